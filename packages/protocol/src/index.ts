@@ -1,0 +1,23 @@
+export type {
+  Brand,
+  CertificateThumbprint,
+  EpochSeconds,
+  HandleHash,
+  JwkThumbprint,
+} from './brand.ts'
+export { epochSeconds, secondsAfter } from './brand.ts'
+export type { Clause, ClauseManifest, Standing } from './clause.ts'
+export { notApplicable, otherParty, ruled, shown } from './clause.ts'
+export type {
+  ClientAuthenticationMethod,
+  ExplainedField,
+  JwsAlg,
+  SecurityProfile,
+  SenderConstraintMethod,
+} from './profile.ts'
+export { contradictions, explain, meet, meetUnchecked, profileFields, profileLattice } from './profile.ts'
+export { profiles } from './profiles/index.ts'
+export type { Accepted, ErrorCode, Outcome, Refusal } from './refusal.ts'
+export { accept, refuse } from './refusal.ts'
+export type { Fail, Level, Pass, Refused, Rule, Verdict } from './rule.ts'
+export { fail, firstRefusal, pass } from './rule.ts'

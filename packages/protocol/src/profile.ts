@@ -1,0 +1,186 @@
+import { accept, type Outcome, refuse } from './refusal.ts'
+
+/** JWS algorithms a Holdfast profile may name (RFC 7518, RFC 8037, RFC 9864). RS256 exists for plain OIDC only. */
+export type JwsAlg = 'PS256' | 'ES256' | 'EdDSA' | 'Ed25519' | 'RS256'
+
+/** Client authentication methods as registered in the OAuth registry; `none` is a public client. */
+export type ClientAuthenticationMethod =
+  | 'private_key_jwt'
+  | 'tls_client_auth'
+  | 'self_signed_tls_client_auth'
+  | 'none'
+
+export type SenderConstraintMethod = 'dpop' | 'mtls'
+
+/**
+ * One complete record of allowed values. What applies to a request is the `meet` of the issuer's floor, the
+ * client's profile and the profile of every requested resource. Profiles only tighten.
+ */
+export interface SecurityProfile {
+  readonly name: string
+  /** Whether authorization requests must be pushed (RFC 9126). */
+  readonly pushedAuthorizationRequests: 'required' | 'allowed'
+  /** Whether confidential clients must use PKCE (RFC 7636); public clients always must. */
+  readonly pkce: 'required' | 'allowed'
+  /** Whether `redirect_uri` must stand in every authorization request. */
+  readonly redirectUriParameter: 'required' | 'allowed'
+  /** Whether an authenticated client may push a redirect URI it never registered (RFC 9126 section 2.4). */
+  readonly unregisteredRedirectUris: 'forbidden' | 'allowed'
+  readonly publicClients: 'forbidden' | 'allowed'
+  readonly clientAuthenticationMethods: readonly ClientAuthenticationMethod[]
+  /** What a client assertion's `aud` may be: the issuer as one string, or also as a one-member array. */
+  readonly assertionAudience: 'issuer-string' | 'issuer-sole'
+  /** For client assertions, DPoP proofs and everything we sign for the client. */
+  readonly signingAlgs: readonly JwsAlg[]
+  readonly senderConstraint: 'required' | 'allowed'
+  readonly senderConstraintMethods: readonly SenderConstraintMethod[]
+  /** Whether a DPoP proof at the authorization server must carry a nonce of ours (RFC 9449 section 8). */
+  readonly dpopNonce: 'required' | 'accepted'
+  /** Who rotates: public clients only, or every client with a grace window (FAPI2-SP-FINAL-5.3.2.1-9). */
+  readonly refreshTokenRotation: 'public-clients' | 'migration'
+  /** In `migration`, how long a rotated refresh token may still be retried. */
+  readonly rotationGraceSeconds: number
+  readonly codeLifetimeSeconds: number
+  readonly requestUriLifetimeSeconds: number
+  readonly accessTokenLifetimeSeconds: number
+  readonly idTokenLifetimeSeconds: number
+  readonly refreshTokenLifetimeSeconds: number
+  readonly refreshTokenIdleSeconds: number
+  /** Longest accepted `exp` of a client assertion, from now. */
+  readonly assertionLifetimeSeconds: number
+  /** Oldest accepted `iat` of a DPoP proof. */
+  readonly proofAgeSeconds: number
+  /** How far ahead `iat` and `nbf` may lie (FAPI2-SP-FINAL-5.3.2.1-13). */
+  readonly futureSeconds: number
+}
+
+/** How two values of one field meet: the first listed is the strictest, or lists intersect, or the smaller wins. */
+type Lattice =
+  | { readonly kind: 'ordered'; readonly strictestFirst: readonly string[] }
+  | { readonly kind: 'intersection' }
+  | { readonly kind: 'smallest'; readonly least: number; readonly most: number }
+
+type ProfileField = Exclude<keyof SecurityProfile, 'name'>
+
+const ordered = (...strictestFirst: string[]): Lattice => ({ kind: 'ordered', strictestFirst })
+const intersection: Lattice = { kind: 'intersection' }
+const smallest = (least: number, most: number): Lattice => ({ kind: 'smallest', least, most })
+
+/** The lattice of each field, with the bounds no profile may leave. */
+export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
+  pushedAuthorizationRequests: ordered('required', 'allowed'),
+  pkce: ordered('required', 'allowed'),
+  redirectUriParameter: ordered('required', 'allowed'),
+  unregisteredRedirectUris: ordered('forbidden', 'allowed'),
+  publicClients: ordered('forbidden', 'allowed'),
+  clientAuthenticationMethods: intersection,
+  assertionAudience: ordered('issuer-string', 'issuer-sole'),
+  signingAlgs: intersection,
+  senderConstraint: ordered('required', 'allowed'),
+  senderConstraintMethods: intersection,
+  dpopNonce: ordered('required', 'accepted'),
+  refreshTokenRotation: ordered('public-clients', 'migration'),
+  rotationGraceSeconds: smallest(0, 300),
+  codeLifetimeSeconds: smallest(5, 60),
+  requestUriLifetimeSeconds: smallest(5, 599),
+  accessTokenLifetimeSeconds: smallest(10, 3600),
+  idTokenLifetimeSeconds: smallest(10, 3600),
+  refreshTokenLifetimeSeconds: smallest(60, 31_536_000),
+  refreshTokenIdleSeconds: smallest(60, 31_536_000),
+  assertionLifetimeSeconds: smallest(10, 300),
+  proofAgeSeconds: smallest(10, 60),
+  futureSeconds: smallest(10, 60),
+}
+
+export const profileFields = Object.keys(profileLattice) as readonly ProfileField[]
+
+type Value = string | number | readonly string[]
+
+function meetValue(lattice: Lattice, left: Value, right: Value): Value {
+  switch (lattice.kind) {
+    case 'ordered':
+      return lattice.strictestFirst.indexOf(left as string) <= lattice.strictestFirst.indexOf(right as string)
+        ? left
+        : right
+    case 'intersection':
+      return (left as readonly string[])
+        .filter(value => (right as readonly string[]).includes(value))
+        .toSorted()
+    case 'smallest':
+      return Math.min(left as number, right as number)
+    default:
+      return lattice satisfies never
+  }
+}
+
+/** Field by field the stricter value. Total: an empty list is a value; `contradictions` says what it means. */
+export function meetUnchecked(left: SecurityProfile, right: SecurityProfile): SecurityProfile {
+  if (left === right) return left
+  const met: Record<string, Value> = { name: meetName(left.name, right.name) }
+  for (const field of profileFields) met[field] = meetValue(profileLattice[field], left[field], right[field])
+  return met as unknown as SecurityProfile
+}
+
+function meetName(left: string, right: string): string {
+  return [...new Set([...left.split('+'), ...right.split('+')])].toSorted().join('+')
+}
+
+/** Why a record can serve no request, or breaks a bound; empty when it is sound. */
+export function contradictions(profile: SecurityProfile): readonly string[] {
+  const found: string[] = []
+  for (const field of profileFields) {
+    const lattice = profileLattice[field]
+    const value = profile[field] as Value
+    if (lattice.kind === 'smallest' && !inBounds(value as number, lattice.least, lattice.most))
+      found.push(`\`${field}\` is ${value}, outside ${lattice.least} to ${lattice.most}`)
+    if (lattice.kind === 'ordered' && !lattice.strictestFirst.includes(value as string))
+      found.push(`\`${field}\` is \`${value}\`, not one of ${lattice.strictestFirst.join(', ')}`)
+  }
+  if (profile.clientAuthenticationMethods.length === 0) found.push('no client authentication method is left')
+  if (profile.signingAlgs.length === 0) found.push('no signing algorithm is left')
+  if (profile.senderConstraint === 'required' && profile.senderConstraintMethods.length === 0)
+    found.push('a sender constraint is required and no method is left')
+  return found
+}
+
+function inBounds(value: number, least: number, most: number): boolean {
+  return Number.isSafeInteger(value) && value >= least && value <= most
+}
+
+/** The profile that applies when all of `profiles` apply, or why they contradict each other. */
+export function meet(profiles: readonly [SecurityProfile, ...SecurityProfile[]]): Outcome<SecurityProfile> {
+  const met = profiles.reduce(meetUnchecked)
+  const found = contradictions(met)
+  return found.length === 0
+    ? accept(met)
+    : refuse('profile.contradiction', [], 'invalid_client_metadata', found.join('; '), { profile: met.name })
+}
+
+/** One field of an effective profile and who decided it. */
+export interface ExplainedField {
+  readonly field: string
+  readonly value: string
+  /** Names of the profiles that set this value; the others were looser. */
+  readonly origins: readonly string[]
+}
+
+/** The effective value of every field with the profiles it comes from. */
+export function explain(
+  profiles: readonly [SecurityProfile, ...SecurityProfile[]],
+): readonly ExplainedField[] {
+  const met = profiles.reduce(meetUnchecked)
+  return profileFields.map(field => ({
+    field,
+    value: textOf(met[field]),
+    origins: profiles.filter(profile => sameValue(profile[field], met[field])).map(profile => profile.name),
+  }))
+}
+
+function textOf(value: Value): string {
+  return typeof value === 'object' ? value.join(' ') : String(value)
+}
+
+function sameValue(left: Value, right: Value): boolean {
+  if (typeof left !== 'object' || typeof right !== 'object') return left === right
+  return left.length === right.length && left.every(value => right.includes(value))
+}

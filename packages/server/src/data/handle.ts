@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type { Entropy } from '../ports.ts'
+
+/** Kinds of one-time and bearer-like values. A value of one kind hashes differently from every other (I7). */
+export type HandleKind =
+  | 'code'
+  | 'request_uri'
+  | 'access_token'
+  | 'jwt_access_token'
+  | 'refresh_token'
+  | 'interaction'
+  | 'browser'
+  | 'session'
+  | 'failures'
+
+const prefixes: Partial<Record<HandleKind, string>> = {
+  access_token: 'at_',
+  refresh_token: 'rt_',
+  code: 'ac_',
+}
+
+/** Base64url characters that carry the time: 6 × 6 bits of epoch seconds, enough until the year 4147. */
+const timeCharacters = 6
+const alphabet = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz'
+
+export interface NewHandle {
+  /** What the client holds. Never stored, never logged. */
+  readonly value: string
+  /** What the store keeps. */
+  readonly hash: HandleHash
+}
+
+/**
+ * A new unguessable value: kind prefix, time, 256 random bits. The time leads so that rows of the store are
+ * appended instead of scattered; it tells an attacker nothing that the response's date does not.
+ */
+export function newHandle(entropy: Entropy, kind: HandleKind, issuer: string, now: EpochSeconds): NewHandle {
+  const value = (prefixes[kind] ?? '') + sortableTime(now) + entropy.bytes(32).toString('base64url')
+  return { value, hash: hashOfHandle(kind, issuer, value) }
+}
+
+/**
+ * What the store knows a presented value by. Total: any text has a hash, and an unknown one finds nothing.
+ * @param value what the client presented, already bounded in length by the parser
+ */
+export function hashOfHandle(kind: HandleKind, issuer: string, value: string): HandleHash {
+  const start = (prefixes[kind] ?? '').length
+  const time = value.slice(start, start + timeCharacters)
+  return (time + digestOf([kind, issuer, value])) as HandleHash
+}
+
+/**
+ * Key of a remembered `jti` (I4, I5): time-led like every key, over verified canonical values only.
+ * @param issuedAt `iat` or, when absent, `exp` of the verified JWT
+ * @param parts what makes the identifier unique: client id or key thumbprint, `htu`, `jti`
+ */
+export function hashOfJti(
+  what: 'client-assertion' | 'dpop-proof',
+  issuer: string,
+  issuedAt: EpochSeconds,
+  parts: readonly string[],
+): HandleHash {
+  return (sortableTime(issuedAt) + digestOf([what, issuer, ...parts])) as HandleHash
+}
+
+/** Seconds as text that sorts like the number. */
+export function sortableTime(at: EpochSeconds): string {
+  let rest: number = at
+  let text = ''
+  for (let index = 0; index < timeCharacters; index++) {
+    text = alphabet.charAt(rest % 64) + text
+    rest = Math.floor(rest / 64)
+  }
+  return text
+}
+
+/** SHA-256 over length-prefixed parts, so that no two lists share an encoding. */
+function digestOf(parts: readonly string[]): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part)
+  return hash.digest('base64url')
+}

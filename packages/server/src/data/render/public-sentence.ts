@@ -1,0 +1,38 @@
+import type { ErrorCode, Refusal } from '@holdfast/protocol'
+import type { Exchange } from '../../http/exchange.ts'
+
+/** What anybody may read about an error code: fixed, plain, without detail for the attacker. */
+const sentences: Partial<Record<ErrorCode, string>> = {
+  invalid_request: 'the request is malformed or lacks a parameter',
+  invalid_client: 'client authentication failed',
+  invalid_grant: 'the grant is invalid, expired, used, or was issued to someone else',
+  unauthorized_client: 'this client may not do this',
+  unsupported_grant_type: 'this grant type is not supported',
+  unsupported_response_type: 'this response type is not supported',
+  invalid_scope: 'a scope is unknown or not allowed for this client',
+  invalid_target: 'a resource is unknown or not allowed for this client',
+  access_denied: 'the request was denied',
+  invalid_dpop_proof: 'the DPoP proof is missing or invalid',
+  use_dpop_nonce: 'repeat the request with the DPoP nonce of this response',
+  invalid_token: 'the access token is missing, invalid or expired',
+  insufficient_scope: 'the access token lacks a scope',
+  server_error: 'something broke on our side',
+  temporarily_unavailable: 'try again later',
+}
+
+/**
+ * `error_description`: the fixed sentence and the reference id; a development issuer adds rule, clauses and
+ * reason. Plain ASCII without quotes or backslashes (RFC 6749 5.2).
+ */
+export function publicSentence(exchange: Exchange, refusal: Refusal): string {
+  const sentence = sentences[refusal.error] ?? 'the request was refused'
+  const reference = `reference ${exchange.requestId}`
+  if (exchange.issuer.environment !== 'development') return `${sentence}; ${reference}`
+  const clauses = refusal.clauses.length === 0 ? '' : ` (${refusal.clauses.join(', ')})`
+  return descriptionCharset(`${sentence}: ${refusal.reason} [${refusal.ruleId}]${clauses}; ${reference}`)
+}
+
+/** Only %x20-21 / %x23-5B / %x5D-7E may stand in `error_description`. */
+export function descriptionCharset(text: string): string {
+  return text.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '')
+}

@@ -1,0 +1,95 @@
+import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
+import type { Snapshot } from './snapshot/snapshot.ts'
+import type { Store } from './store/store.ts'
+
+/** Server time. Lifetimes and windows use `now`; intervals use `monotonicMs`. */
+export interface Clock {
+  readonly now: () => EpochSeconds
+  readonly monotonicMs: () => number
+}
+
+export interface Entropy {
+  /** @param count number of bytes, at least 16 (I35) */
+  readonly bytes: (count: number) => Buffer
+}
+
+/** Signs with the active key of an issuer; private keys never leave the ring. */
+export interface Keys {
+  /**
+   * @returns compact JWS with `kid` and `alg` set
+   * @throws Fault `keys.unavailable` when no active key for `alg` exists
+   */
+  readonly sign: (
+    issuer: string,
+    alg: JwsAlg,
+    typ: string,
+    claims: Readonly<Record<string, unknown>>,
+  ) => Promise<string>
+  /** JWKS document of an issuer, as prepared bytes with a strong ETag. */
+  readonly published: (issuer: string) => { readonly body: Buffer; readonly etag: string }
+  readonly algs: (issuer: string) => readonly JwsAlg[]
+  /**
+   * Key for a named purpose that is the same on every node, e.g. `dpop-nonce`, `csrf`.
+   * @returns 32 bytes
+   */
+  readonly secret: (issuer: string, purpose: string) => Buffer
+}
+
+/** The one guarded way out: public addresses only, no redirects, bounded in time and size (I31). */
+export interface Outbound {
+  /** @throws Fault `outbound.refused` or `outbound.failed` */
+  readonly getJson: (url: string, limits: { bytesMax: number; timeoutMs: number }) => Promise<unknown>
+}
+
+/** argon2id in a bounded pool, never on the request loop. */
+export interface Passwords {
+  /** @throws Fault `passwords.overloaded` when the queue is full */
+  readonly verify: (password: string, encoded: string) => Promise<boolean>
+  readonly hash: (password: string) => Promise<string>
+  /** Takes as long as `verify`: for accounts that do not exist. */
+  readonly verifyNothing: (password: string) => Promise<false>
+}
+
+/** Structured, redacted at the source: `fields` never hold a credential, token, code or cookie. */
+export interface Log {
+  readonly info: (event: string, fields?: Readonly<Record<string, unknown>>) => void
+  readonly warn: (event: string, fields?: Readonly<Record<string, unknown>>) => void
+  readonly error: (event: string, fields?: Readonly<Record<string, unknown>>) => void
+}
+
+/** Counters with capped label sets. */
+export interface Metrics {
+  readonly count: (name: MetricName, labels?: Readonly<Record<string, string>>) => void
+}
+
+export type MetricName =
+  | 'requests_total'
+  | 'refusals_total'
+  | 'tokens_issued_total'
+  | 'replays_detected_total'
+  | 'faults_total'
+  | 'client_jwks_fetch_failures_total'
+
+/** Everything impure, in one list. */
+export interface Ports {
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly store: Store
+  readonly keys: Keys
+  readonly outbound: Outbound
+  readonly passwords: Passwords
+  readonly log: Log
+  readonly metrics: Metrics
+  /** The compiled revision being served. Immutable; a new one replaces it whole. */
+  readonly snapshot: () => Snapshot
+}
+
+/** The world broke: disk, network, key custody, a deadline. Fails closed; keeps its cause. */
+export class Fault extends Error {
+  readonly code: string
+  constructor(code: string, options?: { cause?: unknown; detail?: string }) {
+    super(options?.detail === undefined ? code : `${code}: ${options.detail}`, { cause: options?.cause })
+    this.name = 'Fault'
+    this.code = code
+  }
+}

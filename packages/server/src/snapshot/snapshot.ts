@@ -1,0 +1,89 @@
+import type { ClientAuthenticationMethod, JwsAlg, Outcome, SecurityProfile } from '@holdfast/protocol'
+
+/** The compiled revision: what the data plane reads. Immutable and versioned. */
+export interface Snapshot {
+  readonly revision: number
+  /** By issuer identifier (URL). */
+  readonly issuers: ReadonlyMap<string, IssuerSnapshot>
+}
+
+/** One issuer: its own keys, floor, clients and users (the isolation boundary). */
+export interface IssuerSnapshot {
+  /** Issuer identifier, https, no query or fragment, no trailing slash. */
+  readonly url: string
+  /** Origin of the mutual-TLS listener; endpoint paths are the same. */
+  readonly mtlsUrl: string
+  readonly tenantId: string
+  readonly environment: 'development' | 'production'
+  readonly floor: SecurityProfile
+  readonly clients: ReadonlyMap<string, Client>
+  /** By resource identifier (audience URI). */
+  readonly resourceServers: ReadonlyMap<string, ResourceServer>
+  readonly scopes: ReadonlyMap<string, Scope>
+  /**
+   * `meet(floor, client, every requested resource)`; memoised.
+   * @param audiences resource identifiers, all known to this issuer
+   */
+  readonly effectiveProfile: (client: Client, audiences: readonly string[]) => Outcome<SecurityProfile>
+  /** PEM certificates that may sign `tls_client_auth` client certificates; empty = method unusable. */
+  readonly clientTrustAnchors: readonly string[]
+}
+
+export type GrantTypeName = 'authorization_code' | 'refresh_token' | 'client_credentials'
+
+/** A registered client, compiled. Wire names of RFC 7591 / OIDC / FAPI in camelCase. */
+export interface Client {
+  readonly clientId: string
+  readonly clientName: string
+  readonly status: 'active' | 'suspended'
+  readonly isPublic: boolean
+  /** `meet(floor, client's own profile)`. */
+  readonly profile: SecurityProfile
+  readonly redirectUris: readonly string[]
+  readonly grantTypes: readonly GrantTypeName[]
+  readonly tokenEndpointAuthMethod: ClientAuthenticationMethod
+  readonly tokenEndpointAuthSigningAlg: JwsAlg | undefined
+  readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined
+  readonly jwksUri: string | undefined
+  readonly tlsClientAuth: TlsClientSubject | undefined
+  readonly dpopBoundAccessTokens: boolean
+  readonly tlsClientCertificateBoundAccessTokens: boolean
+  readonly requirePushedAuthorizationRequests: boolean
+  /** Scopes this client may ask for. */
+  readonly scopes: readonly string[]
+  /** Resource identifiers this client may ask for. */
+  readonly resources: readonly string[]
+  readonly idTokenSignedResponseAlg: JwsAlg
+  readonly requireAuthTime: boolean
+  readonly defaultMaxAgeSeconds: number | undefined
+  /** Origins a browser client calls from (CORS); exact, never `*` or `null`. */
+  readonly allowedOrigins: readonly string[]
+  /** Resource identifiers this client may introspect tokens for; empty for ordinary clients. */
+  readonly introspects: readonly string[]
+}
+
+/** RFC 8705 section 2.1.2: exactly one of the registered subject forms. */
+export interface TlsClientSubject {
+  readonly kind: 'subject_dn' | 'san_dns' | 'san_uri' | 'san_ip' | 'san_email'
+  readonly value: string
+}
+
+export interface ResourceServer {
+  /** Resource identifier (RFC 8707): absolute https URI without fragment. */
+  readonly audience: string
+  readonly displayName: string
+  readonly scopes: readonly string[]
+  readonly accessTokenFormat: 'opaque' | 'jwt'
+  readonly accessTokenSigningAlg: JwsAlg
+  readonly profile: SecurityProfile | undefined
+}
+
+export interface Scope {
+  readonly name: string
+  /** Short plain words for the consent page, e.g. `See your accounts`. */
+  readonly title: string
+  /** What exactly it lets the application do. */
+  readonly description: string
+  /** Userinfo and ID token claims it releases (OIDC Core 5.4). */
+  readonly claims: readonly string[]
+}

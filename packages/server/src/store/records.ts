@@ -1,0 +1,177 @@
+import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+
+/** How a token is bound (RFC 7800 `cnf`). Both may be set; then both must be proven. */
+export interface Binding {
+  readonly jkt?: string
+  readonly x5tS256?: string
+}
+
+/** The approved content of an authorization request, after parsing; nothing else is ever consulted (I10). */
+export interface AuthorizationRequest {
+  readonly clientId: string
+  readonly redirectUri: string
+  /** Whether `redirect_uri` stood in the request (RFC 6749 4.1.3 compares only then). */
+  readonly redirectUriSent: boolean
+  readonly responseType: 'code'
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+  readonly state: string | undefined
+  readonly nonce: string | undefined
+  readonly codeChallenge: string | undefined
+  readonly dpopJkt: string | undefined
+  readonly prompt: readonly string[]
+  readonly maxAgeSeconds: number | undefined
+  readonly acrValues: readonly string[]
+  readonly loginHint: string | undefined
+  readonly uiLocales: readonly string[]
+}
+
+export interface PushedRequestRecord {
+  readonly hash: HandleHash
+  readonly issuer: string
+  readonly clientId: string
+  readonly request: AuthorizationRequest
+  /** Transaction id from PAR to domain decision. */
+  readonly txn: string
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+export interface InteractionRecord {
+  /** Hash of the interaction id in the URL. */
+  readonly hash: HandleHash
+  readonly issuer: string
+  readonly clientId: string
+  /** Hash of the browser cookie: only the browser that started it may finish it (I12). */
+  readonly browserHash: HandleHash
+  readonly request: AuthorizationRequest
+  /** Set when the request was pushed: spent when the code is issued. */
+  readonly pushedHash: HandleHash | undefined
+  readonly txn: string
+  /** Session the user authenticated in, once known. */
+  readonly sessionHash: HandleHash | undefined
+  /** When this interaction itself authenticated the user (for `prompt=login`, `max_age`). */
+  readonly authenticatedAt: EpochSeconds | undefined
+  /** Raised by each step; a guard against two steps racing. */
+  readonly version: number
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+export interface SessionRecord {
+  /** Hash of the cookie value. A new one at each privilege change. */
+  readonly hash: HandleHash
+  readonly issuer: string
+  /** Public session id (`sid`), stable over cookie changes. */
+  readonly sid: string
+  readonly subject: string
+  readonly authTime: EpochSeconds
+  readonly acr: string
+  readonly amr: readonly string[]
+  readonly issuedAt: EpochSeconds
+  readonly idleExpiresAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+/** What a subject allowed a client. INVARIANT: every user token points at one; revoking it needs no token scan. */
+export interface GrantRecord {
+  readonly id: string
+  readonly issuer: string
+  readonly clientId: string
+  readonly subject: string
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+  readonly sid: string
+  readonly authTime: EpochSeconds
+  readonly acr: string
+  readonly amr: readonly string[]
+  readonly txn: string
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+export interface CodeRecord {
+  readonly hash: HandleHash
+  readonly issuer: string
+  readonly clientId: string
+  readonly grantId: string
+  readonly redirectUri: string
+  readonly redirectUriSent: boolean
+  readonly codeChallenge: string | undefined
+  readonly dpopJkt: string | undefined
+  readonly nonce: string | undefined
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+export interface AccessTokenRecord {
+  /** Hash of the opaque handle, or of `jti` when the token is a JWT. */
+  readonly hash: HandleHash
+  readonly issuer: string
+  readonly clientId: string
+  /** Undefined for client credentials: the client's own authority. */
+  readonly grantId: string | undefined
+  readonly subject: string
+  readonly scopes: readonly string[]
+  readonly audience: readonly string[]
+  readonly binding: Binding
+  readonly jti: string
+  readonly authTime: EpochSeconds | undefined
+  readonly acr: string | undefined
+  readonly amr: readonly string[]
+  readonly txn: string
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+export interface RefreshTokenRecord {
+  readonly hash: HandleHash
+  readonly issuer: string
+  readonly clientId: string
+  readonly grantId: string
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+  /** Only for public clients; confidential clients' refresh tokens are bound to the client. */
+  readonly binding: Binding
+  readonly issuedAt: EpochSeconds
+  readonly idleExpiresAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+export interface UserRecord {
+  readonly issuer: string
+  /** Stable identifier, namespaced so that it is never a `client_id`. */
+  readonly subject: string
+  readonly username: string
+  readonly passwordHash: string
+  readonly status: 'active' | 'disabled'
+  /** OIDC standard claims about the user. */
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+/** A security decision, as evidence. No credential, token, code, cookie or proof stands in it (I29). */
+export interface AuditRecord {
+  readonly at: EpochSeconds
+  readonly issuer: string
+  /** Dotted name, e.g. `token.issued`, `request.refused`. */
+  readonly event: string
+  readonly outcome: 'accepted' | 'refused' | 'alert'
+  readonly requestId: string
+  readonly txn?: string
+  readonly clientId?: string
+  readonly subject?: string
+  readonly ruleId?: string
+  readonly clauses?: readonly string[]
+  readonly error?: string
+  readonly reason?: string
+  readonly facts: Readonly<Record<string, string | number | boolean | readonly string[]>>
+}
+
+/** An audit record with its place in its writer's hash chain. */
+export interface ChainedAuditRecord extends AuditRecord {
+  /** Name of the chain: one per store writer, so that nodes never wait for each other. */
+  readonly chain: string
+  readonly sequence: number
+  readonly previousHash: string
+  readonly hash: string
+}

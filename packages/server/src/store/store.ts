@@ -1,0 +1,69 @@
+import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type {
+  AccessTokenRecord,
+  ChainedAuditRecord,
+  CodeRecord,
+  GrantRecord,
+  InteractionRecord,
+  PushedRequestRecord,
+  RefreshTokenRecord,
+  SessionRecord,
+  UserRecord,
+} from './records.ts'
+import type { CommitResult, DocumentRecord, KeyRecord, Write } from './writes.ts'
+
+/** A record and what has since happened to it. Finders return spent and expired rows: rooms judge, not SQL. */
+export type Found<T> = T & {
+  readonly spentAt: EpochSeconds | undefined
+  readonly revokedAt: EpochSeconds | undefined
+}
+
+/**
+ * The only authority for one-time artefacts, grants, sessions and audit.
+ * Every method throws `Fault` (`store.unavailable`, `store.deadline`, `store.full`, `store.corrupt`) when the
+ * world broke; an unknown commit outcome is thrown, never reported as success.
+ */
+export interface Store {
+  /** All or nothing, durable before it resolves. */
+  readonly commit: (writes: readonly Write[]) => Promise<CommitResult>
+
+  readonly findPushedRequest: (hash: HandleHash) => Promise<Found<PushedRequestRecord> | undefined>
+  /** `spentAt` is when it was finished. */
+  readonly findInteraction: (hash: HandleHash) => Promise<Found<InteractionRecord> | undefined>
+  readonly findSession: (hash: HandleHash) => Promise<Found<SessionRecord> | undefined>
+  readonly findGrant: (id: string) => Promise<Found<GrantRecord> | undefined>
+  readonly findCode: (hash: HandleHash) => Promise<Found<CodeRecord> | undefined>
+  readonly findAccessToken: (hash: HandleHash) => Promise<Found<AccessTokenRecord> | undefined>
+  /** `spentAt` is when it was rotated; `retiredAt` when migration retired it. */
+  readonly findRefreshToken: (
+    hash: HandleHash,
+  ) => Promise<(Found<RefreshTokenRecord> & { readonly retiredAt: EpochSeconds | undefined }) | undefined>
+  readonly findUserByUsername: (issuer: string, username: string) => Promise<UserRecord | undefined>
+  readonly findUserBySubject: (issuer: string, subject: string) => Promise<UserRecord | undefined>
+  readonly listUsers: (issuer: string) => Promise<readonly UserRecord[]>
+  /** Failures counted for `key` inside its window that is still open at `now`. */
+  readonly findFailures: (
+    key: HandleHash,
+    now: EpochSeconds,
+  ) => Promise<{ readonly count: number; readonly lastAt: EpochSeconds } | undefined>
+
+  readonly listDocuments: () => Promise<readonly DocumentRecord[]>
+  readonly revision: () => Promise<number>
+  readonly listKeys: (issuer: string) => Promise<readonly KeyRecord[]>
+
+  /** By reference id (request id) or transaction id, oldest first, at most `limit`. */
+  readonly findAudit: (id: string, limit: number) => Promise<readonly ChainedAuditRecord[]>
+  /** A chain in order from `after` (exclusive), at most `limit`: for verification and export. */
+  readonly readAuditChain: (
+    chain: string,
+    after: number,
+    limit: number,
+  ) => Promise<readonly ChainedAuditRecord[]>
+  readonly listAuditChains: () => Promise<readonly string[]>
+
+  /** Removes rows whose last use has passed, at most `limit` per table. @returns rows removed */
+  readonly expire: (now: EpochSeconds, limit: number) => Promise<number>
+  /** When this store began: proofs and assertions signed before it are refused after loss or restore (I6). */
+  readonly epoch: () => EpochSeconds
+  readonly close: () => Promise<void>
+}

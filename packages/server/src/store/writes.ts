@@ -1,0 +1,135 @@
+import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type {
+  AccessTokenRecord,
+  AuditRecord,
+  CodeRecord,
+  GrantRecord,
+  InteractionRecord,
+  PushedRequestRecord,
+  RefreshTokenRecord,
+  SessionRecord,
+  UserRecord,
+} from './records.ts'
+
+/**
+ * Every change of state there is. A write marked "guard" fails the whole commit when its condition does not
+ * hold at that instant; the number of affected rows decides, never an earlier read (I2).
+ */
+export type Write =
+  | { readonly kind: 'insert-pushed-request'; readonly record: PushedRequestRecord }
+  /** Guard: exists, unspent, not expired. */
+  | { readonly kind: 'spend-pushed-request'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  | { readonly kind: 'insert-interaction'; readonly record: InteractionRecord }
+  /** Guard: same `version`, unfinished, not expired. Stores `record` with version + 1. */
+  | { readonly kind: 'advance-interaction'; readonly record: InteractionRecord; readonly at: EpochSeconds }
+  /** Guard: same `version`, unfinished, not expired. */
+  | {
+      readonly kind: 'finish-interaction'
+      readonly hash: HandleHash
+      readonly version: number
+      readonly at: EpochSeconds
+    }
+  | { readonly kind: 'insert-session'; readonly record: SessionRecord }
+  /** Moves `idleExpiresAt`; no guard. */
+  | { readonly kind: 'touch-session'; readonly hash: HandleHash; readonly idleExpiresAt: EpochSeconds }
+  | { readonly kind: 'revoke-session'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  | { readonly kind: 'insert-grant'; readonly record: GrantRecord }
+  /** Guard: exists, not revoked, not expired. */
+  | { readonly kind: 'require-live-grant'; readonly id: string; readonly at: EpochSeconds }
+  | { readonly kind: 'revoke-grant'; readonly id: string; readonly at: EpochSeconds }
+  | { readonly kind: 'insert-code'; readonly record: CodeRecord }
+  /** Guard: exists, unspent, not expired. */
+  | { readonly kind: 'spend-code'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  | { readonly kind: 'insert-access-token'; readonly record: AccessTokenRecord }
+  | { readonly kind: 'revoke-access-token'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  | { readonly kind: 'insert-refresh-token'; readonly record: RefreshTokenRecord }
+  /** Guard: exists, unspent, not revoked, neither idle nor absolute expiry passed. For rotation. */
+  | { readonly kind: 'spend-refresh-token'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  /**
+   * Guard: exists, not revoked, not expired, and not yet retired past `graceSeconds`.
+   * First use sets the retirement time; for the migration mode (FAPI2-SP-FINAL-5.3.2.1-9).
+   */
+  | {
+      readonly kind: 'retire-refresh-token'
+      readonly hash: HandleHash
+      readonly at: EpochSeconds
+      readonly graceSeconds: number
+    }
+  /** Guard: exists, unspent, not revoked, not expired. Moves the idle expiry. For clients that do not rotate. */
+  | {
+      readonly kind: 'use-refresh-token'
+      readonly hash: HandleHash
+      readonly at: EpochSeconds
+      readonly idleExpiresAt: EpochSeconds
+    }
+  | { readonly kind: 'revoke-refresh-token'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  /**
+   * Guard: never seen. `key` is made of verified canonical values inside its namespace (I5); kept to `expiresAt`.
+   * `issuedAt` is the claim the sender signed: refused when before the store's epoch (I6).
+   */
+  | {
+      readonly kind: 'remember-jti'
+      readonly what: 'client-assertion' | 'dpop-proof'
+      readonly key: HandleHash
+      readonly issuedAt: EpochSeconds
+      readonly expiresAt: EpochSeconds
+    }
+  /** Counts a failed authentication; see `findFailures`. */
+  | {
+      readonly kind: 'count-failure'
+      readonly key: HandleHash
+      readonly at: EpochSeconds
+      readonly windowSeconds: number
+    }
+  | { readonly kind: 'clear-failures'; readonly key: HandleHash }
+  | { readonly kind: 'put-user'; readonly record: UserRecord }
+  | { readonly kind: 'delete-user'; readonly issuer: string; readonly subject: string }
+  | { readonly kind: 'put-document'; readonly document: DocumentRecord }
+  | {
+      readonly kind: 'delete-document'
+      readonly documentKind: string
+      readonly name: string
+      readonly issuer: string
+    }
+  /** Guard: the current revision is `from`. Becomes `from + 1`; nodes recompile. */
+  | { readonly kind: 'raise-revision'; readonly from: number }
+  | { readonly kind: 'insert-key'; readonly record: KeyRecord }
+  | { readonly kind: 'append-audit'; readonly record: AuditRecord }
+
+/** A control-plane document as applied: the source from which the snapshot is compiled. */
+export interface DocumentRecord {
+  readonly documentKind: string
+  readonly issuer: string
+  readonly name: string
+  /** Canonical JSON of the whole document. */
+  readonly body: string
+}
+
+/** A private key or shared secret, encrypted at rest (I30). */
+export interface KeyRecord {
+  readonly issuer: string
+  /** RFC 7638 thumbprint for signing keys, purpose name for secrets. */
+  readonly id: string
+  readonly use: 'sig' | 'secret'
+  readonly alg: string
+  /** Sealed with the key-encryption key; never clear. */
+  readonly sealed: Buffer
+  readonly createdAt: EpochSeconds
+}
+
+export type GuardKind =
+  | 'spend-pushed-request'
+  | 'advance-interaction'
+  | 'finish-interaction'
+  | 'require-live-grant'
+  | 'spend-code'
+  | 'spend-refresh-token'
+  | 'retire-refresh-token'
+  | 'use-refresh-token'
+  | 'remember-jti'
+  | 'raise-revision'
+
+/** All or nothing; names the first guard, in list order, that failed. */
+export type CommitResult =
+  | { readonly committed: true }
+  | { readonly committed: false; readonly guard: GuardKind; readonly index: number }
