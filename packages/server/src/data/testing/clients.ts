@@ -1,0 +1,160 @@
+import { createPublicKey, X509Certificate } from 'node:crypto'
+import {
+  type ClientAuthenticationMethod,
+  meetUnchecked,
+  profiles,
+  type SecurityProfile,
+} from '@holdfast/protocol'
+import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
+import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
+import { oidcBaseline } from '@holdfast/protocol/profiles/oidc-baseline.ts'
+import type { PeerCertificate } from '../../http/exchange.ts'
+import type { Client, ResourceServer, Scope } from '../../snapshot/snapshot.ts'
+import { newTestKey, type TestKey } from './jws.ts'
+
+export const accounts = 'https://accounts.example'
+export const payments = 'https://payments.example'
+export const redirectUri = 'https://client.example/cb'
+
+/** The floor lets each client choose; in `migration` because profiles only tighten. */
+export const floor: SecurityProfile = {
+  ...oidcBaseline,
+  name: 'test-floor',
+  redirectUriParameter: 'allowed',
+  refreshTokenRotation: 'migration',
+  rotationGraceSeconds: 60,
+  accessTokenLifetimeSeconds: 600,
+}
+
+/** FAPI 2.0, but during a move of refresh tokens to another key store. */
+export const fapi2Migrating: SecurityProfile = {
+  ...fapi2Security,
+  name: 'fapi2-migrating',
+  refreshTokenRotation: 'migration',
+  rotationGraceSeconds: 60,
+}
+
+/** Keys of every client of the world; one pair per process, because making them is slow. */
+export const keys = {
+  bank: newTestKey('ES256', 'bank-1'),
+  oidc: newTestKey('ES256', 'oidc-1'),
+  remote: newTestKey('ES256', 'remote-1'),
+  resourceServer: newTestKey('ES256', 'rs-1'),
+  /** For DPoP. */
+  proof: newTestKey('ES256', 'proof-1'),
+  otherProof: newTestKey('ES256', 'proof-2'),
+  /** Nobody registered it. */
+  attacker: newTestKey('ES256', 'attacker-1'),
+} satisfies Readonly<Record<string, TestKey>>
+
+export interface ClientSpec extends Partial<Omit<Client, 'profile'>> {
+  readonly clientId: string
+  /** Own profile; what applies is the meet with the floor. */
+  readonly ownProfile?: SecurityProfile
+}
+
+/** A FAPI 2.0 client (`private_key_jwt`, DPoP) unless said otherwise. */
+export function clientOf(spec: ClientSpec): Client {
+  const { ownProfile = fapi2Security, ...rest } = spec
+  return {
+    clientName: `The ${spec.clientId} application`,
+    status: 'active',
+    isPublic: false,
+    profile: meetUnchecked(floor, ownProfile),
+    redirectUris: [redirectUri],
+    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
+    tokenEndpointAuthMethod: 'private_key_jwt' as ClientAuthenticationMethod,
+    tokenEndpointAuthSigningAlg: undefined,
+    jwks: { keys: [keys.bank.publicJwk] },
+    jwksUri: undefined,
+    tlsClientAuth: undefined,
+    dpopBoundAccessTokens: true,
+    tlsClientCertificateBoundAccessTokens: false,
+    requirePushedAuthorizationRequests: true,
+    scopes: ['openid', 'profile', 'email', 'offline_access', 'accounts', 'payments'],
+    resources: [accounts, payments],
+    idTokenSignedResponseAlg: 'ES256',
+    requireAuthTime: false,
+    defaultMaxAgeSeconds: undefined,
+    allowedOrigins: [],
+    introspects: [],
+    ...rest,
+  }
+}
+
+/** JWKS member of a self-signed certificate, for `self_signed_tls_client_auth`. */
+export function jwkOfCertificate(certificate: PeerCertificate): Readonly<Record<string, unknown>> {
+  const publicKey = createPublicKey(
+    new X509Certificate(certificate.der).publicKey.export({ type: 'spki', format: 'pem' }),
+  )
+  return { ...publicKey.export({ format: 'jwk' }), x5c: [certificate.der.toString('base64')] }
+}
+
+/** The clients of the world that need no certificate. */
+export const plainClients: readonly Client[] = [
+  clientOf({ clientId: 'c_bank' }),
+  clientOf({ clientId: 'c_other' }),
+  clientOf({ clientId: 'c_suspended', status: 'suspended' }),
+  clientOf({ clientId: 'c_migrating', ownProfile: fapi2Migrating }),
+  clientOf({
+    clientId: 'c_bank_mtls',
+    dpopBoundAccessTokens: false,
+    tlsClientCertificateBoundAccessTokens: true,
+  }),
+  clientOf({
+    clientId: 'c_app',
+    ownProfile: oauth21,
+    isPublic: true,
+    tokenEndpointAuthMethod: 'none',
+    jwks: undefined,
+    requirePushedAuthorizationRequests: false,
+  }),
+  clientOf({
+    clientId: 'c_oidc',
+    ownProfile: oidcBaseline,
+    dpopBoundAccessTokens: false,
+    requirePushedAuthorizationRequests: false,
+    jwks: { keys: [keys.oidc.publicJwk] },
+    resources: [],
+    scopes: ['openid', 'profile', 'email', 'offline_access'],
+    grantTypes: ['authorization_code', 'refresh_token'],
+  }),
+  clientOf({ clientId: 'c_remote', jwks: undefined, jwksUri: 'https://keys.client.example/jwks.json' }),
+  clientOf({
+    clientId: 'c_rs',
+    jwks: { keys: [keys.resourceServer.publicJwk] },
+    dpopBoundAccessTokens: false,
+    grantTypes: [],
+    scopes: [],
+    resources: [],
+    introspects: [accounts],
+  }),
+]
+
+export const resourceServers: readonly ResourceServer[] = [
+  {
+    audience: accounts,
+    displayName: 'Accounts',
+    scopes: ['accounts'],
+    accessTokenFormat: 'opaque',
+    accessTokenSigningAlg: 'ES256',
+    profile: undefined,
+  },
+  {
+    audience: payments,
+    displayName: 'Payments',
+    scopes: ['payments'],
+    accessTokenFormat: 'jwt',
+    accessTokenSigningAlg: 'ES256',
+    profile: profiles.get('fapi2-security'),
+  },
+]
+
+export const scopes: readonly Scope[] = [
+  { name: 'openid', title: 'Know who you are', description: 'A stable identifier for you', claims: ['sub'] },
+  { name: 'profile', title: 'See your profile', description: 'Your name', claims: ['name', 'family_name'] },
+  { name: 'email', title: 'See your e-mail address', description: 'Your address', claims: ['email'] },
+  { name: 'offline_access', title: 'Stay connected', description: 'Act while you are away', claims: [] },
+  { name: 'accounts', title: 'See your accounts', description: 'Balances and names', claims: [] },
+  { name: 'payments', title: 'Pay from your accounts', description: 'Start payments', claims: [] },
+]

@@ -1,0 +1,352 @@
+import { createHash, createHmac } from 'node:crypto'
+import { type EpochSeconds, epochSeconds, meet, type Outcome, type SecurityProfile } from '@holdfast/protocol'
+import type { Exchange, PeerCertificate, Reply } from '../../http/exchange.ts'
+import {
+  type Clock,
+  type Entropy,
+  Fault,
+  type Keys,
+  type Metrics,
+  type Outbound,
+  type Ports,
+} from '../../ports.ts'
+import type { Client, IssuerSnapshot, Snapshot } from '../../snapshot/snapshot.ts'
+import { openSqliteStore } from '../../store/drivers/sqlite.ts'
+import type { AuditRecord } from '../../store/records.ts'
+import type { Store } from '../../store/store.ts'
+import type { Room } from '../room.ts'
+import { keys as clientKeys, floor, plainClients, resourceServers, scopes } from './clients.ts'
+import { compactJws, newTestKey, type TestKey } from './jws.ts'
+
+export const issuerUrl = 'https://as.example'
+export const mtlsUrl = 'https://mtls.as.example'
+/** 15 January 2027, 08:00:00 UTC. */
+export const startOfWorld: EpochSeconds = epochSeconds(1_800_000_000)
+export const alice = 'u_alice'
+
+export interface FakeClock extends Clock {
+  readonly advance: (seconds: number) => void
+}
+
+export interface WorldOptions {
+  /** Added to, or by the same id instead of, the plain clients. */
+  readonly clients?: readonly Client[]
+  readonly clientTrustAnchors?: readonly string[]
+  readonly environment?: IssuerSnapshot['environment']
+  readonly floor?: SecurityProfile
+  /** What `jwks_uri` answers, by URL; absent: the fetch fails. */
+  readonly documents?: Map<string, unknown>
+  /** An open store to use instead of a fresh one in memory. */
+  readonly store?: Store
+}
+
+export interface RequestOptions {
+  readonly method?: string
+  readonly form?: FormFields
+  /** Sent as it is, instead of `form`. */
+  readonly body?: string
+  readonly query?: string
+  readonly headers?: readonly (readonly [name: string, value: string])[]
+  /** Present: the request came over the mutual-TLS listener. */
+  readonly certificate?: PeerCertificate
+  readonly params?: Readonly<Record<string, string>>
+}
+
+export type FormFields = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** Everything a test touches. */
+export interface World {
+  readonly ports: Ports
+  readonly clock: FakeClock
+  readonly store: Store
+  readonly issuer: IssuerSnapshot
+  /** Fetches of `jwks_uri` so far. */
+  readonly fetched: readonly string[]
+  /** Metric names counted so far, with repeats. */
+  readonly counted: readonly string[]
+  readonly exchange: (path: string, options?: RequestOptions) => Exchange
+  /** Through the door: `path` with these options into `room`. */
+  readonly send: (room: Room, path: string, options?: RequestOptions) => Promise<Reply>
+  /** Form parameters of a fresh, good client assertion. */
+  readonly assertion: (clientId: string, spoil?: AssertionOptions) => AssertionFields
+  /** A fresh, good proof for this path, without nonce unless given. */
+  readonly proof: (path: string, spoil?: ProofOptions) => string
+  /** The record with this event written last. */
+  readonly lastAudit: (event: string) => Promise<AuditRecord | undefined>
+  readonly audit: () => Promise<readonly AuditRecord[]>
+  readonly [Symbol.asyncDispose]: () => Promise<void>
+}
+
+export interface AssertionOptions {
+  readonly key?: TestKey
+  readonly claims?: Readonly<Record<string, unknown>>
+  readonly header?: Readonly<Record<string, unknown>>
+}
+
+export interface AssertionFields {
+  readonly client_assertion_type: string
+  readonly client_assertion: string
+}
+
+export interface ProofOptions extends AssertionOptions {
+  readonly method?: string
+  readonly nonce?: string
+  readonly accessToken?: string
+}
+
+export async function openWorld(options: WorldOptions = {}): Promise<World> {
+  const clock = fakeClock()
+  const store = options.store ?? (await openSqliteStore({ path: ':memory:', clock }))
+  const issuer = issuerOf(options)
+  const snapshot: Snapshot = { revision: 1, issuers: new Map([[issuer.url, issuer]]) }
+  const fetched: string[] = []
+  const counted: string[] = []
+  const ports: Ports = {
+    clock,
+    entropy: seededEntropy('world'),
+    store,
+    keys: keysInMemory(),
+    outbound: outboundOf(options.documents ?? new Map(), fetched),
+    passwords: fakePasswords,
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+    metrics: metricsInto(counted),
+    snapshot: () => snapshot,
+  }
+  if (options.store === undefined) await putAlice(store)
+  const requestIds = { last: 0 }
+  const exchange = (path: string, request: RequestOptions = {}): Exchange => {
+    requestIds.last += 1
+    return exchangeOf(issuer, path, request, `req-${requestIds.last}`)
+  }
+  const audit = async (): Promise<readonly AuditRecord[]> => {
+    const chains = await store.listAuditChains()
+    return (await Promise.all(chains.map(chain => store.readAuditChain(chain, 0, 100_000)))).flat()
+  }
+  return {
+    ports,
+    clock,
+    store,
+    issuer,
+    fetched,
+    counted,
+    exchange,
+    send: (room, path, request) => room(exchange(path, request), ports),
+    assertion: (clientId, spoil) => assertionOf(clientId, clock.now(), ports.entropy, spoil),
+    proof: (path, spoil) => proofOf(issuerUrl + path, clock.now(), ports.entropy, spoil),
+    lastAudit: async event => (await audit()).findLast(record => record.event === event),
+    audit,
+    [Symbol.asyncDispose]: () => store.close(),
+  }
+}
+
+export function fakeClock(): FakeClock {
+  const time = { now: startOfWorld as number }
+  return {
+    now: () => epochSeconds(time.now),
+    monotonicMs: () => (time.now - startOfWorld) * 1000,
+    advance: seconds => {
+      time.now += seconds
+    },
+  }
+}
+
+/** Looks random, is the same on every run. */
+export function seededEntropy(seed: string): Entropy {
+  const state = { counter: 0 }
+  return {
+    bytes: count => {
+      state.counter += 1
+      const blocks = Math.ceil(count / 32)
+      return Buffer.concat(
+        Array.from({ length: blocks }, (_, index) =>
+          createHash('sha256').update(`${seed}:${state.counter}:${index}`).digest(),
+        ),
+      ).subarray(0, count)
+    },
+  }
+}
+
+/** The issuer's own signing keys. */
+export const issuerKeys: readonly TestKey[] = [
+  newTestKey('ES256', 'as-es256'),
+  newTestKey('EdDSA', 'as-eddsa'),
+]
+
+function keysInMemory(): Keys {
+  const keyOf = (alg: string): TestKey => {
+    const key = issuerKeys.find(candidate => candidate.alg === alg)
+    if (key === undefined) throw new Fault('keys.unavailable', { detail: alg })
+    return key
+  }
+  const body = Buffer.from(JSON.stringify({ keys: issuerKeys.map(key => key.publicJwk) }))
+  return {
+    sign: async (_issuer, alg, typ, claims) => {
+      const key = keyOf(alg)
+      return compactJws({ alg, typ, kid: key.kid }, claims, key)
+    },
+    published: () => ({ body, etag: '"test"' }),
+    algs: () => issuerKeys.map(key => key.alg),
+    secret: (issuer, purpose) =>
+      createHmac('sha256', 'test secrets').update(`${issuer}\n${purpose}`).digest(),
+  }
+}
+
+function outboundOf(documents: ReadonlyMap<string, unknown>, fetched: string[]): Outbound {
+  return {
+    getJson: async url => {
+      fetched.push(url)
+      if (!documents.has(url)) throw new Fault('outbound.failed', { detail: url })
+      return documents.get(url)
+    },
+  }
+}
+
+const fakePasswords: Ports['passwords'] = {
+  verify: async (password, encoded) => encoded === `fake:${password}`,
+  hash: async password => `fake:${password}`,
+  verifyNothing: async () => false,
+}
+
+function metricsInto(counted: string[]): Metrics {
+  return {
+    count: name => {
+      counted.push(name)
+    },
+  }
+}
+
+function issuerOf(options: WorldOptions): IssuerSnapshot {
+  const floorProfile = options.floor ?? floor
+  const clients = new Map(
+    [...plainClients, ...(options.clients ?? [])].map(client => [client.clientId, client]),
+  )
+  const servers = new Map(resourceServers.map(server => [server.audience, server]))
+  const memo = new WeakMap<Client, Map<string, Outcome<SecurityProfile>>>()
+  const effectiveProfile = (client: Client, audiences: readonly string[]): Outcome<SecurityProfile> => {
+    const known = memo.get(client) ?? new Map<string, Outcome<SecurityProfile>>()
+    memo.set(client, known)
+    const key = audiences.join(' ')
+    const found = known.get(key)
+    if (found !== undefined) return found
+    const tiers = audiences.flatMap(audience => servers.get(audience)?.profile ?? [])
+    const met = meet([floorProfile, client.profile, ...tiers])
+    known.set(key, met)
+    return met
+  }
+  return {
+    url: issuerUrl,
+    mtlsUrl,
+    tenantId: 'tenant-1',
+    environment: options.environment ?? 'production',
+    floor: floorProfile,
+    clients,
+    resourceServers: servers,
+    scopes: new Map(scopes.map(scope => [scope.name, scope])),
+    effectiveProfile,
+    clientTrustAnchors: options.clientTrustAnchors ?? [],
+  }
+}
+
+function exchangeOf(
+  issuer: IssuerSnapshot,
+  path: string,
+  request: RequestOptions,
+  requestId: string,
+): Exchange {
+  const { certificate, query = '', params = {} } = request
+  const hasForm = request.form !== undefined || request.body !== undefined
+  const sent = request.headers ?? []
+  const headers = hasForm && !sent.some(([name]) => name === 'content-type') ? [formType, ...sent] : sent
+  return {
+    method: request.method ?? 'POST',
+    path,
+    query,
+    externalUrl: (certificate === undefined ? issuer.url : issuer.mtlsUrl) + path,
+    headers: name => headers.filter(([sentName]) => sentName === name).map(([, value]) => value),
+    body: Buffer.from(request.body ?? formBody(request.form ?? {})),
+    listener: certificate === undefined ? 'public' : 'mtls',
+    peerCertificate: certificate,
+    remoteAddress: '192.0.2.10',
+    requestId,
+    issuer,
+    params,
+  }
+}
+
+const formType = ['content-type', 'application/x-www-form-urlencoded'] as const
+
+function formBody(fields: FormFields): string {
+  const form = new URLSearchParams()
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue
+    for (const one of typeof value === 'string' ? [value] : value) form.append(name, one)
+  }
+  return form.toString()
+}
+
+function assertionOf(
+  clientId: string,
+  now: EpochSeconds,
+  entropy: Entropy,
+  spoil: AssertionOptions = {},
+): AssertionFields {
+  const key = spoil.key ?? keyOfClient(clientId)
+  const claims = {
+    iss: clientId,
+    sub: clientId,
+    aud: issuerUrl,
+    jti: entropy.bytes(16).toString('base64url'),
+    iat: now,
+    exp: now + 60,
+    ...spoil.claims,
+  }
+  return {
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: compactJws({ alg: key.alg, kid: key.kid, ...spoil.header }, claims, key),
+  }
+}
+
+function keyOfClient(clientId: string): TestKey {
+  if (clientId === 'c_oidc') return clientKeys.oidc
+  if (clientId === 'c_remote') return clientKeys.remote
+  if (clientId === 'c_rs') return clientKeys.resourceServer
+  return clientKeys.bank
+}
+
+function proofOf(url: string, now: EpochSeconds, entropy: Entropy, spoil: ProofOptions = {}): string {
+  const { key = clientKeys.proof, method = 'POST', nonce, accessToken } = spoil
+  const { kid: _kid, alg: _alg, use: _use, ...jwk } = key.publicJwk
+  const claims = {
+    jti: entropy.bytes(16).toString('base64url'),
+    htm: method,
+    htu: url,
+    iat: now,
+    ...(nonce !== undefined && { nonce }),
+    ...(accessToken !== undefined && {
+      ath: createHash('sha256').update(accessToken).digest('base64url'),
+    }),
+    ...spoil.claims,
+  }
+  return compactJws({ typ: 'dpop+jwt', alg: key.alg, jwk, ...spoil.header }, claims, key)
+}
+
+async function putAlice(store: Store): Promise<void> {
+  await store.commit([
+    {
+      kind: 'put-user',
+      record: {
+        issuer: issuerUrl,
+        subject: alice,
+        username: 'alice',
+        passwordHash: 'fake:correct horse',
+        status: 'active',
+        claims: {
+          name: 'Alice Adams',
+          family_name: 'Adams',
+          email: 'alice@example.com',
+          email_verified: true,
+        },
+      },
+    },
+  ])
+}
