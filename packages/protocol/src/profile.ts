@@ -169,11 +169,12 @@ export function explain(
   profiles: readonly [SecurityProfile, ...SecurityProfile[]],
 ): readonly ExplainedField[] {
   const met = profiles.reduce(meetUnchecked)
-  return profileFields.map(field => ({
-    field,
-    value: textOf(met[field]),
-    origins: profiles.filter(profile => sameValue(profile[field], met[field])).map(profile => profile.name),
-  }))
+  return profileFields.map(field => {
+    const deciding = profiles.filter(profile => sameValue(profile[field], met[field]))
+    // A true intersection equals no side: then every profile had a part in it.
+    const origins = (deciding.length === 0 ? profiles : deciding).map(profile => profile.name)
+    return { field, value: textOf(met[field]), origins }
+  })
 }
 
 function textOf(value: Value): string {

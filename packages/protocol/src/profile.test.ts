@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import {
+  contradictions,
+  explain,
+  meet,
+  meetUnchecked,
+  profileFields,
+  profileLattice,
+  type SecurityProfile,
+} from './profile.ts'
+import { fapi2Security } from './profiles/fapi2-security.ts'
+import { profiles } from './profiles/index.ts'
+import { oauth21 } from './profiles/oauth21.ts'
+import { oidcBaseline } from './profiles/oidc-baseline.ts'
+
+const universes: Readonly<Record<string, readonly string[]>> = {
+  clientAuthenticationMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none'],
+  signingAlgs: ['PS256', 'ES256', 'EdDSA', 'Ed25519', 'RS256'],
+  senderConstraintMethods: ['dpop', 'mtls'],
+}
+
+const anyProfile: fc.Arbitrary<SecurityProfile> = fc
+  .record({
+    name: fc.constantFrom('a', 'b', 'c'),
+    ...Object.fromEntries(
+      profileFields.map(field => {
+        const lattice = profileLattice[field]
+        if (lattice.kind === 'ordered') return [field, fc.constantFrom(...lattice.strictestFirst)]
+        if (lattice.kind === 'smallest') return [field, fc.integer({ min: lattice.least, max: lattice.most })]
+        return [field, fc.uniqueArray(fc.constantFrom(...(universes[field] ?? [])))]
+      }),
+    ),
+  })
+  .map(record => normal(record as unknown as SecurityProfile))
+
+/** Lists are sets: compare them sorted. */
+function normal(profile: SecurityProfile): SecurityProfile {
+  return {
+    ...profile,
+    clientAuthenticationMethods: profile.clientAuthenticationMethods.toSorted(),
+    signingAlgs: profile.signingAlgs.toSorted(),
+    senderConstraintMethods: profile.senderConstraintMethods.toSorted(),
+  }
+}
+
+function isAsStrict(left: SecurityProfile, right: SecurityProfile): boolean {
+  return profileFields.every(field => {
+    const lattice = profileLattice[field]
+    if (lattice.kind === 'smallest') return (left[field] as number) <= (right[field] as number)
+    if (lattice.kind === 'intersection')
+      return (left[field] as readonly string[]).every(value => (right[field] as readonly string[]).includes(value))
+    const rank = (value: unknown): number => lattice.strictestFirst.indexOf(value as string)
+    return rank(left[field]) <= rank(right[field])
+  })
+}
+
+describe('meet', () => {
+  it('is associative, commutative and idempotent', () => {
+    fc.assert(
+      fc.property(anyProfile, anyProfile, anyProfile, (a, b, c) => {
+        assert.deepEqual(
+          normal(meetUnchecked(meetUnchecked(a, b), c)),
+          normal(meetUnchecked(a, meetUnchecked(b, c))),
+        )
+        assert.deepEqual(normal(meetUnchecked(a, b)), normal(meetUnchecked(b, a)))
+        assert.deepEqual(normal(meetUnchecked(a, a)), normal(a))
+      }),
+    )
+  })
+
+  it('never loosens either side', () => {
+    fc.assert(
+      fc.property(anyProfile, anyProfile, (a, b) => {
+        const met = meetUnchecked(a, b)
+        assert.ok(isAsStrict(met, a))
+        assert.ok(isAsStrict(met, b))
+      }),
+    )
+  })
+
+  it('of a plain OpenID floor and a FAPI client is the FAPI profile in every field', () => {
+    const met = meet([oidcBaseline, fapi2Security])
+    assert.ok(met.ok)
+    assert.deepEqual(normal({ ...met.value, name: 'fapi2-security' }), normal(fapi2Security))
+    assert.equal(met.value.name, 'fapi2-security+oidc-baseline')
+  })
+
+  it('names the contradiction when nothing is left', () => {
+    const bearerOnly: SecurityProfile = { ...oauth21, name: 'no-binding', senderConstraintMethods: [] }
+    const met = meet([fapi2Security, bearerOnly])
+    assert.ok(!met.ok)
+    assert.equal(met.ruleId, 'profile.contradiction')
+    assert.match(met.reason, /a sender constraint is required and no method is left/)
+  })
+})
+
+describe('contradictions', () => {
+  it('finds none in the shipped profiles', () => {
+    assert.deepEqual([...profiles.keys()], ['fapi2-security', 'oauth21', 'oidc-baseline'])
+    for (const profile of profiles.values()) assert.deepEqual(contradictions(profile), [])
+  })
+
+  for (const [seconds, count] of [
+    [4, 1],
+    [5, 0],
+    [60, 0],
+    [61, 1],
+  ] as const)
+    it(`says a code lifetime of ${seconds} s is ${count === 0 ? 'sound' : 'out of bounds'}`, () => {
+      assert.equal(contradictions({ ...fapi2Security, codeLifetimeSeconds: seconds }).length, count)
+    })
+
+  for (const [seconds, count] of [
+    [599, 0],
+    [600, 1],
+  ] as const)
+    it(`says a request_uri lifetime of ${seconds} s is ${count === 0 ? 'sound' : 'out of bounds'}`, () => {
+      assert.equal(contradictions({ ...fapi2Security, requestUriLifetimeSeconds: seconds }).length, count)
+    })
+
+  it('finds an unknown word, an empty algorithm list and an empty method list', () => {
+    const spoiled = {
+      ...fapi2Security,
+      pkce: 'sometimes',
+      signingAlgs: [],
+      clientAuthenticationMethods: [],
+    } as unknown as SecurityProfile
+    assert.equal(contradictions(spoiled).length, 3)
+  })
+})
+
+describe('explain', () => {
+  it('names who decided each value', () => {
+    const rows = explain([oidcBaseline, fapi2Security])
+    const row = (field: string) => rows.find(candidate => candidate.field === field)
+    assert.deepEqual(row('pkce'), { field: 'pkce', value: 'required', origins: ['fapi2-security'] })
+    assert.deepEqual(row('accessTokenLifetimeSeconds')?.origins, ['fapi2-security'])
+    assert.deepEqual(row('codeLifetimeSeconds')?.origins, ['oidc-baseline', 'fapi2-security'])
+  })
+})
