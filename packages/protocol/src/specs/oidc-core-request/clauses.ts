@@ -1,0 +1,107 @@
+import { type ClauseManifest, notApplicable, ruled, shown } from '../../clause.ts'
+
+export const manifest: ClauseManifest = {
+  spec: 'oidc-core-request',
+  title: 'OpenID Connect Core 1.0: the authentication request',
+  url: 'https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest',
+  clauses: [
+    {
+      id: 'OIDC-3.1.2.1',
+      level: 'MUST',
+      says: 'GET and POST both work at the authorization endpoint.',
+      standing: shown('GET and POST open the same interaction'),
+      rows: ['OIDC-17'],
+    },
+    {
+      id: 'OIDC-3.1.2.1-nonce',
+      level: 'MUST',
+      says: 'A nonce is kept unmodified for the ID token; without one there is none.',
+      standing: ruled,
+      rows: ['OIDC-16', 'FAZ-13'],
+    },
+    {
+      id: 'OIDC-3.1.2.1-response_mode',
+      level: 'MUST',
+      says: 'A response mode the server does not do is refused.',
+      standing: ruled,
+    },
+    {
+      id: 'OIDC-3.1.2.1-prompt',
+      level: 'MUST',
+      says: 'none shows nothing and stands alone; login and consent ask again; unknown values are ignored.',
+      standing: ruled,
+      rows: ['OIDC-02', 'OIDC-03', 'OIDC-04', 'OIDC-05'],
+    },
+    {
+      id: 'OIDC-3.1.2.1-prompt-login',
+      level: 'SHOULD',
+      says: 'prompt=login authenticates the user again, even in a live session.',
+      standing: shown('prompt=login asks for the password in spite of a session, and auth_time is new'),
+      rows: ['OIDC-04'],
+    },
+    {
+      id: 'OIDC-3.1.2.1-max_age',
+      level: 'MUST',
+      says: 'An authentication older than max_age is repeated; the value is a non-negative integer.',
+      standing: ruled,
+      rows: ['OIDC-06', 'OIDC-07'],
+    },
+    {
+      id: 'OIDC-3.1.2.1-max_age-2',
+      level: 'MUST',
+      says: 'A session older than max_age leads to the login page, a younger one does not.',
+      standing: shown('a session is reused up to max_age and not a second longer'),
+      rows: ['OIDC-06'],
+    },
+    {
+      id: 'OIDC-3.1.2.1-ui_locales',
+      level: 'SHOULD',
+      says: 'Unsupported locales and display values are no error.',
+      standing: shown('unsupported ui_locales, claims_locales and display are no error'),
+      rows: ['OIDC-15'],
+    },
+    {
+      id: 'OIDC-3.1.2.1-login_hint',
+      level: 'MAY',
+      says: 'A login hint fills in the user name and tells nothing about accounts.',
+      standing: shown('a login hint fills in the user name, the same for known and unknown users'),
+      rows: ['OIDC-14'],
+    },
+    {
+      id: 'OIDC-3.1.2.1-id_token_hint',
+      level: 'SHOULD',
+      says: 'With prompt=none and an ID token hint, success needs the user of the hint.',
+      standing: notApplicable(
+        'the hint is ignored: prompt=none always ends in login_required or consent_required',
+      ),
+      rows: ['OIDC-12', 'OIDC-13'],
+    },
+    {
+      id: 'OIDC-3.1.2.3',
+      level: 'MUST',
+      says: 'Login and consent are safe from forged requests and clickjacking.',
+      standing: shown('a login without the CSRF token of its page is refused'),
+    },
+    {
+      id: 'OIDC-3.1.2.6',
+      level: 'MUST',
+      says: 'What prompt=none would have shown is answered by its own error code.',
+      standing: ruled,
+      rows: ['OIDC-02'],
+    },
+    {
+      id: 'OIDC-6.1',
+      level: 'MUST',
+      says: 'A server without request objects answers `request_not_supported`.',
+      standing: ruled,
+      rows: ['JAR-11'],
+    },
+    {
+      id: 'OIDC-7.2.1',
+      level: 'MUST',
+      says: 'A server without the registration parameter answers `registration_not_supported`.',
+      standing: ruled,
+      rows: ['OIDC-19'],
+    },
+  ],
+}

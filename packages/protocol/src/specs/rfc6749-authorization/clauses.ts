@@ -1,0 +1,118 @@
+import { type ClauseManifest, notApplicable, ruled, shown } from '../../clause.ts'
+
+export const manifest: ClauseManifest = {
+  spec: 'rfc6749-authorization',
+  title: 'RFC 6749: the authorization endpoint and its response',
+  url: 'https://www.rfc-editor.org/rfc/rfc6749#section-3.1',
+  clauses: [
+    {
+      id: 'RFC6749-3.1',
+      level: 'MUST',
+      says: 'The endpoint answers GET and may answer POST with the same result.',
+      standing: shown('GET and POST open the same interaction'),
+      rows: ['AZ-01', 'OIDC-17'],
+    },
+    {
+      id: 'RFC6749-3.1-2',
+      level: 'MUST',
+      says: 'The endpoint URL has no fragment.',
+      standing: notApplicable(
+        'the endpoint URL is the issuer, which has no query or fragment, and a fixed path',
+      ),
+      rows: ['AZ-02'],
+    },
+    {
+      id: 'RFC6749-3.1-3',
+      level: 'MUST',
+      says: 'Unknown parameters are ignored.',
+      standing: shown('an unknown parameter is ignored'),
+      rows: ['AZ-03'],
+    },
+    {
+      id: 'RFC6749-3.1-4',
+      level: 'MUST',
+      says: 'A parameter without a value counts as absent.',
+      standing: shown('a parameter without a value counts as absent'),
+      rows: ['AZ-04'],
+    },
+    {
+      id: 'RFC6749-3.1-5',
+      level: 'MUST',
+      says: 'No parameter stands more than once.',
+      standing: shown('a doubled state is sent back, a doubled redirect_uri or client_id is shown on a page'),
+      rows: ['AZ-05'],
+    },
+    {
+      id: 'RFC6749-3.1.1',
+      level: 'MUST',
+      says: 'A missing or unknown response type is an error.',
+      standing: ruled,
+      rows: ['AZ-07', 'AZ-21'],
+    },
+    {
+      id: 'RFC6749-3.1.2',
+      level: 'MUST',
+      says: 'A redirection URI is absolute and has no fragment; its query is kept when parameters are added.',
+      standing: ruled,
+      rows: ['AZ-09'],
+    },
+    {
+      id: 'RFC6749-3.1.2.3',
+      level: 'MUST',
+      says: 'Of several registered redirection URIs the request names one.',
+      standing: ruled,
+      rows: ['AZ-11', 'FAZ-06'],
+    },
+    {
+      id: 'RFC6749-3.1.2.4',
+      level: 'MUST',
+      says: 'An invalid redirection URI is never redirected to.',
+      standing: ruled,
+      rows: ['AZ-06', 'AZ-10'],
+    },
+    {
+      id: 'RFC6749-3.3',
+      level: 'MUST',
+      says: 'Scope is a case-sensitive, unordered list; a missing one has a default or is `invalid_scope`.',
+      standing: ruled,
+      rows: ['AZ-16'],
+    },
+    {
+      id: 'RFC6749-4.1.2',
+      level: 'MUST',
+      says: 'A code is short-lived and bound to the client and the redirection URI; state comes back unchanged.',
+      standing: shown(
+        'Allow issues one code that carries challenge, redirect, nonce and key, and redirects with 303',
+      ),
+      rows: ['AZ-12', 'AZ-13', 'FAZ-15'],
+    },
+    {
+      id: 'RFC6749-4.1.2.1',
+      level: 'MUST',
+      says: 'Errors about client or redirection URI are shown to the user; every other error goes to the client.',
+      standing: ruled,
+      rows: ['AZ-06', 'AZ-07'],
+    },
+    {
+      id: 'RFC6749-4.1.2.1-2',
+      level: 'MUST',
+      says: 'An error description keeps to its alphabet and tells no secret.',
+      standing: shown('an error description never leaves its alphabet, whatever the client sent'),
+      rows: ['AZ-08'],
+    },
+    {
+      id: 'RFC6749-4.1.2.1-3',
+      level: 'MUST',
+      says: 'When the user denies, the client gets `access_denied`.',
+      standing: shown('Deny sends access_denied with state and iss, and no code'),
+      rows: ['FAZ-20'],
+    },
+    {
+      id: 'RFC6749-A.5',
+      level: 'MUST',
+      says: 'State is one or more visible ASCII characters or spaces.',
+      standing: ruled,
+      rows: ['FAZ-15'],
+    },
+  ],
+}
