@@ -1,0 +1,106 @@
+import { LineCounter, parseAllDocuments } from 'yaml'
+import { compileSnapshot, type IssuerBinding, type PlacedDocument } from '../snapshot/compile.ts'
+import type { Snapshot } from '../snapshot/snapshot.ts'
+import type { DocumentRecord } from '../store/writes.ts'
+import { type ControlDocument, parseDocument } from './resources/document.ts'
+import { type Checked, checked, type Problem, wrong } from './resources/problem.ts'
+import { unknownName } from './resources/suggestion.ts'
+
+/** A file as the operator gave it; JSON is YAML too. */
+export interface DocumentFile {
+  readonly path: string
+  readonly text: string
+}
+
+/** A revision larger than this is several revisions (threat model section 6: admin import). */
+export const documentsMax = 10_000
+
+/** All documents of some files, or everything that is wrong with them, with file and line. */
+export function readDocuments(files: readonly DocumentFile[]): Checked<readonly ControlDocument[]> {
+  const documents: ControlDocument[] = []
+  const problems: Problem[] = []
+  for (const { path, text } of files) {
+    const lines = new LineCounter()
+    // No aliases: one line must not be able to expand into a gigabyte.
+    const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false })
+    for (const yaml of parsed) {
+      const place = `${path}:${lines.linePos(yaml.contents?.range?.[0] ?? yaml.range[0]).line}`
+      const [error] = yaml.errors
+      if (error !== undefined) {
+        const message = (error.message.split('\n')[0] ?? '').toLowerCase()
+        problems.push({ document: `${path}:${lines.linePos(error.pos[0]).line}`, field: '', message })
+        continue
+      }
+      if (yaml.contents === null) continue
+      const document = parseDocument(place, plainValue(yaml))
+      if (document.ok) documents.push(document.value)
+      else problems.push(...document.problems)
+      if (documents.length > documentsMax)
+        return wrong({ document: path, field: '', message: `more than ${documentsMax} documents at once` })
+    }
+  }
+  return problems.length === 0 ? checked(documents) : wrong(...problems)
+}
+
+/** `undefined` when the document uses aliases, which then fails as a document that is no object. */
+function plainValue(yaml: { toJS: (options: { maxAliasCount: number }) => unknown }): unknown {
+  try {
+    return yaml.toJS({ maxAliasCount: 0 })
+  } catch {
+    return undefined
+  }
+}
+
+/** Each document with the issuer it belongs to: the one it names, or the only one there is. */
+export function placeDocuments(
+  documents: readonly ControlDocument[],
+  issuers: readonly IssuerBinding[],
+): Checked<readonly PlacedDocument[]> {
+  const placed: PlacedDocument[] = []
+  const problems: Problem[] = []
+  const only = issuers.length === 1 ? issuers[0]?.name : undefined
+  for (const document of documents) {
+    const { kind, name, issuerName } = document
+    const wanted = kind === 'Issuer' ? name : (issuerName ?? only)
+    const issuer = issuers.find(({ name: candidate }) => candidate === wanted)
+    if (issuer !== undefined) placed.push({ issuerUrl: issuer.url, document })
+    else problems.push(homeless(document, wanted, issuers))
+  }
+  return problems.length === 0 ? checked(placed) : wrong(...problems)
+}
+
+function homeless(
+  { kind, name }: ControlDocument,
+  wanted: string | undefined,
+  issuers: readonly IssuerBinding[],
+): Problem {
+  const document = `${kind}/${name}`
+  const field = kind === 'Issuer' ? 'metadata.name' : 'metadata.issuer'
+  const names = new Map(issuers.map(issuer => [issuer.name, issuer]))
+  return wanted === undefined
+    ? { document, field, message: `is missing; issuers are ${[...names.keys()].join(', ')}` }
+    : unknownName(document, field, 'issuer', wanted, names)
+}
+
+/** A snapshot straight from files, without a store: for tests, benchmarks and checking before applying. */
+export function snapshotOfFiles(
+  files: readonly DocumentFile[],
+  issuers: readonly IssuerBinding[],
+): Checked<Snapshot> {
+  const documents = readDocuments(files)
+  if (!documents.ok) return documents
+  const placed = placeDocuments(documents.value, issuers)
+  return placed.ok ? compileSnapshot({ revision: 1, issuers, documents: placed.value }) : placed
+}
+
+/** Documents as the store keeps them; checked again, because an older version may have written them. */
+export function storedDocuments(records: readonly DocumentRecord[]): Checked<readonly PlacedDocument[]> {
+  const placed: PlacedDocument[] = []
+  const problems: Problem[] = []
+  for (const { documentKind, issuer: issuerUrl, name, body } of records) {
+    const document = parseDocument(`${documentKind}/${name}`, JSON.parse(body))
+    if (document.ok) placed.push({ issuerUrl, document: document.value })
+    else problems.push(...document.problems)
+  }
+  return problems.length === 0 ? checked(placed) : wrong(...problems)
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+
+const text = (max: number) => z.string().min(1).max(max)
+const jwk = z.record(z.string(), z.unknown())
+
+/** Shapes only; what the members may say is ruled in `protocol/specs/rfc7591-client-metadata`. */
+export const clientMetadata = z.strictObject({
+  redirect_uris: z.array(z.string()).optional(),
+  response_types: z.array(z.string()).optional(),
+  grant_types: z.array(z.string()).optional(),
+  application_type: z.enum(['web', 'native']).optional(),
+  client_name: text(80).optional(),
+  client_uri: z.string().optional(),
+  logo_uri: z.string().optional(),
+  policy_uri: z.string().optional(),
+  tos_uri: z.string().optional(),
+  contacts: z.array(text(254)).max(10).optional(),
+  /** Scopes the client may ask for, separated by single spaces. */
+  scope: z
+    .string()
+    .max(4096)
+    .regex(/^([!#-[\]-~]+( [!#-[\]-~]+)*)?$/, 'must be scope names separated by single spaces')
+    .optional(),
+  jwks: z.strictObject({ keys: z.array(jwk) }).optional(),
+  jwks_uri: z.string().optional(),
+  token_endpoint_auth_method: z.string().optional(),
+  token_endpoint_auth_signing_alg: z.string().optional(),
+  id_token_signed_response_alg: z.string().optional(),
+  tls_client_auth_subject_dn: text(1024).optional(),
+  tls_client_auth_san_dns: text(253).optional(),
+  tls_client_auth_san_uri: text(2048).optional(),
+  tls_client_auth_san_ip: text(45).optional(),
+  tls_client_auth_san_email: text(254).optional(),
+  dpop_bound_access_tokens: z.boolean().optional(),
+  tls_client_certificate_bound_access_tokens: z.boolean().optional(),
+  require_pushed_authorization_requests: z.boolean().optional(),
+  use_mtls_endpoint_aliases: z.boolean().optional(),
+  require_auth_time: z.boolean().optional(),
+  default_max_age: z.number().int().min(0).max(31_536_000).optional(),
+  subject_type: z.literal('public').optional(),
+  software_id: text(256).optional(),
+  software_version: text(256).optional(),
+})
+
+export const clientSpec = z.strictObject({
+  metadata: clientMetadata,
+  profile: z.string().default('fapi2-security'),
+  status: z.enum(['active', 'suspended']).default('active'),
+  /** Names of the resource servers that the client may ask tokens for. */
+  resources: z.array(z.string()).max(50).default([]),
+  /** Names of the resource servers whose tokens this client may introspect. */
+  introspects: z.array(z.string()).max(50).default([]),
+  /** Origins a browser client calls from. */
+  allowedOrigins: z
+    .array(z.string().refine(isOrigin, 'must be an https origin such as `https://app.example`'))
+    .max(20)
+    .default([]),
+})
+
+export type ClientSpec = z.infer<typeof clientSpec>
+
+function isOrigin(origin: string): boolean {
+  return URL.canParse(origin) && origin.startsWith('https://') && new URL(origin).origin === origin
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import type { ClientSpec } from './client.ts'
+import { isKindName, type KindName, kindNames, kinds } from './index.ts'
+import type { IssuerSpec } from './issuer.ts'
+import { type Checked, checked, wrong } from './problem.ts'
+import type { ResourceServerSpec } from './resource-server.ts'
+import type { ScopeSpec } from './scope.ts'
+import type { SecurityProfileSpec } from './security-profile.ts'
+import { checkShape } from './shape.ts'
+import { didYouMean } from './suggestion.ts'
+import type { UserSpec } from './user.ts'
+
+export const apiVersion = 'holdfast/v1'
+
+interface SpecOf {
+  readonly Issuer: IssuerSpec
+  readonly SecurityProfile: SecurityProfileSpec
+  readonly Scope: ScopeSpec
+  readonly ResourceServer: ResourceServerSpec
+  readonly Client: ClientSpec
+  readonly User: UserSpec
+}
+
+/** One checked document of a kind. */
+export interface DocumentOf<K extends KindName> {
+  readonly kind: K
+  readonly name: string
+  /** Name of the issuer it belongs to; undefined means the only one there is. */
+  readonly issuerName: string | undefined
+  readonly spec: SpecOf[K]
+  /** The document as written, for storing and for showing differences. */
+  readonly source: Readonly<Record<string, unknown>>
+}
+
+export type ControlDocument = { readonly [K in KindName]: DocumentOf<K> }[KindName]
+
+const envelope = z.strictObject({
+  apiVersion: z.literal(apiVersion, `must be \`${apiVersion}\``),
+  kind: z.string(),
+  metadata: z.strictObject({ name: z.string(), issuer: z.string().optional() }),
+  spec: z.unknown(),
+})
+
+/**
+ * A document from untyped data: envelope, kind, name, then the schema of its kind.
+ * @param place what to call it while it has no name, e.g. `clients.yaml:12`
+ */
+export function parseDocument(place: string, value: unknown): Checked<ControlDocument> {
+  const outer = checkShape(place, '', envelope, value)
+  if (!outer.ok) return outer
+  const { kind, metadata, spec } = outer.value
+  if (!isKindName(kind)) {
+    const message = `\`${kind}\` is not a kind of document${didYouMean(kind, kindNames)}`
+    return wrong({ document: place, field: 'kind', message })
+  }
+  const { name, issuer: issuerName } = metadata
+  const document = `${kind}/${name}`
+  if (!kinds[kind].name.test(name))
+    return wrong({
+      document: place,
+      field: 'metadata.name',
+      message: `\`${name}\` is not a name for a ${kind}`,
+    })
+  if (kind === 'Issuer' && issuerName !== undefined)
+    return wrong({ document, field: 'metadata.issuer', message: 'an Issuer belongs to no other issuer' })
+  const inner = checkShape<unknown>(document, 'spec', kinds[kind].spec, spec ?? {})
+  if (!inner.ok) return inner
+  const source = value as Readonly<Record<string, unknown>>
+  return checked({ kind, name, issuerName, spec: inner.value, source } as ControlDocument)
+}
+
+/** Same text for the same content, whatever the order of members: what the store keeps and compares. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) =>
+    typeof member === 'object' && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).toSorted(([left], [right]) => (left < right ? -1 : 1)))
+      : member,
+  )
+}

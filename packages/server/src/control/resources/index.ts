@@ -1,0 +1,37 @@
+import type { z } from 'zod'
+import { clientSpec } from './client.ts'
+import { issuerSpec } from './issuer.ts'
+import { resourceServerSpec } from './resource-server.ts'
+import { scopeSpec } from './scope.ts'
+import { securityProfileSpec } from './security-profile.ts'
+import { userSpec } from './user.ts'
+
+/** What a kind of document is: the schema of its `spec` and the form of its name. */
+export interface Kind {
+  readonly spec: z.ZodType
+  readonly name: RegExp
+}
+
+const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+/** RFC 6749 3.3 scope-token. */
+const scopeName = /^[!#-[\]-~]{1,128}$/
+/** Never a subject: those start with `u_` (RFC 9700 4.15). */
+const clientName = /^(?!u_)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+
+/** The slot: a kind of document is one file and one line here. Order is the order of applying. */
+export const kinds = {
+  Issuer: { spec: issuerSpec, name: plainName },
+  SecurityProfile: { spec: securityProfileSpec, name: plainName },
+  Scope: { spec: scopeSpec, name: scopeName },
+  ResourceServer: { spec: resourceServerSpec, name: plainName },
+  Client: { spec: clientSpec, name: clientName },
+  User: { spec: userSpec, name: plainName },
+} as const satisfies Record<string, Kind>
+
+export type KindName = keyof typeof kinds
+
+export const kindNames = Object.keys(kinds) as readonly KindName[]
+
+export function isKindName(text: string): text is KindName {
+  return Object.hasOwn(kinds, text)
+}

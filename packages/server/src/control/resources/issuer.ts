@@ -1,0 +1,15 @@
+import { z } from 'zod'
+
+/** What holds for a whole issuer. Its address stands in the bootstrap configuration, never here (I18). */
+export const issuerSpec = z.strictObject({
+  /** Name of the profile that nothing below this issuer can loosen. */
+  floor: z.string().default('fapi2-security'),
+  tenant: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+    .default('default'),
+  /** When present it must agree with the bootstrap configuration. */
+  environment: z.enum(['development', 'production']).optional(),
+})
+
+export type IssuerSpec = z.infer<typeof issuerSpec>

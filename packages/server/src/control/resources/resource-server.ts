@@ -1,0 +1,24 @@
+import { z } from 'zod'
+
+export const resourceServerSpec = z.strictObject({
+  /** Resource identifier (RFC 8707 section 2): an absolute https URI without fragment. */
+  audience: z
+    .string()
+    .max(2048)
+    .refine(isResourceIdentifier, 'must be an absolute https URI without fragment'),
+  displayName: z.string().min(1).max(80).optional(),
+  /** Names of scopes that mean something at this resource server. */
+  scopes: z.array(z.string()).max(200).default([]),
+  accessTokenFormat: z.enum(['opaque', 'jwt']).default('opaque'),
+  accessTokenSigningAlg: z.enum(['PS256', 'ES256', 'EdDSA', 'Ed25519', 'RS256']).default('ES256'),
+  /** Asking for this resource server tightens the whole request to this profile. */
+  profile: z.string().optional(),
+})
+
+export type ResourceServerSpec = z.infer<typeof resourceServerSpec>
+
+function isResourceIdentifier(text: string): boolean {
+  if (!URL.canParse(text) || text.includes('#') || /\s/.test(text)) return false
+  const { protocol, username, password } = new URL(text)
+  return protocol === 'https:' && username === '' && password === ''
+}

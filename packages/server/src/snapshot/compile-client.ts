@@ -1,0 +1,150 @@
+import { type ClientAuthenticationMethod, type JwsAlg, meet, type SecurityProfile } from '@holdfast/protocol'
+import { allMetadataRefusals } from '@holdfast/protocol/specs/rfc7591-client-metadata/judge.ts'
+import { metadataDefaults } from '@holdfast/protocol/specs/rfc7591-client-metadata/metadata.ts'
+import type { ClientSpec } from '../control/resources/client.ts'
+import type { DocumentOf } from '../control/resources/document.ts'
+import { type Checked, checked, type Problem, wrong } from '../control/resources/problem.ts'
+import { unknownName } from '../control/resources/suggestion.ts'
+import type { IssuerBinding } from './compile.ts'
+import type { ProfileTable } from './compile-profiles.ts'
+import type { Client, GrantTypeName, ResourceServer, Scope, TlsClientSubject } from './snapshot.ts'
+
+export interface ClientContext {
+  readonly binding: IssuerBinding
+  readonly floor: SecurityProfile
+  readonly table: ProfileTable
+  readonly scopes: ReadonlyMap<string, Scope>
+  /** By document name. */
+  readonly resources: ReadonlyMap<string, ResourceServer>
+}
+
+/**
+ * A client as the data plane reads it. Its metadata is judged against the strictest profile a request of this
+ * client can meet, that is with all its resources at once: so no request is the first to find a contradiction.
+ */
+export function compileClient(client: DocumentOf<'Client'>, context: ClientContext): Checked<Client> {
+  const { floor, table, binding } = context
+  const document = `Client/${client.name}`
+  const { spec } = client
+  const own = table.get(spec.profile)
+  if (own === undefined) return wrong(unknownName(document, 'spec.profile', 'profile', spec.profile, table))
+
+  const problems = [...unknownReferences(document, spec, context), ...unusableTls(document, spec, binding)]
+  const resources = spec.resources.flatMap(name => context.resources.get(name) ?? [])
+  const strictest = meet([floor, own, ...resources.flatMap(({ profile }) => profile ?? [])])
+  if (!strictest.ok) {
+    const message = `profile, floor and resources contradict each other: ${strictest.reason}`
+    return wrong(...problems, { document, field: 'spec.profile', message, ruleId: strictest.ruleId })
+  }
+  const { environment } = binding
+  for (const refusal of allMetadataRefusals({
+    metadata: spec.metadata,
+    profile: strictest.value,
+    environment,
+  })) {
+    const { reason: message, ruleId, clauses, error, facts } = refusal
+    problems.push({ document, field: `spec.metadata.${facts?.field}`, message, ruleId, clauses, error })
+  }
+  problems.push(...unfitTokenAlgs(document, resources, strictest.value))
+  const profile = meet([floor, own])
+  if (problems.length > 0 || !profile.ok) return wrong(...problems)
+  return checked(clientOf(client.name, spec, profile.value, context))
+}
+
+function clientOf(
+  clientId: string,
+  spec: ClientSpec,
+  profile: SecurityProfile,
+  context: ClientContext,
+): Client {
+  const { metadata } = spec
+  const { authMethod, grantTypes } = metadataDefaults(metadata)
+  const audiencesOf = (names: readonly string[]) =>
+    names.flatMap(name => context.resources.get(name)?.audience ?? [])
+  return {
+    clientId,
+    clientName: metadata.client_name ?? clientId,
+    status: spec.status,
+    isPublic: authMethod === 'none',
+    profile,
+    redirectUris: metadata.redirect_uris ?? [],
+    grantTypes: grantTypes as readonly GrantTypeName[],
+    tokenEndpointAuthMethod: authMethod as ClientAuthenticationMethod,
+    tokenEndpointAuthSigningAlg: metadata.token_endpoint_auth_signing_alg as JwsAlg | undefined,
+    jwks: metadata.jwks,
+    jwksUri: metadata.jwks_uri,
+    tlsClientAuth: tlsSubjectOf(spec),
+    dpopBoundAccessTokens: metadata.dpop_bound_access_tokens ?? false,
+    tlsClientCertificateBoundAccessTokens: metadata.tls_client_certificate_bound_access_tokens ?? false,
+    requirePushedAuthorizationRequests: metadata.require_pushed_authorization_requests ?? false,
+    scopes: scopesOf(spec),
+    resources: audiencesOf(spec.resources),
+    idTokenSignedResponseAlg: idTokenAlgOf(spec, profile),
+    requireAuthTime: metadata.require_auth_time ?? false,
+    defaultMaxAgeSeconds: metadata.default_max_age,
+    allowedOrigins: spec.allowedOrigins,
+    introspects: audiencesOf(spec.introspects),
+  }
+}
+
+/** OpenID Connect's default is RS256; where the profile does not know it, ES256 or else its first algorithm. */
+function idTokenAlgOf({ metadata }: ClientSpec, profile: SecurityProfile): JwsAlg {
+  const registered = metadata.id_token_signed_response_alg as JwsAlg | undefined
+  if (registered !== undefined) return registered
+  const preferred: readonly JwsAlg[] = ['RS256', 'ES256']
+  return preferred.find(alg => profile.signingAlgs.includes(alg)) ?? profile.signingAlgs[0] ?? 'ES256'
+}
+
+function scopesOf({ metadata }: ClientSpec): readonly string[] {
+  return (metadata.scope ?? '').split(' ').filter(scope => scope !== '')
+}
+
+function tlsSubjectOf({ metadata }: ClientSpec): TlsClientSubject | undefined {
+  const forms: readonly (readonly [TlsClientSubject['kind'], string | undefined])[] = [
+    ['subject_dn', metadata.tls_client_auth_subject_dn],
+    ['san_dns', metadata.tls_client_auth_san_dns],
+    ['san_uri', metadata.tls_client_auth_san_uri],
+    ['san_ip', metadata.tls_client_auth_san_ip],
+    ['san_email', metadata.tls_client_auth_san_email],
+  ]
+  for (const [kind, value] of forms) if (value !== undefined) return { kind, value }
+  return undefined
+}
+
+function unknownReferences(document: string, spec: ClientSpec, context: ClientContext): Problem[] {
+  const problems: Problem[] = []
+  for (const list of ['resources', 'introspects'] as const)
+    for (const [index, name] of spec[list].entries())
+      if (!context.resources.has(name))
+        problems.push(
+          unknownName(document, `spec.${list}[${index}]`, 'resource server', name, context.resources),
+        )
+  for (const scope of scopesOf(spec))
+    if (!context.scopes.has(scope))
+      problems.push(unknownName(document, 'spec.metadata.scope', 'scope', scope, context.scopes))
+  return problems
+}
+
+/** A PKI method without authorities to trust would refuse every login: say so now (RFC 8705 section 7.4). */
+function unusableTls(document: string, { metadata }: ClientSpec, binding: IssuerBinding): readonly Problem[] {
+  if (metadata.token_endpoint_auth_method !== 'tls_client_auth' || binding.clientTrustAnchors.length > 0)
+    return []
+  const field = 'spec.metadata.token_endpoint_auth_method'
+  const message = 'the issuer has no `clientTrustAnchorFiles` in the bootstrap configuration'
+  return [{ document, field, message }]
+}
+
+/** JWT access tokens are something we sign for the client, so its profile has a say in their algorithm. */
+function unfitTokenAlgs(
+  document: string,
+  resources: readonly ResourceServer[],
+  { name, signingAlgs }: SecurityProfile,
+): readonly Problem[] {
+  return resources
+    .filter(rs => rs.accessTokenFormat === 'jwt' && !signingAlgs.includes(rs.accessTokenSigningAlg))
+    .map(({ audience, accessTokenSigningAlg }) => ({
+      document,
+      field: 'spec.resources',
+      message: `\`${audience}\` has tokens signed with ${accessTokenSigningAlg}, which \`${name}\` does not allow`,
+    }))
+}

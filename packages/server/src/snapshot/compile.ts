@@ -1,0 +1,139 @@
+import { profiles as shippedProfiles } from '@holdfast/protocol'
+import type { ControlDocument, DocumentOf } from '../control/resources/document.ts'
+import type { KindName } from '../control/resources/index.ts'
+import { type Checked, checked, type Problem, wrong } from '../control/resources/problem.ts'
+import { type ScopeSpec, standardScopes } from '../control/resources/scope.ts'
+import { unknownName } from '../control/resources/suggestion.ts'
+import { compileClient } from './compile-client.ts'
+import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
+import { effectiveProfiles } from './effective-profile.ts'
+import type { Client, IssuerSnapshot, ResourceServer, Scope, Snapshot } from './snapshot.ts'
+
+/** What the bootstrap configuration says about an issuer: its address is never a document's to change (I18). */
+export interface IssuerBinding {
+  /** Name of the Issuer document that goes with it. */
+  readonly name: string
+  readonly url: string
+  readonly mtlsUrl: string
+  readonly environment: 'development' | 'production'
+  /** PEM certificates of the authorities that may sign `tls_client_auth` certificates. */
+  readonly clientTrustAnchors: readonly string[]
+}
+
+/** A document and the issuer it was applied to. */
+export interface PlacedDocument {
+  readonly issuerUrl: string
+  readonly document: ControlDocument
+}
+
+export interface CompileInput {
+  readonly revision: number
+  readonly issuers: readonly IssuerBinding[]
+  /** Of any issuer; those of issuers that this process does not serve are left aside. */
+  readonly documents: readonly PlacedDocument[]
+}
+
+/** The snapshot of a revision, or every contradiction in it. A revision that does not compile is never served. */
+export function compileSnapshot({ revision, issuers, documents }: CompileInput): Checked<Snapshot> {
+  const problems: Problem[] = []
+  const compiled = new Map<string, IssuerSnapshot>()
+  for (const binding of issuers) {
+    const own = documents.filter(({ issuerUrl }) => issuerUrl === binding.url).map(({ document }) => document)
+    const issuer = compileIssuer(binding, own)
+    if (issuer.ok) compiled.set(binding.url, issuer.value)
+    else problems.push(...issuer.problems)
+  }
+  return problems.length === 0 ? checked({ revision, issuers: compiled }) : wrong(...problems)
+}
+
+function compileIssuer(
+  binding: IssuerBinding,
+  documents: readonly ControlDocument[],
+): Checked<IssuerSnapshot> {
+  const problems: Problem[] = [...doubles(documents)]
+  const spec = ofKind(documents, 'Issuer')[0]?.spec ?? { floor: 'fapi2-security', tenant: 'default' }
+  const document = `Issuer/${binding.name}`
+  if (spec.environment !== undefined && spec.environment !== binding.environment)
+    problems.push({
+      document,
+      field: 'spec.environment',
+      message: `\`${spec.environment}\` contradicts \`${binding.environment}\` of the bootstrap configuration`,
+    })
+
+  const table = compileProfiles(shippedProfiles, ofKind(documents, 'SecurityProfile'), problems)
+  const floor = table.get(spec.floor)
+  if (floor === undefined) {
+    problems.push(unknownName(document, 'spec.floor', 'profile', spec.floor, table))
+    return wrong(...problems)
+  }
+  const scopes = compileScopes(ofKind(documents, 'Scope'))
+  const resources = compileResourceServers(ofKind(documents, 'ResourceServer'), { table, scopes, problems })
+  const clients = new Map<string, Client>()
+  for (const client of ofKind(documents, 'Client')) {
+    const compiled = compileClient(client, { binding, floor, table, scopes, resources })
+    if (compiled.ok) clients.set(client.name, compiled.value)
+    else problems.push(...compiled.problems)
+  }
+  if (problems.length > 0) return wrong(...problems)
+
+  const { url, mtlsUrl, environment, clientTrustAnchors } = binding
+  const resourceServers = new Map([...resources.values()].map(resource => [resource.audience, resource]))
+  const effectiveProfile = effectiveProfiles(resourceServers)
+  const tenantId = spec.tenant
+  return checked({
+    ...{ url, mtlsUrl, tenantId, environment, floor, clients, resourceServers, scopes },
+    ...{ effectiveProfile, clientTrustAnchors },
+  })
+}
+
+function ofKind<K extends KindName>(
+  documents: readonly ControlDocument[],
+  kind: K,
+): readonly DocumentOf<K>[] {
+  return documents.filter(document => document.kind === kind) as unknown as readonly DocumentOf<K>[]
+}
+
+function doubles(documents: readonly ControlDocument[]): readonly Problem[] {
+  const names = documents.map(({ kind, name }) => `${kind}/${name}`)
+  const twice = names.filter((document, index) => names.indexOf(document) !== index)
+  return [...new Set(twice)].map(document => ({ document, field: 'metadata.name', message: 'stands twice' }))
+}
+
+function compileScopes(documents: readonly DocumentOf<'Scope'>[]): ReadonlyMap<string, Scope> {
+  const written: readonly (ScopeSpec & { readonly name: string })[] = documents.map(({ name, spec }) => ({
+    name,
+    ...spec,
+  }))
+  return new Map([...standardScopes, ...written].map(scope => [scope.name, scope]))
+}
+
+interface ResourceContext {
+  readonly table: ProfileTable
+  readonly scopes: ReadonlyMap<string, Scope>
+  readonly problems: Problem[]
+}
+
+/** By document name: that is how clients point at them. */
+function compileResourceServers(
+  documents: readonly DocumentOf<'ResourceServer'>[],
+  { table, scopes, problems }: ResourceContext,
+): ReadonlyMap<string, ResourceServer> {
+  const audiences = new Map<string, string>()
+  return new Map(
+    documents.map(({ name, spec }) => {
+      const document = `ResourceServer/${name}`
+      const other = audiences.get(spec.audience)
+      if (other !== undefined)
+        problems.push({ document, field: 'spec.audience', message: `is also the audience of \`${other}\`` })
+      audiences.set(spec.audience, name)
+      const profile = spec.profile === undefined ? undefined : table.get(spec.profile)
+      if (spec.profile !== undefined && profile === undefined)
+        problems.push(unknownName(document, 'spec.profile', 'profile', spec.profile, table))
+      for (const [index, scope] of spec.scopes.entries())
+        if (!scopes.has(scope))
+          problems.push(unknownName(document, `spec.scopes[${index}]`, 'scope', scope, scopes))
+      const { audience, displayName = name, accessTokenFormat, accessTokenSigningAlg } = spec
+      return [name, { ...spec, audience, displayName, accessTokenFormat, accessTokenSigningAlg, profile }]
+    }),
+  )
+}
