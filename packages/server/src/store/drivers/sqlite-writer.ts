@@ -1,0 +1,134 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { EpochSeconds } from '@holdfast/protocol'
+import { auditBody, type ChainHead, linkHash } from '../chain.ts'
+import type { Row } from '../finders.ts'
+import type { AuditRecord } from '../records.ts'
+import { guardFailed, isGuard, type SqlValue, type StatementName, statements, stepOf } from '../statements.ts'
+import type { CommitResult, Write } from '../writes.ts'
+
+/** Called before each thing that may change the file, with a name for it. Only tests set it. */
+export type WritePoint = (name: string) => void
+
+/** The database as the driver speaks to it: cached statements, transactions, and the chain's head. */
+export interface SqliteWriter {
+  readonly all: (name: StatementName, values: readonly SqlValue[]) => readonly Row[]
+  readonly allOf: (text: string, values: readonly SqlValue[]) => readonly Row[]
+  readonly runOf: (text: string, values: readonly SqlValue[]) => number
+  /** Applies one list inside the open transaction. What it changed before a guard failed is still there. */
+  readonly apply: (writes: readonly Write[]) => Applied
+  readonly begin: () => void
+  readonly commit: () => void
+  readonly rollback: () => void
+  readonly save: () => void
+  readonly release: () => void
+  readonly rollbackToSave: () => void
+}
+
+export interface Applied {
+  readonly result: CommitResult
+  /** Whether a failed list left changes that must be rolled back. */
+  readonly isDirty: boolean
+}
+
+const committed: CommitResult = { committed: true }
+const clean: Applied = { result: committed, isDirty: true }
+
+export function openWriter(
+  database: DatabaseSync,
+  chain: string,
+  epoch: EpochSeconds,
+  writePoint: WritePoint | undefined,
+): SqliteWriter {
+  const prepared = new Map<string, StatementSync>()
+  const prepare = (text: string): StatementSync => {
+    const known = prepared.get(text)
+    if (known !== undefined) return known
+    // SQLite numbers its parameters with a question mark; otherwise the texts are the same.
+    const made = database.prepare(text.replaceAll('$', '?'))
+    prepared.set(text, made)
+    return made
+  }
+  const all = (name: StatementName, values: readonly SqlValue[]): readonly Row[] =>
+    prepare(statements[name]).all(...values) as readonly Row[]
+
+  // The head follows the transaction: a rolled-back record leaves no gap because its place is given again.
+  let head = headOf(all('chain-head', [chain])[0])
+  let headAtBegin = head
+  let headAtSave = head
+
+  const append = (record: AuditRecord): void => {
+    const body = auditBody(record)
+    const sequence = head.sequence + 1
+    const hash = linkHash(chain, sequence, head.hash, body)
+    const { at, requestId, txn } = record
+    prepare(statements['append-audit']).run(
+      ...[chain, sequence, at, requestId, txn ?? null, head.hash, hash, body],
+    )
+    head = { sequence, hash }
+  }
+
+  const applyOne = (write: Exclude<Write, { kind: 'append-audit' }>): boolean => {
+    if (write.kind === 'remember-jti' && write.issuedAt < epoch) return false
+    const { name, values } = stepOf(write)
+    const statement = prepare(statements[name])
+    if (name === 'require-live-grant') return statement.get(...values) !== undefined
+    return statement.run(...values).changes !== 0
+  }
+
+  const apply = (writes: readonly Write[]): Applied => {
+    let isDirty = false
+    for (const [index, write] of writes.entries()) {
+      writePoint?.(write.kind)
+      if (write.kind === 'append-audit') append(write.record)
+      else if (!applyOne(write) && isGuard(write.kind)) {
+        return { result: guardFailed(write.kind, index), isDirty }
+      }
+      isDirty = true
+    }
+    return clean
+  }
+
+  const command = (text: string): (() => void) => {
+    const statement = database.prepare(text)
+    return () => {
+      writePoint?.(text)
+      statement.run()
+    }
+  }
+  const begin = command('begin immediate')
+  const rollback = command('rollback')
+  const save = command('savepoint list')
+  const rollbackToSave = command('rollback to list')
+
+  return {
+    all,
+    allOf: (text, values) => prepare(text).all(...values) as readonly Row[],
+    runOf: (text, values) => Number(prepare(text).run(...values).changes),
+    apply,
+    begin: () => {
+      headAtBegin = head
+      begin()
+    },
+    commit: command('commit'),
+    rollback: () => {
+      head = headAtBegin
+      // A full disk or a failed page may have rolled the transaction back already.
+      if (database.isTransaction) rollback()
+    },
+    save: () => {
+      save()
+      headAtSave = head
+    },
+    release: command('release list'),
+    rollbackToSave: () => {
+      rollbackToSave()
+      head = headAtSave
+    },
+  }
+}
+
+function headOf(row: Row | undefined): ChainHead {
+  return row === undefined
+    ? { sequence: 0, hash: '' }
+    : { sequence: Number(row.sequence), hash: String(row.hash) }
+}

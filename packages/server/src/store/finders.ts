@@ -1,0 +1,109 @@
+import type { EpochSeconds } from '@holdfast/protocol'
+import type { ChainedAuditRecord, UserRecord } from './records.ts'
+import type { SqlValue, StatementName } from './statements.ts'
+import type { Found, Store } from './store.ts'
+import type { KeyRecord } from './writes.ts'
+
+/** A row as either engine gives it. */
+export type Row = Readonly<Record<string, unknown>>
+
+/** Asks one of the fixed questions. @throws Fault */
+export type Ask = (name: StatementName, values: readonly SqlValue[]) => Promise<readonly Row[]>
+
+export type Finders = Omit<Store, 'commit' | 'expire' | 'epoch' | 'close'>
+
+/** Every read of the store, over the one thing a driver must offer. */
+export function findersOver(ask: Ask): Finders {
+  const one = async (name: StatementName, values: readonly SqlValue[]): Promise<Row | undefined> =>
+    (await ask(name, values))[0]
+  const found =
+    <T>(name: StatementName) =>
+    async (key: string): Promise<Found<T> | undefined> => {
+      const row = await one(name, [key])
+      return row === undefined ? undefined : foundOf<T>(row)
+    }
+
+  return {
+    findPushedRequest: found('find-pushed-request'),
+    findInteraction: found('find-interaction'),
+    findSession: found('find-session'),
+    findGrant: found('find-grant'),
+    findCode: found('find-code'),
+    findAccessToken: found('find-access-token'),
+    findRefreshToken: found('find-refresh-token'),
+    findUserByUsername: async (issuer, username) =>
+      userOf(await one('find-user-by-username', [issuer, username])),
+    findUserBySubject: async (issuer, subject) =>
+      userOf(await one('find-user-by-subject', [issuer, subject])),
+    listUsers: async issuer => (await ask('list-users', [issuer])).map(row => bodyOf<UserRecord>(row)),
+    findFailures: async (key, now) => {
+      const row = await one('find-failures', [key, now])
+      return row && { count: numberOf(row, 'count'), lastAt: numberOf(row, 'last_at') as EpochSeconds }
+    },
+    listDocuments: async () =>
+      (await ask('list-documents', [])).map(row => ({
+        documentKind: textOf(row, 'document_kind'),
+        issuer: textOf(row, 'issuer'),
+        name: textOf(row, 'name'),
+        body: textOf(row, 'body'),
+      })),
+    revision: async () => {
+      const row = await one('revision', [])
+      return row === undefined ? 0 : numberOf(row, 'number')
+    },
+    listKeys: async issuer => (await ask('list-keys', [issuer])).map(keyOf),
+    findAudit: async (id, limit) => (await ask('find-audit', [id, limit])).map(auditOf),
+    readAuditChain: async (chain, after, limit) =>
+      (await ask('read-audit-chain', [chain, after, limit])).map(auditOf),
+    listAuditChains: async () => (await ask('list-audit-chains', [])).map(row => textOf(row, 'chain')),
+  }
+}
+
+// Only this program writes bodies, and the chain and the key are checked elsewhere: the parse is not a border.
+function bodyOf<T>(row: Row): T {
+  return JSON.parse(textOf(row, 'body')) as T
+}
+
+/** The body, with what has changed since laid over it. */
+function foundOf<T>(row: Row): Found<T> {
+  const record = bodyOf<Record<string, unknown>>(row)
+  record.spentAt = row.spent_at ?? undefined
+  record.revokedAt = row.revoked_at ?? undefined
+  if ('version' in row) record.version = row.version
+  if ('idle_expires_at' in row) record.idleExpiresAt = row.idle_expires_at
+  if ('retired_at' in row) record.retiredAt = row.retired_at ?? undefined
+  return record as Found<T>
+}
+
+function userOf(row: Row | undefined): UserRecord | undefined {
+  return row && bodyOf<UserRecord>(row)
+}
+
+function keyOf(row: Row): KeyRecord {
+  return {
+    issuer: textOf(row, 'issuer'),
+    id: textOf(row, 'id'),
+    use: textOf(row, 'use') as KeyRecord['use'],
+    alg: textOf(row, 'alg'),
+    sealed: Buffer.from(row.sealed as Uint8Array),
+    createdAt: numberOf(row, 'created_at') as EpochSeconds,
+  }
+}
+
+function auditOf(row: Row): ChainedAuditRecord {
+  return {
+    ...bodyOf<Omit<ChainedAuditRecord, 'chain' | 'sequence' | 'previousHash' | 'hash'>>(row),
+    chain: textOf(row, 'chain'),
+    sequence: numberOf(row, 'sequence'),
+    previousHash: textOf(row, 'previous_hash'),
+    hash: textOf(row, 'hash'),
+  }
+}
+
+function textOf(row: Row, column: string): string {
+  return String(row[column])
+}
+
+function numberOf(row: Row, column: string): number {
+  return Number(row[column])
+}

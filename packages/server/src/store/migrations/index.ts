@@ -1,0 +1,30 @@
+import { Fault } from '../../ports.ts'
+import { first } from './001-first.ts'
+import type { Dialect, Migration } from './dialect.ts'
+
+/** In order; the place in this list is the version. */
+export const migrations: readonly Migration[] = [first]
+
+/** Version of the schema this program speaks. */
+export const schemaVersion = migrations.length
+
+/** Facts about the store itself: schema version, epoch, chain name. */
+export function metaTable(dialect: Dialect): string {
+  return `create table if not exists meta (name ${dialect.text} not null primary key, value text not null) ${dialect.narrow}`
+}
+
+/**
+ * The steps still to take from the version found.
+ * @throws Fault `store.version` when the store was written by a newer program: never guessed at
+ */
+export function migrationsAfter(
+  version: number,
+  known: readonly Migration[] = migrations,
+): readonly Migration[] {
+  if (!Number.isSafeInteger(version) || version < 0 || version > known.length) {
+    throw new Fault('store.version', {
+      detail: `the store has schema version \`${version}\`, this program knows up to \`${known.length}\``,
+    })
+  }
+  return known.slice(version)
+}

@@ -1,0 +1,220 @@
+import type { CommitResult, GuardKind, Write } from './writes.ts'
+
+/**
+ * Every SQL text of the data plane, one for both engines. Parameters are numbered `$1…`; values that must never
+ * be text of a statement never are.
+ */
+export const statements = {
+  'insert-pushed-request': 'insert into pushed_requests (hash, body, expires_at) values ($1, $2, $3)',
+  'spend-pushed-request':
+    'update pushed_requests set spent_at = $2 where hash = $1 and spent_at is null and expires_at > $2',
+  'insert-interaction': 'insert into interactions (hash, body, expires_at, version) values ($1, $2, $3, $4)',
+  'advance-interaction': `update interactions set body = $2, expires_at = $3, version = version + 1
+    where hash = $1 and version = $4 and spent_at is null and expires_at > $5`,
+  'finish-interaction': `update interactions set spent_at = $2
+    where hash = $1 and version = $3 and spent_at is null and expires_at > $2`,
+  'insert-session': 'insert into sessions (hash, body, expires_at, idle_expires_at) values ($1, $2, $3, $4)',
+  'touch-session': 'update sessions set idle_expires_at = $2 where hash = $1',
+  'revoke-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
+  'insert-grant': 'insert into grants (hash, body, expires_at) values ($1, $2, $3)',
+  'require-live-grant': 'select 1 from grants where hash = $1 and revoked_at is null and expires_at > $2',
+  'revoke-grant': 'update grants set revoked_at = $2 where hash = $1 and revoked_at is null',
+  'insert-code': 'insert into codes (hash, body, expires_at) values ($1, $2, $3)',
+  'spend-code': 'update codes set spent_at = $2 where hash = $1 and spent_at is null and expires_at > $2',
+  'insert-access-token': 'insert into access_tokens (hash, body, expires_at) values ($1, $2, $3)',
+  'revoke-access-token': 'update access_tokens set revoked_at = $2 where hash = $1 and revoked_at is null',
+  'insert-refresh-token':
+    'insert into refresh_tokens (hash, body, expires_at, idle_expires_at) values ($1, $2, $3, $4)',
+  'spend-refresh-token': `update refresh_tokens set spent_at = $2
+    where hash = $1 and spent_at is null and revoked_at is null and retired_at is null
+    and idle_expires_at > $2 and expires_at > $2`,
+  'retire-refresh-token': `update refresh_tokens set retired_at = coalesce(retired_at, $2)
+    where hash = $1 and spent_at is null and revoked_at is null
+    and idle_expires_at > $2 and expires_at > $2 and (retired_at is null or retired_at > $3)`,
+  'use-refresh-token': `update refresh_tokens set idle_expires_at = $3
+    where hash = $1 and spent_at is null and revoked_at is null and retired_at is null
+    and idle_expires_at > $2 and expires_at > $2`,
+  'revoke-refresh-token': 'update refresh_tokens set revoked_at = $2 where hash = $1 and revoked_at is null',
+  'remember-jti': 'insert into jtis (key, expires_at) values ($1, $2) on conflict (key) do nothing',
+  'count-failure': `insert into failures (key, count, last_at, expires_at) values ($1, 1, $2, $3)
+    on conflict (key) do update set
+      count = case when failures.expires_at <= excluded.last_at then 1 else failures.count + 1 end,
+      expires_at = case when failures.expires_at <= excluded.last_at
+        then excluded.expires_at else failures.expires_at end,
+      last_at = excluded.last_at`,
+  'clear-failures': 'delete from failures where key = $1',
+  'put-user': `insert into users (issuer, subject, username, body) values ($1, $2, $3, $4)
+    on conflict (issuer, subject) do update set username = excluded.username, body = excluded.body`,
+  'delete-user': 'delete from users where issuer = $1 and subject = $2',
+  'put-document': `insert into documents (document_kind, issuer, name, body) values ($1, $2, $3, $4)
+    on conflict (document_kind, issuer, name) do update set body = excluded.body`,
+  'delete-document': 'delete from documents where document_kind = $1 and issuer = $2 and name = $3',
+  'raise-revision': 'update revisions set number = number + 1 where id = 1 and number = $1',
+  'insert-key': 'insert into keys (issuer, id, use, alg, sealed, created_at) values ($1, $2, $3, $4, $5, $6)',
+  'append-audit': `insert into audit (chain, sequence, at, request_id, txn, previous_hash, hash, body)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+
+  'begin-chain': 'insert into audit_chains (chain, began_at) values ($1, $2) on conflict (chain) do nothing',
+  'chain-head': 'select sequence, hash from audit where chain = $1 order by sequence desc limit 1',
+
+  'find-pushed-request': 'select body, spent_at, revoked_at from pushed_requests where hash = $1',
+  'find-interaction': 'select body, spent_at, revoked_at, version from interactions where hash = $1',
+  'find-session': 'select body, spent_at, revoked_at, idle_expires_at from sessions where hash = $1',
+  'find-grant': 'select body, spent_at, revoked_at from grants where hash = $1',
+  'find-code': 'select body, spent_at, revoked_at from codes where hash = $1',
+  'find-access-token': 'select body, spent_at, revoked_at from access_tokens where hash = $1',
+  'find-refresh-token':
+    'select body, spent_at, revoked_at, retired_at, idle_expires_at from refresh_tokens where hash = $1',
+  'find-user-by-username': 'select body from users where issuer = $1 and username = $2',
+  'find-user-by-subject': 'select body from users where issuer = $1 and subject = $2',
+  'list-users': 'select body from users where issuer = $1 order by username',
+  'find-failures': 'select count, last_at from failures where key = $1 and expires_at > $2',
+  'list-documents':
+    'select document_kind, issuer, name, body from documents order by document_kind, issuer, name',
+  revision: 'select number from revisions where id = 1',
+  'list-keys':
+    'select issuer, id, use, alg, sealed, created_at from keys where issuer = $1 order by created_at, id',
+  'find-audit': `select chain, sequence, previous_hash, hash, body from audit
+    where request_id = $1 or txn = $1 order by at, chain, sequence limit $2`,
+  'read-audit-chain': `select chain, sequence, previous_hash, hash, body from audit
+    where chain = $1 and sequence > $2 order by sequence limit $3`,
+  'list-audit-chains': 'select chain from audit_chains order by began_at, chain',
+} as const satisfies Record<string, string>
+
+export type StatementName = keyof typeof statements
+export type SqlValue = string | number | null | Uint8Array
+
+/** One statement with its values; how many rows it touched (or, for a question, returned) decides a guard. */
+export interface Step {
+  readonly name: StatementName
+  readonly values: readonly SqlValue[]
+}
+
+const guards: Readonly<Record<GuardKind, true>> = {
+  'spend-pushed-request': true,
+  'advance-interaction': true,
+  'finish-interaction': true,
+  'require-live-grant': true,
+  'spend-code': true,
+  'spend-refresh-token': true,
+  'retire-refresh-token': true,
+  'use-refresh-token': true,
+  'remember-jti': true,
+  'raise-revision': true,
+}
+
+export function isGuard(kind: Write['kind']): kind is GuardKind {
+  return kind in guards
+}
+
+export function guardFailed(guard: GuardKind, index: number): CommitResult {
+  return { committed: false, guard, index }
+}
+
+/** The statement of any write but `append-audit`, whose place in the chain only the writer knows. */
+export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
+  switch (write.kind) {
+    case 'insert-pushed-request':
+    case 'insert-code':
+    case 'insert-access-token': {
+      const { record } = write
+      return { name: write.kind, values: [record.hash, JSON.stringify(record), record.expiresAt] }
+    }
+    case 'insert-grant': {
+      const { record } = write
+      return { name: write.kind, values: [record.id, JSON.stringify(record), record.expiresAt] }
+    }
+    case 'insert-interaction': {
+      const { record } = write
+      return {
+        name: write.kind,
+        values: [record.hash, JSON.stringify(record), record.expiresAt, record.version],
+      }
+    }
+    case 'advance-interaction': {
+      const { record, at } = write
+      return {
+        name: write.kind,
+        values: [record.hash, JSON.stringify(record), record.expiresAt, record.version, at],
+      }
+    }
+    case 'insert-session':
+    case 'insert-refresh-token': {
+      const { record } = write
+      return {
+        name: write.kind,
+        values: [record.hash, JSON.stringify(record), record.expiresAt, record.idleExpiresAt],
+      }
+    }
+    case 'finish-interaction':
+      return { name: write.kind, values: [write.hash, write.at, write.version] }
+    case 'touch-session':
+      return { name: write.kind, values: [write.hash, write.idleExpiresAt] }
+    case 'spend-pushed-request':
+    case 'spend-code':
+    case 'spend-refresh-token':
+    case 'revoke-session':
+    case 'revoke-access-token':
+    case 'revoke-refresh-token':
+      return { name: write.kind, values: [write.hash, write.at] }
+    case 'require-live-grant':
+    case 'revoke-grant':
+      return { name: write.kind, values: [write.id, write.at] }
+    case 'retire-refresh-token':
+      return { name: write.kind, values: [write.hash, write.at, write.at - write.graceSeconds] }
+    case 'use-refresh-token':
+      return { name: write.kind, values: [write.hash, write.at, write.idleExpiresAt] }
+    default:
+      return housekeepingStepOf(write)
+  }
+}
+
+type Housekeeping = Extract<
+  Write,
+  {
+    kind:
+      | 'remember-jti'
+      | 'count-failure'
+      | 'clear-failures'
+      | 'put-user'
+      | 'delete-user'
+      | 'put-document'
+      | 'delete-document'
+      | 'raise-revision'
+      | 'insert-key'
+  }
+>
+
+function housekeepingStepOf(write: Housekeeping): Step {
+  switch (write.kind) {
+    case 'remember-jti':
+      return { name: write.kind, values: [write.key, write.expiresAt] }
+    case 'count-failure':
+      return { name: write.kind, values: [write.key, write.at, write.at + write.windowSeconds] }
+    case 'clear-failures':
+      return { name: write.kind, values: [write.key] }
+    case 'put-user': {
+      const { record } = write
+      return {
+        name: write.kind,
+        values: [record.issuer, record.subject, record.username, JSON.stringify(record)],
+      }
+    }
+    case 'delete-user':
+      return { name: write.kind, values: [write.issuer, write.subject] }
+    case 'put-document': {
+      const { documentKind, issuer, name, body } = write.document
+      return { name: write.kind, values: [documentKind, issuer, name, body] }
+    }
+    case 'delete-document':
+      return { name: write.kind, values: [write.documentKind, write.issuer, write.name] }
+    case 'raise-revision':
+      return { name: write.kind, values: [write.from] }
+    case 'insert-key': {
+      const { issuer, id, use, alg, sealed, createdAt } = write.record
+      return { name: write.kind, values: [issuer, id, use, alg, sealed, createdAt] }
+    }
+    default:
+      return write satisfies never
+  }
+}
