@@ -1,0 +1,16 @@
+import { hash } from 'node:crypto'
+import type { JwsAlg } from '../profile.ts'
+
+/** SHA-256 as base64url: `ath`, thumbprints, `code_challenge` (RFC 9449 section 4.2, RFC 7636 section 4.2). */
+export function sha256(input: string | Uint8Array): string {
+  return hash('sha256', input, 'base64url')
+}
+
+/**
+ * `at_hash`, `c_hash`, `s_hash`: the left half of the hash that `alg` names (OpenID Connect Core 3.1.3.6).
+ * Ed25519 hashes with SHA-512 inside.
+ */
+export function leftHalfHash(alg: JwsAlg, text: string): string {
+  const digest = hash(alg === 'EdDSA' || alg === 'Ed25519' ? 'sha512' : 'sha256', text, 'buffer')
+  return digest.subarray(0, digest.length / 2).toString('base64url')
+}

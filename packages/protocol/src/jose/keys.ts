@@ -1,0 +1,187 @@
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import type { JwkThumbprint } from '../brand.ts'
+import type { JwsAlg } from '../profile.ts'
+import { accept, type Outcome, refuse } from '../refusal.ts'
+import { firstRefusal } from '../rule.ts'
+import { jwkRules } from '../specs/rfc7517-jwk/rules.ts'
+import { sha256 } from './hash.ts'
+import { thumbprintInput } from './thumbprint.ts'
+
+export interface PublicJwk {
+  readonly kty: 'EC' | 'OKP' | 'RSA'
+  readonly crv?: 'P-256' | 'Ed25519'
+  readonly x?: string
+  readonly y?: string
+  readonly n?: string
+  readonly e?: string
+}
+
+/** A checked and imported public signature key. Only `importPublicJwk` makes one. */
+export interface PublicKey {
+  /** The members the thumbprint covers, nothing else. */
+  readonly jwk: PublicJwk
+  readonly keyObject: KeyObject
+  readonly thumbprint: JwkThumbprint
+  readonly kid: string | undefined
+  readonly alg: string | undefined
+  readonly use: string | undefined
+  /** Whether type, curve, `alg`, `use` and `key_ops` all allow verifying a signature of `alg`. */
+  readonly fits: (alg: JwsAlg) => boolean
+}
+
+/** Imported keys by content. A DPoP client sends its key with every request; importing it costs a verification. */
+const imported = new Map<string, PublicKey>()
+const importedMax = 10_000
+
+/**
+ * Checks and imports a public JWK; the same content gives the same object without importing again.
+ * A key that is private, symmetric, too weak or off its curve is refused.
+ */
+export function importPublicJwk(jwk: unknown): Outcome<PublicKey> {
+  const content = contentOf(jwk)
+  const known = content === undefined ? undefined : imported.get(content)
+  if (content !== undefined && known !== undefined) {
+    // Moved to the young end, so that the oldest entry is the one least recently used.
+    imported.delete(content)
+    imported.set(content, known)
+    return accept(known)
+  }
+  const refused = firstRefusal(jwkRules, { jwk })
+  if (refused !== undefined) return refused
+  const key = importChecked(jwk as JwkMembers)
+  if (key === undefined)
+    return refuse(
+      'jwk.point',
+      ['RFC7518-6.2.1'],
+      'invalid_client_metadata',
+      'key is not a point of its curve',
+    )
+  if (content !== undefined) remember(content, key)
+  return accept(key)
+}
+
+function remember(content: string, key: PublicKey): void {
+  if (imported.size >= importedMax) {
+    const [oldest] = imported.keys()
+    if (oldest !== undefined) imported.delete(oldest)
+  }
+  imported.set(content, key)
+}
+
+type JwkMembers = PublicJwk & {
+  readonly kid?: string
+  readonly alg?: string
+  readonly use?: string
+  readonly key_ops?: readonly string[]
+}
+
+/** Every member that `importPublicJwk` looks at must stand in the memo key, or a bad key could meet a good entry. */
+const publicNames: ReadonlySet<string> = new Set([
+  'kty',
+  'crv',
+  'x',
+  'y',
+  'n',
+  'e',
+  'kid',
+  'alg',
+  'use',
+  'key_ops',
+])
+const harmlessNames: ReadonlySet<string> = new Set([
+  'x5c',
+  'x5t',
+  'x5t#S256',
+  'x5u',
+  'iat',
+  'nbf',
+  'exp',
+  'ext',
+])
+const contentLengthMax = 4096
+
+/** Undefined when the key cannot be memoised: an unusual member, or a member that is no string. */
+function contentOf(jwk: unknown): string | undefined {
+  if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) return undefined
+  const members = jwk as Readonly<Record<string, unknown>>
+  let content = ''
+  for (const name of Object.keys(members)) {
+    if (harmlessNames.has(name)) continue
+    const value = name === 'key_ops' ? operationsText(members[name]) : members[name]
+    if (!publicNames.has(name) || typeof value !== 'string') return undefined
+    content += `${name}:${value.length}:${value},`
+  }
+  return content.length > contentLengthMax ? undefined : content
+}
+
+function operationsText(operations: unknown): string | undefined {
+  return Array.isArray(operations) && operations.every(operation => typeof operation === 'string')
+    ? JSON.stringify(operations)
+    : undefined
+}
+
+function importChecked(members: JwkMembers): PublicKey | undefined {
+  const { kty, crv, x, y, n, e, kid, alg, use, key_ops: operations } = members
+  const jwk: PublicJwk = kty === 'EC' ? { kty, crv, x, y } : kty === 'OKP' ? { kty, crv, x } : { kty, n, e }
+  const canonical = thumbprintInput(jwk)
+  const keyObject = canonical === undefined ? undefined : createKey(jwk)
+  if (canonical === undefined || keyObject === undefined) return undefined
+  const algs = algsOf(kty, alg)
+  const mayVerify =
+    (use === undefined || use === 'sig') && (operations === undefined || operations.includes('verify'))
+  const thumbprint = sha256(canonical) as JwkThumbprint
+  return { jwk, keyObject, thumbprint, kid, alg, use, fits: wanted => mayVerify && algs.includes(wanted) }
+}
+
+function createKey(jwk: PublicJwk): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: { ...jwk }, format: 'jwk' })
+  } catch {
+    return undefined
+  }
+}
+
+const algsByType: Readonly<Record<PublicJwk['kty'], readonly JwsAlg[]>> = {
+  EC: ['ES256'],
+  // Two registered names of one algorithm (RFC 8037, RFC 9864).
+  OKP: ['EdDSA', 'Ed25519'],
+  RSA: ['PS256', 'RS256'],
+}
+
+function algsOf(kty: PublicJwk['kty'], alg: string | undefined): readonly JwsAlg[] {
+  const possible = algsByType[kty]
+  if (alg === undefined) return possible
+  const named = possible.filter(one => one === alg)
+  return kty === 'OKP' && named.length > 0 ? possible : named
+}
+
+/** Most keys tried for one signature, so that one request costs at most so many verifications. */
+const candidatesMax = 4
+
+/**
+ * The keys of a key set that may have made a signature: those that fit `alg` and, when the header has a `kid`, carry
+ * it. A repeated `kid` is told apart by key type, curve, `use` and `alg` (FAPI2-SP-FINAL-5.4.2-3). Keys that cannot be
+ * imported are passed over: a set may hold keys for other purposes. `jwk`, `jku`, `x5u`, `x5c` of the header are never
+ * looked at.
+ * @param alg the algorithm after it was found in the caller's own list
+ */
+export function selectKeys(
+  jwks: unknown,
+  header: Readonly<Record<string, unknown>>,
+  alg: JwsAlg,
+): readonly PublicKey[] {
+  const listed = typeof jwks === 'object' && jwks !== null && 'keys' in jwks ? jwks.keys : jwks
+  if (!Array.isArray(listed)) return []
+  const { kid } = header
+  const selected: PublicKey[] = []
+  for (const jwk of listed) {
+    if (kid !== undefined && !hasKid(jwk, kid)) continue
+    const key = importPublicJwk(jwk)
+    if (key.ok && key.value.fits(alg) && selected.push(key.value) === candidatesMax) break
+  }
+  return selected
+}
+
+function hasKid(jwk: unknown, kid: unknown): boolean {
+  return typeof jwk === 'object' && jwk !== null && 'kid' in jwk && jwk.kid === kid
+}

@@ -1,0 +1,56 @@
+import { constants, type KeyObject, sign } from 'node:crypto'
+import type { JwsAlg } from '../profile.ts'
+import { rawFromDer } from './ecdsa.ts'
+
+/**
+ * A compact JWS.
+ * @param header protected header; `alg` is put first and may not say anything else
+ * @param key private key of the type `alg` needs
+ * @throws TypeError when `header.alg` contradicts `alg` or the key is of another type
+ */
+export function signJws(
+  header: Readonly<Record<string, unknown>>,
+  claims: Readonly<Record<string, unknown>>,
+  key: KeyObject,
+  alg: JwsAlg,
+): string {
+  if (header.alg !== undefined && header.alg !== alg) throw new TypeError('header names another algorithm')
+  if (key.type !== 'private' || !fits(key, alg)) throw new TypeError(`key cannot sign ${alg}`)
+  const input = `${partOf({ alg, ...header })}.${partOf(claims)}`
+  return `${input}.${signBytes(alg, Buffer.from(input, 'latin1'), key).toString('base64url')}`
+}
+
+function partOf(value: Readonly<Record<string, unknown>>): string {
+  return Buffer.from(JSON.stringify(value), 'utf8').toString('base64url')
+}
+
+function fits(key: KeyObject, alg: JwsAlg): boolean {
+  switch (alg) {
+    case 'ES256':
+      return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
+    case 'EdDSA':
+    case 'Ed25519':
+      return key.asymmetricKeyType === 'ed25519'
+    case 'PS256':
+    case 'RS256':
+      return key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048
+    default:
+      return alg satisfies never
+  }
+}
+
+function signBytes(alg: JwsAlg, data: Buffer, key: KeyObject): Buffer {
+  switch (alg) {
+    case 'ES256':
+      return rawFromDer(sign('sha256', data, key))
+    case 'PS256':
+      return sign('sha256', data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 })
+    case 'EdDSA':
+    case 'Ed25519':
+      return sign(null, data, key)
+    case 'RS256':
+      return sign('sha256', data, key)
+    default:
+      return alg satisfies never
+  }
+}

@@ -1,0 +1,127 @@
+import { fail, pass, type Rule } from '../../rule.ts'
+import { decodeBase64url } from '../../wire/base64url.ts'
+
+/** A JSON value that claims to be a public key. */
+export interface JwkInput {
+  readonly jwk: unknown
+}
+
+/** Members of private and symmetric keys (RFC 7518 sections 6.2.2, 6.3.2, 6.4; RFC 8037 section 2). */
+const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const
+
+const modulusBitsMin = 2048
+const modulusBitsMax = 8192
+
+function memberOf(jwk: unknown, name: string): unknown {
+  return typeof jwk === 'object' && jwk !== null && Object.hasOwn(jwk, name)
+    ? (jwk as Readonly<Record<string, unknown>>)[name]
+    : undefined
+}
+
+/** What makes a JSON value a public signature key that we may import. In this order; the first says why not. */
+export const jwkRules: readonly Rule<JwkInput>[] = [
+  {
+    id: 'jwk.form',
+    clauses: ['RFC7517-4'],
+    level: 'MUST',
+    title: 'a key is a JSON object with `kty`',
+    check: ({ jwk }) =>
+      typeof memberOf(jwk, 'kty') === 'string' && !Array.isArray(jwk)
+        ? pass
+        : fail('invalid_client_metadata', 'key is not a JSON object with `kty`'),
+  },
+  {
+    id: 'jwk.public',
+    clauses: ['RFC9449-4.3', 'RFC7591-2'],
+    level: 'MUST',
+    title: 'a key we are given has no private or symmetric member',
+    check: ({ jwk }) => {
+      const found = secretMembers.find(name => memberOf(jwk, name) !== undefined)
+      return found === undefined
+        ? pass
+        : fail('invalid_client_metadata', `key has the private or symmetric member \`${found}\``)
+    },
+  },
+  {
+    id: 'jwk.curve',
+    clauses: ['RFC7518-3.4', 'RFC8037-3.1', 'FAPI2-SP-FINAL-5.4.1-1', 'FAPI2-SP-FINAL-5.4.1-3'],
+    level: 'MUST',
+    title: 'a key is RSA, EC on P-256 or OKP on Ed25519',
+    check: ({ jwk }) => {
+      const kty = memberOf(jwk, 'kty')
+      const crv = memberOf(jwk, 'crv')
+      const fits = kty === 'RSA' || (kty === 'EC' && crv === 'P-256') || (kty === 'OKP' && crv === 'Ed25519')
+      return fits ? pass : fail('invalid_client_metadata', 'key type or curve is not supported')
+    },
+  },
+  {
+    id: 'jwk.coordinates',
+    clauses: ['RFC7518-6.2.1.2', 'RFC7518-6.2.1.3', 'RFC8037-2'],
+    level: 'MUST',
+    title: 'the coordinates of a curve point are canonical base64url of 32 bytes',
+    check: ({ jwk }) => {
+      const kty = memberOf(jwk, 'kty')
+      if (kty === 'RSA') return pass
+      const names = kty === 'EC' ? ['x', 'y'] : ['x']
+      return names.every(name => bytesOf(memberOf(jwk, name))?.length === 32)
+        ? pass
+        : fail('invalid_client_metadata', 'key coordinates are not base64url of 32 bytes')
+    },
+  },
+  {
+    id: 'jwk.modulus',
+    clauses: ['FAPI2-SP-FINAL-5.4.1-2', 'RFC7518-3.3', 'RFC7518-6.3.1.1'],
+    level: 'MUST',
+    title: 'an RSA modulus has 2048 bits or more, in minimal base64url',
+    check: ({ jwk }) => {
+      if (memberOf(jwk, 'kty') !== 'RSA') return pass
+      const bits = bitsOf(bytesOf(memberOf(jwk, 'n')))
+      return bits !== undefined && bits >= modulusBitsMin && bits <= modulusBitsMax
+        ? pass
+        : fail('invalid_client_metadata', `RSA modulus is not of ${modulusBitsMin} to ${modulusBitsMax} bits`)
+    },
+  },
+  {
+    id: 'jwk.exponent',
+    clauses: ['RFC7518-6.3.1.2'],
+    level: 'MUST',
+    title: 'an RSA exponent is odd, from 65537 to 32 bits, in minimal base64url',
+    check: ({ jwk }) => {
+      if (memberOf(jwk, 'kty') !== 'RSA') return pass
+      const bytes = bytesOf(memberOf(jwk, 'e'))
+      const bits = bitsOf(bytes)
+      const exponent =
+        bytes !== undefined && bits !== undefined && bits <= 32 ? bytes.readUIntBE(0, bytes.length) : 0
+      return exponent >= 65_537 && exponent % 2 === 1
+        ? pass
+        : fail('invalid_client_metadata', 'RSA exponent is not an odd number from 65537 to 32 bits')
+    },
+  },
+  {
+    id: 'jwk.labels',
+    clauses: ['RFC7517-4.2', 'RFC7517-4.3', 'RFC7517-4.4', 'RFC7517-4.5'],
+    level: 'MUST',
+    title: '`use`, `alg`, `kid` are strings and `key_ops` is a list of strings',
+    check: ({ jwk }) => {
+      const ops = memberOf(jwk, 'key_ops')
+      const areStrings = ['use', 'alg', 'kid'].every(name =>
+        ['string', 'undefined'].includes(typeof memberOf(jwk, name)),
+      )
+      const isList = ops === undefined || (Array.isArray(ops) && ops.every(op => typeof op === 'string'))
+      return areStrings && isList
+        ? pass
+        : fail('invalid_client_metadata', '`use`, `alg`, `kid` or `key_ops` of the key has the wrong type')
+    },
+  },
+]
+
+function bytesOf(value: unknown): Buffer | undefined {
+  return typeof value === 'string' && value !== '' ? decodeBase64url(value) : undefined
+}
+
+/** Bit length of a big-endian number; undefined when it has a leading zero byte, which base64urlUInt forbids. */
+function bitsOf(bytes: Buffer | undefined): number | undefined {
+  const first = bytes?.[0]
+  if (bytes === undefined || first === undefined || first === 0) return undefined
+  return (bytes.length - 1) * 8 + (32 - Math.clz32(first))
+}
