@@ -1,0 +1,108 @@
+import type { ExplainedField } from '@holdfast/protocol'
+import type { ChainedAuditRecord } from '../store/records.ts'
+import type { Problem } from './resources/problem.ts'
+
+/**
+ * What an operator may ask of a server: the same methods over the admin socket and, while no server runs, over
+ * the store itself. Types only; the CLI knows the control plane by this file.
+ */
+export interface AdminApi {
+  readonly status: () => Promise<Answer<AdminStatus>>
+  readonly apply: (request: ApplyRequest) => Promise<Answer<ApplyResult>>
+  readonly documents: () => Promise<Answer<DocumentList>>
+  /** Records of a reference id or transaction id, oldest first. */
+  readonly audit: (id: string) => Promise<Answer<AuditList>>
+  readonly verifyAudit: () => Promise<Answer<AuditVerification>>
+  readonly explainClient: (clientId: string, issuer?: string) => Promise<Answer<ClientExplanation>>
+}
+
+export type Answer<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: ProblemDetails }
+
+/** RFC 9457, with everything that is wrong listed. */
+export interface ProblemDetails {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail?: string
+  readonly problems?: readonly Problem[]
+}
+
+export interface AdminStatus {
+  readonly version: string
+  readonly pid: number
+  readonly startedAt: number
+  /** Revision in the store, and the one being served: they differ while a new one does not compile. */
+  readonly revision: number
+  readonly servedRevision: number
+  readonly issuers: readonly {
+    readonly name: string
+    readonly url: string
+    readonly environment: string
+    readonly floor: string
+    readonly clients: number
+  }[]
+}
+
+export interface ApplyRequest {
+  readonly files: readonly { readonly path: string; readonly text: string }[]
+  readonly dryRun: boolean
+  /** Deletes what the files do not name, within the kinds and issuers that they do name. */
+  readonly prune: boolean
+}
+
+export interface ApplyResult {
+  readonly changes: readonly Change[]
+  readonly dryRun: boolean
+  /** After the apply; unchanged when there was nothing to do. */
+  readonly revision: number
+  /** Reference id of the audit record; absent when nothing was written. */
+  readonly reference?: string
+}
+
+export interface Change {
+  readonly action: 'create' | 'update' | 'unchanged' | 'delete'
+  readonly kind: string
+  readonly name: string
+  readonly issuer: string
+  readonly fields: readonly FieldChange[]
+}
+
+/** Values as JSON text; a secret shows as `(secret)`. */
+export interface FieldChange {
+  readonly field: string
+  readonly from: string | undefined
+  readonly to: string | undefined
+}
+
+export interface DocumentList {
+  readonly revision: number
+  readonly documents: readonly {
+    readonly kind: string
+    readonly name: string
+    readonly issuer: string
+    readonly document: Readonly<Record<string, unknown>>
+  }[]
+}
+
+export interface AuditList {
+  readonly records: readonly ChainedAuditRecord[]
+}
+
+export interface AuditVerification {
+  readonly chains: readonly {
+    readonly chain: string
+    readonly records: number
+    readonly intact: boolean
+    /** First record that does not stand where and as it was written. */
+    readonly brokenAt?: number
+    readonly reason?: string
+  }[]
+}
+
+export interface ClientExplanation {
+  readonly clientId: string
+  readonly issuer: string
+  readonly fields: readonly ExplainedField[]
+}

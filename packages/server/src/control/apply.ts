@@ -1,0 +1,124 @@
+import type { Ports } from '../ports.ts'
+import { compileSnapshot, type IssuerBinding, type PlacedDocument } from '../snapshot/compile.ts'
+import type { AuditRecord } from '../store/records.ts'
+import type { Write } from '../store/writes.ts'
+import type { ApplyRequest, ApplyResult, Change } from './admin-api.ts'
+import { placeDocuments, readDocuments, storedDocuments } from './documents.ts'
+import { inOrder, planDocuments } from './plan.ts'
+import { planUsers } from './plan-users.ts'
+import { type Checked, checked, type Problem, wrong } from './resources/problem.ts'
+
+export interface ControlPorts extends Pick<Ports, 'store' | 'clock' | 'entropy' | 'passwords'> {
+  readonly issuers: readonly IssuerBinding[]
+  /** Reference id of one operation, as for requests. */
+  readonly newReference: () => string
+}
+
+/** How often an apply starts again because another one came first. */
+const attemptsMax = 3
+/** Names listed in one audit record; the count beside them is always whole. */
+const listedMax = 100
+
+/**
+ * Bring the store to what the files say: plan, compile what would be, then one commit. Applying the same files
+ * again writes nothing.
+ */
+export async function apply(request: ApplyRequest, ports: ControlPorts): Promise<Checked<ApplyResult>> {
+  const read = readDocuments(request.files)
+  const placed = read.ok ? placeDocuments(read.value, ports.issuers) : read
+  if (!placed.ok) return recorded(request, ports, placed.problems)
+  const twice = firstDouble(placed.value)
+  if (twice !== undefined) return recorded(request, ports, [twice])
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const result = await applyOnce(request, placed.value, ports)
+    if (result === 'overtaken') continue
+    return result.ok ? result : recorded(request, ports, result.problems)
+  }
+  return wrong({ document: 'revision', field: '', message: 'others keep changing it; try again' })
+}
+
+async function applyOnce(
+  { dryRun, prune }: ApplyRequest,
+  placed: readonly PlacedDocument[],
+  ports: ControlPorts,
+): Promise<Checked<ApplyResult> | 'overtaken'> {
+  const { store, issuers } = ports
+  // The revision is read first: whatever changes after this line fails the guard below.
+  const revision = await store.revision()
+  const documents = planDocuments(placed, await store.listDocuments(), prune)
+  const stored = storedDocuments(documents.after)
+  const compiled = stored.ok
+    ? compileSnapshot({ revision: revision + 1, issuers, documents: stored.value })
+    : stored
+  if (!compiled.ok) return compiled
+  const users = await planUsers(placed, ports, { prune, dryRun })
+  if (!users.ok) return users
+
+  const changes = inOrder([...documents.changes, ...users.value.changes])
+  const isIdle = changes.every(({ action }) => action === 'unchanged')
+  if (dryRun || isIdle) return checked({ changes, dryRun, revision })
+
+  const reference = ports.newReference()
+  const committed = await store.commit([
+    { kind: 'raise-revision', from: revision },
+    ...documents.writes,
+    ...users.value.writes,
+    ...auditOfChanges(changes, revision + 1, reference, ports),
+  ])
+  return committed.committed ? checked({ changes, dryRun, revision: revision + 1, reference }) : 'overtaken'
+}
+
+/** One record per issuer that changes. */
+function auditOfChanges(
+  changes: readonly Change[],
+  revision: number,
+  requestId: string,
+  { clock }: ControlPorts,
+): readonly Write[] {
+  const real = changes.filter(({ action }) => action !== 'unchanged')
+  return [...new Set(real.map(({ issuer }) => issuer))].map(issuer => {
+    const facts: Record<string, AuditRecord['facts'][string]> = { revision }
+    for (const action of ['create', 'update', 'delete'] as const) {
+      const names = real
+        .filter(change => change.issuer === issuer && change.action === action)
+        .map(({ kind, name }) => `${kind}/${name}`)
+      facts[`${action}Count`] = names.length
+      facts[action] = names.slice(0, listedMax)
+    }
+    const record = { at: clock.now(), issuer, event: 'control.applied', requestId, facts }
+    return { kind: 'append-audit', record: { ...record, outcome: 'accepted' } }
+  })
+}
+
+/** A refused apply is evidence too; a dry run asks and decides nothing. */
+async function recorded(
+  { dryRun }: ApplyRequest,
+  { store, clock, issuers, newReference }: ControlPorts,
+  problems: readonly Problem[],
+): Promise<Checked<never>> {
+  const [issuer, first] = [issuers[0], problems[0]]
+  if (!dryRun && issuer !== undefined && first !== undefined) {
+    const { ruleId = 'control.document', clauses = [], document, field } = first
+    const base = { at: clock.now(), issuer: issuer.url, event: 'control.refused', requestId: newReference() }
+    const facts = { problems: problems.length, document: document.slice(0, 200), field: field.slice(0, 200) }
+    await store.commit([
+      { kind: 'append-audit', record: { ...base, outcome: 'refused', ruleId, clauses, facts } },
+    ])
+  }
+  return wrong(...problems)
+}
+
+function firstDouble(placed: readonly PlacedDocument[]): Problem | undefined {
+  const seen = new Set<string>()
+  for (const { issuerUrl, document } of placed) {
+    const key = `${document.kind} ${document.name} ${issuerUrl}`
+    if (seen.has(key))
+      return {
+        document: `${document.kind}/${document.name}`,
+        field: 'metadata.name',
+        message: 'stands twice in the files',
+      }
+    seen.add(key)
+  }
+  return undefined
+}

@@ -1,0 +1,84 @@
+import { z } from 'zod'
+
+const port = z.number().int().min(0).max(65_535)
+const listener = (defaultPort: number) =>
+  z
+    .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(defaultPort) })
+    .prefault({})
+
+/** An issuer identifier: https, no query, fragment or userinfo, no slash at the end (RFC 8414 section 2). */
+const issuerUrl = z
+  .string()
+  .max(512)
+  .refine(isIssuerUrl, 'must be an https URL without query, fragment, userinfo and trailing slash')
+
+const issuer = z.strictObject({
+  /** Name that documents call it by. */
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
+    .default('main'),
+  url: issuerUrl,
+  /** Where clients with certificates connect; made from `url` and the port of `listeners.mtls` when absent. */
+  mtlsUrl: issuerUrl.optional(),
+  environment: z.enum(['development', 'production']).default('production'),
+  /** PEM files of the authorities that may sign `tls_client_auth` certificates. */
+  clientTrustAnchorFiles: z.array(z.string()).max(20).default([]),
+})
+
+const sqlite = z.strictObject({
+  driver: z.literal('sqlite'),
+  /** Relative to the data folder. */
+  path: z.string().min(1).default('holdfast.db'),
+})
+
+const postgres = z.strictObject({
+  driver: z.literal('postgres'),
+  url: z.string().optional(),
+  /** A file that holds the URL, for those who keep secrets in files. */
+  urlFile: z.string().optional(),
+  schema: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,62}$/)
+    .optional(),
+})
+
+/** `holdfast.yaml`: what a process must know before it can open its store. */
+export const bootstrapSchema = z.strictObject({
+  dataFolder: z.string().min(1).default('.holdfast'),
+  issuers: z
+    .array(issuer)
+    .min(1)
+    .max(50)
+    .default([
+      { name: 'main', url: 'https://localhost:8443', environment: 'development', clientTrustAnchorFiles: [] },
+    ]),
+  listeners: z
+    .strictObject({
+      public: listener(8443),
+      mtls: listener(8444),
+      demoApi: listener(8447),
+      management: listener(9000),
+    })
+    .prefault({}),
+  store: z.discriminatedUnion('driver', [sqlite, postgres]).prefault({ driver: 'sqlite' }),
+  /** Both or neither; without them a development issuer makes its own authority. */
+  tls: z
+    .strictObject({ certificateFile: z.string().optional(), privateKeyFile: z.string().optional() })
+    .prefault({}),
+  /** 32 bytes, base64; made in the data folder when a development issuer starts without. */
+  keyEncryptionKeyFile: z.string().optional(),
+  /** Addresses or networks whose `Forwarded` headers are believed. */
+  trustedProxies: z.array(z.string()).max(100).default([]),
+  /** Demo documents and demo API; development only. */
+  demo: z.boolean().optional(),
+})
+
+export type BootstrapFile = z.infer<typeof bootstrapSchema>
+
+function isIssuerUrl(text: string): boolean {
+  if (!URL.canParse(text) || /[?#\s]/.test(text) || text.endsWith('/')) return false
+  const { protocol, username, password, href } = new URL(text)
+  const isCanonical = href === text || href === `${text}/`
+  return protocol === 'https:' && username === '' && password === '' && isCanonical
+}

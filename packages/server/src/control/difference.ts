@@ -1,0 +1,30 @@
+import type { FieldChange } from './admin-api.ts'
+
+/** Members whose value never leaves the store, not even in a plan. */
+const secretFields: ReadonlySet<string> = new Set(['spec.password', 'spec.passwordHash'])
+
+/** Field by field what changes between two documents; secrets only say that they changed. */
+export function difference(from: unknown, to: unknown): readonly FieldChange[] {
+  const [before, after] = [leaves('', from), leaves('', to)]
+  return [...new Set([...before.keys(), ...after.keys()])].toSorted().flatMap(field => {
+    const [old, next] = [before.get(field), after.get(field)]
+    if (old === next) return []
+    return [{ field, from: shown(field, old), to: shown(field, next) }]
+  })
+}
+
+function shown(field: string, value: string | undefined): string | undefined {
+  return value !== undefined && secretFields.has(field) ? '(secret)' : value
+}
+
+/** Every scalar of a document by its path, as JSON text. Empty objects and arrays count as scalars. */
+function leaves(path: string, value: unknown): ReadonlyMap<string, string> {
+  if (value === undefined) return new Map()
+  const members: readonly (readonly [string, unknown])[] = Array.isArray(value)
+    ? value.map((member, index) => [`${path}[${index}]`, member])
+    : typeof value === 'object' && value !== null
+      ? Object.entries(value).map(([name, member]) => [path === '' ? name : `${path}.${name}`, member])
+      : []
+  if (members.length === 0) return new Map([[path, JSON.stringify(value)]])
+  return new Map(members.flatMap(([name, member]) => [...leaves(name, member)]))
+}

@@ -1,0 +1,77 @@
+import type { PlacedDocument } from '../snapshot/compile.ts'
+import type { DocumentRecord, Write } from '../store/writes.ts'
+import type { Change } from './admin-api.ts'
+import { difference } from './difference.ts'
+import { canonicalJson } from './resources/document.ts'
+import { kindNames } from './resources/index.ts'
+
+/** What an apply will do to the documents of the store. */
+export interface DocumentPlan {
+  readonly changes: readonly Change[]
+  readonly writes: readonly Write[]
+  /** Every record as it will be afterwards: what must compile. */
+  readonly after: readonly DocumentRecord[]
+}
+
+/**
+ * Compares documents with the store. Users are not documents there; see `plan-users.ts`.
+ * @param prune delete what is not given, within each pair of kind and issuer that is
+ */
+export function planDocuments(
+  given: readonly PlacedDocument[],
+  stored: readonly DocumentRecord[],
+  prune: boolean,
+): DocumentPlan {
+  const before = new Map(stored.map(record => [keyOf(record), record]))
+  const after = new Map(before)
+  const changes: Change[] = []
+  const writes: Write[] = []
+  for (const record of given.filter(({ document }) => document.kind !== 'User').map(recordOf)) {
+    const old = before.get(keyOf(record))
+    const [from, to] = [old && JSON.parse(old.body), JSON.parse(record.body)]
+    const { documentKind: kind, name, issuer } = record
+    after.set(keyOf(record), record)
+    if (old?.body === record.body) changes.push({ action: 'unchanged', kind, name, issuer, fields: [] })
+    else {
+      changes.push({ action: old ? 'update' : 'create', kind, name, issuer, fields: difference(from, to) })
+      writes.push({ kind: 'put-document', document: record })
+    }
+  }
+  for (const { documentKind, name, issuer } of prune ? absent(given, stored) : []) {
+    changes.push({ action: 'delete', kind: documentKind, name, issuer, fields: [] })
+    writes.push({ kind: 'delete-document', documentKind, name, issuer })
+    after.delete(keyOf({ documentKind, name, issuer }))
+  }
+  return { changes: inOrder(changes), writes, after: [...after.values()] }
+}
+
+/** Stored records of the given kinds and issuers that nobody gave. */
+function absent(
+  given: readonly PlacedDocument[],
+  stored: readonly DocumentRecord[],
+): readonly DocumentRecord[] {
+  const pairs = new Set(given.map(({ issuerUrl, document }) => `${document.kind} ${issuerUrl}`))
+  const names = new Set(
+    given.map(({ issuerUrl: issuer, document: { kind: documentKind, name } }) =>
+      keyOf({ documentKind, name, issuer }),
+    ),
+  )
+  return stored.filter(
+    record => pairs.has(`${record.documentKind} ${record.issuer}`) && !names.has(keyOf(record)),
+  )
+}
+
+function recordOf({ issuerUrl, document }: PlacedDocument): DocumentRecord {
+  const { kind, name, source } = document
+  return { documentKind: kind, issuer: issuerUrl, name, body: canonicalJson(source) }
+}
+
+function keyOf({ documentKind, name, issuer }: Omit<DocumentRecord, 'body'>): string {
+  return `${documentKind} ${name} ${issuer}`
+}
+
+/** In the order of kinds, so that a plan reads from the ground up. */
+export function inOrder(changes: readonly Change[]): readonly Change[] {
+  const place = (change: Change): number => (kindNames as readonly string[]).indexOf(change.kind)
+  return changes.toSorted((left, right) => place(left) - place(right) || (left.name < right.name ? -1 : 1))
+}
