@@ -1,0 +1,79 @@
+import { type Refusal, refuse } from '@holdfast/protocol'
+import type { Exchange, Reply } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import type { CommitResult, Write } from '../../store/writes.ts'
+import { auditRefused } from '../audit-of.ts'
+import { type RefusedOptions, refusedOauth } from '../refused.ts'
+import { oauthError } from '../render/oauth-error.ts'
+import type { AuthenticatedClient } from './authenticate.ts'
+
+/**
+ * Refuse a request whose client is known. Its assertion and proof are spent with the refusal, so that nobody who saw
+ * the request can use them for another; but not when a nonce is asked for: clients repeat that request as it was.
+ * @param spent one-time parts of the request: those of the client, then those of the proof
+ */
+export async function refusedAuthenticated(
+  exchange: Exchange,
+  ports: Ports,
+  event: string,
+  refusal: Refusal,
+  authenticated: AuthenticatedClient,
+  options: RefusedOptions & { readonly spent?: readonly Write[] } = {},
+): Promise<Reply> {
+  const { spent = authenticated.writes, writes = [], outcome = 'refused', extraHeaders } = options
+  const context = { clientId: authenticated.client.clientId, ...options.context }
+  if (refusal.error === 'use_dpop_nonce' || spent.length === 0)
+    return refusedOauth(exchange, ports, event, refusal, { ...options, context })
+
+  const all = [
+    ...spent,
+    ...writes,
+    auditRefused(exchange, ports.clock.now(), event, refusal, context, outcome),
+  ]
+  const committed = await ports.store.commit(all)
+  if (!committed.committed) {
+    const replay = replayRefusal(all, committed)
+    if (replay !== undefined) return refusedReplay(exchange, ports, event, replay, { context, extraHeaders })
+    return refusedOauth(exchange, ports, event, refusal, { context, outcome, extraHeaders })
+  }
+  ports.metrics.count('refusals_total', { event, rule: refusal.ruleId })
+  return oauthError(exchange, refusal, extraHeaders)
+}
+
+/** What a failed `remember-jti` guard means; undefined when another guard failed. */
+export function replayRefusal(
+  writes: readonly Write[],
+  result: CommitResult & { readonly committed: false },
+): Refusal | undefined {
+  const write = writes[result.index]
+  if (write?.kind !== 'remember-jti') return undefined
+  return write.what === 'client-assertion'
+    ? refuse(
+        'client-assertion.replay',
+        ['RFC7523-3-7', 'OIDCC-9'],
+        'invalid_client',
+        'the client assertion was used before, or was signed before this store began',
+      )
+    : refuse(
+        'dpop.replay',
+        ['RFC9449-11.1'],
+        'invalid_dpop_proof',
+        'the proof was used before, or was signed before this store began',
+      )
+}
+
+/** Replays come from an attack or a broken client: recorded as an alert, and counted. */
+export function refusedReplay(
+  exchange: Exchange,
+  ports: Ports,
+  event: string,
+  replay: Refusal,
+  options: {
+    readonly context: RefusedOptions['context']
+    readonly extraHeaders: Reply['headers'] | undefined
+  },
+): Promise<Reply> {
+  ports.metrics.count('replays_detected_total', { rule: replay.ruleId })
+  const { context = {}, extraHeaders = [] } = options
+  return refusedOauth(exchange, ports, event, replay, { context, extraHeaders, outcome: 'alert' })
+}

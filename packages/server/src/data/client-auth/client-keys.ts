@@ -1,0 +1,98 @@
+import { timingSafeEqual, type X509Certificate } from 'node:crypto'
+import type { JwsAlg } from '@holdfast/protocol'
+import { importPublicJwk, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import type { PeerCertificate } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import type { Client } from '../../snapshot/snapshot.ts'
+import { remoteKeySets } from './remote-keys.ts'
+
+/** Keys per client (threat model section 6). */
+const keysMax = 20
+/** Keys tried for one assertion: bounds the verifications a request costs. */
+const candidatesMax = 4
+
+/** A client's key set after import; what cannot be imported is left out and never verifies anything. */
+export interface ClientKeySet {
+  readonly keys: readonly PublicKey[]
+  /** DER of registered certificates (`x5c`, first member), for self-signed mutual TLS. */
+  readonly certificates: readonly Buffer[]
+}
+
+export interface WantedKey {
+  readonly kid: string | undefined
+  readonly alg: JwsAlg
+}
+
+type Jwk = Readonly<Record<string, unknown>>
+
+/** Imported once per compiled client: a new revision has new client objects. */
+const registered = new WeakMap<Client, ClientKeySet>()
+
+/** Registered keys that may have signed with this `kid` and `alg`. A promise only when a fetch was needed. */
+export function keysFor(
+  client: Client,
+  wanted: WantedKey,
+  ports: Ports,
+): readonly PublicKey[] | Promise<readonly PublicKey[]> {
+  if (client.jwksUri === undefined) return candidates(registeredKeys(client), wanted)
+  const isEnough = (set: ClientKeySet): boolean => candidates(set, wanted).length > 0
+  return remoteKeySets(ports)
+    .find(client.jwksUri, isEnough)
+    .then(set => (set === undefined ? [] : candidates(set, wanted)))
+}
+
+/** Whether the certificate, or, where a key stands without `x5c`, its key, is registered. */
+export async function hasRegisteredCertificate(
+  client: Client,
+  peer: PeerCertificate,
+  certificate: X509Certificate,
+  ports: Ports,
+): Promise<boolean> {
+  const matches = (set: ClientKeySet): boolean =>
+    set.certificates.some(der => der.length === peer.der.length && timingSafeEqual(der, peer.der)) ||
+    (set.certificates.length === 0 && hasKeyOf(set, certificate))
+  if (client.jwksUri === undefined) return matches(registeredKeys(client))
+  const set = await remoteKeySets(ports).find(client.jwksUri, matches)
+  return set !== undefined && matches(set)
+}
+
+function hasKeyOf(set: ClientKeySet, certificate: X509Certificate): boolean {
+  return set.keys.some(key => key.keyObject.equals(certificate.publicKey))
+}
+
+function registeredKeys(client: Client): ClientKeySet {
+  const known = registered.get(client)
+  if (known !== undefined) return known
+  const set = importKeySet(client.jwks)
+  registered.set(client, set)
+  return set
+}
+
+/** Total: a document that is no key set is an empty one. */
+export function importKeySet(document: unknown): ClientKeySet {
+  const listed = isRecord(document) && Array.isArray(document.keys) ? document.keys : []
+  const jwks = listed.slice(0, keysMax).filter(isRecord)
+  return {
+    keys: jwks.flatMap(jwk => {
+      const key = importPublicJwk(jwk)
+      return key.ok ? [key.value] : []
+    }),
+    certificates: jwks.flatMap(jwk => certificateOf(jwk) ?? []),
+  }
+}
+
+function certificateOf({ x5c }: Jwk): Buffer | undefined {
+  const [first] = Array.isArray(x5c) ? (x5c as readonly unknown[]) : []
+  return typeof first === 'string' ? Buffer.from(first, 'base64') : undefined
+}
+
+function isRecord(value: unknown): value is Jwk {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** By `kid` when the header has one; two keys may share it, then type, use and `alg` decide (FK-06). */
+function candidates(set: ClientKeySet, { kid, alg }: WantedKey): readonly PublicKey[] {
+  return set.keys
+    .filter(key => (kid === undefined || key.kid === kid) && key.fits(alg))
+    .slice(0, candidatesMax)
+}

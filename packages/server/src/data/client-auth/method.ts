@@ -1,0 +1,29 @@
+import type { ClientAuthenticationMethod, Outcome } from '@holdfast/protocol'
+import type { ParsedJws } from '@holdfast/protocol/jose/compact.ts'
+import type { Exchange } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import type { Client } from '../../snapshot/snapshot.ts'
+import type { AuditRecord } from '../../store/records.ts'
+import type { Write } from '../../store/writes.ts'
+
+/** What a request offers to prove that it comes from `client`. */
+export interface Attempt {
+  readonly exchange: Exchange
+  readonly ports: Ports
+  readonly client: Client
+  /** Parsed, unverified; undefined when the request carries none. */
+  readonly assertion: ParsedJws | undefined
+}
+
+export interface Proven {
+  /** Key id or thumbprint reference, for the audit record; never the credential. */
+  readonly facts: AuditRecord['facts']
+  /** One-time parts of the credential, to be remembered in the room's commit. */
+  readonly writes: readonly Write[]
+}
+
+/** A slot: how one method proves who the client is. */
+export interface AuthenticationMethod {
+  readonly method: ClientAuthenticationMethod
+  readonly prove: (attempt: Attempt) => Outcome<Proven> | Promise<Outcome<Proven>>
+}

@@ -1,0 +1,10 @@
+import type { ClientAuthenticationMethod } from '@holdfast/protocol'
+import type { AuthenticationMethod } from '../method.ts'
+import { none } from './none.ts'
+import { privateKeyJwt } from './private-key-jwt.ts'
+import { selfSignedTlsClientAuth } from './self-signed-tls-client-auth.ts'
+import { tlsClientAuth } from './tls-client-auth.ts'
+
+export const authenticationMethods: ReadonlyMap<ClientAuthenticationMethod, AuthenticationMethod> = new Map(
+  [privateKeyJwt, tlsClientAuth, selfSignedTlsClientAuth, none].map(slot => [slot.method, slot]),
+)

@@ -1,0 +1,82 @@
+import { accept, type JwsAlg, type Outcome, refuse, secondsAfter } from '@holdfast/protocol'
+import type { ParsedJws } from '@holdfast/protocol/jose/compact.ts'
+import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
+import { judgeAssertion } from '@holdfast/protocol/specs/rfc7523-client-assertion/judge.ts'
+import { hashOfJti } from '../../handle.ts'
+import { keysFor } from '../client-keys.ts'
+import type { Attempt, AuthenticationMethod, Proven } from '../method.ts'
+
+/** How long a remembered `jti` outlives its `exp`, so that no clock tolerance lets it in again. */
+const replayMarginSeconds = 60
+
+/** RFC 7523 section 2.2, OpenID Connect Core section 9. */
+export const privateKeyJwt: AuthenticationMethod = {
+  method: 'private_key_jwt',
+  prove: attempt => {
+    const { client, assertion, ports } = attempt
+    if (assertion === undefined)
+      return refuse(
+        'client-auth.assertion-missing',
+        ['RFC6749-2.3', 'FAPI2-SP-FINAL-5.3.2.1-6'],
+        'invalid_client',
+        'the client assertion is missing',
+      )
+    const alg = client.profile.signingAlgs.find(allowed => allowed === assertion.header.alg)
+    if (alg === undefined)
+      return refuse(
+        'client-auth.alg',
+        ['RFC7523-3-9', 'FAPI2-SP-FINAL-5.4.1-1'],
+        'invalid_client',
+        'the algorithm of the client assertion is not allowed by the profile of the client',
+      )
+    const kid = typeof assertion.header.kid === 'string' ? assertion.header.kid : undefined
+    const keys = keysFor(client, { kid, alg }, ports)
+    return keys instanceof Promise
+      ? keys.then(found => verified(attempt, assertion, found, alg))
+      : verified(attempt, assertion, keys, alg)
+  },
+}
+
+/** The signature first: who has not proven the key learns nothing about the claims. */
+function verified(
+  { client, exchange, ports }: Attempt,
+  assertion: ParsedJws,
+  keys: readonly PublicKey[],
+  alg: JwsAlg,
+): Outcome<Proven> {
+  const key = keys.find(candidate => verifyJws(assertion, candidate, [alg]))
+  if (key === undefined)
+    return refuse(
+      'client-auth.signature',
+      ['RFC7523-3-9', 'OIDCC-9'],
+      'invalid_client',
+      keys.length === 0
+        ? 'no key of the client fits the assertion'
+        : 'the signature of the assertion is wrong',
+    )
+  const { profile, clientId, tokenEndpointAuthSigningAlg: registeredAlg } = client
+  const issuer = exchange.issuer.url
+  const judged = judgeAssertion({
+    jws: assertion,
+    clientId,
+    issuer,
+    profile,
+    now: ports.clock.now(),
+    ...(registeredAlg !== undefined && { registeredAlg }),
+  })
+  if (!judged.ok) return judged
+  const { jti, issuedAt, expiresAt } = judged.value
+  return accept({
+    facts: { key_id: key.kid ?? key.thumbprint },
+    writes: [
+      {
+        kind: 'remember-jti',
+        what: 'client-assertion',
+        key: hashOfJti('client-assertion', issuer, issuedAt, [clientId, jti]),
+        issuedAt,
+        expiresAt: secondsAfter(expiresAt, replayMarginSeconds),
+      },
+    ],
+  })
+}
