@@ -10,7 +10,7 @@ export type Row = Readonly<Record<string, unknown>>
 /** Asks one of the fixed questions. @throws Fault */
 export type Ask = (name: StatementName, values: readonly SqlValue[]) => Promise<readonly Row[]>
 
-export type Finders = Omit<Store, 'commit' | 'expire' | 'epoch' | 'close'>
+export type Finders = Omit<Store, 'commit' | 'expire' | 'epoch' | 'onRevision' | 'close'>
 
 /** Every read of the store, over the one thing a driver must offer. */
 export function findersOver(ask: Ask): Finders {

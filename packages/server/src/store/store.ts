@@ -49,6 +49,11 @@ export interface Store {
 
   readonly listDocuments: () => Promise<readonly DocumentRecord[]>
   readonly revision: () => Promise<number>
+  /**
+   * Tells that the revision may have risen, by this node or another; ask `revision` which it is now. May tell too
+   * often, and tells again after a lost connection. @returns ends the telling
+   */
+  readonly onRevision: (told: () => void) => () => void
   readonly listKeys: (issuer: string) => Promise<readonly KeyRecord[]>
 
   /** By reference id (request id) or transaction id, oldest first, at most `limit`. */

@@ -36,6 +36,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const writer = openWriter(connection.database, connection.chain, connection.epoch, beforeWrite)
   const queue: Waiting[] = []
   const patrol: Patrol = new Map()
+  const listeners = new Set<() => void>()
   let broken: Fault | undefined
   let isScheduled = false
 
@@ -64,6 +65,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     try {
       if (broken !== undefined) throw broken
       commitBatch(writer, batch)
+      if (batch.some(raisesRevision)) for (const told of listeners) setImmediate(told)
     } catch (error) {
       const fault = fail(error)
       undo(writer, fail)
@@ -106,6 +108,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
           throw error
         }
       }),
+    onRevision: told => {
+      listeners.add(told)
+      return () => listeners.delete(told)
+    },
     epoch: () => connection.epoch,
     close: async () => {
       while (queue.length > 0) flush()
@@ -113,6 +119,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       connection.close()
     },
   }
+}
+
+function raisesRevision({ writes }: Waiting): boolean {
+  return writes.some(({ kind }) => kind === 'raise-revision')
 }
 
 function undo(writer: SqliteWriter, fail: (error: unknown) => Fault): void {

@@ -1,0 +1,30 @@
+import { Fault } from '../../ports.ts'
+
+/** SQLSTATE of an error the server sent; undefined when the connection itself broke. */
+export function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('severity' in error) || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}
+
+/** Class 23: two rows with one key. The list's own, and its savepoint undoes it. */
+export function isConstraint(error: unknown): boolean {
+  return sqlState(error)?.startsWith('23') === true
+}
+
+/** Serialization failure, deadlock, lock timeout: another node stands in the way, and trying again helps. */
+export function isContention(error: unknown): boolean {
+  return ['40001', '40P01', '55P03'].includes(sqlState(error) ?? '')
+}
+
+export function faultOf(error: unknown): Fault {
+  if (error instanceof Fault) return error
+  const state = sqlState(error)
+  if (state === '53100') return new Fault('store.full', { cause: error })
+  if (state === '57014') return new Fault('store.deadline', { cause: error })
+  if (state?.startsWith('23')) return new Fault('store.conflict', { cause: error })
+  if (state?.startsWith('XX')) return new Fault('store.corrupt', { cause: error })
+  if (error instanceof Error && error.message === 'Query read timeout') {
+    return new Fault('store.deadline', { cause: error })
+  }
+  return new Fault('store.unavailable', { cause: error })
+}

@@ -1,0 +1,181 @@
+import type { EpochSeconds } from '@holdfast/protocol'
+import { Fault } from '../../ports.ts'
+import { auditBody, type ChainHead, linkHash } from '../chain.ts'
+import { guardFailed, isGuard, type Step, stepOf } from '../statements.ts'
+import type { CommitResult, Write } from '../writes.ts'
+import type { Line } from './postgres-connection.ts'
+import { isConstraint, isContention } from './postgres-fault.ts'
+
+/** The chain this writer appends to; moved back when what it appended is rolled back. */
+export interface Chain {
+  readonly name: string
+  head: ChainHead
+}
+
+/** What became of one list: an answer, or the error that stopped it. */
+export type Settled = { readonly result: CommitResult } | { readonly error: unknown }
+
+export interface Writer {
+  readonly line: Line
+  readonly chain: Chain
+  readonly epoch: EpochSeconds
+  /** Channel told, inside the transaction, when the revision rises. */
+  readonly channel: string
+}
+
+/** Thrown once `commit` was sent: nobody knows whether it happened. */
+export class UnknownOutcome extends Error {}
+
+const aloneAttemptsMax = 3
+
+/**
+ * One transaction for all lists, sent without waiting, two round trips in all. When a list must be undone, all
+ * are, and applied again with a savepoint each; when another node stands in the way, in transactions of their own,
+ * because locks held for several lists at once are what nodes deadlock on.
+ */
+export async function commitBatch(
+  writer: Writer,
+  batch: readonly (readonly Write[])[],
+): Promise<readonly Settled[]> {
+  const together = await applyTogether(writer, batch)
+  if (together !== undefined) return together
+  const apart = await applyApart(writer, batch)
+  if (apart !== undefined) return apart
+  const settled: Settled[] = []
+  for (const writes of batch) settled.push(await applyAlone(writer, writes))
+  return settled
+}
+
+async function applyTogether(
+  writer: Writer,
+  batch: readonly (readonly Write[])[],
+): Promise<readonly Settled[] | undefined> {
+  const before = writer.chain.head
+  const [settled] = await Promise.all([
+    inTransaction(writer, () => Promise.all(batch.map(writes => sendList(writer, writes)))),
+  ])
+  if (settled.every(isCommitted)) {
+    await finish(writer)
+    return settled
+  }
+  writer.chain.head = before
+  await writer.line.command('rollback')
+  // A list that was alone has its answer: there was nothing beside it that could have been in its way.
+  const isAnswer = settled.length === 1 && settled.every(one => 'result' in one || isConstraint(one.error))
+  return isAnswer ? settled : undefined
+}
+
+async function applyApart(
+  writer: Writer,
+  batch: readonly (readonly Write[])[],
+): Promise<readonly Settled[] | undefined> {
+  if (batch.length === 1) return undefined
+  const { line, chain } = writer
+  const before = chain.head
+  const settled: Settled[] = []
+  await line.command('begin')
+  for (const writes of batch) {
+    const saved = chain.head
+    const [one] = await Promise.all([saveAndSend(writer, writes)])
+    if (!isCommitted(one)) {
+      chain.head = saved
+      if ('error' in one && !isConstraint(one.error)) {
+        chain.head = before
+        await line.command('rollback')
+        if (isContention(one.error)) return undefined
+        throw one.error
+      }
+      await line.command('rollback to savepoint list')
+    }
+    settled.push(one)
+  }
+  await finish(writer)
+  return settled
+}
+
+async function applyAlone(writer: Writer, writes: readonly Write[]): Promise<Settled> {
+  let last: unknown
+  for (let attempt = 0; attempt < aloneAttemptsMax; attempt++) {
+    const before = writer.chain.head
+    const [one] = await inTransaction(writer, async () => [await sendList(writer, writes)])
+    if (one !== undefined && isCommitted(one)) {
+      await finish(writer)
+      return one
+    }
+    writer.chain.head = before
+    await writer.line.command('rollback')
+    if (one !== undefined && 'result' in one) return one
+    last = one?.error
+    if (!isContention(last)) break
+  }
+  if (isConstraint(last) || isContention(last)) return { error: last }
+  throw last
+}
+
+/** `begin` goes out in front of `send`, and both are waited for. */
+async function inTransaction<T>(writer: Writer, send: () => Promise<T>): Promise<T> {
+  const [, sent] = await Promise.all([writer.line.command('begin'), send()])
+  return sent
+}
+
+async function saveAndSend(writer: Writer, writes: readonly Write[]): Promise<Settled> {
+  const [, settled] = await Promise.all([writer.line.command('savepoint list'), sendList(writer, writes)])
+  return settled
+}
+
+async function finish({ line }: Writer): Promise<void> {
+  let tag: string
+  try {
+    tag = await line.command('commit')
+  } catch (error) {
+    throw new UnknownOutcome('the commit was sent and not answered', { cause: error })
+  }
+  if (tag !== 'COMMIT')
+    throw new Fault('store.unavailable', { detail: `commit was answered with \`${tag}\`` })
+}
+
+/** Sends every statement of a list before the first answer, and never throws: the answer may be an error. */
+async function sendList(writer: Writer, writes: readonly Write[]): Promise<Settled> {
+  const answers: Promise<number>[] = []
+  for (const write of writes) {
+    // The epoch is known here; what stands behind a guard that fails need not be sent.
+    if (write.kind === 'remember-jti' && write.issuedAt < writer.epoch) {
+      answers.push(Promise.resolve(0))
+      break
+    }
+    const { name, values } = write.kind === 'append-audit' ? linkStep(writer.chain, write) : stepOf(write)
+    answers.push(writer.line.step(name, values))
+    if (write.kind === 'raise-revision')
+      answers.push(writer.line.command(`notify ${writer.channel}`).then(() => 1))
+  }
+  return settle(writes, await Promise.allSettled(answers))
+}
+
+function settle(writes: readonly Write[], answers: readonly PromiseSettledResult<number>[]): Settled {
+  let place = 0
+  for (const [index, { kind }] of writes.entries()) {
+    const answer = answers[place]
+    if (answer === undefined) break
+    if (answer.status === 'rejected') return { error: answer.reason }
+    if (answer.value === 0 && isGuard(kind)) return { result: guardFailed(kind, index) }
+    place += kind === 'raise-revision' ? 2 : 1
+  }
+  return { result: { committed: true } }
+}
+
+function linkStep(chain: Chain, { record }: Extract<Write, { kind: 'append-audit' }>): Step {
+  const body = auditBody(record)
+  const sequence = chain.head.sequence + 1
+  const previousHash = chain.head.hash
+  const hash = linkHash(chain.name, sequence, previousHash, body)
+  chain.head = { sequence, hash }
+  const { at, requestId, txn } = record
+  return {
+    name: 'append-audit',
+    values: [chain.name, sequence, at, requestId, txn ?? null, previousHash, hash, body],
+  }
+}
+
+function isCommitted(settled: Settled): boolean {
+  return 'result' in settled && settled.result.committed
+}

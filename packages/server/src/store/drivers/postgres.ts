@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto'
+import type { EpochSeconds } from '@holdfast/protocol'
+import type pg from 'pg'
+import { type Clock, Fault } from '../../ports.ts'
+import { chainStart } from '../chain.ts'
+import { findersOver } from '../finders.ts'
+import type { Store } from '../store.ts'
+import { type Patrol, sweep } from '../sweep.ts'
+import type { CommitResult, Write } from '../writes.ts'
+import {
+  deadlineMilliseconds,
+  type Line,
+  named,
+  openLine,
+  openReaders,
+  type Place,
+  prepareSchema,
+} from './postgres-connection.ts'
+import { faultOf } from './postgres-fault.ts'
+import { listenTo } from './postgres-listener.ts'
+import { commitBatch, type Settled, UnknownOutcome, type Writer } from './postgres-writer.ts'
+
+export interface PostgresStoreOptions {
+  readonly connectionString: string
+  /** Schema the tables are in; made when absent. */
+  readonly schema?: string
+  readonly clock: Clock
+  /** Name of this node in its audit chains. */
+  readonly node?: string
+}
+
+interface Waiting {
+  readonly writes: readonly Write[]
+  readonly resolve: (result: CommitResult) => void
+  readonly reject: (fault: Fault) => void
+  readonly deadline: NodeJS.Timeout
+}
+
+/** Lists one transaction serves: bounds how long a row of another node's interest stays locked. */
+const listsPerCommitMax = 64
+const listsWaitingMax = 20_000
+
+/** The store many nodes share. Commits of a turn, and of the round trip before, travel in one transaction. */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const { connectionString, schema = 'holdfast', clock, node = 'node' } = options
+  const place: Place = { connectionString, schema }
+  const channel = `${schema}_revision`
+  try {
+    const epoch = await prepareSchema(place, clock)
+    const readers = openReaders(place)
+    const group = groupCommit(async () => {
+      const line = await openLine(place)
+      // A new chain for each connection: what became of the last commit on the old one may be unknown.
+      const chain = { name: `${node}-${randomBytes(12).toString('base64url')}`, head: chainStart }
+      await line.step('begin-chain', [chain.name, clock.now()])
+      return { line, chain, epoch, channel }
+    })
+    await group.open()
+    return storeOver({ place, channel, epoch, readers, group })
+  } catch (error) {
+    throw faultOf(error)
+  }
+}
+
+interface Parts {
+  readonly place: Place
+  readonly channel: string
+  readonly epoch: EpochSeconds
+  readonly readers: pg.Pool
+  readonly group: GroupCommit
+}
+
+function storeOver({ place, channel, epoch, readers, group }: Parts): Store {
+  const patrol: Patrol = new Map()
+  const listeners = new Set<() => void>()
+  const listener = listenTo(place, channel, () => {
+    for (const told of listeners) told()
+  })
+  return {
+    ...findersOver(async (name, values) => {
+      try {
+        return (await readers.query(named(name, values))).rows
+      } catch (error) {
+        throw faultOf(error)
+      }
+    }),
+    commit: group.commit,
+    expire: async (now, limit) => {
+      try {
+        const steps = sweep(now, limit, patrol)
+        let next = steps.next()
+        while (!next.done) {
+          const { rows, rowCount } = await readers.query(next.value.text, [...next.value.values])
+          next = steps.next({ rows, changes: rowCount ?? 0 })
+        }
+        return next.value
+      } catch (error) {
+        throw faultOf(error)
+      }
+    },
+    onRevision: told => {
+      listeners.add(told)
+      listener.start()
+      return () => listeners.delete(told)
+    },
+    epoch: () => epoch,
+    close: async () => {
+      await Promise.all([group.close(), listener.close()])
+      await readers.end()
+    },
+  }
+}
+
+interface GroupCommit {
+  readonly open: () => Promise<void>
+  readonly commit: Store['commit']
+  readonly close: () => Promise<void>
+}
+
+function groupCommit(connect: () => Promise<Writer>): GroupCommit {
+  let queue: Waiting[] = []
+  let writer: Writer | undefined
+  let pumping: Promise<void> | undefined
+  let isClosed = false
+
+  const drop = (line: Line | undefined): void => {
+    line?.cut()
+    writer = undefined
+  }
+  const settle = (batch: readonly Waiting[], settled: readonly Settled[]): void => {
+    for (const [index, { resolve, reject, deadline }] of batch.entries()) {
+      clearTimeout(deadline)
+      const outcome = settled[index]
+      if (outcome !== undefined && 'result' in outcome) resolve(outcome.result)
+      else reject(faultOf(outcome?.error))
+    }
+  }
+  // Before `commit` is sent a broken connection has changed nothing, so one more try is safe; after it, never.
+  const attempt = async (batch: readonly Waiting[]): Promise<readonly Settled[]> => {
+    const lists = batch.map(({ writes }) => writes)
+    if (writer?.line.isOpen() === true) {
+      const current = writer
+      try {
+        return await commitBatch(current, lists)
+      } catch (error) {
+        const isOpen = current.line.isOpen()
+        drop(current.line)
+        if (error instanceof UnknownOutcome || isOpen || batch.some(isOverdue)) throw error
+      }
+    }
+    const fresh = await connect()
+    writer = fresh
+    return commitBatch(fresh, lists)
+  }
+  const pump = async (): Promise<void> => {
+    while (queue.length > 0) {
+      const batch = queue.slice(0, listsPerCommitMax)
+      queue = queue.slice(listsPerCommitMax)
+      inFlight = batch
+      try {
+        settle(batch, await attempt(batch))
+      } catch (error) {
+        drop(writer?.line)
+        for (const { reject, deadline } of batch) {
+          clearTimeout(deadline)
+          reject(faultOf(error instanceof UnknownOutcome ? error.cause : error))
+        }
+      }
+      inFlight = []
+    }
+    pumping = undefined
+  }
+  let inFlight: readonly Waiting[] = []
+  const overdue = new WeakSet<Waiting>()
+  const isOverdue = (waiting: Waiting): boolean => overdue.has(waiting)
+  const expire = (waiting: Waiting): void => {
+    overdue.add(waiting)
+    waiting.reject(new Fault('store.deadline'))
+    queue = queue.filter(other => other !== waiting)
+    // In flight nobody knows what becomes of it, and nothing behind it moves: the connection is given up.
+    if (inFlight.includes(waiting)) drop(writer?.line)
+  }
+
+  return {
+    open: async () => {
+      writer = await connect()
+    },
+    commit: writes =>
+      new Promise((resolve, reject) => {
+        if (isClosed) return reject(new Fault('store.closed'))
+        if (writes.length === 0) return resolve({ committed: true })
+        if (queue.length >= listsWaitingMax) return reject(new Fault('store.overloaded'))
+        const deadline = setTimeout(() => expire(waiting), deadlineMilliseconds)
+        const waiting: Waiting = { writes, resolve, reject, deadline }
+        queue.push(waiting)
+        pumping ??= new Promise<void>(turn => setImmediate(turn)).then(pump)
+      }),
+    close: async () => {
+      isClosed = true
+      await pumping
+      await writer?.line.end()
+    },
+  }
+}
