@@ -1,0 +1,93 @@
+import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
+
+export const manifest: ClauseManifest = {
+  spec: 'rfc8414-metadata',
+  title: 'RFC 8414: OAuth 2.0 Authorization Server Metadata',
+  url: 'https://www.rfc-editor.org/rfc/rfc8414',
+  clauses: [
+    {
+      id: 'RFC8414-2-issuer',
+      level: 'MUST',
+      says: 'The issuer identifier is an https URL without query and fragment.',
+      standing: ruled,
+      rows: ['MD-03'],
+    },
+    {
+      id: 'RFC8414-2-required',
+      level: 'MUST',
+      says: 'The members that clients cannot do without are present.',
+      standing: ruled,
+      rows: ['MD-06'],
+    },
+    {
+      id: 'RFC8414-2-defaults',
+      level: 'MUST',
+      says: 'An absent member means its default, so it is written out where the default would be false.',
+      standing: ruled,
+      rows: ['MD-08'],
+    },
+    {
+      id: 'RFC8414-2-https',
+      level: 'MUST',
+      says: 'The key set, and in our reading every endpoint, is an https URL.',
+      standing: ruled,
+      rows: ['MD-09'],
+    },
+    {
+      id: 'RFC8414-2-signing-algs',
+      level: 'MUST',
+      says: 'Where `private_key_jwt` is offered its algorithms are listed, and `none` is not one of them.',
+      standing: shown('algorithms in the metadata are those the floor allows and a key exists for'),
+      rows: ['MD-09'],
+    },
+    {
+      id: 'RFC8414-2.1',
+      level: 'MAY',
+      says: 'The document may carry itself as a signed JWT.',
+      standing: notApplicable('signed_metadata is not published in this version'),
+      rows: ['MD-10'],
+    },
+    {
+      id: 'RFC8414-3',
+      level: 'MUST',
+      says: 'The document stands at the well-known path between host and issuer path, over TLS.',
+      standing: shown('an issuer with a path has its documents at both well-known forms'),
+      rows: ['MD-01'],
+    },
+    {
+      id: 'RFC8414-3.1',
+      level: 'MUST',
+      says: 'The document is asked for with GET.',
+      standing: shown('both discovery documents are 200, JSON, cacheable, open to every origin and agree'),
+      rows: ['MD-05'],
+    },
+    {
+      id: 'RFC8414-3.2',
+      level: 'MUST',
+      says: 'A successful answer is 200 with `application/json`.',
+      standing: shown('both discovery documents are 200, JSON, cacheable, open to every origin and agree'),
+      rows: ['MD-05'],
+    },
+    {
+      id: 'RFC8414-3.2-empty',
+      level: 'MUST',
+      says: 'Members without values are omitted.',
+      standing: ruled,
+      rows: ['MD-05'],
+    },
+    {
+      id: 'RFC8414-3.3',
+      level: 'MUST',
+      says: 'The `issuer` of the document is identical to the identifier it was found under.',
+      standing: ruled,
+      rows: ['MD-03', 'MD-04'],
+    },
+    {
+      id: 'RFC8414-3.3-client',
+      level: 'MUST',
+      says: 'A document with another issuer is discarded.',
+      standing: otherParty('client'),
+      rows: ['MD-04'],
+    },
+  ],
+}

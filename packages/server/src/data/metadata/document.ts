@@ -1,0 +1,87 @@
+import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
+import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
+import { paths } from '../paths.ts'
+
+/** Endpoints with a twin on the mutual-TLS listener (RFC 8705 section 5). Browsers never go there. */
+const aliased = {
+  token_endpoint: paths.token,
+  pushed_authorization_request_endpoint: paths.par,
+  introspection_endpoint: paths.introspect,
+  revocation_endpoint: paths.revoke,
+  userinfo_endpoint: paths.userinfo,
+}
+
+/**
+ * The metadata of an issuer, the same for RFC 8414 and OpenID Connect Discovery (FAS-01). Everything in it is
+ * read from what is compiled and loaded: a feature that is off is not advertised, one that is on is (MD-11).
+ * @param signedWith algorithms an active key of the issuer exists for
+ */
+export function metadataDocument(
+  issuer: IssuerSnapshot,
+  signedWith: readonly JwsAlg[],
+): Readonly<Record<string, unknown>> {
+  const { floor, url } = issuer
+  const methods = floor.clientAuthenticationMethods.filter(method => isUsable(method, issuer))
+  const confidentialMethods = methods.filter(method => method !== 'none')
+  const assertionAlgs = methods.includes('private_key_jwt') ? floor.signingAlgs : []
+  const hasMtls = floor.senderConstraintMethods.includes('mtls')
+  const hasDpop = floor.senderConstraintMethods.includes('dpop')
+  const scopes = ['openid', ...issuer.scopes.keys()]
+  const document = {
+    issuer: url,
+    authorization_endpoint: url + paths.authorize,
+    token_endpoint: url + paths.token,
+    pushed_authorization_request_endpoint: url + paths.par,
+    introspection_endpoint: url + paths.introspect,
+    revocation_endpoint: url + paths.revoke,
+    userinfo_endpoint: url + paths.userinfo,
+    jwks_uri: url + paths.jwks,
+    require_pushed_authorization_requests: floor.pushedAuthorizationRequests === 'required',
+    authorization_response_iss_parameter_supported: true,
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+    code_challenge_methods_supported: ['S256'],
+    scopes_supported: [...new Set(scopes)],
+    claims_supported: claimsOf(issuer),
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: signedWith.filter(alg => floor.signingAlgs.includes(alg)),
+    token_endpoint_auth_methods_supported: methods,
+    token_endpoint_auth_signing_alg_values_supported: assertionAlgs,
+    introspection_endpoint_auth_methods_supported: confidentialMethods,
+    introspection_endpoint_auth_signing_alg_values_supported: assertionAlgs,
+    revocation_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_signing_alg_values_supported: assertionAlgs,
+    dpop_signing_alg_values_supported: hasDpop ? floor.signingAlgs : [],
+    tls_client_certificate_bound_access_tokens: hasMtls,
+    mtls_endpoint_aliases: Object.fromEntries(
+      Object.entries(aliased).map(([name, path]) => [name, issuer.mtlsUrl + path]),
+    ),
+    prompt_values_supported: ['none', 'login', 'consent'],
+    ui_locales_supported: ['en'],
+    claim_types_supported: ['normal'],
+    claims_parameter_supported: false,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+    require_request_uri_registration: false,
+    require_signed_request_object: false,
+  }
+  return Object.fromEntries(Object.entries(document).filter(([, value]) => !isEmptyList(value)))
+}
+
+/** Without an authority to trust, a method that needs one can authenticate nobody. */
+function isUsable(method: ClientAuthenticationMethod, issuer: IssuerSnapshot): boolean {
+  if (method === 'tls_client_auth') return issuer.clientTrustAnchors.length > 0
+  return method !== 'none' || issuer.floor.publicClients === 'allowed'
+}
+
+const tokenClaims = ['sub', 'iss', 'auth_time', 'acr', 'amr']
+
+function claimsOf(issuer: IssuerSnapshot): readonly string[] {
+  const released = [...issuer.scopes.values()].flatMap(scope => scope.claims)
+  return [...new Set([...tokenClaims, ...released])]
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0
+}

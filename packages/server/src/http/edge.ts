@@ -1,0 +1,110 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import fastify, { type FastifyInstance, type HTTPMethods } from 'fastify'
+import { judgeHeaders } from './admission.ts'
+import { type EdgeRefusal, edgeRefusals, edgeReply, methodNotAllowed } from './edge-error.ts'
+import { endpointsOf } from './endpoints.ts'
+import { splitTarget } from './exchange-of.ts'
+import { newRequestId } from './request-id.ts'
+import type { Route } from './route.ts'
+import { type Desk, refuseEarly, serve } from './serve.ts'
+
+export interface EdgeOptions {
+  readonly desk: Desk
+  readonly routes: readonly Route[]
+  /** Issuers are bootstrap configuration: their paths are fixed while the process lives. */
+  readonly issuerUrls: readonly string[]
+  readonly openServer: (onRequest: (raw: IncomingMessage, response: ServerResponse) => void) => Server
+}
+
+/** The router's methods that are registered for every path, so that a wrong one is 405 and not 404. */
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const
+
+/**
+ * Fastify routes and owns the life of the server. Bodies are read by `serve` and no content-type parser is
+ * installed: what arrives is judged on its headers first, and nothing is ever parsed that no room asked for.
+ */
+export function buildEdge(options: EdgeOptions): FastifyInstance {
+  const { desk, openServer } = options
+  const app = fastify({
+    serverFactory: handler => openServer(handler),
+    logger: false,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    clientErrorHandler: (error, socket) => answerBrokenRequest(desk, error, socket),
+    frameworkErrors: (_error, request, reply) => {
+      reply.hijack()
+      refuse(desk, request.raw, reply.raw, edgeRefusals.badUrl)
+    },
+  })
+  app.removeAllContentTypeParsers()
+
+  const endpoints = options.issuerUrls.flatMap(issuerUrl => endpointsOf(issuerUrl, options.routes))
+  const byPath = new Map(endpoints.map(endpoint => [endpoint.exactPath, endpoint]))
+  for (const endpoint of endpoints) {
+    app.route({
+      method: [...methods] as HTTPMethods[],
+      url: endpoint.url,
+      onRequest: (request, reply) => {
+        reply.hijack()
+        serve(desk, endpoint, request.raw, reply.raw, request.params as Record<string, string>)
+      },
+      handler: () => undefined,
+    })
+  }
+
+  const unknown = (raw: IncomingMessage, response: ServerResponse): void => {
+    const known = byPath.get(splitTarget(raw.url ?? '')[0])
+    const otherwise = known === undefined ? edgeRefusals.notFound : methodNotAllowed(known.allow)
+    refuse(desk, raw, response, judgeHeaders(raw, desk.limits) ?? otherwise)
+  }
+  app.setNotFoundHandler((request, reply) => {
+    reply.hijack()
+    unknown(request.raw, reply.raw)
+  })
+  // Only reached for paths nobody serves: a body of an impossible media type.
+  app.setErrorHandler((_error, request, reply) => {
+    reply.hijack()
+    unknown(request.raw, reply.raw)
+  })
+  return app
+}
+
+function refuse(desk: Desk, raw: IncomingMessage, response: ServerResponse, refusal: EdgeRefusal): void {
+  response.on('error', () => undefined)
+  refuseEarly(desk, raw, response, refusal, newRequestId(desk.ports.clock, desk.ports.entropy))
+}
+
+const statusTexts: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+}
+
+/** Node's parser gave up: there is no request object to answer, only a socket. */
+function answerBrokenRequest(desk: Desk, error: Error & { code?: string }, socket: Socket): void {
+  const refusal = brokenRequestRefusal(error.code)
+  desk.ports.metrics.count('refusals_total', { event: 'edge', rule: refusal.ruleId })
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const reply = edgeReply(refusal, newRequestId(desk.ports.clock, desk.ports.entropy))
+  const { body, status } = reply
+  const head = [
+    `HTTP/1.1 ${status} ${statusTexts[status]}`,
+    'Content-Type: application/json',
+    'Cache-Control: no-store',
+    'X-Content-Type-Options: nosniff',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+function brokenRequestRefusal(code: string | undefined): EdgeRefusal {
+  if (code === 'HPE_HEADER_OVERFLOW') return edgeRefusals.headersTooLarge
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return edgeRefusals.tooSlow
+  return edgeRefusals.malformed
+}

@@ -1,0 +1,55 @@
+import type { EdgeLimits } from './limits.ts'
+import { Throttle } from './throttle.ts'
+
+/** Failed credentials by source prefix, and by client and prefix (threat model section 6). */
+export interface Failures {
+  /** Seconds the sender must wait before this request is looked at; 0 to go on. */
+  readonly waitSeconds: (prefix: string, body: Buffer) => number
+  readonly count: (prefix: string, body: Buffer) => void
+}
+
+export function openFailures(limits: EdgeLimits, monotonicMs: () => number): Failures {
+  const byPrefix = new Throttle(limits.prefixFailuresPerMinute, monotonicMs)
+  const byClient = new Throttle(limits.clientFailuresPerMinute, monotonicMs)
+  return {
+    waitSeconds: (prefix, body) => {
+      if (byPrefix.isIdle) return 0
+      return Math.max(byPrefix.waitSeconds(prefix), byClient.waitSeconds(clientKey(prefix, body)))
+    },
+    count: (prefix, body) => {
+      byPrefix.fail(prefix)
+      byClient.fail(clientKey(prefix, body))
+    },
+  }
+}
+
+/** Bounds what an unauthenticated sender can make us remember about it. */
+const clientIdCharactersMax = 128
+
+/** The client a request *claims* to come from. Unproven: good enough to slow its sender down, for nothing else. */
+function clientKey(prefix: string, body: Buffer): string {
+  return `${prefix} ${(claimedClient(body) ?? '').slice(0, clientIdCharactersMax)}`
+}
+
+/** `client_id` of the form, or the `sub` of the client assertion, unverified. */
+export function claimedClient(body: Buffer): string | undefined {
+  const form = new URLSearchParams(body.toString('latin1'))
+  const clientId = form.get('client_id')
+  if (clientId !== null) return clientId
+  const payload = form.get('client_assertion')?.split('.')[1]
+  if (payload === undefined) return undefined
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    if (typeof claims !== 'object' || claims === null) return undefined
+    const subject: unknown = Reflect.get(claims, 'sub')
+    return typeof subject === 'string' ? subject : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A wrong credential or proof. An expired code or a missing nonce is ordinary life and not counted. */
+export function isCredentialFailure(status: number, body: string | Buffer): boolean {
+  if (status === 401) return true
+  return status === 400 && typeof body === 'string' && body.startsWith('{"error":"invalid_dpop_proof"')
+}

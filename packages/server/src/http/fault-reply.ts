@@ -1,0 +1,34 @@
+import { AssertionError } from 'node:assert'
+import { Fault, type Ports } from '../ports.ts'
+import { type EdgeRefusal, edgeRefusals, edgeReply } from './edge-error.ts'
+import type { Reply } from './exchange.ts'
+
+const broken: EdgeRefusal = {
+  ruleId: 'edge.bug',
+  status: 500,
+  error: 'server_error',
+  sentence: 'something broke on our side',
+}
+
+/**
+ * What a client hears when the world broke (503, worth repeating) or when we are wrong (500). The cause goes
+ * to the log under the reference id, never to the client.
+ */
+export function faultReply(thrown: unknown, route: string, requestId: string, ports: Ports): Reply {
+  const isFault = thrown instanceof Fault
+  const code = isFault ? thrown.code : thrown instanceof AssertionError ? 'bug.assert' : 'bug'
+  ports.metrics.count('faults_total', { code, route })
+  ports.log.error('request.fault', { requestId, route, code, cause: describe(thrown) })
+  return edgeReply(isFault ? edgeRefusals.overloaded : broken, requestId)
+}
+
+/** Message and stack of an error and of its causes, at most four deep. */
+function describe(thrown: unknown): readonly string[] {
+  const lines: string[] = []
+  let current: unknown = thrown
+  for (let depth = 0; depth < 4 && current !== undefined; depth++) {
+    lines.push(current instanceof Error ? (current.stack ?? current.message) : typeof current)
+    current = current instanceof Error ? current.cause : undefined
+  }
+  return lines
+}

@@ -1,0 +1,183 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Ports } from '../ports.ts'
+import type { IssuerSnapshot } from '../snapshot/snapshot.ts'
+import { hasBody, judgeContent, judgeHeaders } from './admission.ts'
+import { type Connection, connectionOf } from './connection.ts'
+import { corsHeaders, preflight } from './cors.ts'
+import { type EdgeRefusal, edgeRefusals, edgeReply, methodNotAllowed, tooManyFailures } from './edge-error.ts'
+import type { Endpoint } from './endpoints.ts'
+import type { Exchange, Listener, Reply } from './exchange.ts'
+import { exchangeOf, headerValues, splitTarget } from './exchange-of.ts'
+import { type Failures, isCredentialFailure } from './failures.ts'
+import { faultReply } from './fault-reply.ts'
+import type { InFlight } from './in-flight.ts'
+import type { EdgeLimits } from './limits.ts'
+import { readBody } from './read-body.ts'
+import { newRequestId } from './request-id.ts'
+import type { Route } from './route.ts'
+import type { ClientAddress } from './trusted-proxies.ts'
+import { writeReply } from './write-reply.ts'
+
+/** What every request of a listener is served with. */
+export interface Desk {
+  readonly listener: Listener
+  readonly ports: Ports
+  readonly limits: EdgeLimits
+  readonly failures: Failures
+  readonly clientAddress: ClientAddress
+  readonly inFlight: InFlight
+  readonly observeDuration: (route: string, seconds: number) => void
+}
+
+/** One request on its way through the edge. */
+interface Visit {
+  readonly raw: IncomingMessage
+  readonly response: ServerResponse
+  readonly requestId: string
+  readonly endpoint: Endpoint
+  readonly issuer: IssuerSnapshot
+  readonly connection: Connection
+  readonly startedMs: number
+}
+
+const noBody = Buffer.alloc(0)
+const noHeaders: Reply['headers'] = []
+
+/** From a parsed header section to the written reply. Never throws. */
+export function serve(
+  desk: Desk,
+  endpoint: Endpoint,
+  raw: IncomingMessage,
+  response: ServerResponse,
+  params: Readonly<Record<string, string>>,
+): void {
+  const { ports, limits, listener } = desk
+  const requestId = newRequestId(ports.clock, ports.entropy)
+  // A client that leaves in the middle is its own affair; without a listener the error would be ours.
+  response.on('error', ignore)
+  const issuer = ports.snapshot().issuers.get(endpoint.issuerUrl)
+  const refusal = judgeHeaders(raw, limits)
+  if (refusal !== undefined || issuer === undefined || !isExact(raw, endpoint)) {
+    refuseEarly(desk, raw, response, refusal ?? edgeRefusals.notFound, requestId)
+    return
+  }
+  const connection = connectionOf(raw.socket, listener)
+  const startedMs = ports.clock.monotonicMs()
+  const visit: Visit = { raw, response, requestId, endpoint, issuer, connection, startedMs }
+  const route = routeFor(endpoint, raw.method as string)
+  if (route === undefined) {
+    finish(desk, visit, undefined, otherMethod(visit), noBody)
+    return
+  }
+  const unread = judgeContent(raw, route) ?? (desk.inFlight.isFull ? edgeRefusals.overloaded : undefined)
+  if (unread !== undefined) {
+    finish(desk, visit, route, edgeReply(unread, requestId), noBody)
+    return
+  }
+  if (route.form === 'none' || !hasBody(raw)) {
+    void enter(desk, visit, route, noBody, params)
+    return
+  }
+  readBody(raw, route.bodyBytesMax, body => {
+    if (Buffer.isBuffer(body)) void enter(desk, visit, route, body, params)
+    else finish(desk, visit, route, edgeReply(body, requestId), noBody)
+  })
+}
+
+/** A refusal before the request could be attributed to an endpoint. */
+export function refuseEarly(
+  desk: Desk,
+  raw: IncomingMessage,
+  response: ServerResponse,
+  refusal: EdgeRefusal,
+  requestId: string,
+): void {
+  desk.ports.metrics.count('refusals_total', { event: 'edge', rule: refusal.ruleId })
+  writeReply(raw, response, edgeReply(refusal, requestId), requestId, noHeaders, desk.inFlight.isDraining)
+}
+
+async function enter(
+  desk: Desk,
+  visit: Visit,
+  route: Route,
+  body: Buffer,
+  params: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { ports, limits, failures, inFlight } = desk
+  const { requestId, endpoint, connection } = visit
+  if (route.countsFailures) {
+    const wait = failures.waitSeconds(connection.prefix, body)
+    if (wait > 0) {
+      finish(desk, visit, route, edgeReply(tooManyFailures(wait), requestId), body)
+      return
+    }
+  }
+  inFlight.enter()
+  // The room may go on after its deadline: what it commits stays true, only nobody is told.
+  const deadline = setTimeout(() => {
+    ports.metrics.count('faults_total', { code: 'edge.deadline', route: endpoint.name })
+    ports.log.error('request.deadline', { requestId, route: endpoint.name })
+    finish(desk, visit, route, edgeReply(edgeRefusals.deadline, requestId), body)
+  }, limits.handlerTimeoutMs)
+  try {
+    const reply = await route.room(exchangeFor(desk, visit, body, params), ports)
+    if (route.countsFailures && isCredentialFailure(reply.status, reply.body))
+      failures.count(connection.prefix, body)
+    finish(desk, visit, route, reply, body)
+  } catch (thrown) {
+    finish(desk, visit, route, faultReply(thrown, endpoint.name, requestId, ports), body)
+  } finally {
+    clearTimeout(deadline)
+    inFlight.leave()
+  }
+}
+
+function exchangeFor(
+  desk: Desk,
+  visit: Visit,
+  body: Buffer,
+  params: Readonly<Record<string, string>>,
+): Exchange {
+  const { raw, connection, requestId, issuer } = visit
+  const { listener, clientAddress } = desk
+  const remoteAddress = clientAddress(connection.address, raw.rawHeaders)
+  return exchangeOf({ raw, body, listener, connection, remoteAddress, requestId, issuer, params })
+}
+
+function finish(desk: Desk, visit: Visit, route: Route | undefined, reply: Reply, body: Buffer): void {
+  const { raw, response, requestId, endpoint, issuer, startedMs } = visit
+  if (response.headersSent) return
+  const { ports, inFlight } = desk
+  const origin = raw.headers.origin
+  const cors = route === undefined ? noHeaders : corsHeaders(route.cors, issuer, origin, body)
+  writeReply(raw, response, reply, requestId, cors, inFlight.isDraining)
+  ports.metrics.count('requests_total', { route: endpoint.name, status: String(reply.status) })
+  desk.observeDuration(endpoint.name, (ports.clock.monotonicMs() - startedMs) / 1000)
+}
+
+function routeFor(endpoint: Endpoint, method: string): Route | undefined {
+  for (const route of endpoint.routes) {
+    if (route.method === method) return route
+    // A document may be asked for without its body; a page may not: looking would start an interaction.
+    if (method === 'HEAD' && route.method === 'GET' && route.cors === 'public') return route
+  }
+  return undefined
+}
+
+function otherMethod(visit: Visit): Reply {
+  const { raw, endpoint, issuer, requestId } = visit
+  if (raw.method === 'OPTIONS') {
+    const policy = endpoint.routes[0]?.cors ?? 'none'
+    const answer = preflight(policy, issuer, headerValues(raw.rawHeaders, 'origin')[0], endpoint.allow)
+    if (answer !== undefined) return answer
+  }
+  return edgeReply(methodNotAllowed(endpoint.allow), requestId)
+}
+
+/** The router decodes; two spellings of one endpoint would be two values of `htu`. */
+function isExact(raw: IncomingMessage, endpoint: Endpoint): boolean {
+  const [path] = splitTarget(raw.url as string)
+  return endpoint.exactPath === undefined ? path.startsWith('/') : path === endpoint.exactPath
+}
+
+function ignore(): void {}

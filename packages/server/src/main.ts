@@ -1,0 +1,206 @@
+import { once } from 'node:events'
+import type { Server as PlainServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { systemClock } from './clock.ts'
+import { routes as allRoutes } from './data/routes.ts'
+import { openEntropy } from './entropy.ts'
+import { buildEdge } from './http/edge.ts'
+import { openFailures } from './http/failures.ts'
+import { InFlight } from './http/in-flight.ts'
+import { defaultLimits, type EdgeLimits, loosenedLimits } from './http/limits.ts'
+import { openTlsServer, type TlsIdentity } from './http/listener.ts'
+import { openManagementServer } from './http/management.ts'
+import type { Route } from './http/route.ts'
+import { clientAddressBehind } from './http/trusted-proxies.ts'
+import { softwareCustody } from './keys/custody/software.ts'
+import { openRing, type Ring } from './keys/ring.ts'
+import { type OpenMetrics, openMetrics } from './observe/metrics.ts'
+import { openOutbound } from './outbound/client.ts'
+import type { Clock, Entropy, Log, Outbound, Passwords, Ports } from './ports.ts'
+import type { Snapshot } from './snapshot/snapshot.ts'
+import type { Store } from './store/store.ts'
+
+/** Where a listener stands. Port 0 takes a free one. */
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** Everything a server is made of, parsed and opened by whoever starts it. */
+export interface ServerOptions {
+  /** Issuers of this process; each must stand in every snapshot. */
+  readonly issuerUrls: readonly string[]
+  readonly listeners: {
+    readonly public: ListenAddress
+    readonly mtls: ListenAddress
+    /** Plain HTTP; keep it on loopback or an internal network. */
+    readonly management: ListenAddress | undefined
+  }
+  readonly tls: TlsIdentity
+  /** Stays the caller's: `close` of the server does not close it. */
+  readonly store: Store
+  /** The revision being served; called for every request, so it must be a mere read. */
+  readonly snapshot: () => Snapshot
+  /** At least 32 random bytes, kept outside the store. */
+  readonly keyEncryptionKey: Buffer
+  /** Stays the caller's. */
+  readonly passwords: Passwords
+  readonly log: Log
+  /** Addresses or prefixes whose `X-Forwarded-For` is believed; nobody's by default. */
+  readonly trustedProxies?: readonly string[]
+  readonly limits?: Partial<EdgeLimits>
+  /** How long `close` waits for requests in rooms. */
+  readonly drainMs?: number
+  readonly clock?: Clock
+  readonly entropy?: Entropy
+  readonly outbound?: Outbound
+  /** The table that is served; all of it unless a test wants less. */
+  readonly routes?: readonly Route[]
+}
+
+export interface RunningServer {
+  /** The ports really taken; `management` is undefined without that listener. */
+  readonly listening: {
+    readonly public: number
+    readonly mtls: number
+    readonly management: number | undefined
+  }
+  readonly ports: Ports
+  /** Stop accepting, let requests in rooms finish, close connections. */
+  readonly close: () => Promise<void>
+}
+
+const defaultDrainMs = 10_000
+/** How often spent and expired rows are swept, and how many of a table in one go. */
+const sweepMs = 5000
+const sweepRowsMax = 1000
+/** How often keys made by other nodes are taken in. */
+const keyRefreshMs = 15_000
+
+/**
+ * Open the keys, put the ports together, listen. Ready when it resolves: both TLS listeners answer, and every
+ * algorithm in the published metadata has its key.
+ * @throws Fault when the store, the key-encryption key or an address does not serve
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { issuerUrls, listeners, log, passwords, store, snapshot } = options
+  const clock = options.clock ?? systemClock
+  const entropy = options.entropy ?? openEntropy()
+  const limits = { ...defaultLimits, ...options.limits }
+  const loosened = loosenedLimits(limits)
+  if (loosened.length > 0) log.warn('limits.loosened', { limits: loosened })
+
+  const metrics = openMetrics({ withProcess: true })
+  const ownOutbound = options.outbound === undefined ? openOutbound() : undefined
+  const outbound = options.outbound ?? (ownOutbound as Outbound)
+  const keys = await openKeys(options, clock, entropy)
+  const ports: Ports = { clock, entropy, store, keys, outbound, passwords, log, metrics, snapshot }
+
+  const inFlight = new InFlight(limits.inFlightMax)
+  const edges = {
+    public: edgeOf('public', options, ports, metrics, limits, inFlight),
+    mtls: edgeOf('mtls', options, ports, metrics, limits, inFlight),
+  }
+  const management = openManagementServer({
+    ports,
+    metrics,
+    issuerUrls,
+    isDraining: () => inFlight.isDraining,
+  })
+  const listening = {
+    public: await listenEdge(edges.public, listeners.public),
+    mtls: await listenEdge(edges.mtls, listeners.mtls),
+    management: listeners.management && (await listenPlain(management, listeners.management)),
+  }
+  const stopHousekeeping = keepHouse(ports, keys)
+  log.info('server.listening', { ...listening, issuers: issuerUrls })
+
+  const close = async (): Promise<void> => {
+    stopHousekeeping()
+    const closed = Promise.all([edges.public.close(), edges.mtls.close()])
+    await inFlight.drain(options.drainMs ?? defaultDrainMs)
+    for (const edge of Object.values(edges)) edge.server.closeAllConnections()
+    await closed
+    management.close()
+    management.closeAllConnections()
+    await ownOutbound?.close()
+    log.info('server.closed')
+  }
+  return { listening, ports, close }
+}
+
+/** How long a first start waits for RSA keys before it goes on without their algorithms. */
+const rsaPatienceMs = 800
+
+async function openKeys(options: ServerOptions, clock: Clock, entropy: Entropy): Promise<Ring> {
+  const { store, log } = options
+  const { issuers } = options.snapshot()
+  const custody = softwareCustody(options.keyEncryptionKey, entropy)
+  const ring = await openRing({
+    store,
+    custody,
+    clock,
+    entropy,
+    log,
+    issuers: options.issuerUrls.map(url => ({ url, algs: issuers.get(url)?.floor.signingAlgs ?? [] })),
+  })
+  const patience = new Promise<void>(resolve => setTimeout(resolve, rsaPatienceMs).unref())
+  const complete = ring.whenComplete.catch((thrown: unknown) => {
+    log.error('keys.incomplete', { cause: thrown })
+  })
+  await Promise.race([complete, patience])
+  return ring
+}
+
+function edgeOf(
+  listener: 'public' | 'mtls',
+  options: ServerOptions,
+  ports: Ports,
+  metrics: OpenMetrics,
+  limits: EdgeLimits,
+  inFlight: InFlight,
+): FastifyInstance {
+  const { issuerUrls, tls, trustedProxies = [], routes = allRoutes } = options
+  const { observeDuration } = metrics
+  const failures = openFailures(limits, ports.clock.monotonicMs)
+  const clientAddress = clientAddressBehind(trustedProxies)
+  return buildEdge({
+    desk: { listener, ports, limits, failures, clientAddress, inFlight, observeDuration },
+    routes,
+    issuerUrls,
+    openServer: onRequest => openTlsServer(listener, tls, limits, onRequest),
+  })
+}
+
+async function listenEdge(edge: FastifyInstance, address: ListenAddress): Promise<number> {
+  await edge.listen({ ...address })
+  return portOf(edge.server)
+}
+
+async function listenPlain(server: PlainServer, address: ListenAddress): Promise<number> {
+  server.listen(address.port, address.host)
+  await once(server, 'listening')
+  return portOf(server)
+}
+
+function portOf(server: { readonly address: () => AddressInfo | string | null }): number {
+  return (server.address() as AddressInfo).port
+}
+
+/** Sweeps the store and takes in keys of other nodes; a failure is logged and tried again at the next turn. */
+function keepHouse(ports: Ports, keys: Ring): () => void {
+  const { clock, log, store } = ports
+  const sweep = setInterval(() => {
+    store.expire(clock.now(), sweepRowsMax).catch((thrown: unknown) => {
+      log.warn('store.sweep-failed', { cause: thrown })
+    })
+  }, sweepMs)
+  const refresh = setInterval(() => {
+    keys.refresh().catch((thrown: unknown) => log.warn('keys.refresh-failed', { cause: thrown }))
+  }, keyRefreshMs)
+  return () => {
+    clearInterval(sweep)
+    clearInterval(refresh)
+  }
+}

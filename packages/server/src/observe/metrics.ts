@@ -1,0 +1,87 @@
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import type { MetricName, Metrics } from '../ports.ts'
+
+export interface OpenMetrics extends Metrics {
+  readonly observeDuration: (route: string, seconds: number) => void
+  /** Prometheus text exposition. */
+  readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>
+}
+
+interface CounterShape {
+  readonly help: string
+  readonly labels: readonly string[]
+}
+
+const counters: Readonly<Record<MetricName, CounterShape>> = {
+  requests_total: { help: 'Answered requests', labels: ['route', 'status'] },
+  refusals_total: { help: 'Refusals by event and rule', labels: ['event', 'rule'] },
+  tokens_issued_total: { help: 'Tokens issued', labels: ['grant', 'format', 'binding'] },
+  replays_detected_total: { help: 'Second presentations of one-time values', labels: ['what'] },
+  faults_total: { help: 'Requests that failed because the world or we broke', labels: ['code', 'route'] },
+  client_jwks_fetch_failures_total: { help: 'Client key sets that could not be fetched', labels: ['reason'] },
+}
+
+/** Label sets per metric; what comes after is counted under `other`, so no input can grow the memory. */
+const labelSetsMax = 500
+const labelCharactersMax = 64
+const durationBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5, 10]
+
+/** Counting is one map look-up on the request path; the exposition is put together when somebody scrapes. */
+export function openMetrics(options: { readonly withProcess: boolean }): OpenMetrics {
+  const registry = new Registry()
+  if (options.withProcess) collectDefaultMetrics({ register: registry })
+  const counts = new Map(
+    (Object.keys(counters) as MetricName[]).map(name => [name, registerCounter(registry, name)] as const),
+  )
+  const duration = new Histogram({
+    name: 'holdfast_request_duration_seconds',
+    help: 'From the read header section to the written reply',
+    labelNames: ['route'],
+    buckets: durationBuckets,
+    registers: [registry],
+  })
+  return {
+    count: (name, labels = {}) => counts.get(name)?.(labels),
+    // Routes are the lines of the table: few, and no input names one.
+    observeDuration: (route, seconds) => duration.observe({ route }, seconds),
+    render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  }
+}
+
+interface Cell {
+  readonly labels: Readonly<Record<string, string>>
+  count: number
+}
+
+function registerCounter(registry: Registry, name: MetricName): (labels: Record<string, string>) => void {
+  const { help, labels: labelNames } = counters[name]
+  const cells = new Map<string, Cell>()
+  new Counter({
+    name: `holdfast_${name}`,
+    help,
+    labelNames: [...labelNames],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { labels, count } of cells.values()) this.inc(labels, count)
+    },
+  })
+  return labels => {
+    let key = ''
+    for (const label of labelNames) key += `${labels[label] ?? ''}\n`
+    let cell = cells.get(key)
+    if (cell === undefined) {
+      const isFull = cells.size >= labelSetsMax
+      const kept = Object.fromEntries(
+        labelNames.map(label => [
+          label,
+          isFull ? 'other' : (labels[label] ?? '').slice(0, labelCharactersMax),
+        ]),
+      )
+      const keptKey = isFull ? 'other' : key
+      cell = cells.get(keptKey) ?? { labels: kept, count: 0 }
+      cells.set(keptKey, cell)
+    }
+    cell.count++
+  }
+}

@@ -1,0 +1,190 @@
+import { lookup as systemLookup } from 'node:dns'
+import type { LookupFunction } from 'node:net'
+import { parseJson } from '@holdfast/protocol/wire/json.ts'
+import { Agent } from 'undici'
+import { Fault, type Outbound } from '../ports.ts'
+import { isPublicAddress } from './addresses.ts'
+
+export interface OutboundOptions {
+  /** Ports besides 443 that may be reached. */
+  readonly allowedPorts?: readonly number[]
+  /** Only `allowLoopbackForTests` makes one. */
+  readonly loosened?: LoosenedForTests
+  /** Certificate authorities besides those of the platform. */
+  readonly caPem?: string
+  /** Name resolution; the system's when absent. */
+  readonly resolve?: ResolveAll
+}
+
+export type ResolveAll = (
+  hostname: string,
+  done: (
+    error: Error | null,
+    addresses: readonly { readonly address: string; readonly family: number }[],
+  ) => void,
+) => void
+
+declare const loosened: unique symbol
+export interface LoosenedForTests {
+  readonly [loosened]: true
+  readonly addresses: ReadonlySet<string>
+}
+
+/**
+ * Lets the client reach loopback addresses on any port. Never in production: whoever may name a `jwks_uri`
+ * could read what only this machine should.
+ * @deprecated weakens I31; for tests and for a development issuer on loopback
+ */
+export function allowLoopbackForTests(): LoosenedForTests {
+  return { addresses: new Set(['127.0.0.1', '::1']) } as unknown as LoosenedForTests
+}
+
+const connectTimeoutMs = 3000
+const totalTimeoutMs = 5000
+const connectionsPerHostMax = 2
+const concurrentMax = 32
+const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i
+
+/**
+ * The one way out (I31): https to a public address, resolved once and checked at the moment of connecting, no
+ * redirects, no compression, bounded in time, size and number.
+ */
+export function openOutbound(
+  options: OutboundOptions = {},
+): Outbound & { readonly close: () => Promise<void> } {
+  const agent = new Agent({
+    connect: { lookup: guardedLookup(options), timeout: connectTimeoutMs, ca: options.caPem, allowH2: false },
+    connections: connectionsPerHostMax,
+    pipelining: 1,
+    headersTimeout: totalTimeoutMs,
+    bodyTimeout: totalTimeoutMs,
+    keepAliveTimeout: 1000,
+    maxHeaderSize: 8192,
+  })
+  let running = 0
+  return {
+    getJson: async (url, limits) => {
+      const target = judgeUrl(url, options)
+      if (running >= concurrentMax) throw failed('too many requests are already on their way')
+      running++
+      try {
+        return await fetchJson(agent, target, limits)
+      } finally {
+        running--
+      }
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+function refused(detail: string): Fault {
+  return new Fault('outbound.refused', { detail })
+}
+
+function failed(detail: string, cause?: unknown): Fault {
+  return new Fault('outbound.failed', { detail, cause })
+}
+
+const defaultPort = 443
+
+function judgeUrl(text: string, options: OutboundOptions): URL {
+  if (!URL.canParse(text)) throw refused('not a URL')
+  const url = new URL(text)
+  if (url.protocol !== 'https:') throw refused('not an https URL')
+  if (url.username !== '' || url.password !== '') throw refused('the URL holds credentials')
+  if (url.hash !== '') throw refused('the URL has a fragment')
+  const port = url.port === '' ? defaultPort : Number(url.port)
+  const { allowedPorts = [], loosened: loose } = options
+  if (port !== defaultPort && !allowedPorts.includes(port) && loose === undefined)
+    throw refused(`port ${port} is not allowed`)
+  // A literal address is not resolved, so the guarded look-up would never see it.
+  const literal = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
+  if (/^[\d.]+$|:/.test(literal) && !mayConnect(literal, options)) throw refused('the address is not public')
+  return url
+}
+
+function mayConnect(address: string, options: OutboundOptions): boolean {
+  return isPublicAddress(address) || options.loosened?.addresses.has(address) === true
+}
+
+/** One bad address refuses the name: a name that answers with both kinds is an attack on this very check. */
+function guardedLookup(options: OutboundOptions): LookupFunction {
+  const resolve: ResolveAll =
+    options.resolve ?? ((hostname, done) => systemLookup(hostname, { all: true, verbatim: true }, done))
+  return (hostname, lookupOptions, done) => {
+    resolve(hostname, (error, found) => {
+      if (error !== null) return done(error, [])
+      const [first] = found
+      if (first === undefined) return done(failed('the name has no address'), [])
+      if (!found.every(({ address }) => mayConnect(address, options)))
+        return done(refused('the name has an address that is not public'), [])
+      if (lookupOptions.all === true) return done(null, [...found])
+      return done(null, first.address, first.family)
+    })
+  }
+}
+
+interface GetLimits {
+  readonly bytesMax: number
+  readonly timeoutMs: number
+}
+
+async function fetchJson(agent: Agent, url: URL, limits: GetLimits): Promise<unknown> {
+  const signal = AbortSignal.timeout(Math.min(limits.timeoutMs, totalTimeoutMs))
+  try {
+    const response = await agent.request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method: 'GET',
+      headers: { accept: 'application/json', 'accept-encoding': 'identity' },
+      signal,
+    })
+    const { statusCode, headers, body } = response
+    const unfit = judgeResponse(statusCode, headers, limits)
+    if (unfit !== undefined) {
+      body.destroy()
+      throw unfit
+    }
+    const chunks: Buffer[] = []
+    let bytes = 0
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      if (bytes > limits.bytesMax) throw failed(`the answer is larger than ${limits.bytesMax} bytes`)
+      chunks.push(chunk)
+    }
+    return parsed(Buffer.concat(chunks))
+  } catch (cause) {
+    throw asFault(cause)
+  }
+}
+
+function judgeResponse(
+  statusCode: number,
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  limits: GetLimits,
+): Fault | undefined {
+  if (statusCode !== 200) return failed(`the answer has status ${statusCode}`)
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined && encoding !== 'identity') return failed('the answer is compressed')
+  if (typeof headers['content-type'] !== 'string' || !jsonType.test(headers['content-type']))
+    return failed('the answer is not JSON')
+  if (Number(headers['content-length'] ?? 0) > limits.bytesMax)
+    return failed(`the answer is larger than ${limits.bytesMax} bytes`)
+  return undefined
+}
+
+function parsed(bytes: Buffer): unknown {
+  const value = parseJson(bytes.toString('utf8'))
+  if (value === undefined) throw failed('the answer is not strict JSON')
+  return value
+}
+
+/** A refusal of the look-up arrives wrapped by the client; it stays a refusal. */
+function asFault(cause: unknown): Fault {
+  let current: unknown = cause
+  for (let depth = 0; depth < 4 && current instanceof Error; depth++) {
+    if (current instanceof Fault) return current
+    current = current.cause
+  }
+  return failed('the request did not complete', cause)
+}

@@ -1,0 +1,26 @@
+import { constants } from 'node:crypto'
+import type { ServerOptions } from 'node:https'
+
+/**
+ * FN-02, FN-03, FN-06: TLS 1.2 with ephemeral keys and AES-GCM only, TLS 1.3 preferred (RFC 9325 section 4.2).
+ */
+export const tlsFloor: Readonly<ServerOptions> = {
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.3',
+  ciphers: [
+    'TLS_AES_128_GCM_SHA256',
+    'TLS_AES_256_GCM_SHA384',
+    'TLS_CHACHA20_POLY1305_SHA256',
+    'ECDHE-ECDSA-AES128-GCM-SHA256',
+    'ECDHE-RSA-AES128-GCM-SHA256',
+    'ECDHE-ECDSA-AES256-GCM-SHA384',
+    'ECDHE-RSA-AES256-GCM-SHA384',
+  ].join(':'),
+  honorCipherOrder: true,
+  ecdhCurve: 'X25519:P-256:P-384',
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
+  handshakeTimeout: 5000,
+}
+
+/** The mutual-TLS listener asks and never insists: whether a certificate is good is the room's to judge. */
+export const askForCertificate: Readonly<ServerOptions> = { requestCert: true, rejectUnauthorized: false }
