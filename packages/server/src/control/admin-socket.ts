@@ -1,0 +1,164 @@
+import { chmodSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { relative, resolve } from 'node:path'
+import { z } from 'zod'
+import { Fault, type Log } from '../ports.ts'
+import { problem } from './admin.ts'
+import type { AdminApi, Answer } from './admin-api.ts'
+
+/** Threat model section 6: admin import. */
+const bodyBytesMax = 1_048_576
+/** `sun_path` holds 108 bytes on Linux and 104 on macOS, the closing zero included. */
+const pathBytesMax = 103
+
+export interface AdminSocketOptions {
+  readonly dataFolder: string
+  readonly cwd: string
+  readonly api: AdminApi
+  readonly log: Log
+}
+
+const applyBody = z.strictObject({
+  files: z.array(z.strictObject({ path: z.string().max(4096), text: z.string() })).max(1000),
+  dryRun: z.boolean().default(false),
+  prune: z.boolean().default(false),
+})
+
+/**
+ * The address of the admin socket: the shorter of the absolute and the relative path, because the operating
+ * system bounds it.
+ * @throws Fault `admin.path` when both are too long
+ */
+export function adminSocketPath(dataFolder: string, cwd: string): string {
+  const absolute = resolve(dataFolder, 'admin.sock')
+  const nearby = relative(cwd, absolute)
+  const path = Buffer.byteLength(nearby) < Buffer.byteLength(absolute) ? nearby : absolute
+  if (Buffer.byteLength(path) > pathBytesMax)
+    throw new Fault('admin.path', {
+      detail: `\`${absolute}\` is too long for a socket; set HOLDFAST_DATA_DIR`,
+    })
+  return path
+}
+
+/**
+ * Serves the admin API on a socket that only the owner of the data folder can open: the operating system
+ * authenticates the operator.
+ * @throws Fault `admin.taken` when another server answers there
+ */
+export async function serveAdminSocket(options: AdminSocketOptions): Promise<{ close: () => Promise<void> }> {
+  const path = adminSocketPath(options.dataFolder, options.cwd)
+  if (await answers(path))
+    throw new Fault('admin.taken', { detail: `another server uses \`${options.dataFolder}\`` })
+  rmSync(path, { force: true })
+  const server = createServer({ maxHeaderSize: 16_384, requestTimeout: 30_000 }, (request, response) => {
+    void handle(options, request, response)
+  })
+  await listen(server, path)
+  return {
+    close: () =>
+      new Promise(done => {
+        server.close(() => done())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+/** Binds with the socket closed to everybody else from its first moment. */
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((done, fail) => {
+    server.once('error', fail)
+    const before = process.umask(0o177)
+    try {
+      server.listen(path, () => {
+        chmodSync(path, 0o600)
+        done()
+      })
+    } finally {
+      process.umask(before)
+    }
+  })
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise(done => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      done(true)
+    })
+    socket.once('error', () => done(false))
+  })
+}
+
+async function handle(
+  options: AdminSocketOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    send(response, await route(options.api, request))
+  } catch (cause) {
+    options.log.error('admin.failed', { path: request.url, cause: String(cause) })
+    send(response, problem(500, 'something broke on our side', 'see the log of the server'))
+  }
+}
+
+async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<unknown>> {
+  const url = new URL(request.url ?? '/', 'http://admin')
+  const isGet = request.method === 'GET'
+  const parts = url.pathname.split('/').slice(1)
+  const address = `${request.method} ${url.pathname}`
+  if (address === 'POST /v1/apply') return await applyOver(api, request)
+  if (address === 'GET /v1/status') return await api.status()
+  if (address === 'GET /v1/documents') return await api.documents()
+  if (address === 'GET /v1/audit/verification') return await api.verifyAudit()
+  if (address === 'GET /v1/audit') {
+    const id = url.searchParams.get('id')
+    return id === null ? problem(400, 'incomplete request', '`id` is missing') : await api.audit(id)
+  }
+  const [v1, clients, clientId, verb, ...more] = parts
+  if (isGet && v1 === 'v1' && clients === 'clients' && clientId && verb === 'explain' && more.length === 0)
+    return await api.explainClient(clientId, url.searchParams.get('issuer') ?? undefined)
+  return problem(404, 'no such resource', `there is no \`${address}\``)
+}
+
+async function applyOver(api: AdminApi, request: IncomingMessage): Promise<Answer<unknown>> {
+  const text = await bodyOf(request)
+  if (text === undefined)
+    return problem(413, 'too large', `a request body holds at most ${bodyBytesMax} bytes`)
+  const body = applyBody.safeParse(jsonOf(text))
+  if (body.success) return await api.apply(body.data)
+  return problem(400, 'malformed request', 'the body is not `{ files, dryRun, prune }`')
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    // The rest is read and dropped: an answer sent into an open upload would be lost.
+    if (size <= bodyBytesMax) chunks.push(chunk)
+  }
+  return size <= bodyBytesMax ? Buffer.concat(chunks).toString('utf8') : undefined
+}
+
+function send(response: ServerResponse, answer: Answer<unknown>): void {
+  const body = Buffer.from(JSON.stringify(answer.ok ? answer.value : answer.problem))
+  const type = answer.ok ? 'application/json' : 'application/problem+json'
+  const status = answer.ok ? 200 : answer.problem.status
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': body.length,
+    'cache-control': 'no-store',
+  })
+  response.end(body)
+}

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs'
+import { pid } from 'node:process'
+import type { EpochSeconds } from '@holdfast/protocol'
+import { Fault } from '../ports.ts'
+import type { Snapshot } from '../snapshot/snapshot.ts'
+import type { AdminApi, Answer, ProblemDetails } from './admin-api.ts'
+import { apply, type ControlPorts } from './apply.ts'
+import { storedDocuments } from './documents.ts'
+import { explainClient } from './explain-client.ts'
+import type { Problem } from './resources/problem.ts'
+import { verifyAudit } from './verify-audit.ts'
+
+export interface AdminOptions {
+  readonly ports: ControlPorts
+  /** The revision being served; undefined when no server runs and the store is worked on directly. */
+  readonly snapshot: (() => Snapshot) | undefined
+  /** Called after an apply that changed something, so that this node serves it at once. */
+  readonly onApplied: () => Promise<void>
+  readonly startedAt: EpochSeconds
+}
+
+/** Records of one reference id; a transaction has a handful. */
+const auditMax = 1000
+const version = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version
+
+/** The admin API over a store. Faults come back as problem details, so that the caller has one kind of answer. */
+export function adminOver(options: AdminOptions): AdminApi {
+  const { ports, onApplied } = options
+  return {
+    status: () => answered(() => statusOf(options)),
+    apply: request =>
+      answered(async () => {
+        const applied = await apply(request, ports)
+        if (!applied.ok) return invalid(applied.problems)
+        if (applied.value.reference !== undefined) await onApplied()
+        return value(applied.value)
+      }),
+    documents: () => answered(() => documentsOf(ports)),
+    audit: id => answered(async () => value({ records: await ports.store.findAudit(id, auditMax) })),
+    verifyAudit: () => answered(async () => value(await verifyAudit(ports.store))),
+    explainClient: (clientId, issuer) =>
+      answered(async () => {
+        const documents = storedDocuments(await ports.store.listDocuments())
+        if (!documents.ok) return invalid(documents.problems)
+        for (const binding of ports.issuers) {
+          if (issuer !== undefined && issuer !== binding.name && issuer !== binding.url) continue
+          const explained = explainClient(documents.value, binding, clientId)
+          if (explained !== undefined) return value(explained)
+        }
+        return problem(404, 'no such client', `there is no client \`${clientId}\``)
+      }),
+  }
+}
+
+async function statusOf({ ports, snapshot, startedAt }: AdminOptions): ReturnType<AdminApi['status']> {
+  const served = snapshot?.()
+  const issuers = ports.issuers.map(({ name, url, environment }) => {
+    const issuer = served?.issuers.get(url)
+    return { name, url, environment, floor: issuer?.floor.name ?? '', clients: issuer?.clients.size ?? 0 }
+  })
+  const revision = await ports.store.revision()
+  return value({ version, pid, startedAt, revision, servedRevision: served?.revision ?? 0, issuers })
+}
+
+async function documentsOf({ store }: ControlPorts): ReturnType<AdminApi['documents']> {
+  const revision = await store.revision()
+  const documents = (await store.listDocuments()).map(({ documentKind: kind, name, issuer, body }) => ({
+    ...{ kind, name, issuer },
+    document: JSON.parse(body) as Readonly<Record<string, unknown>>,
+  }))
+  return value({ revision, documents })
+}
+
+async function answered<T>(work: () => Promise<Answer<T>>): Promise<Answer<T>> {
+  try {
+    return await work()
+  } catch (thrown) {
+    if (thrown instanceof Fault) return problem(503, 'the server cannot do this now', thrown.code)
+    throw thrown
+  }
+}
+
+function value<T>(result: T): Answer<T> {
+  return { ok: true, value: result }
+}
+
+function invalid(problems: readonly Problem[]): Answer<never> {
+  const detail = problems.length === 1 ? 'one problem' : `${problems.length} problems`
+  return {
+    ok: false,
+    problem: { type: 'about:blank', title: 'the documents are not valid', status: 422, detail, problems },
+  }
+}
+
+/** A problem without a list. */
+export function problem(
+  status: number,
+  title: string,
+  detail: string,
+): { ok: false; problem: ProblemDetails } {
+  return { ok: false, problem: { type: 'about:blank', title, status, detail } }
+}

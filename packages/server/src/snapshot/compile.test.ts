@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { accounts, bank, binding, documentOf, fileOf, jwk, shop } from '../control/documents.fixture.ts'
+import { snapshotOfFiles } from '../control/documents.ts'
+import { textOfProblem } from '../control/resources/problem.ts'
+import type { IssuerSnapshot } from './snapshot.ts'
+
+function compiled(...documents: readonly string[]): IssuerSnapshot {
+  const snapshot = snapshotOfFiles([fileOf(...documents)], [binding])
+  assert.ok(snapshot.ok, snapshot.ok ? '' : snapshot.problems.map(textOfProblem).join('\n'))
+  const issuer = snapshot.value.issuers.get(binding.url)
+  assert.ok(issuer)
+  return issuer
+}
+
+function problemsOf(...documents: readonly string[]): readonly string[] {
+  const snapshot = snapshotOfFiles([fileOf(...documents)], [binding])
+  return snapshot.ok ? [] : snapshot.problems.map(textOfProblem)
+}
+
+const clientOf = (name: string, spec: string) => documentOf('Client', name, spec)
+const metadata = `redirect_uris: ['https://shop.example/cb'], jwks: {keys: [${jwk}]}`
+const lax = documentOf('Issuer', 'main', '{floor: oidc-baseline}')
+
+describe('a revision is compiled', () => {
+  test('documents become a client, a resource server and scopes', () => {
+    const issuer = compiled(shop, bank, accounts)
+    const client = issuer.clients.get('shop')
+    assert.deepEqual(client?.resources, ['https://api.example'])
+    assert.deepEqual(client?.scopes, ['openid', 'accounts'])
+    assert.equal(client?.tokenEndpointAuthMethod, 'private_key_jwt')
+    assert.equal(client?.idTokenSignedResponseAlg, 'ES256')
+    assert.equal(client?.profile.name, 'fapi2-security')
+    assert.equal(issuer.resourceServers.get('https://api.example')?.accessTokenFormat, 'opaque')
+    assert.equal(issuer.scopes.get('accounts')?.title, 'See accounts')
+    assert.equal(issuer.scopes.has('openid'), true)
+    assert.equal(issuer.floor.name, 'fapi2-security')
+  })
+
+  test('without documents an issuer stands on the FAPI 2.0 floor with no clients', () => {
+    const issuer = compiled()
+    assert.equal(issuer.floor.name, 'fapi2-security')
+    assert.equal(issuer.clients.size, 0)
+  })
+
+  test('a FAPI client and a plain OpenID Connect client live on one issuer', () => {
+    const plain = clientOf('plain', `{profile: oidc-baseline, metadata: {${metadata}}}`)
+    const issuer = compiled(lax, shop, bank, accounts, plain)
+    assert.equal(issuer.clients.get('shop')?.profile.senderConstraint, 'required')
+    assert.equal(issuer.clients.get('plain')?.profile.senderConstraint, 'allowed')
+    assert.equal(issuer.clients.get('plain')?.idTokenSignedResponseAlg, 'RS256')
+  })
+
+  test('asking for a stricter resource tightens the whole request, and only then', () => {
+    const strict = documentOf(
+      'SecurityProfile',
+      'strict',
+      '{base: fapi2-security, tighten: {accessTokenLifetimeSeconds: 60}}',
+    )
+    const vault = documentOf('ResourceServer', 'vault', '{audience: https://vault.example, profile: strict}')
+    const both = shop.replace('[bank]', '[bank, vault]')
+    const issuer = compiled(strict, vault, both, bank, accounts)
+    const client = issuer.clients.get('shop')
+    assert.ok(client)
+    const lifetime = (...audiences: readonly string[]) => {
+      const met = issuer.effectiveProfile(client, audiences)
+      return met.ok ? met.value.accessTokenLifetimeSeconds : undefined
+    }
+    assert.equal(lifetime(), 300)
+    assert.equal(lifetime('https://api.example'), 300)
+    assert.equal(lifetime('https://vault.example'), 60)
+    assert.equal(lifetime('https://vault.example', 'https://api.example'), 60)
+    const once = issuer.effectiveProfile(client, ['https://vault.example'])
+    assert.equal(issuer.effectiveProfile(client, ['https://vault.example']), once)
+  })
+})
+
+describe('a contradiction names document and field', () => {
+  const table: readonly {
+    readonly name: string
+    readonly documents: readonly string[]
+    readonly says: RegExp
+  }[] = [
+    {
+      name: 'a public client on a FAPI floor',
+      documents: [
+        clientOf(
+          'spa',
+          '{profile: oauth21, metadata: {redirect_uris: [https://a.example/], token_endpoint_auth_method: none}}',
+        ),
+      ],
+      says: /^Client\/spa spec\.metadata\.token_endpoint_auth_method: .*confidential clients only \[client\.public-client\]/m,
+    },
+    {
+      name: 'a scope nobody wrote',
+      documents: [shop.replace('openid accounts', 'openid acounts'), bank, accounts],
+      says: /^Client\/shop spec\.metadata\.scope: there is no scope `acounts` \(did you mean `accounts`\?\)/m,
+    },
+    {
+      name: 'a resource server nobody wrote',
+      documents: [shop, accounts],
+      says: /^Client\/shop spec\.resources\[0\]: there is no resource server `bank`/m,
+    },
+    {
+      name: 'an unknown floor',
+      documents: [documentOf('Issuer', 'main', '{floor: fapi2-securty}')],
+      says: /^Issuer\/main spec\.floor: there is no profile `fapi2-securty` \(did you mean `fapi2-security`\?\)/m,
+    },
+    {
+      name: 'an environment that the bootstrap configuration denies',
+      documents: [documentOf('Issuer', 'main', '{environment: production}')],
+      says: /^Issuer\/main spec\.environment: `production` contradicts `development`/m,
+    },
+    {
+      name: 'tls_client_auth without authorities',
+      documents: [
+        clientOf(
+          'pki',
+          '{metadata: {redirect_uris: [https://a.example/], token_endpoint_auth_method: tls_client_auth, tls_client_auth_san_dns: a.example, tls_client_certificate_bound_access_tokens: true}}',
+        ),
+      ],
+      says: /^Client\/pki spec\.metadata\.token_endpoint_auth_method: the issuer has no `clientTrustAnchorFiles`/m,
+    },
+    {
+      name: 'one audience for two resource servers',
+      documents: [bank, accounts, bank.replace('{name: bank}', '{name: bank2}')],
+      says: /^ResourceServer\/bank2 spec\.audience: is also the audience of `bank`/m,
+    },
+    {
+      name: 'a resource that the client can never satisfy',
+      documents: [
+        shop,
+        accounts,
+        documentOf(
+          'SecurityProfile',
+          'mtls',
+          '{base: fapi2-security, tighten: {senderConstraintMethods: [mtls]}}',
+        ),
+        bank.replace('scopes:', 'profile: mtls, scopes:'),
+      ],
+      says: /^Client\/shop spec\.metadata\.dpop_bound_access_tokens: .*does not allow DPoP/m,
+    },
+    {
+      name: 'resources that contradict each other',
+      documents: [
+        shop.replace('[bank]', '[bank, vault]'),
+        accounts,
+        documentOf('SecurityProfile', 'a', '{base: fapi2-security, tighten: {signingAlgs: [ES256]}}'),
+        documentOf('SecurityProfile', 'b', '{base: fapi2-security, tighten: {signingAlgs: [PS256]}}'),
+        bank.replace('scopes:', 'profile: a, scopes:'),
+        documentOf('ResourceServer', 'vault', '{audience: https://vault.example, profile: b}'),
+      ],
+      says: /^Client\/shop spec\.profile: .*no signing algorithm is left \[profile\.contradiction\]/m,
+    },
+    {
+      name: 'JWT access tokens in an algorithm that FAPI does not know',
+      documents: [
+        lax,
+        shop,
+        accounts,
+        bank.replace('scopes:', 'accessTokenFormat: jwt, accessTokenSigningAlg: RS256, scopes:'),
+      ],
+      says: /^Client\/shop spec\.resources: .*RS256, which `fapi2-security\+oidc-baseline` does not allow/m,
+    },
+    {
+      name: 'a document twice',
+      documents: [accounts, accounts],
+      says: /^Scope\/accounts metadata\.name: stands twice/m,
+    },
+  ]
+  for (const { name, documents, says } of table)
+    test(`${name} does not compile`, () => assert.match(problemsOf(...documents).join('\n'), says))
+})
+
+describe('profiles only tighten', () => {
+  const profile = (tighten: string, base = 'fapi2-security') =>
+    documentOf('SecurityProfile', 'mine', `{base: ${base}, tighten: {${tighten}}}`)
+
+  for (const looser of [
+    'pkce: allowed',
+    'publicClients: allowed',
+    'accessTokenLifetimeSeconds: 301',
+    'signingAlgs: [PS256, RS256]',
+    'senderConstraint: allowed',
+  ]) {
+    const field = looser.split(':')[0]
+    test(`\`${looser}\` is looser than FAPI 2.0 and names its field`, () =>
+      assert.match(
+        problemsOf(profile(looser)).join(),
+        new RegExp(`SecurityProfile/mine spec.tighten.${field}: .*looser`),
+      ))
+  }
+
+  for (const tighter of [
+    'accessTokenLifetimeSeconds: 300',
+    'accessTokenLifetimeSeconds: 299',
+    'signingAlgs: [PS256]',
+  ])
+    test(`\`${tighter}\` may be written`, () => assert.deepEqual(problemsOf(profile(tighter)), []))
+
+  test('PKCE may be required over plain OpenID Connect', () =>
+    assert.deepEqual(problemsOf(profile('pkce: required', 'oidc-baseline')), []))
+
+  test('a profile stands on another whatever their order, and may not loosen that one either', () => {
+    const base = documentOf(
+      'SecurityProfile',
+      'short',
+      '{base: fapi2-security, tighten: {accessTokenLifetimeSeconds: 60}}',
+    )
+    assert.deepEqual(problemsOf(profile('accessTokenLifetimeSeconds: 30', 'short'), base), [])
+    assert.match(
+      problemsOf(profile('accessTokenLifetimeSeconds: 61', 'short'), base).join(),
+      /looser than `60` of `short`/,
+    )
+  })
+
+  test('a circle of profiles is refused', () => {
+    const problems = problemsOf(profile('', 'other'), documentOf('SecurityProfile', 'other', '{base: mine}'))
+    assert.equal(problems.length, 2)
+  })
+
+  test('the name of a shipped profile is taken', () =>
+    assert.match(
+      problemsOf(documentOf('SecurityProfile', 'oauth21', '{base: oauth21}')).join(),
+      /shipped profile/,
+    ))
+})
