@@ -176,7 +176,7 @@ export interface AllowedInput {
   /** Undefined: every client of the issuer. */
   readonly clients: readonly string[] | undefined
   readonly tenantId: string | undefined
-  /** Undefined: the API has no tenants. */
+  /** Undefined: the API has no tenants. Empty: it has, and the route belongs to none. */
   readonly tenant: string | undefined
 }
 
@@ -197,7 +197,7 @@ export const allowedRules: readonly Rule<AllowedInput>[] = [
     level: 'OURS',
     title: 'the token belongs to the tenant of the route',
     check: ({ tenantId, tenant }) =>
-      tenant === undefined || tenantId === tenant
+      tenant === undefined || (tenant !== '' && tenantId === tenant)
         ? pass
         : fail('access_denied', 'the token belongs to another tenant'),
   },
@@ -217,24 +217,5 @@ export const introspectedRules: readonly Rule<IntrospectedInput>[] = [
       typeof response === 'object' && response !== null && 'active' in response && response.active === true
         ? pass
         : fail('invalid_token', 'the issuer says that the token is not active'),
-  },
-]
-
-export interface CertificateDatesInput {
-  readonly notBefore: number
-  readonly notAfter: number
-  readonly now: EpochSeconds
-}
-
-export const certificateRules: readonly Rule<CertificateDatesInput>[] = [
-  {
-    id: 'mtls.certificate-dates',
-    clauses: [],
-    level: 'OURS',
-    title: 'the client certificate is within its dates',
-    check: ({ notBefore, notAfter, now }) =>
-      now >= notBefore && now <= notAfter
-        ? pass
-        : fail('invalid_token', 'the client certificate is outside its dates'),
   },
 ]

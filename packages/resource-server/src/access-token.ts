@@ -1,0 +1,147 @@
+import {
+  accept,
+  type EpochSeconds,
+  firstRefusal,
+  type JwsAlg,
+  type Outcome,
+  refuse,
+} from '@holdfast/protocol'
+import { type ParsedJws, parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
+import { sha256 } from '@holdfast/protocol/jose/hash.ts'
+import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
+import { accessTokenBytesMax } from '@holdfast/protocol/specs/rfc6750-bearer/rules.ts'
+import {
+  type TokenClaims,
+  tokenClaimsRules,
+  tokenHeaderRules,
+  tokenTimeRules,
+} from '@holdfast/protocol/specs/rfc9068-at-verification/rules.ts'
+import { BoundedCache } from './cache.ts'
+import { Introspector } from './introspection.ts'
+import { Issuer } from './issuer.ts'
+import type { Settings } from './options.ts'
+import { factsOf, type TokenFacts } from './token.ts'
+
+/** A JWT whose signature and unchanging claims were found good, and the key that said so. */
+interface VerifiedJwt {
+  readonly facts: TokenFacts
+  readonly keyThumbprint: string
+}
+
+const memoEntriesMax = 10_000
+
+/** Turns a presented token into facts: signature and claims of a JWT, or the issuer's answer. Time is never cached. */
+export class AccessTokens {
+  readonly #settings: Settings
+  readonly #issuer: Issuer
+  readonly #introspector: Introspector | undefined
+  /** By SHA-256 of the token, so that the memory of this process holds no token. */
+  readonly #jwts = new BoundedCache<VerifiedJwt>(memoEntriesMax)
+
+  constructor(settings: Settings) {
+    const { issuer, audience, fetch, clock, entropy, onAlarm, tokens } = settings
+    this.#settings = settings
+    this.#issuer = new Issuer({ issuer, fetch, clock, onAlarm })
+    this.#introspector =
+      tokens.introspection &&
+      new Introspector(tokens.introspection, {
+        issuer: this.#issuer,
+        issuerUrl: issuer,
+        audience,
+        fetch,
+        clock,
+        entropy,
+        onAlarm,
+      })
+  }
+
+  async judge(token: string, now: EpochSeconds): Promise<Outcome<TokenFacts>> {
+    const found = await this.#find(token, sha256(token), now)
+    if (!found.ok) return found
+    const facts = found.value
+    const { futureSeconds, expirySkewSeconds } = this.#settings
+    const untimely = firstRefusal(tokenTimeRules, {
+      expiresAt: facts.expiresAt,
+      issuedAt: facts.issuedAt,
+      notBefore: facts.notBefore,
+      now,
+      // Introspection is the issuer's own clock; there is nothing to forgive.
+      expirySkewSeconds: facts.form === 'jwt' ? expirySkewSeconds : 0,
+      futureSeconds,
+    })
+    return untimely ?? found
+  }
+
+  /** Loads metadata and keys before the first request. @returns whether they are at hand */
+  async warmUp(): Promise<boolean> {
+    return (await this.#issuer.ready()).ok
+  }
+
+  /** Forgets what matches: the next request asks again. @returns how many were forgotten */
+  evict(matches: (facts: TokenFacts) => boolean): number {
+    return this.#jwts.deleteWhere(({ facts }) => matches(facts)) + (this.#introspector?.evict(matches) ?? 0)
+  }
+
+  /** Fetches the issuer's keys now, e.g. when one is known to be compromised. */
+  refreshKeys(): Promise<boolean> {
+    return this.#issuer.refresh()
+  }
+
+  async #find(token: string, tokenHash: string, now: EpochSeconds): Promise<Outcome<TokenFacts>> {
+    const { tokens } = this.#settings
+    const introspector = this.#introspector
+    if (tokens.jwt !== true || (introspector !== undefined && !token.includes('.')))
+      return introspector === undefined
+        ? refuse('access-token.form', [], 'invalid_token', 'tokens of this form are not accepted here')
+        : introspector.introspect(token, tokenHash)
+    const jwt = await this.#judgeJwt(token, tokenHash, now)
+    if (!jwt.ok || introspector === undefined || tokens.jwtRevocation === 'lifetime') return jwt
+    const live = await introspector.introspect(token, tokenHash)
+    if (!live.ok) return live
+    return live.value.jti === jwt.value.jti
+      ? jwt
+      : refuse(
+          'access-token.mismatch',
+          ['RFC7662-2.2'],
+          'invalid_token',
+          'introspection speaks of another token',
+        )
+  }
+
+  async #judgeJwt(token: string, tokenHash: string, now: EpochSeconds): Promise<Outcome<TokenFacts>> {
+    // A key that the issuer withdrew takes its tokens with it, so the memo is asked with the current key set.
+    const known = await this.#issuer.ready()
+    if (!known.ok) return known
+    const memo = this.#jwts.get(tokenHash, now)
+    if (memo !== undefined && known.value.thumbprints.has(memo.keyThumbprint)) return accept(memo.facts)
+
+    const { algs, issuer, audience, expirySkewSeconds } = this.#settings
+    const jws = parseCompactJws(token, accessTokenBytesMax, 'invalid_token')
+    if (!jws.ok) return jws
+    const { header } = jws.value
+    const unfit = firstRefusal(tokenHeaderRules, { header, algs })
+    if (unfit !== undefined) return unfit
+    const key = await this.#keyThatSigned(jws.value)
+    if (!key.ok) return key
+    const claims = jws.value.claims as TokenClaims
+    const wrong = firstRefusal(tokenClaimsRules, { claims, issuer, audience })
+    if (wrong !== undefined) return wrong
+    const facts = factsOf(claims, 'jwt')
+    const entry = { facts, keyThumbprint: key.value.thumbprint }
+    this.#jwts.set(tokenHash, entry, facts.expiresAt + expirySkewSeconds)
+    return accept(facts)
+  }
+
+  async #keyThatSigned(jws: ParsedJws): Promise<Outcome<PublicKey>> {
+    const { kid, alg } = jws.header
+    if (kid !== undefined && typeof kid !== 'string')
+      return refuse('access-token.key', ['RFC9068-4-5'], 'invalid_token', '`kid` is not text')
+    const keys = await this.#issuer.keysFor({ kid, alg: alg as JwsAlg })
+    if (!keys.ok) return keys
+    const key = keys.value.find(candidate => verifyJws(jws, candidate, this.#settings.algs))
+    return key === undefined
+      ? refuse('access-token.signature', ['RFC9068-4-4'], 'invalid_token', 'the signature does not verify')
+      : accept(key)
+  }
+}

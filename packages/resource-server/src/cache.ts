@@ -1,0 +1,93 @@
+import type { EpochSeconds } from '@holdfast/protocol'
+
+interface Entry<V> {
+  readonly value: V
+  readonly expiresAt: number
+}
+
+/** Values with a lifetime, at most `entriesMax` of them: the oldest goes first. What is gone is asked for again. */
+export class BoundedCache<V> {
+  readonly #entries = new Map<string, Entry<V>>()
+  readonly #entriesMax: number
+
+  constructor(entriesMax: number) {
+    this.#entriesMax = entriesMax
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get(key: string, now: EpochSeconds): V | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return undefined
+    if (now < entry.expiresAt) return entry.value
+    this.#entries.delete(key)
+    return undefined
+  }
+
+  set(key: string, value: V, expiresAt: number): void {
+    this.#entries.delete(key)
+    if (this.#entries.size >= this.#entriesMax) {
+      const oldest = this.#entries.keys().next()
+      if (!oldest.done) this.#entries.delete(oldest.value)
+    }
+    this.#entries.set(key, { value, expiresAt })
+  }
+
+  delete(key: string): void {
+    this.#entries.delete(key)
+  }
+
+  /** @returns how many were removed */
+  deleteWhere(matches: (value: V, key: string) => boolean): number {
+    let removed = 0
+    for (const [key, { value }] of this.#entries)
+      if (matches(value, key)) {
+        this.#entries.delete(key)
+        removed++
+      }
+    return removed
+  }
+}
+
+/** Callers that ask for the same thing at the same time share one answer. */
+export class SingleFlight<V> {
+  readonly #flights = new Map<string, Promise<V>>()
+
+  run(key: string, work: () => Promise<V>): Promise<V> {
+    const flying = this.#flights.get(key)
+    if (flying !== undefined) return flying
+    const flight = work().finally(() => this.#flights.delete(key))
+    this.#flights.set(key, flight)
+    return flight
+  }
+}
+
+/** At most `atOnce` tasks run, at most `waitingMax` wait; `run` gives undefined when there is no room. */
+export class Gate {
+  readonly #atOnce: number
+  readonly #waitingMax: number
+  readonly #waiting: (() => void)[] = []
+  #running = 0
+
+  constructor(atOnce: number, waitingMax: number) {
+    this.#atOnce = atOnce
+    this.#waitingMax = waitingMax
+  }
+
+  async run<V>(work: () => Promise<V>): Promise<V | undefined> {
+    if (this.#running >= this.#atOnce) {
+      if (this.#waiting.length >= this.#waitingMax) return undefined
+      // The place is handed over by the one that leaves, so `#running` stays as it is.
+      await new Promise<void>(resolve => this.#waiting.push(resolve))
+    } else this.#running++
+    try {
+      return await work()
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#running--
+      else next()
+    }
+  }
+}

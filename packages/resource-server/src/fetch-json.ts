@@ -1,0 +1,49 @@
+import { isJsonObject, type JsonObject, parseJson } from '@holdfast/protocol/wire/json.ts'
+import type { Fetch } from './ports.ts'
+
+export interface JsonRequest {
+  readonly fetch: Fetch
+  readonly url: string
+  readonly method: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly bytesMax: number
+  readonly timeoutMs: number
+}
+
+/**
+ * One JSON object from the issuer, in bounded time and size, without redirects.
+ * @throws Error with a message that names the URL and never a token
+ */
+export async function fetchJsonObject(request: JsonRequest): Promise<JsonObject> {
+  const { fetch, url, method, headers = {}, body, bytesMax, timeoutMs } = request
+  if (new URL(url).protocol !== 'https:') throw new Error(`\`${url}\` is not https`)
+  const response = await fetch(url, {
+    method,
+    headers: { accept: 'application/json', ...headers },
+    ...(body === undefined ? {} : { body }),
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+  })
+  const text = await readText(response.body, bytesMax, url)
+  if (response.status !== 200) throw new Error(`\`${url}\` answered ${response.status}`)
+  const value = parseJson(text)
+  if (!isJsonObject(value)) throw new Error(`\`${url}\` did not answer with a JSON object`)
+  return value
+}
+
+async function readText(
+  body: AsyncIterable<Uint8Array> | null,
+  bytesMax: number,
+  url: string,
+): Promise<string> {
+  if (body === null) return ''
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.byteLength
+    if (size > bytesMax) throw new Error(`\`${url}\` answered more than ${bytesMax} bytes`)
+    chunks.push(chunk)
+  }
+  return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+}

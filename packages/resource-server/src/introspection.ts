@@ -1,0 +1,176 @@
+import type { KeyObject } from 'node:crypto'
+import { accept, firstRefusal, type JwsAlg, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
+import { signJws } from '@holdfast/protocol/jose/sign.ts'
+import {
+  introspectedRules,
+  type TokenClaims,
+  tokenClaimsRules,
+} from '@holdfast/protocol/specs/rfc9068-at-verification/rules.ts'
+import { BoundedCache, Gate, SingleFlight } from './cache.ts'
+import { fetchJsonObject } from './fetch-json.ts'
+import type { Issuer } from './issuer.ts'
+import type { Clock, Entropy, Fetch } from './ports.ts'
+import { factsOf, type TokenFacts } from './token.ts'
+
+/** How this API proves to the issuer who it is. With TLS methods the certificate comes with the injected `fetch`. */
+export type IntrospectionAuthentication =
+  | {
+      readonly method: 'private_key_jwt'
+      readonly clientId: string
+      readonly privateKey: KeyObject
+      readonly alg: JwsAlg
+      readonly kid?: string
+    }
+  | { readonly method: 'tls_client_auth' | 'self_signed_tls_client_auth'; readonly clientId: string }
+
+export interface IntrospectionOptions {
+  readonly authentication: IntrospectionAuthentication
+  /** How long an active answer is used again, 0 to 10 s; never past `exp`. */
+  readonly cacheSeconds?: number
+  /** How long an inactive answer is used again, 0 to 2 s. */
+  readonly negativeCacheSeconds?: number
+  /** Most answers kept. */
+  readonly entriesMax?: number
+  readonly timeoutMs?: number
+}
+
+export const cacheSecondsMax = 10
+export const negativeCacheSecondsMax = 2
+const assertionSeconds = 60
+const answerBytesMax = 65_536
+const atOnceMax = 32
+const waitingMax = 1000
+
+export interface IntrospectorPorts {
+  readonly issuer: Issuer
+  readonly issuerUrl: string
+  readonly audience: string
+  readonly fetch: Fetch
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly onAlarm: (alarm: string, cause: unknown) => void
+}
+
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+/** Asks the issuer about tokens: one question per token at a time, answers kept for seconds, no answer means no. */
+export class Introspector {
+  readonly #options: IntrospectionOptions
+  readonly #ports: IntrospectorPorts
+  readonly #cache: BoundedCache<Outcome<TokenFacts>>
+  readonly #flight = new SingleFlight<Outcome<TokenFacts>>()
+  readonly #gate = new Gate(atOnceMax, waitingMax)
+  /** Raised by every eviction: an answer that was asked for before it is not kept. */
+  #evictions = 0
+
+  constructor(options: IntrospectionOptions, ports: IntrospectorPorts) {
+    const { cacheSeconds = cacheSecondsMax, negativeCacheSeconds = negativeCacheSecondsMax } = options
+    if (!(cacheSeconds >= 0 && cacheSeconds <= cacheSecondsMax))
+      throw new TypeError(`cacheSeconds is \`${cacheSeconds}\`, outside 0 to ${cacheSecondsMax}`)
+    if (!(negativeCacheSeconds >= 0 && negativeCacheSeconds <= negativeCacheSecondsMax))
+      throw new TypeError(
+        `negativeCacheSeconds is \`${negativeCacheSeconds}\`, outside 0 to ${negativeCacheSecondsMax}`,
+      )
+    this.#options = options
+    this.#ports = ports
+    this.#cache = new BoundedCache(options.entriesMax ?? 10_000)
+  }
+
+  /** @param tokenHash base64url SHA-256 of the token; the token itself is never kept */
+  async introspect(token: string, tokenHash: string): Promise<Outcome<TokenFacts>> {
+    const kept = this.#cache.get(tokenHash, this.#ports.clock.now())
+    if (kept !== undefined) return kept
+    return this.#flight.run(tokenHash, () => this.#ask(token, tokenHash))
+  }
+
+  /** Forgets what matches, and whatever is being asked right now. @returns how many were forgotten */
+  evict(matches: (facts: TokenFacts) => boolean): number {
+    this.#evictions++
+    return this.#cache.deleteWhere(outcome => outcome.ok && matches(outcome.value))
+  }
+
+  async #ask(token: string, tokenHash: string): Promise<Outcome<TokenFacts>> {
+    const { clock } = this.#ports
+    const evictionsBefore = this.#evictions
+    const answer = await this.#gate.run(() => this.#answer(token))
+    if (answer === undefined) return unavailable('too many introspection requests wait')
+    if (!answer.ok && answer.error === 'temporarily_unavailable') return answer
+    if (evictionsBefore === this.#evictions) this.#keep(tokenHash, answer, clock.now())
+    return answer
+  }
+
+  #keep(tokenHash: string, answer: Outcome<TokenFacts>, now: number): void {
+    const { cacheSeconds = cacheSecondsMax, negativeCacheSeconds = negativeCacheSecondsMax } = this.#options
+    const expiresAt = answer.ok
+      ? Math.min(now + cacheSeconds, answer.value.expiresAt)
+      : now + negativeCacheSeconds
+    if (expiresAt > now) this.#cache.set(tokenHash, answer, expiresAt)
+  }
+
+  async #answer(token: string): Promise<Outcome<TokenFacts>> {
+    const { issuer, issuerUrl, audience, fetch, onAlarm } = this.#ports
+    const known = await issuer.ready()
+    if (!known.ok) return known
+    const { introspectionEndpoint, mtlsIntrospectionEndpoint } = known.value.metadata
+    const isMtls = this.#options.authentication.method !== 'private_key_jwt'
+    const url = isMtls ? (mtlsIntrospectionEndpoint ?? introspectionEndpoint) : introspectionEndpoint
+    if (url === undefined) return unavailable('the issuer publishes no introspection endpoint')
+    try {
+      const response = await fetchJsonObject({
+        fetch,
+        url,
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({
+          token,
+          token_type_hint: 'access_token',
+          ...this.#clientParameters(),
+        }).toString(),
+        bytesMax: answerBytesMax,
+        timeoutMs: this.#options.timeoutMs ?? 3000,
+      })
+      return judgeAnswer(response, issuerUrl, audience)
+    } catch (cause) {
+      onAlarm('introspection.failed', cause)
+      return unavailable('introspection did not answer')
+    }
+  }
+
+  #clientParameters(): Readonly<Record<string, string>> {
+    const { authentication } = this.#options
+    if (authentication.method !== 'private_key_jwt') return { client_id: authentication.clientId }
+    const { clientId, privateKey, alg, kid } = authentication
+    const { issuerUrl, clock, entropy } = this.#ports
+    const now = clock.now()
+    const claims = {
+      iss: clientId,
+      sub: clientId,
+      aud: issuerUrl,
+      jti: entropy.bytes(16).toString('base64url'),
+      iat: now,
+      exp: now + assertionSeconds,
+    }
+    const header = kid === undefined ? { typ: 'JWT' } : { typ: 'JWT', kid }
+    return {
+      client_id: clientId,
+      client_assertion_type: assertionType,
+      client_assertion: signJws(header, claims, privateKey, alg),
+    }
+  }
+}
+
+function judgeAnswer(
+  response: Readonly<Record<string, unknown>>,
+  issuer: string,
+  audience: string,
+): Outcome<TokenFacts> {
+  const claims = response as TokenClaims
+  const refusal =
+    firstRefusal(introspectedRules, { response }) ??
+    firstRefusal(tokenClaimsRules, { claims, issuer, audience })
+  return refusal ?? accept(factsOf(claims, 'opaque'))
+}
+
+function unavailable(reason: string): Refusal {
+  return refuse('introspection.unavailable', [], 'temporarily_unavailable', reason)
+}

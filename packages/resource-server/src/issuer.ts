@@ -1,0 +1,190 @@
+import { accept, type EpochSeconds, type JwsAlg, type Outcome, refuse } from '@holdfast/protocol'
+import { importPublicJwk, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import type { JsonObject } from '@holdfast/protocol/wire/json.ts'
+import { SingleFlight } from './cache.ts'
+import { fetchJsonObject } from './fetch-json.ts'
+import type { Clock, Fetch } from './ports.ts'
+
+/** How long fetched metadata and keys are used before they are fetched again. */
+export const freshSeconds = 300
+/** How long they are used when the issuer cannot be reached. */
+export const lastGoodSeconds = 86_400
+/** Least time between two fetches that an unknown `kid` or a failure caused. */
+export const coolDownSeconds = 30
+
+const keysMax = 20
+const documentBytesMax = 131_072
+const timeoutMs = 3000
+/** Signature verifications one token may cost when several keys fit. */
+const candidatesMax = 4
+
+export interface IssuerMetadata {
+  readonly jwksUri: string
+  readonly introspectionEndpoint: string | undefined
+  readonly mtlsIntrospectionEndpoint: string | undefined
+}
+
+export interface IssuerOptions {
+  readonly issuer: string
+  readonly fetch: Fetch
+  readonly clock: Clock
+  /** Told when the issuer could not be reached and old keys are used, or none are left. */
+  readonly onAlarm: (alarm: string, cause: unknown) => void
+}
+
+interface Known {
+  readonly metadata: IssuerMetadata
+  readonly keys: readonly PublicKey[]
+  readonly thumbprints: ReadonlySet<string>
+  readonly fetchedAt: EpochSeconds
+}
+
+/** Whom the header of a token asks for. */
+export interface KeyWanted {
+  readonly kid: string | undefined
+  readonly alg: JwsAlg
+}
+
+/** Metadata and keys of the one issuer this API trusts: fetched, kept fresh, and never believed for ever. */
+export class Issuer {
+  readonly #options: IssuerOptions
+  readonly #flight = new SingleFlight<boolean>()
+  #known: Known | undefined
+  #attemptedAt: EpochSeconds | undefined
+  #hasFailed = false
+
+  constructor(options: IssuerOptions) {
+    this.#options = options
+  }
+
+  /** What is known, fetched when it is missing or no longer fresh. */
+  async ready(): Promise<Outcome<Known>> {
+    const known = this.current()
+    if (known !== undefined) return accept(known)
+    if (!this.#isCoolingDown()) await this.refresh()
+    return this.#lastGood()
+  }
+
+  /** What is known and fresh, without waiting. */
+  current(): Known | undefined {
+    const { now } = this.#options.clock
+    const known = this.#known
+    return known !== undefined && now() - known.fetchedAt < freshSeconds ? known : undefined
+  }
+
+  /** Keys that may have made a signature: by `kid` when there is one, of the right kind in any case. */
+  async keysFor(wanted: KeyWanted): Promise<Outcome<readonly PublicKey[]>> {
+    const known = await this.ready()
+    if (!known.ok) return known
+    const found = candidates(known.value, wanted)
+    if (found.length > 0) return accept(found)
+    // A key may have been published a moment ago, so an unknown one is worth one look; a flood of them is not.
+    if (!this.#isCoolingDown()) {
+      await this.refresh()
+      const renewed = this.#lastGood()
+      if (!renewed.ok) return renewed
+      const foundNow = candidates(renewed.value, wanted)
+      if (foundNow.length > 0) return accept(foundNow)
+    }
+    return this.#hasFailed
+      ? refuse(
+          'issuer.unavailable',
+          [],
+          'temporarily_unavailable',
+          'the key is unknown and the issuer is out of reach',
+        )
+      : refuse('access-token.key', ['RFC9068-4-5'], 'invalid_token', 'the issuer publishes no such key')
+  }
+
+  /** Fetches metadata and keys now; callers share one fetch. @returns whether it succeeded */
+  refresh(): Promise<boolean> {
+    return this.#flight.run('refresh', async () => {
+      this.#attemptedAt = this.#options.clock.now()
+      try {
+        this.#known = await fetchKnown(this.#options)
+        this.#hasFailed = false
+      } catch (cause) {
+        this.#hasFailed = true
+        this.#options.onAlarm('issuer.fetch-failed', cause)
+      }
+      return !this.#hasFailed
+    })
+  }
+
+  #lastGood(): Outcome<Known> {
+    const known = this.#known
+    const now = this.#options.clock.now()
+    if (known !== undefined && now - known.fetchedAt < lastGoodSeconds) return accept(known)
+    return refuse('issuer.unavailable', [], 'temporarily_unavailable', 'no keys of the issuer are at hand')
+  }
+
+  #isCoolingDown(): boolean {
+    return this.#attemptedAt !== undefined && this.#options.clock.now() - this.#attemptedAt < coolDownSeconds
+  }
+}
+
+function candidates({ keys }: Known, { kid, alg }: KeyWanted): readonly PublicKey[] {
+  return keys
+    .filter(key => (kid === undefined || key.kid === kid) && key.use !== 'enc' && key.fits(alg))
+    .slice(0, candidatesMax)
+}
+
+async function fetchKnown({ issuer, fetch, clock }: IssuerOptions): Promise<Known> {
+  const fetchedAt = clock.now()
+  const metadata = await fetchMetadata(issuer, fetch)
+  const document = await fetchJsonObject({
+    fetch,
+    url: metadata.jwksUri,
+    method: 'GET',
+    headers: { accept: 'application/jwk-set+json, application/json' },
+    bytesMax: documentBytesMax,
+    timeoutMs,
+  })
+  const listed = document.keys
+  if (!Array.isArray(listed) || listed.length === 0) throw new Error('the key set of the issuer is empty')
+  if (listed.length > keysMax) throw new Error(`the key set of the issuer has more than ${keysMax} keys`)
+  const keys = listed.flatMap(jwk => {
+    // A key of a kind we do not know is none of ours; it must not cost us the ones we know.
+    const key = importPublicJwk(jwk)
+    return key.ok ? [key.value] : []
+  })
+  if (keys.length === 0) throw new Error('the key set of the issuer has no usable key')
+  return { metadata, keys, thumbprints: new Set(keys.map(key => key.thumbprint)), fetchedAt }
+}
+
+/** RFC 8414 first, then OpenID Connect Discovery; `issuer` must be the very text we asked for. */
+async function fetchMetadata(issuer: string, fetch: Fetch): Promise<IssuerMetadata> {
+  const { origin, pathname } = new URL(issuer)
+  const path = pathname === '/' ? '' : pathname
+  const urls = [
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+    `${origin}${path.replace(/\/$/, '')}/.well-known/openid-configuration`,
+  ]
+  const causes: unknown[] = []
+  for (const url of urls) {
+    try {
+      return metadataOf(
+        await fetchJsonObject({ fetch, url, method: 'GET', bytesMax: documentBytesMax, timeoutMs }),
+        issuer,
+      )
+    } catch (cause) {
+      causes.push(cause)
+    }
+  }
+  throw new AggregateError(causes, `no metadata of \`${issuer}\``)
+}
+
+function metadataOf(document: JsonObject, issuer: string): IssuerMetadata {
+  if (document.issuer !== issuer) throw new Error(`the metadata is not of \`${issuer}\``)
+  const { jwks_uri: jwksUri, introspection_endpoint: endpoint, mtls_endpoint_aliases: aliases } = document
+  if (typeof jwksUri !== 'string') throw new Error('the metadata has no jwks_uri')
+  const alias =
+    typeof aliases === 'object' && aliases !== null && 'introspection_endpoint' in aliases
+      ? aliases.introspection_endpoint
+      : undefined
+  return {
+    jwksUri,
+    introspectionEndpoint: typeof endpoint === 'string' ? endpoint : undefined,
+    mtlsIntrospectionEndpoint: typeof alias === 'string' ? alias : undefined,
+  }
+}

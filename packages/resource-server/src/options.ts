@@ -1,0 +1,223 @@
+import type { JwsAlg, SenderConstraintMethod } from '@holdfast/protocol'
+import type { TokenScheme } from '@holdfast/protocol/specs/rfc6750-bearer/rules.ts'
+import { checkStepUpRequirement } from '@holdfast/protocol/specs/rfc9470-step-up/rules.ts'
+import {
+  isResourceIdentifier,
+  resourceMetadataUrl,
+} from '@holdfast/protocol/specs/rfc9728-resource-metadata/rules.ts'
+import type { AuditSink } from './audit.ts'
+import type { Decide } from './decide.ts'
+import type { IntrospectionOptions } from './introspection.ts'
+import { type Nonces, openNonces } from './nonce.ts'
+import { type Clock, type Entropy, type Fetch, systemClock, systemEntropy, systemFetch } from './ports.ts'
+import { inMemoryReplayMemory, type ReplayMemory } from './replay.ts'
+import type { ApiRequest } from './request.ts'
+
+export interface TokenOptions {
+  /** Accept RFC 9068 JWTs, verified here. */
+  readonly jwt?: boolean
+  /** Accept opaque tokens, and ask the issuer about them. */
+  readonly introspection?: IntrospectionOptions
+  /**
+   * How a revoked JWT is found out when introspection is set up: `introspection` asks about JWTs too (default),
+   * `lifetime` trusts them until they expire.
+   */
+  readonly jwtRevocation?: 'introspection' | 'lifetime'
+}
+
+export interface ResourceServerOptions {
+  /** Issuer identifier of the one authorization server this API trusts. */
+  readonly issuer: string
+  /** Resource identifier of this API: what `aud` must name. */
+  readonly audience: string
+  /**
+   * URL under which clients see this API, without trailing slash, when it is not the origin of `audience`. Proofs are
+   * judged against it; no request header is ever asked.
+   */
+  readonly externalUrl?: string
+  /** `jwt`, or which forms of tokens are accepted. */
+  readonly tokens: 'jwt' | TokenOptions
+  /** Algorithms of JWT access tokens and DPoP proofs. */
+  readonly algs?: readonly JwsAlg[]
+  /** `required`: a token without a binding is refused. */
+  readonly senderConstraint?: 'required' | 'allowed'
+  readonly senderConstraintMethods?: readonly SenderConstraintMethod[]
+  /** Whether proofs must carry a nonce of this API; a secret of at least 32 bytes serves several nodes. */
+  readonly dpopNonce?: 'off' | 'required' | { readonly secret: Uint8Array }
+  readonly replayMemory?: ReplayMemory
+  /** The tenant of a request, from its route and never from a free parameter; undefined from the function denies. */
+  readonly tenant?: string | ((request: ApiRequest) => string | undefined)
+  /** Clients that may use this API. */
+  readonly clients?: readonly string[]
+  /** `terminated`: only a proxy that ends TLS can reach this process. */
+  readonly transport?: 'tls' | 'terminated'
+  /** Object-level decision for every route; a route may add its own. */
+  readonly decide?: Decide
+  readonly decisionTimeoutMs?: number
+  readonly audit?: AuditSink
+  /** Told when the issuer or introspection does not answer. The message holds no credential. */
+  readonly onAlarm?: (alarm: string, cause: unknown) => void
+  /** Oldest accepted proof. */
+  readonly proofAgeSeconds?: number
+  /** How far ahead `iat` and `nbf` may lie. */
+  readonly futureSeconds?: number
+  /** How long after `exp` a slow clock is forgiven. */
+  readonly expirySkewSeconds?: number
+  /** Name of this API for people, in its metadata. */
+  readonly name?: string
+  /** Scopes this API knows, for its metadata. */
+  readonly scopes?: readonly string[]
+  /** Development: answers say which rule refused, and why. */
+  readonly explain?: boolean
+  readonly fetch?: Fetch
+  readonly clock?: Clock
+  readonly entropy?: Entropy
+}
+
+/** What one route asks beyond a valid token. */
+export interface Requirements<Native = unknown> {
+  /** All of them. */
+  readonly scopes?: readonly string[]
+  /** One of them, the preferred first. */
+  readonly acrValues?: readonly string[]
+  readonly maxAgeSeconds?: number
+  readonly decide?: Decide<Native>
+  /** Name of the action, for the audit. */
+  readonly action?: string
+}
+
+/** Options with every default filled in and checked. */
+export interface Settings {
+  readonly issuer: string
+  readonly audience: string
+  readonly externalUrl: string
+  readonly resourceMetadataUrl: string
+  readonly tokens: TokenOptions
+  readonly algs: readonly JwsAlg[]
+  readonly senderConstraint: 'required' | 'allowed'
+  readonly methods: readonly SenderConstraintMethod[]
+  readonly offered: readonly TokenScheme[]
+  readonly nonces: Nonces
+  readonly isNonceRequired: boolean
+  readonly replayMemory: ReplayMemory
+  readonly tenant: ResourceServerOptions['tenant']
+  readonly clients: readonly string[] | undefined
+  readonly isTerminated: boolean
+  readonly decide: Decide | undefined
+  readonly decisionTimeoutMs: number
+  readonly audit: AuditSink | undefined
+  readonly onAlarm: (alarm: string, cause: unknown) => void
+  readonly proofAgeSeconds: number
+  readonly futureSeconds: number
+  readonly expirySkewSeconds: number
+  readonly explain: boolean
+  readonly fetch: Fetch
+  readonly clock: Clock
+  readonly entropy: Entropy
+}
+
+const defaultAlgs: readonly JwsAlg[] = ['ES256', 'PS256', 'EdDSA', 'Ed25519']
+
+/** @throws TypeError that names the option, when the options cannot protect anything */
+export function settingsOf(options: ResourceServerOptions): Settings {
+  const { issuer, audience, clock = systemClock, entropy = systemEntropy } = options
+  if (!isResourceIdentifier(issuer) || issuer.includes('?'))
+    bad('issuer', `\`${issuer}\` is not an https URL`)
+  if (!isResourceIdentifier(audience)) bad('audience', `\`${audience}\` is not an https URL without fragment`)
+  const externalUrl = options.externalUrl ?? new URL(audience).origin
+  if (!isResourceIdentifier(externalUrl) || externalUrl.includes('?') || externalUrl.endsWith('/'))
+    bad('externalUrl', `\`${externalUrl}\` is not an https URL without query and trailing slash`)
+  const methods = options.senderConstraintMethods ?? ['dpop', 'mtls']
+  const senderConstraint = options.senderConstraint ?? 'required'
+  if (methods.length === 0 && senderConstraint === 'required') bad('senderConstraintMethods', 'none is left')
+  const algs = options.algs ?? defaultAlgs
+  if (algs.length === 0) bad('algs', 'none is left')
+  const { replayMemory, nonces } = memoryOf(options, clock, entropy)
+  return {
+    issuer,
+    audience,
+    externalUrl,
+    resourceMetadataUrl: resourceMetadataUrl(audience),
+    tokens: tokensOf(options.tokens),
+    algs,
+    senderConstraint,
+    methods,
+    offered: offeredOf(methods, senderConstraint),
+    nonces,
+    isNonceRequired: options.dpopNonce !== undefined && options.dpopNonce !== 'off',
+    replayMemory,
+    tenant: options.tenant,
+    clients: options.clients,
+    isTerminated: options.transport === 'terminated',
+    decide: options.decide,
+    decisionTimeoutMs: within('decisionTimeoutMs', options.decisionTimeoutMs ?? 2000, 1, 10_000),
+    audit: options.audit,
+    onAlarm: options.onAlarm ?? (() => undefined),
+    proofAgeSeconds: within('proofAgeSeconds', options.proofAgeSeconds ?? 60, 10, 60),
+    futureSeconds: within('futureSeconds', options.futureSeconds ?? 30, 10, 60),
+    expirySkewSeconds: within('expirySkewSeconds', options.expirySkewSeconds ?? 10, 0, 60),
+    explain: options.explain ?? false,
+    fetch: options.fetch ?? systemFetch,
+    clock,
+    entropy,
+  }
+}
+
+function memoryOf(
+  { audience, dpopNonce, replayMemory }: ResourceServerOptions,
+  clock: Clock,
+  entropy: Entropy,
+): Pick<Settings, 'nonces' | 'replayMemory'> {
+  const shared = typeof dpopNonce === 'object' ? dpopNonce.secret : undefined
+  // With a secret that outlives this process, a nonce no longer proves that a proof is younger than our memory.
+  if (shared !== undefined && replayMemory === undefined)
+    bad('dpopNonce', 'a shared secret needs a shared replayMemory')
+  return {
+    nonces: openNonces(shared ?? entropy.bytes(32), audience),
+    replayMemory: replayMemory ?? inMemoryReplayMemory({ completeSince: clock.now() }),
+  }
+}
+
+function tokensOf(tokens: ResourceServerOptions['tokens']): TokenOptions {
+  const chosen: TokenOptions = tokens === 'jwt' ? { jwt: true } : tokens
+  if (chosen.jwt !== true && chosen.introspection === undefined) bad('tokens', 'no form of token is accepted')
+  return chosen
+}
+
+function offeredOf(
+  methods: readonly SenderConstraintMethod[],
+  senderConstraint: 'required' | 'allowed',
+): readonly TokenScheme[] {
+  const offered: TokenScheme[] = []
+  if (methods.includes('dpop')) offered.push('DPoP')
+  if (methods.includes('mtls') || senderConstraint === 'allowed') offered.push('Bearer')
+  return offered
+}
+
+/** Requirements with every default filled in and checked. */
+export interface RouteSettings<Native> {
+  readonly scopes: readonly string[]
+  readonly acrValues: readonly string[]
+  readonly maxAgeSeconds: number | undefined
+  readonly decide: Decide<Native> | undefined
+  readonly action: string | undefined
+}
+
+/** @throws TypeError when a requirement cannot be put into a challenge */
+export function routeSettingsOf<Native>(requirements: Requirements<Native>): RouteSettings<Native> {
+  const { scopes = [], acrValues = [], maxAgeSeconds, decide, action } = requirements
+  for (const scope of scopes)
+    if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)) bad('scopes', `\`${scope}\` is not a scope token`)
+  checkStepUpRequirement(acrValues, maxAgeSeconds)
+  return { scopes, acrValues, maxAgeSeconds, decide, action }
+}
+
+function within(option: string, value: number, least: number, most: number): number {
+  return Number.isSafeInteger(value) && value >= least && value <= most
+    ? value
+    : bad(option, `\`${value}\` is outside ${least} to ${most}`)
+}
+
+function bad(option: string, why: string): never {
+  throw new TypeError(`${option}: ${why}`)
+}

@@ -1,0 +1,64 @@
+import { type EpochSeconds, epochSeconds } from '@holdfast/protocol'
+
+export type Remembered = 'first' | 'seen' | 'full'
+
+/**
+ * Remembers which proofs were used (I4). Bring one that all nodes share when there is more than one node.
+ * Anything but `first` refuses the request; a throw does too.
+ */
+export interface ReplayMemory {
+  /**
+   * Notes `key` until `expiresAt`, atomically: of any number of callers with one key, one hears `first`.
+   * @param key digest of what identifies the proof
+   */
+  readonly remember: (
+    key: string,
+    expiresAt: EpochSeconds,
+    now: EpochSeconds,
+  ) => Remembered | Promise<Remembered>
+  /**
+   * Since when nothing was forgotten. Proofs that may be older must show a nonce of ours, which proves them younger.
+   * A memory that outlives the process says 0.
+   */
+  readonly completeSince: EpochSeconds
+}
+
+export interface InMemoryReplayOptions {
+  /** When this process began to remember. */
+  readonly completeSince: EpochSeconds
+  /** Most live proofs; beyond it every proof is refused until some expire. */
+  readonly entriesMax?: number
+}
+
+/** Width of a bucket; a whole bucket is dropped at once when its time has passed. */
+const bucketSeconds = 30
+
+/** For one node: bounded, and full means no. About 100 bytes an entry. */
+export function inMemoryReplayMemory(options: InMemoryReplayOptions): ReplayMemory {
+  const { completeSince, entriesMax = 262_144 } = options
+  const buckets = new Map<number, Set<string>>()
+  let size = 0
+
+  const dropExpired = (now: EpochSeconds): void => {
+    for (const [number, bucket] of buckets)
+      if ((number + 1) * bucketSeconds <= now) {
+        buckets.delete(number)
+        size -= bucket.size
+      }
+  }
+
+  return {
+    completeSince: epochSeconds(completeSince),
+    remember: (key, expiresAt, now) => {
+      dropExpired(now)
+      for (const bucket of buckets.values()) if (bucket.has(key)) return 'seen'
+      if (size >= entriesMax) return 'full'
+      const number = Math.floor(expiresAt / bucketSeconds)
+      const bucket = buckets.get(number)
+      if (bucket === undefined) buckets.set(number, new Set([key]))
+      else bucket.add(key)
+      size++
+      return 'first'
+    },
+  }
+}

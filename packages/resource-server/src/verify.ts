@@ -1,0 +1,357 @@
+import {
+  accept,
+  type EpochSeconds,
+  firstRefusal,
+  type Outcome,
+  type Refusal,
+  refuse,
+} from '@holdfast/protocol'
+import {
+  judgePresentation,
+  type PresentationInput,
+  scopeRules,
+  splitValues,
+  usedSchemes,
+} from '@holdfast/protocol/specs/rfc6750-bearer/rules.ts'
+import { allowedRules } from '@holdfast/protocol/specs/rfc9068-at-verification/rules.ts'
+import { stepUpRules } from '@holdfast/protocol/specs/rfc9470-step-up/rules.ts'
+import { AccessTokens } from './access-token.ts'
+import type { AccessEvent, DenialCategory } from './audit.ts'
+import { type Challenge, challengeOf } from './challenge.ts'
+import { type Decide, type Decision, judgeDecision } from './decide.ts'
+import {
+  type Requirements,
+  type ResourceServerOptions,
+  type RouteSettings,
+  routeSettingsOf,
+  type Settings,
+  settingsOf,
+} from './options.ts'
+import { type ApiRequest, splitTarget } from './request.ts'
+import { judgeSender, type ProvenSender } from './sender.ts'
+import type { TokenFacts, VerifiedToken } from './token.ts'
+
+export interface Verified {
+  readonly ok: true
+  readonly value: VerifiedToken
+}
+
+/** Every check of one route, ready to run. */
+export type Guard<Native> = (request: ApiRequest<Native>) => Promise<Verified | Challenge>
+
+export interface ResourceServer {
+  /**
+   * The checks of a route; make it once, when the route is made.
+   * @throws TypeError when the requirements cannot be put into a challenge
+   */
+  readonly guard: <Native>(requirements?: Requirements<Native>) => Guard<Native>
+  /** Fetches metadata and keys before the first request. @returns whether they are at hand */
+  readonly warmUp: () => Promise<boolean>
+  /** Forgets remembered answers about tokens that match, e.g. on a revocation event. @returns how many */
+  readonly evict: (matches: (facts: TokenFacts) => boolean) => number
+  /** Fetches the issuer's keys now; tokens of a withdrawn key are refused from then on. */
+  readonly refreshKeys: () => Promise<boolean>
+  readonly settings: Settings
+  readonly options: ResourceServerOptions
+}
+
+/** An API's guard: one per API, shared by all its routes. @throws TypeError that names the wrong option */
+export function createResourceServer(options: ResourceServerOptions): ResourceServer {
+  const settings = settingsOf(options)
+  const tokens = new AccessTokens(settings)
+  return {
+    guard: requirements => {
+      const route = routeSettingsOf(requirements ?? {})
+      return request => verify(request, route, settings, tokens)
+    },
+    warmUp: () => tokens.warmUp(),
+    evict: matches => tokens.evict(matches),
+    refreshKeys: () => tokens.refreshKeys(),
+    settings,
+    options,
+  }
+}
+
+/** What became known on the way, for the challenge and the audit. */
+interface Trail {
+  readonly at: EpochSeconds
+  readonly requestId: string
+  readonly path: string
+  category: DenialCategory
+  presentation?: PresentationInput
+  facts?: TokenFacts
+  sender?: ProvenSender
+  policyVersion?: string
+  stepUp?: Decision['stepUp']
+}
+
+async function verify<Native>(
+  request: ApiRequest<Native>,
+  route: RouteSettings<Native>,
+  settings: Settings,
+  tokens: AccessTokens,
+): Promise<Verified | Challenge> {
+  const trail: Trail = {
+    at: settings.clock.now(),
+    requestId: settings.entropy.bytes(16).toString('base64url'),
+    path: splitTarget(request.target)?.path ?? '',
+    category: 'transport',
+  }
+  let judged: Outcome<VerifiedToken>
+  try {
+    judged = await judge(request, route, settings, tokens, trail)
+  } catch (cause) {
+    settings.onAlarm('verify.failed', cause)
+    trail.category = 'unavailable'
+    judged = refuse('verify.failed', [], 'temporarily_unavailable', 'a check could not be made')
+  }
+  return conclude(judged, request, route, settings, trail)
+}
+
+/** All checks of one request, in the order of STEP-07. Nothing here depends on what an earlier request was told. */
+async function judge<Native>(
+  request: ApiRequest<Native>,
+  route: RouteSettings<Native>,
+  settings: Settings,
+  tokens: AccessTokens,
+  trail: Trail,
+): Promise<Outcome<VerifiedToken>> {
+  const { at: now } = trail
+  const target = splitTarget(request.target)
+  if (target === undefined)
+    return refuse('request.target', ['RFC9112-3.2.1'], 'invalid_request', 'the request target is not a path')
+
+  trail.presentation = presentationOf(request, target.query, settings)
+  const presented = judgePresentation(trail.presentation)
+  if (!presented.ok) {
+    if (presented.ruleId !== 'bearer.tls') trail.category = 'credentials'
+    return presented
+  }
+
+  trail.category = 'token'
+  const found = await tokens.judge(presented.value.token, now)
+  if (!found.ok) return found
+  const facts = found.value
+  trail.facts = facts
+
+  trail.category = 'sender-constraint'
+  const sender = await judgeSender(
+    { presented: presented.value, request, facts, path: target.path, now },
+    settings,
+  )
+  if (!sender.ok) return sender
+  trail.sender = sender.value
+
+  const unmet = judgeAllowed(request, facts, settings, trail) ?? judgeRoute(route, facts, settings, trail)
+  if (unmet !== undefined) return unmet
+
+  trail.category = 'policy'
+  return judgePolicy(verifiedToken(facts, sender.value, settings, trail), request, route, settings, trail)
+}
+
+function presentationOf(request: ApiRequest, query: string, settings: Settings): PresentationInput {
+  return {
+    isSecure: request.isSecure || settings.isTerminated,
+    authorization: splitValues(request.headers('authorization')),
+    query,
+    isTokenInBody: request.isTokenInBody,
+    offered: settings.offered,
+  }
+}
+
+// Asked after the sender is proven, so that a thief of a token learns nothing about clients and tenants.
+function judgeAllowed(
+  request: ApiRequest,
+  facts: TokenFacts,
+  { clients, tenant }: Settings,
+  trail: Trail,
+): Refusal | undefined {
+  const refusal = firstRefusal(allowedRules, {
+    clientId: facts.clientId,
+    clients,
+    tenantId: facts.tenant,
+    // A route without a tenant, on an API that has tenants, is nobody's: the empty name matches none.
+    tenant: typeof tenant === 'function' ? (tenant(request) ?? '') : tenant,
+  })
+  if (refusal !== undefined) trail.category = refusal.ruleId === 'access-token.client' ? 'client' : 'tenant'
+  return refusal
+}
+
+function judgeRoute<Native>(
+  { scopes, acrValues, maxAgeSeconds }: RouteSettings<Native>,
+  facts: TokenFacts,
+  { futureSeconds }: Settings,
+  trail: Trail,
+): Refusal | undefined {
+  trail.category = 'scope'
+  const insufficient = firstRefusal(scopeRules, { required: scopes, granted: facts.scopes })
+  if (insufficient !== undefined) return insufficient
+  trail.category = 'assurance'
+  const { acr, authTime } = facts
+  return firstRefusal(stepUpRules, { acrValues, maxAgeSeconds, acr, authTime, now: trail.at, futureSeconds })
+}
+
+async function judgePolicy<Native>(
+  token: VerifiedToken,
+  request: ApiRequest<Native>,
+  route: RouteSettings<Native>,
+  settings: Settings,
+  trail: Trail,
+): Promise<Outcome<VerifiedToken>> {
+  const question = { token, method: request.method, path: trail.path, request: request.native }
+  const hooks: readonly (Decide<Native> | undefined)[] = [settings.decide, route.decide]
+  for (const decide of hooks) {
+    if (decide === undefined) continue
+    const decided = await judgeDecision(decide, question, settings.decisionTimeoutMs)
+    if (decided.ok) {
+      if (decided.value.policyVersion !== undefined) trail.policyVersion = decided.value.policyVersion
+      continue
+    }
+    if (decided.policyVersion !== undefined) trail.policyVersion = decided.policyVersion
+    if (decided.stepUp !== undefined) {
+      trail.stepUp = decided.stepUp
+      trail.category = 'assurance'
+    }
+    return decided
+  }
+  return accept(trail.policyVersion === undefined ? token : { ...token, policyVersion: trail.policyVersion })
+}
+
+function verifiedToken(
+  facts: TokenFacts,
+  { binding, isNonceDue }: ProvenSender,
+  { nonces }: Settings,
+  { requestId, at }: Trail,
+): VerifiedToken {
+  const { cnf: _, notBefore: __, ...rest } = facts
+  return {
+    ...rest,
+    binding,
+    requestId,
+    policyVersion: undefined,
+    // A response with a nonce may be shown to nobody else, so it is not cached (RFC 9449 section 8.2).
+    responseHeaders: isNonceDue
+      ? [
+          ['dpop-nonce', nonces.current(at)],
+          ['cache-control', 'no-store'],
+        ]
+      : [],
+  }
+}
+
+/** Evidence first, answer second: without its audit record no request is permitted (I27). */
+async function conclude<Native>(
+  judged: Outcome<VerifiedToken>,
+  request: ApiRequest<Native>,
+  route: RouteSettings<Native>,
+  settings: Settings,
+  trail: Trail,
+): Promise<Verified | Challenge> {
+  const answer: Verified | Challenge = judged.ok ? judged : answerRefusal(judged, route, settings, trail)
+  if (settings.audit === undefined) return answer
+  try {
+    const recorded = settings.audit(eventOf(judged, answer, request, route, settings, trail))
+    if (recorded !== undefined) await recorded
+    return answer
+  } catch (cause) {
+    settings.onAlarm('audit.failed', cause)
+    if (!answer.ok) return answer
+    const refusal = refuse(
+      'audit.failed',
+      [],
+      'temporarily_unavailable',
+      'the decision could not be recorded',
+    )
+    return answerRefusal(refusal, route, settings, trail)
+  }
+}
+
+function answerRefusal<Native>(
+  refusal: Refusal,
+  route: RouteSettings<Native>,
+  settings: Settings,
+  trail: Trail,
+): Challenge {
+  const { offered, algs, resourceMetadataUrl, nonces, explain } = settings
+  const { presentation, stepUp, requestId, at } = trail
+  if (refusal.error === 'temporarily_unavailable') trail.category = 'unavailable'
+  return challengeOf(refusal, {
+    requestId,
+    offered,
+    used: presentation === undefined ? [] : usedSchemes(presentation),
+    algs,
+    resourceMetadataUrl,
+    nonce: refusal.error === 'use_dpop_nonce' ? nonces.current(at) : undefined,
+    scopes: route.scopes,
+    acrValues: stepUp === undefined ? route.acrValues : (stepUp.acrValues ?? []),
+    maxAgeSeconds: stepUp === undefined ? route.maxAgeSeconds : wholeSeconds(stepUp.maxAgeSeconds),
+    explain,
+  })
+}
+
+/** A domain's `maxAgeSeconds` as a challenge can carry it. */
+function wholeSeconds(value: number | undefined): number | undefined {
+  return value === undefined || !(value >= 0 && value <= Number.MAX_SAFE_INTEGER)
+    ? undefined
+    : Math.floor(value)
+}
+
+/** Rules that only an attack or a broken client runs into. */
+const alerting: ReadonlySet<string> = new Set([
+  'replay.proof',
+  'dpop.binding',
+  'cnf.jkt',
+  'cnf.x5t',
+  'bearer.dpop-downgrade',
+  'access-token.signature',
+  'access-token.typ',
+  'access-token.tenant',
+])
+
+function eventOf<Native>(
+  judged: Outcome<VerifiedToken>,
+  answer: Verified | Challenge,
+  request: ApiRequest<Native>,
+  route: RouteSettings<Native>,
+  { issuer, audience }: Settings,
+  { at, requestId, path, category, facts, sender, policyVersion }: Trail,
+): AccessEvent {
+  const refusal = judged.ok ? undefined : judged
+  return {
+    event: 'api.access',
+    at,
+    outcome: refusal === undefined ? 'accepted' : alerting.has(refusal.ruleId) ? 'alert' : 'refused',
+    requestId,
+    issuer,
+    audience,
+    method: request.method,
+    path,
+    action: route.action,
+    tenant: facts?.tenant,
+    clientId: facts?.clientId,
+    subject: facts?.subject,
+    scopes: facts?.scopes ?? [],
+    requiredScopes: route.scopes,
+    acr: facts?.acr,
+    authTime: facts?.authTime,
+    tokenForm: facts?.form,
+    tokenId: facts?.jti,
+    tokenExpiresAt: facts?.expiresAt,
+    txn: typeof facts?.claims.txn === 'string' ? facts.claims.txn : undefined,
+    constraint: sender === undefined ? undefined : constraintOf(sender),
+    jkt: sender?.binding.jkt,
+    x5tS256: sender?.binding.x5tS256,
+    policyVersion,
+    category: refusal === undefined ? undefined : category,
+    status: answer.ok ? 200 : answer.status,
+    ruleId: refusal?.ruleId,
+    clauses: refusal?.clauses ?? [],
+    error: refusal?.error,
+    reason: refusal?.reason,
+  }
+}
+
+function constraintOf({ binding: { jkt, x5tS256 } }: ProvenSender): AccessEvent['constraint'] {
+  if (jkt !== undefined) return x5tS256 === undefined ? 'dpop' : 'dpop+mtls'
+  return x5tS256 === undefined ? 'none' : 'mtls'
+}
