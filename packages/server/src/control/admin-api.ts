@@ -1,6 +1,6 @@
 import type { ExplainedField } from '@holdfast/protocol'
 import type { ChainedAuditRecord } from '../store/records.ts'
-import type { Problem } from './resources/problem.ts'
+import type { Problem } from './problem.ts'
 
 /**
  * What an operator may ask of a server: the same methods over the admin socket and, while no server runs, over

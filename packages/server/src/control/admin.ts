@@ -7,7 +7,7 @@ import type { AdminApi, Answer, ProblemDetails } from './admin-api.ts'
 import { apply, type ControlPorts } from './apply.ts'
 import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
-import type { Problem } from './resources/problem.ts'
+import type { Problem } from './problem.ts'
 import { verifyAudit } from './verify-audit.ts'
 
 export interface AdminOptions {

@@ -6,7 +6,7 @@ import type { ApplyRequest, ApplyResult, Change } from './admin-api.ts'
 import { placeDocuments, readDocuments, storedDocuments } from './documents.ts'
 import { inOrder, planDocuments } from './plan.ts'
 import { planUsers } from './plan-users.ts'
-import { type Checked, checked, type Problem, wrong } from './resources/problem.ts'
+import { type Checked, checked, type Problem, wrong } from './problem.ts'
 
 export interface ControlPorts extends Pick<Ports, 'store' | 'clock' | 'entropy' | 'passwords'> {
   readonly issuers: readonly IssuerBinding[]

@@ -2,9 +2,9 @@ import { LineCounter, parseAllDocuments } from 'yaml'
 import { compileSnapshot, type IssuerBinding, type PlacedDocument } from '../snapshot/compile.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { DocumentRecord } from '../store/writes.ts'
-import { type ControlDocument, parseDocument } from './resources/document.ts'
-import { type Checked, checked, type Problem, wrong } from './resources/problem.ts'
-import { unknownName } from './resources/suggestion.ts'
+import { type ControlDocument, parseDocument } from './document.ts'
+import { type Checked, checked, type Problem, wrong } from './problem.ts'
+import { unknownName } from './suggestion.ts'
 
 /** A file as the operator gave it; JSON is YAML too. */
 export interface DocumentFile {

@@ -2,7 +2,7 @@ import { explain, type SecurityProfile, profiles as shippedProfiles } from '@hol
 import type { IssuerBinding, PlacedDocument } from '../snapshot/compile.ts'
 import { compileProfiles } from '../snapshot/compile-profiles.ts'
 import type { ClientExplanation } from './admin-api.ts'
-import type { DocumentOf } from './resources/document.ts'
+import type { DocumentOf } from './document.ts'
 import type { KindName } from './resources/index.ts'
 
 /** The strictest profile a request of this client can meet, with who decided each field; undefined: no such client. */

@@ -4,8 +4,8 @@ import type { UserRecord } from '../store/records.ts'
 import type { Write } from '../store/writes.ts'
 import type { Change } from './admin-api.ts'
 import { difference } from './difference.ts'
-import { canonicalJson, type DocumentOf } from './resources/document.ts'
-import { type Checked, checked, type Problem, wrong } from './resources/problem.ts'
+import { canonicalJson, type DocumentOf } from './document.ts'
+import { type Checked, checked, type Problem, wrong } from './problem.ts'
 
 export type UserPorts = Pick<Ports, 'store' | 'passwords' | 'entropy'>
 

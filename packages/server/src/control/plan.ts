@@ -2,7 +2,7 @@ import type { PlacedDocument } from '../snapshot/compile.ts'
 import type { DocumentRecord, Write } from '../store/writes.ts'
 import type { Change } from './admin-api.ts'
 import { difference } from './difference.ts'
-import { canonicalJson } from './resources/document.ts'
+import { canonicalJson } from './document.ts'
 import { kindNames } from './resources/index.ts'
 
 /** What an apply will do to the documents of the store. */

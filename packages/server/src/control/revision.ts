@@ -3,7 +3,7 @@ import { compileSnapshot, type IssuerBinding } from '../snapshot/compile.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { Store } from '../store/store.ts'
 import { storedDocuments } from './documents.ts'
-import { type Checked, checked, textOfProblem, wrong } from './resources/problem.ts'
+import { type Checked, checked, textOfProblem, wrong } from './problem.ts'
 
 export interface RevisionOptions {
   readonly store: Pick<Store, 'revision' | 'listDocuments'>

@@ -5,9 +5,9 @@ import {
   type profileLattice,
   type SecurityProfile,
 } from '@holdfast/protocol'
-import type { DocumentOf } from '../control/resources/document.ts'
-import type { Problem } from '../control/resources/problem.ts'
-import { didYouMean } from '../control/resources/suggestion.ts'
+import type { DocumentOf } from '../control/document.ts'
+import type { Problem } from '../control/problem.ts'
+import { didYouMean } from '../control/suggestion.ts'
 
 export type ProfileTable = ReadonlyMap<string, SecurityProfile>
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { IssuerBinding } from '../../snapshot/compile.ts'
-import { type Checked, checked, type Problem, wrong } from '../resources/problem.ts'
-import { checkShape } from '../resources/shape.ts'
+import { type Checked, checked, type Problem, wrong } from '../problem.ts'
+import { checkShape } from '../shape.ts'
 import { type Origins, readBootstrapFile } from './read-file.ts'
 import { type BootstrapFile, bootstrapSchema } from './schema.ts'
 

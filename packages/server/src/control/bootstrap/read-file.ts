@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
-import { type Checked, checked, type Problem, wrong } from '../resources/problem.ts'
-import { textOfPath } from '../resources/shape.ts'
+import { type Checked, checked, type Problem, wrong } from '../problem.ts'
+import { textOfPath } from '../shape.ts'
 
 /** Where a setting was set, by its path: `holdfast.yaml:3`, `holdfast.yaml:3 (DATABASE_URL)`. */
 export type Origins = ReadonlyMap<string, string>
