@@ -73,6 +73,7 @@ interface Parts {
 function storeOver({ place, channel, epoch, readers, group }: Parts): Store {
   const patrol: Patrol = new Map()
   const listeners = new Set<() => void>()
+  let closing: Promise<void> | undefined
   const listener = listenTo(place, channel, () => {
     for (const told of listeners) told()
   })
@@ -104,9 +105,9 @@ function storeOver({ place, channel, epoch, readers, group }: Parts): Store {
       return () => listeners.delete(told)
     },
     epoch: () => epoch,
-    close: async () => {
-      await Promise.all([group.close(), listener.close()])
-      await readers.end()
+    close: () => {
+      closing ??= Promise.all([group.close(), listener.close(), readers.end()]).then(() => undefined)
+      return closing
     },
   }
 }

@@ -39,6 +39,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const listeners = new Set<() => void>()
   let broken: Fault | undefined
   let isScheduled = false
+  let isClosed = false
 
   const fail = (error: unknown): Fault => {
     const fault = faultOf(error)
@@ -114,6 +115,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     },
     epoch: () => connection.epoch,
     close: async () => {
+      if (isClosed) return
+      isClosed = true
       while (queue.length > 0) flush()
       broken ??= new Fault('store.closed')
       connection.close()

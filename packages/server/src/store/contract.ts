@@ -1,0 +1,55 @@
+import { describe, test } from 'node:test'
+import { auditCases } from './contract/audit.ts'
+import { expiryCases } from './contract/expiry.ts'
+import { finderCases } from './contract/finders.ts'
+import { guardCases } from './contract/guards.ts'
+import { listCases } from './contract/lists.ts'
+import { raceCases } from './contract/races.ts'
+import { restartCases } from './contract/restart.ts'
+import type { Store } from './store.ts'
+
+/** A store on an empty place of its own, with the clock standing at `start` of the samples. */
+export interface Fixture {
+  readonly store: Store
+  /** Closes the store and opens it again; undefined when nothing of it outlives the process. */
+  readonly reopen: (() => Promise<Store>) | undefined
+  readonly dispose: () => Promise<void>
+}
+
+export interface ContractCase {
+  readonly title: string
+  readonly run: (fixture: Fixture) => Promise<void>
+}
+
+/** What every driver must do, whatever it is made of. */
+export const contractCases: readonly ContractCase[] = [
+  ...finderCases,
+  ...guardCases,
+  ...raceCases,
+  ...listCases,
+  ...auditCases,
+  ...expiryCases,
+  ...restartCases,
+]
+
+/** @param skip reason why the driver cannot be tried here; counted, never silent */
+export function describeStore(
+  driver: string,
+  open: () => Promise<Fixture>,
+  skip: string | undefined = undefined,
+): void {
+  describe(`the store contract on ${driver}`, { skip }, () => {
+    for (const { title, run } of contractCases) {
+      test(`${driver}: ${title}`, async context => {
+        const fixture = await open()
+        try {
+          if (fixture.reopen === undefined && restartCases.some(one => one.title === title)) {
+            context.skip('nothing outlives the process')
+          } else await run(fixture)
+        } finally {
+          await fixture.dispose()
+        }
+      })
+    }
+  })
+}

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
+import type { ContractCase } from '../contract.ts'
+import type { Store } from '../store.ts'
+import type { Write } from '../writes.ts'
+import { committed } from './expectations.ts'
+import {
+  accessToken,
+  audit,
+  code,
+  grant,
+  interaction,
+  jti,
+  later,
+  newHash,
+  pushedRequest,
+  refreshToken,
+  session,
+} from './samples.ts'
+
+interface Expiring {
+  readonly name: string
+  readonly make: () => { readonly write: Write; readonly isThere: (store: Store) => Promise<boolean> }
+  /** The first instant at which the row may go. */
+  readonly goesAt: EpochSeconds
+}
+
+/** Spells out one kind: what to insert and how to see whether it is still there. */
+function expiring<T extends { readonly expiresAt: EpochSeconds }>(
+  name: string,
+  make: () => T,
+  write: (record: T) => Write,
+  find: (store: Store, record: T) => Promise<unknown>,
+  keptSeconds = 0,
+): Expiring {
+  return {
+    name,
+    make: () => {
+      const record = make()
+      return { write: write(record), isThere: async store => (await find(store, record)) !== undefined }
+    },
+    goesAt: secondsAfter(make().expiresAt, keptSeconds),
+  }
+}
+
+const expiringKinds: readonly Expiring[] = [
+  expiring(
+    'a pushed request',
+    pushedRequest,
+    record => ({ kind: 'insert-pushed-request', record }),
+    (store, { hash }) => store.findPushedRequest(hash),
+  ),
+  expiring(
+    'an interaction',
+    interaction,
+    record => ({ kind: 'insert-interaction', record }),
+    (store, { hash }) => store.findInteraction(hash),
+  ),
+  expiring(
+    'a session',
+    session,
+    record => ({ kind: 'insert-session', record }),
+    (store, { hash }) => store.findSession(hash),
+  ),
+  expiring(
+    'a grant',
+    grant,
+    record => ({ kind: 'insert-grant', record }),
+    (store, { id }) => store.findGrant(id),
+  ),
+  expiring(
+    'a code, kept an hour for replays,',
+    code,
+    record => ({ kind: 'insert-code', record }),
+    (store, { hash }) => store.findCode(hash),
+    3600,
+  ),
+  expiring(
+    'an access token',
+    accessToken,
+    record => ({ kind: 'insert-access-token', record }),
+    (store, { hash }) => store.findAccessToken(hash),
+  ),
+  expiring(
+    'a refresh token',
+    refreshToken,
+    record => ({ kind: 'insert-refresh-token', record }),
+    (store, { hash }) => store.findRefreshToken(hash),
+  ),
+  {
+    name: 'a remembered jti, kept a minute for slow clocks,',
+    make: () => {
+      const key = newHash()
+      // Still there means: a second time is refused.
+      return {
+        write: jti(key),
+        isThere: async store => !(await store.commit([jti(key)])).committed,
+      }
+    },
+    goesAt: later(60 + 60),
+  },
+]
+
+export const expiryCases: readonly ContractCase[] = [
+  ...expiringKinds.map(
+    ({ name, make, goesAt }): ContractCase => ({
+      title: `${name} is there a second before its end and gone from then on`,
+      run: async ({ store }) => {
+        for (const [seconds, remains] of [
+          [-1, true],
+          [0, false],
+          [1, false],
+        ] as const) {
+          const { write, isThere } = make()
+          await committed(store, [write])
+          const removed = await store.expire(secondsAfter(goesAt, seconds), 100)
+          assert.equal(removed >= (remains ? 0 : 1), true)
+          assert.equal(await isThere(store), remains, `${seconds} s from its end`)
+        }
+      },
+    }),
+  ),
+  {
+    title: 'expiry takes at most the limit of each table, and audit never',
+    run: async ({ store }) => {
+      const records = Array.from({ length: 10 }, code)
+      await committed(store, [
+        ...records.map((record): Write => ({ kind: 'insert-code', record })),
+        { kind: 'insert-access-token', record: accessToken() },
+        audit('kept'),
+      ])
+      const end = later(10_000)
+      assert.equal(await store.expire(end, 4), 5)
+      assert.equal(await store.expire(end, 4), 4)
+      assert.equal(await store.expire(end, 4), 2)
+      assert.equal(await store.expire(end, 4), 0)
+      assert.equal((await store.findAudit('kept', 9)).length, 1)
+    },
+  },
+  {
+    title: 'what dies behind rows that live long is found by the patrol',
+    run: async ({ store }) => {
+      const longLived = Array.from({ length: 600 }, () => ({
+        ...refreshToken(),
+        expiresAt: later(1_000_000),
+      }))
+      const dying = refreshToken()
+      for (const record of [...longLived, dying])
+        await store.commit([{ kind: 'insert-refresh-token', record }])
+      let removed = 0
+      for (let call = 0; call < 4; call++) removed += await store.expire(later(90_000), 10)
+      assert.equal(removed, 1)
+      assert.equal(await store.findRefreshToken(dying.hash), undefined)
+    },
+  },
+]

@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict'
+import type { ContractCase } from '../contract.ts'
+import type { Write } from '../writes.ts'
+import { committed, same } from './expectations.ts'
+import {
+  accessToken,
+  code,
+  grant,
+  interaction,
+  issuer,
+  key,
+  later,
+  newHash,
+  pushedRequest,
+  refreshToken,
+  session,
+  start,
+  user,
+} from './samples.ts'
+
+const untouched = { spentAt: undefined, revokedAt: undefined }
+
+export const finderCases: readonly ContractCase[] = [
+  {
+    title: 'every record comes back as it went in, untouched',
+    run: async ({ store }) => {
+      const records = {
+        pushed: pushedRequest(),
+        interaction: interaction(),
+        session: session(),
+        grant: grant(),
+        code: code(),
+        accessToken: accessToken(),
+        refreshToken: refreshToken(),
+      }
+      await committed(store, [
+        { kind: 'insert-pushed-request', record: records.pushed },
+        { kind: 'insert-interaction', record: records.interaction },
+        { kind: 'insert-session', record: records.session },
+        { kind: 'insert-grant', record: records.grant },
+        { kind: 'insert-code', record: records.code },
+        { kind: 'insert-access-token', record: records.accessToken },
+        { kind: 'insert-refresh-token', record: records.refreshToken },
+      ])
+      same(await store.findPushedRequest(records.pushed.hash), { ...records.pushed, ...untouched })
+      same(await store.findInteraction(records.interaction.hash), { ...records.interaction, ...untouched })
+      same(await store.findSession(records.session.hash), { ...records.session, ...untouched })
+      same(await store.findGrant(records.grant.id), { ...records.grant, ...untouched })
+      same(await store.findCode(records.code.hash), { ...records.code, ...untouched })
+      same(await store.findAccessToken(records.accessToken.hash), { ...records.accessToken, ...untouched })
+      same(await store.findRefreshToken(records.refreshToken.hash), {
+        ...records.refreshToken,
+        ...untouched,
+        retiredAt: undefined,
+      })
+    },
+  },
+  {
+    title: 'what was never written is not found, under any finder',
+    run: async ({ store }) => {
+      const hash = newHash()
+      const answers = await Promise.all([
+        ...[store.findPushedRequest(hash), store.findInteraction(hash), store.findSession(hash)],
+        ...[store.findGrant(hash), store.findCode(hash), store.findAccessToken(hash)],
+        ...[store.findRefreshToken(hash), store.findFailures(hash, start)],
+        ...[store.findUserByUsername(issuer, 'nobody'), store.findUserBySubject(issuer, 'nobody')],
+      ])
+      assert.deepEqual(new Set(answers), new Set([undefined]))
+      assert.deepEqual(await store.findAudit('nothing', 10), [])
+    },
+  },
+  {
+    title: 'a value of one kind is not found as another',
+    run: async ({ store }) => {
+      const record = code()
+      await committed(store, [{ kind: 'insert-code', record }])
+      assert.equal(await store.findAccessToken(record.hash), undefined)
+      assert.equal(await store.findRefreshToken(record.hash), undefined)
+      assert.equal(await store.findPushedRequest(record.hash), undefined)
+    },
+  },
+  {
+    title: 'finders show what has happened since: spent, revoked, retired, moved',
+    run: async ({ store }) => {
+      const [one, two, held, known] = [refreshToken(), refreshToken(), accessToken(), session()]
+      const opened = interaction()
+      const at = later(5)
+      await committed(store, [
+        { kind: 'insert-refresh-token', record: one },
+        { kind: 'insert-refresh-token', record: two },
+        { kind: 'insert-access-token', record: held },
+        { kind: 'insert-session', record: known },
+        { kind: 'insert-interaction', record: opened },
+      ])
+      await committed(store, [
+        { kind: 'use-refresh-token', hash: one.hash, at, idleExpiresAt: later(9000) },
+        { kind: 'spend-refresh-token', hash: one.hash, at },
+        { kind: 'retire-refresh-token', hash: two.hash, at, graceSeconds: 60 },
+        { kind: 'revoke-access-token', hash: held.hash, at },
+        { kind: 'touch-session', hash: known.hash, idleExpiresAt: later(4000) },
+        { kind: 'revoke-session', hash: known.hash, at },
+        { kind: 'advance-interaction', record: { ...opened, authenticatedAt: at }, at },
+        { kind: 'finish-interaction', hash: opened.hash, version: 2, at },
+      ])
+      const rotated = await store.findRefreshToken(one.hash)
+      assert.equal(rotated?.spentAt, at)
+      assert.equal(rotated?.idleExpiresAt, later(9000))
+      assert.equal((await store.findRefreshToken(two.hash))?.retiredAt, at)
+      assert.equal((await store.findAccessToken(held.hash))?.revokedAt, at)
+      const ended = await store.findSession(known.hash)
+      assert.equal(ended?.idleExpiresAt, later(4000))
+      assert.equal(ended?.revokedAt, at)
+      const finished = await store.findInteraction(opened.hash)
+      assert.equal(finished?.version, 2)
+      assert.equal(finished?.authenticatedAt, at)
+      assert.equal(finished?.spentAt, at)
+    },
+  },
+  {
+    title: 'the first revocation is the one that counts',
+    run: async ({ store }) => {
+      const record = grant()
+      await committed(store, [
+        { kind: 'insert-grant', record },
+        { kind: 'revoke-grant', id: record.id, at: later(1) },
+        { kind: 'revoke-grant', id: record.id, at: later(2) },
+        { kind: 'revoke-grant', id: newHash(), at: later(2) },
+      ])
+      assert.equal((await store.findGrant(record.id))?.revokedAt, later(1))
+    },
+  },
+  {
+    title: 'users are found by name and by subject inside their issuer, replaced and removed',
+    run: async ({ store }) => {
+      const [ann, bob] = [user('user:a', 'ann'), user('user:b', 'bob')]
+      const elsewhere = { ...ann, issuer: 'https://other.example' }
+      await committed(
+        store,
+        [bob, ann, elsewhere].map((record): Write => ({ kind: 'put-user', record })),
+      )
+      same(await store.findUserByUsername(issuer, 'ann'), ann)
+      same(await store.findUserBySubject(issuer, 'user:b'), bob)
+      same(await store.listUsers(issuer), [ann, bob])
+      const renamed = { ...ann, username: 'anna', status: 'disabled' as const }
+      await committed(store, [
+        { kind: 'put-user', record: renamed },
+        { kind: 'delete-user', issuer, subject: 'user:b' },
+      ])
+      assert.equal(await store.findUserByUsername(issuer, 'ann'), undefined)
+      same(await store.findUserByUsername(issuer, 'anna'), renamed)
+      same(await store.listUsers(issuer), [renamed])
+      same(await store.findUserByUsername('https://other.example', 'ann'), elsewhere)
+    },
+  },
+  {
+    title: 'a username belongs to one subject: the second is a conflict and changes nothing',
+    run: async ({ store }) => {
+      await committed(store, [{ kind: 'put-user', record: user('user:a', 'ann') }])
+      const second: Write = { kind: 'put-user', record: user('user:b', 'ann') }
+      await assert.rejects(store.commit([second]), { code: 'store.conflict' })
+      assert.equal((await store.listUsers(issuer)).length, 1)
+    },
+  },
+  {
+    title: 'documents are put, replaced, listed in order and deleted',
+    run: async ({ store }) => {
+      const document = (documentKind: string, name: string, body: string) => ({
+        documentKind,
+        issuer,
+        name,
+        body,
+      })
+      const [client, scope] = [document('Client', 'c', '{"a":1}'), document('Scope', 's', '{}')]
+      await committed(store, [
+        { kind: 'put-document', document: scope },
+        { kind: 'put-document', document: { ...client, body: '{}' } },
+        { kind: 'put-document', document: client },
+        { kind: 'put-document', document: document('Client', 'gone', '{}') },
+      ])
+      await committed(store, [{ kind: 'delete-document', documentKind: 'Client', name: 'gone', issuer }])
+      same(await store.listDocuments(), [client, scope])
+    },
+  },
+  {
+    title: 'the revision starts at nought, rises by one and tells those who listen',
+    run: async ({ store }) => {
+      assert.equal(await store.revision(), 0)
+      const told = new Promise<void>((resolve, reject) => {
+        const late = setTimeout(() => reject(new Error('nobody was told')), 5000)
+        store.onRevision(() => {
+          clearTimeout(late)
+          resolve()
+        })
+      })
+      await committed(store, [{ kind: 'raise-revision', from: 0 }])
+      assert.equal(await store.revision(), 1)
+      await told
+    },
+  },
+  {
+    title: 'keys come back byte for byte, of their issuer only, and are never replaced',
+    run: async ({ store }) => {
+      const [one, two] = [key('a'), key('b')]
+      await committed(store, [
+        { kind: 'insert-key', record: two },
+        { kind: 'insert-key', record: one },
+        { kind: 'insert-key', record: { ...one, issuer: 'https://other.example' } },
+      ])
+      assert.deepEqual(await store.listKeys(issuer), [one, two])
+      await assert.rejects(store.commit([{ kind: 'insert-key', record: one }]), { code: 'store.conflict' })
+    },
+  },
+  {
+    title: 'failures are counted inside their window, up to its last second, and cleared',
+    run: async ({ store }) => {
+      const failing = newHash()
+      const count = (seconds: number): Write => ({
+        kind: 'count-failure',
+        key: failing,
+        at: later(seconds),
+        windowSeconds: 100,
+      })
+      await committed(store, [count(0), count(10)])
+      await committed(store, [count(99)])
+      assert.deepEqual(await store.findFailures(failing, later(99)), { count: 3, lastAt: later(99) })
+      assert.equal(await store.findFailures(failing, later(100)), undefined)
+      await committed(store, [count(100)])
+      assert.deepEqual(await store.findFailures(failing, later(100)), { count: 1, lastAt: later(100) })
+      await committed(store, [{ kind: 'clear-failures', key: failing }])
+      assert.equal(await store.findFailures(failing, later(100)), undefined)
+    },
+  },
+]

@@ -1,0 +1,168 @@
+import type { EpochSeconds } from '@holdfast/protocol'
+import type { GuardKind, Write } from '../writes.ts'
+import {
+  code,
+  grant,
+  interaction,
+  jti,
+  later,
+  newHash,
+  pushedRequest,
+  refreshToken,
+  start,
+} from './samples.ts'
+
+/** A guard that would pass, what to spoil about it, and where its time ends. */
+export interface GuardScenario {
+  readonly prepare: readonly Write[]
+  readonly attempt: (at: EpochSeconds) => Write
+  /** The first instant at which the guard fails. */
+  readonly endsAt: EpochSeconds | undefined
+  /** Writes after which the guard fails, by what they did. */
+  readonly spoilers: Readonly<Record<string, Write>>
+  /** The same guard about something the store has never seen; undefined when there is no such thing. */
+  readonly unknown: Write | undefined
+  /** Whether passing once makes it fail. */
+  readonly isOnce: boolean
+}
+
+/** Every guard there is: the type makes a new one show itself here. */
+export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = {
+  'spend-pushed-request': () => {
+    const record = pushedRequest()
+    const attempt = (at: EpochSeconds, hash = record.hash): Write => ({
+      kind: 'spend-pushed-request',
+      hash,
+      at,
+    })
+    return {
+      prepare: [{ kind: 'insert-pushed-request', record }],
+      attempt,
+      endsAt: record.expiresAt,
+      spoilers: { 'it was spent': attempt(start) },
+      unknown: attempt(start, newHash()),
+      isOnce: true,
+    }
+  },
+  'advance-interaction': () => {
+    const record = interaction()
+    const { hash } = record
+    const attempt = (at: EpochSeconds): Write => ({ kind: 'advance-interaction', record, at })
+    return {
+      prepare: [{ kind: 'insert-interaction', record }],
+      attempt,
+      endsAt: record.expiresAt,
+      spoilers: {
+        'another step came first': attempt(start),
+        'it was finished': { kind: 'finish-interaction', hash, version: 1, at: start },
+      },
+      unknown: { kind: 'advance-interaction', record: { ...record, hash: newHash() }, at: start },
+      isOnce: true,
+    }
+  },
+  'finish-interaction': () => {
+    const record = interaction()
+    const attempt = (at: EpochSeconds, hash = record.hash): Write => ({
+      kind: 'finish-interaction',
+      hash,
+      version: 1,
+      at,
+    })
+    return {
+      prepare: [{ kind: 'insert-interaction', record }],
+      attempt,
+      endsAt: record.expiresAt,
+      spoilers: {
+        'it was finished': attempt(start),
+        'another step came first': { kind: 'advance-interaction', record, at: start },
+      },
+      unknown: attempt(start, newHash()),
+      isOnce: true,
+    }
+  },
+  'require-live-grant': () => {
+    const record = grant()
+    const attempt = (at: EpochSeconds, id = record.id): Write => ({ kind: 'require-live-grant', id, at })
+    return {
+      prepare: [{ kind: 'insert-grant', record }],
+      attempt,
+      endsAt: record.expiresAt,
+      spoilers: { 'it was revoked': { kind: 'revoke-grant', id: record.id, at: start } },
+      unknown: attempt(start, newHash()),
+      isOnce: false,
+    }
+  },
+  'spend-code': () => {
+    const record = code()
+    const attempt = (at: EpochSeconds, hash = record.hash): Write => ({ kind: 'spend-code', hash, at })
+    return {
+      prepare: [{ kind: 'insert-code', record }],
+      attempt,
+      endsAt: record.expiresAt,
+      spoilers: { 'it was spent': attempt(start) },
+      unknown: attempt(start, newHash()),
+      isOnce: true,
+    }
+  },
+  'spend-refresh-token': () =>
+    refreshScenario((hash, at) => ({ kind: 'spend-refresh-token', hash, at }), {
+      'it was retired': hash => ({ kind: 'retire-refresh-token', hash, at: start, graceSeconds: 60 }),
+    }),
+  'retire-refresh-token': () => ({
+    ...refreshScenario((hash, at) => ({ kind: 'retire-refresh-token', hash, at, graceSeconds: 0 }), {
+      'it was retired with no grace': hash => ({
+        kind: 'retire-refresh-token',
+        hash,
+        at: start,
+        graceSeconds: 0,
+      }),
+    }),
+  }),
+  'use-refresh-token': () => ({
+    ...refreshScenario((hash, at) => ({ kind: 'use-refresh-token', hash, at, idleExpiresAt: later(3600) }), {
+      'it was retired': hash => ({ kind: 'retire-refresh-token', hash, at: start, graceSeconds: 60 }),
+    }),
+    isOnce: false,
+  }),
+  'remember-jti': () => {
+    const seen = newHash()
+    return {
+      prepare: [],
+      attempt: () => jti(seen),
+      endsAt: undefined,
+      spoilers: { 'it was seen': jti(seen) },
+      unknown: undefined,
+      isOnce: true,
+    }
+  },
+  'raise-revision': () => ({
+    prepare: [],
+    attempt: () => ({ kind: 'raise-revision', from: 0 }),
+    endsAt: undefined,
+    spoilers: { 'another change came first': { kind: 'raise-revision', from: 0 } },
+    unknown: { kind: 'raise-revision', from: 7 },
+    isOnce: true,
+  }),
+}
+
+type RefreshWrite = (hash: ReturnType<typeof newHash>, at: EpochSeconds) => Write
+
+function refreshScenario(
+  attemptOn: RefreshWrite,
+  spoilers: Readonly<Record<string, (hash: ReturnType<typeof newHash>) => Write>>,
+): GuardScenario {
+  const record = refreshToken()
+  const { hash } = record
+  return {
+    prepare: [{ kind: 'insert-refresh-token', record }],
+    attempt: at => attemptOn(hash, at),
+    endsAt: record.idleExpiresAt,
+    spoilers: {
+      'it was rotated': { kind: 'spend-refresh-token', hash, at: start },
+      'it was revoked': { kind: 'revoke-refresh-token', hash, at: start },
+      ...Object.fromEntries(Object.entries(spoilers).map(([name, make]) => [name, make(hash)])),
+    },
+    unknown: attemptOn(newHash(), start),
+    isOnce: true,
+  }
+}

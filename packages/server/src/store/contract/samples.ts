@@ -1,0 +1,187 @@
+import { type EpochSeconds, epochSeconds, type HandleHash, secondsAfter } from '@holdfast/protocol'
+import { sortableTime } from '../../data/handle.ts'
+import type { Clock } from '../../ports.ts'
+import type {
+  AccessTokenRecord,
+  AuditRecord,
+  AuthorizationRequest,
+  CodeRecord,
+  GrantRecord,
+  InteractionRecord,
+  PushedRequestRecord,
+  RefreshTokenRecord,
+  SessionRecord,
+  UserRecord,
+} from '../records.ts'
+import type { KeyRecord, Write } from '../writes.ts'
+
+/** When every sample was made; the clock of the contract stands here. */
+export const start = epochSeconds(1_800_000_000)
+export const issuer = 'https://issuer.example'
+export const standingClock: Clock = { now: () => start, monotonicMs: () => 0 }
+
+export function later(seconds: number): EpochSeconds {
+  return secondsAfter(start, seconds)
+}
+
+let made = 0
+
+/** A key nobody else has, time-led like the real ones. `process` keeps those of two processes apart. */
+export function newHash(): HandleHash {
+  made++
+  return `${sortableTime(start)}${process.pid}-${made}`.padEnd(49, '.') as HandleHash
+}
+
+const request: AuthorizationRequest = {
+  clientId: 'client-1',
+  redirectUri: 'https://client.example/callback?a=ü',
+  redirectUriSent: true,
+  responseType: 'code',
+  scopes: ['openid', 'payments'],
+  resources: ['https://api.example'],
+  state: 'state',
+  nonce: undefined,
+  codeChallenge: 'c'.repeat(43),
+  dpopJkt: undefined,
+  prompt: [],
+  maxAgeSeconds: undefined,
+  acrValues: [],
+  loginHint: undefined,
+  uiLocales: [],
+}
+
+const owned = { issuer, clientId: 'client-1' }
+const authenticated = { authTime: start, acr: 'urn:acr:password', amr: ['pwd'] }
+
+export const pushedRequest = (): PushedRequestRecord => ({
+  ...owned,
+  hash: newHash(),
+  request,
+  txn: 'txn-1',
+  issuedAt: start,
+  expiresAt: later(90),
+})
+
+export const interaction = (): InteractionRecord => ({
+  ...owned,
+  hash: newHash(),
+  browserHash: newHash(),
+  request,
+  pushedHash: undefined,
+  txn: 'txn-1',
+  sessionHash: undefined,
+  authenticatedAt: undefined,
+  version: 1,
+  issuedAt: start,
+  expiresAt: later(600),
+})
+
+export const session = (): SessionRecord => ({
+  ...authenticated,
+  hash: newHash(),
+  issuer,
+  sid: 'sid-1',
+  subject: 'user:1',
+  issuedAt: start,
+  idleExpiresAt: later(1800),
+  expiresAt: later(36_000),
+})
+
+export const grant = (): GrantRecord => ({
+  ...owned,
+  ...authenticated,
+  id: newHash(),
+  subject: 'user:1',
+  scopes: ['openid'],
+  resources: [],
+  sid: 'sid-1',
+  txn: 'txn-1',
+  issuedAt: start,
+  expiresAt: later(86_400),
+})
+
+export const code = (): CodeRecord => ({
+  ...owned,
+  hash: newHash(),
+  grantId: 'grant-1',
+  redirectUri: request.redirectUri,
+  redirectUriSent: true,
+  codeChallenge: request.codeChallenge,
+  dpopJkt: undefined,
+  nonce: 'n',
+  issuedAt: start,
+  expiresAt: later(60),
+})
+
+export const accessToken = (): AccessTokenRecord => ({
+  ...owned,
+  ...authenticated,
+  hash: newHash(),
+  grantId: 'grant-1',
+  subject: 'user:1',
+  scopes: ['openid'],
+  audience: ['https://api.example'],
+  binding: { jkt: 'j'.repeat(43) },
+  jti: 'jti-1',
+  txn: 'txn-1',
+  issuedAt: start,
+  expiresAt: later(300),
+})
+
+export const refreshToken = (): RefreshTokenRecord => ({
+  ...owned,
+  hash: newHash(),
+  grantId: 'grant-1',
+  scopes: ['openid'],
+  resources: [],
+  binding: {},
+  issuedAt: start,
+  idleExpiresAt: later(3600),
+  expiresAt: later(86_400),
+})
+
+export const user = (subject: string, username: string): UserRecord => ({
+  issuer,
+  subject,
+  username,
+  passwordHash: '$argon2id$',
+  status: 'active',
+  claims: { name: 'Zoë "the tester" \u2603', email_verified: true, address: { country: 'NL' } },
+})
+
+export const key = (id: string): KeyRecord => ({
+  issuer,
+  id,
+  use: 'sig',
+  alg: 'ES256',
+  sealed: Buffer.from([0, 1, 2, 254, 255]),
+  createdAt: start,
+})
+
+export const auditRecord = (requestId: string, txn?: string): AuditRecord => ({
+  at: start,
+  issuer,
+  event: 'token.issued',
+  outcome: 'accepted',
+  requestId,
+  ...(txn === undefined ? {} : { txn }),
+  clientId: 'client-1',
+  facts: { scopes: ['openid'], bound: true, count: 2, grantType: 'authorization_code' },
+})
+
+export const audit = (requestId: string, txn?: string): Write => ({
+  kind: 'append-audit',
+  record: auditRecord(requestId, txn),
+})
+
+export const jti = (
+  key: HandleHash,
+  issuedAt: EpochSeconds = start,
+  expiresAt: EpochSeconds = later(60),
+): Write => ({
+  kind: 'remember-jti',
+  what: 'dpop-proof',
+  key,
+  issuedAt,
+  expiresAt,
+})
