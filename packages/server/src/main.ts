@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Server as PlainServer } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { systemClock } from './clock.ts'
@@ -12,10 +12,11 @@ import { defaultLimits, type EdgeLimits, loosenedLimits } from './http/limits.ts
 import { openTlsServer, type TlsIdentity } from './http/listener.ts'
 import { openManagementServer } from './http/management.ts'
 import type { Route } from './http/route.ts'
+import type { Desk } from './http/serve.ts'
 import { clientAddressBehind } from './http/trusted-proxies.ts'
 import { softwareCustody } from './keys/custody/software.ts'
 import { openRing, type Ring } from './keys/ring.ts'
-import { type OpenMetrics, openMetrics } from './observe/metrics.ts'
+import { openMetrics } from './observe/metrics.ts'
 import { openOutbound } from './outbound/client.ts'
 import type { Clock, Entropy, Log, Outbound, Passwords, Ports } from './ports.ts'
 import type { Snapshot } from './snapshot/snapshot.ts'
@@ -98,9 +99,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const ports: Ports = { clock, entropy, store, keys, outbound, passwords, log, metrics, snapshot }
 
   const inFlight = new InFlight(limits.inFlightMax)
+  const failures = openFailures(limits, clock.monotonicMs)
+  const clientAddress = clientAddressBehind(options.trustedProxies ?? [])
+  const { observeDuration } = metrics
+  const desk = { ports, limits, failures, clientAddress, inFlight, observeDuration }
   const edges = {
-    public: edgeOf('public', options, ports, metrics, limits, inFlight),
-    mtls: edgeOf('mtls', options, ports, metrics, limits, inFlight),
+    public: edgeOf(options, { ...desk, listener: 'public' }),
+    mtls: edgeOf(options, { ...desk, listener: 'mtls' }),
   }
   const management = openManagementServer({
     ports,
@@ -153,24 +158,11 @@ async function openKeys(options: ServerOptions, clock: Clock, entropy: Entropy):
   return ring
 }
 
-function edgeOf(
-  listener: 'public' | 'mtls',
-  options: ServerOptions,
-  ports: Ports,
-  metrics: OpenMetrics,
-  limits: EdgeLimits,
-  inFlight: InFlight,
-): FastifyInstance {
-  const { issuerUrls, tls, trustedProxies = [], routes = allRoutes } = options
-  const { observeDuration } = metrics
-  const failures = openFailures(limits, ports.clock.monotonicMs)
-  const clientAddress = clientAddressBehind(trustedProxies)
-  return buildEdge({
-    desk: { listener, ports, limits, failures, clientAddress, inFlight, observeDuration },
-    routes,
-    issuerUrls,
-    openServer: onRequest => openTlsServer(listener, tls, limits, onRequest),
-  })
+function edgeOf(options: ServerOptions, desk: Desk & { listener: 'public' | 'mtls' }): FastifyInstance {
+  const { issuerUrls, tls, routes = allRoutes } = options
+  const openServer = (onRequest: RequestListener): Server =>
+    openTlsServer(desk.listener, tls, desk.limits, onRequest)
+  return buildEdge({ desk, routes, issuerUrls, openServer })
 }
 
 async function listenEdge(edge: FastifyInstance, address: ListenAddress): Promise<number> {
@@ -178,7 +170,7 @@ async function listenEdge(edge: FastifyInstance, address: ListenAddress): Promis
   return portOf(edge.server)
 }
 
-async function listenPlain(server: PlainServer, address: ListenAddress): Promise<number> {
+async function listenPlain(server: Server, address: ListenAddress): Promise<number> {
   server.listen(address.port, address.host)
   await once(server, 'listening')
   return portOf(server)
