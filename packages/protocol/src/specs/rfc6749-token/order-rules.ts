@@ -2,13 +2,55 @@ import type { JwsAlg, SecurityProfile } from '../../profile.ts'
 import { fail, pass, type Rule } from '../../rule.ts'
 import type { ProvenSender } from './rules.ts'
 
+/** What a token request proves about its sender, before any grant is looked at. */
+export interface SenderInput {
+  readonly profile: SecurityProfile
+  readonly requiresDpop: boolean
+  readonly requiresCertificate: boolean
+  readonly sender: ProvenSender
+}
+
+export const senderRules: readonly Rule<SenderInput>[] = [
+  {
+    id: 'sender.proof-missing',
+    clauses: ['RFC9449-5.2', 'FAPI2-SP-FINAL-5.3.2.1-4'],
+    level: 'MUST',
+    title: 'a client registered for DPoP-bound tokens sends a proof',
+    check: ({ requiresDpop, sender }) =>
+      requiresDpop && sender.jkt === undefined
+        ? fail('invalid_dpop_proof', 'the `DPoP` header is missing')
+        : pass,
+  },
+  {
+    id: 'sender.certificate-missing',
+    clauses: ['RFC8705-3.4', 'FAPI2-SP-FINAL-5.3.2.1-4'],
+    level: 'MUST',
+    title: 'a client registered for certificate-bound tokens presents a certificate',
+    check: ({ requiresCertificate, sender }) =>
+      requiresCertificate && sender.x5tS256 === undefined
+        ? fail(
+            'invalid_request',
+            'the client certificate is missing or outside its dates: use the mutual-TLS endpoint',
+          )
+        : pass,
+  },
+  {
+    id: 'sender.unproven',
+    clauses: ['FAPI2-SP-FINAL-5.3.2.1-4', 'FAPI2-SP-FINAL-5.3.2.1-5'],
+    level: 'MUST',
+    title: 'where the profile asks for a sender constraint, a request proves a key or a certificate',
+    check: ({ profile, sender }) =>
+      profile.senderConstraint === 'required' && sender.jkt === undefined && sender.x5tS256 === undefined
+        ? fail('invalid_request', 'the request proves neither a DPoP key nor a certificate')
+        : pass,
+  },
+]
+
 /** What is about to be minted, next to everything it must not outgrow. */
 export interface OrderInput {
   /** `meet` of floor, client and the requested resource. */
   readonly profile: SecurityProfile
   readonly authenticationMethod: string
-  readonly requiresDpop: boolean
-  readonly requiresCertificate: boolean
   /** What the request proved. */
   readonly sender: ProvenSender
   /** Whether the proof, if any, carried a nonce of ours. */
@@ -17,11 +59,9 @@ export interface OrderInput {
   readonly binding: ProvenSender
   /** Binding of what was spent for it: code or refresh token. */
   readonly inputBinding: ProvenSender
-  readonly audience: readonly string[]
   readonly scopes: readonly string[]
   /** What the subject or the registration allowed. */
   readonly allowedScopes: readonly string[]
-  readonly allowedAudience: readonly string[]
   readonly lifetimeSeconds: number
   /** Undefined for opaque tokens. */
   readonly accessTokenAlg: JwsAlg | undefined
@@ -39,26 +79,6 @@ export const orderRules: readonly Rule<OrderInput>[] = [
       (profile.clientAuthenticationMethods as readonly string[]).includes(authenticationMethod)
         ? pass
         : fail('invalid_client', `the resource asks for a stronger method than \`${authenticationMethod}\``),
-  },
-  {
-    id: 'order.proof-missing',
-    clauses: ['RFC9449-5.2', 'FAPI2-SP-FINAL-5.3.2.1-4'],
-    level: 'MUST',
-    title: 'a client registered for DPoP-bound tokens sends a proof',
-    check: ({ requiresDpop, sender }) =>
-      requiresDpop && sender.jkt === undefined
-        ? fail('invalid_dpop_proof', 'the `DPoP` header is missing')
-        : pass,
-  },
-  {
-    id: 'order.certificate-missing',
-    clauses: ['RFC8705-3.4', 'FAPI2-SP-FINAL-5.3.2.1-4'],
-    level: 'MUST',
-    title: 'a client registered for certificate-bound tokens presents a certificate',
-    check: ({ requiresCertificate, sender }) =>
-      requiresCertificate && sender.x5tS256 === undefined
-        ? fail('invalid_request', 'the client certificate is missing: use the mutual-TLS endpoint')
-        : pass,
   },
   {
     id: 'order.unbound',
@@ -101,24 +121,6 @@ export const orderRules: readonly Rule<OrderInput>[] = [
       profile.dpopNonce === 'required' && sender.jkt !== undefined && !hasNonce
         ? fail('use_dpop_nonce', 'the proof carries no nonce')
         : pass,
-  },
-  {
-    id: 'order.one-audience',
-    clauses: ['RFC8707-2.2', 'RFC9068-3'],
-    level: 'MUST',
-    title: 'an access token is for exactly one resource',
-    check: ({ audience }) =>
-      audience.length === 1 ? pass : fail('invalid_target', 'ask for one resource per access token'),
-  },
-  {
-    id: 'order.audience-grew',
-    clauses: ['RFC8707-2.2'],
-    level: 'MUST',
-    title: 'the audience is one that was granted',
-    check: ({ audience, allowedAudience }) =>
-      audience.every(one => allowedAudience.includes(one))
-        ? pass
-        : fail('invalid_target', 'the resource was not granted'),
   },
   {
     id: 'order.scope-grew',

@@ -117,11 +117,13 @@ function folded(value: string): string {
 }
 
 export function nameOfCertificate(certificate: x509.X509Certificate): DistinguishedName {
-  return certificate.subjectName.toJSON().map(relative =>
-    Object.entries(relative).flatMap(([type, values]) =>
-      values.map(value => ({ type: oidOf(type) ?? type, value: folded(value) })),
-    ),
-  )
+  return certificate.subjectName
+    .toJSON()
+    .map(relative =>
+      Object.entries(relative).flatMap(([type, values]) =>
+        values.map(value => ({ type: oidOf(type) ?? type, value: folded(value) })),
+      ),
+    )
 }
 
 /**

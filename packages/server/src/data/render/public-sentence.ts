@@ -26,10 +26,19 @@ const sentences: Partial<Record<ErrorCode, string>> = {
  */
 export function publicSentence(exchange: Exchange, refusal: Refusal): string {
   const sentence = sentences[refusal.error] ?? 'the request was refused'
+  if (tellsNothing(refusal)) return sentence
   const reference = `reference ${exchange.requestId}`
   if (exchange.issuer.environment !== 'development') return `${sentence}; ${reference}`
   const clauses = refusal.clauses.length === 0 ? '' : ` (${refusal.clauses.join(', ')})`
   return descriptionCharset(`${sentence}: ${refusal.reason} [${refusal.ruleId}]${clauses}; ${reference}`)
+}
+
+/**
+ * Who has not proven a client's key learns nothing about which clients there are: one body, byte for byte, without
+ * even the reference, which `X-Request-Id` carries (I21). What is refused after the proof is told as usual.
+ */
+function tellsNothing({ error, ruleId }: Refusal): boolean {
+  return error === 'invalid_client' && ruleId.startsWith('client-auth.')
 }
 
 /** Only %x20-21 / %x23-5B / %x5D-7E may stand in `error_description`. */

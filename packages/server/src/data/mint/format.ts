@@ -1,0 +1,23 @@
+import type { HandleHash } from '@holdfast/protocol'
+import type { Exchange } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import type { IssuerSnapshot, ResourceServer } from '../../snapshot/snapshot.ts'
+import type { MintOrder } from './order.ts'
+
+export interface MintedToken {
+  /** What the client holds. */
+  readonly value: string
+  readonly hash: HandleHash
+  readonly jti: string
+}
+
+/** A slot: one form of access token. */
+export interface TokenFormat {
+  readonly format: ResourceServer['accessTokenFormat']
+  readonly mint: (order: MintOrder, exchange: Exchange, ports: Ports) => MintedToken | Promise<MintedToken>
+  /**
+   * What the store knows a presented token by.
+   * @returns undefined when it is not of this form, or not one this issuer made
+   */
+  readonly hashOf: (token: string, issuer: IssuerSnapshot, ports: Ports) => HandleHash | undefined
+}

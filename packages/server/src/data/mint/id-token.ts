@@ -1,0 +1,32 @@
+import { leftHalfHash } from '@holdfast/protocol/jose/hash.ts'
+import type { Exchange } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import type { MintOrder } from './order.ts'
+
+/**
+ * OpenID Connect Core section 2. Claims about the user stay at userinfo: the token says who, when and how strongly.
+ * One audience, so no `azp`. A refresh repeats the original authentication and carries no nonce (section 12.2).
+ */
+export async function mintIdToken(
+  order: MintOrder,
+  accessToken: string,
+  exchange: Exchange,
+  ports: Ports,
+): Promise<string | undefined> {
+  const { idToken, subject, client, issuedAt, nonce, authTime, acr, amr, sid } = order
+  if (idToken === undefined) return undefined
+  const claims = {
+    iss: exchange.issuer.url,
+    sub: subject,
+    aud: client.clientId,
+    exp: issuedAt + idToken.lifetimeSeconds,
+    iat: issuedAt,
+    ...(authTime !== undefined && { auth_time: authTime }),
+    ...(nonce !== undefined && { nonce }),
+    ...(acr !== undefined && { acr }),
+    ...(amr.length > 0 && { amr }),
+    ...(sid !== undefined && { sid }),
+    at_hash: leftHalfHash(idToken.alg, accessToken),
+  }
+  return ports.keys.sign(exchange.issuer.url, idToken.alg, 'JWT', claims)
+}

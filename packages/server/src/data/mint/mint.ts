@@ -1,0 +1,142 @@
+import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
+import type { Exchange } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import type { AuditRecord, Binding, RefreshTokenRecord } from '../../store/records.ts'
+import type { Write } from '../../store/writes.ts'
+import { auditAccepted } from '../audit-of.ts'
+import { newHandle } from '../handle.ts'
+import { tokenFormats } from './formats/index.ts'
+import { mintIdToken } from './id-token.ts'
+import type { MintOrder } from './order.ts'
+
+/** The answer of RFC 6749 section 5.1, on the wire as it is. */
+export interface TokenResponse {
+  readonly access_token: string
+  readonly token_type: 'DPoP' | 'Bearer'
+  readonly expires_in: number
+  readonly scope?: string
+  readonly refresh_token?: string
+  readonly id_token?: string
+}
+
+export interface Minted {
+  readonly response: TokenResponse
+  /** Records and audit; they go into one commit with the guards of the grant. */
+  readonly writes: readonly Write[]
+}
+
+/** Make what the order says. Nothing is valid before its writes are committed. */
+export async function mint(
+  order: MintOrder,
+  evidence: AuditRecord['facts'],
+  exchange: Exchange,
+  ports: Ports,
+): Promise<Minted> {
+  const format = tokenFormats.get(order.format)
+  if (format === undefined) throw new TypeError(`no slot for \`${order.format}\``)
+  const minting = format.mint(order, exchange, ports)
+  const token = minting instanceof Promise ? await minting : minting
+  const idToken = order.idToken && (await mintIdToken(order, token.value, exchange, ports))
+  const refresh = order.refreshToken && mintRefreshToken(order, order.refreshToken, exchange, ports)
+
+  const { client, subject, issuedAt, audience, scopes, binding, txn } = order
+  const expiresAt = secondsAfter(issuedAt, order.lifetimeSeconds)
+  const insert: Write = {
+    kind: 'insert-access-token',
+    record: {
+      hash: token.hash,
+      issuer: exchange.issuer.url,
+      clientId: client.clientId,
+      grantId: order.grantId,
+      subject,
+      scopes,
+      audience: [audience],
+      binding,
+      jti: token.jti,
+      authTime: order.authTime,
+      acr: order.acr,
+      amr: order.amr,
+      txn,
+      issuedAt,
+      expiresAt,
+    },
+  }
+  const audit = auditAccepted(
+    exchange,
+    issuedAt,
+    'token.issued',
+    { txn, clientId: client.clientId, subject },
+    {
+      ...evidence,
+      ...factsOf(order, expiresAt),
+      token_ref: token.hash,
+      refresh_token_issued: refresh !== undefined,
+      policy_version: ports.snapshot().revision,
+    },
+  )
+  return {
+    response: {
+      access_token: token.value,
+      token_type: binding.jkt === undefined ? 'Bearer' : 'DPoP',
+      expires_in: order.lifetimeSeconds,
+      ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+      ...(refresh !== undefined && { refresh_token: refresh.value }),
+      ...(idToken !== undefined && { id_token: idToken }),
+    },
+    writes: refresh === undefined ? [insert, audit] : [insert, refresh.write, audit],
+  }
+}
+
+function mintRefreshToken(
+  order: MintOrder,
+  wanted: NonNullable<MintOrder['refreshToken']>,
+  exchange: Exchange,
+  ports: Ports,
+): { readonly value: string; readonly write: Write } {
+  const { profile, issuedAt, client, grantId } = order
+  if (grantId === undefined) throw new TypeError('a refresh token points at a grant')
+  const issuer = exchange.issuer.url
+  const { value, hash } = newHandle(ports.entropy, 'refresh_token', issuer, issuedAt)
+  const fullLife = secondsAfter(issuedAt, profile.refreshTokenLifetimeSeconds)
+  const record: RefreshTokenRecord = {
+    hash,
+    issuer,
+    clientId: client.clientId,
+    grantId,
+    scopes: wanted.scopes,
+    resources: wanted.resources,
+    binding: order.binding,
+    issuedAt,
+    idleExpiresAt: secondsAfter(issuedAt, profile.refreshTokenIdleSeconds),
+    expiresAt: earliest([fullLife, wanted.expiresAt, order.grantExpiresAt]),
+  }
+  return { value, write: { kind: 'insert-refresh-token', record } }
+}
+
+function earliest(times: readonly (EpochSeconds | undefined)[]): EpochSeconds {
+  return Math.min(...times.filter(time => time !== undefined)) as EpochSeconds
+}
+
+/** The field list of an issued token (mission row E1); thumbprints and references, never a value. */
+function factsOf(order: MintOrder, expiresAt: EpochSeconds): AuditRecord['facts'] {
+  const { grantType, grantId, format, binding, audience, scopes, profile, acr } = order
+  return {
+    grant_type: grantType,
+    token_kind: format,
+    constraint: constraintOf(binding),
+    ...(binding.jkt !== undefined && { jkt: binding.jkt }),
+    ...(binding.x5tS256 !== undefined && { x5t_s256: binding.x5tS256 }),
+    audience,
+    scopes,
+    expires_at: expiresAt,
+    profile: profile.name,
+    ...(grantId !== undefined && { grant_id: grantId }),
+    ...(acr !== undefined && { acr }),
+  }
+}
+
+function constraintOf({ jkt, x5tS256 }: Binding): string {
+  if (jkt !== undefined && x5tS256 !== undefined) return 'dpop+mtls'
+  if (jkt !== undefined) return 'dpop'
+  return x5tS256 === undefined ? 'none' : 'mtls'
+}

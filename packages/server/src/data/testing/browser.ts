@@ -1,0 +1,125 @@
+import type { Reply } from '../../http/exchange.ts'
+import { authorizeRoom } from '../authorize/room.ts'
+import { consentPage, consentPost, loginPage, loginPost } from '../interaction/room.ts'
+import { parRoom } from '../par/room.ts'
+import type { Room } from '../room.ts'
+import { redirectUri } from './clients.ts'
+import { type FormFields, issuerUrl, type RequestOptions, type World } from './world.ts'
+
+/** Headers as a test wants to read them. */
+export function header(reply: Reply, name: string): string | undefined {
+  return reply.headers.find(([sent]) => sent === name)?.[1]
+}
+
+export function locationOf(reply: Reply): URL {
+  return new URL(header(reply, 'location') ?? 'about:blank')
+}
+
+/** A browser without sockets: keeps cookies, follows nothing by itself, reads hidden fields from pages. */
+export interface Browser {
+  readonly get: (url: string) => Promise<Reply>
+  readonly post: (url: string, form: FormFields, options?: RequestOptions) => Promise<Reply>
+  /** Answers the login page of an interaction. */
+  readonly login: (page: Reply | string, username?: string, password?: string) => Promise<Reply>
+  /** Shows and answers the consent page. */
+  readonly decide: (url: string, decision: 'allow' | 'deny') => Promise<Reply>
+  readonly cookies: Map<string, string>
+}
+
+const rooms: Readonly<Record<string, Room>> = {
+  'GET authorize': authorizeRoom,
+  'POST authorize': authorizeRoom,
+  'GET login': loginPage,
+  'POST login': loginPost,
+  'GET consent': consentPage,
+  'POST consent': consentPost,
+}
+
+export function openBrowser(world: World): Browser {
+  const cookies = new Map<string, string>()
+  const request = async (method: string, url: string, options: RequestOptions): Promise<Reply> => {
+    const { pathname, search } = new URL(url, issuerUrl)
+    const room = rooms[`${method} ${pathname.split('/').at(-1)}`]
+    if (room === undefined) throw new TypeError(`no room for ${method} ${url}`)
+    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const reply = await world.send(room, pathname, {
+      ...options,
+      method,
+      query: search.slice(1),
+      params: { id: pathname.split('/')[2] ?? '' },
+      headers: [...(options.headers ?? []), ...(cookie === '' ? [] : [['cookie', cookie] as const])],
+    })
+    for (const [name, value] of reply.headers) {
+      const [, cookieName = '', cookieValue = ''] = /^([^=]+)=([^;]*)/.exec(value) ?? []
+      if (name === 'set-cookie') cookies.set(cookieName, cookieValue)
+    }
+    return reply
+  }
+  const get = (url: string): Promise<Reply> => request('GET', url, {})
+  const post: Browser['post'] = (url, form, options = {}) => request('POST', url, { ...options, form })
+  return {
+    cookies,
+    get,
+    post,
+    login: async (page, username = 'alice', password = 'correct horse') => {
+      const shown = typeof page === 'string' ? await get(page) : page
+      return await post(actionOf(shown), { csrf: fieldOf(shown, 'csrf'), username, password })
+    },
+    decide: async (url, decision) => {
+      const shown = await get(url)
+      const hidden = { csrf: fieldOf(shown, 'csrf'), shown: fieldOf(shown, 'shown') }
+      return await post(actionOf(shown), { ...hidden, decision })
+    },
+  }
+}
+
+/** Value of a hidden field of a page. */
+export function fieldOf(page: Reply, name: string): string {
+  return new RegExp(`name="${name}" value="([^"]*)"`).exec(String(page.body))?.[1] ?? ''
+}
+
+export function actionOf(page: Reply): string {
+  return /<form [^>]*action="([^"]*)"/.exec(String(page.body))?.[1] ?? ''
+}
+
+/** The challenge of the verifier below (RFC 7636 appendix B). */
+export const codeVerifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
+export const codeChallenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+
+/** A good authorization request of a client of the world. */
+export function goodRequest(clientId: string): Record<string, string> {
+  return {
+    response_type: 'code',
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    scope: 'openid accounts',
+    state: 'st-1',
+    nonce: 'n-1',
+    code_challenge: codeChallenge,
+    code_challenge_method: 'S256',
+  }
+}
+
+export interface PushOptions {
+  readonly clientId?: string
+  /** Parameters to change; undefined removes one. */
+  readonly spoil?: FormFields
+  readonly headers?: RequestOptions['headers']
+}
+
+/** Pushes a good request, spoiled as asked, with a good assertion of the client. */
+export function push(world: World, options: PushOptions = {}): Promise<Reply> {
+  const { clientId = 'c_bank', spoil = {}, headers = [] } = options
+  return world.send(parRoom, '/par', {
+    form: { ...goodRequest(clientId), ...world.assertion(clientId), ...spoil },
+    headers,
+  })
+}
+
+/** The authorize URL for a push that was accepted. */
+export async function pushedUrl(world: World, options: PushOptions = {}): Promise<string> {
+  const reply = await push(world, options)
+  if (reply.status !== 201) throw new TypeError(`push refused: ${reply.body}`)
+  const { request_uri } = JSON.parse(String(reply.body)) as { request_uri: string }
+  return `${issuerUrl}/authorize?${new URLSearchParams({ client_id: options.clientId ?? 'c_bank', request_uri })}`
+}

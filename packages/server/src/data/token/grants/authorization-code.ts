@@ -1,0 +1,152 @@
+import { accept, firstRefusal, refuse } from '@holdfast/protocol'
+import { redemptionRules } from '@holdfast/protocol/specs/rfc6749-token/rules.ts'
+import { pkceVerifierRules } from '@holdfast/protocol/specs/rfc7636-pkce/rules.ts'
+import type { Client } from '../../../snapshot/snapshot.ts'
+import type { CodeRecord, GrantRecord } from '../../../store/records.ts'
+import type { Found } from '../../../store/store.ts'
+import type { Write } from '../../../store/writes.ts'
+import { hashOfHandle } from '../../handle.ts'
+import type { Entitlement, RefreshTokenOrder } from '../../mint/order.ts'
+import {
+  contextOf,
+  type Decided,
+  type GrantFacts,
+  type GrantRefusal,
+  grantOf,
+  loadGrant,
+  standingOf,
+  type TokenRequest,
+} from '../grant.ts'
+
+interface Redemption {
+  readonly code: string
+  readonly redirectUri: string | undefined
+  readonly codeVerifier: string | undefined
+}
+
+interface Facts extends GrantFacts {
+  readonly code: Found<CodeRecord> | undefined
+}
+
+export const authorizationCode = grantOf<Redemption, Facts>({
+  grantType: 'authorization_code',
+  parse: ({ form }) => {
+    const code = form.get('code')
+    if (code === undefined)
+      return refuse('code.missing', ['RFC6749-4.1.3'], 'invalid_request', '`code` is missing')
+    return accept({ code, redirectUri: form.get('redirect_uri'), codeVerifier: form.get('code_verifier') })
+  },
+  load: async ({ code: value }, { exchange }, ports) => {
+    const code = await ports.store.findCode(hashOfHandle('code', exchange.issuer.url, value))
+    return { code, ...(await loadGrant(code?.grantId, ports)) }
+  },
+  judge: judgeRedemption,
+})
+
+function judgeRedemption(redemption: Redemption, facts: Facts, request: TokenRequest): Decided {
+  const { now, client, sender, form } = request
+  const { code, grant } = facts
+  const { redirectUri, codeVerifier } = redemption
+  const refusal =
+    firstRefusal(redemptionRules, {
+      now,
+      clientId: client.clientId,
+      redirectUri,
+      sender,
+      code: code && {
+        ...code,
+        isSpent: code.spentAt !== undefined,
+        isRevoked: code.revokedAt !== undefined,
+      },
+      grant: standingOf(facts, now),
+    }) ?? firstRefusal(pkceVerifierRules, { codeChallenge: code?.codeChallenge, codeVerifier })
+  if (refusal?.ruleId === 'code.spent' && code !== undefined)
+    return { ok: false, ...replayed(refusal, code, grant, request) }
+  if (refusal !== undefined) return { ok: false, refusal, context: contextOf(grant) }
+  if (code === undefined || grant === undefined) throw new TypeError('rule table')
+
+  const { hash, grantId } = code
+  return {
+    ok: true,
+    value: {
+      entitlement: entitlementOf(code, grant, client, form.all('resource')),
+      writes: [
+        { kind: 'spend-code', hash, at: now },
+        { kind: 'require-live-grant', id: grantId, at: now },
+      ],
+      conflict: guard => (guard === 'spend-code' ? lostRace(code, grant, request) : endedMeanwhile(grant)),
+    },
+  }
+}
+
+function entitlementOf(
+  code: CodeRecord,
+  grant: GrantRecord,
+  client: Client,
+  requestedResources: readonly string[],
+): Entitlement {
+  const { subject, scopes, resources, authTime, acr, amr, sid, txn, expiresAt } = grant
+  return {
+    grantType: 'authorization_code',
+    subject,
+    grantId: grant.id,
+    scopes,
+    allowedScopes: scopes,
+    requestedResources,
+    allowedResources: resources,
+    authTime,
+    acr,
+    amr,
+    sid,
+    nonce: code.nonce,
+    txn,
+    grantExpiresAt: expiresAt,
+    inputBinding: code.dpopJkt === undefined ? {} : { jkt: code.dpopJkt },
+    refreshToken: firstRefreshToken(grant, client),
+  }
+}
+
+/**
+ * Whether the user may be represented while away. The client must have registered the grant type. A client that may
+ * ask for `offline_access` must have asked, and the user agreed (OpenID Connect Core section 11); for one to which the
+ * operator never gave that scope, as in open banking, and for plain OAuth, the registration is the consent basis.
+ */
+function firstRefreshToken(grant: GrantRecord, client: Client): RefreshTokenOrder | undefined {
+  const { scopes, resources } = grant
+  if (!client.grantTypes.includes('refresh_token')) return undefined
+  const mustAsk = scopes.includes('openid') && client.scopes.includes('offline_access')
+  if (mustAsk && !scopes.includes('offline_access')) return undefined
+  return { scopes, resources, expiresAt: undefined }
+}
+
+/** The second presentation of a code kills its grant and all it bought (RFC 6749 section 4.1.2). */
+function replayed(
+  refusal: GrantRefusal['refusal'],
+  code: CodeRecord,
+  grant: GrantRecord | undefined,
+  { now }: TokenRequest,
+): GrantRefusal {
+  const revoke: Write = { kind: 'revoke-grant', id: code.grantId, at: now }
+  return { refusal, context: contextOf(grant), alert: { event: 'code.replayed', writes: [revoke] } }
+}
+
+/** Two redemptions at once: the winner has its answer already, so its grant must die here. Never two live outcomes. */
+function lostRace(code: CodeRecord, grant: GrantRecord, request: TokenRequest): GrantRefusal {
+  const refusal = refuse(
+    'code.replayed',
+    ['RFC6749-4.1.2', 'FAPI2-SP-FINAL-5.3.2.2-9'],
+    'invalid_grant',
+    'the code was redeemed by another request at the same moment: its grant is revoked',
+  )
+  return replayed(refusal, code, grant, request)
+}
+
+function endedMeanwhile(grant: GrantRecord): GrantRefusal {
+  const refusal = refuse(
+    'code.grant-ended',
+    ['RFC6749-5.2'],
+    'invalid_grant',
+    'the grant ended while the code was redeemed',
+  )
+  return { refusal, context: contextOf(grant) }
+}

@@ -1,0 +1,148 @@
+import { accept, firstRefusal, refuse, type SecurityProfile, secondsAfter } from '@holdfast/protocol'
+import { refreshRules } from '@holdfast/protocol/specs/rfc6749-token/rules.ts'
+import type { GrantRecord, RefreshTokenRecord } from '../../../store/records.ts'
+import type { Store } from '../../../store/store.ts'
+import type { GuardKind, Write } from '../../../store/writes.ts'
+import { hashOfHandle } from '../../handle.ts'
+import type { RefreshTokenOrder } from '../../mint/order.ts'
+import {
+  contextOf,
+  type Decided,
+  type GrantFacts,
+  type GrantRefusal,
+  grantOf,
+  loadGrant,
+  requestedScopes,
+  standingOf,
+  type TokenRequest,
+} from '../grant.ts'
+
+interface Facts extends GrantFacts {
+  readonly token: Awaited<ReturnType<Store['findRefreshToken']>>
+}
+
+export const refreshToken = grantOf<string, Facts>({
+  grantType: 'refresh_token',
+  parse: ({ form }) => {
+    const value = form.get('refresh_token')
+    return value === undefined
+      ? refuse('refresh.missing', ['RFC6749-6'], 'invalid_request', '`refresh_token` is missing')
+      : accept(value)
+  },
+  load: async (value, { exchange }, ports) => {
+    const hash = hashOfHandle('refresh_token', exchange.issuer.url, value)
+    const token = await ports.store.findRefreshToken(hash)
+    return { token, ...(await loadGrant(token?.grantId, ports)) }
+  },
+  judge: judgeRefresh,
+})
+
+function judgeRefresh(_value: string, facts: Facts, request: TokenRequest): Decided {
+  const { now, client, sender, form } = request
+  const { token, grant } = facts
+  const scopes = requestedScopes(form)
+  const refusal = firstRefusal(refreshRules, {
+    now,
+    clientId: client.clientId,
+    isPublic: client.isPublic,
+    sender,
+    scopes,
+    graceSeconds: client.profile.rotationGraceSeconds,
+    token: token && {
+      ...token,
+      isSpent: token.spentAt !== undefined,
+      isRevoked: token.revokedAt !== undefined,
+    },
+    grant: standingOf(facts, now),
+  })
+  if (refusal?.ruleId === 'refresh.reused' && token !== undefined)
+    return { ok: false, ...reused(refusal, token, grant, request) }
+  if (refusal !== undefined) return { ok: false, refusal, context: contextOf(grant) }
+  if (token === undefined || grant === undefined) throw new TypeError('rule table')
+
+  const rotation = rotationOf(token, client.isPublic, client.profile, request)
+  const { subject, authTime, acr, amr, sid, txn, expiresAt } = grant
+  return {
+    ok: true,
+    value: {
+      entitlement: {
+        grantType: 'refresh_token',
+        subject,
+        grantId: grant.id,
+        scopes: scopes ?? token.scopes,
+        allowedScopes: token.scopes,
+        requestedResources: form.all('resource'),
+        allowedResources: token.resources,
+        authTime,
+        acr,
+        amr,
+        sid,
+        nonce: undefined,
+        txn,
+        grantExpiresAt: expiresAt,
+        inputBinding: token.binding,
+        refreshToken: rotation.successor,
+      },
+      writes: [rotation.write, { kind: 'require-live-grant', id: grant.id, at: now }],
+      conflict: guard => conflictOf(guard, token, grant, request),
+    },
+  }
+}
+
+interface Rotation {
+  readonly write: Write
+  /** Undefined: the client keeps the token it has. */
+  readonly successor: RefreshTokenOrder | undefined
+}
+
+/** FAPI2-SP-FINAL-5.3.2.1-9 and RFC 9700 section 4.14.2 by client type and profile (design, section 8). */
+function rotationOf(
+  { hash, scopes, resources, expiresAt }: RefreshTokenRecord,
+  isPublic: boolean,
+  profile: SecurityProfile,
+  { now }: TokenRequest,
+): Rotation {
+  const successor = { scopes, resources, expiresAt }
+  if (isPublic) return { write: { kind: 'spend-refresh-token', hash, at: now }, successor }
+  if (profile.refreshTokenRotation === 'migration') {
+    const graceSeconds = profile.rotationGraceSeconds
+    return { write: { kind: 'retire-refresh-token', hash, at: now, graceSeconds }, successor }
+  }
+  const idleExpiresAt = secondsAfter(now, profile.refreshTokenIdleSeconds)
+  return { write: { kind: 'use-refresh-token', hash, at: now, idleExpiresAt }, successor: undefined }
+}
+
+/** Either the thief or the owner came second; nobody can tell, so the whole family ends. */
+function reused(
+  refusal: GrantRefusal['refusal'],
+  token: RefreshTokenRecord,
+  grant: GrantRecord | undefined,
+  { now }: TokenRequest,
+): GrantRefusal {
+  const revoke: Write = { kind: 'revoke-grant', id: token.grantId, at: now }
+  return { refusal, context: contextOf(grant), alert: { event: 'refresh-token.reused', writes: [revoke] } }
+}
+
+function conflictOf(
+  guard: GuardKind,
+  token: RefreshTokenRecord,
+  grant: GrantRecord,
+  request: TokenRequest,
+): GrantRefusal {
+  if (guard === 'spend-refresh-token') {
+    const refusal = refuse(
+      'refresh.replayed',
+      ['RFC9700-4.14.2-5.2'],
+      'invalid_grant',
+      'the refresh token was rotated by another request at the same moment: its grant is revoked',
+    )
+    return reused(refusal, token, grant, request)
+  }
+  const refusal = refuse(
+    'refresh.ended',
+    ['RFC6749-5.2'],
+    'invalid_grant',
+    'the refresh token or its grant ended while it was used',
+  )
+  return { refusal, context: contextOf(grant) }
+}
