@@ -117,8 +117,8 @@ export const authorizationRules: readonly Rule<AuthorizationInput>[] = [
     clauses: ['RFC6749-A.5'],
     level: 'MUST',
     title: 'state is printable ASCII of at most 2 KiB; it comes back unchanged or is refused',
-    check: ({ state = '' }) =>
-      state.length <= requestLimits.stateBytesMax && /^[\x20-\x7e]*$/.test(state)
+    check: ({ state }) =>
+      isSoundState(state)
         ? pass
         : fail('invalid_request', '`state` is longer than 2048 characters or not printable ASCII'),
   },
@@ -204,3 +204,8 @@ export const authorizationRules: readonly Rule<AuthorizationInput>[] = [
         : fail('invalid_authorization_details', 'no type of `authorization_details` is supported'),
   },
 ]
+
+/** Whether a state may be sent back as it came. */
+export function isSoundState(state: string | undefined): boolean {
+  return state === undefined || (state.length <= requestLimits.stateBytesMax && /^[\x20-\x7e]*$/.test(state))
+}

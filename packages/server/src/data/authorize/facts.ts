@@ -1,0 +1,17 @@
+import type { AuditRecord, AuthorizationRequest } from '../../store/records.ts'
+
+/** What the audit keeps of an authorization request: what was asked, never what the client sent as free text. */
+export function requestFacts(request: AuthorizationRequest): AuditRecord['facts'] {
+  const { scopes, resources, redirectUri, prompt, maxAgeSeconds, acrValues } = request
+  return {
+    scopes,
+    resources,
+    redirect_uri: redirectUri,
+    response_type: request.responseType,
+    pkce: request.codeChallenge !== undefined,
+    ...(request.dpopJkt !== undefined && { dpop_jkt: request.dpopJkt }),
+    ...(prompt.length > 0 && { prompt }),
+    ...(maxAgeSeconds !== undefined && { max_age: maxAgeSeconds }),
+    ...(acrValues.length > 0 && { acr_values: acrValues }),
+  }
+}

@@ -1,0 +1,126 @@
+import {
+  accept,
+  type EpochSeconds,
+  firstRefusal,
+  type HandleHash,
+  type Outcome,
+  type Refusal,
+} from '@holdfast/protocol'
+import {
+  pushRequiredRules,
+  requestUriPrefix,
+  requestUriRules,
+} from '@holdfast/protocol/specs/rfc9126-par/rules.ts'
+import { duplicateRefusal, type Form, type FormReading } from '@holdfast/protocol/wire/form.ts'
+import type { Exchange } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import type { Client } from '../../snapshot/snapshot.ts'
+import type { AuthorizationRequest, PushedRequestRecord } from '../../store/records.ts'
+import { hashOfHandle } from '../handle.ts'
+import { judgeRequest, judgeStill, judgeTarget, type RedirectTarget } from './request.ts'
+import type { ResponseTarget } from './response.ts'
+import { newTransactionId } from './transaction.ts'
+
+/** An authorization request that may be put before the user. */
+export interface OpenedRequest {
+  readonly request: AuthorizationRequest
+  readonly client: Client
+  /** Set when it was pushed; spent when the code is issued. */
+  readonly pushedHash: HandleHash | undefined
+  readonly txn: string
+}
+
+/** A refusal, and where it may go: without a target it is shown to the user (RFC 6749 4.1.2.1). */
+export interface FrontRefusal {
+  readonly ok: false
+  readonly refusal: Refusal
+  readonly target: ResponseTarget | undefined
+}
+
+export type Opened = { readonly ok: true; readonly value: OpenedRequest } | FrontRefusal
+
+const shown = (refusal: Refusal): FrontRefusal => ({ ok: false, refusal, target: undefined })
+
+/** By reference or by parameters; never both: with a `request_uri` everything else but `client_id` is ignored. */
+export async function openRequest(
+  reading: FormReading,
+  exchange: Exchange,
+  ports: Ports,
+  now: EpochSeconds,
+): Promise<Opened> {
+  const { form, repeated } = reading
+  const requestUri = form.get('request_uri')
+  if (requestUri !== undefined) return await openPushed(requestUri, form, exchange, ports, now)
+  if (repeated.includes('request_uri')) return shown(duplicateRefusal('request_uri'))
+  return openDirect(reading, exchange, ports, now)
+}
+
+async function openPushed(
+  requestUri: string,
+  form: Form,
+  exchange: Exchange,
+  ports: Ports,
+  now: EpochSeconds,
+): Promise<Opened> {
+  const { issuer } = exchange
+  const hash = hashOfHandle('request_uri', issuer.url, requestUri.slice(requestUriPrefix.length))
+  const found = requestUri.startsWith(requestUriPrefix)
+    ? await ports.store.findPushedRequest(hash)
+    : undefined
+  const clientId = form.get('client_id')
+  const still = found === undefined ? undefined : judgeStill(found.request, issuer, true)
+  // The record outlives the reference, because the interaction it opens needs it.
+  const opensUntil = (kept: PushedRequestRecord): number =>
+    still?.ok === true ? kept.issuedAt + still.value.profile.requestUriLifetimeSeconds : kept.expiresAt
+  const refusal = firstRefusal(requestUriRules, {
+    requestUri,
+    clientId,
+    now,
+    found: found && { ...found, expiresAt: opensUntil(found) },
+  })
+  if (refusal !== undefined) return shown(refusal)
+  if (found === undefined || still === undefined) throw new TypeError('an unknown request URI passed')
+  if (!still.ok) return shown(still)
+  const { request, txn } = found
+  return accept({ request, client: still.value.client, pushedHash: hash, txn })
+}
+
+function openDirect(reading: FormReading, exchange: Exchange, ports: Ports, now: EpochSeconds): Opened {
+  const { form, repeated } = reading
+  const { issuer } = exchange
+  for (const name of ['client_id', 'redirect_uri'])
+    if (repeated.includes(name)) return shown(duplicateRefusal(name))
+  const target = judgeTarget(form, issuer.clients.get(form.get('client_id') ?? ''), issuer, false)
+  if (!target.ok) return shown(target)
+
+  const { client, redirectUri } = target.value
+  const sentBack = (refusal: Refusal): FrontRefusal => ({
+    ok: false,
+    refusal,
+    target: { redirectUri, state: form.get('state') },
+  })
+  const judged = judgeDirect(reading, target.value, exchange)
+  if (!judged.ok) return sentBack(judged)
+  const txn = newTransactionId(ports.entropy, now)
+  return accept({ request: judged.value, client, pushedHash: undefined, txn })
+}
+
+function judgeDirect(
+  { form, repeated }: FormReading,
+  target: RedirectTarget,
+  exchange: Exchange,
+): Outcome<AuthorizationRequest> {
+  const { client } = target
+  const push = { clientRequiresPush: client.requirePushedAuthorizationRequests, pushed: false }
+  const [name] = repeated
+  const early =
+    name === undefined
+      ? firstRefusal(pushRequiredRules, { ...push, profile: client.profile })
+      : duplicateRefusal(name)
+  if (early !== undefined) return early
+  const judged = judgeRequest(form, target, exchange.issuer)
+  if (!judged.ok) return judged
+  // A resource may ask for more than the client's own profile does.
+  const late = firstRefusal(pushRequiredRules, { ...push, profile: judged.value.profile })
+  return late ?? accept(judged.value.request)
+}

@@ -1,0 +1,226 @@
+import {
+  accept,
+  firstRefusal,
+  type Outcome,
+  type Refusal,
+  type Rule,
+  refuse,
+  type SecurityProfile,
+} from '@holdfast/protocol'
+import { type TierInput, tierRules } from '@holdfast/protocol/specs/fapi2-security/rules.ts'
+import { type OidcRequestInput, oidcRequestRules } from '@holdfast/protocol/specs/oidc-core-request/rules.ts'
+import {
+  type AuthorizationInput,
+  authorizationRules,
+  type RedirectTargetInput,
+  redirectTargetRules,
+} from '@holdfast/protocol/specs/rfc6749-authorization/rules.ts'
+import { type PkceInput, pkceRules } from '@holdfast/protocol/specs/rfc7636-pkce/rules.ts'
+import {
+  type DefaultResourceInput,
+  defaultResourceRules,
+  defaultResources,
+  type ResourceInput,
+  resourceRules,
+} from '@holdfast/protocol/specs/rfc8707-resource/rules.ts'
+import {
+  type CodeBindingInput,
+  codeBindingRules,
+} from '@holdfast/protocol/specs/rfc9449-dpop/code-binding-rules.ts'
+import type { Form } from '@holdfast/protocol/wire/form.ts'
+import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
+import type { AuthorizationRequest } from '../../store/records.ts'
+
+/** A client and a redirect URI that may be trusted with an answer, an error included. */
+export interface RedirectTarget {
+  readonly client: Client
+  readonly redirectUri: string
+  readonly redirectUriSent: boolean
+}
+
+/**
+ * First half: who asks and where the answer goes. While this is refused nothing may be redirected (I11).
+ * @param client undefined when the issuer knows none by the `client_id` sent
+ * @param pushed whether an authenticated client pushed these parameters
+ */
+export function judgeTarget(
+  form: Form,
+  client: Client | undefined,
+  issuer: IssuerSnapshot,
+  pushed: boolean,
+): Outcome<RedirectTarget> {
+  const redirectUri = form.get('redirect_uri')
+  const input: RedirectTargetInput = {
+    profile: client?.profile ?? issuer.floor,
+    clientStatus: client?.status,
+    isPublic: client?.isPublic ?? true,
+    registeredRedirectUris: client?.redirectUris ?? [],
+    redirectUri,
+    pushed,
+  }
+  const refusal = firstRefusal(redirectTargetRules, input)
+  if (refusal !== undefined) return refusal
+  const sole = redirectUri ?? client?.redirectUris[0]
+  // The rules above let neither be undefined.
+  if (client === undefined || sole === undefined)
+    return refuse('authorization.client', [], 'unauthorized_client', 'the client has no redirect URI')
+  return accept({ client, redirectUri: sole, redirectUriSent: redirectUri !== undefined })
+}
+
+type RequestInput = AuthorizationInput & OidcRequestInput & PkceInput & CodeBindingInput & TierInput
+
+// A request object is refused before anything is missed that would stand inside it.
+const requestRules: readonly Rule<RequestInput>[] = [
+  ...oidcRequestRules,
+  ...authorizationRules,
+  ...pkceRules,
+  ...codeBindingRules,
+  ...tierRules,
+]
+
+export interface JudgedRequest {
+  readonly request: AuthorizationRequest
+  /** What applies: the meet of issuer, client and every resource asked for. */
+  readonly profile: SecurityProfile
+}
+
+/**
+ * Second half: everything else about the request. The same for PAR and for parameters in the browser; unknown
+ * parameters are ignored. Refusals go to the client.
+ * @param proofJkt thumbprint of a verified proof that came with a push
+ */
+export function judgeRequest(
+  form: Form,
+  target: RedirectTarget,
+  issuer: IssuerSnapshot,
+  proofJkt?: string,
+): Outcome<JudgedRequest> {
+  const { client } = target
+  const resources = judgeResources(form, client, issuer)
+  const profile = resources.ok ? issuer.effectiveProfile(client, resources.value) : resources
+  const input = requestInput(form, client, issuer, profile.ok ? profile.value : client.profile, proofJkt)
+  const refusal = firstRefusal(requestRules, input)
+  if (refusal !== undefined) return refusal
+  if (!resources.ok) return resources
+  if (!profile.ok) return contradiction(profile)
+  return accept({ request: requestOf(target, resources.value, input), profile: profile.value })
+}
+
+function requestInput(
+  form: Form,
+  client: Client,
+  issuer: IssuerSnapshot,
+  profile: SecurityProfile,
+  proofJkt: string | undefined,
+): RequestInput {
+  return {
+    profile,
+    isPublic: client.isPublic,
+    authenticationMethod: client.tokenEndpointAuthMethod,
+    grantTypes: client.grantTypes,
+    responseType: form.get('response_type'),
+    responseMode: form.get('response_mode'),
+    state: form.get('state'),
+    scopes: form.get('scope') === undefined ? undefined : listOf(form.get('scope')),
+    isDefined: scope => issuer.scopes.has(scope),
+    allowedScopes: client.scopes,
+    authorizationDetails: form.get('authorization_details'),
+    nonce: form.get('nonce'),
+    prompt: listOf(form.get('prompt')),
+    maxAge: form.get('max_age'),
+    acrValues: listOf(form.get('acr_values')),
+    uiLocales: listOf(form.get('ui_locales')),
+    loginHint: form.get('login_hint'),
+    request: form.get('request'),
+    registration: form.get('registration'),
+    codeChallenge: form.get('code_challenge'),
+    codeChallengeMethod: form.get('code_challenge_method'),
+    dpopJkt: form.get('dpop_jkt'),
+    proofJkt,
+  }
+}
+
+function requestOf(
+  target: RedirectTarget,
+  resources: readonly string[],
+  input: RequestInput,
+): AuthorizationRequest {
+  const { client, redirectUri, redirectUriSent } = target
+  return {
+    clientId: client.clientId,
+    redirectUri,
+    redirectUriSent,
+    responseType: 'code',
+    scopes: input.scopes ?? [],
+    resources,
+    state: input.state,
+    nonce: input.nonce,
+    codeChallenge: input.codeChallenge,
+    dpopJkt: input.proofJkt ?? input.dpopJkt,
+    prompt: input.prompt,
+    maxAgeSeconds: input.maxAge === undefined ? client.defaultMaxAgeSeconds : Number(input.maxAge),
+    acrValues: input.acrValues,
+    loginHint: input.loginHint,
+    uiLocales: input.uiLocales,
+  }
+}
+
+function judgeResources(form: Form, client: Client, issuer: IssuerSnapshot): Outcome<readonly string[]> {
+  const asked: ResourceInput = {
+    resources: form.all('resource'),
+    isKnown: resource => issuer.resourceServers.has(resource),
+    allowedResources: client.resources,
+  }
+  const meant: DefaultResourceInput = {
+    resources: asked.resources,
+    scopes: listOf(form.get('scope')),
+    allowed: client.resources.flatMap(resource => issuer.resourceServers.get(resource) ?? []),
+  }
+  const refusal = firstRefusal(resourceRules, asked) ?? firstRefusal(defaultResourceRules, meant)
+  return refusal ?? accept(defaultResources(meant))
+}
+
+/** Client and resources cannot meet: for the client this is a target it may not have. */
+function contradiction(refusal: Refusal): Refusal {
+  return { ...refusal, error: 'invalid_target' }
+}
+
+/**
+ * Whether an approved request still fits the client as it is now: policy may have changed between the push, the
+ * page and the answer (RFC 9126 7.4, I23).
+ */
+export function judgeStill(
+  request: AuthorizationRequest,
+  issuer: IssuerSnapshot,
+  pushed: boolean,
+): Outcome<{ readonly client: Client; readonly profile: SecurityProfile }> {
+  const values = new Map<string, readonly string[]>([
+    ['redirect_uri', request.redirectUriSent ? [request.redirectUri] : []],
+    ['response_type', ['code']],
+    ['scope', [request.scopes.join(' ')]],
+    ['resource', request.resources],
+    ['code_challenge', request.codeChallenge === undefined ? [] : [request.codeChallenge]],
+    ['code_challenge_method', request.codeChallenge === undefined ? [] : ['S256']],
+  ])
+  const form: Form = {
+    get: name => values.get(name)?.[0],
+    all: name => values.get(name) ?? [],
+    names: [...values.keys()],
+  }
+  const target = judgeTarget(form, issuer.clients.get(request.clientId), issuer, pushed)
+  if (!target.ok) return target
+  const { client, redirectUri } = target.value
+  if (redirectUri !== request.redirectUri)
+    return refuse(
+      'authorization.changed',
+      ['RFC9126-7.4'],
+      'invalid_request',
+      'the registered redirect URI changed',
+    )
+  const judged = judgeRequest(form, target.value, issuer)
+  return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
+}
+
+function listOf(text: string | undefined): readonly string[] {
+  return text === undefined ? [] : [...new Set(text.split(' ').filter(item => item !== ''))]
+}

@@ -1,0 +1,117 @@
+import { type EpochSeconds, firstRefusal, type Outcome, refuse } from '@holdfast/protocol'
+import { silentRules } from '@holdfast/protocol/specs/oidc-core-request/rules.ts'
+import { type FormReading, readForm } from '@holdfast/protocol/wire/form.ts'
+import type { Exchange, Reply } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import type { InteractionRecord } from '../../store/records.ts'
+import { auditAccepted } from '../audit-of.ts'
+import { newHandle } from '../handle.ts'
+import { cookieHash, newCookie } from '../interaction/cookies.ts'
+import { isFormPost } from '../interaction/post.ts'
+import { interactionEndsAt, needsLogin, stepUrl } from '../interaction/record.ts'
+import { type LiveSession, loadSession } from '../interaction/session.ts'
+import { errorPage } from '../pages/error.ts'
+import { seeOther } from '../pages/page.ts'
+import { recordRefusal } from '../refused.ts'
+import { requestFacts } from './facts.ts'
+import { type FrontRefusal, type OpenedRequest, openRequest } from './open.ts'
+import { authorizationError } from './response.ts'
+
+/** The authorization endpoint (RFC 6749 3.1), GET and POST: it only opens an interaction; the steps do the rest. */
+export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<Reply> {
+  const now = ports.clock.now()
+  const reading = parseAuthorize(exchange)
+  if (!reading.ok)
+    return await refusedInFront(exchange, ports, { ok: false, refusal: reading, target: undefined })
+
+  const opened = await openRequest(reading.value, exchange, ports, now)
+  if (!opened.ok) return await refusedInFront(exchange, ports, opened)
+
+  const { request } = opened.value
+  const found = await loadSession(exchange, ports, now)
+  const login = needsLogin(request, found, undefined, now)
+  // Consent is asked for every time: no earlier answer is taken for this one.
+  const silent = firstRefusal(silentRules, { prompt: request.prompt, needsLogin: login, needsConsent: true })
+  if (silent !== undefined)
+    return await refusedInFront(
+      exchange,
+      ports,
+      { ok: false, refusal: silent, target: request },
+      opened.value,
+    )
+
+  const opening = openInteraction(exchange, ports, opened.value, login ? undefined : found, now)
+  await ports.store.commit([
+    { kind: 'insert-interaction', record: opening.record },
+    auditAccepted(exchange, now, 'authorization.opened', contextOf(opened.value), {
+      ...requestFacts(request),
+      pushed: opened.value.pushedHash !== undefined,
+      session: !login,
+    }),
+  ])
+  const step = login ? 'login' : 'consent'
+  return seeOther(stepUrl(exchange.issuer.url, opening.id, step), opening.cookies)
+}
+
+function parseAuthorize(exchange: Exchange): Outcome<FormReading> {
+  if (exchange.method === 'GET') return readForm(exchange.query)
+  return isFormPost(exchange)
+    ? readForm(exchange.body.toString('latin1'))
+    : refuse(
+        'authorization.media-type',
+        ['RFC6749-3.1'],
+        'invalid_request',
+        'the body is not `application/x-www-form-urlencoded`',
+      )
+}
+
+interface Opening {
+  readonly id: string
+  readonly record: InteractionRecord
+  readonly cookies: Reply['headers']
+}
+
+function openInteraction(
+  exchange: Exchange,
+  ports: Ports,
+  opened: OpenedRequest,
+  session: LiveSession | undefined,
+  now: EpochSeconds,
+): Opening {
+  const issuer = exchange.issuer.url
+  const handle = newHandle(ports.entropy, 'interaction', issuer, now)
+  const known = cookieHash(exchange, 'browser')
+  const cookie = known === undefined ? newCookie(exchange, ports, 'browser', now) : undefined
+  const record: InteractionRecord = {
+    hash: handle.hash,
+    issuer,
+    clientId: opened.client.clientId,
+    browserHash: cookie?.hash ?? known ?? handle.hash,
+    request: opened.request,
+    pushedHash: opened.pushedHash,
+    txn: opened.txn,
+    sessionHash: session?.record.hash,
+    authenticatedAt: undefined,
+    version: 0,
+    issuedAt: now,
+    expiresAt: interactionEndsAt(now),
+  }
+  return { id: handle.value, record, cookies: cookie === undefined ? [] : [cookie.header] }
+}
+
+/** Recorded, then shown on a page or sent back to the client. */
+async function refusedInFront(
+  exchange: Exchange,
+  ports: Ports,
+  { refusal, target }: FrontRefusal,
+  opened?: OpenedRequest,
+): Promise<Reply> {
+  await recordRefusal(exchange, ports, 'authorization.refused', refusal, {
+    context: opened === undefined ? {} : contextOf(opened),
+  })
+  return target === undefined ? errorPage(exchange, refusal) : authorizationError(exchange, target, refusal)
+}
+
+function contextOf({ txn, client }: OpenedRequest): { readonly txn: string; readonly clientId: string } {
+  return { txn, clientId: client.clientId }
+}

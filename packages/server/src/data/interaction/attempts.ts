@@ -1,0 +1,109 @@
+import { createHmac } from 'node:crypto'
+import { isIPv4, isIPv6 } from 'node:net'
+import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type { Ports } from '../../ports.ts'
+import type { Write } from '../../store/writes.ts'
+import { hashOfHandle } from '../handle.ts'
+
+/** Failed logins (threat model section 6): per account then delay, per source prefix then refusal. */
+export const attemptLimits = {
+  accountFailuresMax: 10,
+  accountWindowSeconds: 600,
+  delaySeconds: 30,
+  delaySecondsMax: 600,
+  sourceFailuresMax: 100,
+  sourceWindowSeconds: 60,
+} as const
+
+/** What a login attempt is counted under. The keys are digests: the store learns neither name nor address. */
+export interface AttemptKeys {
+  readonly account: HandleHash
+  readonly source: HandleHash
+}
+
+/** @param username as typed; unknown names are counted like known ones, or the delay would tell them apart */
+export function attemptKeys(
+  ports: Ports,
+  issuer: string,
+  username: string,
+  remoteAddress: string,
+): AttemptKeys {
+  const secret = ports.keys.secret(issuer, 'login-attempts')
+  const keyOf = (what: string, text: string): HandleHash =>
+    hashOfHandle(
+      'failures',
+      issuer,
+      createHmac('sha256', secret).update(`${what}\n${text}`).digest('base64url'),
+    )
+  return {
+    account: keyOf('account', username.normalize('NFKC').toLowerCase()),
+    source: keyOf('source', sourcePrefix(remoteAddress)),
+  }
+}
+
+/** @returns seconds to wait before the next attempt, 0 when it may be made now */
+export async function secondsToWait(ports: Ports, keys: AttemptKeys, now: EpochSeconds): Promise<number> {
+  const limits = attemptLimits
+  const [account, source] = await Promise.all([
+    ports.store.findFailures(keys.account, now),
+    ports.store.findFailures(keys.source, now),
+  ])
+  const beyond = (account?.count ?? 0) - limits.accountFailuresMax
+  const delay =
+    beyond < 0 ? 0 : Math.min(limits.delaySeconds * 2 ** Math.min(beyond, 10), limits.delaySecondsMax)
+  const accountWait = delay === 0 ? 0 : (account?.lastAt ?? now) + delay - now
+  const sourceWait = (source?.count ?? 0) >= limits.sourceFailuresMax ? limits.sourceWindowSeconds : 0
+  return Math.max(0, accountWait, sourceWait)
+}
+
+export function countFailure(keys: AttemptKeys, at: EpochSeconds): readonly Write[] {
+  const { accountWindowSeconds, sourceWindowSeconds } = attemptLimits
+  return [
+    { kind: 'count-failure', key: keys.account, at, windowSeconds: accountWindowSeconds },
+    { kind: 'count-failure', key: keys.source, at, windowSeconds: sourceWindowSeconds },
+  ]
+}
+
+/** IPv4 /24, IPv6 /56: what one customer of a provider can choose from. */
+export function sourcePrefix(address: string): string {
+  const v4 = address.replace(/^::ffff:/i, '')
+  if (isIPv4(v4)) return `${v4.split('.').slice(0, 3).join('.')}.0/24`
+  if (!isIPv6(address)) return address
+  const [head = '', tail] = address.split('%')[0]?.split('::') ?? []
+  const before = head === '' ? [] : head.split(':')
+  const after = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
+  const groups = [...before, ...Array.from({ length: zeros }, () => '0'), ...after].map(group =>
+    Number.parseInt(group, 16),
+  )
+  const [a = 0, b = 0, c = 0, d = 0] = groups
+  return `${[a, b, c, d & 0xff00].map(group => group.toString(16)).join(':')}::/56`
+}
+
+/** Attempts on one account wait for each other, so that parallel ones cannot outrun the count. */
+export interface AccountTurns {
+  /** @returns undefined when too many are waiting already */
+  readonly take: <T>(account: HandleHash, work: () => Promise<T>) => Promise<T | undefined>
+}
+
+const waitingMax = 10
+
+export function openAccountTurns(): AccountTurns {
+  const tails = new Map<HandleHash, { last: Promise<unknown>; waiting: number }>()
+  return {
+    take: async (account, work) => {
+      const line = tails.get(account) ?? { last: Promise.resolve(), waiting: 0 }
+      if (line.waiting >= waitingMax) return undefined
+      tails.set(account, line)
+      line.waiting += 1
+      const mine = line.last.then(work, work)
+      line.last = mine.catch(() => undefined)
+      try {
+        return await mine
+      } finally {
+        line.waiting -= 1
+        if (line.waiting === 0) tails.delete(account)
+      }
+    },
+  }
+}

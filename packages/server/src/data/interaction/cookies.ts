@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type { Exchange } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import { hashOfHandle, newHandle } from '../handle.ts'
+
+/**
+ * `browser` ties interactions to the browser that started them (I12); `session` is the user's. Both live until
+ * the browser closes; the records behind them have their own ends.
+ */
+export type CookieKind = 'browser' | 'session'
+
+/** `__Host-`: only this host, only over TLS, sets and reads it. Named per issuer, because hosts can be shared. */
+export function cookieName(kind: CookieKind, issuer: string): string {
+  return `__Host-holdfast-${kind}-${createHash('sha256').update(issuer).digest('hex').slice(0, 8)}`
+}
+
+export interface NewCookie {
+  readonly hash: HandleHash
+  readonly header: readonly [name: string, value: string]
+}
+
+export function newCookie(exchange: Exchange, ports: Ports, kind: CookieKind, now: EpochSeconds): NewCookie {
+  const issuer = exchange.issuer.url
+  const { value, hash } = newHandle(ports.entropy, kind, issuer, now)
+  // Lax and not Strict: the user arrives here from the client's site.
+  return {
+    hash,
+    header: ['set-cookie', `${cookieName(kind, issuer)}=${value}; Path=/; Secure; HttpOnly; SameSite=Lax`],
+  }
+}
+
+/** What the store knows the browser's cookie by; undefined when absent, doubled or not of our making. */
+export function cookieHash(exchange: Exchange, kind: CookieKind): HandleHash | undefined {
+  const issuer = exchange.issuer.url
+  const wanted = `${cookieName(kind, issuer)}=`
+  const found = exchange
+    .headers('cookie')
+    .flatMap(header => header.split(';'))
+    .map(pair => pair.trim())
+    .filter(pair => pair.startsWith(wanted))
+    .map(pair => pair.slice(wanted.length))
+  const [value] = found
+  return found.length === 1 && value !== undefined && /^[A-Za-z0-9_-]{49}$/.test(value)
+    ? hashOfHandle(kind, issuer, value)
+    : undefined
+}

@@ -1,0 +1,58 @@
+import type { Exchange, Reply } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import { errorPage } from '../pages/error.ts'
+import { seeOther } from '../pages/page.ts'
+import { recordRefusal } from '../refused.ts'
+import type { Room } from '../room.ts'
+import { judgeCsrf } from './csrf.ts'
+import { parsePost } from './post.ts'
+import { stepUrl } from './record.ts'
+import type { InteractionStep } from './step.ts'
+import { consent } from './steps/consent.ts'
+import { interactionSteps } from './steps/index.ts'
+import { login } from './steps/login.ts'
+import { loadVisit, type Visit } from './visit.ts'
+
+/** GET `/interaction/:id/login` and so on: the page of the step whose turn it is. */
+export const loginPage: Room = (exchange, ports) => showStep(login, exchange, ports)
+export const consentPage: Room = (exchange, ports) => showStep(consent, exchange, ports)
+
+/** POST to the same: the answer. */
+export const loginPost: Room = (exchange, ports) => answerStep(login, exchange, ports)
+export const consentPost: Room = (exchange, ports) => answerStep(consent, exchange, ports)
+
+async function showStep(step: InteractionStep, exchange: Exchange, ports: Ports): Promise<Reply> {
+  const visit = await loadVisit(exchange, ports)
+  if (!visit.ok) return await refusedOnPage(exchange, ports, visit)
+  return outOfTurn(step, visit.value) ?? step.show(visit.value, ports)
+}
+
+async function answerStep(step: InteractionStep, exchange: Exchange, ports: Ports): Promise<Reply> {
+  const form = parsePost(exchange)
+  if (!form.ok) return await refusedOnPage(exchange, ports, form)
+  const visit = await loadVisit(exchange, ports)
+  if (!visit.ok) return await refusedOnPage(exchange, ports, visit)
+  // Before the CSRF token: after a login the old page's token is stale, and there is nothing left to do on it.
+  const elsewhere = outOfTurn(step, visit.value)
+  if (elsewhere !== undefined) return elsewhere
+  const csrf = judgeCsrf(ports.keys, visit.value.interaction, step.name, form.value)
+  if (!csrf.ok) return await refusedOnPage(exchange, ports, csrf)
+  return await step.answer(visit.value, form.value, ports)
+}
+
+/** To the step whose turn it is, when that is another one: steps cannot be skipped or repeated. */
+function outOfTurn(step: InteractionStep, visit: Visit): Reply | undefined {
+  const due = interactionSteps.find(candidate => candidate.isNeeded(visit))
+  return due === undefined || due === step
+    ? undefined
+    : seeOther(stepUrl(visit.exchange.issuer.url, visit.id, due.name))
+}
+
+async function refusedOnPage(
+  exchange: Exchange,
+  ports: Ports,
+  refusal: Parameters<typeof errorPage>[1],
+): Promise<Reply> {
+  await recordRefusal(exchange, ports, 'interaction.refused', refusal)
+  return errorPage(exchange, refusal)
+}

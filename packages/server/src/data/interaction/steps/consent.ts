@@ -1,0 +1,224 @@
+import { createHash } from 'node:crypto'
+import { refuse, secondsAfter } from '@holdfast/protocol'
+import type { Form } from '@holdfast/protocol/wire/form.ts'
+import type { Reply } from '../../../http/exchange.ts'
+import type { Ports } from '../../../ports.ts'
+import type { CodeRecord, GrantRecord } from '../../../store/records.ts'
+import type { Write } from '../../../store/writes.ts'
+import { auditAccepted, auditRefused } from '../../audit-of.ts'
+import { requestFacts } from '../../authorize/facts.ts'
+import { authorizationError, authorizationResponse } from '../../authorize/response.ts'
+import { newGrantId } from '../../authorize/transaction.ts'
+import { newHandle } from '../../handle.ts'
+import { type ConsentContent, consentView } from '../../pages/consent.ts'
+import { errorPage } from '../../pages/error.ts'
+import { formTargetOf } from '../../pages/page.ts'
+import { recordRefusal } from '../../refused.ts'
+import { csrfToken } from '../csrf.ts'
+import { stepUrl } from '../record.ts'
+import { type LiveSession, sessionLimits } from '../session.ts'
+import type { InteractionStep } from '../step.ts'
+import type { Visit } from '../visit.ts'
+
+/** The user allows or denies exactly what the page showed; allowing issues the code. */
+export const consent: InteractionStep = {
+  name: 'consent',
+  isNeeded: () => true,
+  show: (visit, ports) => render(visit, sessionOf(visit), ports, false),
+  answer,
+}
+
+async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
+  const session = sessionOf(visit)
+  const decision = form.get('decision')
+  if (decision === 'deny') return await denied(visit, session, ports)
+  if (decision !== 'allow') return render(visit, session, ports, false)
+
+  // I13: what the user saw is what the token holds. A name or text edited meanwhile is asked again.
+  if (form.get('shown') !== digestOf(contentOf(visit, session))) {
+    await recordRefusal(visit.exchange, ports, 'consent.refused', changed, {
+      context: contextOf(visit, session),
+    })
+    return render(visit, session, ports, true)
+  }
+  return await allowed(visit, session, ports)
+}
+
+const changed = refuse(
+  'consent.changed',
+  [],
+  'invalid_request',
+  'what is asked for changed after it was shown',
+)
+
+async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
+  const { exchange, interaction, now } = visit
+  const code = newHandle(ports.entropy, 'code', exchange.issuer.url, now)
+  const grant = grantOf(visit, session, ports)
+  const writes: readonly Write[] = [
+    ...finishing(visit),
+    { kind: 'insert-grant', record: grant },
+    { kind: 'insert-code', record: codeOf(visit, grant, code.hash) },
+    {
+      kind: 'touch-session',
+      hash: session.record.hash,
+      idleExpiresAt: secondsAfter(now, sessionLimits.idleSeconds),
+    },
+    auditAccepted(exchange, now, 'code.issued', contextOf(visit, session), {
+      ...requestFacts(interaction.request),
+      consent: 'allowed',
+      grant: grant.id,
+      sid: grant.sid,
+      acr: grant.acr,
+      profile: visit.profile.name,
+    }),
+  ]
+  const committed = await ports.store.commit(writes)
+  if (!committed.committed) return await tooLate(visit, session, ports)
+  return authorizationResponse(exchange, interaction.request, { code: code.value })
+}
+
+async function denied(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
+  const { exchange, interaction, now } = visit
+  const refusal = refuse(
+    'consent.denied',
+    ['RFC6749-4.1.2.1-3'],
+    'access_denied',
+    'the user denied the request',
+  )
+  const committed = await ports.store.commit([
+    ...finishing(visit),
+    auditRefused(exchange, now, 'consent.denied', refusal, contextOf(visit, session)),
+  ])
+  if (!committed.committed) return await tooLate(visit, session, ports)
+  return authorizationError(exchange, interaction.request, refusal)
+}
+
+/** Guards of every end: once per interaction and once per pushed request, however many pages were opened. */
+function finishing({ interaction, now }: Visit): readonly Write[] {
+  const { hash, version, pushedHash } = interaction
+  return [
+    { kind: 'finish-interaction', hash, version, at: now },
+    ...(pushedHash === undefined
+      ? []
+      : [{ kind: 'spend-pushed-request', hash: pushedHash, at: now } as const]),
+  ]
+}
+
+async function tooLate(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
+  const refusal = refuse(
+    'interaction.once',
+    ['RFC9126-4-3'],
+    'invalid_request_uri',
+    'the request was answered before, on this page or another one',
+  )
+  await recordRefusal(visit.exchange, ports, 'consent.refused', refusal, {
+    context: contextOf(visit, session),
+  })
+  return errorPage(visit.exchange, refusal)
+}
+
+function grantOf(
+  { interaction, client, profile, now }: Visit,
+  session: LiveSession,
+  ports: Ports,
+): GrantRecord {
+  const { request, txn, issuer } = interaction
+  const { subject, sid, authTime, acr, amr } = session.record
+  return {
+    id: newGrantId(ports.entropy, now),
+    issuer,
+    clientId: client.clientId,
+    subject,
+    scopes: request.scopes,
+    resources: request.resources,
+    sid,
+    authTime,
+    acr,
+    amr,
+    txn,
+    issuedAt: now,
+    expiresAt: secondsAfter(now, grantLifetime(client.grantTypes, profile)),
+  }
+}
+
+function codeOf(
+  { interaction, profile, now }: Visit,
+  grant: GrantRecord,
+  hash: CodeRecord['hash'],
+): CodeRecord {
+  const { redirectUri, redirectUriSent, codeChallenge, dpopJkt, nonce } = interaction.request
+  const { issuer, clientId } = grant
+  return {
+    hash,
+    issuer,
+    clientId,
+    grantId: grant.id,
+    redirectUri,
+    redirectUriSent,
+    codeChallenge,
+    dpopJkt,
+    nonce,
+    issuedAt: now,
+    expiresAt: secondsAfter(now, profile.codeLifetimeSeconds),
+  }
+}
+
+/** A grant lives as long as anything it can buy. */
+function grantLifetime(grantTypes: readonly string[], profile: Visit['profile']): number {
+  return grantTypes.includes('refresh_token')
+    ? profile.codeLifetimeSeconds + profile.refreshTokenLifetimeSeconds
+    : profile.codeLifetimeSeconds + profile.accessTokenLifetimeSeconds
+}
+
+function contentOf({ exchange, interaction, client, profile }: Visit, session: LiveSession): ConsentContent {
+  const { scopes } = exchange.issuer
+  const { request } = interaction
+  const redirect = new URL(request.redirectUri)
+  return {
+    clientName: client.clientName,
+    clientId: client.clientId,
+    clientHost: redirect.host === '' ? redirect.protocol.replace(/:$/, '') : redirect.host,
+    username: session.user.username,
+    scopes: request.scopes.map(name => {
+      const { title = name, description = '' } = scopes.get(name) ?? {}
+      return { name, title, description }
+    }),
+    resources: request.resources.map(audience => ({
+      audience,
+      displayName: exchange.issuer.resourceServers.get(audience)?.displayName ?? audience,
+    })),
+    lifetimeSeconds: grantLifetime(client.grantTypes, profile),
+    isLasting: client.grantTypes.includes('refresh_token'),
+  }
+}
+
+function digestOf(content: ConsentContent): string {
+  return createHash('sha256').update(JSON.stringify(content)).digest('base64url')
+}
+
+function render(visit: Visit, session: LiveSession, ports: Ports, isChanged: boolean): Reply {
+  const { exchange, interaction, id } = visit
+  const content = contentOf(visit, session)
+  return consentView(exchange, {
+    action: stepUrl(exchange.issuer.url, id, 'consent'),
+    csrf: csrfToken(ports.keys, interaction, 'consent'),
+    shown: digestOf(content),
+    content,
+    formTarget: formTargetOf(interaction.request.redirectUri),
+    isChanged,
+  })
+}
+
+/** The room lets nobody reach this step without one. */
+function sessionOf({ session }: Visit): LiveSession {
+  if (session === undefined) throw new TypeError('consent without a session')
+  return session
+}
+
+function contextOf(
+  { interaction, client }: Visit,
+  session: LiveSession,
+): { readonly txn: string; readonly clientId: string; readonly subject: string } {
+  return { txn: interaction.txn, clientId: client.clientId, subject: session.record.subject }
+}

@@ -1,0 +1,6 @@
+import type { InteractionStep } from '../step.ts'
+import { consent } from './consent.ts'
+import { login } from './login.ts'
+
+/** In the order they are taken; the last one issues the code. */
+export const interactionSteps: readonly InteractionStep[] = [login, consent]

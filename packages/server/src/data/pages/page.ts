@@ -1,0 +1,86 @@
+import type { Exchange, Reply } from '../../http/exchange.ts'
+import { assetPaths } from './assets.ts'
+import { type Html, html } from './html.ts'
+
+export interface Page {
+  readonly status: number
+  readonly title: string
+  readonly body: Html
+  /** Where a form of this page may lead besides ourselves: the client's redirect origin. */
+  readonly formTarget?: string
+  readonly extraHeaders?: Reply['headers']
+}
+
+/** A whole page with every header a page must carry (BCP-07, BCP-14). Works without JavaScript; ships none. */
+export function renderPage(exchange: Exchange, page: Page): Reply {
+  const { css, mark } = assetPaths
+  const base = exchange.issuer.url
+  const document = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>${page.title}</title>
+<link rel="icon" href="${base + mark}" type="image/svg+xml">
+<link rel="stylesheet" href="${base + css}">
+</head>
+<body>
+<div class="frame">
+<header class="brand"><img src="${base + mark}" alt="" width="28" height="28"><span>${new URL(base).host}</span></header>
+<main class="card">
+${page.body}
+</main>
+<footer class="foot"><p>Protected by Holdfast</p><p>Reference <code>${exchange.requestId}</code></p></footer>
+</div>
+</body>
+</html>
+`
+  return {
+    status: page.status,
+    headers: [
+      ['content-type', 'text/html; charset=utf-8'],
+      ...browserHeaders(page.formTarget),
+      ...(page.extraHeaders ?? []),
+    ],
+    body: document.toString(),
+  }
+}
+
+/** See other: never 307, which would repeat the posted credentials (FAPI2-SP-FINAL-5.3.2.2-10). */
+export function seeOther(location: string, extraHeaders: Reply['headers'] = []): Reply {
+  return { status: 303, headers: [['location', location], ...browserHeaders(), ...extraHeaders], body: '' }
+}
+
+/**
+ * What every answer to a browser carries; the edge adds HSTS and nosniff to all replies. No CORS header is ever
+ * among them (FAPI2-SP-FINAL-5.2.3-3).
+ */
+function browserHeaders(formTarget?: string): Reply['headers'] {
+  const formAction = formTarget === undefined ? "'self'" : `'self' ${formTarget}`
+  return [
+    ['cache-control', 'no-store'],
+    ['pragma', 'no-cache'],
+    [
+      'content-security-policy',
+      `default-src 'none'; style-src 'self'; img-src 'self'; form-action ${formAction}; ` +
+        "frame-ancestors 'none'; base-uri 'none'",
+    ],
+    ['x-frame-options', 'DENY'],
+    ['referrer-policy', 'no-referrer'],
+    ['cross-origin-opener-policy', 'same-origin'],
+    ['cross-origin-resource-policy', 'same-origin'],
+    ['permissions-policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()'],
+  ]
+}
+
+/**
+ * The source a browser checks `form-action` against when our answer to a post redirects to the client.
+ * A source list cannot name an IPv6 address, so the scheme alone is named there, as for private-use schemes.
+ */
+export function formTargetOf(redirectUri: string): string {
+  const { protocol, host } = new URL(redirectUri)
+  const hasPlainHost = (protocol === 'https:' || protocol === 'http:') && /^[a-z0-9.:-]+$/.test(host)
+  return hasPlainHost ? `${protocol}//${host}` : protocol
+}

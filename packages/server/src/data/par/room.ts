@@ -1,0 +1,97 @@
+import { firstRefusal, secondsAfter } from '@holdfast/protocol'
+import { pushRules, requestUriPrefix } from '@holdfast/protocol/specs/rfc9126-par/rules.ts'
+import type { Form } from '@holdfast/protocol/wire/form.ts'
+import type { Exchange, Reply } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import type { PushedRequestRecord } from '../../store/records.ts'
+import type { Write } from '../../store/writes.ts'
+import { auditAccepted } from '../audit-of.ts'
+import { requestFacts } from '../authorize/facts.ts'
+import { type JudgedRequest, judgeRequest, judgeTarget } from '../authorize/request.ts'
+import { newTransactionId } from '../authorize/transaction.ts'
+import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
+import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
+import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
+import { dpopNonceHeader, judgeServerProof } from '../dpop/proof-at-server.ts'
+import { newHandle } from '../handle.ts'
+import { interactionLifetimeSeconds } from '../interaction/record.ts'
+import { refusedOauth } from '../refused.ts'
+import { jsonReply } from '../render/json.ts'
+
+/** Pushed authorization requests (RFC 9126): the whole request is judged here, the browser carries a reference. */
+export async function parRoom(exchange: Exchange, ports: Ports): Promise<Reply> {
+  const form = parseBackChannelForm(exchange)
+  if (!form.ok) return await refusedOauth(exchange, ports, 'request.refused', form)
+
+  const authenticated = await authenticateClient(exchange, form.value, ports)
+  if (!authenticated.ok) return await refusedOauth(exchange, ports, 'request.refused', authenticated)
+  const { client, profile } = authenticated.value
+  const nonce = dpopNonceHeader(exchange, ports)
+  const refused = { extraHeaders: [nonce], spent: authenticated.value.writes }
+  const no = refusedAuthenticated
+
+  const proof = judgeServerProof(exchange, ports, profile)
+  if (!proof.ok) return await no(exchange, ports, 'request.refused', proof, authenticated.value, refused)
+  const spent = [...refused.spent, ...(proof.value?.writes ?? [])]
+
+  const pushRefusal = firstRefusal(pushRules, { requestUri: form.value.get('request_uri') })
+  const target = pushRefusal ?? judgeTarget(form.value, client, exchange.issuer, true)
+  const judged = target.ok
+    ? judgeRequest(form.value, target.value, exchange.issuer, proof.value?.jkt)
+    : target
+  if (!judged.ok)
+    return await no(exchange, ports, 'request.refused', judged, authenticated.value, { ...refused, spent })
+
+  const push = pushOf(exchange, ports, authenticated.value, judged.value, form.value)
+  const writes = [...spent, ...push.writes]
+  const committed = await ports.store.commit(writes)
+  const replay = committed.committed ? undefined : replayRefusal(writes, committed)
+  if (replay !== undefined) {
+    const context = { clientId: client.clientId }
+    return await refusedReplay(exchange, ports, 'request.refused', replay, { context, extraHeaders: [nonce] })
+  }
+  const body = { request_uri: push.requestUri, expires_in: judged.value.profile.requestUriLifetimeSeconds }
+  return jsonReply(201, body, [nonce])
+}
+
+interface Push {
+  readonly requestUri: string
+  readonly writes: readonly Write[]
+}
+
+function pushOf(
+  exchange: Exchange,
+  ports: Ports,
+  { client, evidence }: AuthenticatedClient,
+  { request, profile }: JudgedRequest,
+  form: Form,
+): Push {
+  const now = ports.clock.now()
+  const handle = newHandle(ports.entropy, 'request_uri', exchange.issuer.url, now)
+  const record: PushedRequestRecord = {
+    hash: handle.hash,
+    issuer: exchange.issuer.url,
+    clientId: client.clientId,
+    request,
+    txn: newTransactionId(ports.entropy, now),
+    issuedAt: now,
+    // It may be opened for its own lifetime, and must then last as long as the interaction it opened.
+    expiresAt: secondsAfter(now, profile.requestUriLifetimeSeconds + interactionLifetimeSeconds),
+  }
+  const context = { txn: record.txn, clientId: client.clientId }
+  const facts = {
+    ...requestFacts(request),
+    ...evidence,
+    pushed: true,
+    signed_request: form.get('request') !== undefined,
+    request_reference: handle.hash,
+    profile: profile.name,
+  }
+  return {
+    requestUri: requestUriPrefix + handle.value,
+    writes: [
+      { kind: 'insert-pushed-request', record },
+      auditAccepted(exchange, now, 'request.pushed', context, facts),
+    ],
+  }
+}
