@@ -96,6 +96,7 @@ export function openWriter(
     }
   }
   const begin = command('begin immediate')
+  const commit = command('commit')
   const rollback = command('rollback')
   const save = command('savepoint list')
   const rollbackToSave = command('rollback to list')
@@ -109,7 +110,10 @@ export function openWriter(
       headAtBegin = head
       begin()
     },
-    commit: command('commit'),
+    commit: () => {
+      commit()
+      writePoint?.('acknowledge')
+    },
     rollback: () => {
       head = headAtBegin
       // A full disk or a failed page may have rolled the transaction back already.

@@ -1,0 +1,144 @@
+import type { HandleHash } from '@holdfast/protocol'
+import { sortableTime } from '../../src/data/handle.ts'
+import {
+  accessToken,
+  audit,
+  code,
+  grant,
+  interaction,
+  jti,
+  later,
+  pushedRequest,
+  refreshToken,
+  session,
+  start,
+} from '../../src/store/contract/samples.ts'
+import type { Store } from '../../src/store/store.ts'
+import type { Write } from '../../src/store/writes.ts'
+
+export interface Flow {
+  readonly name: string
+  readonly writes: readonly Write[]
+}
+
+/** Every list the rooms commit on the way from pushed request to revocation, with keys that `name` decides. */
+export function flowsOf(name: string): readonly Flow[] {
+  const keyOf = (what: string): HandleHash =>
+    `${sortableTime(start)}${name}-${what}`.padEnd(49, '.') as HandleHash
+  const seen = (flow: string): readonly Write[] => [
+    jti(keyOf(`${flow}-assertion`)),
+    jti(keyOf(`${flow}-proof`)),
+  ]
+  const records = {
+    pushed: { ...pushedRequest(), hash: keyOf('pushed') },
+    interaction: { ...interaction(), hash: keyOf('interaction') },
+    session: { ...session(), hash: keyOf('session') },
+    grant: { ...grant(), id: keyOf('grant') },
+    code: { ...code(), hash: keyOf('code') },
+    refresh: { ...refreshToken(), hash: keyOf('refresh') },
+    rotated: { ...refreshToken(), hash: keyOf('rotated') },
+  }
+  const access = (flow: string): Write => ({
+    kind: 'insert-access-token',
+    record: { ...accessToken(), hash: keyOf(`${flow}-access`) },
+  })
+  const { pushed, grant: held, refresh, rotated } = records
+  const live: Write = { kind: 'require-live-grant', id: held.id, at: start }
+  const at = later(1)
+  const lists: Readonly<Record<string, readonly Write[]>> = {
+    par: [...seen('par'), { kind: 'insert-pushed-request', record: pushed }],
+    authorize: [{ kind: 'insert-interaction', record: records.interaction }],
+    login: [
+      { kind: 'advance-interaction', record: records.interaction, at },
+      { kind: 'insert-session', record: records.session },
+    ],
+    code: [
+      { kind: 'finish-interaction', hash: records.interaction.hash, version: 2, at },
+      { kind: 'spend-pushed-request', hash: pushed.hash, at },
+      { kind: 'insert-grant', record: held },
+      { kind: 'insert-code', record: records.code },
+    ],
+    token: [
+      ...seen('token'),
+      live,
+      { kind: 'spend-code', hash: records.code.hash, at },
+      access('token'),
+      { kind: 'insert-refresh-token', record: refresh },
+    ],
+    refresh: [
+      ...seen('refresh'),
+      live,
+      { kind: 'use-refresh-token', hash: refresh.hash, at, idleExpiresAt: later(7200) },
+      access('refresh'),
+    ],
+    rotation: [
+      ...seen('rotation'),
+      live,
+      { kind: 'spend-refresh-token', hash: refresh.hash, at },
+      { kind: 'insert-refresh-token', record: rotated },
+      access('rotation'),
+    ],
+    clientCredentials: [...seen('client'), access('client')],
+    revoke: [
+      ...seen('revoke'),
+      { kind: 'revoke-refresh-token', hash: rotated.hash, at },
+      { kind: 'revoke-access-token', hash: keyOf('rotation-access'), at },
+    ],
+    replayedCode: [...seen('replay'), { kind: 'revoke-grant', id: held.id, at }],
+  }
+  return Object.entries(lists).map(([flow, writes]) => ({
+    name: flow,
+    writes: [...writes, audit(`${name}-${flow}`)],
+  }))
+}
+
+/** Whether what `write` does has been done; undefined where a later flow covers the trace. */
+export async function isDone(store: Store, write: Write): Promise<boolean | undefined> {
+  switch (write.kind) {
+    case 'insert-pushed-request':
+      return (await store.findPushedRequest(write.record.hash)) !== undefined
+    case 'spend-pushed-request':
+      return (await store.findPushedRequest(write.hash))?.spentAt !== undefined
+    case 'insert-interaction':
+      return (await store.findInteraction(write.record.hash)) !== undefined
+    case 'advance-interaction':
+      return (await store.findInteraction(write.record.hash))?.version === 2
+    case 'finish-interaction':
+      return (await store.findInteraction(write.hash))?.spentAt !== undefined
+    case 'insert-session':
+      return (await store.findSession(write.record.hash)) !== undefined
+    case 'insert-grant':
+      return (await store.findGrant(write.record.id)) !== undefined
+    case 'revoke-grant':
+      return (await store.findGrant(write.id))?.revokedAt !== undefined
+    case 'insert-code':
+      return (await store.findCode(write.record.hash)) !== undefined
+    case 'spend-code':
+      return (await store.findCode(write.hash))?.spentAt !== undefined
+    case 'insert-access-token':
+      return (await store.findAccessToken(write.record.hash)) !== undefined
+    case 'revoke-access-token':
+      return (await store.findAccessToken(write.hash))?.revokedAt !== undefined
+    case 'insert-refresh-token':
+      return (await store.findRefreshToken(write.record.hash)) !== undefined
+    case 'spend-refresh-token':
+      return (await store.findRefreshToken(write.hash))?.spentAt !== undefined
+    case 'revoke-refresh-token':
+      return (await store.findRefreshToken(write.hash))?.revokedAt !== undefined
+    case 'use-refresh-token':
+      return (await store.findRefreshToken(write.hash))?.idleExpiresAt === write.idleExpiresAt
+    case 'append-audit':
+      return (await store.findAudit(write.record.requestId, 2)).length === 1
+    case 'remember-jti':
+      return isRemembered(store, write)
+    default:
+      return undefined
+  }
+}
+
+/** Asked without leaving a trace: the list ends in a guard that always fails. */
+async function isRemembered(store: Store, write: Write): Promise<boolean> {
+  const never: Write = { kind: 'require-live-grant', id: 'no such grant', at: start }
+  const result = await store.commit([write, never])
+  return !result.committed && result.index === 0
+}
