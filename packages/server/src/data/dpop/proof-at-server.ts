@@ -21,6 +21,8 @@ export interface ServerProofOptions {
   /** At userinfo: the proof must name it, and be by the key it is bound to. */
   readonly accessToken?: string
   readonly expectedJkt?: string
+  /** No proof at all is refused too. */
+  readonly required?: boolean
 }
 
 /** Judge the DPoP proof of a request to this server, before anything is spent (DPOP-38). Undefined: there is none. */
@@ -31,7 +33,7 @@ export function judgeServerProof(
   options: ServerProofOptions = {},
 ): Outcome<ServerProof | undefined> {
   const proofs = exchange.headers('dpop')
-  if (proofs.length === 0) return accept(undefined)
+  if (proofs.length === 0 && options.required !== true) return accept(undefined)
   const issuer = exchange.issuer.url
   const now = ports.clock.now()
   const nonces = noncesAt(ports.keys, issuer, now)
