@@ -1,6 +1,6 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
-import { errorPage } from '../pages/error.ts'
+import { alreadyAnswered, errorPage } from '../pages/error.ts'
 import { seeOther } from '../pages/page.ts'
 import { recordRefusal } from '../refused.ts'
 import type { Room } from '../room.ts'
@@ -54,5 +54,5 @@ async function refusedOnPage(
   refusal: Parameters<typeof errorPage>[1],
 ): Promise<Reply> {
   await recordRefusal(exchange, ports, 'interaction.refused', refusal)
-  return errorPage(exchange, refusal)
+  return errorPage(exchange, refusal, refusal.ruleId === 'interaction.finished' ? alreadyAnswered : {})
 }

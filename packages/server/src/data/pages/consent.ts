@@ -91,6 +91,6 @@ function inWords(seconds: number): string {
       [60, 'minute'],
     ] as const
   ).find(([size]) => seconds >= size) ?? [1, 'second']
-  const count = Math.ceil(seconds / size)
+  const count = Math.round(seconds / size)
   return count === 1 ? `1 ${name}` : `${count} ${name}s`
 }

@@ -5,33 +5,39 @@ import { html } from './html.ts'
 import { renderPage } from './page.ts'
 
 export interface ErrorPageOptions {
-  readonly status?: number
   readonly title?: string
+  /** What did or did not happen, in plain words. */
+  readonly notice?: string
   /** What the user can do now, in plain words. */
   readonly advice?: string
-  readonly extraHeaders?: Reply['headers']
 }
 
 /** The user reads what went wrong and what to do; the code and the reference are for whoever helps them. */
 export function errorPage(exchange: Exchange, refusal: Refusal, options: ErrorPageOptions = {}): Reply {
   const {
-    status = 400,
     title = 'This request cannot continue',
+    notice = 'Nothing was shared and no access was given.',
     advice = 'Go back to the application and start again. If it happens once more, tell the people who run ' +
       'the application and give them the reference below.',
-    extraHeaders = [],
   } = options
+  const meaning = publicSentence(exchange, refusal).replace(`; reference ${exchange.requestId}`, '')
   return renderPage(exchange, {
-    status,
+    status: 400,
     title,
-    extraHeaders,
     body: html`<h1>${title}</h1>
-<div class="notice notice-bad" role="alert"><p>Nothing was shared and no access was given.</p></div>
+<div class="notice notice-bad" role="alert"><p>${notice}</p></div>
 <p>${advice}</p>
 <dl class="facts">
 <div><dt>Error</dt><dd><code id="error-code">${refusal.error}</code></dd></div>
-<div><dt>Meaning</dt><dd>${publicSentence(exchange, refusal)}</dd></div>
+<div><dt>Meaning</dt><dd id="error-meaning">${meaning}</dd></div>
 <div><dt>Reference</dt><dd><code id="error-reference">${exchange.requestId}</code></dd></div>
 </dl>`,
   })
+}
+
+/** For an interaction that ended before: something may well have been shared, so do not say it was not. */
+export const alreadyAnswered: ErrorPageOptions = {
+  title: 'This was already answered',
+  notice: 'Your first answer counts. This page changed nothing.',
+  advice: 'Go back to the application. If it does not know you there, start again.',
 }

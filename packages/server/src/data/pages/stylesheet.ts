@@ -96,7 +96,7 @@ input:focus-visible { outline-offset: 0; border-color: var(--main); }
   .frame { justify-content: flex-start; padding: 1.25rem .875rem 1rem; }
   .card { padding: 1.5rem 1.25rem; }
 }
-@media (min-width: 30.01rem) { .choices { grid-template-columns: 2fr 1fr; } }
+@media (min-width: 30.01rem) { .choices { grid-template-columns: 1fr 1fr; } }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; } }
 @media (forced-colors: active) { .tick { border: 1px solid; } }
 `

@@ -7,11 +7,12 @@ import type { CodeRecord, GrantRecord } from '../../../store/records.ts'
 import type { Write } from '../../../store/writes.ts'
 import { auditAccepted, auditRefused } from '../../audit-of.ts'
 import { requestFacts } from '../../authorize/facts.ts'
+import { isLasting } from '../../authorize/lasting.ts'
 import { authorizationError, authorizationResponse } from '../../authorize/response.ts'
 import { newGrantId } from '../../authorize/transaction.ts'
 import { newHandle } from '../../handle.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
-import { errorPage } from '../../pages/error.ts'
+import { alreadyAnswered, errorPage } from '../../pages/error.ts'
 import { formTargetOf } from '../../pages/page.ts'
 import { recordRefusal } from '../../refused.ts'
 import { csrfToken } from '../csrf.ts'
@@ -115,14 +116,11 @@ async function tooLate(visit: Visit, session: LiveSession, ports: Ports): Promis
   await recordRefusal(visit.exchange, ports, 'consent.refused', refusal, {
     context: contextOf(visit, session),
   })
-  return errorPage(visit.exchange, refusal)
+  return errorPage(visit.exchange, refusal, alreadyAnswered)
 }
 
-function grantOf(
-  { interaction, client, profile, now }: Visit,
-  session: LiveSession,
-  ports: Ports,
-): GrantRecord {
+function grantOf(visit: Visit, session: LiveSession, ports: Ports): GrantRecord {
+  const { interaction, client, now } = visit
   const { request, txn, issuer } = interaction
   const { subject, sid, authTime, acr, amr } = session.record
   return {
@@ -138,7 +136,7 @@ function grantOf(
     amr,
     txn,
     issuedAt: now,
-    expiresAt: secondsAfter(now, grantLifetime(client.grantTypes, profile)),
+    expiresAt: secondsAfter(now, grantLifetime(visit)),
   }
 }
 
@@ -165,13 +163,14 @@ function codeOf(
 }
 
 /** A grant lives as long as anything it can buy. */
-function grantLifetime(grantTypes: readonly string[], profile: Visit['profile']): number {
-  return grantTypes.includes('refresh_token')
+function grantLifetime({ client, interaction, profile }: Visit): number {
+  return isLasting(client, interaction.request.scopes)
     ? profile.codeLifetimeSeconds + profile.refreshTokenLifetimeSeconds
     : profile.codeLifetimeSeconds + profile.accessTokenLifetimeSeconds
 }
 
-function contentOf({ exchange, interaction, client, profile }: Visit, session: LiveSession): ConsentContent {
+function contentOf(visit: Visit, session: LiveSession): ConsentContent {
+  const { exchange, interaction, client } = visit
   const { scopes } = exchange.issuer
   const { request } = interaction
   const redirect = new URL(request.redirectUri)
@@ -188,8 +187,8 @@ function contentOf({ exchange, interaction, client, profile }: Visit, session: L
       audience,
       displayName: exchange.issuer.resourceServers.get(audience)?.displayName ?? audience,
     })),
-    lifetimeSeconds: grantLifetime(client.grantTypes, profile),
-    isLasting: client.grantTypes.includes('refresh_token'),
+    lifetimeSeconds: grantLifetime(visit),
+    isLasting: isLasting(client, request.scopes),
   }
 }
 

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { goodRequest, pushedUrl } from '../testing/browser.ts'
+import { type ServedRooms, serveRooms } from '../testing/serve-rooms.ts'
+import { issuerUrl, openWorld, type World } from '../testing/world.ts'
+
+const executablePath = process.env.HOLDFAST_CHROMIUM ?? '/usr/bin/chromium'
+const skip = existsSync(executablePath) ? false : `no chromium at ${executablePath}`
+/** Set to a folder to look at what the tests look at. */
+const shots = process.env.HOLDFAST_SCREENSHOTS
+const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+
+const looks: readonly (readonly [name: string, options: BrowserContextOptions])[] = [
+  ['desktop-light', { colorScheme: 'light', viewport: { width: 1280, height: 800 } }],
+  ['desktop-dark', { colorScheme: 'dark', viewport: { width: 1280, height: 800 } }],
+  ['phone-light', { colorScheme: 'light', viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }],
+  ['phone-dark', { colorScheme: 'dark', viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }],
+]
+
+describe('the pages in a real browser', { skip }, () => {
+  let world: World
+  let served: ServedRooms
+  let browser: Browser
+
+  before(async () => {
+    world = await openWorld()
+    served = await serveRooms(world)
+    browser = await chromium.launch({
+      executablePath,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-background-networking',
+        `--host-resolver-rules=MAP as.example:443 127.0.0.1:${served.port},MAP client.example:443 127.0.0.1:${served.port}`,
+      ],
+    })
+  })
+
+  after(async () => {
+    await browser?.close()
+    await served?.close()
+    await world?.[Symbol.asyncDispose]()
+  })
+
+  const open = async (options: BrowserContextOptions): Promise<Page> => {
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, bypassCSP: false, ...options })
+    return await context.newPage()
+  }
+
+  const request = {
+    spoil: {
+      scope: 'openid profile accounts payments offline_access',
+      resource: ['https://accounts.example', 'https://payments.example'],
+    },
+  }
+
+  for (const [name, options] of looks)
+    it(`log in and consent, without JavaScript, accessible: ${name}`, async () => {
+      const page = await open({ ...options, javaScriptEnabled: false })
+      await page.goto(await pushedUrl(world, request))
+      await look(page, `${name}-login`)
+      await page.fill('#username', 'alice')
+      await page.fill('#password', 'wrong')
+      await page.click('#login-submit')
+      assert.match((await page.textContent('[role=alert]')) ?? '', /not right/)
+      await look(page, `${name}-login-wrong`)
+      await page.fill('#password', 'correct horse')
+      await page.keyboard.press('Enter')
+      await page.waitForURL('**/consent')
+      await look(page, `${name}-consent`)
+      await page.click('#consent-allow')
+      await page.waitForURL('https://client.example/cb?**')
+      assert.match(page.url(), /[?&]code=ac_/)
+
+      await page.goto(`${issuerUrl}/authorize?client_id=nobody`)
+      assert.equal(await page.textContent('#error-code'), 'unauthorized_client')
+      await look(page, `${name}-error`)
+      await page.context().close()
+    })
+
+  it('the keyboard alone logs in and denies', async () => {
+    const page = await open({})
+    await page.goto(await pushedUrl(world, { spoil: { prompt: 'login' } }))
+    assert.equal(await page.evaluate('document.activeElement.id'), 'username')
+    await page.keyboard.type('alice')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('correct horse')
+    await page.keyboard.press('Enter')
+    await page.waitForURL('**/consent')
+    await page.keyboard.press('Tab')
+    assert.equal(await page.evaluate('document.activeElement.id'), 'consent-allow')
+    await page.keyboard.press('Tab')
+    assert.equal(await page.evaluate('document.activeElement.id'), 'consent-deny')
+    await page.keyboard.press('Enter')
+    await page.waitForURL('https://client.example/cb?**')
+    assert.equal(new URL(page.url()).searchParams.get('error'), 'access_denied')
+    await page.context().close()
+  })
+
+  it('the browser reports no violation of our own policy and loads nothing from elsewhere', async () => {
+    const page = await open({})
+    const messages: string[] = []
+    const origins = new Set<string>()
+    page.on('console', message => messages.push(message.text()))
+    page.on('request', sent => origins.add(new URL(sent.url()).origin))
+    await page.goto(await pushedUrl(world))
+    assert.deepEqual(messages, [])
+    assert.deepEqual([...origins], [issuerUrl])
+    await page.context().close()
+  })
+
+  it('a name that looks like markup stays text', async () => {
+    const page = await open({})
+    const spoil = { login_hint: '"><script>document.title="x"</script>' }
+    await page.goto(await pushedUrl(world, { spoil }))
+    assert.equal(await page.inputValue('#username'), spoil.login_hint)
+    assert.equal(await page.title(), 'Sign in')
+    await page.context().close()
+  })
+
+  it('a post to the authorization endpoint opens the login page too', async () => {
+    const page = await open({})
+    await page.goto('https://client.example/start')
+    const inputs = Object.entries(goodRequest('c_oidc'))
+      .map(([name, value]) => `<input name="${name}" value="${value}">`)
+      .join('')
+      .replace('openid accounts', 'openid profile')
+    await page.setContent(
+      `<form method=post action="${issuerUrl}/authorize">${inputs}<button>go</button></form>`,
+    )
+    await page.click('button')
+    await page.waitForURL('**/login')
+    await page.context().close()
+  })
+
+  /** Runs axe in a copy of the page that may run scripts, and keeps a picture when asked. */
+  async function look(page: Page, name: string): Promise<void> {
+    if (shots !== undefined) await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
+    const { viewport, colorScheme } = optionsOf(name)
+    const context = await browser.newContext({
+      ignoreHTTPSErrors: true,
+      bypassCSP: true,
+      viewport,
+      colorScheme,
+    })
+    const copy = await context.newPage()
+    // The copy stands at the same address, so that its stylesheet is the same.
+    await copy.route(page.url(), async route =>
+      route.fulfill({ contentType: 'text/html', body: await page.content() }),
+    )
+    await copy.goto(page.url())
+    await copy.addScriptTag({ path: axePath })
+    const found = (await copy.evaluate(
+      "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
+    )) as {
+      passes: readonly unknown[]
+      violations: readonly { id: string; nodes: readonly { html: string; failureSummary: string }[] }[]
+    }
+    const violations = found.violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`,
+    )
+    assert.deepEqual(violations, [], name)
+    assert.ok(found.passes.length > 10)
+    const width = (await copy.evaluate('document.documentElement.scrollWidth')) as number
+    assert.ok(width <= (viewport?.width ?? 0), `${name} scrolls sideways`)
+    await context.close()
+  }
+})
+
+function optionsOf(name: string): Pick<BrowserContextOptions, 'viewport' | 'colorScheme'> {
+  const [, options = {}] = looks.find(([prefix]) => name.startsWith(prefix)) ?? []
+  return { viewport: options.viewport ?? null, colorScheme: options.colorScheme ?? null }
+}
