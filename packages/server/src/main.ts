@@ -9,7 +9,7 @@ import { buildEdge } from './http/edge.ts'
 import { openFailures } from './http/failures.ts'
 import { InFlight } from './http/in-flight.ts'
 import { defaultLimits, type EdgeLimits, loosenedLimits } from './http/limits.ts'
-import { openTlsServer, type TlsIdentity } from './http/listener.ts'
+import { cutConnections, openTlsServer, type TlsIdentity } from './http/listener.ts'
 import { openManagementServer } from './http/management.ts'
 import type { Route } from './http/route.ts'
 import type { Desk } from './http/serve.ts'
@@ -125,7 +125,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     stopHousekeeping()
     const closed = Promise.all([edges.public.close(), edges.mtls.close()])
     await inFlight.drain(options.drainMs ?? defaultDrainMs)
-    for (const edge of Object.values(edges)) edge.server.closeAllConnections()
+    for (const edge of Object.values(edges)) cutConnections(edge.server)
     await closed
     management.close()
     management.closeAllConnections()

@@ -85,11 +85,12 @@ const statusTexts: Readonly<Record<number, string>> = {
 /** Node's parser gave up: there is no request object to answer, only a socket. */
 function answerBrokenRequest(desk: Desk, error: Error & { code?: string }, socket: Socket): void {
   const refusal = brokenRequestRefusal(error.code)
-  desk.ports.metrics.count('refusals_total', { event: 'edge', rule: refusal.ruleId })
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Resets and failed handshakes arrive here too; there is nobody to answer.
+  if (refusal === undefined || !socket.writable) {
     socket.destroy()
     return
   }
+  desk.ports.metrics.count('refusals_total', { event: 'edge', rule: refusal.ruleId })
   const reply = edgeReply(refusal, newRequestId(desk.ports.clock, desk.ports.entropy))
   const { body, status } = reply
   const head = [
@@ -103,8 +104,8 @@ function answerBrokenRequest(desk: Desk, error: Error & { code?: string }, socke
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
-function brokenRequestRefusal(code: string | undefined): EdgeRefusal {
+function brokenRequestRefusal(code = ''): EdgeRefusal | undefined {
   if (code === 'HPE_HEADER_OVERFLOW') return edgeRefusals.headersTooLarge
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return edgeRefusals.tooSlow
-  return edgeRefusals.malformed
+  return code.startsWith('HPE_') ? edgeRefusals.malformed : undefined
 }

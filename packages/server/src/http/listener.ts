@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
+import type { Socket } from 'node:net'
 import { askForCertificate, tlsFloor } from '../tls/server-options.ts'
 import type { EdgeLimits } from './limits.ts'
 
@@ -32,6 +33,7 @@ export function openTlsServer(
       connectionsCheckingInterval: Math.min(connectionsCheckMs, limits.headersTimeoutMs),
       insecureHTTPParser: false,
       requireHostHeader: true,
+      handshakeTimeout: limits.headersTimeoutMs,
       noDelay: true,
     },
     onRequest,
@@ -39,5 +41,18 @@ export function openTlsServer(
   // Node would silently drop the headers over its count, and a room would judge a different request.
   server.maxHeadersCount = 0
   server.maxConnections = limits.connectionsMax
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  socketsOf.set(server, sockets)
   return server
+}
+
+const socketsOf = new WeakMap<object, Set<Socket>>()
+
+/** Ends every connection, also those that never finished their handshake, which Node's own list does not hold. */
+export function cutConnections(server: object): void {
+  for (const socket of socketsOf.get(server) ?? []) socket.destroy()
 }

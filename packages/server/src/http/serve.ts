@@ -119,6 +119,8 @@ async function enter(
     ports.log.error('request.deadline', { requestId, route: endpoint.name })
     finish(desk, visit, route, edgeReply(edgeRefusals.deadline, requestId), body)
   }, limits.handlerTimeoutMs)
+  // A process that has closed its listeners is not kept alive by a room that hangs.
+  deadline.unref()
   try {
     const reply = await route.room(exchangeFor(desk, visit, body, params), ports)
     if (route.countsFailures && isCredentialFailure(reply.status, reply.body))

@@ -15,10 +15,10 @@ interface CounterShape {
 const counters: Readonly<Record<MetricName, CounterShape>> = {
   requests_total: { help: 'Answered requests', labels: ['route', 'status'] },
   refusals_total: { help: 'Refusals by event and rule', labels: ['event', 'rule'] },
-  tokens_issued_total: { help: 'Tokens issued', labels: ['grant', 'format', 'binding'] },
-  replays_detected_total: { help: 'Second presentations of one-time values', labels: ['what'] },
+  tokens_issued_total: { help: 'Tokens issued', labels: ['grant_type'] },
+  replays_detected_total: { help: 'Second presentations of one-time values', labels: ['rule'] },
   faults_total: { help: 'Requests that failed because the world or we broke', labels: ['code', 'route'] },
-  client_jwks_fetch_failures_total: { help: 'Client key sets that could not be fetched', labels: ['reason'] },
+  client_jwks_fetch_failures_total: { help: 'Client key sets that could not be fetched', labels: [] },
 }
 
 /** Label sets per metric; what comes after is counted under `other`, so no input can grow the memory. */

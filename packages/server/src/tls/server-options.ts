@@ -19,7 +19,6 @@ export const tlsFloor: Readonly<ServerOptions> = {
   honorCipherOrder: true,
   ecdhCurve: 'X25519:P-256:P-384',
   secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
-  handshakeTimeout: 5000,
 }
 
 /** The mutual-TLS listener asks and never insists: whether a certificate is good is the room's to judge. */

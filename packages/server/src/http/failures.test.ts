@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { claimedClient, isCredentialFailure, openFailures } from './failures.ts'
+import { defaultLimits } from './limits.ts'
+import {
+  bodyOf,
+  formHeader,
+  headerOf,
+  openEdgeWorld,
+  request,
+  routeTo,
+  statusOf,
+} from './testing/edge-world.ts'
+import { Throttle } from './throttle.ts'
+
+const form = (text: string): Buffer => Buffer.from(text)
+
+describe('failed credentials', () => {
+  it('a client is stopped after 60 in a minute from one source, and only that one', () => {
+    let nowMs = 0
+    const failures = openFailures(defaultLimits, () => nowMs)
+    const body = form('client_id=a')
+    for (let count = 0; count < 59; count++) failures.count('10.0.0.0/24', body)
+    assert.equal(failures.waitSeconds('10.0.0.0/24', body), 0)
+    failures.count('10.0.0.0/24', body)
+    assert.equal(failures.waitSeconds('10.0.0.0/24', body), 1)
+    assert.equal(failures.waitSeconds('10.0.0.0/24', form('client_id=b')), 0)
+    assert.equal(failures.waitSeconds('10.0.1.0/24', body), 0)
+    nowMs = 999
+    assert.equal(failures.waitSeconds('10.0.0.0/24', body), 1)
+    nowMs = 1000
+    assert.equal(failures.waitSeconds('10.0.0.0/24', body), 0)
+  })
+
+  it('a source is stopped after 100 in a minute, whatever client it claims', () => {
+    const failures = openFailures(defaultLimits, () => 0)
+    for (let count = 0; count < 99; count++) failures.count('2001:db8::/56', form(`client_id=c${count}`))
+    assert.equal(failures.waitSeconds('2001:db8::/56', form('client_id=x')), 0)
+    failures.count('2001:db8::/56', form('client_id=c99'))
+    assert.equal(failures.waitSeconds('2001:db8::/56', form('client_id=x')), 1)
+  })
+
+  it('the claimed client is read from the form or the assertion, and nonsense is nobody', () => {
+    const payload = Buffer.from(JSON.stringify({ sub: 'c_1' })).toString('base64url')
+    assert.equal(claimedClient(form('client_id=c_2&a=b')), 'c_2')
+    assert.equal(claimedClient(form(`client_assertion=e30.${payload}.x`)), 'c_1')
+    for (const text of [
+      '',
+      'client_assertion=a',
+      'client_assertion=a.%%%.c',
+      'client_assertion=a.bnVsbA.c',
+      '%ff=%',
+    ])
+      assert.equal(claimedClient(form(text)), undefined)
+  })
+
+  it('wrong credentials and proofs count, ordinary refusals do not', () => {
+    assert.ok(isCredentialFailure(401, ''))
+    assert.ok(isCredentialFailure(400, '{"error":"invalid_dpop_proof","error_description":"x"}'))
+    assert.ok(!isCredentialFailure(400, '{"error":"use_dpop_nonce"}'))
+    assert.ok(!isCredentialFailure(400, '{"error":"invalid_grant"}'))
+    assert.ok(!isCredentialFailure(200, '{}'))
+  })
+
+  it('over the limit the answer is 429 with Retry-After, and no room is asked', async () => {
+    let asked = 0
+    const refuses = routeTo(async () => {
+      asked++
+      return { status: 401, headers: [], body: '{"error":"invalid_client"}' }
+    })
+    const world = await openEdgeWorld([refuses, { ...refuses, path: '/open', countsFailures: false }], {
+      limits: { clientFailuresPerMinute: 3 },
+    })
+    const post = (path: string, client: string): Promise<string> =>
+      world.raw(request(`POST ${path}`, [formHeader], `client_id=${client}`))
+    for (let count = 0; count < 3; count++) assert.equal(statusOf(await post('/token', 'a')), 401)
+    const stopped = await post('/token', 'a')
+    assert.equal(statusOf(stopped), 429)
+    assert.ok(Number(headerOf(stopped, 'retry-after')) >= 1)
+    assert.equal(JSON.parse(bodyOf(stopped)).error, 'temporarily_unavailable')
+    assert.equal(asked, 3)
+    assert.equal(statusOf(await post('/token', 'b')), 401)
+    assert.equal(statusOf(await post('/open', 'a')), 401)
+    await world.stop()
+  })
+
+  it('the memory of failures is bounded and forgets the oldest', () => {
+    const throttle = new Throttle(1, () => 0)
+    for (let count = 0; count <= 50_000; count++) throttle.fail(`key ${count}`)
+    assert.equal(throttle.waitSeconds('key 0'), 0)
+    assert.ok(throttle.waitSeconds('key 1') > 0)
+    assert.ok(throttle.waitSeconds('key 50000') > 0)
+  })
+})
