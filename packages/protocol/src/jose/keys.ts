@@ -170,7 +170,8 @@ export function selectKeys(
   header: Readonly<Record<string, unknown>>,
   alg: JwsAlg,
 ): readonly PublicKey[] {
-  const listed = typeof jwks === 'object' && jwks !== null && 'keys' in jwks ? jwks.keys : jwks
+  const listed =
+    typeof jwks === 'object' && jwks !== null && !Array.isArray(jwks) && 'keys' in jwks ? jwks.keys : jwks
   if (!Array.isArray(listed)) return []
   const { kid } = header
   const selected: PublicKey[] = []

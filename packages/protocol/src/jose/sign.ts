@@ -4,7 +4,7 @@ import { rawFromDer } from './ecdsa.ts'
 
 /**
  * A compact JWS.
- * @param header protected header; `alg` is put first and may not say anything else
+ * @param header protected header, in the order it is written; `alg` is put first when it is not there
  * @param key private key of the type `alg` needs
  * @throws TypeError when `header.alg` contradicts `alg` or the key is of another type
  */
@@ -16,7 +16,7 @@ export function signJws(
 ): string {
   if (header.alg !== undefined && header.alg !== alg) throw new TypeError('header names another algorithm')
   if (key.type !== 'private' || !fits(key, alg)) throw new TypeError(`key cannot sign ${alg}`)
-  const input = `${partOf({ alg, ...header })}.${partOf(claims)}`
+  const input = `${partOf(header.alg === undefined ? { alg, ...header } : header)}.${partOf(claims)}`
   return `${input}.${signBytes(alg, Buffer.from(input, 'latin1'), key).toString('base64url')}`
 }
 

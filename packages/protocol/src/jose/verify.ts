@@ -1,4 +1,4 @@
-import { constants, verify } from 'node:crypto'
+import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import type { JwsAlg } from '../profile.ts'
 import type { ParsedJws } from './compact.ts'
 import { derFromRaw } from './ecdsa.ts'
@@ -35,18 +35,30 @@ function verifyBytes(alg: JwsAlg, data: Buffer, key: PublicKey, signature: Buffe
   }
 }
 
-interface PssKey {
-  readonly key: PublicKey['keyObject']
-  readonly padding: number
-  readonly saltLength: number
-}
+/**
+ * RSASSA-PSS-params of PS256: SHA-256, MGF1 with SHA-256, salt of 32 bytes (RFC 4055 section 3.1), as the
+ * AlgorithmIdentifier of a SubjectPublicKeyInfo.
+ */
+const pssIdentifier = Buffer.from(
+  '304106092a864886f70d01010a3034a00f300d06096086480165030402010500a11c301a06092a864886f70d010108300d0609608648016503' +
+    '0402010500a203020120',
+  'hex',
+)
 
-const pssKeys = new WeakMap<PublicKey, PssKey>()
+const pssKeys = new WeakMap<PublicKey, KeyObject>()
 
-function pssOf(key: PublicKey): PssKey {
+/**
+ * The RSA key as one that knows its PSS parameters. Passing padding and salt with each call instead costs a third of
+ * the verification again.
+ */
+function pssOf(key: PublicKey): KeyObject {
   const known = pssKeys.get(key)
   if (known !== undefined) return known
-  const made: PssKey = { key: key.keyObject, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }
+  const info = key.keyObject.export({ format: 'der', type: 'spki' })
+  // SEQUENCE (4 bytes of head, for 2048 bits need two length bytes), AlgorithmIdentifier rsaEncryption (15), BIT STRING.
+  const body = Buffer.concat([pssIdentifier, info.subarray(4 + 15)])
+  const head = Buffer.from([0x30, 0x82, body.length >> 8, body.length & 0xff])
+  const made = createPublicKey({ key: Buffer.concat([head, body]), format: 'der', type: 'spki' })
   pssKeys.set(key, made)
   return made
 }

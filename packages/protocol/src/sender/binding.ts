@@ -28,10 +28,13 @@ export function judgeBinding(input: BindingInput): Outcome<SenderBinding> {
   return firstRefusal(bindingRules, input) ?? accept(bindingOf(input.cnf))
 }
 
-/** @param cnf a confirmation that `judgeBinding` or `cnfOf` made sure of */
+/** @param cnf a confirmation that passed every rule; own members only, so that nothing inherited binds */
 function bindingOf(cnf: unknown): SenderBinding {
-  const { jkt, 'x5t#S256': x5tS256 } = (cnf ?? {}) as Confirmation
-  return { ...(jkt !== undefined && { jkt }), ...(x5tS256 !== undefined && { x5tS256 }) }
+  const confirmation = (cnf ?? {}) as Confirmation
+  return {
+    ...(Object.hasOwn(confirmation, 'jkt') && { jkt: confirmation.jkt }),
+    ...(Object.hasOwn(confirmation, 'x5t#S256') && { x5tS256: confirmation['x5t#S256'] }),
+  }
 }
 
 /** The `cnf` a token with this binding carries; undefined when it has none. */

@@ -18,8 +18,6 @@ export const formLimits: FormLimits = { parametersMax: 64 }
 /** Parameters that a specification lets a client repeat (RFC 8707 section 2). */
 const repeatable: ReadonlySet<string> = new Set(['resource'])
 
-const clauses = ['RFC6749-3.1', 'RFC6749-3.2'] as const
-
 /** A form before anything was said about repeated parameters. */
 export interface FormReading {
   readonly form: Form
@@ -40,9 +38,15 @@ export function parseForm(body: string, limits: FormLimits = formLimits): Outcom
 
 /** The refusal of a repeated parameter, for rooms that must first find out where to send it. */
 export function duplicateRefusal(name: string): Refusal {
-  return refuse('form.duplicate', clauses, 'invalid_request', `${quoted(name)} is sent more than once`, {
-    parameter: name.slice(0, 64),
-  })
+  return refuse(
+    'form.duplicate',
+    ['RFC6749-3.1', 'RFC6749-3.2'],
+    'invalid_request',
+    `${quoted(name)} is sent more than once`,
+    {
+      parameter: name.slice(0, 64),
+    },
+  )
 }
 
 /**
@@ -55,7 +59,12 @@ export function readForm(body: string, limits: FormLimits = formLimits): Outcome
   if (body !== '') {
     const pairs = body.split('&', limits.parametersMax + 1)
     if (pairs.length > limits.parametersMax)
-      return refuse('form.size', clauses, 'invalid_request', `more than ${limits.parametersMax} parameters`)
+      return refuse(
+        'form.size',
+        ['RFC6749-3.1', 'RFC6749-3.2'],
+        'invalid_request',
+        `more than ${limits.parametersMax} parameters`,
+      )
     for (const pair of pairs) {
       if (pair === '') continue
       const equals = pair.indexOf('=')
@@ -90,7 +99,12 @@ function formOf(values: ReadonlyMap<string, readonly string[]>): Form {
 }
 
 function malformed(what: string): Refusal {
-  return refuse('form.encoding', clauses, 'invalid_request', `${what} is not percent-encoded UTF-8`)
+  return refuse(
+    'form.encoding',
+    ['RFC6749-3.1', 'RFC6749-3.2'],
+    'invalid_request',
+    `${what} is not percent-encoded UTF-8`,
+  )
 }
 
 /** Parameter names come from the sender: only what is harmless in a log line is repeated. */

@@ -7,15 +7,15 @@ export interface JsonObject {
 
 export interface JsonLimits {
   readonly depthMax: number
-  /** Object members and array elements together, over the whole text. */
+  /** Members of objects, and values between commas, each counted over the whole text. */
   readonly membersMax: number
 }
 
 export const jsonLimits: JsonLimits = { depthMax: 16, membersMax: 1000 }
 
-const quote = 0x22
 const comma = 0x2c
 const colon = 0x3a
+const quote = 0x22
 const openBracket = 0x5b
 const backslash = 0x5c
 const closeBracket = 0x5d
@@ -29,17 +29,18 @@ const closeBrace = 0x7d
  */
 export function parseJson(text: string, limits: JsonLimits = jsonLimits): JsonValue | undefined {
   const namesWritten = countNames(text, limits)
-  if (namesWritten === undefined) return undefined
+  if (namesWritten === undefined || !text.isWellFormed()) return undefined
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
   } catch {
     return undefined
   }
-  const tally: Tally = { names: 0 }
-  const value = purified(parsed, tally)
+  // Only an escape can bring in what the text itself did not show.
+  const reading: Reading = { names: 0, hasEscapes: text.includes('\\') }
+  const value = purified(parsed, reading)
   // `JSON.parse` keeps the last of two equal names, so fewer names than colons means one was repeated.
-  return tally.names === namesWritten ? value : undefined
+  return reading.names === namesWritten ? value : undefined
 }
 
 /** `parseJson` for texts whose value must be an object. */
@@ -59,15 +60,15 @@ function countNames(text: string, limits: JsonLimits): number | undefined {
   let depth = 0
   for (let index = 0; index < text.length; index++) {
     switch (text.charCodeAt(index)) {
-      case quote: {
+      case quote:
         index = endOfString(text, index)
+        if (index < 0) return undefined
         break
-      }
       case colon:
-        names++
+        if (++names > limits.membersMax) return undefined
         break
       case comma:
-        commas++
+        if (++commas >= limits.membersMax) return undefined
         break
       case openBrace:
       case openBracket:
@@ -78,58 +79,61 @@ function countNames(text: string, limits: JsonLimits): number | undefined {
         depth--
         break
     }
-    if (names > limits.membersMax || commas >= limits.membersMax) return undefined
   }
   return names
 }
 
-/** Index of the closing quote, or the end of the text. */
+/** Index of the quote that closes the string opened at `start`; -1 when none does. */
 function endOfString(text: string, start: number): number {
-  let index = start + 1
-  while (index < text.length) {
-    const code = text.charCodeAt(index)
-    if (code === quote) return index
-    index += code === backslash ? 2 : 1
-  }
-  return index
+  let end = text.indexOf('"', start + 1)
+  while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end
 }
 
-interface Tally {
+/** Whether an odd number of backslashes stands before `index`. */
+function isEscaped(text: string, index: number): boolean {
+  let before = index - 1
+  while (text.charCodeAt(before) === backslash) before--
+  return (index - before) % 2 === 0
+}
+
+interface Reading {
   names: number
+  readonly hasEscapes: boolean
 }
 
 /** A copy without prototypes; undefined when something inside is not acceptable. */
-function purified(value: unknown, tally: Tally): JsonValue | undefined {
-  if (typeof value === 'string') return isPlainText(value) ? value : undefined
+function purified(value: unknown, reading: Reading): JsonValue | undefined {
+  if (typeof value === 'string') return isPlainText(value, reading) ? value : undefined
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
   if (value === null || typeof value === 'boolean') return value
-  if (Array.isArray(value)) return purifiedList(value, tally)
-  return purifiedObject(value as Record<string, unknown>, tally)
+  if (Array.isArray(value)) return purifiedList(value, reading)
+  return purifiedObject(value as Record<string, unknown>, reading)
 }
 
-function purifiedList(list: readonly unknown[], tally: Tally): JsonValue | undefined {
+function purifiedList(list: readonly unknown[], reading: Reading): JsonValue | undefined {
   const copy: JsonValue[] = []
   for (const element of list) {
-    const value = purified(element, tally)
+    const value = purified(element, reading)
     if (value === undefined) return undefined
     copy.push(value)
   }
   return copy
 }
 
-function purifiedObject(object: Record<string, unknown>, tally: Tally): JsonValue | undefined {
+function purifiedObject(object: Record<string, unknown>, reading: Reading): JsonValue | undefined {
   const copy: Record<string, JsonValue> = Object.create(null)
   for (const name of Object.keys(object)) {
-    if (name === '__proto__' || !isPlainText(name)) return undefined
-    const value = purified(object[name], tally)
+    if (name === '__proto__' || !isPlainText(name, reading)) return undefined
+    const value = purified(object[name], reading)
     if (value === undefined) return undefined
     copy[name] = value
-    tally.names++
+    reading.names++
   }
   return copy
 }
 
 // U+0000 cannot be stored by every database and has no honest use in a protocol message.
-function isPlainText(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0')
+function isPlainText(text: string, reading: Reading): boolean {
+  return !reading.hasEscapes || (text.isWellFormed() && !text.includes('\0'))
 }

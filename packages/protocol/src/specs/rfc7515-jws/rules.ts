@@ -13,7 +13,7 @@ const threeParts = /^[\w-]+\.[\w-]+\.[\w-]+$/
 export const jwsTextRules: readonly Rule<JwsText>[] = [
   {
     id: 'jws.size',
-    clauses: ['RFC9449-11.1', 'RFC8725-3.11'],
+    clauses: ['RFC9449-11.1'],
     level: 'OURS',
     title: 'the JWS is no longer than its kind may be',
     check: ({ text, bytesMax }) =>

@@ -32,7 +32,7 @@ export const jwkRules: readonly Rule<JwkInput>[] = [
   },
   {
     id: 'jwk.public',
-    clauses: ['RFC9449-4.3', 'RFC7591-2'],
+    clauses: ['RFC9449-4.3-7', 'RFC7591-2'],
     level: 'MUST',
     title: 'a key we are given has no private or symmetric member',
     check: ({ jwk }) => {
@@ -66,6 +66,19 @@ export const jwkRules: readonly Rule<JwkInput>[] = [
       return names.every(name => bytesOf(memberOf(jwk, name))?.length === 32)
         ? pass
         : fail('invalid_client_metadata', 'key coordinates are not base64url of 32 bytes')
+    },
+  },
+  {
+    id: 'jwk.order',
+    clauses: ['RFC8032-5.1.7'],
+    level: 'OURS',
+    title: 'an Ed25519 key is a canonical point that is not of small order, for which anybody could sign',
+    check: ({ jwk }) => {
+      if (memberOf(jwk, 'kty') !== 'OKP') return pass
+      const point = bytesOf(memberOf(jwk, 'x'))
+      return point !== undefined && isStrongPoint(point)
+        ? pass
+        : fail('invalid_client_metadata', 'Ed25519 key is not a canonical point of full order')
     },
   },
   {
@@ -114,6 +127,25 @@ export const jwkRules: readonly Rule<JwkInput>[] = [
     },
   },
 ]
+
+/** The y coordinates of the points whose order divides 8, as little-endian hex without the sign bit. */
+const smallOrder: ReadonlySet<string> = new Set([
+  '00'.repeat(32),
+  `01${'00'.repeat(31)}`,
+  `ec${'ff'.repeat(30)}7f`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+])
+
+/** @param point 32 bytes: y, little-endian, with the sign of x in the top bit */
+function isStrongPoint(point: Buffer): boolean {
+  const y = Buffer.from(point)
+  y[31] = (point[31] ?? 0) & 0x7f
+  const hex = y.toString('hex')
+  // y must be below p = 2^255 - 19, whose little-endian form is ed ff … ff 7f.
+  const isReduced = !(hex.endsWith(`${'ff'.repeat(30)}7f`) && (y[0] ?? 0) >= 0xed)
+  return isReduced && !smallOrder.has(hex)
+}
 
 function bytesOf(value: unknown): Buffer | undefined {
   return typeof value === 'string' && value !== '' ? decodeBase64url(value) : undefined

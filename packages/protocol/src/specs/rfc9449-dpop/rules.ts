@@ -19,7 +19,7 @@ export interface ProofField {
 export const proofFieldRules: readonly Rule<ProofField>[] = [
   {
     id: 'dpop.field',
-    clauses: ['RFC9449-4.3-1', 'RFC9449-4.1'],
+    clauses: ['RFC9449-4.3-1', 'RFC9449-4.3-2', 'RFC9449-4.1'],
     level: 'MUST',
     title: 'there is one DPoP header field with one JWT',
     check: ({ proofs }) => {
@@ -229,7 +229,7 @@ export const proofKeyRules: readonly Rule<ProofKey>[] = [
   },
   {
     id: 'dpop.binding',
-    clauses: ['RFC9449-4.3-13', 'RFC9449-7.1'],
+    clauses: ['RFC9449-4.3-12', 'RFC9449-7.1'],
     level: 'MUST',
     title: 'the key of the proof is the key the token is bound to',
     check: ({ key, expectedJkt }) =>
