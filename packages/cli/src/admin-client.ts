@@ -1,0 +1,57 @@
+import { request } from 'node:http'
+import type { AdminApi, Answer, ProblemDetails } from '@holdfast/server/control/admin-api.ts'
+
+const timeoutMs = 60_000
+const answerBytesMax = 64 * 1_048_576
+
+/** The admin API of the server behind a socket. */
+export function adminOverSocket(socketPath: string): AdminApi {
+  const get = <T>(path: string): Promise<Answer<T>> => ask<T>(socketPath, 'GET', path)
+  return {
+    status: () => get('/v1/status'),
+    apply: body => ask(socketPath, 'POST', '/v1/apply', JSON.stringify(body)),
+    documents: () => get('/v1/documents'),
+    audit: id => get(`/v1/audit?id=${encodeURIComponent(id)}`),
+    verifyAudit: () => get('/v1/audit/verification'),
+    explainClient: (clientId, issuer) => {
+      const query = issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`
+      return get(`/v1/clients/${encodeURIComponent(clientId)}/explain${query}`)
+    },
+  }
+}
+
+/** Whether a server answers behind a socket. */
+export async function isServerThere(socketPath: string): Promise<boolean> {
+  try {
+    return (await ask(socketPath, 'GET', '/v1/status')).ok
+  } catch {
+    return false
+  }
+}
+
+function ask<T>(socketPath: string, method: string, path: string, body?: string): Promise<Answer<T>> {
+  return new Promise((done, fail) => {
+    const headers =
+      body === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+    const outgoing = request({ socketPath, method, path, headers, timeout: timeoutMs }, response => {
+      const chunks: Buffer[] = []
+      let size = 0
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length
+        if (size > answerBytesMax) outgoing.destroy(new Error('the answer of the server is too long'))
+        chunks.push(chunk)
+      })
+      response.on('error', fail)
+      response.on('end', () => {
+        const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'))
+        if (response.statusCode === 200) done({ ok: true, value: value as T })
+        else done({ ok: false, problem: value as ProblemDetails })
+      })
+    })
+    outgoing.on('timeout', () => outgoing.destroy(new Error('the server does not answer')))
+    outgoing.on('error', fail)
+    outgoing.end(body)
+  })
+}

@@ -1,0 +1,59 @@
+import type { Answer } from '@holdfast/server/control/admin-api.ts'
+import type { Command } from 'commander'
+import type { AdminConnection, Composition } from './composition.ts'
+import { exitCodes } from './exit-codes.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What a command works with. */
+export interface Desk {
+  readonly composition: Composition
+  readonly terminal: Terminal
+  /** Ends the command: the process leaves with this code once everything is written. */
+  readonly leave: (exitCode: number) => void
+}
+
+/** A command is one file that adds itself to the program. */
+export type AddCommand = (program: Command, desk: Desk) => void
+
+export const configOption = [
+  '-c, --config <file>',
+  'bootstrap configuration (default: holdfast.yaml when it is there)',
+] as const
+export const outputOption = ['-o, --output <format>', '`text` or `json`', 'text'] as const
+
+/** Runs `work` with the admin API and reports a server or store that cannot be reached. */
+export async function withAdmin(
+  { composition, terminal, leave }: Desk,
+  config: string | undefined,
+  work: (connection: AdminConnection) => Promise<number>,
+): Promise<void> {
+  const connection = await composition.admin(config).catch((cause: unknown) => {
+    terminal.err(cause instanceof Error ? cause.message : String(cause))
+    return undefined
+  })
+  if (connection === undefined) return leave(exitCodes.broken)
+  try {
+    leave(await work(connection))
+  } catch (cause) {
+    terminal.err(cause instanceof Error ? cause.message : String(cause))
+    leave(exitCodes.broken)
+  } finally {
+    await connection.close()
+  }
+}
+
+/** Writes why an answer is no. @returns exit code */
+export function reportProblem({ terminal }: Desk, answer: Extract<Answer<never>, { ok: false }>): number {
+  const { title, detail, status, problems = [] } = answer.problem
+  terminal.err(detail === undefined ? title : `${title}: ${detail}`)
+  for (const { document, field, message, ruleId, clauses = [] } of problems) {
+    const place = field === '' ? document : `${document} ${field}`
+    const rule = ruleId === undefined ? '' : ` [${[ruleId, ...clauses].join(', ')}]`
+    terminal.err(`  ${place}: ${message}${rule}`)
+  }
+  return status >= 500 ? exitCodes.broken : exitCodes.no
+}
+
+export function json(value: unknown): string {
+  return JSON.stringify(value, null, 2)
+}

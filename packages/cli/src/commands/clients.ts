@@ -1,0 +1,56 @@
+import { type AddCommand, configOption, json, outputOption, reportProblem, withAdmin } from '../command.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { columns } from '../terminal.ts'
+
+interface ClientDocument {
+  readonly spec?: {
+    readonly profile?: string
+    readonly status?: string
+    readonly metadata?: Readonly<Record<string, unknown>>
+  }
+}
+
+export const addClients: AddCommand = (program, desk) => {
+  const clients = program.command('clients').description('look at registered clients')
+  clients
+    .command('list')
+    .description('every client with its profile, authentication method and sender constraint')
+    .option(...configOption)
+    .option(...outputOption)
+    .action(async ({ config, output }: { config?: string; output: string }) => {
+      await withAdmin(desk, config, async ({ api }) => {
+        const answer = await api.documents()
+        if (!answer.ok) return reportProblem(desk, answer)
+        const rows = answer.value.documents
+          .filter(({ kind }) => kind === 'Client')
+          .map(({ name, issuer, document }) => ({ clientId: name, issuer, ...summary(document) }))
+        if (output === 'json') desk.terminal.out(json(rows))
+        else {
+          const head = ['CLIENT', 'STATUS', 'PROFILE', 'AUTHENTICATION', 'BOUND BY', 'ISSUER']
+          const cells = rows.map(row => [
+            row.clientId,
+            row.status,
+            row.profile,
+            row.method,
+            row.boundBy,
+            row.issuer,
+          ])
+          for (const line of columns([head, ...cells])) desk.terminal.out(line)
+        }
+        return exitCodes.done
+      })
+    })
+}
+
+function summary(
+  document: ClientDocument,
+): Readonly<Record<'profile' | 'status' | 'method' | 'boundBy', string>> {
+  const { profile = 'fapi2-security', status = 'active', metadata = {} } = document.spec ?? {}
+  const flags: readonly (readonly [flag: string, shown: string])[] = [
+    ['dpop_bound_access_tokens', 'dpop'],
+    ['tls_client_certificate_bound_access_tokens', 'mtls'],
+  ]
+  const bound = flags.filter(([flag]) => metadata[flag] === true).map(([, shown]) => shown)
+  const method = String(metadata.token_endpoint_auth_method ?? 'private_key_jwt')
+  return { profile, status, method, boundBy: bound.length === 0 ? '-' : bound.join(' + ') }
+}

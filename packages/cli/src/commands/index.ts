@@ -1,0 +1,21 @@
+import type { AddCommand } from '../command.ts'
+import { addApply } from './apply.ts'
+import { addAudit } from './audit.ts'
+import { addClients } from './clients.ts'
+import { addConfig } from './config.ts'
+import { addDoctor } from './doctor.ts'
+import { addExplain } from './explain.ts'
+import { addExport } from './export.ts'
+import { addServe } from './serve.ts'
+
+/** The slot: a command is one file and one line here. Order is the order of the help. */
+export const commands: readonly AddCommand[] = [
+  addServe,
+  addApply,
+  addExport,
+  addClients,
+  addExplain,
+  addAudit,
+  addDoctor,
+  addConfig,
+]

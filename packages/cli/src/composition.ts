@@ -1,0 +1,37 @@
+import type { AdminApi } from '@holdfast/server/control/admin-api.ts'
+
+/** What the commands need from the process they run in; the `holdfast` package puts it together. */
+export interface Composition {
+  readonly version: string
+  /** Runs until told to stop. @returns exit code */
+  readonly serve: (options: ServeOptions) => Promise<number>
+  readonly configuration: (file: string | undefined) => ConfigurationAnswer
+  /** The admin API of the running server, or of its store while no server runs. */
+  readonly admin: (file: string | undefined) => Promise<AdminConnection>
+}
+
+export interface ServeOptions {
+  readonly config: string | undefined
+  readonly log: 'info' | 'warn' | 'error' | 'silent' | undefined
+}
+
+export interface AdminConnection {
+  readonly api: AdminApi
+  readonly via: 'server' | 'store'
+  readonly close: () => Promise<void>
+}
+
+export type ConfigurationAnswer =
+  | { readonly ok: true; readonly value: Configuration }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+/** The bootstrap configuration as far as commands look at it. */
+export interface Configuration {
+  readonly environment: 'development' | 'production'
+  readonly dataFolder: string
+  readonly issuers: readonly { readonly name: string; readonly url: string; readonly mtlsUrl: string }[]
+  readonly listeners: Readonly<Record<string, { readonly host: string; readonly port: number }>>
+  /** Certificate authority that signed the server's certificate, when it is a development one. */
+  readonly caFile: string | undefined
+  readonly settings: readonly { readonly name: string; readonly value: string; readonly origin: string }[]
+}

@@ -1,0 +1,12 @@
+export { adminOverSocket, isServerThere } from './admin-client.ts'
+export { type Catalogue, type KnownClause, type KnownRule, readCatalogue } from './catalogue.ts'
+export type {
+  AdminConnection,
+  Composition,
+  Configuration,
+  ConfigurationAnswer,
+  ServeOptions,
+} from './composition.ts'
+export { exitCodes } from './exit-codes.ts'
+export { runCommandLine } from './program.ts'
+export { openTerminal, type Terminal } from './terminal.ts'

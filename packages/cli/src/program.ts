@@ -1,0 +1,51 @@
+import { Command, CommanderError } from 'commander'
+import { commands } from './commands/index.ts'
+import type { Composition } from './composition.ts'
+import { exitCodes } from './exit-codes.ts'
+import type { Terminal } from './terminal.ts'
+
+const exitCodeHelp = `
+Exit codes:
+  0  done, and all is well
+  1  the answer is no: invalid documents, a broken chain, a failed check, nothing found
+  2  wrong options or configuration; nothing was tried
+  3  could not: no store, no server, a disk, a network`
+
+/**
+ * Runs one command line.
+ * @param args without the name of the program
+ * @returns exit code
+ */
+export async function runCommandLine(
+  args: readonly string[],
+  composition: Composition,
+  terminal: Terminal,
+): Promise<number> {
+  let exitCode: number = exitCodes.done
+  const leave = (code: number): void => {
+    exitCode = code
+  }
+  const program = new Command('holdfast')
+    .description('Tokens that only work in the right hands.')
+    .version(composition.version)
+    .showSuggestionAfterError()
+    .addHelpText('after', exitCodeHelp)
+    .configureOutput({
+      writeOut: text => terminal.out(text.trimEnd()),
+      writeErr: text => terminal.err(text.trimEnd()),
+    })
+    .exitOverride()
+  for (const add of commands) add(program, { composition, terminal, leave })
+  for (const command of allOf(program)) command.exitOverride().copyInheritedSettings(program)
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown
+    exitCode = thrown.exitCode === 0 ? exitCodes.done : exitCodes.usage
+  }
+  return exitCode
+}
+
+function allOf(program: Command): readonly Command[] {
+  return program.commands.flatMap(command => [command, ...allOf(command)])
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type AdminConnection,
+  adminOverSocket,
+  type Composition,
+  type ConfigurationAnswer,
+  exitCodes,
+  isServerThere,
+  type Terminal,
+} from '@holdfast/cli'
+import { adminOver } from '@holdfast/server/control/admin.ts'
+import { adminSocketPath } from '@holdfast/server/control/admin-socket.ts'
+import { type Bootstrap, loadBootstrap } from '@holdfast/server/control/bootstrap/bootstrap.ts'
+import { textOfProblem } from '@holdfast/server/control/problem.ts'
+import { openLog } from '@holdfast/server/observe/log.ts'
+import { openGround } from './ground.ts'
+import { serve } from './serve.ts'
+
+export interface Surroundings {
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly terminal: Terminal
+}
+
+/** What the commands need, put together from the server and its control plane. */
+export function composition({ cwd, env, terminal }: Surroundings): Composition {
+  const read = (file: string | undefined) => loadBootstrap({ cwd, env, file })
+  const loaded = (file: string | undefined): Bootstrap => {
+    const bootstrap = read(file)
+    if (!bootstrap.ok) throw new Error(bootstrap.problems.map(textOfProblem).join('\n'))
+    return bootstrap.value
+  }
+  return {
+    version: versionOf('../package.json'),
+    serve: async ({ config, log }) => {
+      const bootstrap = read(config)
+      if (bootstrap.ok) return await serve({ bootstrap: bootstrap.value, cwd, terminal, log })
+      for (const problem of bootstrap.problems) terminal.err(textOfProblem(problem))
+      return exitCodes.usage
+    },
+    configuration: file => configurationOf(read(file)),
+    admin: file => connect(loaded(file), cwd),
+  }
+}
+
+function configurationOf(bootstrap: ReturnType<typeof loadBootstrap>): ConfigurationAnswer {
+  if (!bootstrap.ok) return { ok: false, problems: bootstrap.problems.map(textOfProblem) }
+  const { environment, dataFolder, issuers, listeners, tls, demo, settings } = bootstrap.value
+  const { demoApi, ...always } = listeners
+  const caFile = tls === undefined ? join(dataFolder, 'tls', 'ca.pem') : undefined
+  return {
+    ok: true,
+    value: {
+      environment,
+      dataFolder,
+      issuers,
+      listeners: demo ? { ...always, demoApi } : always,
+      caFile,
+      settings,
+    },
+  }
+}
+
+/** The running server when there is one; otherwise its store, opened here and closed afterwards. */
+async function connect(bootstrap: Bootstrap, cwd: string): Promise<AdminConnection> {
+  const socketPath = adminSocketPath(bootstrap.dataFolder, cwd)
+  if (await isServerThere(socketPath))
+    return { api: adminOverSocket(socketPath), via: 'server', close: async () => {} }
+  const ground = await openGround(bootstrap, openLog({ level: 'warn', destination: process.stderr }))
+  const startedAt = ground.control.clock.now()
+  const api = adminOver({ ports: ground.control, snapshot: undefined, onApplied: async () => {}, startedAt })
+  return { api, via: 'store', close: ground.close }
+}
+
+function versionOf(manifest: string): string {
+  return (JSON.parse(readFileSync(new URL(manifest, import.meta.url), 'utf8')) as { version: string }).version
+}

@@ -1,0 +1,182 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { exitCodes, type Terminal } from '@holdfast/cli'
+import { adminOver } from '@holdfast/server/control/admin.ts'
+import { serveAdminSocket } from '@holdfast/server/control/admin-socket.ts'
+import { apply } from '@holdfast/server/control/apply.ts'
+import type { Bootstrap } from '@holdfast/server/control/bootstrap/bootstrap.ts'
+import { textOfProblem } from '@holdfast/server/control/problem.ts'
+import { openRevision } from '@holdfast/server/control/revision.ts'
+import { startServer } from '@holdfast/server/main.ts'
+import { openLog } from '@holdfast/server/observe/log.ts'
+import { Fault, type Log } from '@holdfast/server/ports.ts'
+import { startDemoApi } from './demo/api.ts'
+import { type DemoClient, demoApiClientId, demoClients } from './demo/clients.ts'
+import { demoDocuments, demoUser } from './demo/documents.ts'
+import { type Ground, openGround, readKeyEncryptionKey } from './ground.ts'
+import { writeStartCard } from './start-card.ts'
+
+export interface ServeInput {
+  readonly bootstrap: Bootstrap
+  readonly cwd: string
+  readonly terminal: Terminal
+  readonly log: 'info' | 'warn' | 'error' | 'silent' | undefined
+}
+
+/** Something to close, in the reverse order of opening. */
+type Closer = () => Promise<void> | void
+
+/** Starts everything, prints the start card, runs until a signal, drains. @returns exit code */
+export async function serve(input: ServeInput): Promise<number> {
+  const { bootstrap, terminal } = input
+  const level = input.log ?? (bootstrap.environment === 'development' ? 'warn' : 'info')
+  const log = openLog({ level, destination: process.stderr })
+  const closers: Closer[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  const stopped = signalled(terminal)
+  try {
+    await start(input, log, closers)
+  } catch (thrown) {
+    terminal.err(`holdfast did not start: ${explainStart(thrown, bootstrap)}`)
+    await closeAll()
+    return exitCodes.broken
+  }
+  const signal = await stopped
+  terminal.err(`${signal}: finishing what is under way`)
+  await closeAll()
+  return exitCodes.done
+}
+
+async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers: Closer[]): Promise<void> {
+  const { listeners, dataFolder, trustedProxies, environment } = bootstrap
+  const ground = await openGround(bootstrap, log)
+  closers.push(ground.close)
+  const { control, authority } = ground
+  const keyEncryptionKey = readKeyEncryptionKey(bootstrap, control.entropy)
+  const clients = await prepareDemo(ground)
+
+  const revision = await openRevision({ store: control.store, issuers: control.issuers, log })
+  if (!revision.ok)
+    throw new Fault('revision.broken', { detail: revision.problems.map(textOfProblem).join('\n') })
+  closers.push(revision.value.close)
+  const { snapshot, refresh } = revision.value
+
+  const tls = tlsOf(ground)
+  const { store, passwords, clock, entropy } = control
+  const issuerUrls = control.issuers.map(({ url }) => url)
+  const server = await startServer({
+    ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
+    ...{ clock, entropy },
+  })
+  closers.push(server.close)
+  const api = adminOver({ ports: control, snapshot, onApplied: refresh, startedAt: clock.now() })
+  const socket = await serveAdminSocket({ dataFolder, cwd, api, log })
+  closers.push(socket.close)
+
+  const demoApi = clients === undefined ? undefined : await openDemoApi(ground, clients, log, closers)
+  const demo =
+    clients === undefined || demoApi === undefined
+      ? undefined
+      : {
+          api: demoApi,
+          user: demoUser,
+          clients: clients.filter(({ clientId }) => clientId !== demoApiClientId),
+        }
+  writeStartCard(terminal, {
+    environment,
+    issuers: control.issuers,
+    management: `http://${listeners.management.host}:${server.listening.management}`,
+    demo,
+    dataFolder: nearby(cwd, dataFolder),
+    caFile: authority && nearby(cwd, authority.caPath),
+    readyMs: performance.now(),
+  })
+}
+
+/** Makes the demo's keys, and applies its documents when nothing was ever applied to this store. */
+async function prepareDemo(ground: Ground): Promise<readonly DemoClient[] | undefined> {
+  const { bootstrap, control, authority } = ground
+  const [issuer] = control.issuers
+  if (!bootstrap.demo || authority === undefined || issuer === undefined) return undefined
+  const folder = join(bootstrap.dataFolder, 'demo')
+  const clients = await demoClients(folder, authority)
+  if ((await control.store.revision()) > 0) return clients
+  const file = demoDocuments(issuer.name, audienceOf(bootstrap), clients)
+  const applied = await apply({ files: [file], dryRun: false, prune: false }, control)
+  if (!applied.ok)
+    throw new Fault('demo.documents', { detail: applied.problems.map(textOfProblem).join('\n') })
+  const listed = clients.map(({ metadata: _metadata, spec: _spec, ...client }) => client)
+  writeFileSync(join(folder, 'clients.json'), `${JSON.stringify(listed, null, 2)}\n`, { mode: 0o600 })
+  return clients
+}
+
+async function openDemoApi(
+  { bootstrap, control, authority }: Ground,
+  clients: readonly DemoClient[],
+  log: Log,
+  closers: Closer[],
+): Promise<string | undefined> {
+  const keyFile = clients.find(({ clientId }) => clientId === demoApiClientId)?.keyFile
+  const issuer = control.issuers[0]?.url
+  if (authority === undefined || keyFile === undefined || issuer === undefined) return undefined
+  const audience = audienceOf(bootstrap)
+  const { caPem, server: tls } = authority
+  const demoApi = await startDemoApi({
+    ...{ address: bootstrap.listeners.demoApi, audience, issuer, tls, caPem, keyFile, log },
+  })
+  closers.push(demoApi.close)
+  return audience
+}
+
+/** Where the demo API is reached, which is also its resource identifier. */
+function audienceOf({ issuers, listeners }: Bootstrap): string {
+  const url = new URL(issuers[0]?.url ?? 'https://localhost')
+  return `https://${url.hostname}:${listeners.demoApi.port}`
+}
+
+function tlsOf({ bootstrap, authority }: Ground): { readonly certPem: string; readonly keyPem: string } {
+  if (bootstrap.tls !== undefined)
+    return {
+      certPem: readFileSync(bootstrap.tls.certificateFile, 'utf8'),
+      keyPem: readFileSync(bootstrap.tls.privateKeyFile, 'utf8'),
+    }
+  if (authority === undefined) throw new Fault('tls.missing')
+  return authority.server
+}
+
+/** A group and its leader are often both told to stop; that is one wish, not two. */
+const sameWishMs = 500
+
+/** Resolves at the first signal; one that comes later ends the process where it stands. */
+function signalled(terminal: Terminal): Promise<NodeJS.Signals> {
+  return new Promise(resolve => {
+    let firstMs: number | undefined
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.on(signal, () => {
+        firstMs ??= performance.now()
+        resolve(signal)
+        if (performance.now() - firstMs < sameWishMs) return
+        terminal.err(`${signal} again: leaving at once`)
+        process.exit(exitCodes.broken)
+      })
+  })
+}
+
+/** A start that failed, in the words of the setting that mends it. */
+function explainStart(thrown: unknown, { listeners }: Bootstrap): string {
+  if (!(thrown instanceof Error)) return String(thrown)
+  const { code, port } = thrown as NodeJS.ErrnoException & { readonly port?: number }
+  if (code === 'EADDRINUSE' || code === 'EACCES') {
+    const name = Object.entries(listeners).find(([, address]) => address.port === port)?.[0]
+    const why = code === 'EADDRINUSE' ? 'is in use by another process' : 'may not be opened by this user'
+    return `port ${port} ${why}; free it, or set listeners.${name ?? '<name>'}.port in holdfast.yaml`
+  }
+  return thrown instanceof Fault ? thrown.message : (thrown.stack ?? thrown.message)
+}
+
+function nearby(cwd: string, path: string): string {
+  const near = relative(cwd, path)
+  return near.startsWith('..') ? path : near
+}
