@@ -16,7 +16,9 @@ const specsFolder = join(root, 'packages/protocol/src/specs')
 async function load(spec: string, pattern: RegExp): Promise<readonly unknown[]> {
   const files = readdirSync(join(specsFolder, spec)).filter(name => pattern.test(name))
   const modules = await Promise.all(
-    files.map(name => import(pathToFileURL(join(specsFolder, spec, name)).href) as Promise<Record<string, unknown>>),
+    files.map(
+      name => import(pathToFileURL(join(specsFolder, spec, name)).href) as Promise<Record<string, unknown>>,
+    ),
   )
   return modules.flatMap(module => Object.values(module))
 }
@@ -56,7 +58,9 @@ const refusalsInRooms = sourceFiles('packages', ['.ts'])
   }))
 
 const carried = new Set([...distinctRules, ...refusalsInRooms].flatMap(rule => rule.clauses))
-const standing = new Map(manifests.flatMap(manifest => manifest.clauses.map(clause => [clause.id, clause] as const)))
+const standing = new Map(
+  manifests.flatMap(manifest => manifest.clauses.map(clause => [clause.id, clause] as const)),
+)
 
 describe('clause coverage', () => {
   it('there is a manifest in every spec room', () => {
@@ -78,7 +82,8 @@ describe('clause coverage', () => {
       const open: string[] = []
       for (const { id, standing } of manifest.clauses) {
         if (standing.kind === 'ruled' && !carried.has(id)) open.push(`${id}: no rule carries it`)
-        if (standing.kind === 'shown' && !titles.has(standing.test)) open.push(`${id}: no test \`${standing.test}\``)
+        if (standing.kind === 'shown' && !titles.has(standing.test))
+          open.push(`${id}: no test \`${standing.test}\``)
         if (standing.kind === 'notApplicable' && standing.reason.length < 10) open.push(`${id}: no reason`)
       }
       assert.deepEqual(open, [])

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { ChainWalk, ClientKind, Product } from './product/product.ts'
+import { postgresAnswers, type StoreKind, startProduct } from './product/start.ts'
+import { walkWithOauth4webapi } from './product/walk-oauth4webapi.ts'
+import { walkWithOpenidClient } from './product/walk-openid-client.ts'
+
+/** Two client libraries that know nothing of us walk the whole chain against the running product over TLS. */
+
+const kinds: readonly ClientKind[] = [
+  'private_key_jwt with DPoP',
+  'private_key_jwt with mTLS',
+  'tls_client_auth with mTLS',
+  'self_signed_tls_client_auth with mTLS',
+]
+const libraries = { 'openid-client': walkWithOpenidClient, oauth4webapi: walkWithOauth4webapi }
+const hasPostgres = await postgresAnswers()
+
+for (const store of ['sqlite', 'postgres'] as const satisfies readonly StoreKind[])
+  describe(`on ${store}`, {
+    skip: store === 'postgres' && !hasPostgres ? 'no PostgreSQL answers' : false,
+  }, () => {
+    let product: Product
+    before(async () => {
+      product = await startProduct(store)
+    })
+    after(async () => product.close())
+
+    for (const [library, walk] of Object.entries(libraries))
+      for (const kind of kinds)
+        it(`${library} completes the FAPI 2.0 flow with ${kind}`, async () => {
+          const who = product.clients[kind]
+          const seen = await walk(product, who)
+          assertChain(product, seen, who.clientId)
+          assert.equal(seen.tokenType, who.isDpop ? 'dpop' : 'bearer')
+          const { cnf } = seen.introspected as { cnf?: Record<string, string> }
+          assert.deepEqual(Object.keys(cnf ?? {}), [who.isDpop ? 'jkt' : 'x5t#S256'])
+        })
+
+    it('openid-client completes a plain OpenID Connect flow on the same issuer, unpushed and with RS256', async () => {
+      const who = product.clients['plain OpenID Connect']
+      const seen = await walkWithOpenidClient(product, who, false)
+      assertChain(product, seen, who.clientId)
+      assert.equal(seen.tokenType, 'bearer')
+      assert.equal(seen.introspected.cnf, undefined)
+    })
+  })
+
+function assertChain(product: Product, seen: ChainWalk, clientId: string): void {
+  assert.equal(seen.callback.searchParams.get('iss'), product.issuer.href.replace(/\/$/, ''))
+  assert.ok(!seen.statuses.includes(307))
+  assert.equal(seen.idTokenClaims?.aud, clientId)
+  assert.equal(seen.userinfoSub, seen.idTokenClaims?.sub)
+  assert.equal(seen.introspected.active, true)
+  assert.equal(seen.introspected.client_id, clientId)
+  assert.notEqual(seen.refreshed.accessToken, '')
+  // FAPI2-SP-FINAL-5.3.2.1-9: confidential clients keep their refresh token.
+  assert.equal(seen.refreshed.newRefreshToken, undefined)
+  assert.deepEqual(seen.introspectedAfterRevocation, { active: false })
+}

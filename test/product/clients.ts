@@ -1,0 +1,134 @@
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
+import type { DevelopmentCa } from '@holdfast/server/tls/development-ca.ts'
+import { importJWK } from 'jose'
+import type { ClientKind, ProductClient } from './product.ts'
+
+const redirectUri = 'https://client.example/callback'
+const allScopes = 'openid profile accounts offline_access'
+export const audience = 'https://api.example/accounts'
+export const user = { username: 'alice', password: 'correct horse battery staple' } as const
+
+export function documentOf(kind: string, name: string, spec: unknown): string {
+  return JSON.stringify({ apiVersion: 'holdfast/v1', kind, metadata: { name }, spec })
+}
+
+export interface MadeClients {
+  readonly byKind: Readonly<Record<ClientKind, ProductClient>>
+  readonly introspector: ProductClient
+  readonly documents: readonly string[]
+}
+
+/** One client per way to authenticate and to bind, and the documents that register them. */
+export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
+  const dpopJwt = await keyed('jwt-dpop')
+  const mtlsJwt = await keyed('jwt-mtls')
+  const plain = await keyed('plain')
+  const api = await keyed('api')
+  const bound = await ca.clientCertificate('jwt-mtls', 'CN=jwt-mtls', 'issued')
+  const issued = await ca.clientCertificate('issued', 'CN=issued, O=Example', 'issued')
+  const selfSigned = await ca.clientCertificate('self-signed', 'CN=self-signed', 'self-signed')
+  const certificateBound = {
+    tls_client_certificate_bound_access_tokens: true,
+    use_mtls_endpoint_aliases: true,
+  }
+  const clientOf = (clientId: string, metadata: object, more: object = {}): string =>
+    documentOf('Client', clientId, {
+      resources: ['accounts'],
+      ...more,
+      metadata: {
+        client_name: `Client ${clientId}`,
+        redirect_uris: [redirectUri],
+        grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+        scope: allScopes,
+        id_token_signed_response_alg: 'ES256',
+        ...metadata,
+      },
+    })
+  const jwt = (keys: Keyed): object => ({
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [keys.publicJwk] },
+  })
+  return {
+    byKind: {
+      'private_key_jwt with DPoP': { clientId: 'jwt-dpop', redirectUri, privateKey: dpopJwt, isDpop: true },
+      'private_key_jwt with mTLS': {
+        clientId: 'jwt-mtls',
+        redirectUri,
+        privateKey: mtlsJwt,
+        certificate: bound,
+        isDpop: false,
+      },
+      'tls_client_auth with mTLS': { clientId: 'issued', redirectUri, certificate: issued, isDpop: false },
+      'self_signed_tls_client_auth with mTLS': {
+        clientId: 'self-signed',
+        redirectUri,
+        certificate: selfSigned,
+        isDpop: false,
+      },
+      'public with DPoP': { clientId: 'rotating', redirectUri, isDpop: true },
+      'plain OpenID Connect': { clientId: 'plain', redirectUri, privateKey: plain, isDpop: false },
+    },
+    introspector: { clientId: 'api', redirectUri, privateKey: api, isDpop: true },
+    documents: [
+      documentOf('Issuer', 'main', { floor: 'oidc-baseline' }),
+      documentOf('Scope', 'accounts', {
+        title: 'See your accounts',
+        description: 'Read names and balances.',
+      }),
+      documentOf('ResourceServer', 'accounts', { audience, displayName: 'Accounts', scopes: ['accounts'] }),
+      documentOf('User', user.username, { password: user.password, claims: { name: 'Alice Example' } }),
+      clientOf('jwt-dpop', { ...jwt(dpopJwt), dpop_bound_access_tokens: true }),
+      clientOf('jwt-mtls', { ...jwt(mtlsJwt), ...certificateBound }),
+      clientOf('issued', {
+        token_endpoint_auth_method: 'tls_client_auth',
+        tls_client_auth_subject_dn: 'CN=issued, O=Example',
+        ...certificateBound,
+      }),
+      clientOf('self-signed', {
+        token_endpoint_auth_method: 'self_signed_tls_client_auth',
+        jwks: { keys: [certificateJwk(selfSigned.certPem)] },
+        ...certificateBound,
+      }),
+      clientOf(
+        'plain',
+        { ...jwt(plain), id_token_signed_response_alg: 'RS256' },
+        { profile: 'oidc-baseline' },
+      ),
+      clientOf(
+        'rotating',
+        {
+          token_endpoint_auth_method: 'none',
+          dpop_bound_access_tokens: true,
+          grant_types: ['authorization_code', 'refresh_token'],
+        },
+        { profile: 'oauth21' },
+      ),
+      clientOf('api', { ...jwt(api), dpop_bound_access_tokens: true }, { introspects: ['accounts'] }),
+    ],
+  }
+}
+
+interface Keyed {
+  readonly key: Awaited<ReturnType<typeof importPrivate>>
+  readonly kid: string
+  readonly publicJwk: Readonly<Record<string, unknown>>
+}
+
+async function keyed(kid: string): Promise<Keyed> {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return {
+    kid,
+    key: await importPrivate(privateKey.export({ format: 'jwk' })),
+    publicJwk: { ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' },
+  }
+}
+
+async function importPrivate(jwk: object): Promise<CryptoKey> {
+  return (await importJWK(jwk as never, 'ES256')) as CryptoKey
+}
+
+/** A JWK with the certificate in `x5c`, as RFC 8705 section 2.2 has self-signed clients register it. */
+function certificateJwk(certPem: string): Readonly<Record<string, unknown>> {
+  const { publicKey, raw } = new X509Certificate(certPem)
+  return { ...publicKey.export({ format: 'jwk' }), kid: 'self-signed', x5c: [raw.toString('base64')] }
+}

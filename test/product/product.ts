@@ -1,0 +1,46 @@
+import type { CryptoKey } from 'jose'
+
+/** How a client proves itself and how its tokens are bound. */
+export type ClientKind =
+  | 'private_key_jwt with DPoP'
+  | 'private_key_jwt with mTLS'
+  | 'tls_client_auth with mTLS'
+  | 'self_signed_tls_client_auth with mTLS'
+  | 'public with DPoP'
+  | 'plain OpenID Connect'
+
+export interface ProductClient {
+  readonly clientId: string
+  readonly redirectUri: string
+  /** For `private_key_jwt`. */
+  readonly privateKey?: { readonly key: CryptoKey; readonly kid: string }
+  /** For mutual TLS. */
+  readonly certificate?: { readonly certPem: string; readonly keyPem: string }
+  readonly isDpop: boolean
+}
+
+/** A running product as its users see it: URLs, a CA, credentials. */
+export interface Product {
+  readonly issuer: URL
+  readonly mtlsOrigin: string
+  readonly caPem: string
+  readonly clients: Readonly<Record<ClientKind, ProductClient>>
+  /** A resource server's own client: may introspect. */
+  readonly introspector: ProductClient
+  readonly audience: string
+  readonly user: { readonly username: string; readonly password: string }
+  readonly close: () => Promise<void>
+}
+
+/** What one walk through the chain saw; the test judges it. */
+export interface ChainWalk {
+  readonly callback: URL
+  readonly tokenType: string
+  readonly scope: string | undefined
+  readonly idTokenClaims: Readonly<Record<string, unknown>> | undefined
+  readonly userinfoSub: string
+  readonly introspected: Readonly<Record<string, unknown>>
+  readonly refreshed: { readonly accessToken: string; readonly newRefreshToken: string | undefined }
+  readonly introspectedAfterRevocation: Readonly<Record<string, unknown>>
+  readonly statuses: readonly number[]
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import type { Dispatcher } from 'undici'
+import { request } from 'undici'
+
+/** A person with a browser, reduced to what the pages need: cookies, redirects, forms without JavaScript. */
+export class UserAgent {
+  readonly #dispatcher: Dispatcher
+  readonly #cookies = new Map<string, string>()
+  /** Every status seen, in order: tests look for a stray 307. */
+  readonly statuses: number[] = []
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher
+  }
+
+  /** Names of the cookies held. */
+  get cookieNames(): readonly string[] {
+    return [...this.#cookies.keys()]
+  }
+
+  async send(url: URL, form?: URLSearchParams): Promise<{ status: number; location?: URL; html: string }> {
+    const response = await request(url, {
+      dispatcher: this.#dispatcher,
+      method: form === undefined ? 'GET' : 'POST',
+      headers: {
+        cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+        ...(form && {
+          'content-type': 'application/x-www-form-urlencoded',
+          origin: url.origin,
+          'sec-fetch-site': 'same-origin',
+        }),
+      },
+      ...(form && { body: form.toString() }),
+    })
+    this.statuses.push(response.statusCode)
+    this.#remember(response.headers['set-cookie'])
+    const { location } = response.headers
+    const html = await response.body.text()
+    return {
+      status: response.statusCode,
+      html,
+      ...(typeof location === 'string' && { location: new URL(location, url) }),
+    }
+  }
+
+  /**
+   * Opens an authorization URL, signs in, answers consent, and stops at the redirect to the client.
+   * @returns the callback URL with its parameters
+   */
+  async walk(
+    start: URL,
+    redirectUri: string,
+    person: { username: string; password: string; consent: 'allow' | 'deny' },
+  ): Promise<URL> {
+    let url = start
+    let form: URLSearchParams | undefined
+    for (let step = 0; step < 12; step++) {
+      const { status, location, html } = await this.send(url, form)
+      if (location !== undefined) {
+        if (location.href.startsWith(redirectUri)) return location
+        url = location
+        form = undefined
+        continue
+      }
+      assert.equal(status, 200, `the page at ${url.pathname} answered ${status}: ${html.slice(0, 2000)}`)
+      const filled = fill(html, url, person)
+      url = filled.action
+      form = filled.form
+    }
+    throw new Error('the interaction did not end')
+  }
+
+  #remember(header: string | readonly string[] | undefined): void {
+    for (const line of typeof header === 'string' ? [header] : (header ?? [])) {
+      const [pair = '', ...attributes] = line.split(';')
+      const equals = pair.indexOf('=')
+      const name = pair.slice(0, equals).trim()
+      const value = pair.slice(equals + 1).trim()
+      const isGone = attributes.some(attribute => /max-age=0\b/i.test(attribute)) || value === ''
+      if (isGone) this.#cookies.delete(name)
+      else this.#cookies.set(name, value)
+    }
+  }
+}
+
+function fill(
+  html: string,
+  url: URL,
+  person: { username: string; password: string; consent: 'allow' | 'deny' },
+): { action: URL; form: URLSearchParams } {
+  const markup = /<form[^>]*id="(login-form|consent-form)"[^>]*>([\s\S]*?)<\/form>/.exec(html)
+  assert.ok(markup, `no form on the page: ${html.slice(0, 2000)}`)
+  const [opening, id, inside = ''] = markup
+  const form = new URLSearchParams()
+  for (const [input] of inside.matchAll(/<input[^>]*type="hidden"[^>]*>/g))
+    form.set(attribute(input, 'name'), attribute(input, 'value'))
+  if (id === 'login-form') {
+    form.set('username', person.username)
+    form.set('password', person.password)
+  } else {
+    const button = new RegExp(`<button[^>]*id="consent-${person.consent}"[^>]*>`).exec(inside)?.[0] ?? ''
+    form.set(attribute(button, 'name'), attribute(button, 'value'))
+  }
+  const action = attribute(opening.slice(0, opening.indexOf('>') + 1), 'action')
+  return { action: new URL(action === '' ? url.href : action, url), form }
+}
+
+function attribute(tag: string, name: string): string {
+  const text = new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1] ?? ''
+  return text
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&')
+}

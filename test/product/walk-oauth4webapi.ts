@@ -1,0 +1,163 @@
+import * as oauth from 'oauth4webapi'
+import { dispatcherFor, fetchOver } from './dispatchers.ts'
+import type { ChainWalk, Product, ProductClient } from './product.ts'
+import { UserAgent } from './user-agent.ts'
+
+type Fetch = ReturnType<typeof fetchOver>
+
+/** The whole chain with `oauth4webapi`: a second independent judge, one call per message. */
+export async function walkWithOauth4webapi(product: Product, who: ProductClient): Promise<ChainWalk> {
+  const agent = dispatcherFor(product, who)
+  const browserAgent = dispatcherFor(product)
+  try {
+    return await walk(product, who, fetchOver(agent), new UserAgent(browserAgent))
+  } finally {
+    await Promise.all([agent.destroy(), browserAgent.destroy()])
+  }
+}
+
+async function walk(
+  product: Product,
+  who: ProductClient,
+  fetch: Fetch,
+  browser: UserAgent,
+): Promise<ChainWalk> {
+  const server = await discover(product, fetch)
+  const client = clientOf(who)
+  const authentication = authenticationOf(who)
+  const DPoP = who.isDpop ? oauth.DPoP(client, await oauth.generateKeyPair('ES256')) : undefined
+  const options = { [oauth.customFetch]: fetch as never, ...(DPoP && { DPoP }) }
+
+  const verifier = oauth.generateRandomCodeVerifier()
+  const state = oauth.generateRandomState()
+  const nonce = oauth.generateRandomNonce()
+  const parameters = {
+    response_type: 'code',
+    redirect_uri: who.redirectUri,
+    scope: 'openid profile accounts offline_access',
+    resource: product.audience,
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    state,
+    nonce,
+    prompt: 'consent',
+  }
+  const pushed = await withNonce(async () =>
+    oauth.processPushedAuthorizationResponse(
+      server,
+      client,
+      await oauth.pushedAuthorizationRequest(server, client, authentication, parameters, options),
+    ),
+  )
+  const url = new URL(server.authorization_endpoint ?? '')
+  url.searchParams.set('client_id', who.clientId)
+  url.searchParams.set('request_uri', pushed.request_uri)
+  const callback = await browser.walk(url, who.redirectUri, { ...product.user, consent: 'allow' })
+
+  const answer = oauth.validateAuthResponse(server, client, callback, state)
+  const tokens = await withNonce(async () =>
+    oauth.processAuthorizationCodeResponse(
+      server,
+      client,
+      await oauth.authorizationCodeGrantRequest(
+        server,
+        client,
+        authentication,
+        answer,
+        who.redirectUri,
+        verifier,
+        options,
+      ),
+      { expectedNonce: nonce, requireIdToken: true },
+    ),
+  )
+  const claims = oauth.getValidatedIdTokenClaims(tokens)
+  const userinfo = await withNonce(async () =>
+    oauth.processUserInfoResponse(
+      server,
+      client,
+      claims?.sub ?? '',
+      await oauth.userInfoRequest(server, client, tokens.access_token, options),
+    ),
+  )
+  const introspected = await introspectAs(product, tokens.access_token)
+  const refreshed = await withNonce(async () =>
+    oauth.processRefreshTokenResponse(
+      server,
+      client,
+      await oauth.refreshTokenGrantRequest(server, client, authentication, tokens.refresh_token ?? '', {
+        ...options,
+        additionalParameters: { resource: product.audience },
+      }),
+    ),
+  )
+  await oauth.processRevocationResponse(
+    await oauth.revocationRequest(
+      server,
+      client,
+      authentication,
+      refreshed.refresh_token ?? tokens.refresh_token ?? '',
+      options,
+    ),
+  )
+  return {
+    callback,
+    tokenType: tokens.token_type,
+    scope: tokens.scope,
+    idTokenClaims: claims,
+    userinfoSub: userinfo.sub,
+    introspected,
+    refreshed: { accessToken: refreshed.access_token, newRefreshToken: refreshed.refresh_token },
+    introspectedAfterRevocation: await introspectAs(product, refreshed.access_token),
+    statuses: browser.statuses,
+  }
+}
+
+/** The library keeps the newest nonce; a refused first try is repeated once, as RFC 9449 section 8 asks. */
+async function withNonce<T>(send: () => Promise<T>): Promise<T> {
+  try {
+    return await send()
+  } catch (error) {
+    if (oauth.isDPoPNonceError(error)) return await send()
+    throw error
+  }
+}
+
+async function discover(product: Product, fetch: Fetch): Promise<oauth.AuthorizationServer> {
+  const response = await oauth.discoveryRequest(product.issuer, {
+    algorithm: 'oauth2',
+    [oauth.customFetch]: fetch as never,
+  })
+  return await oauth.processDiscoveryResponse(product.issuer, response)
+}
+
+function clientOf(who: ProductClient): oauth.Client {
+  return {
+    client_id: who.clientId,
+    use_mtls_endpoint_aliases: who.certificate !== undefined,
+    id_token_signed_response_alg: 'ES256',
+  }
+}
+
+function authenticationOf(who: ProductClient): oauth.ClientAuth {
+  return who.privateKey ? oauth.PrivateKeyJwt(who.privateKey) : oauth.TlsClientAuth()
+}
+
+async function introspectAs(product: Product, token: string): Promise<Readonly<Record<string, unknown>>> {
+  const agent = dispatcherFor(product, product.introspector)
+  try {
+    const fetch = fetchOver(agent)
+    const server = await discover(product, fetch)
+    const client = clientOf(product.introspector)
+    const response = await oauth.introspectionRequest(
+      server,
+      client,
+      authenticationOf(product.introspector),
+      token,
+      { [oauth.customFetch]: fetch as never },
+    )
+    return await oauth.processIntrospectionResponse(server, client, response)
+  } finally {
+    await agent.destroy()
+  }
+}

@@ -1,0 +1,98 @@
+import * as client from 'openid-client'
+import { dispatcherFor, fetchOver } from './dispatchers.ts'
+import type { ChainWalk, Product, ProductClient } from './product.ts'
+import { UserAgent } from './user-agent.ts'
+
+/** The whole chain with `openid-client`: an independent judge of our wire. */
+export async function walkWithOpenidClient(
+  product: Product,
+  who: ProductClient,
+  isPushed = true,
+): Promise<ChainWalk> {
+  await using agent = closing(dispatcherFor(product, who))
+  await using browserAgent = closing(dispatcherFor(product))
+  const config = await configure(product, who, fetchOver(agent.dispatcher))
+  const keyPair = await client.randomDPoPKeyPair('ES256')
+  const DPoP = who.isDpop ? client.getDPoPHandle(config, keyPair) : undefined
+  const options = DPoP && { DPoP }
+
+  const pkceCodeVerifier = client.randomPKCECodeVerifier()
+  const expectedState = client.randomState()
+  const expectedNonce = client.randomNonce()
+  const parameters = {
+    redirect_uri: who.redirectUri,
+    scope: 'openid profile accounts offline_access',
+    resource: product.audience,
+    code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
+    code_challenge_method: 'S256',
+    state: expectedState,
+    nonce: expectedNonce,
+    prompt: 'consent',
+  }
+  const url = isPushed
+    ? await client.buildAuthorizationUrlWithPAR(config, parameters, options)
+    : client.buildAuthorizationUrl(config, parameters)
+  const browser = new UserAgent(browserAgent.dispatcher)
+  const callback = await browser.walk(url, who.redirectUri, { ...product.user, consent: 'allow' })
+
+  const tokens = await client.authorizationCodeGrant(
+    config,
+    callback,
+    { pkceCodeVerifier, expectedState, expectedNonce, idTokenExpected: true },
+    undefined,
+    options,
+  )
+  const userinfo = await client.fetchUserInfo(
+    config,
+    tokens.access_token,
+    tokens.claims()?.sub ?? '',
+    options,
+  )
+  const introspected = await introspectAs(product, tokens.access_token)
+  const refreshed = await client.refreshTokenGrant(
+    config,
+    tokens.refresh_token ?? '',
+    { resource: product.audience },
+    options,
+  )
+  await client.tokenRevocation(config, refreshed.refresh_token ?? tokens.refresh_token ?? '')
+  return {
+    callback,
+    tokenType: tokens.token_type,
+    scope: tokens.scope,
+    idTokenClaims: tokens.claims(),
+    userinfoSub: userinfo.sub,
+    introspected,
+    refreshed: { accessToken: refreshed.access_token, newRefreshToken: refreshed.refresh_token },
+    introspectedAfterRevocation: await introspectAs(product, refreshed.access_token),
+    statuses: browser.statuses,
+  }
+}
+
+async function configure(
+  product: Product,
+  who: ProductClient,
+  customFetch: ReturnType<typeof fetchOver>,
+): Promise<client.Configuration> {
+  const authentication = who.privateKey ? client.PrivateKeyJwt(who.privateKey) : client.TlsClientAuth()
+  const metadata = {
+    use_mtls_endpoint_aliases: who.certificate !== undefined,
+    id_token_signed_response_alg: who.isDpop || who.certificate ? 'ES256' : 'RS256',
+  }
+  return await client.discovery(product.issuer, who.clientId, metadata, authentication, {
+    [client.customFetch]: customFetch as never,
+  })
+}
+
+async function introspectAs(product: Product, token: string): Promise<Readonly<Record<string, unknown>>> {
+  await using agent = closing(dispatcherFor(product, product.introspector))
+  const config = await configure(product, product.introspector, fetchOver(agent.dispatcher))
+  return await client.tokenIntrospection(config, token)
+}
+
+function closing(dispatcher: ReturnType<typeof dispatcherFor>): {
+  readonly dispatcher: ReturnType<typeof dispatcherFor>
+  readonly [Symbol.asyncDispose]: () => Promise<void>
+} {
+  return { dispatcher, [Symbol.asyncDispose]: async () => dispatcher.destroy() }
+}
