@@ -33,8 +33,10 @@ export interface TestBed {
   ) => string
 }
 
-export function testBed(options: Partial<ResourceServerOptions> = {}): TestBed {
-  const clock = testClock()
+export function testBed(
+  options: Partial<ResourceServerOptions> & { readonly clock?: TestClock } = {},
+): TestBed {
+  const clock = options.clock ?? testClock()
   const issuer = testIssuer({ clock })
   const key = testKey('ES256')
   const events: AccessEvent[] = []
