@@ -83,7 +83,8 @@ export interface AssertionOptions {
   readonly header?: Readonly<Record<string, unknown>>
 }
 
-export interface AssertionFields {
+/** A type and not an interface, so that it is a kind of `FormFields`. */
+export type AssertionFields = {
   readonly client_assertion_type: string
   readonly client_assertion: string
 }
