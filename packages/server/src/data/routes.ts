@@ -1,24 +1,74 @@
 import type { Route } from '../http/route.ts'
+import { authorizeRoom } from './authorize/room.ts'
+import { consentPage, consentPost, loginPage, loginPost } from './interaction/room.ts'
+import { introspectRoom } from './introspect/room.ts'
 import { jwksRoom } from './jwks/room.ts'
 import { authorizationServerMetadataRoom, openidConfigurationRoom } from './metadata/room.ts'
+import { assetRoom } from './pages/assets.ts'
+import { parRoom } from './par/room.ts'
 import { paths } from './paths.ts'
+import { revokeRoom } from './revoke/room.ts'
+import type { Room } from './room.ts'
+import { tokenRoom } from './token/room.ts'
+import { userinfoRoom } from './userinfo/room.ts'
 
-const noBody = { bodyBytesMax: 0, form: 'none', countsFailures: false } as const
-const publicDocument = { method: 'GET', ...noBody, cors: 'public' } as const
+const kib = 1024
 
 /** Every endpoint there is: method, path, room, and what the edge holds a request to before the room sees it. */
 export const routes: readonly Route[] = [
+  wellKnown(paths.openidConfiguration, openidConfigurationRoom),
+  wellKnown(paths.authorizationServer, authorizationServerMetadataRoom),
+  document(paths.jwks, jwksRoom),
+
+  // Clients, with their credentials.
+  backChannel(paths.par, parRoom, 64 * kib, 'clients'),
+  backChannel(paths.token, tokenRoom, 32 * kib, 'clients'),
+  backChannel(paths.introspect, introspectRoom, 32 * kib, 'none'),
+  backChannel(paths.revoke, revokeRoom, 32 * kib, 'clients'),
+
+  // Clients, with an access token.
+  { ...reading(paths.userinfo, userinfoRoom), cors: 'clients' },
   {
-    ...publicDocument,
-    path: paths.openidConfiguration,
-    room: openidConfigurationRoom,
-    placement: 'well-known',
+    ...backChannel(paths.userinfo, userinfoRoom, 32 * kib, 'clients'),
+    form: 'optional',
+    countsFailures: false,
   },
-  {
-    ...publicDocument,
-    path: paths.authorizationServer,
-    room: authorizationServerMetadataRoom,
-    placement: 'well-known',
-  },
-  { ...publicDocument, path: paths.jwks, room: jwksRoom },
+
+  // The user's browser. No script of another origin comes in here (FN-09).
+  reading(paths.authorize, authorizeRoom),
+  page(paths.authorize, authorizeRoom),
+  reading(paths.login, loginPage),
+  page(paths.login, loginPost),
+  reading(paths.consent, consentPage),
+  page(paths.consent, consentPost),
+  reading(paths.asset, assetRoom),
 ]
+
+function reading(path: string, room: Room): Route {
+  return { method: 'GET', path, room, bodyBytesMax: 0, form: 'none', cors: 'none', countsFailures: false }
+}
+
+function document(path: string, room: Room): Route {
+  return { ...reading(path, room), cors: 'public' }
+}
+
+function wellKnown(path: string, room: Room): Route {
+  return { ...document(path, room), placement: 'well-known' }
+}
+
+function backChannel(path: string, room: Room, bodyBytesMax: number, cors: Route['cors']): Route {
+  return { method: 'POST', path, room, bodyBytesMax, form: 'required', cors, countsFailures: true }
+}
+
+/** Logins have their own, stored counts of failures: per account, and over all nodes. */
+function page(path: string, room: Room): Route {
+  return {
+    method: 'POST',
+    path,
+    room,
+    bodyBytesMax: 16 * kib,
+    form: 'judged-by-room',
+    cors: 'none',
+    countsFailures: false,
+  }
+}

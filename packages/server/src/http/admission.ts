@@ -53,9 +53,15 @@ export function judgeContent(raw: IncomingMessage, route: Route): EdgeRefusal | 
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return edgeRefusals.compressed
   if (route.form === 'none') return undefined
-  if (route.form === 'optional' && !hasBody(raw) && headers['content-type'] === undefined) return undefined
-  if (!isForm(headers['content-type'])) return edgeRefusals.notForm
+  if (!isFit(raw, route)) return edgeRefusals.notForm
   return Number(headers['content-length'] ?? 0) > route.bodyBytesMax ? edgeRefusals.bodyTooLarge : undefined
+}
+
+function isFit(raw: IncomingMessage, route: Route): boolean {
+  const contentType = raw.headers['content-type']
+  if (route.form === 'judged-by-room') return true
+  if (route.form === 'optional' && contentType === undefined && !hasBody(raw)) return true
+  return isForm(contentType)
 }
 
 export function hasBody(raw: IncomingMessage): boolean {

@@ -15,8 +15,13 @@ export interface Route {
   readonly path: string
   readonly room: Room
   readonly bodyBytesMax: number
-  /** `required`: the body is a form (AZ-23). `optional`: a form or nothing. `none`: a body is not read. */
-  readonly form: 'required' | 'optional' | 'none'
+  /**
+   * - `required`: the body is a form (AZ-23).
+   * - `optional`: a form or nothing.
+   * - `judged-by-room`: the body is read whatever it is called; the room answers a wrong one with a page.
+   * - `none`: a body is not read.
+   */
+  readonly form: 'required' | 'optional' | 'judged-by-room' | 'none'
   readonly cors: CorsPolicy
   /** Whether a refused credential here counts against the client and its source. */
   readonly countsFailures: boolean

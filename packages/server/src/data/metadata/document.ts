@@ -1,5 +1,6 @@
 import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
+import { passwordAcr } from '../interaction/session.ts'
 import { paths } from '../paths.ts'
 
 /** Endpoints with a twin on the mutual-TLS listener (RFC 8705 section 5). Browsers never go there. */
@@ -57,6 +58,7 @@ export function metadataDocument(
     mtls_endpoint_aliases: Object.fromEntries(
       Object.entries(aliased).map(([name, path]) => [name, issuer.mtlsUrl + path]),
     ),
+    acr_values_supported: [passwordAcr],
     prompt_values_supported: ['none', 'login', 'consent'],
     ui_locales_supported: ['en'],
     claim_types_supported: ['normal'],
