@@ -2,9 +2,12 @@
 const canonical =
   /^https?:\/\/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9]\d{0,4})?(?:\/[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*)+$/
 
-/** Scheme, host, port and path; userinfo, white space, backslash and raw non-ASCII match nothing. */
+/**
+ * Scheme, host, port and path; userinfo, white space, backslash and raw non-ASCII match nothing. No two neighbouring
+ * parts may match the same character, or a hostile `htu` would cost quadratic time.
+ */
 const parts =
-  /^(https?):\/\/([a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::(\d{0,5}))?(\/[\w.~!$&'()*+,;=:@%/-]*)?(?:\?[!-~]*)?(?:#[!-~]*)?$/i
+  /^(https?):\/\/([a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::(\d{0,5}))?(\/[\w.~!$&'()*+,;=:@%/-]*)?(?:\?[!"$-~]*)?(?:#[!-~]*)?$/i
 
 const defaultPorts: Readonly<Record<string, number>> = { http: 80, https: 443 }
 

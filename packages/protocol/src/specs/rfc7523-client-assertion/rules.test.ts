@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import fc from 'fast-check'
 import type { EpochSeconds } from '../../brand.ts'
 import type { ParsedJws } from '../../jose/compact.ts'
 import { fapi2Security } from '../../profiles/fapi2-security.ts'
@@ -186,5 +187,19 @@ describe('client assertion', () => {
   it('is ordered by `exp` when it has no `iat`', () => {
     const judged = judgeAssertion(claiming({ iat: undefined }))
     assert.equal(judged.ok && judged.value.issuedAt, now + 60)
+  })
+
+  it('never throws and is never taken with a member that is not what it must be, whatever stands there', () => {
+    const place = fc.constantFrom('typ', 'alg', 'iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'jti')
+    fc.assert(
+      fc.property(place, fc.jsonValue(), (name, value) => {
+        const isHeader = name === 'typ' || name === 'alg'
+        const judged = judgeAssertion(isHeader ? heading({ [name]: value }) : claiming({ [name]: value }))
+        if (!judged.ok) return
+        assert.ok(['jti', 'exp', 'iat', 'nbf'].includes(name))
+        assert.equal(typeof value, name === 'jti' ? 'string' : 'number')
+      }),
+      { numRuns: 500 },
+    )
   })
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, it } from 'node:test'
+import fc from 'fast-check'
 import type { EpochSeconds } from '../../brand.ts'
 import { sha256 } from '../../jose/hash.ts'
 import { signJws } from '../../jose/sign.ts'
@@ -223,6 +224,11 @@ function flipped(made: string): string {
 const fixture =
   'eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVkRFNBIiwiandrIjp7Imt0eSI6Ik9LUCIsImNydiI6IkVkMjU1MTkiLCJ4IjoiSklZS2VwR3EwYnFfS1pRQ3RhUzRnRXFfQmdaNU5wRVRkYWJINUlHa2h5dyJ9fQ.eyJqdGkiOiJwcm9vZi0wMDAxIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9ycy5leGFtcGxlL3BheW1lbnRzLzciLCJpYXQiOjE3NjcyMjU2MDAsImF0aCI6IlBieVYweTk5MlZheTZNdFJxTVk5YmFzUnU2RnZ0ZmVOdm5pb1Q1OC1iMzAifQ.A93SfIjPH5EYfz9JnKqppQKfgNa5ANFHet5JD-F3YE1OY7brdZ4yB_15yCRPMZjxsk-OFZZqqQdDL7rCtJxGDA'
 
+function ruleOf(input: ProofInput): string {
+  const judged = judgeProof(input)
+  return judged.ok ? '' : judged.ruleId
+}
+
 function acceptedWith(input: ProofInput): void {
   const judged = judgeProof(input)
   assert.ok(judged.ok, judged.ok ? '' : `${judged.ruleId}: ${judged.reason}`)
@@ -350,5 +356,33 @@ describe('DPoP proof', () => {
       'EdDSA',
     )
     assert.equal(made, fixture)
+  })
+
+  it('never throws and is never taken with a required member replaced, whatever stands there', () => {
+    const place = fc.constantFrom('typ', 'alg', 'jwk', 'jti', 'htm', 'htu', 'iat', 'ath', 'nonce')
+    fc.assert(
+      fc.property(place, fc.jsonValue(), (name, value) => {
+        const isHeader = name === 'typ' || name === 'alg' || name === 'jwk'
+        const header = { typ: 'dpop+jwt', alg: 'ES256', jwk, ...(isHeader && { [name]: value }) }
+        const changed = proof(isHeader ? {} : { claims: { [name]: value } })
+        const judged = judgeProof(sent(isHeader ? withHeader(changed, header) : changed))
+        // Only another `jti` leaves a proof good: it is the one member the client is free to choose.
+        if (judged.ok) assert.deepEqual([name, judged.value.jti], ['jti', value])
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('costs no more than its size when it is made to be slow', () => {
+    const hostile = [
+      `https://a/?${'#'.repeat(3000)}\u0001`,
+      `https://${'a.'.repeat(1500)}\u0001`,
+      `https://a${'/a'.repeat(1500)}\u0001`,
+      `https://a/${'%2e%2e/'.repeat(400)}%`,
+    ].map(htu => spoilt({ claims: { htu } }))
+    const started = process.cpuUsage()
+    for (const input of hostile) assert.equal(ruleOf(input), 'dpop.htu')
+    const { user, system } = process.cpuUsage(started)
+    assert.ok(user + system < 50_000, `${user + system} microseconds`)
   })
 })
