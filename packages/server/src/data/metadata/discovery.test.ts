@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { profiles, type SecurityProfile } from '@holdfast/protocol'
+import {
+  bodyOf,
+  type EdgeWorld,
+  edgeIssuer,
+  formHeader,
+  headerOf,
+  openEdgeWorld,
+  request,
+  statusOf,
+} from '../../http/testing/edge-world.ts'
+
+const openid = '/.well-known/openid-configuration'
+const oauth = '/.well-known/oauth-authorization-server'
+const fapiAlgs = ['PS256', 'ES256', 'EdDSA', 'Ed25519']
+
+type Document = Record<string, unknown>
+
+describe('discovery', () => {
+  let world: EdgeWorld
+  before(async () => {
+    world = await openEdgeWorld(undefined)
+  })
+  after(() => world.stop())
+
+  const get = (path: string, headers: readonly string[] = []): Promise<string> =>
+    world.raw(request(`GET ${path}`, headers))
+  const documentAt = async (path: string): Promise<Document> => JSON.parse(bodyOf(await get(path)))
+
+  it('both discovery documents are 200, JSON, cacheable, open to every origin and agree', async () => {
+    for (const path of [openid, oauth]) {
+      const answer = await get(path)
+      assert.equal(statusOf(answer), 200)
+      assert.equal(headerOf(answer, 'content-type'), 'application/json')
+      assert.equal(headerOf(answer, 'cache-control'), 'public, max-age=300')
+      assert.equal(headerOf(answer, 'access-control-allow-origin'), '*')
+    }
+    assert.deepEqual(await documentAt(openid), await documentAt(oauth))
+    assert.equal((await documentAt(openid)).issuer, edgeIssuer)
+  })
+
+  it('a document the caller still has is 304, and HEAD has no body', async () => {
+    for (const path of [openid, oauth, '/jwks']) {
+      const etag = headerOf(await get(path), 'etag') ?? ''
+      const again = await get(path, [`If-None-Match: "other", W/${etag}`])
+      assert.equal(statusOf(again), 304)
+      assert.equal(bodyOf(again), '')
+      assert.equal(statusOf(await get(path, ['If-None-Match: "other"'])), 200)
+      const head = await world.raw(request(`HEAD ${path}`))
+      assert.equal(statusOf(head), 200)
+      assert.equal(bodyOf(head), '')
+      assert.ok(Number(headerOf(head, 'content-length')) > 100)
+    }
+  })
+
+  it('every endpoint the metadata names answers, and none is 404 or 5xx', async () => {
+    const document = await documentAt(openid)
+    const aliases = document.mtls_endpoint_aliases as Document
+    const named = [
+      ...Object.entries(document).map(([name, url]) => ({ name, url, listener: 'public' as const })),
+      ...Object.entries(aliases).map(([name, url]) => ({ name, url, listener: 'mtls' as const })),
+    ].filter(({ name }) => /(?:_endpoint|_uri)$/.test(name))
+    assert.ok(named.length >= 12)
+    for (const { name, url, listener } of named) {
+      const { pathname, origin } = new URL(url as string)
+      assert.equal(origin, listener === 'mtls' ? 'https://mtls.as.example' : edgeIssuer)
+      for (const text of [request(`GET ${pathname}`), request(`POST ${pathname}`, [formHeader], 'a=b')]) {
+        const status = statusOf(await world.raw(text, { listener }))
+        assert.ok(status >= 200 && status < 500 && status !== 404, `${name}: ${status}`)
+      }
+      const wrong = request(`${pathname === '/jwks' ? 'POST' : 'PUT'} ${pathname}`)
+      assert.equal(statusOf(await world.raw(wrong, { listener })), 405)
+    }
+  })
+
+  it('what must not be left to a default is written out', async () => {
+    const document = await documentAt(oauth)
+    assert.deepEqual(document.grant_types_supported, [
+      'authorization_code',
+      'refresh_token',
+      'client_credentials',
+    ])
+    assert.deepEqual(document.response_types_supported, ['code'])
+    assert.deepEqual(document.response_modes_supported, ['query'])
+    assert.deepEqual(document.code_challenge_methods_supported, ['S256'])
+    assert.deepEqual(document.subject_types_supported, ['public'])
+    assert.equal(document.require_pushed_authorization_requests, true)
+    assert.equal(document.authorization_response_iss_parameter_supported, true)
+    assert.equal(document.tls_client_certificate_bound_access_tokens, true)
+    for (const name of [
+      'claims_parameter_supported',
+      'request_parameter_supported',
+      'request_uri_parameter_supported',
+      'require_request_uri_registration',
+    ])
+      assert.equal(document[name], false, name)
+  })
+
+  it('algorithms in the metadata are those the floor allows and a key exists for', async () => {
+    const document = await documentAt(openid)
+    const jwks = JSON.parse(bodyOf(await get('/jwks'))) as { keys: { alg: string }[] }
+    const published = jwks.keys.map(key => key.alg)
+    const idTokenAlgs = document.id_token_signing_alg_values_supported as string[]
+    assert.deepEqual(idTokenAlgs.toSorted(), published.toSorted())
+    assert.deepEqual(idTokenAlgs.toSorted(), ['ES256', 'EdDSA', 'PS256'])
+    for (const name of [
+      'dpop_signing_alg_values_supported',
+      'token_endpoint_auth_signing_alg_values_supported',
+      'introspection_endpoint_auth_signing_alg_values_supported',
+      'revocation_endpoint_auth_signing_alg_values_supported',
+    ])
+      assert.deepEqual(document[name], fapiAlgs, name)
+    // No authority is trusted here, so a method that needs one is not offered.
+    assert.deepEqual(document.token_endpoint_auth_methods_supported, [
+      'private_key_jwt',
+      'self_signed_tls_client_auth',
+    ])
+  })
+
+  it('the key set is public, cacheable and carries a strong entity tag', async () => {
+    const answer = await get('/jwks')
+    assert.equal(headerOf(answer, 'cache-control'), 'public, max-age=300')
+    assert.equal(headerOf(answer, 'access-control-allow-origin'), '*')
+    assert.match(headerOf(answer, 'etag') ?? '', /^"[\w-]{43}"$/)
+    const { keys } = JSON.parse(bodyOf(answer)) as { keys: Document[] }
+    for (const key of keys) {
+      assert.equal(key.use, 'sig')
+      assert.match(key.kid as string, /^[\w-]{43}$/)
+      for (const secret of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']) assert.ok(!(secret in key))
+    }
+  })
+})
+
+describe('discovery of other issuers', () => {
+  it('an issuer with a path has its documents at both well-known forms', async () => {
+    const issuerUrl = 'https://as.example/t1'
+    const world = await openEdgeWorld(undefined, { issuerUrl })
+    for (const path of [`/t1${openid}`, `${openid}/t1`, `/t1${oauth}`, `${oauth}/t1`]) {
+      const answer = await world.raw(request(`GET ${path}`))
+      assert.equal(statusOf(answer), 200, path)
+      const document = JSON.parse(bodyOf(answer)) as Document
+      assert.equal(document.issuer, issuerUrl)
+      assert.equal(document.token_endpoint, `${issuerUrl}/token`)
+    }
+    for (const path of [openid, oauth, '/jwks'])
+      assert.equal(statusOf(await world.raw(request(`GET ${path}`))), 404)
+    assert.equal(statusOf(await world.raw(request('GET /t1/jwks'))), 200)
+    await world.stop()
+  })
+
+  it('a plain OpenID issuer offers RS256 and public clients; an authority switches tls_client_auth on', async () => {
+    const floor = profiles.get('oidc-baseline') as SecurityProfile
+    const world = await openEdgeWorld(undefined, { floor, clientTrustAnchors: ['-'] })
+    const document = JSON.parse(bodyOf(await world.raw(request(`GET ${openid}`)))) as Document
+    assert.ok((document.id_token_signing_alg_values_supported as string[]).includes('RS256'))
+    const methods = document.token_endpoint_auth_methods_supported as string[]
+    assert.ok(methods.includes('none') && methods.includes('tls_client_auth'))
+    assert.ok(!(document.introspection_endpoint_auth_methods_supported as string[]).includes('none'))
+    assert.equal(document.require_pushed_authorization_requests, false)
+    await world.stop()
+  })
+})
