@@ -3,6 +3,7 @@
 // Plain CommonJS for whatever Node runs it: hands over to the packaged Node when this one is too old.
 const { spawn } = require('node:child_process')
 const { readFileSync } = require('node:fs')
+const nodeModule = require('node:module')
 const { constants } = require('node:os')
 const path = require('node:path')
 const { pathToFileURL } = require('node:url')
@@ -56,6 +57,8 @@ if (major >= leastMajor) {
   process.emitWarning = (warning, ...rest) => {
     if (rest[0] !== 'ExperimentalWarning') emitWarning.call(process, warning, ...rest)
   }
+  // Stripped types and compiled code are kept beside the installation, never in a folder others can write to.
+  nodeModule.enableCompileCache?.(path.join(__dirname, '..', 'node_modules', '.cache'))
   import(pathToFileURL(main).href).catch(error => {
     process.stderr.write(`${error?.stack}\n`)
     process.exit(70)

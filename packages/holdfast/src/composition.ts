@@ -9,13 +9,9 @@ import {
   isServerThere,
   type Terminal,
 } from '@holdfast/cli'
-import { adminOver } from '@holdfast/server/control/admin.ts'
-import { adminSocketPath } from '@holdfast/server/control/admin-socket.ts'
+import { adminSocketPath } from '@holdfast/server/control/admin-socket-path.ts'
 import { type Bootstrap, loadBootstrap } from '@holdfast/server/control/bootstrap/bootstrap.ts'
 import { textOfProblem } from '@holdfast/server/control/problem.ts'
-import { openLog } from '@holdfast/server/observe/log.ts'
-import { openGround } from './ground.ts'
-import { serve } from './serve.ts'
 
 export interface Surroundings {
   readonly cwd: string
@@ -35,9 +31,13 @@ export function composition({ cwd, env, terminal }: Surroundings): Composition {
     version: versionOf('../package.json'),
     serve: async ({ config, log }) => {
       const bootstrap = read(config)
-      if (bootstrap.ok) return await serve({ bootstrap: bootstrap.value, cwd, terminal, log })
-      for (const problem of bootstrap.problems) terminal.err(textOfProblem(problem))
-      return exitCodes.usage
+      if (!bootstrap.ok) {
+        for (const problem of bootstrap.problems) terminal.err(textOfProblem(problem))
+        return exitCodes.usage
+      }
+      // The server is only loaded by the command that needs it: the others answer at once.
+      const { serve } = await import('./serve.ts')
+      return await serve({ bootstrap: bootstrap.value, cwd, terminal, log })
     },
     configuration: file => configurationOf(read(file)),
     admin: file => connect(loaded(file), cwd),
@@ -67,6 +67,11 @@ async function connect(bootstrap: Bootstrap, cwd: string): Promise<AdminConnecti
   const socketPath = adminSocketPath(bootstrap.dataFolder, cwd)
   if (await isServerThere(socketPath))
     return { api: adminOverSocket(socketPath), via: 'server', close: async () => {} }
+  const [{ openGround }, { adminOver }, { openLog }] = await Promise.all([
+    import('./ground.ts'),
+    import('@holdfast/server/control/admin.ts'),
+    import('@holdfast/server/observe/log.ts'),
+  ])
   const ground = await openGround(bootstrap, openLog({ level: 'warn', destination: process.stderr }))
   const startedAt = ground.control.clock.now()
   const api = adminOver({ ports: ground.control, snapshot: undefined, onApplied: async () => {}, startedAt })

@@ -69,8 +69,10 @@ async function explainClient(
 async function explainWhat(desk: Desk, what: string, { config, output }: ExplainOptions): Promise<void> {
   const { terminal, leave } = desk
   const catalogue = await readCatalogue()
-  const clauses = catalogue.clauses.filter(({ id }) => id === what)
-  const rules = catalogue.rules.filter(({ id, clauses: stands }) => id === what || stands.includes(what))
+  // A section stands for its clauses: RFC9449-4.3 for RFC9449-4.3-1 and the rest.
+  const isAsked = (id: string): boolean => id === what || id.startsWith(`${what}-`)
+  const clauses = catalogue.clauses.filter(({ id }) => isAsked(id))
+  const rules = catalogue.rules.filter(({ id, clauses: stands }) => id === what || stands.some(isAsked))
   if (clauses.length + rules.length > 0) {
     if (output === 'json') terminal.out(json({ clauses, rules }))
     else {

@@ -1,16 +1,14 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
-import { relative, resolve } from 'node:path'
 import { z } from 'zod'
 import { Fault, type Log } from '../ports.ts'
 import { problem } from './admin.ts'
 import type { AdminApi, Answer } from './admin-api.ts'
+import { adminSocketPath } from './admin-socket-path.ts'
 
 /** Threat model section 6: admin import. */
 const bodyBytesMax = 1_048_576
-/** `sun_path` holds 108 bytes on Linux and 104 on macOS, the closing zero included. */
-const pathBytesMax = 103
 
 export interface AdminSocketOptions {
   readonly dataFolder: string
@@ -24,22 +22,6 @@ const applyBody = z.strictObject({
   dryRun: z.boolean().default(false),
   prune: z.boolean().default(false),
 })
-
-/**
- * The address of the admin socket: the shorter of the absolute and the relative path, because the operating
- * system bounds it.
- * @throws Fault `admin.path` when both are too long
- */
-export function adminSocketPath(dataFolder: string, cwd: string): string {
-  const absolute = resolve(dataFolder, 'admin.sock')
-  const nearby = relative(cwd, absolute)
-  const path = Buffer.byteLength(nearby) < Buffer.byteLength(absolute) ? nearby : absolute
-  if (Buffer.byteLength(path) > pathBytesMax)
-    throw new Fault('admin.path', {
-      detail: `\`${absolute}\` is too long for a socket; set HOLDFAST_DATA_DIR`,
-    })
-  return path
-}
 
 /**
  * Serves the admin API on a socket that only the owner of the data folder can open: the operating system
