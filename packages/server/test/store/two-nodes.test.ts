@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { verifyChain } from '../../src/store/chain.ts'
+import { code, jti, newHash, refreshToken, standingClock, start } from '../../src/store/contract/samples.ts'
+import { openPostgresStore } from '../../src/store/drivers/postgres.ts'
+import {
+  dropSchema,
+  newSchema,
+  postgresAbsence,
+  testConnectionString,
+} from '../../src/store/drivers/postgres-for-tests.ts'
+import type { Store } from '../../src/store/store.ts'
+import type { Write } from '../../src/store/writes.ts'
+import type { Order, Report } from './race-child.ts'
+
+const child = fileURLToPath(new URL('race-child.ts', import.meta.url))
+/** More by hand: `HOLDFAST_RACE_ROUNDS=500`. */
+const rounds = Number(process.env.HOLDFAST_RACE_ROUNDS ?? 25)
+const triesEach = 32
+
+describe('two processes over one PostgreSQL', { skip: await postgresAbsence() }, () => {
+  const schema = newSchema()
+  let nodes: readonly ChildProcess[] = []
+  let store: Store
+  let round = 0
+
+  before(async () => {
+    store = await openPostgresStore({ connectionString: testConnectionString, schema, clock: standingClock })
+    nodes = ['a', 'b'].map(node => fork(child, [testConnectionString, schema, node]))
+    await Promise.all(nodes.map(node => once(node, 'message')))
+  })
+  after(async () => {
+    await store.close()
+    await Promise.all(
+      nodes.map(node => {
+        const ended = once(node, 'exit')
+        node.disconnect()
+        return ended
+      }),
+    )
+    await dropSchema(schema)
+  })
+
+  async function race(writes: readonly Write[], turnsSecond = false): Promise<void> {
+    round++
+    const reports = await Promise.all(
+      nodes.map(async (node, index): Promise<Report> => {
+        const answer = once(node, 'message')
+        const order: Order = { round, writes, tries: triesEach, isTurned: turnsSecond && index === 1 }
+        node.send(order)
+        const [report] = await answer
+        return report as Report
+      }),
+    )
+    assert.deepEqual(
+      reports.flatMap(({ faults }) => faults),
+      [],
+    )
+    const wins = reports.reduce((sum, report) => sum + report.wins, 0)
+    assert.equal(wins, 1, `round ${round}`)
+    assert.equal((await store.findAudit(`round-${round}`, 99)).length, 1)
+  }
+
+  test(`of 64 spends of one code by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const record = code()
+      await store.commit([{ kind: 'insert-code', record }])
+      await race([{ kind: 'spend-code', hash: record.hash, at: start }])
+    }
+  })
+
+  test(`of 64 rotations of one refresh token by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const record = refreshToken()
+      await store.commit([{ kind: 'insert-refresh-token', record }])
+      await race([{ kind: 'spend-refresh-token', hash: record.hash, at: start }])
+    }
+  })
+
+  test(`of 64 presentations of one proof to two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) await race([jti(newHash())])
+  })
+
+  test('two processes that spend the same things in opposite order neither hang nor both win', async () => {
+    for (let count = 0; count < Math.ceil(rounds / 5); count++) {
+      const [one, two] = [code(), code()]
+      await store.commit([
+        { kind: 'insert-code', record: one },
+        { kind: 'insert-code', record: two },
+      ])
+      const spends: readonly Write[] = [
+        { kind: 'spend-code', hash: one.hash, at: start },
+        jti(newHash()),
+        { kind: 'spend-code', hash: two.hash, at: start },
+      ]
+      await race(spends, true)
+    }
+  })
+
+  test('every chain of every node verifies after the races', async () => {
+    const chains = await store.listAuditChains()
+    assert.ok(chains.length >= 3)
+    for (const chain of chains) {
+      assert.equal(verifyChain(await store.readAuditChain(chain, 0, 10_000)).intact, true)
+    }
+  })
+})
