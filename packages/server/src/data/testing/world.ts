@@ -23,6 +23,7 @@ export const mtlsUrl = 'https://mtls.as.example'
 /** 15 January 2027, 08:00:00 UTC. */
 export const startOfWorld: EpochSeconds = epochSeconds(1_800_000_000)
 export const alice = 'u_alice'
+const storeAgeSeconds = 3600
 
 export interface FakeClock extends Clock {
   readonly advance: (seconds: number) => void
@@ -97,7 +98,10 @@ export interface ProofOptions extends AssertionOptions {
 
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const clock = fakeClock()
+  // The store is older than any proof a test signs: what is signed before a store began is refused (I6).
+  clock.advance(-storeAgeSeconds)
   const store = options.store ?? (await openSqliteStore({ path: ':memory:', clock }))
+  clock.advance(storeAgeSeconds)
   const issuer = issuerOf(options)
   const snapshot: Snapshot = { revision: 1, issuers: new Map([[issuer.url, issuer]]) }
   const fetched: string[] = []

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Reply } from '../../http/exchange.ts'
+import { keys } from '../testing/clients.ts'
+import { currentNonce, headersOf, jsonOf, requestToken } from '../testing/flow.ts'
+import { newTestKey } from '../testing/jws.ts'
+import { assertRefused } from '../testing/refused.ts'
+import { openWorld, type ProofOptions, startOfWorld, type World } from '../testing/world.ts'
+
+const credentials = { grant_type: 'client_credentials', scope: 'accounts' }
+
+/** A good request but for its proofs. */
+function withProofs(world: World, proofs: readonly string[]): Promise<Reply> {
+  const headers = proofs.map(proof => ['dpop', proof] as const)
+  return requestToken(world, 'c_bank', credentials, { proofKey: 'none', headers })
+}
+
+function goodProof(world: World, spoil: ProofOptions = {}): string {
+  return world.proof('/token', { nonce: currentNonce(world), ...spoil })
+}
+
+describe('proofs at the token endpoint', () => {
+  test('a valid proof binds the token, and token_type is exactly DPoP', async () => {
+    await using world = await openWorld()
+    const reply = await withProofs(world, [goodProof(world)])
+    assert.equal(reply.status, 200)
+    assert.equal(jsonOf(reply).token_type, 'DPoP')
+    const record = await world.lastAudit('token.issued')
+    assert.equal(record?.facts.jkt, keys.proof.thumbprint)
+  })
+
+  const spoiled: readonly [string, ProofOptions][] = [
+    ['typ JWT', { header: { typ: 'JWT' } }],
+    ['no typ', { header: { typ: undefined } }],
+    ['alg RS256', { header: { alg: 'RS256' } }],
+    ['alg HS256', { header: { alg: 'HS256' } }],
+    ['alg none', { header: { alg: 'none' } }],
+    ['no jwk', { header: { jwk: undefined } }],
+    ['the key of somebody else', { header: { jwk: keys.attacker.publicJwk } }],
+    ['a private key', { header: { jwk: keys.proof.privateKey.export({ format: 'jwk' }) } }],
+    ['no jti', { claims: { jti: undefined } }],
+    ['a jti of 257 characters', { claims: { jti: 'j'.repeat(257) } }],
+    ['no htm', { claims: { htm: undefined } }],
+    ['another method', { claims: { htm: 'GET' } }],
+    ['the method in lower case', { claims: { htm: 'post' } }],
+    ['no htu', { claims: { htu: undefined } }],
+    ['another path', { claims: { htu: 'https://as.example/par' } }],
+    ['another host', { claims: { htu: 'https://evil.example/token' } }],
+    ['the other listener', { claims: { htu: 'https://mtls.as.example/token' } }],
+    ['no iat', { claims: { iat: undefined } }],
+    ['an iat 61 seconds ago', { claims: { iat: startOfWorld - 61 } }],
+    ['an iat 31 seconds ahead', { claims: { iat: startOfWorld + 31 } }],
+    ['an iat an hour ahead', { claims: { iat: startOfWorld + 3600 } }],
+  ]
+  for (const [name, spoil] of spoiled)
+    test(`a proof with ${name} is invalid_dpop_proof`, async () => {
+      await using world = await openWorld()
+      const reply = await withProofs(world, [goodProof(world, spoil)])
+      await assertRefused(world, reply, { status: 400, error: 'invalid_dpop_proof' })
+    })
+
+  const fine: readonly [string, ProofOptions][] = [
+    ['an iat 10 seconds ago', { claims: { iat: startOfWorld - 10 } }],
+    ['an iat 10 seconds ahead', { claims: { iat: startOfWorld + 10 } }],
+    ['an iat 60 seconds ago', { claims: { iat: startOfWorld - 60 } }],
+    ['an iat 30 seconds ahead', { claims: { iat: startOfWorld + 30 } }],
+    ['a query in htu', { claims: { htu: 'https://as.example/token?x=1#f' } }],
+    ['host and scheme in upper case', { claims: { htu: 'HTTPS://AS.EXAMPLE:443/token' } }],
+    ['claims nobody knows', { claims: { extra: true } }],
+    ['an Ed25519 key', { key: newTestKey('EdDSA', 'ed') }],
+  ]
+  for (const [name, spoil] of fine)
+    test(`a proof with ${name} is accepted`, async () => {
+      await using world = await openWorld()
+      const reply = await withProofs(world, [goodProof(world, spoil)])
+      assert.equal(reply.status, 200, reply.body.toString())
+    })
+
+  test('two DPoP headers, or two proofs in one, are refused', async () => {
+    await using world = await openWorld()
+    const two = await withProofs(world, [goodProof(world), goodProof(world)])
+    await assertRefused(world, two, { status: 400, error: 'invalid_dpop_proof', ruleId: 'dpop.field' })
+    const joined = await withProofs(world, [`${goodProof(world)}, ${goodProof(world)}`])
+    await assertRefused(world, joined, { status: 400, error: 'invalid_dpop_proof', ruleId: 'dpop.field' })
+  })
+
+  for (const text of ['abc', 'a.b.c', 'ÄÖ', 'x'.repeat(9000)])
+    test(`a proof \`${text.slice(0, 8)}\` is refused before any key is looked at`, async () => {
+      await using world = await openWorld()
+      await assertRefused(world, await withProofs(world, [text]), {
+        status: 400,
+        error: 'invalid_dpop_proof',
+      })
+    })
+
+  test('a proof is used once: the second use is invalid_dpop_proof and an alert', async () => {
+    await using world = await openWorld()
+    const proof = goodProof(world)
+    assert.equal((await withProofs(world, [proof])).status, 200)
+    const again = await withProofs(world, [proof])
+    await assertRefused(world, again, { status: 400, error: 'invalid_dpop_proof', ruleId: 'dpop.replay' })
+    assert.equal((await world.audit()).at(-1)?.outcome, 'alert')
+  })
+
+  test('a proof of a request that was refused cannot be used for another', async () => {
+    await using world = await openWorld()
+    const proof = goodProof(world)
+    const fields = { grant_type: 'client_credentials', scope: 'unknown' }
+    const headers = [['dpop', proof] as const]
+    const first = await requestToken(world, 'c_bank', fields, { proofKey: 'none', headers })
+    await assertRefused(world, first, { status: 400, error: 'invalid_scope' })
+    await assertRefused(world, await withProofs(world, [proof]), {
+      status: 400,
+      error: 'invalid_dpop_proof',
+      ruleId: 'dpop.replay',
+    })
+  })
+
+  test('a proof is remembered for as long as it could be accepted', async () => {
+    await using world = await openWorld()
+    const proof = goodProof(world, { claims: { iat: startOfWorld + 30 } })
+    assert.equal((await withProofs(world, [proof])).status, 200)
+    world.clock.advance(90)
+    await world.store.expire(world.clock.now(), 1000)
+    const again = await withProofs(world, [proof])
+    await assertRefused(world, again, { status: 400, error: 'invalid_dpop_proof', ruleId: 'dpop.replay' })
+  })
+})
+
+describe('nonces', () => {
+  test('a proof without nonce is told the nonce, exactly once, and the same code works with it', async () => {
+    await using world = await openWorld()
+    const reply = await withProofs(world, [world.proof('/token')])
+    await assertRefused(world, reply, { status: 400, error: 'use_dpop_nonce' })
+    const nonces = headersOf(reply, 'dpop-nonce')
+    assert.equal(nonces.length, 1)
+    assert.match(nonces[0] ?? '', /^[\x21\x23-\x5b\x5d-\x7e]{43}$/)
+    const retry = await withProofs(world, [goodProof(world, { nonce: nonces[0] ?? '' })])
+    assert.equal(retry.status, 200)
+  })
+
+  test('a success tells the nonce for next time and is not cached', async () => {
+    await using world = await openWorld()
+    const reply = await withProofs(world, [goodProof(world)])
+    assert.deepEqual(headersOf(reply, 'dpop-nonce'), [currentNonce(world)])
+    assert.deepEqual(headersOf(reply, 'cache-control'), ['no-store'])
+  })
+
+  test('a nonce nobody gave is refused with a fresh one', async () => {
+    await using world = await openWorld()
+    const reply = await withProofs(world, [world.proof('/token', { nonce: 'x'.repeat(43) })])
+    await assertRefused(world, reply, { status: 400, error: 'use_dpop_nonce' })
+    assert.deepEqual(headersOf(reply, 'dpop-nonce'), [currentNonce(world)])
+  })
+
+  const ages: readonly [seconds: number, isAccepted: boolean][] = [
+    [59, true],
+    [60, true],
+    [119, true],
+    [120, false],
+    [121, false],
+  ]
+  for (const [seconds, isAccepted] of ages)
+    test(`a nonce that is ${seconds} seconds old is ${isAccepted ? 'accepted' : 'refused'}`, async () => {
+      await using world = await openWorld()
+      const nonce = currentNonce(world)
+      world.clock.advance(seconds)
+      const reply = await withProofs(world, [world.proof('/token', { nonce })])
+      if (isAccepted) assert.equal(reply.status, 200)
+      else await assertRefused(world, reply, { status: 400, error: 'use_dpop_nonce' })
+    })
+
+  test('where the profile only accepts nonces, a proof without one is good, a wrong one is not', async () => {
+    await using world = await openWorld()
+    const ask = (nonce: string | undefined): Promise<Reply> => {
+      const proof = world.proof('/token', nonce === undefined ? {} : { nonce })
+      const fields = { grant_type: 'refresh_token', refresh_token: 'unknown' }
+      return requestToken(world, 'c_app', fields, {
+        authentication: 'none',
+        proofKey: 'none',
+        headers: [['dpop', proof]],
+      })
+    }
+    assert.equal(jsonOf(await ask(undefined)).error, 'invalid_grant')
+    assert.equal(jsonOf(await ask('made up')).error, 'use_dpop_nonce')
+  })
+})
+
+describe('what a client must prove', () => {
+  test('a client registered for DPoP without proof is invalid_dpop_proof', async () => {
+    await using world = await openWorld()
+    await assertRefused(world, await withProofs(world, []), {
+      status: 400,
+      error: 'invalid_dpop_proof',
+      ruleId: 'sender.proof-missing',
+    })
+  })
+
+  test('a client registered for certificate-bound tokens without certificate is invalid_request', async () => {
+    await using world = await openWorld()
+    const reply = await requestToken(world, 'c_bank_mtls', credentials, { proofKey: 'none' })
+    await assertRefused(world, reply, {
+      status: 400,
+      error: 'invalid_request',
+      ruleId: 'sender.certificate-missing',
+    })
+  })
+
+  test('a client that registered neither is invalid_request where the profile demands one', async () => {
+    await using world = await openWorld()
+    const reply = await requestToken(world, 'c_rs', credentials, { proofKey: 'none' })
+    await assertRefused(world, reply, {
+      status: 400,
+      error: 'invalid_request',
+      ruleId: 'sender.unproven',
+    })
+  })
+})
