@@ -291,6 +291,7 @@ describe('selecting keys', () => {
     const jwks = [jwkOf(ec.publicKey, { kid: 'a' }), jwkOf(ec.publicKey, {})]
     assert.deepEqual(selectKeys(jwks, { kid: 'b' }, 'ES256'), [])
     assert.deepEqual(selectKeys(jwks, { kid: '' }, 'ES256'), [])
+    assert.deepEqual(selectKeys(jwks, { kid: null }, 'ES256'), [])
   })
 
   it('offers at most four fitting keys when the header has no `kid`', () => {
@@ -299,7 +300,16 @@ describe('selecting keys', () => {
     assert.equal(selectKeys(jwks, {}, 'ES256').length, 4)
   })
 
-  it('passes over keys it cannot import', () => {
+  it('reads at most 32 keys of a set', () => {
+    const others = Array.from({ length: 31 }, () => jwkOf(rsa.publicKey, {}))
+    assert.equal(selectKeys([...others, jwkOf(ec.publicKey, {})], {}, 'ES256').length, 1)
+    assert.equal(
+      selectKeys([...others, ...others.slice(0, 1), jwkOf(ec.publicKey, {})], {}, 'ES256').length,
+      0,
+    )
+  })
+
+  it('passes over keys it cannot use', () => {
     const jwks = {
       keys: [null, 1, { kty: 'oct', k: 'AQ' }, { kty: 'EC', crv: 'P-521' }, jwkOf(ec.publicKey, {})],
     }

@@ -155,34 +155,52 @@ function algsOf(kty: PublicJwk['kty'], alg: string | undefined): readonly JwsAlg
   return kty === 'OKP' && named.length > 0 ? possible : named
 }
 
-/** Most keys tried for one signature, so that one request costs at most so many verifications. */
+/** Most keys of one set that are imported, and most that are tried for one signature. */
+const setKeysMax = 32
 const candidatesMax = 4
 
 /**
- * The keys of a key set that may have made a signature: those that fit `alg` and, when the header has a `kid`, carry
- * it. A repeated `kid` is told apart by key type, curve, `use` and `alg` (FAPI2-SP-FINAL-5.4.2-3). Keys that cannot be
- * imported are passed over: a set may hold keys for other purposes. `jwk`, `jku`, `x5u`, `x5c` of the header are never
- * looked at.
- * @param alg the algorithm after it was found in the caller's own list
+ * The keys of a JWK Set (or a bare list). Keys that cannot be imported are passed over: a set may hold keys for other
+ * purposes.
+ */
+export function importKeySet(jwks: unknown): readonly PublicKey[] {
+  const listed = isKeySet(jwks) ? jwks.keys : jwks
+  if (!Array.isArray(listed)) return []
+  return listed.slice(0, setKeysMax).flatMap(jwk => {
+    const key = importPublicJwk(jwk)
+    return key.ok ? [key.value] : []
+  })
+}
+
+function isKeySet(jwks: unknown): jwks is { readonly keys: unknown } {
+  return typeof jwks === 'object' && jwks !== null && Object.hasOwn(jwks, 'keys')
+}
+
+/**
+ * The keys that may have made a signature: those that fit `alg` and, when the header has a `kid`, carry it. A repeated
+ * `kid` is told apart by key type, curve, `use` and `alg` (FAPI2-SP-FINAL-5.4.2-3).
+ * @param kid of the header, when it has one
+ * @param alg of the header, after it was found in the caller's own list
+ */
+export function fittingKeys(
+  keys: readonly PublicKey[],
+  kid: string | undefined,
+  alg: JwsAlg,
+): readonly PublicKey[] {
+  return keys.filter(key => (kid === undefined || key.kid === kid) && key.fits(alg)).slice(0, candidatesMax)
+}
+
+/**
+ * `fittingKeys` of a JWK Set as it came. `jwk`, `jku`, `x5u` and `x5c` of the header are never looked at (I15).
+ * @param header of a parsed JWS
+ * @param alg of the header, after it was found in the caller's own list
  */
 export function selectKeys(
   jwks: unknown,
   header: Readonly<Record<string, unknown>>,
   alg: JwsAlg,
 ): readonly PublicKey[] {
-  const listed =
-    typeof jwks === 'object' && jwks !== null && !Array.isArray(jwks) && 'keys' in jwks ? jwks.keys : jwks
-  if (!Array.isArray(listed)) return []
   const { kid } = header
-  const selected: PublicKey[] = []
-  for (const jwk of listed) {
-    if (kid !== undefined && !hasKid(jwk, kid)) continue
-    const key = importPublicJwk(jwk)
-    if (key.ok && key.value.fits(alg) && selected.push(key.value) === candidatesMax) break
-  }
-  return selected
-}
-
-function hasKid(jwk: unknown, kid: unknown): boolean {
-  return typeof jwk === 'object' && jwk !== null && 'kid' in jwk && jwk.kid === kid
+  if (kid !== undefined && typeof kid !== 'string') return []
+  return fittingKeys(importKeySet(jwks), kid, alg)
 }

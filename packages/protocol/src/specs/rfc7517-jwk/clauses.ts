@@ -21,7 +21,7 @@ export const manifest: ClauseManifest = {
       id: 'RFC7517-5',
       level: 'SHOULD',
       says: 'keys of a set that are not understood are passed over',
-      standing: shown('passes over keys it cannot import'),
+      standing: shown('passes over keys it cannot use'),
     },
     {
       id: 'RFC7517-9.2',

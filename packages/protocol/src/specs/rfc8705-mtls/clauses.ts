@@ -35,6 +35,13 @@ export const manifest: ClauseManifest = {
       rows: ['MTLSA-06'],
     },
     {
+      id: 'RFC8705-2.2.2',
+      level: 'MUST',
+      says: 'such a client registers its certificates in its key set',
+      standing: ruled,
+      rows: ['MTLSA-06'],
+    },
+    {
       id: 'RFC8705-3',
       level: 'MUST',
       says: 'a bound token is taken only over a connection with its certificate',
