@@ -47,7 +47,7 @@ function configOf({ connectionString, schema }: Place): pg.ClientConfig {
     connectionString,
     connectionTimeoutMillis: connectMilliseconds,
     keepAlive: true,
-    application_name: 'holdfast',
+    application_name: `holdfast ${schema}`,
     options: Object.entries(settings)
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),

@@ -16,6 +16,13 @@ export function isContention(error: unknown): boolean {
   return ['40001', '40P01', '55P03'].includes(sqlState(error) ?? '')
 }
 
+/** The connection ended, by the network or by the server's shutdown; not a refusal, not a deadline. */
+export function isBroken(error: unknown): boolean {
+  const state = sqlState(error)
+  if (state !== undefined) return state === '57P01'
+  return error instanceof Error && error.message.startsWith('Connection terminated')
+}
+
 export function faultOf(error: unknown): Fault {
   if (error instanceof Fault) return error
   const state = sqlState(error)

@@ -16,7 +16,7 @@ import {
   type Place,
   prepareSchema,
 } from './postgres-connection.ts'
-import { faultOf } from './postgres-fault.ts'
+import { faultOf, isBroken } from './postgres-fault.ts'
 import { listenTo } from './postgres-listener.ts'
 import { commitBatch, type Settled, UnknownOutcome, type Writer } from './postgres-writer.ts'
 
@@ -82,7 +82,12 @@ function storeOver({ place, channel, epoch, readers, group }: Parts): Store {
       try {
         return (await readers.query(named(name, values))).rows
       } catch (error) {
-        throw faultOf(error)
+        // A question may be asked again; a connection that broke while idle is found out only by asking.
+        if (!isBroken(error)) throw faultOf(error)
+        const { rows } = await readers.query(named(name, values)).catch((second: unknown) => {
+          throw faultOf(second)
+        })
+        return rows
       }
     }),
     commit: group.commit,
@@ -136,46 +141,56 @@ function groupCommit(connect: () => Promise<Writer>): GroupCommit {
       else reject(faultOf(outcome?.error))
     }
   }
-  // Before `commit` is sent a broken connection has changed nothing, so one more try is safe; after it, never.
-  const attempt = async (batch: readonly Waiting[]): Promise<readonly Settled[]> => {
-    const lists = batch.map(({ writes }) => writes)
-    if (writer?.line.isOpen() === true) {
-      const current = writer
-      try {
-        return await commitBatch(current, lists)
-      } catch (error) {
-        const isOpen = current.line.isOpen()
-        drop(current.line)
-        if (error instanceof UnknownOutcome || isOpen || batch.some(isOverdue)) throw error
-      }
+  let inFlight: readonly Waiting[] = []
+  const fail = (failed: readonly Waiting[], error: unknown): void => {
+    for (const { reject, deadline } of failed) {
+      clearTimeout(deadline)
+      reject(faultOf(error instanceof UnknownOutcome ? error.cause : error))
     }
-    const fresh = await connect()
-    writer = fresh
-    return commitBatch(fresh, lists)
+  }
+  // Lists stay in the queue while a connection is made, so that one past its deadline is never sent.
+  const connected = async (): Promise<Writer | undefined> => {
+    if (writer?.line.isOpen() === true) return writer
+    try {
+      writer = await connect()
+      return writer
+    } catch (error) {
+      fail(queue, error)
+      queue = []
+      return undefined
+    }
+  }
+  // Before `commit` is sent a broken connection has changed nothing, so one more try is safe; after it, never.
+  const retryOrFail = (batch: readonly Waiting[], error: unknown, wasBroken: boolean): void => {
+    const again = error instanceof UnknownOutcome || !wasBroken ? [] : batch.filter(one => !given.has(one))
+    for (const one of again) given.add(one)
+    queue = [...again, ...queue]
+    const failed = batch.filter(one => !again.includes(one))
+    fail(failed, error)
   }
   const pump = async (): Promise<void> => {
     while (queue.length > 0) {
+      const current = await connected()
+      if (current === undefined) continue
       const batch = queue.slice(0, listsPerCommitMax)
       queue = queue.slice(listsPerCommitMax)
       inFlight = batch
+      const lists = batch.map(({ writes }) => writes)
       try {
-        settle(batch, await attempt(batch))
+        settle(batch, await commitBatch(current, lists))
       } catch (error) {
-        drop(writer?.line)
-        for (const { reject, deadline } of batch) {
-          clearTimeout(deadline)
-          reject(faultOf(error instanceof UnknownOutcome ? error.cause : error))
-        }
+        const wasBroken = !current.line.isOpen()
+        drop(current.line)
+        retryOrFail(batch, error, wasBroken)
       }
       inFlight = []
     }
     pumping = undefined
   }
-  let inFlight: readonly Waiting[] = []
-  const overdue = new WeakSet<Waiting>()
-  const isOverdue = (waiting: Waiting): boolean => overdue.has(waiting)
+  /** Lists that had their second chance, or are past their deadline. */
+  const given = new WeakSet<Waiting>()
   const expire = (waiting: Waiting): void => {
-    overdue.add(waiting)
+    given.add(waiting)
     waiting.reject(new Fault('store.deadline'))
     queue = queue.filter(other => other !== waiting)
     // In flight nobody knows what becomes of it, and nothing behind it moves: the connection is given up.
