@@ -6,8 +6,8 @@ import { openPasswords } from '../passwords.ts'
 import type { Clock } from '../ports.ts'
 import { openSqliteStore } from '../store/drivers/sqlite.ts'
 import { apply, type ControlPorts } from './apply.ts'
-import { accounts, alice, bank, binding, documentOf, fileOf, shop } from './documents.fixture.ts'
 import { openRevision } from './revision.ts'
+import { accounts, alice, bank, binding, documentOf, fileOf, shop } from './testing/documents.ts'
 
 const clock: Clock = { now: () => 1_700_000_000 as EpochSeconds, monotonicMs: () => 0 }
 const everything = [shop, bank, accounts, alice]

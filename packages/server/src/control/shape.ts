@@ -55,7 +55,12 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly strin
 
 function unwrapped(schema: unknown): unknown {
   let current = schema
-  while (current instanceof z.ZodOptional || current instanceof z.ZodDefault) current = current.unwrap()
+  while (
+    current instanceof z.ZodOptional ||
+    current instanceof z.ZodDefault ||
+    current instanceof z.ZodPrefault
+  )
+    current = current.unwrap()
   return current
 }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { accounts, bank, binding, documentOf, fileOf, jwk, shop } from '../control/documents.fixture.ts'
 import { snapshotOfFiles } from '../control/documents.ts'
 import { textOfProblem } from '../control/problem.ts'
+import { accounts, bank, binding, documentOf, fileOf, jwk, shop } from '../control/testing/documents.ts'
 import type { IssuerSnapshot } from './snapshot.ts'
 
 function compiled(...documents: readonly string[]): IssuerSnapshot {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
-import type { IssuerBinding } from '../snapshot/compile.ts'
-import type { DocumentFile } from './documents.ts'
+import type { IssuerBinding } from '../../snapshot/compile.ts'
+import type { DocumentFile } from '../documents.ts'
 
 /** For tests: one issuer, and documents as an operator would write them. */
 export const binding: IssuerBinding = {

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import type { EpochSeconds } from '@holdfast/protocol'
+import { openEntropy } from '../entropy.ts'
+import { openPasswords } from '../passwords.ts'
+import { type Clock, Fault } from '../ports.ts'
+import { openSqliteStore } from '../store/drivers/sqlite.ts'
+import { adminOver } from './admin.ts'
+import { serveAdminSocket } from './admin-socket.ts'
+import { adminSocketPath } from './admin-socket-path.ts'
+import { accounts, alice, bank, binding, documentOf, fileOf, shop } from './testing/documents.ts'
+
+const clock: Clock = { now: () => 1_700_000_000 as EpochSeconds, monotonicMs: () => 0 }
+const log = { info: () => {}, warn: () => {}, error: () => {} }
+
+interface Reply {
+  readonly status: number
+  readonly type: string
+  readonly body: Record<string, unknown>
+}
+
+async function served(t: TestContext) {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'hf-admin-'))
+  const entropy = openEntropy()
+  const store = await openSqliteStore({ path: ':memory:', clock })
+  const passwords = openPasswords({ entropy })
+  let count = 0
+  const ports = {
+    store,
+    clock,
+    entropy,
+    passwords,
+    issuers: [binding],
+    newReference: () => `reference-${++count}`,
+  }
+  const api = adminOver({ ports, snapshot: undefined, onApplied: async () => {}, startedAt: clock.now() })
+  const options = { dataFolder, cwd: process.cwd(), api, log }
+  const socket = await serveAdminSocket(options)
+  t.after(async () => {
+    await socket.close()
+    await store.close()
+    rmSync(dataFolder, { recursive: true })
+  })
+  const socketPath = adminSocketPath(dataFolder, process.cwd())
+  const ask = (method: string, path: string, body?: string) => answerOf(socketPath, method, path, body)
+  return { ask, options, socketPath, store }
+}
+
+function answerOf(socketPath: string, method: string, path: string, body?: string): Promise<Reply> {
+  return new Promise((done, fail) => {
+    const outgoing = request({ socketPath, method, path }, response => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () =>
+        done({
+          status: response.statusCode ?? 0,
+          type: response.headers['content-type'] ?? '',
+          body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>,
+        }),
+      )
+    })
+    outgoing.on('error', fail)
+    outgoing.end(body)
+  })
+}
+
+describe('the admin socket', () => {
+  test('is open to its owner only', async t => {
+    const { socketPath } = await served(t)
+    assert.equal(statSync(socketPath).mode & 0o777, 0o600)
+  })
+
+  test('applies, lists, explains, reports and verifies', async t => {
+    const { ask } = await served(t)
+    const files = [fileOf(shop, bank, accounts, alice)]
+    const applied = await ask('POST', '/v1/apply', JSON.stringify({ files }))
+    assert.equal(applied.status, 200)
+    assert.equal(applied.body.revision, 1)
+
+    const { body: list } = await ask('GET', '/v1/documents')
+    assert.equal((list.documents as readonly unknown[]).length, 3)
+    const { body: audit } = await ask('GET', '/v1/audit?id=reference-1')
+    assert.equal((audit.records as readonly { event: string }[])[0]?.event, 'control.applied')
+    const { body: explained } = await ask('GET', '/v1/clients/shop/explain')
+    assert.equal(explained.clientId, 'shop')
+    const { body: status } = await ask('GET', '/v1/status')
+    assert.equal(status.revision, 1)
+    const { body: verified } = await ask('GET', '/v1/audit/verification')
+    assert.equal((verified.chains as readonly { intact: boolean }[])[0]?.intact, true)
+  })
+
+  const refusals: readonly (readonly [
+    name: string,
+    method: string,
+    path: string,
+    body: string | undefined,
+    status: number,
+  ])[] = [
+    ['a body that is no JSON', 'POST', '/v1/apply', '{', 400],
+    ['a body of another shape', 'POST', '/v1/apply', '{"file":[]}', 400],
+    ['a document that is not valid', 'POST', '/v1/apply', JSON.stringify({ files: [fileOf('a: 1')] }), 422],
+    ['a body over one MiB', 'POST', '/v1/apply', ' '.repeat(1_048_577), 413],
+    ['an unknown client', 'GET', '/v1/clients/nobody/explain', undefined, 404],
+    ['an unknown path', 'GET', '/v1/nothing', undefined, 404],
+    ['a method that is not served', 'DELETE', '/v1/documents', undefined, 404],
+    ['a question without id', 'GET', '/v1/audit', undefined, 400],
+  ]
+  for (const [name, method, path, body, status] of refusals)
+    test(`${name} is answered ${status} with problem details`, async t => {
+      const { ask } = await served(t)
+      const answer = await ask(method, path, body)
+      assert.equal(answer.status, status)
+      assert.equal(answer.type, 'application/problem+json')
+      assert.equal(answer.body.status, status)
+    })
+
+  test('exactly one MiB is read', async t => {
+    const { ask } = await served(t)
+    const head = '{"files":[]'
+    const answer = await ask('POST', '/v1/apply', `${head}${' '.repeat(1_048_576 - head.length - 1)}}`)
+    assert.equal(answer.status, 200)
+  })
+
+  test('a store that breaks is a 503 without detail of the disk', async t => {
+    const { ask, store } = await served(t)
+    await store.close()
+    const answer = await ask('GET', '/v1/documents')
+    assert.equal(answer.status, 503)
+  })
+
+  test('a second server on the same folder is refused; a dead socket is replaced', async t => {
+    const { options } = await served(t)
+    await assert.rejects(
+      serveAdminSocket(options),
+      (fault: unknown) => fault instanceof Fault && fault.code === 'admin.taken',
+    )
+    const folder = mkdtempSync(join(tmpdir(), 'hf-admin-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'admin.sock'), '')
+    const revived = await serveAdminSocket({ ...options, dataFolder: folder })
+    await revived.close()
+  })
+
+  test('a path too long for a socket names the setting', () => {
+    assert.throws(() => adminSocketPath(`/${'x'.repeat(120)}`, '/'), /HOLDFAST_DATA_DIR/)
+    assert.equal(
+      adminSocketPath(`/${'x'.repeat(120)}/.holdfast`, `/${'x'.repeat(120)}`),
+      '.holdfast/admin.sock',
+    )
+  })
+
+  test('the plan of a user shows no password', async t => {
+    const { ask } = await served(t)
+    const dryRun = {
+      files: [fileOf(alice, documentOf('Scope', 'x', '{title: X, description: X.}'))],
+      dryRun: true,
+    }
+    const answer = await ask('POST', '/v1/apply', JSON.stringify(dryRun))
+    assert.doesNotMatch(JSON.stringify(answer.body), /correct horse/)
+  })
+})

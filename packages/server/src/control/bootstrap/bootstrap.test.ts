@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import { textOfProblem } from '../problem.ts'
+import { type Bootstrap, loadBootstrap } from './bootstrap.ts'
+
+type Environment = Readonly<Record<string, string>>
+
+function load(t: TestContext, yaml: string | undefined, env: Environment = {}) {
+  const cwd = mkdtempSync(join(tmpdir(), 'holdfast-bootstrap-'))
+  t.after(() => rmSync(cwd, { recursive: true }))
+  if (yaml !== undefined) writeFileSync(join(cwd, 'holdfast.yaml'), yaml)
+  return { cwd, answer: loadBootstrap({ cwd, env }) }
+}
+
+function loaded(
+  t: TestContext,
+  yaml: string | undefined,
+  env: Environment = {},
+): Bootstrap & { cwd: string } {
+  const { cwd, answer } = load(t, yaml, env)
+  assert.ok(answer.ok, answer.ok ? '' : answer.problems.map(textOfProblem).join('\n'))
+  return { ...answer.value, cwd }
+}
+
+function problems(t: TestContext, yaml: string, env: Environment = {}): string {
+  const { answer } = load(t, yaml, env)
+  return answer.ok ? '' : answer.problems.map(textOfProblem).join('\n')
+}
+
+/** A reference to the environment, as it stands in the file. */
+const from = (name: string) => `$\{${name}}`
+
+const production = `
+dataFolder: /var/lib/holdfast
+issuers: [{ url: 'https://id.example', environment: production }]
+tls: { certificateFile: tls.pem, privateKeyFile: tls.key }
+keyEncryptionKeyFile: kek
+`
+
+describe('the bootstrap configuration', () => {
+  test('without a file is the development start', t => {
+    const { cwd, ...bootstrap } = loaded(t, undefined)
+    assert.equal(bootstrap.environment, 'development')
+    assert.equal(bootstrap.dataFolder, join(cwd, '.holdfast'))
+    assert.deepEqual(bootstrap.issuers, [
+      {
+        name: 'main',
+        url: 'https://localhost:8443',
+        mtlsUrl: 'https://localhost:8444',
+        environment: 'development',
+        clientTrustAnchors: [],
+      },
+    ])
+    const ports = Object.fromEntries(
+      Object.entries(bootstrap.listeners).map(([name, { port }]) => [name, port]),
+    )
+    assert.deepEqual(ports, { public: 8443, mtls: 8444, demoApi: 8447, management: 9000 })
+    assert.deepEqual(bootstrap.store, { driver: 'sqlite', path: join(cwd, '.holdfast', 'holdfast.db') })
+    assert.equal(bootstrap.demo, true)
+  })
+
+  test('a complete production file is accepted, without demo', t => {
+    const bootstrap = loaded(t, production)
+    assert.equal(bootstrap.environment, 'production')
+    assert.equal(bootstrap.demo, false)
+    assert.equal(bootstrap.tls?.certificateFile, join(bootstrap.cwd, 'tls.pem'))
+  })
+
+  test('HOLDFAST_DATA_DIR wins over the file and says so', t => {
+    const bootstrap = loaded(t, 'dataFolder: elsewhere', { HOLDFAST_DATA_DIR: '/srv/data' })
+    assert.equal(bootstrap.dataFolder, '/srv/data')
+    const setting = bootstrap.settings.find(({ name }) => name === 'dataFolder')
+    assert.equal(setting?.origin, 'HOLDFAST_DATA_DIR')
+  })
+
+  test('every setting says where it was set', t => {
+    const { settings, cwd } = loaded(t, 'listeners:\n  public: { port: 9443 }\n')
+    const origin = (wanted: string) => settings.find(({ name }) => name === wanted)?.origin
+    assert.equal(origin('listeners.public.port'), `${join(cwd, 'holdfast.yaml')}:2`)
+    assert.equal(origin('listeners.mtls.port'), 'default')
+  })
+
+  test('values come from the environment only inside the file, also numbers', t => {
+    const yaml = `store: { driver: postgres, url: "postgres://u:${from('PASSWORD')}@db/h" }\nlisteners: { public: { port: "${from('PORT')}" } }`
+    const bootstrap = loaded(t, yaml, { PASSWORD: 'p-secret', PORT: '9443' })
+    assert.equal(bootstrap.listeners.public.port, 9443)
+    assert.deepEqual(bootstrap.store, {
+      driver: 'postgres',
+      connectionString: 'postgres://u:p-secret@db/h',
+      schema: undefined,
+    })
+    assert.doesNotMatch(JSON.stringify(bootstrap.settings), /p-secret/)
+    assert.match(JSON.stringify(bootstrap.settings), /holdfast\.yaml:1 \(PASSWORD\)/)
+  })
+
+  test('a secret may stand in a file of its own', t => {
+    const cwd = mkdtempSync(join(tmpdir(), 'holdfast-bootstrap-'))
+    t.after(() => rmSync(cwd, { recursive: true }))
+    writeFileSync(join(cwd, 'url'), 'postgres://db/h\n')
+    writeFileSync(join(cwd, 'holdfast.yaml'), 'store: { driver: postgres, urlFile: url }')
+    const answer = loadBootstrap({ cwd, env: {} })
+    assert.ok(answer.ok)
+    assert.deepEqual(answer.value.store, {
+      driver: 'postgres',
+      connectionString: 'postgres://db/h',
+      schema: undefined,
+    })
+  })
+
+  const refused: readonly (readonly [name: string, yaml: string, says: RegExp])[] = [
+    ['an unknown key', 'listners: {}', /listners: unknown key \(did you mean `listeners`\?\)/],
+    [
+      'an unknown key inside',
+      'listeners: { publik: {} }',
+      /listeners\.publik: unknown key \(did you mean `public`\?\)/,
+    ],
+    ['a port that is none', 'listeners: { public: { port: 65536 } }', /listeners\.public\.port/],
+    ['a variable that is not set', `dataFolder: "${from('NOWHERE')}"`, /`NOWHERE` is not set/],
+    ['text that is no YAML', 'a: [', /holdfast\.yaml:1/],
+    ['a key twice', 'dataFolder: a\ndataFolder: b', /unique/],
+    [
+      'a development issuer that others reach',
+      "issuers: [{ url: 'https://id.example', environment: development }]",
+      /issuers\[0\]\.url: .*not safe/,
+    ],
+    [
+      'a production issuer on loopback',
+      production.replace('id.example', 'localhost:8443'),
+      /issuers\[0\]\.url/,
+    ],
+    [
+      'plain http',
+      "issuers: [{ url: 'http://localhost:8443', environment: development }]",
+      /must be an https URL/,
+    ],
+    ['a slash at the end', "issuers: [{ url: 'https://id.example/' }]", /trailing slash/],
+    ['a query', "issuers: [{ url: 'https://id.example?a=1' }]", /https URL/],
+    [
+      'production without certificate',
+      production.replace(/tls:.*\n/, ''),
+      /tls\.certificateFile: is not set/,
+    ],
+    ['half a certificate', production.replace(', privateKeyFile: tls.key', ''), /come together/],
+    [
+      'production with a made-up key',
+      production.replace(/keyEncr.*\n/, ''),
+      /keyEncryptionKeyFile: is not set/,
+    ],
+    ['production without data folder', production.replace(/dataFolder.*\n/, ''), /dataFolder: is not set/],
+    ['production with the demo', `${production}demo: true\n`, /demo: is on/],
+    ['PostgreSQL without address', 'store: { driver: postgres }', /one of `url` and `urlFile`/],
+    [
+      'PostgreSQL with two addresses',
+      'store: { driver: postgres, url: a, urlFile: b }',
+      /one of `url` and `urlFile`/,
+    ],
+    [
+      'both environments in one process',
+      `issuers: [{ name: a, url: 'https://localhost:1', environment: development }, { name: b, url: 'https://b.example' }]`,
+      /do not share a process/,
+    ],
+    [
+      'an issuer twice',
+      `issuers: [{ url: 'https://localhost:1', environment: development }, { url: 'https://localhost:1', environment: development }]`,
+      /issuers\[1\]\.name: stands twice/,
+    ],
+    [
+      'trust anchors that are not there',
+      `issuers: [{ url: 'https://localhost:1', environment: development, clientTrustAnchorFiles: [gone.pem] }]`,
+      /clientTrustAnchorFiles\[0\]: cannot read/,
+    ],
+  ]
+  for (const [name, yaml, says] of refused)
+    test(`${name} is refused`, t => assert.match(problems(t, yaml), says))
+
+  test('a file that was named must be there', () => {
+    const answer = loadBootstrap({ cwd: tmpdir(), env: {}, file: 'holdfast-not-there.yaml' })
+    assert.equal(answer.ok, false)
+  })
+})
