@@ -77,6 +77,8 @@ interface Trail {
   readonly at: EpochSeconds
   readonly requestId: string
   readonly path: string
+  /** Undefined when the request target is no path. */
+  readonly query: string | undefined
   category: DenialCategory
   presentation?: PresentationInput
   facts?: TokenFacts
@@ -91,10 +93,12 @@ async function verify<Native>(
   settings: Settings,
   tokens: AccessTokens,
 ): Promise<Verified | Challenge> {
+  const target = splitTarget(request.target)
   const trail: Trail = {
     at: settings.clock.now(),
     requestId: settings.entropy.bytes(16).toString('base64url'),
-    path: splitTarget(request.target)?.path ?? '',
+    path: target?.path ?? '',
+    query: target?.query,
     category: 'transport',
   }
   let judged: Outcome<VerifiedToken>
@@ -117,11 +121,10 @@ async function judge<Native>(
   trail: Trail,
 ): Promise<Outcome<VerifiedToken>> {
   const { at: now } = trail
-  const target = splitTarget(request.target)
-  if (target === undefined)
+  if (trail.query === undefined)
     return refuse('request.target', ['RFC9112-3.2.1'], 'invalid_request', 'the request target is not a path')
 
-  trail.presentation = presentationOf(request, target.query, settings)
+  trail.presentation = presentationOf(request, trail.query, settings)
   const presented = judgePresentation(trail.presentation)
   if (!presented.ok) {
     if (presented.ruleId !== 'bearer.tls') trail.category = 'credentials'
@@ -136,7 +139,7 @@ async function judge<Native>(
 
   trail.category = 'sender-constraint'
   const sender = await judgeSender(
-    { presented: presented.value, request, facts, path: target.path, now },
+    { presented: presented.value, request, facts, path: trail.path, now },
     settings,
   )
   if (!sender.ok) return sender
