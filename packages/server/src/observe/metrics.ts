@@ -1,5 +1,6 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Registry } from 'prom-client'
 import type { MetricName, Metrics } from '../ports.ts'
+import { Durations } from './durations.ts'
 
 export interface OpenMetrics extends Metrics {
   readonly observeDuration: (route: string, seconds: number) => void
@@ -24,7 +25,6 @@ const counters: Readonly<Record<MetricName, CounterShape>> = {
 /** Label sets per metric; what comes after is counted under `other`, so no input can grow the memory. */
 const labelSetsMax = 500
 const labelCharactersMax = 64
-const durationBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5, 10]
 
 /** Counting is one map look-up on the request path; the exposition is put together when somebody scrapes. */
 export function openMetrics(options: { readonly withProcess: boolean }): OpenMetrics {
@@ -33,18 +33,17 @@ export function openMetrics(options: { readonly withProcess: boolean }): OpenMet
   const counts = new Map(
     (Object.keys(counters) as MetricName[]).map(name => [name, registerCounter(registry, name)] as const),
   )
-  const duration = new Histogram({
-    name: 'holdfast_request_duration_seconds',
-    help: 'From the read header section to the written reply',
-    labelNames: ['route'],
-    buckets: durationBuckets,
-    registers: [registry],
-  })
+  const durations = new Durations(
+    'holdfast_request_duration_seconds',
+    'From the read header section to the written reply',
+  )
   return {
     count: (name, labels = {}) => counts.get(name)?.(labels),
-    // Routes are the lines of the table: few, and no input names one.
-    observeDuration: (route, seconds) => duration.observe({ route }, seconds),
-    render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    observeDuration: (route, seconds) => durations.observe(route, seconds),
+    render: async () => ({
+      contentType: registry.contentType,
+      body: `${await registry.metrics()}\n${durations.render()}`,
+    }),
   }
 }
 
