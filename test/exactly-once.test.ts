@@ -9,12 +9,13 @@ import {
   prepareProduct,
   type StoreKind,
   stopNode,
+  withoutFailureLimits,
 } from './product/start.ts'
 
 /** A few rounds of what `test/harness` runs by the hundred. */
 
 async function raceOn(store: StoreKind, rounds: number): Promise<RaceReport> {
-  const prepared = await prepareProduct(store)
+  const prepared = await prepareProduct(store, { limits: withoutFailureLimits })
   const configs =
     store === 'postgres' ? [prepared.config, await anotherNode(prepared.config)] : [prepared.config]
   const nodes = []
@@ -55,7 +56,7 @@ describe('64 simultaneous redemptions', () => {
 
 describe('kill -9 under load', () => {
   it('loses nothing acknowledged, spends nothing twice, accepts no replay and leaves no gap in the audit', async () => {
-    const prepared = await prepareProduct('sqlite')
+    const prepared = await prepareProduct('sqlite', { limits: withoutFailureLimits })
     try {
       const report = await killCycles({ prepared, cycles: 3, codesPerCycle: 4 })
       assert.ok(report.acknowledgedTokens > 0)

@@ -62,14 +62,16 @@ export async function killCycles(options: KillOptions): Promise<KillReport> {
   }
   const key = await newProofKey()
   let node = await forkNode(prepared.config)
-  for (let cycle = 1; cycle <= cycles; cycle++) {
-    const { issued, redemptions } = await loadAndKill(options, node, key, report)
-    node = await forkNode(prepared.config)
-    await interrogate(options, key, issued, redemptions, report)
-    options.onCycle?.(cycle, report)
+  try {
+    for (let cycle = 1; cycle <= cycles; cycle++) {
+      const { issued, redemptions } = await loadAndKill(options, node, key, report)
+      node = await forkNode(prepared.config)
+      await interrogate(options, key, issued, redemptions, report)
+      options.onCycle?.(cycle, report)
+    }
+  } finally {
+    await kill(node)
   }
-  node.kill('SIGKILL')
-  await once(node, 'exit')
   const store = await openStore(prepared.config)
   const verified = await verifyAudit(store)
   await store.close()
@@ -78,6 +80,13 @@ export async function killCycles(options: KillOptions): Promise<KillReport> {
     intact ? [] : [`${chain}: record ${brokenAt}: ${reason}`],
   )
   return report
+}
+
+async function kill(node: ChildProcess): Promise<void> {
+  if (node.exitCode !== null || node.signalCode !== null) return
+  const ended = once(node, 'exit')
+  node.kill('SIGKILL')
+  await ended
 }
 
 function clientTo(options: KillOptions): RawClient {
@@ -122,9 +131,7 @@ async function loadAndKill(
   const load = [redeem(), ...Array.from({ length: connections - 1 }, issue)]
   // Unpredictable on purpose: over many cycles the kill meets every instant of a commit.
   await new Promise(resolve => setTimeout(resolve, 20 + (process.hrtime()[1] % loadMsMax)))
-  const ended = once(node, 'exit')
-  node.kill('SIGKILL')
-  await ended
+  await kill(node)
   isDead = true
   await Promise.all(load)
   await Promise.all([client.close(), close()])

@@ -1,4 +1,5 @@
 import type { Product } from '../product/product.ts'
+import type { UserAgent } from '../product/user-agent.ts'
 import { type Answer, newBrowser, newProofKey, type ProofKey, RawClient } from './raw-client.ts'
 
 export interface RaceOptions {
@@ -28,9 +29,17 @@ export interface RaceReport {
 
 /** Spends one code, one rotating refresh token, one assertion and one proof many times at once, round after round. */
 export async function race(options: RaceOptions): Promise<RaceReport> {
-  const { product, origins, rounds } = options
-  const client = new RawClient(product, origins, options.simultaneous)
-  const { browser, close } = newBrowser(product)
+  const client = new RawClient(options.product, options.origins, options.simultaneous)
+  const { browser, close } = newBrowser(options.product)
+  try {
+    return await raceWith(options, client, browser)
+  } finally {
+    await Promise.all([client.close(), close()])
+  }
+}
+
+async function raceWith(options: RaceOptions, client: RawClient, browser: UserAgent): Promise<RaceReport> {
+  const { product, rounds } = options
   const tally = { code: {}, refreshToken: {}, assertion: {}, proof: {} } as Record<
     string,
     Record<number, number>
@@ -84,7 +93,6 @@ export async function race(options: RaceOptions): Promise<RaceReport> {
     )
     options.onRound?.(round + 1)
   }
-  await Promise.all([client.close(), close()])
   return {
     ...(tally as unknown as Omit<RaceReport, 'codeGrantsAlive'>),
     codeGrantsAlive,

@@ -112,6 +112,8 @@ export class RawClient {
       code_challenge_method: 'S256',
       prompt: 'consent',
     })
+    if (pushed.status !== 201)
+      throw new Error(`pushing answered ${pushed.status} ${JSON.stringify(pushed.json)}`)
     const start = new URL('/authorize', product.issuer)
     start.searchParams.set('client_id', who.clientId)
     start.searchParams.set('request_uri', String(pushed.json.request_uri))

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
-import { prepareProduct } from '../product/start.ts'
+import { prepareProduct, withoutFailureLimits } from '../product/start.ts'
 import { killCycles } from './kill.ts'
 
 /** node test/harness/run-kill.ts --cycles 100 --codes 6 */
 const { values } = parseArgs({
   options: { cycles: { type: 'string', default: '100' }, codes: { type: 'string', default: '6' } },
 })
-const prepared = await prepareProduct('sqlite')
+const prepared = await prepareProduct('sqlite', { limits: withoutFailureLimits })
 const started = performance.now()
 try {
   const report = await killCycles({

@@ -1,5 +1,12 @@
 import { parseArgs } from 'node:util'
-import { anotherNode, forkNode, prepareProduct, type StoreKind, stopNode } from '../product/start.ts'
+import {
+  anotherNode,
+  forkNode,
+  prepareProduct,
+  type StoreKind,
+  stopNode,
+  withoutFailureLimits,
+} from '../product/start.ts'
 import { race } from './race.ts'
 
 /** node test/harness/run-race.ts --store sqlite|postgres --rounds 500 --simultaneous 64 */
@@ -11,7 +18,7 @@ const { values } = parseArgs({
   },
 })
 const store = values.store as StoreKind
-const prepared = await prepareProduct(store)
+const prepared = await prepareProduct(store, { limits: withoutFailureLimits })
 const configs =
   store === 'postgres' ? [prepared.config, await anotherNode(prepared.config)] : [prepared.config]
 // One after the other: the second node finds the keys that the first one made.

@@ -5,6 +5,7 @@ import { systemClock } from '@holdfast/server/clock.ts'
 import { apply } from '@holdfast/server/control/apply.ts'
 import { openRevision } from '@holdfast/server/control/revision.ts'
 import { openEntropy } from '@holdfast/server/entropy.ts'
+import type { EdgeLimits } from '@holdfast/server/http/limits.ts'
 import { startServer } from '@holdfast/server/main.ts'
 import { openPasswords } from '@holdfast/server/passwords.ts'
 import type { Log } from '@holdfast/server/ports.ts'
@@ -30,6 +31,8 @@ export interface NodeConfig {
   readonly folder: string
   readonly schema: string
   readonly keyEncryptionKeyHex: string
+  /** Looser than the defaults only where a test sends thousands of bad credentials on purpose. */
+  readonly limits?: Partial<EdgeLimits>
 }
 
 export interface RunningNode {
@@ -102,6 +105,7 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
     keyEncryptionKey: Buffer.from(config.keyEncryptionKeyHex, 'hex'),
     passwords,
     log: silent,
+    ...(config.limits && { limits: config.limits }),
   })
   return {
     store,
