@@ -140,6 +140,8 @@ async function fetchJson(agent: Agent, url: URL, limits: GetLimits): Promise<unk
       signal,
     })
     const { statusCode, headers, body } = response
+    // A body that is left early reports its own end as an error; unheard, it would end the process.
+    body.on('error', () => undefined)
     const unfit = judgeResponse(statusCode, headers, limits)
     if (unfit !== undefined) {
       body.destroy()
