@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { callDemoApi, listedClients } from './testing/demo-chain.ts'
+import { openWorkshop, type Started, type Workshop } from './testing/product.ts'
+
+describe('holdfast serve in an empty folder', () => {
+  let workshop: Workshop
+  let started: Started
+
+  before(async () => {
+    workshop = await openWorkshop()
+    started = await workshop.start()
+  })
+  after(async () => {
+    await started.stop('SIGKILL')
+    workshop.remove()
+  })
+
+  test('shows a start card and says how long it took', () => {
+    const card = started.out()
+    for (const port of Object.values(workshop.ports)) assert.match(card, new RegExp(`:${port}\\b`))
+    for (const word of [
+      'alice',
+      'demo-jwt-dpop',
+      'demo-jwt-mtls',
+      'demo-pki-mtls',
+      'demo-own-mtls',
+      'demo-oidc',
+    ])
+      assert.ok(card.includes(word), word)
+    assert.match(card, /ready in \d+ ms/)
+  })
+
+  test('keeps its data, its keys and its demo keys from other users', () => {
+    const folder = join(workshop.folder, '.holdfast')
+    assert.equal(statSync(folder).mode & 0o777, 0o700)
+    for (const { keyFile, certificateKeyFile } of listedClients(workshop))
+      for (const file of [keyFile, certificateKeyFile])
+        if (file !== undefined) assert.equal(statSync(file).mode & 0o777, 0o600, file)
+  })
+
+  for (const [clientId, tokenType, status] of [
+    ['demo-jwt-dpop', 'DPoP', 200],
+    ['demo-jwt-mtls', 'Bearer', 200],
+    ['demo-pki-mtls', 'Bearer', 200],
+    ['demo-own-mtls', 'Bearer', 200],
+    // The plain client gets its token; the demo API takes bound tokens only.
+    ['demo-oidc', 'Bearer', 401],
+  ] as const)
+    test(`${clientId} gets a ${tokenType} token and the demo API answers ${status}`, async () => {
+      const client = listedClients(workshop).find(listed => listed.clientId === clientId)
+      assert.ok(client)
+      const [token, accounts] = await callDemoApi(workshop, client)
+      assert.equal(token.status, 200, JSON.stringify(token.body))
+      assert.equal(token.body.token_type, tokenType)
+      assert.equal(accounts.status, status, JSON.stringify(accounts.body))
+    })
+
+  test('the operator asks it over its socket', async () => {
+    const listed = await workshop.run(['clients', 'list', '-o', 'json'])
+    assert.equal(listed.exitCode, 0)
+    assert.equal((JSON.parse(listed.out) as readonly unknown[]).length, 6)
+    const audit = await workshop.run(['audit', 'verify'])
+    assert.equal(audit.exitCode, 0, audit.err)
+    assert.match(audit.out, /intact[\s\S]*through the server/)
+    const doctor = await workshop.run(['doctor'])
+    assert.equal(doctor.exitCode, 0, doctor.out)
+    assert.match(doctor.out, /DNSSEC/)
+  })
+
+  test('a second server in the same folder says why it does not start', async () => {
+    const second = await workshop.run(['serve'])
+    assert.equal(second.exitCode, 3)
+    assert.match(second.err, /another (process|server)/)
+  })
+})
+
+describe('a server that stops', () => {
+  test('drains on SIGTERM, and the next start finds everything as it was', async t => {
+    const workshop = await openWorkshop()
+    t.after(() => workshop.remove())
+    const first = await workshop.start()
+    const keys = listedClients(workshop).map(({ keyFile }) => keyFile && readFileSync(keyFile, 'utf8'))
+    const ended = await first.stop()
+    assert.equal(ended.exitCode, 0, ended.err)
+
+    const offline = await workshop.run(['audit', 'verify'])
+    assert.match(offline.out, /intact[\s\S]*through the store/)
+
+    const second = await workshop.start()
+    t.after(() => second.stop('SIGKILL'))
+    const keysAgain = listedClients(workshop).map(({ keyFile }) => keyFile && readFileSync(keyFile, 'utf8'))
+    assert.deepEqual(keysAgain, keys)
+    const [client] = listedClients(workshop)
+    assert.ok(client)
+    const [token] = await callDemoApi(workshop, client)
+    assert.equal(token.status, 200)
+    const status = await workshop.run(['export', '-k', 'Client', '-o', 'json'])
+    assert.equal((JSON.parse(status.out) as readonly unknown[]).length, 6)
+  })
+
+  test('a port in use is named with its setting', async t => {
+    const [holder, other] = [await openWorkshop(), await openWorkshop()]
+    t.after(() => [holder, other].map(workshop => workshop.remove()))
+    const running = await holder.start()
+    t.after(() => running.stop('SIGKILL'))
+    const config = join(holder.folder, 'holdfast.yaml')
+    assert.ok(existsSync(config))
+    const { HOLDFAST_DATA_DIR: before } = process.env
+    process.env.HOLDFAST_DATA_DIR = join(other.folder, 'data')
+    const refused = await other.run(['serve', '--config', config])
+    if (before === undefined) delete process.env.HOLDFAST_DATA_DIR
+    else process.env.HOLDFAST_DATA_DIR = before
+    assert.equal(refused.exitCode, 3)
+    assert.match(refused.err, new RegExp(`port ${holder.ports.public} is in use.*listeners\\.public\\.port`))
+  })
+})
