@@ -7,7 +7,6 @@ import {
   refuse,
 } from '@holdfast/protocol'
 import { type ParsedJws, parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
-import { sha256 } from '@holdfast/protocol/jose/hash.ts'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
 import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import { accessTokenBytesMax } from '@holdfast/protocol/specs/rfc6750-bearer/rules.ts'
@@ -56,8 +55,9 @@ export class AccessTokens {
       })
   }
 
-  async judge(token: string, now: EpochSeconds): Promise<Outcome<TokenFacts>> {
-    const found = await this.#find(token, sha256(token), now)
+  /** @param tokenHash base64url SHA-256 of `token` */
+  async judge(token: string, tokenHash: string, now: EpochSeconds): Promise<Outcome<TokenFacts>> {
+    const found = await this.#find(token, tokenHash, now)
     if (!found.ok) return found
     const facts = found.value
     const { futureSeconds, expirySkewSeconds } = this.#settings

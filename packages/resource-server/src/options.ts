@@ -9,7 +9,15 @@ import type { AuditSink } from './audit.ts'
 import type { Decide } from './decide.ts'
 import type { IntrospectionOptions } from './introspection.ts'
 import { type Nonces, openNonces } from './nonce.ts'
-import { type Clock, type Entropy, type Fetch, systemClock, systemEntropy, systemFetch } from './ports.ts'
+import {
+  type Clock,
+  type Entropy,
+  type Fetch,
+  requestIdsOf,
+  systemClock,
+  systemEntropy,
+  systemFetch,
+} from './ports.ts'
 import { inMemoryReplayMemory, type ReplayMemory } from './replay.ts'
 import type { ApiRequest } from './request.ts'
 
@@ -114,6 +122,7 @@ export interface Settings {
   readonly fetch: Fetch
   readonly clock: Clock
   readonly entropy: Entropy
+  readonly requestIds: () => string
 }
 
 const defaultAlgs: readonly JwsAlg[] = ['ES256', 'PS256', 'EdDSA', 'Ed25519']
@@ -160,6 +169,7 @@ export function settingsOf(options: ResourceServerOptions): Settings {
     fetch: options.fetch ?? systemFetch,
     clock,
     entropy,
+    requestIds: requestIdsOf(entropy),
   }
 }
 

@@ -33,19 +33,24 @@ export interface FetchedResponse {
 
 export const systemClock: Clock = { now: () => epochSeconds(Math.floor(Date.now() / 1000)) }
 
-/** Random bytes drawn this many at a time: a draw costs the same for 16 as for 4096. */
-const drawBytes = 4096
-let drawn = randomBytes(0)
+export const systemEntropy: Entropy = { bytes: count => randomBytes(count) }
 
-/** Every byte is given out once. */
-export const systemEntropy: Entropy = {
-  bytes: count => {
-    if (count > drawBytes) return randomBytes(count)
-    if (drawn.length < count) drawn = randomBytes(drawBytes)
-    const given = drawn.subarray(0, count)
-    drawn = drawn.subarray(count)
-    return given
-  },
+/** How many ids one draw serves: drawing 16 bytes costs as much as drawing a kilobyte. */
+const idsPerDraw = 64
+const idBytes = 16
+
+/** Unguessable reference ids of 128 bits; every byte of the entropy is used once. */
+export function requestIdsOf(entropy: Entropy): () => string {
+  let drawn: Buffer = Buffer.alloc(0)
+  let offset = 0
+  return () => {
+    if (offset + idBytes > drawn.length) {
+      drawn = entropy.bytes(idsPerDraw * idBytes)
+      offset = 0
+    }
+    offset += idBytes
+    return drawn.toString('base64url', offset - idBytes, offset)
+  }
 }
 
 export const systemFetch: Fetch = (url, init) => fetch(url, init)

@@ -15,6 +15,8 @@ import type { ProvenBinding, TokenFacts } from './token.ts'
 
 export interface SenderInput {
   readonly presented: Presented
+  /** Base64url SHA-256 of the presented token. */
+  readonly tokenHash: string
   readonly request: ApiRequest
   readonly facts: TokenFacts
   /** Path of the request, without query. */
@@ -62,7 +64,7 @@ export async function judgeSender(input: SenderInput, settings: Settings): Promi
 }
 
 function judgeProofOf(
-  { presented, request, facts, path, now }: SenderInput,
+  { presented, tokenHash, request, facts, path, now }: SenderInput,
   settings: Settings,
 ): Outcome<VerifiedProof> {
   const { algs, externalUrl, isNonceRequired, nonces, proofAgeSeconds, futureSeconds } = settings
@@ -79,6 +81,7 @@ function judgeProofOf(
       isCurrent: nonce => !isNonceRequired || nonces.isCurrent(nonce, now),
     },
     accessToken: presented.token,
+    accessTokenHash: tokenHash,
     expectedJkt: jktOf(facts.cnf),
   })
 }

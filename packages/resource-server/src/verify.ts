@@ -6,6 +6,7 @@ import {
   type Refusal,
   refuse,
 } from '@holdfast/protocol'
+import { sha256 } from '@holdfast/protocol/jose/hash.ts'
 import {
   judgePresentation,
   type PresentationInput,
@@ -96,7 +97,7 @@ async function verify<Native>(
   const target = splitTarget(request.target)
   const trail: Trail = {
     at: settings.clock.now(),
-    requestId: settings.entropy.bytes(16).toString('base64url'),
+    requestId: settings.requestIds(),
     path: target?.path ?? '',
     query: target?.query,
     category: 'transport',
@@ -132,14 +133,15 @@ async function judge<Native>(
   }
 
   trail.category = 'token'
-  const found = await tokens.judge(presented.value.token, now)
+  const tokenHash = sha256(presented.value.token)
+  const found = await tokens.judge(presented.value.token, tokenHash, now)
   if (!found.ok) return found
   const facts = found.value
   trail.facts = facts
 
   trail.category = 'sender-constraint'
   const sender = await judgeSender(
-    { presented: presented.value, request, facts, path: trail.path, now },
+    { presented: presented.value, tokenHash, request, facts, path: trail.path, now },
     settings,
   )
   if (!sender.ok) return sender

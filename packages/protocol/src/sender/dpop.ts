@@ -28,6 +28,8 @@ export interface ProofInput {
   readonly nonce: NonceDemand
   /** When given, `ath` must be its hash. */
   readonly accessToken?: string | undefined
+  /** Base64url SHA-256 of `accessToken`, when the caller has it already; spares the second digest. */
+  readonly accessTokenHash?: string | undefined
   /** When given, the proof's key must be this one. */
   readonly expectedJkt?: string | undefined
 }
@@ -65,6 +67,7 @@ export function judgeProof(input: ProofInput): Outcome<VerifiedProof> {
     futureSeconds,
     nonce,
     accessToken,
+    accessTokenHash: input.accessTokenHash,
   })
   if (unsound !== undefined) return unsound
 

@@ -7,6 +7,13 @@ export const manifest: ClauseManifest = {
   url: 'https://www.rfc-editor.org/rfc/rfc9068#section-4',
   clauses: [
     {
+      id: 'RFC9068-4',
+      level: 'MUST',
+      says: 'what lacks a claim that section 2 requires is no access token',
+      standing: ruled,
+      rows: ['AT-12'],
+    },
+    {
       id: 'RFC9068-4-1',
       level: 'MUST',
       says: '`typ` is at+jwt or application/at+jwt, anything else is refused',

@@ -85,14 +85,14 @@ export const tokenClaimsRules: readonly Rule<TokenClaimsInput>[] = [
   },
   {
     id: 'access-token.exp',
-    clauses: ['RFC9068-2.2', 'RFC9068-4-6'],
+    clauses: ['RFC9068-4', 'RFC9068-4-6'],
     level: 'MUST',
     title: 'exp is present as a whole number',
     check: ({ claims: { exp } }) => (isTime(exp) ? pass : fail('invalid_token', '`exp` is missing')),
   },
   {
     id: 'access-token.identifiers',
-    clauses: ['RFC9068-2.2'],
+    clauses: ['RFC9068-4'],
     level: 'MUST',
     title: 'jti, client_id and sub are present',
     check: ({ claims }) => {
@@ -112,7 +112,7 @@ export const tokenClaimsRules: readonly Rule<TokenClaimsInput>[] = [
   },
   {
     id: 'access-token.iat',
-    clauses: ['RFC9068-2.2'],
+    clauses: ['RFC9068-4'],
     level: 'MUST',
     title: 'iat is present',
     check: ({ claims: { iat } }) => (isTime(iat) ? pass : fail('invalid_token', '`iat` is missing')),

@@ -51,6 +51,8 @@ export interface ProofClaims {
   readonly futureSeconds: number
   readonly nonce: NonceDemand
   readonly accessToken?: string | undefined
+  /** Base64url SHA-256 of `accessToken`, when the caller has it already. */
+  readonly accessTokenHash?: string | undefined
 }
 
 const reject = (reason: string): Verdict => fail('invalid_dpop_proof', reason)
@@ -132,10 +134,12 @@ export const proofClaimRules: readonly Rule<ProofClaims>[] = [
     clauses: ['RFC9449-4.3-12', 'RFC9449-7.1'],
     level: 'MUST',
     title: '`ath` is the hash of the access token that came with the proof',
-    check: ({ claims: { ath }, accessToken }) => {
+    check: ({ claims: { ath }, accessToken, accessTokenHash }) => {
       if (accessToken === undefined) return pass
       if (!isFilled(ath)) return reject('proof has no `ath`')
-      return ath === sha256(accessToken) ? pass : reject('proof `ath` is not the hash of the access token')
+      return ath === (accessTokenHash ?? sha256(accessToken))
+        ? pass
+        : reject('proof `ath` is not the hash of the access token')
     },
   },
   {
