@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { exitCodes, type Terminal } from '@holdfast/cli'
 import { adminOver } from '@holdfast/server/control/admin.ts'
@@ -55,7 +55,7 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   closers.push(ground.close)
   const { control, authority } = ground
   const keyEncryptionKey = readKeyEncryptionKey(bootstrap, control.entropy)
-  const clients = await prepareDemo(ground)
+  const prepared = await prepareDemo(ground)
 
   const revision = await openRevision({ store: control.store, issuers: control.issuers, log })
   if (!revision.ok)
@@ -75,23 +75,20 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   const socket = await serveAdminSocket({ dataFolder, cwd, api, log })
   closers.push(socket.close)
 
-  const demoApi = clients === undefined ? undefined : await openDemoApi(ground, clients, log, closers)
-  const demo =
-    clients === undefined || demoApi === undefined
-      ? undefined
-      : {
-          api: demoApi,
-          user: demoUser,
-          clients: clients.filter(({ clientId }) => clientId !== demoApiClientId),
-        }
+  const registered = snapshot().issuers.get(issuerUrls[0] ?? '')?.clients
+  const clients = prepared?.filter(({ clientId }) => registered?.has(clientId)) ?? []
+  const demoApi = await openDemoApi(ground, clients, log, closers)
+  const readyMs = performance.now()
+  if (environment === 'production') return log.info('server.ready', { readyMs })
+  const shown = clients.filter(({ clientId }) => clientId !== demoApiClientId)
   writeStartCard(terminal, {
     environment,
     issuers: control.issuers,
     management: `http://${listeners.management.host}:${server.listening.management}`,
-    demo,
+    demo: demoApi === undefined ? undefined : { api: demoApi, user: demoUser, clients: shown },
     dataFolder: nearby(cwd, dataFolder),
     caFile: authority && nearby(cwd, authority.caPath),
-    readyMs: performance.now(),
+    readyMs,
   })
 }
 
@@ -101,15 +98,19 @@ async function prepareDemo(ground: Ground): Promise<readonly DemoClient[] | unde
   const [issuer] = control.issuers
   if (!bootstrap.demo || authority === undefined || issuer === undefined) return undefined
   const folder = join(bootstrap.dataFolder, 'demo')
+  const list = join(folder, 'clients.json')
+  const isEmpty = (await control.store.revision()) === 0
+  // New keys would not be those the store knows: a demo that lost its keys is no demo any more.
+  if (!isEmpty && !existsSync(list)) return undefined
   const clients = await demoClients(folder, authority)
-  if ((await control.store.revision()) > 0) return clients
+  if (!isEmpty) return clients
+  // Listed first: were the process killed in between, the next start would find an empty store and do it again.
+  const listed = clients.map(({ metadata: _metadata, spec: _spec, ...client }) => client)
+  writeFileSync(list, `${JSON.stringify(listed, null, 2)}\n`, { mode: 0o600 })
   const file = demoDocuments(issuer.name, audienceOf(bootstrap), clients)
   const applied = await apply({ files: [file], dryRun: false, prune: false }, control)
-  if (!applied.ok)
-    throw new Fault('demo.documents', { detail: applied.problems.map(textOfProblem).join('\n') })
-  const listed = clients.map(({ metadata: _metadata, spec: _spec, ...client }) => client)
-  writeFileSync(join(folder, 'clients.json'), `${JSON.stringify(listed, null, 2)}\n`, { mode: 0o600 })
-  return clients
+  if (applied.ok) return clients
+  throw new Fault('demo.documents', { detail: applied.problems.map(textOfProblem).join('\n') })
 }
 
 async function openDemoApi(

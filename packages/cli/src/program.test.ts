@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import type { AdminApi, Answer, ApplyRequest, ApplyResult } from '@holdfast/server/control/admin-api.ts'
+import type { Composition } from './composition.ts'
+import { runCommandLine } from './program.ts'
+import { openTerminal } from './terminal.ts'
+
+const plan: ApplyResult = {
+  changes: [
+    {
+      action: 'update',
+      kind: 'Scope',
+      name: 'accounts',
+      issuer: 'https://localhost:8443',
+      fields: [{ field: 'spec.title', from: '"Old"', to: '"New"' }],
+    },
+    { action: 'unchanged', kind: 'Client', name: 'shop', issuer: 'https://localhost:8443', fields: [] },
+  ],
+  dryRun: false,
+  revision: 7,
+  reference: 'reference-1',
+}
+
+const record = {
+  at: 1_700_000_000,
+  issuer: 'https://localhost:8443',
+  event: 'request.refused',
+  outcome: 'refused',
+  requestId: '0f-abcdefghijklmnopqrstuv',
+  ruleId: 'pkce.required',
+  clauses: ['RFC7636-4.4.1'],
+  error: 'invalid_request',
+  reason: 'code_challenge is missing',
+  facts: { method: 'POST' },
+  chain: 'c',
+  sequence: 3,
+  previousHash: '',
+  hash: '',
+} as never
+
+const no: Answer<never> = {
+  ok: false,
+  problem: {
+    type: 'about:blank',
+    title: 'the documents are not valid',
+    status: 422,
+    problems: [
+      {
+        document: 'Client/shop',
+        field: 'spec.metadata.jwks',
+        message: 'the key is not public',
+        ruleId: 'client.jwks-public',
+      },
+    ],
+  },
+}
+const broken: Answer<never> = {
+  ok: false,
+  problem: { type: 'about:blank', title: 'the store is away', status: 503 },
+}
+
+interface Ran {
+  readonly exitCode: number
+  readonly out: string
+  readonly err: string
+  readonly applied: readonly ApplyRequest[]
+}
+
+/** Runs a command line against an admin API of made-up answers. */
+async function run(
+  args: readonly string[],
+  answers: Partial<AdminApi> = {},
+  parts: Partial<Composition> = {},
+): Promise<Ran> {
+  const texts = { out: '', err: '' }
+  const applied: ApplyRequest[] = []
+  const api: AdminApi = {
+    status: async () => broken,
+    apply: async request => {
+      applied.push(request)
+      return { ok: true, value: plan }
+    },
+    documents: async () => ({
+      ok: true,
+      value: {
+        revision: 7,
+        documents: [
+          {
+            kind: 'Client',
+            name: 'shop',
+            issuer: 'https://localhost:8443',
+            document: { spec: { metadata: { dpop_bound_access_tokens: true } } },
+          },
+        ],
+      },
+    }),
+    audit: async id => ({ ok: true, value: { records: id.startsWith('0f-') ? [record] : [] } }),
+    verifyAudit: async () => ({ ok: true, value: { chains: [{ chain: 'c', records: 3, intact: true }] } }),
+    explainClient: async clientId => ({
+      ok: true,
+      value: {
+        clientId,
+        issuer: 'https://localhost:8443',
+        fields: [{ field: 'pkce', value: 'required', origins: ['issuer main'] }],
+      },
+    }),
+    ...answers,
+  }
+  const composition: Composition = {
+    version: '9.9.9',
+    serve: async () => 0,
+    configuration: () => ({ ok: false, problems: ['holdfast.yaml listners: unknown key'] }),
+    admin: async () => ({ api, via: 'store', close: async () => {} }),
+    ...parts,
+  }
+  const terminal = openTerminal(
+    { isTTY: false, write: text => (texts.out += text) },
+    { write: text => (texts.err += text) },
+    {},
+  )
+  const exitCode = await runCommandLine(args, composition, terminal)
+  return { exitCode, ...texts, applied }
+}
+
+function documentFile(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'hf-cli-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'b.yaml'), 'b')
+  writeFileSync(join(folder, 'a.yml'), 'a')
+  writeFileSync(join(folder, 'notes.txt'), 'not a document')
+  return folder
+}
+
+describe('holdfast on the command line', () => {
+  test('an unknown command is wrong usage and gets a suggestion', async () => {
+    const { exitCode, err } = await run(['aply'])
+    assert.equal(exitCode, 2)
+    assert.match(err, /apply/)
+  })
+
+  test('the help names every exit code', async () => {
+    const { exitCode, out } = await run(['--help'])
+    assert.equal(exitCode, 0)
+    for (const code of [0, 1, 2, 3]) assert.match(out, new RegExp(`^ {2}${code} {2}`, 'm'))
+  })
+
+  test('the version is the package’s', async () => assert.equal((await run(['--version'])).out, '9.9.9\n'))
+
+  test('apply sends every document of a folder in order and shows the plan', async t => {
+    const { exitCode, out, applied } = await run(['apply', '-f', documentFile(t), '--dry-run', '--prune'])
+    assert.equal(exitCode, 0)
+    assert.deepEqual(
+      applied[0]?.files.map(({ text }) => text),
+      ['a', 'b'],
+    )
+    assert.equal(applied[0]?.dryRun, true)
+    assert.equal(applied[0]?.prune, true)
+    assert.match(out, /~ Scope\/accounts\n {4}spec\.title: "Old" -> "New"/)
+  })
+
+  test('apply without files, or with files that are not there, is wrong usage', async () => {
+    assert.equal((await run(['apply'])).exitCode, 2)
+    assert.equal((await run(['apply', '-f', 'not-there'])).exitCode, 2)
+  })
+
+  test('a refused apply lists each problem with its rule and exits 1', async t => {
+    const { exitCode, err } = await run(['apply', '-f', documentFile(t)], { apply: async () => no })
+    assert.equal(exitCode, 1)
+    assert.match(err, /Client\/shop spec\.metadata\.jwks: the key is not public \[client\.jwks-public\]/)
+  })
+
+  test('a store that is away exits 3', async () => {
+    assert.equal((await run(['clients', 'list'], { documents: async () => broken })).exitCode, 3)
+    const admin = async () => {
+      throw new Error('no store')
+    }
+    const { exitCode, err } = await run(['clients', 'list'], {}, { admin })
+    assert.equal(exitCode, 3)
+    assert.match(err, /no store/)
+  })
+
+  test('-o json is JSON and nothing else', async t => {
+    const folder = documentFile(t)
+    for (const args of [
+      ['apply', '-f', folder],
+      ['clients', 'list'],
+      ['export'],
+      ['audit', 'verify'],
+      ['explain', 'pkce.required'],
+      ['explain', '--client', 'shop'],
+      ['explain', '0f-abcdefghijklmnopqrstuv'],
+      ['doctor'],
+    ]) {
+      const { out, err } = await run([...args, '-o', 'json'])
+      assert.doesNotThrow(() => JSON.parse(out), args.join(' '))
+      assert.equal(err, '', args.join(' '))
+    }
+  })
+
+  test('a broken audit chain exits 1 and names the record', async () => {
+    const chains = [
+      { chain: 'c', records: 4, intact: false, brokenAt: 5, reason: 'the content does not match its hash' },
+    ]
+    const { exitCode, out } = await run(['audit', 'verify'], {
+      verifyAudit: async () => ({ ok: true, value: { chains } }),
+    })
+    assert.equal(exitCode, 1)
+    assert.match(out, /BROKEN at record 5/)
+  })
+
+  test('a configuration that is wrong is wrong usage for config, and a finding for the doctor', async () => {
+    const shown = await run(['config', 'show', '--origin'])
+    assert.equal(shown.exitCode, 2)
+    assert.match(shown.err, /listners/)
+    const { exitCode, out } = await run(['doctor'])
+    assert.equal(exitCode, 1)
+    assert.match(out, /failed +configuration +holdfast\.yaml listners/)
+  })
+})
+
+describe('holdfast explain', () => {
+  test('a rule says what it demands, where it stands and where it is tried', async () => {
+    const { exitCode, out } = await run(['explain', 'client.redirect-uri-form'])
+    assert.equal(exitCode, 0)
+    assert.match(out, /^client\.redirect-uri-form {2}MUST/)
+    assert.match(out, /RFC7591-2: /)
+    assert.match(
+      out,
+      /specs\/rfc7591-client-metadata\/rules\.ts, tried in specs\/rfc7591-client-metadata\/rules\.test\.ts/,
+    )
+  })
+
+  test('a clause says its text, its standing and the rules that carry it', async () => {
+    const { out } = await run(['explain', 'RFC7591-2.1'])
+    assert.match(out, /^RFC7591-2\.1 {2}MUST/)
+    assert.match(out, /standing: a rule refuses what breaks it/)
+    assert.match(out, /client\.response-types/)
+  })
+
+  test('a section stands for all its clauses', async () => {
+    const { out } = await run(['explain', 'RFC9449-4.3'])
+    assert.match(out, /RFC9449-4\.3-1 /)
+    assert.match(out, /RFC9449-4\.3-2 /)
+  })
+
+  test('a reference id shows the record with rule and clause in words', async () => {
+    const { exitCode, out } = await run(['explain', '0f-abcdefghijklmnopqrstuv'])
+    assert.equal(exitCode, 0)
+    assert.match(out, /request\.refused {2}refused {2}2023-11-14T22:13:20\.000Z/)
+    assert.match(out, /rule pkce\.required: a code_challenge/)
+    assert.match(out, /clause RFC7636-4\.4\.1: /)
+  })
+
+  test('a reference id without records exits 1', async () =>
+    assert.equal((await run(['explain', 'zz-abcdefghijklmnopqrstuv'])).exitCode, 1))
+
+  test('a word that is nothing exits 1 with what is like it', async () => {
+    const { exitCode, err } = await run(['explain', 'redirect-uri'])
+    assert.equal(exitCode, 1)
+    assert.match(err, /client\.redirect-uri-form/)
+  })
+
+  test('a client shows each field and who decided it', async () => {
+    const { out } = await run(['explain', '--client', 'shop'])
+    assert.match(out, /pkce {2}required {2}issuer main/)
+  })
+
+  test('nothing to explain is wrong usage', async () => assert.equal((await run(['explain'])).exitCode, 2))
+})
+
+describe('the terminal', () => {
+  const written = (isTTY: boolean, env: Readonly<Record<string, string>>) =>
+    openTerminal({ isTTY, write: () => true }, { write: () => true }, env).strong('x')
+
+  test('is bold only where somebody sees it and NO_COLOR is not set', () => {
+    assert.notEqual(written(true, {}), 'x')
+    assert.equal(written(false, {}), 'x')
+    assert.equal(written(true, { NO_COLOR: '1' }), 'x')
+    assert.notEqual(written(true, { NO_COLOR: '' }), 'x')
+  })
+})
