@@ -113,16 +113,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     issuerUrls,
     isDraining: () => inFlight.isDraining,
   })
-  const listening = {
-    public: await listenEdge(edges.public, listeners.public),
-    mtls: await listenEdge(edges.mtls, listeners.mtls),
-    management: listeners.management && (await listenPlain(management, listeners.management)),
-  }
-  const stopHousekeeping = keepHouse(ports, keys)
-  log.info('server.listening', { ...listening, issuers: issuerUrls })
-
-  const close = async (): Promise<void> => {
-    stopHousekeeping()
+  const closeServers = async (): Promise<void> => {
     const closed = Promise.all([edges.public.close(), edges.mtls.close()])
     await inFlight.drain(options.drainMs ?? defaultDrainMs)
     for (const edge of Object.values(edges)) cutConnections(edge.server)
@@ -130,6 +121,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     management.close()
     management.closeAllConnections()
     await ownOutbound?.close()
+  }
+  const listening = await listenAll(edges, management, listeners).catch(async (thrown: unknown) => {
+    // What already listens would keep a process alive that failed to start.
+    await closeServers()
+    throw thrown
+  })
+  const stopHousekeeping = keepHouse(ports, keys)
+  log.info('server.listening', { ...listening, issuers: issuerUrls })
+
+  const close = async (): Promise<void> => {
+    stopHousekeeping()
+    await closeServers()
     log.info('server.closed')
   }
   return { listening, ports, close }
@@ -163,6 +166,18 @@ function edgeOf(options: ServerOptions, desk: Desk & { listener: 'public' | 'mtl
   const openServer = (onRequest: RequestListener): Server =>
     openTlsServer(desk.listener, tls, desk.limits, onRequest)
   return buildEdge({ desk, routes, issuerUrls, openServer })
+}
+
+async function listenAll(
+  edges: { readonly public: FastifyInstance; readonly mtls: FastifyInstance },
+  management: Server,
+  listeners: ServerOptions['listeners'],
+): Promise<RunningServer['listening']> {
+  return {
+    public: await listenEdge(edges.public, listeners.public),
+    mtls: await listenEdge(edges.mtls, listeners.mtls),
+    management: listeners.management && (await listenPlain(management, listeners.management)),
+  }
 }
 
 async function listenEdge(edge: FastifyInstance, address: ListenAddress): Promise<number> {

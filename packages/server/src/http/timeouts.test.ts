@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -144,4 +146,25 @@ describe('a server that closes', () => {
     await world.stop()
     assert.ok(performance.now() - started < 2000)
   })
+
+  it('that cannot take one of its ports leaves none of the others open', async () => {
+    const first = await openEdgeWorld([routeTo(mirror)])
+    const taken = { host: '127.0.0.1', port: first.server.listening.mtls }
+    const free = { host: '127.0.0.1', port: await freePort() }
+    const listeners = { public: free, mtls: taken, management: undefined }
+    await assert.rejects(openEdgeWorld([routeTo(mirror)], { listeners }), { code: 'EADDRINUSE' })
+    const socket = openPlain(free.port)
+    await assert.rejects(once(socket, 'connect'), { code: 'ECONNREFUSED' })
+    await first.stop()
+  })
 })
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
