@@ -63,7 +63,7 @@ const redirectUriRules: readonly ClientRule[] = [
   },
   {
     id: 'client.redirect-uri-present',
-    clauses: ['RFC7591-2', 'RFC6749-3.1.2.2'],
+    clauses: ['RFC7591-2', 'RFC6749-3.1.2'],
     level: 'MUST',
     title: 'a client of the code flow registers a redirect URI',
     check: ({ metadata }) =>
@@ -134,7 +134,7 @@ const authenticationRules: readonly ClientRule[] = [
   },
   {
     id: 'client.public-grants',
-    clauses: ['RFC6749-4.4'],
+    clauses: ['RFC7591-2'],
     level: 'MUST',
     title: 'a public client has no authority of its own',
     check: ({ metadata }) => {
