@@ -79,7 +79,7 @@ const flowRules: readonly ClientRule[] = [
     id: 'client.grant-types',
     clauses: ['RFC7591-2', 'FAPI2-SP-FINAL-5.3.2.1-2'],
     level: 'MUST',
-    title: 'grant types are ones this server has, and a refresh token has a code flow to come from',
+    title: 'grant types are ones this server has, and refresh tokens come with a code flow',
     check: ({ metadata }) => {
       const { grantTypes } = metadataDefaults(metadata)
       const unknown = grantTypes.find(grantType => !knownGrantTypes.includes(grantType))
