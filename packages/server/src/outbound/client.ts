@@ -1,7 +1,7 @@
 import { lookup as systemLookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { parseJson } from '@holdfast/protocol/wire/json.ts'
-import { Agent } from 'undici'
+import type { Agent } from 'undici'
 import { Fault, type Outbound } from '../ports.ts'
 import { isPublicAddress } from './addresses.ts'
 
@@ -52,15 +52,7 @@ const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i
 export function openOutbound(
   options: OutboundOptions = {},
 ): Outbound & { readonly close: () => Promise<void> } {
-  const agent = new Agent({
-    connect: { lookup: guardedLookup(options), timeout: connectTimeoutMs, ca: options.caPem, allowH2: false },
-    connections: connectionsPerHostMax,
-    pipelining: 1,
-    headersTimeout: totalTimeoutMs,
-    bodyTimeout: totalTimeoutMs,
-    keepAliveTimeout: 1000,
-    maxHeaderSize: 8192,
-  })
+  let agent: Promise<Agent> | undefined
   let running = 0
   return {
     getJson: async (url, limits) => {
@@ -68,13 +60,35 @@ export function openOutbound(
       if (running >= concurrentMax) throw failed('too many requests are already on their way')
       running++
       try {
-        return await fetchJson(agent, target, limits)
+        agent ??= openAgent(options)
+        return await fetchJson(await agent, target, limits)
       } finally {
         running--
       }
     },
-    close: () => agent.destroy(),
+    close: async () => {
+      await (await agent)?.destroy()
+    },
   }
+}
+
+/** Loaded by the first request out: most starts never make one, and the library is a tenth of a start. */
+async function openAgent(options: OutboundOptions): Promise<Agent> {
+  const undici = await import('undici')
+  return new undici.Agent({
+    connect: {
+      lookup: guardedLookup(options),
+      timeout: connectTimeoutMs,
+      ca: options.caPem,
+      allowH2: false,
+    },
+    connections: connectionsPerHostMax,
+    pipelining: 1,
+    headersTimeout: totalTimeoutMs,
+    bodyTimeout: totalTimeoutMs,
+    keepAliveTimeout: 1000,
+    maxHeaderSize: 8192,
+  })
 }
 
 function refused(detail: string): Fault {
