@@ -27,6 +27,20 @@ export const manifest: ClauseManifest = {
       rows: ['RSRC-01'],
     },
     {
+      id: 'RFC8707-2.2-1',
+      level: 'SHOULD',
+      says: 'An access token is for the resource the token request names, and for no other.',
+      standing: ruled,
+      rows: ['RSRC-04'],
+    },
+    {
+      id: 'RFC8707-2.2-2',
+      level: 'MUST',
+      says: 'A token request chooses among the granted resources and gets the scopes of the chosen one.',
+      standing: ruled,
+      rows: ['RSRC-03'],
+    },
+    {
       id: 'RFC8707-2.2-3',
       level: 'MUST',
       says: 'Without a resource the server uses its default, or refuses.',

@@ -15,13 +15,8 @@ export const privateKeyJwt: AuthenticationMethod = {
   method: 'private_key_jwt',
   prove: attempt => {
     const { client, assertion, ports } = attempt
-    if (assertion === undefined)
-      return refuse(
-        'client-auth.assertion-missing',
-        ['RFC6749-2.3', 'FAPI2-SP-FINAL-5.3.2.1-6'],
-        'invalid_client',
-        'the client assertion is missing',
-      )
+    // The engine lets no request without assertion come here.
+    if (assertion === undefined) throw new TypeError('private_key_jwt without an assertion')
     const alg = client.profile.signingAlgs.find(allowed => allowed === assertion.header.alg)
     if (alg === undefined)
       return refuse(
