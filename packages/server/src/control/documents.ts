@@ -93,14 +93,28 @@ export function snapshotOfFiles(
   return placed.ok ? compileSnapshot({ revision: 1, issuers, documents: placed.value }) : placed
 }
 
+/** Most documents remembered as parsed, so that a revision costs what it changes and not what there is. */
+const rememberedMax = 2 * documentsMax
+const remembered = new Map<string, Checked<ControlDocument>>()
+
 /** Documents as the store keeps them; checked again, because an older version may have written them. */
 export function storedDocuments(records: readonly DocumentRecord[]): Checked<readonly PlacedDocument[]> {
   const placed: PlacedDocument[] = []
   const problems: Problem[] = []
-  for (const { documentKind, issuer: issuerUrl, name, body } of records) {
-    const document = parseDocument(`${documentKind}/${name}`, JSON.parse(body))
-    if (document.ok) placed.push({ issuerUrl, document: document.value })
+  for (const record of records) {
+    const document = parsedOnce(record)
+    if (document.ok) placed.push({ issuerUrl: record.issuer, document: document.value })
     else problems.push(...document.problems)
   }
   return problems.length === 0 ? checked(placed) : wrong(...problems)
+}
+
+function parsedOnce({ documentKind, name, body }: DocumentRecord): Checked<ControlDocument> {
+  // The body holds kind and name, so equal bodies are equal documents.
+  const known = remembered.get(body)
+  if (known !== undefined) return known
+  const document = parseDocument(`${documentKind}/${name}`, JSON.parse(body))
+  if (remembered.size >= rememberedMax) remembered.clear()
+  remembered.set(body, document)
+  return document
 }

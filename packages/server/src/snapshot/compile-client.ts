@@ -1,4 +1,10 @@
-import { type ClientAuthenticationMethod, type JwsAlg, meet, type SecurityProfile } from '@holdfast/protocol'
+import {
+  type ClientAuthenticationMethod,
+  type JwsAlg,
+  meet,
+  type Outcome,
+  type SecurityProfile,
+} from '@holdfast/protocol'
 import { allMetadataRefusals } from '@holdfast/protocol/specs/rfc7591-client-metadata/judge.ts'
 import { metadataDefaults } from '@holdfast/protocol/specs/rfc7591-client-metadata/metadata.ts'
 import type { DocumentOf } from '../control/document.ts'
@@ -16,6 +22,21 @@ export interface ClientContext {
   readonly scopes: ReadonlyMap<string, Scope>
   /** By document name. */
   readonly resources: ReadonlyMap<string, ResourceServer>
+  /** Shared by all clients of an issuer: thousands of them have a handful of profiles. */
+  readonly meetOf: MeetOf
+}
+
+export type MeetOf = (profiles: readonly [SecurityProfile, ...SecurityProfile[]]) => Outcome<SecurityProfile>
+
+/** `meet`, worked out once per combination; names tell profiles of one issuer apart. */
+export function rememberedMeet(): MeetOf {
+  const known = new Map<string, Outcome<SecurityProfile>>()
+  return profiles => {
+    const key = profiles.map(({ name }) => name).join(' ')
+    const met = known.get(key) ?? meet(profiles)
+    known.set(key, met)
+    return met
+  }
 }
 
 /**
@@ -23,7 +44,7 @@ export interface ClientContext {
  * client can meet, that is with all its resources at once: so no request is the first to find a contradiction.
  */
 export function compileClient(client: DocumentOf<'Client'>, context: ClientContext): Checked<Client> {
-  const { floor, table, binding } = context
+  const { floor, table, binding, meetOf } = context
   const document = `Client/${client.name}`
   const { spec } = client
   const own = table.get(spec.profile)
@@ -31,7 +52,7 @@ export function compileClient(client: DocumentOf<'Client'>, context: ClientConte
 
   const problems = [...unknownReferences(document, spec, context), ...unusableTls(document, spec, binding)]
   const resources = spec.resources.flatMap(name => context.resources.get(name) ?? [])
-  const strictest = meet([floor, own, ...resources.flatMap(({ profile }) => profile ?? [])])
+  const strictest = meetOf([floor, own, ...resources.flatMap(({ profile }) => profile ?? [])])
   if (!strictest.ok) {
     const message = `profile, floor and resources contradict each other: ${strictest.reason}`
     return wrong(...problems, { document, field: 'spec.profile', message, ruleId: strictest.ruleId })
@@ -46,7 +67,7 @@ export function compileClient(client: DocumentOf<'Client'>, context: ClientConte
     problems.push({ document, field: `spec.metadata.${facts?.field}`, message, ruleId, clauses, error })
   }
   problems.push(...unfitTokenAlgs(document, resources, strictest.value))
-  const profile = meet([floor, own])
+  const profile = meetOf([floor, own])
   if (problems.length > 0 || !profile.ok) return wrong(...problems)
   return checked(clientOf(client.name, spec, profile.value, context))
 }

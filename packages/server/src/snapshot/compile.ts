@@ -4,7 +4,7 @@ import { type Checked, checked, type Problem, wrong } from '../control/problem.t
 import type { KindName } from '../control/resources/index.ts'
 import { type ScopeSpec, standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
-import { compileClient } from './compile-client.ts'
+import { compileClient, rememberedMeet } from './compile-client.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { effectiveProfiles } from './effective-profile.ts'
 import type { Client, IssuerSnapshot, ResourceServer, Scope, Snapshot } from './snapshot.ts'
@@ -69,8 +69,9 @@ function compileIssuer(
   const scopes = compileScopes(ofKind(documents, 'Scope'))
   const resources = compileResourceServers(ofKind(documents, 'ResourceServer'), { table, scopes, problems })
   const clients = new Map<string, Client>()
+  const meetOf = rememberedMeet()
   for (const client of ofKind(documents, 'Client')) {
-    const compiled = compileClient(client, { binding, floor, table, scopes, resources })
+    const compiled = compileClient(client, { binding, floor, table, scopes, resources, meetOf })
     if (compiled.ok) clients.set(client.name, compiled.value)
     else problems.push(...compiled.problems)
   }
@@ -94,9 +95,14 @@ function ofKind<K extends KindName>(
 }
 
 function doubles(documents: readonly ControlDocument[]): readonly Problem[] {
-  const names = documents.map(({ kind, name }) => `${kind}/${name}`)
-  const twice = names.filter((document, index) => names.indexOf(document) !== index)
-  return [...new Set(twice)].map(document => ({ document, field: 'metadata.name', message: 'stands twice' }))
+  const seen = new Set<string>()
+  const twice = new Set<string>()
+  for (const { kind, name } of documents) {
+    const document = `${kind}/${name}`
+    if (seen.has(document)) twice.add(document)
+    seen.add(document)
+  }
+  return [...twice].map(document => ({ document, field: 'metadata.name', message: 'stands twice' }))
 }
 
 function compileScopes(documents: readonly DocumentOf<'Scope'>[]): ReadonlyMap<string, Scope> {

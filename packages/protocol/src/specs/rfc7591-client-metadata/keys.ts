@@ -12,8 +12,19 @@ export function secretMember(jwk: Jwk): string | undefined {
   return secretMembers.find(member => Object.hasOwn(jwk, member))
 }
 
+/** Verdicts by key object: a revision judges every client again, and most of them did not change. */
+const judged = new WeakMap<Jwk, { readonly why: string | undefined }>()
+
 /** Why a public key may not be registered, or undefined when it is strong and well formed. */
 export function unfitKey(jwk: Jwk): string | undefined {
+  const known = judged.get(jwk)
+  if (known !== undefined) return known.why
+  const why = judgeKey(jwk)
+  judged.set(jwk, { why })
+  return why
+}
+
+function judgeKey(jwk: Jwk): string | undefined {
   const { kty, crv, x, y, n, e } = jwk
   if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') return 'has an unknown `kty`'
   let key: KeyObject
