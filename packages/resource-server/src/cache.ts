@@ -58,9 +58,16 @@ export class SingleFlight<V> {
   run(key: string, work: () => Promise<V>): Promise<V> {
     const flying = this.#flights.get(key)
     if (flying !== undefined) return flying
-    const flight = work().finally(() => this.#flights.delete(key))
+    const flight = work().finally(() => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key)
+    })
     this.#flights.set(key, flight)
     return flight
+  }
+
+  /** Lets nobody join what is under way: the next caller asks anew. */
+  forget(): void {
+    this.#flights.clear()
   }
 }
 

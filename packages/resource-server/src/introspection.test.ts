@@ -223,6 +223,17 @@ describe('asking the issuer', () => {
     refused(await use(bed), 401, 'access-token.inactive')
   })
 
+  test('a request after an eviction does not join a question asked before it', async () => {
+    const bed = opaqueBed()
+    activate(bed)
+    await bed.api.warmUp()
+    const before = use(bed)
+    bed.api.evict(() => true)
+    const after = use(bed)
+    await Promise.all([before, after])
+    assert.equal(asked(bed), 2)
+  })
+
   test('the number of kept answers is bounded', async () => {
     const bed = opaqueBed({ entriesMax: 2 })
     for (const value of ['at_1', 'at_2', 'at_3']) {

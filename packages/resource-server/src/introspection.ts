@@ -83,9 +83,10 @@ export class Introspector {
     return this.#flight.run(tokenHash, () => this.#ask(token, tokenHash))
   }
 
-  /** Forgets what matches, and whatever is being asked right now. @returns how many were forgotten */
+  /** Forgets what matches; what is being asked right now is neither kept nor shared. @returns how many were forgotten */
   evict(matches: (facts: TokenFacts) => boolean): number {
     this.#evictions++
+    this.#flight.forget()
     return this.#cache.deleteWhere(outcome => outcome.ok && matches(outcome.value))
   }
 
