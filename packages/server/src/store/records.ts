@@ -131,7 +131,10 @@ export interface RefreshTokenRecord {
   readonly grantId: string
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
-  /** Only for public clients; confidential clients' refresh tokens are bound to the client. */
+  /**
+   * Of the first access token. A public client must prove the same key again; a confidential client, whose refresh
+   * token is bound to the client, may prove another, but never none: bound stays bound.
+   */
   readonly binding: Binding
   readonly issuedAt: EpochSeconds
   readonly idleExpiresAt: EpochSeconds

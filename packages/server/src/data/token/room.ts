@@ -19,6 +19,7 @@ import { grants } from './grants/index.ts'
 import { judgeSender } from './sender.ts'
 
 const refused = 'token.refused'
+const supported = [...grants.keys()]
 
 /** The token endpoint (RFC 6749 section 3.2), for every grant type. */
 export const tokenRoom: Room = async (exchange, ports) => {
@@ -75,7 +76,7 @@ function judgeGrantType(form: Form, client: Client): Outcome<Grant> {
   const grantType = form.get('grant_type')
   const refusal = firstRefusal(grantTypeRules, {
     grantType,
-    supported: [...grants.keys()],
+    supported,
     registered: client.grantTypes,
   })
   if (refusal !== undefined) return refusal

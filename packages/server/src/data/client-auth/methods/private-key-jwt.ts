@@ -5,6 +5,7 @@ import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import { judgeAssertion } from '@holdfast/protocol/specs/rfc7523-client-assertion/judge.ts'
 import { hashOfJti } from '../../handle.ts'
 import { keysFor } from '../client-keys.ts'
+import { verifyNothing } from '../decoy.ts'
 import type { Attempt, AuthenticationMethod, Proven } from '../method.ts'
 
 /** How long a remembered `jti` outlives its `exp`, so that no clock tolerance lets it in again. */
@@ -18,13 +19,15 @@ export const privateKeyJwt: AuthenticationMethod = {
     // The engine lets no request without assertion come here.
     if (assertion === undefined) throw new TypeError('private_key_jwt without an assertion')
     const alg = client.profile.signingAlgs.find(allowed => allowed === assertion.header.alg)
-    if (alg === undefined)
+    if (alg === undefined) {
+      verifyNothing(assertion)
       return refuse(
         'client-auth.alg',
         ['RFC7523-3-9', 'FAPI2-SP-FINAL-5.4.1-1'],
         'invalid_client',
         'the algorithm of the client assertion is not allowed by the profile of the client',
       )
+    }
     const kid = typeof assertion.header.kid === 'string' ? assertion.header.kid : undefined
     const keys = keysFor(client, { kid, alg }, ports)
     return keys instanceof Promise
@@ -40,6 +43,8 @@ function verified(
   keys: readonly PublicKey[],
   alg: JwsAlg,
 ): Outcome<Proven> {
+  // No key to try must not be faster than a wrong one: it would tell which clients and key ids exist.
+  if (keys.length === 0) verifyNothing(assertion)
   const key = keys.find(candidate => verifyJws(assertion, candidate, [alg]))
   if (key === undefined)
     return refuse(
