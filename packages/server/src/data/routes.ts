@@ -27,7 +27,7 @@ export const routes: readonly Route[] = [
   backChannel(paths.revoke, revokeRoom, 32 * kib, 'clients'),
 
   // Clients, with an access token.
-  { ...reading(paths.userinfo, userinfoRoom), cors: 'clients' },
+  { ...reading(paths.userinfo, userinfoRoom), cors: 'clients', dialect: 'json' },
   {
     ...backChannel(paths.userinfo, userinfoRoom, 32 * kib, 'clients'),
     form: 'optional',
@@ -45,11 +45,20 @@ export const routes: readonly Route[] = [
 ]
 
 function reading(path: string, room: Room): Route {
-  return { method: 'GET', path, room, bodyBytesMax: 0, form: 'none', cors: 'none', countsFailures: false }
+  return {
+    method: 'GET',
+    path,
+    room,
+    bodyBytesMax: 0,
+    form: 'none',
+    cors: 'none',
+    dialect: 'page',
+    countsFailures: false,
+  }
 }
 
 function document(path: string, room: Room): Route {
-  return { ...reading(path, room), cors: 'public' }
+  return { ...reading(path, room), cors: 'public', dialect: 'json' }
 }
 
 function wellKnown(path: string, room: Room): Route {
@@ -57,7 +66,16 @@ function wellKnown(path: string, room: Room): Route {
 }
 
 function backChannel(path: string, room: Room, bodyBytesMax: number, cors: Route['cors']): Route {
-  return { method: 'POST', path, room, bodyBytesMax, form: 'required', cors, countsFailures: true }
+  return {
+    method: 'POST',
+    path,
+    room,
+    bodyBytesMax,
+    form: 'required',
+    cors,
+    dialect: 'json',
+    countsFailures: true,
+  }
 }
 
 /** Logins have their own, stored counts of failures: per account, and over all nodes. */
@@ -69,6 +87,7 @@ function page(path: string, room: Room): Route {
     bodyBytesMax: 16 * kib,
     form: 'judged-by-room',
     cors: 'none',
+    dialect: 'page',
     countsFailures: false,
   }
 }

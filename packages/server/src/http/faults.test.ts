@@ -40,6 +40,15 @@ describe('when the world breaks', () => {
           { path: '/sync' },
         ),
         routeTo(() => Promise.reject('a string'), { path: '/odd' }),
+        routeTo(
+          async () => {
+            throw new Fault('store.unavailable')
+          },
+          { path: '/page', method: 'GET', form: 'none', cors: 'none', dialect: 'page' },
+        ),
+        routeTo(async () => ({ status: 200, headers: [['x-odd', 'a\r\nset-cookie: b=c']], body: '' }), {
+          path: '/split',
+        }),
         routeTo(mirror),
       ],
       {},
@@ -65,6 +74,32 @@ describe('when the world breaks', () => {
       const line = world.logged.find(([, , fields]) => (fields as { requestId?: string }).requestId === id)
       assert.deepEqual(line?.slice(0, 2), ['error', 'request.fault'])
     }
+  })
+
+  it('where a person reads, a fault is a page with the code and the reference', async () => {
+    const answer = await world.raw(request('GET /page'))
+    assert.equal(statusOf(answer), 503)
+    assert.match(headerOf(answer, 'content-type') ?? '', /^text\/html/)
+    assert.ok(headerOf(answer, 'retry-after'))
+    assert.match(answer, /temporarily_unavailable/)
+    assert.match(bodyOf(answer), new RegExp(headerOf(answer, 'x-request-id') ?? 'no id'))
+    assert.doesNotMatch(answer, /store\./)
+  })
+
+  it('a room cannot split a response: a header with a line break is our bug, not a header', async () => {
+    const answer = await world.raw(post('/split'))
+    assert.equal(statusOf(answer), 500)
+    assert.equal(headerOf(answer, 'set-cookie'), undefined)
+  })
+
+  it('an upgrade, a tunnel and an expectation are not followed', async () => {
+    const upgrade = await world.raw(
+      request('GET /page', ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13']),
+    )
+    assert.notEqual(statusOf(upgrade), 101)
+    assert.equal(await world.raw('CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n'), '')
+    const expectation = await world.raw(request('POST /token', [formHeader, 'Expect: nothing'], 'a=b'))
+    assert.equal(statusOf(expectation), 417)
   })
 
   it('faults are counted by code and route', async () => {

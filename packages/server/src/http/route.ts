@@ -23,6 +23,8 @@ export interface Route {
    */
   readonly form: 'required' | 'optional' | 'judged-by-room' | 'none'
   readonly cors: CorsPolicy
+  /** How the edge itself answers here: a program reads JSON, a person reads a page. */
+  readonly dialect: 'json' | 'page'
   /** Whether a refused credential here counts against the client and its source. */
   readonly countsFailures: boolean
   /** Where the path stands when the issuer has a path of its own (RFC 8414 section 3.1). */

@@ -5,11 +5,12 @@ import { hasBody, judgeContent, judgeHeaders } from './admission.ts'
 import { type Connection, connectionOf } from './connection.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import { type EdgeRefusal, edgeRefusals, edgeReply, methodNotAllowed, tooManyFailures } from './edge-error.ts'
+import { edgePage } from './edge-page.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { Exchange, Listener, Reply } from './exchange.ts'
 import { exchangeOf, headerValues, splitTarget } from './exchange-of.ts'
 import { type Failures, isCredentialFailure } from './failures.ts'
-import { faultReply } from './fault-reply.ts'
+import { faultRefusal } from './fault-refusal.ts'
 import type { InFlight } from './in-flight.ts'
 import type { EdgeLimits } from './limits.ts'
 import { readBody } from './read-body.ts'
@@ -71,16 +72,21 @@ export function serve(
   }
   const unread = judgeContent(raw, route) ?? (desk.inFlight.isFull ? edgeRefusals.overloaded : undefined)
   if (unread !== undefined) {
-    finish(desk, visit, route, edgeReply(unread, requestId), noBody)
+    refuseHere(desk, visit, route, unread)
     return
   }
+  // Even the answer to a fault could not be written: the last thing left is to hang up.
+  const giveUp = (thrown: unknown): void => {
+    ports.log.error('request.unanswered', { requestId, cause: thrown })
+    raw.socket.destroy()
+  }
   if (route.form === 'none' || !hasBody(raw)) {
-    void enter(desk, visit, route, noBody, params)
+    enter(desk, visit, route, noBody, params).catch(giveUp)
     return
   }
   readBody(raw, route.bodyBytesMax, body => {
-    if (Buffer.isBuffer(body)) void enter(desk, visit, route, body, params)
-    else finish(desk, visit, route, edgeReply(body, requestId), noBody)
+    if (Buffer.isBuffer(body)) enter(desk, visit, route, body, params).catch(giveUp)
+    else refuseHere(desk, visit, route, body)
   })
 }
 
@@ -108,7 +114,7 @@ async function enter(
   if (route.countsFailures) {
     const wait = failures.waitSeconds(connection.prefix, body)
     if (wait > 0) {
-      finish(desk, visit, route, edgeReply(tooManyFailures(wait), requestId), body)
+      refuseHere(desk, visit, route, tooManyFailures(wait), body)
       return
     }
   }
@@ -117,7 +123,7 @@ async function enter(
   const deadline = setTimeout(() => {
     ports.metrics.count('faults_total', { code: 'edge.deadline', route: endpoint.name })
     ports.log.error('request.deadline', { requestId, route: endpoint.name })
-    finish(desk, visit, route, edgeReply(edgeRefusals.deadline, requestId), body)
+    refuseHere(desk, visit, route, edgeRefusals.deadline, body)
   }, limits.handlerTimeoutMs)
   // A process that has closed its listeners is not kept alive by a room that hangs.
   deadline.unref()
@@ -127,11 +133,27 @@ async function enter(
       failures.count(connection.prefix, body)
     finish(desk, visit, route, reply, body)
   } catch (thrown) {
-    finish(desk, visit, route, faultReply(thrown, endpoint.name, requestId, ports), body)
+    refuseHere(desk, visit, route, faultRefusal(thrown, endpoint.name, requestId, ports), body)
   } finally {
     clearTimeout(deadline)
     inFlight.leave()
   }
+}
+
+/** The edge answers in place of the room, in the room's dialect. */
+function refuseHere(
+  desk: Desk,
+  visit: Visit,
+  route: Route,
+  refusal: EdgeRefusal,
+  body: Buffer = noBody,
+): void {
+  desk.ports.metrics.count('refusals_total', { event: 'edge', rule: refusal.ruleId })
+  const reply =
+    route.dialect === 'page'
+      ? edgePage(exchangeFor(desk, visit, noBody, {}), refusal)
+      : edgeReply(refusal, visit.requestId)
+  finish(desk, visit, route, reply, body)
 }
 
 function exchangeFor(

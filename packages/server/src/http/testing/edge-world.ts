@@ -226,6 +226,7 @@ export function routeTo(room: Route['room'], change: Partial<Route> = {}): Route
     bodyBytesMax: 32 * 1024,
     form: 'required',
     cors: 'clients',
+    dialect: 'json',
     countsFailures: true,
     ...change,
   }

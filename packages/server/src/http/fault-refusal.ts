@@ -1,7 +1,6 @@
 import { AssertionError } from 'node:assert'
 import { Fault, type Ports } from '../ports.ts'
-import { type EdgeRefusal, edgeRefusals, edgeReply } from './edge-error.ts'
-import type { Reply } from './exchange.ts'
+import { type EdgeRefusal, edgeRefusals } from './edge-error.ts'
 
 const broken: EdgeRefusal = {
   ruleId: 'edge.bug',
@@ -14,12 +13,12 @@ const broken: EdgeRefusal = {
  * What a client hears when the world broke (503, worth repeating) or when we are wrong (500). The cause goes
  * to the log under the reference id, never to the client.
  */
-export function faultReply(thrown: unknown, route: string, requestId: string, ports: Ports): Reply {
+export function faultRefusal(thrown: unknown, route: string, requestId: string, ports: Ports): EdgeRefusal {
   const isFault = thrown instanceof Fault
   const code = isFault ? thrown.code : thrown instanceof AssertionError ? 'bug.assert' : 'bug'
   ports.metrics.count('faults_total', { code, route })
   ports.log.error('request.fault', { requestId, route, code, cause: describe(thrown) })
-  return edgeReply(isFault ? edgeRefusals.overloaded : broken, requestId)
+  return isFault ? edgeRefusals.overloaded : broken
 }
 
 /** Message and stack of an error and of its causes, at most four deep. */
