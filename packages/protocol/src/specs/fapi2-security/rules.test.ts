@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { contradictions } from '../../profile.ts'
 import { fapi2Security } from '../../profiles/fapi2-security.ts'
 import { oidcBaseline } from '../../profiles/oidc-baseline.ts'
 import { firstRefusal, type Refused } from '../../rule.ts'
@@ -39,4 +40,12 @@ test('the three FAPI 2.0 methods pass', () => {
     'self_signed_tls_client_auth',
   ] as const)
     assert.equal(firstRefusal(tierRules, { ...good, authenticationMethod }), undefined)
+})
+
+test('a request URI lives at most 599 seconds in every profile there can be', () => {
+  assert.deepEqual(contradictions({ ...fapi2Security, requestUriLifetimeSeconds: 599 }), [])
+  assert.notDeepEqual(contradictions({ ...fapi2Security, requestUriLifetimeSeconds: 600 }), [])
+  assert.notDeepEqual(contradictions({ ...fapi2Security, requestUriLifetimeSeconds: 4 }), [])
+  assert.notDeepEqual(contradictions({ ...fapi2Security, codeLifetimeSeconds: 61 }), [])
+  assert.ok(fapi2Security.requestUriLifetimeSeconds < 600)
 })

@@ -108,6 +108,12 @@ export const manifest: ClauseManifest = {
       rows: ['FAZ-20'],
     },
     {
+      id: 'RFC6749-10.12',
+      level: 'MUST',
+      says: 'The server protects its own pages from forged answers.',
+      standing: ruled,
+    },
+    {
       id: 'RFC6749-A.5',
       level: 'MUST',
       says: 'State is one or more visible ASCII characters or spaces.',

@@ -65,7 +65,7 @@ export const redirectTargetRules: readonly Rule<RedirectTargetInput>[] = [
   },
   {
     id: 'redirect-uri.scheme',
-    clauses: ['FAPI2-SP-FINAL-5.3.2.2-8', 'RFC9700-2.6-1'],
+    clauses: ['FAPI2-SP-FINAL-5.3.2.2-8', 'RFC9700-2.6'],
     level: 'MUST',
     title: 'https, http on a literal loopback address, or a private-use scheme in reverse-domain form',
     check: ({ redirectUri }) => {

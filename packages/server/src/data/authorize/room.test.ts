@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
 import { oidcBaseline } from '@holdfast/protocol/profiles/oidc-baseline.ts'
 import fc from 'fast-check'
 import type { Reply } from '../../http/exchange.ts'
@@ -332,6 +333,18 @@ describe('pushed requests at the authorization endpoint', () => {
     await world.store.expire(world.clock.now(), 1000)
     const allowed = await browser.decide(header(consent, 'location') ?? '', 'allow')
     assert.match(locationOf(allowed).searchParams.get('code') ?? '', /^ac_/)
+  })
+
+  it('a redirect URI that was left to the registration is not changed behind the user', async () => {
+    const spec = { clientId: 'c_bank', ownProfile: oauth21 }
+    await using world = await openWorld({ clients: [clientOf(spec)] })
+    const browser = openBrowser(world)
+    const url = await pushedUrl(world, { spoil: { redirect_uri: undefined } })
+    assert.equal((await browser.get(url)).status, 303)
+    const clients = world.issuer.clients as Map<string, Client>
+    clients.set('c_bank', clientOf({ ...spec, redirectUris: ['https://client.example/new'] }))
+    assertPage(await browser.get(url), 'invalid_request')
+    assert.equal((await world.lastAudit('authorization.refused'))?.ruleId, 'authorization.changed')
   })
 
   it('a client suspended after its push is refused at every later step', async () => {
