@@ -7,6 +7,7 @@ export type {
   ConfigurationAnswer,
   ServeOptions,
 } from './composition.ts'
+export { type DemoKit, type DemoKitClient, demoKitFile, readDemoKit } from './demo-kit.ts'
 export { exitCodes } from './exit-codes.ts'
 export { runCommandLine } from './program.ts'
 export { openTerminal, type Terminal } from './terminal.ts'

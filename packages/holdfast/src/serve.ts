@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { exitCodes, type Terminal } from '@holdfast/cli'
+import { type DemoKit, demoKitFile, exitCodes, type Terminal } from '@holdfast/cli'
 import { adminOver } from '@holdfast/server/control/admin.ts'
 import { serveAdminSocket } from '@holdfast/server/control/admin-socket.ts'
 import { apply } from '@holdfast/server/control/apply.ts'
@@ -98,15 +98,19 @@ async function prepareDemo(ground: Ground): Promise<readonly DemoClient[] | unde
   const [issuer] = control.issuers
   if (!bootstrap.demo || authority === undefined || issuer === undefined) return undefined
   const folder = join(bootstrap.dataFolder, 'demo')
-  const list = join(folder, 'clients.json')
+  const kitFile = demoKitFile(bootstrap.dataFolder)
   const isEmpty = (await control.store.revision()) === 0
   // New keys would not be those the store knows: a demo that lost its keys is no demo any more.
-  if (!isEmpty && !existsSync(list)) return undefined
+  if (!isEmpty && !existsSync(kitFile)) return undefined
   const clients = await demoClients(folder, authority)
   if (!isEmpty) return clients
   // Listed first: were the process killed in between, the next start would find an empty store and do it again.
-  const listed = clients.map(({ metadata: _metadata, spec: _spec, ...client }) => client)
-  writeFileSync(list, `${JSON.stringify(listed, null, 2)}\n`, { mode: 0o600 })
+  const { url, mtlsUrl } = issuer
+  const kit: DemoKit = {
+    ...{ issuer: url, mtlsUrl, api: audienceOf(bootstrap), caFile: authority.caPath, user: demoUser },
+    clients: clients.map(({ metadata: _metadata, spec: _spec, ...client }) => client),
+  }
+  writeFileSync(kitFile, `${JSON.stringify(kit, null, 2)}\n`, { mode: 0o600 })
   const file = demoDocuments(issuer.name, audienceOf(bootstrap), clients)
   const applied = await apply({ files: [file], dryRun: false, prune: false }, control)
   if (applied.ok) return clients

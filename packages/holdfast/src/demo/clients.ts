@@ -1,22 +1,15 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { DemoKitClient } from '@holdfast/cli'
 import { jwkThumbprint } from '@holdfast/protocol/jose/thumbprint.ts'
 import type { DevelopmentCa, KeptCertificate } from '@holdfast/server/tls/development-ca.ts'
 
-/** A demo client as a person tries it: what it is called, what it proves itself with, where that is kept. */
-export interface DemoClient {
-  readonly clientId: string
-  /** For people: `private_key_jwt + DPoP`. */
-  readonly says: string
-  readonly redirectUri: string | undefined
-  readonly scope: string
-  /** Private JWK, for `private_key_jwt`. */
-  readonly keyFile: string | undefined
-  readonly certificateFile: string | undefined
-  readonly certificateKeyFile: string | undefined
+/** A demo client as a person tries it, and as it is registered. */
+export interface DemoClient extends DemoKitClient {
   /** Registered metadata. */
   readonly metadata: Readonly<Record<string, unknown>>
+  /** What else its document says. */
   readonly spec: Readonly<Record<string, unknown>>
 }
 
@@ -111,11 +104,10 @@ function client(
   return {
     clientId,
     says,
-    redirectUri: 'redirect_uris' in registered ? demoRedirectUri : undefined,
     scope: 'scope' in registered ? scope : '',
-    keyFile,
-    certificateFile: certificate?.certPath,
-    certificateKeyFile: certificate?.keyPath,
+    ...('redirect_uris' in registered && { redirectUri: demoRedirectUri }),
+    ...(keyFile !== undefined && { keyFile }),
+    ...(certificate && { certificateFile: certificate.certPath, certificateKeyFile: certificate.keyPath }),
     metadata: { client_name: `Demo: ${says}`, ...registered, ...metadata },
     spec: { resources: ['demo-api'], ...spec },
   }

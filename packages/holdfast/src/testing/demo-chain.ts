@@ -8,17 +8,10 @@ import {
 import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
+import { type DemoKitClient, readDemoKit } from '@holdfast/cli'
 import { sha256 } from '@holdfast/protocol/jose/hash.ts'
 import { signJws } from '@holdfast/protocol/jose/sign.ts'
 import type { Workshop } from './product.ts'
-
-/** As `.holdfast/demo/clients.json` lists it. */
-export interface ListedClient {
-  readonly clientId: string
-  readonly keyFile?: string
-  readonly certificateFile?: string
-  readonly certificateKeyFile?: string
-}
 
 export interface Answer {
   readonly status: number
@@ -26,16 +19,14 @@ export interface Answer {
   readonly nonce: string | undefined
 }
 
-export function listedClients({ folder }: Workshop): readonly ListedClient[] {
-  return JSON.parse(
-    readFileSync(join(folder, '.holdfast/demo/clients.json'), 'utf8'),
-  ) as readonly ListedClient[]
+export function listedClients({ folder }: Workshop): readonly DemoKitClient[] {
+  return readDemoKit(join(folder, '.holdfast'))?.clients ?? []
 }
 
 /** Client credentials, then the demo API, as the client's registration says. @returns both answers */
 export async function callDemoApi(
   workshop: Workshop,
-  client: ListedClient,
+  client: DemoKitClient,
 ): Promise<readonly [Answer, Answer]> {
   const { ports } = workshop
   const isMtls = client.certificateFile !== undefined
@@ -67,7 +58,7 @@ export async function callDemoApi(
 }
 
 function authentication(
-  { clientId, keyFile }: ListedClient,
+  { clientId, keyFile }: DemoKitClient,
   issuer: string,
 ): Readonly<Record<string, string>> {
   if (keyFile === undefined) return { client_id: clientId }
@@ -94,7 +85,7 @@ function proof(
 
 function send(
   { folder }: Workshop,
-  { certificateFile, certificateKeyFile }: ListedClient,
+  { certificateFile, certificateKeyFile }: DemoKitClient,
   method: string,
   url: string,
   headers: Readonly<Record<string, string>> = {},

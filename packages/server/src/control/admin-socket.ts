@@ -87,7 +87,8 @@ async function handle(
 }
 
 async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<unknown>> {
-  const url = new URL(request.url ?? '/', 'http://admin')
+  const url = URL.parse(request.url ?? '/', 'http://admin')
+  if (url === null) return problem(400, 'malformed request', 'the path is not a path')
   const isGet = request.method === 'GET'
   const parts = url.pathname.split('/').slice(1)
   const address = `${request.method} ${url.pathname}`
