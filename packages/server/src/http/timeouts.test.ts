@@ -81,6 +81,17 @@ describe('time limits of the edge', () => {
     assert.ok(performance.now() - started < 4000)
   })
 
+  it('a connection that rests between requests is not cut by the time limit of headers', async () => {
+    const patient = await openEdgeWorld([routeTo(mirror)], { limits: { ...limits, idleTimeoutMs: 5000 } })
+    const socket = await patient.open()
+    socket.write(`${head}Content-Length: 3\r\n\r\na=b`)
+    await sleep(1200)
+    socket.write(request('POST /token', [formHeader], 'a=b'))
+    const answers = await readAll(socket, 3000)
+    assert.equal(answers.match(/HTTP\/1\.1 200/g)?.length, 2)
+    await patient.stop()
+  })
+
   it('a TLS handshake that never comes is given up', { timeout: 9000 }, async () => {
     const started = performance.now()
     await readAll(openPlain(world.server.listening.public), 8000)
