@@ -34,6 +34,10 @@ export interface PushedRequestRecord {
   /** Transaction id from PAR to domain decision. */
   readonly txn: string
   readonly issuedAt: EpochSeconds
+  /**
+   * Until when it may be spent: its lifetime as a request URI, which the profile says and the authorization
+   * endpoint judges from `issuedAt`, and then the time of the interaction it opened.
+   */
   readonly expiresAt: EpochSeconds
 }
 

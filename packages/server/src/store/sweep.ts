@@ -43,28 +43,21 @@ export interface SweepAnswer {
 /** Where the patrol of each table goes on; one per open store. */
 export type Patrol = Map<string, string>
 
+/** A sweep of one table: asks, is told, and ends with how many rows it removed. */
+export type Sweep = Generator<SweepStep, number, SweepAnswer>
+
 /**
  * Removes rows past their last use, without an index on expiry (it would cost every insert): keys lead with
  * time, so the old rows stand in front. The front is swept as long as windows hold something dead; a patrol
  * of one window per call finds what died behind rows that live long.
- * A generator, so that one driver may answer at once and the other may wait.
+ * Generators, so that one driver may answer at once and the other may wait; one per table, so that neither
+ * holds a transaction over more.
  */
-export function* sweep(
-  now: EpochSeconds,
-  limit: number,
-  patrol: Patrol,
-): Generator<SweepStep, number, SweepAnswer> {
-  let removed = 0
-  for (const table of sweptTables) removed += yield* sweepTable(table, now, limit, patrol)
-  return removed
+export function sweeps(now: EpochSeconds, limit: number, patrol: Patrol): readonly Sweep[] {
+  return sweptTables.map(table => sweepTable(table, now, limit, patrol))
 }
 
-function* sweepTable(
-  table: SweptTable,
-  now: EpochSeconds,
-  limit: number,
-  patrol: Patrol,
-): Generator<SweepStep, number, SweepAnswer> {
+function* sweepTable(table: SweptTable, now: EpochSeconds, limit: number, patrol: Patrol): Sweep {
   const rowsMax = Math.min(Math.max(limit, windowRowsMin), windowRowsMax)
   let removed = 0
   let after = ''

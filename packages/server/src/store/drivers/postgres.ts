@@ -5,7 +5,7 @@ import { type Clock, Fault } from '../../ports.ts'
 import { chainStart } from '../chain.ts'
 import { findersOver } from '../finders.ts'
 import type { Store } from '../store.ts'
-import { type Patrol, sweep } from '../sweep.ts'
+import { type Patrol, sweeps } from '../sweep.ts'
 import type { CommitResult, Write } from '../writes.ts'
 import {
   deadlineMilliseconds,
@@ -93,13 +93,16 @@ function storeOver({ place, channel, epoch, readers, group }: Parts): Store {
     commit: group.commit,
     expire: async (now, limit) => {
       try {
-        const steps = sweep(now, limit, patrol)
-        let next = steps.next()
-        while (!next.done) {
-          const { rows, rowCount } = await readers.query(next.value.text, [...next.value.values])
-          next = steps.next({ rows, changes: rowCount ?? 0 })
+        let removed = 0
+        for (const table of sweeps(now, limit, patrol)) {
+          let next = table.next()
+          while (!next.done) {
+            const { rows, rowCount } = await readers.query(next.value.text, [...next.value.values])
+            next = table.next({ rows, changes: rowCount ?? 0 })
+          }
+          removed += next.value
         }
-        return next.value
+        return removed
       } catch (error) {
         throw faultOf(error)
       }

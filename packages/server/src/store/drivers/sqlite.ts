@@ -1,7 +1,8 @@
+import { setImmediate as setImmediatePromise } from 'node:timers/promises'
 import { type Clock, Fault } from '../../ports.ts'
 import { findersOver, type Row } from '../finders.ts'
 import type { Store } from '../store.ts'
-import { type Patrol, sweep } from '../sweep.ts'
+import { type Patrol, type Sweep, sweeps } from '../sweep.ts'
 import type { CommitResult, Write } from '../writes.ts'
 import { openConnection } from './sqlite-connection.ts'
 import { faultOf, isConstraint, mustFence } from './sqlite-fault.ts'
@@ -90,25 +91,16 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
         queue.push({ writes, resolve, reject })
         schedule()
       }),
-    expire: async (now, limit) =>
-      guarded(() => {
-        const steps = sweep(now, limit, patrol)
-        writer.begin()
-        try {
-          let next = steps.next()
-          while (!next.done) {
-            const { text, values } = next.value
-            const isQuestion = text.startsWith('select')
-            const rows: readonly Row[] = isQuestion ? writer.allOf(text, values) : []
-            next = steps.next({ rows, changes: isQuestion ? 0 : writer.runOf(text, values) })
-          }
-          writer.commit()
-          return next.value
-        } catch (error) {
-          undo(writer, fail)
-          throw error
-        }
-      }),
+    expire: async (now, limit) => {
+      let removed = 0
+      for (const table of sweeps(now, limit, patrol)) {
+        if (isClosed) break
+        removed += guarded(() => sweepOne(writer, table, fail))
+        // Requests go first: no turn sweeps more than one table.
+        await setImmediatePromise()
+      }
+      return removed
+    },
     onRevision: told => {
       listeners.add(told)
       return () => listeners.delete(told)
@@ -126,6 +118,24 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 
 function raisesRevision({ writes }: Waiting): boolean {
   return writes.some(({ kind }) => kind === 'raise-revision')
+}
+
+function sweepOne(writer: SqliteWriter, table: Sweep, fail: (error: unknown) => Fault): number {
+  writer.begin()
+  try {
+    let next = table.next()
+    while (!next.done) {
+      const { text, values } = next.value
+      const isQuestion = text.startsWith('select')
+      const rows: readonly Row[] = isQuestion ? writer.allOf(text, values) : []
+      next = table.next({ rows, changes: isQuestion ? 0 : writer.runOf(text, values) })
+    }
+    writer.commit()
+    return next.value
+  } catch (error) {
+    undo(writer, fail)
+    throw error
+  }
 }
 
 function undo(writer: SqliteWriter, fail: (error: unknown) => Fault): void {
