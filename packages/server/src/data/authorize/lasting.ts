@@ -1,9 +1,10 @@
 import type { Client } from '../../snapshot/snapshot.ts'
 
 /**
- * Whether what is granted outlasts one access token. An OpenID request of a client that may ask for
- * `offline_access` must have asked, and the user agreed (OpenID Connect Core section 11); otherwise the
- * registered grant type decides.
+ * Whether the user may be represented while away. The client must have registered the grant type. A client that
+ * may ask for `offline_access` must have asked, and the user agreed (OpenID Connect Core section 11); for one to
+ * which the operator never gave that scope, as in open banking, and for plain OAuth, the registration is the
+ * consent basis. The consent page and the token endpoint both ask here.
  */
 export function isLasting(client: Client, scopes: readonly string[]): boolean {
   if (!client.grantTypes.includes('refresh_token')) return false

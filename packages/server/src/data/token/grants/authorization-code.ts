@@ -5,6 +5,7 @@ import type { Client } from '../../../snapshot/snapshot.ts'
 import type { CodeRecord, GrantRecord } from '../../../store/records.ts'
 import type { Found } from '../../../store/store.ts'
 import type { Write } from '../../../store/writes.ts'
+import { isLasting } from '../../authorize/lasting.ts'
 import { hashOfHandle } from '../../handle.ts'
 import type { Entitlement, RefreshTokenOrder } from '../../mint/order.ts'
 import {
@@ -106,16 +107,10 @@ function entitlementOf(
   }
 }
 
-/**
- * Whether the user may be represented while away. The client must have registered the grant type. A client that may
- * ask for `offline_access` must have asked, and the user agreed (OpenID Connect Core section 11); for one to which the
- * operator never gave that scope, as in open banking, and for plain OAuth, the registration is the consent basis.
- */
+/** By the same judgement that told the user on the consent page how long the application keeps its access (I13). */
 function firstRefreshToken(grant: GrantRecord, client: Client): RefreshTokenOrder | undefined {
   const { scopes, resources } = grant
-  if (!client.grantTypes.includes('refresh_token')) return undefined
-  const mustAsk = scopes.includes('openid') && client.scopes.includes('offline_access')
-  if (mustAsk && !scopes.includes('offline_access')) return undefined
+  if (!isLasting(client, scopes)) return undefined
   return { scopes, resources, expiresAt: undefined }
 }
 
