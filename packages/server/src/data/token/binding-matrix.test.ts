@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
+import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
+import type { PeerCertificate, Reply } from '../../http/exchange.ts'
+import type { Client } from '../../snapshot/snapshot.ts'
+import { introspectRoom } from '../introspect/room.ts'
+import { newPeerCertificate } from '../testing/certificates.ts'
+import { accounts, clientOf, keys } from '../testing/clients.ts'
+import {
+  currentNonce,
+  jsonOf,
+  redeem,
+  requestToken,
+  seedCode,
+  type TokenRequestOptions,
+  textOf,
+} from '../testing/flow.ts'
+import { openWorld, type World } from '../testing/world.ts'
+import { userinfoRoom } from '../userinfo/room.ts'
+
+/** Every grant × binding × client type × place where a token is used: bound goes in, bound comes out (I9). */
+
+type Kind = 'dpop' | 'mtls' | 'dpop+mtls'
+const kinds: readonly Kind[] = ['dpop', 'mtls', 'dpop+mtls']
+const certificate = await newPeerCertificate({ subject: 'CN=matrix' })
+
+/** How the client gets its tokens; each ends with a token response. */
+const grants: Readonly<
+  Record<string, (world: World, client: Client, options: TokenRequestOptions) => Promise<Reply>>
+> = {
+  authorization_code: async (world, { clientId }, options) =>
+    redeem(world, clientId, (await seedCode(world, clientId)).code, options),
+  refresh_token: async (world, { clientId }, options) => {
+    const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, options)
+    const fields = { grant_type: 'refresh_token', refresh_token: textOf(first, 'refresh_token') }
+    return requestToken(world, clientId, fields, options)
+  },
+  client_credentials: (world, { clientId }, options) =>
+    requestToken(world, clientId, { grant_type: 'client_credentials', resource: accounts }, options),
+}
+
+function clientFor(kind: Kind, isPublic: boolean): Client {
+  return clientOf({
+    clientId: `c_${isPublic ? 'public' : 'confidential'}`,
+    ownProfile: isPublic ? oauth21 : fapi2Security,
+    isPublic,
+    tokenEndpointAuthMethod: isPublic ? 'none' : 'private_key_jwt',
+    dpopBoundAccessTokens: kind !== 'mtls',
+    tlsClientCertificateBoundAccessTokens: kind !== 'dpop',
+  })
+}
+
+interface Evidence {
+  readonly proof: boolean
+  readonly peer: PeerCertificate | undefined
+}
+
+function evidenceFor(kind: Kind): Evidence {
+  return { proof: kind !== 'mtls', peer: kind === 'dpop' ? undefined : certificate }
+}
+
+function optionsFor({ proof, peer }: Evidence, isPublic: boolean): TokenRequestOptions {
+  return {
+    proofKey: proof ? keys.proof : 'none',
+    authentication: isPublic ? 'none' : 'assertion',
+    ...(peer !== undefined && { certificate: peer }),
+  }
+}
+
+function readUserinfo(world: World, token: string, { proof, peer }: Evidence): Promise<Reply> {
+  const path = '/userinfo'
+  const origin = peer === undefined ? world.issuer.url : world.issuer.mtlsUrl
+  const spoil = {
+    method: 'GET',
+    accessToken: token,
+    nonce: currentNonce(world),
+    claims: { htu: origin + path },
+  }
+  const headers = [
+    ['authorization', `${proof ? 'DPoP' : 'Bearer'} ${token}`] as const,
+    ...(proof ? [['dpop', world.proof(path, spoil)] as const] : []),
+  ]
+  return world.send(userinfoRoom, path, {
+    method: 'GET',
+    headers,
+    ...(peer !== undefined && { certificate: peer }),
+  })
+}
+
+/** All that proves less than `kind` asks for. */
+function lessThan(kind: Kind): readonly Evidence[] {
+  const all: readonly Evidence[] = [
+    { proof: false, peer: undefined },
+    { proof: true, peer: undefined },
+    { proof: false, peer: certificate },
+  ]
+  const { proof, peer } = evidenceFor(kind)
+  return all.filter(less => (proof && !less.proof) || (peer !== undefined && less.peer === undefined))
+}
+
+const expectedCnf: Readonly<Record<Kind, Readonly<Record<string, string>>>> = {
+  dpop: { jkt: keys.proof.thumbprint },
+  mtls: { 'x5t#S256': certificate.thumbprint },
+  'dpop+mtls': { jkt: keys.proof.thumbprint, 'x5t#S256': certificate.thumbprint },
+}
+
+for (const kind of kinds)
+  for (const isPublic of [false, true])
+    for (const [grantType, ask] of Object.entries(grants).filter(
+      ([name]) => !(isPublic && name === 'client_credentials'),
+    ))
+      describe(`${grantType}, ${kind}, ${isPublic ? 'public' : 'confidential'} client`, () => {
+        const client = clientFor(kind, isPublic)
+        const enough = evidenceFor(kind)
+
+        test('the token is bound as the request was', async () => {
+          await using world = await openWorld({ clients: [client] })
+          const reply = await ask(world, client, optionsFor(enough, isPublic))
+          assert.equal(reply.status, 200, reply.body.toString())
+          assert.equal(jsonOf(reply).token_type, kind === 'mtls' ? 'Bearer' : 'DPoP')
+          const token = textOf(reply, 'access_token')
+          const form = { token, ...world.assertion('c_rs') }
+          const described = jsonOf(await world.send(introspectRoom, '/introspect', { form }))
+          assert.deepEqual(described.cnf, expectedCnf[kind])
+        })
+
+        test('less than that gets no token', async () => {
+          await using world = await openWorld({ clients: [client] })
+          const { clientId } = client
+          for (const less of lessThan(kind)) {
+            const { code } = await seedCode(world, clientId)
+            const options = optionsFor(less, isPublic)
+            assert.equal((await redeem(world, clientId, code, options)).status, 400)
+            const first = await redeem(world, clientId, code, optionsFor(enough, isPublic))
+            assert.equal(first.status, 200, first.body.toString())
+            const fields = { grant_type: 'refresh_token', refresh_token: textOf(first, 'refresh_token') }
+            assert.equal((await requestToken(world, clientId, fields, options)).status, 400)
+          }
+        })
+
+        test('userinfo takes the token with all of its proof and with nothing less', async () => {
+          if (grantType === 'client_credentials') return
+          await using world = await openWorld({ clients: [client] })
+          const reply = await ask(world, client, optionsFor(enough, isPublic))
+          const token = textOf(reply, 'access_token')
+          assert.equal((await readUserinfo(world, token, enough)).status, 200)
+          for (const less of lessThan(kind))
+            assert.equal((await readUserinfo(world, token, less)).status, 401)
+        })
+      })
