@@ -28,7 +28,7 @@ export function parseCompactJws(
 
   const firstDot = text.indexOf('.')
   const lastDot = text.lastIndexOf('.')
-  const header = decodeObject(text.slice(0, firstDot))
+  const header = headerOf(text.slice(0, firstDot))
   const claims = decodeObject(text.slice(firstDot + 1, lastDot))
   const signature = decodeBase64url(text.slice(lastDot + 1))
   const unsound = firstRefusal(jwsPartRules, { header, claims, signature })
@@ -36,6 +36,33 @@ export function parseCompactJws(
   if (header === undefined || claims === undefined || signature === undefined)
     throw new TypeError('rule table')
   return accept({ header, claims, signingInput: text.slice(0, lastDot), signature })
+}
+
+/**
+ * Decoded headers by their text. A client sends the same header, key included, with every proof, and decoding it costs
+ * more than all rules about it. Shared, so frozen to the bottom.
+ */
+const headers = new Map<string, JsonObject>()
+const headersMax = 5000
+const rememberedLengthMax = 1024
+
+function headerOf(part: string): JsonObject | undefined {
+  const known = headers.get(part)
+  if (known !== undefined) return known
+  const header = decodeObject(part)
+  if (header === undefined || part.length > rememberedLengthMax) return header
+  if (headers.size >= headersMax) {
+    const oldest = headers.keys().next()
+    if (!oldest.done) headers.delete(oldest.value)
+  }
+  headers.set(part, deepFrozen(header))
+  return header
+}
+
+function deepFrozen<T extends object>(value: T): T {
+  for (const member of Object.values(value))
+    if (typeof member === 'object' && member !== null) deepFrozen(member)
+  return Object.freeze(value)
 }
 
 function decodeObject(part: string): JsonObject | undefined {

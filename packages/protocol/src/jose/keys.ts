@@ -38,6 +38,18 @@ const importedMax = 10_000
  * A key that is private, symmetric, too weak or off its curve is refused.
  */
 export function importPublicJwk(jwk: unknown): Outcome<PublicKey> {
+  // What cannot change any more needs no second look: the header of a proof comes decoded once and frozen.
+  if (typeof jwk !== 'object' || jwk === null || !Object.isFrozen(jwk)) return importByContent(jwk)
+  const seen = importedFrozen.get(jwk)
+  if (seen !== undefined) return seen
+  const outcome = importByContent(jwk)
+  importedFrozen.set(jwk, outcome)
+  return outcome
+}
+
+const importedFrozen = new WeakMap<object, Outcome<PublicKey>>()
+
+function importByContent(jwk: unknown): Outcome<PublicKey> {
   const content = contentOf(jwk)
   const known = content === undefined ? undefined : imported.get(content)
   if (content !== undefined && known !== undefined) {
