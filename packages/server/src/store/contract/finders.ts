@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import type { HandleHash } from '@holdfast/protocol'
 import type { ContractCase } from '../contract.ts'
 import type { Write } from '../writes.ts'
 import { committed, same } from './expectations.ts'
 import {
   accessToken,
+  audit,
   code,
   grant,
   interaction,
@@ -150,6 +152,23 @@ export const finderCases: readonly ContractCase[] = [
       same(await store.findUserByUsername(issuer, 'anna'), renamed)
       same(await store.listUsers(issuer), [renamed])
       same(await store.findUserByUsername('https://other.example', 'ann'), elsewhere)
+    },
+  },
+  {
+    title: 'text no engine likes is answered like any other: not found, counted, stored',
+    run: async ({ store }) => {
+      for (const odd of ['\0', '\0\0\0\0\0\0', '\ud800', '\udfff\ud800', "'; --", '\u202e', '😀'.repeat(9)]) {
+        const hash = `${odd.slice(0, 6)}${newHash()}` as HandleHash
+        assert.equal(await store.findCode(hash), undefined)
+        assert.equal(await store.findUserByUsername(issuer, odd), undefined)
+        assert.deepEqual(await store.findAudit(odd, 9), [])
+        const count: Write = { kind: 'count-failure', key: hash, at: start, windowSeconds: 9 }
+        await committed(store, [count, audit(newHash(), odd + newHash())])
+        assert.equal((await store.findFailures(hash, start))?.count, 1)
+        const record = { ...code(), hash, nonce: odd }
+        await committed(store, [{ kind: 'insert-code', record }])
+        same((await store.findCode(hash))?.nonce, odd)
+      }
     },
   },
   {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { EpochSeconds } from '@holdfast/protocol'
 import type { ContractCase } from '../contract.ts'
 import type { Write } from '../writes.ts'
 import { committed } from './expectations.ts'
@@ -62,6 +63,23 @@ export const listCases: readonly ContractCase[] = [
       const failed = results.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []))
       assert.deepEqual(failed, [3])
       assert.equal((await store.findAudit('conflict', 99)).length, 7)
+    },
+  },
+  {
+    title: 'a list that cannot be stored fails alone',
+    run: async ({ store }) => {
+      const odd = { ...code(), expiresAt: Number.NaN as EpochSeconds }
+      const results = await Promise.allSettled([
+        store.commit([audit('beside')]),
+        store.commit([audit('odd'), { kind: 'insert-code', record: odd }]),
+        store.commit([audit('beside')]),
+      ])
+      assert.deepEqual(
+        results.map(({ status }) => status),
+        ['fulfilled', 'rejected', 'fulfilled'],
+      )
+      assert.equal((await store.findAudit('beside', 9)).length, 2)
+      assert.equal((await store.findAudit('odd', 9)).length, 0)
     },
   },
   {

@@ -31,7 +31,12 @@ export interface Place {
 
 /** A statement kept by the server under its name after first use. */
 export function named(name: StatementName, values: readonly SqlValue[]): pg.QueryConfig {
-  return { name, text: texts[name], values: [...values] }
+  return { name, text: texts[name], values: values.map(storable) }
+}
+
+// PostgreSQL text has no NUL, and clients may send one. Keys stay apart: a digest follows.
+function storable(value: SqlValue): SqlValue {
+  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value
 }
 
 function configOf({ connectionString, schema }: Place): pg.ClientConfig {

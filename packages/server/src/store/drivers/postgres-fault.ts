@@ -6,9 +6,10 @@ export function sqlState(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined
 }
 
-/** Class 23: two rows with one key. The list's own, and its savepoint undoes it. */
-export function isConstraint(error: unknown): boolean {
-  return sqlState(error)?.startsWith('23') === true
+/** Classes 22 and 23: a value nothing can store, two rows with one key. The list's own, and undone alone. */
+export function isOwn(error: unknown): boolean {
+  const state = sqlState(error)
+  return state?.startsWith('23') === true || state?.startsWith('22') === true
 }
 
 /** Serialization failure, deadlock, lock timeout: another node stands in the way, and trying again helps. */

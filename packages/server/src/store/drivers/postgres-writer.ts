@@ -4,7 +4,7 @@ import { auditBody, type ChainHead, linkHash } from '../chain.ts'
 import { guardFailed, isGuard, type Step, stepOf } from '../statements.ts'
 import type { CommitResult, Write } from '../writes.ts'
 import type { Line } from './postgres-connection.ts'
-import { isConstraint, isContention } from './postgres-fault.ts'
+import { isContention, isOwn } from './postgres-fault.ts'
 
 /** The chain this writer appends to; moved back when what it appended is rolled back. */
 export interface Chain {
@@ -61,7 +61,7 @@ async function applyTogether(
   writer.chain.head = before
   await writer.line.command('rollback')
   // A list that was alone has its answer: there was nothing beside it that could have been in its way.
-  const isAnswer = settled.length === 1 && settled.every(one => 'result' in one || isConstraint(one.error))
+  const isAnswer = settled.length === 1 && settled.every(one => 'result' in one || isOwn(one.error))
   return isAnswer ? settled : undefined
 }
 
@@ -79,7 +79,7 @@ async function applyApart(
     const [one] = await Promise.all([saveAndSend(writer, writes)])
     if (!isCommitted(one)) {
       chain.head = saved
-      if ('error' in one && !isConstraint(one.error)) {
+      if ('error' in one && !isOwn(one.error)) {
         chain.head = before
         await line.command('rollback')
         if (isContention(one.error)) return undefined
@@ -108,7 +108,7 @@ async function applyAlone(writer: Writer, writes: readonly Write[]): Promise<Set
     last = one?.error
     if (!isContention(last)) break
   }
-  if (isConstraint(last) || isContention(last)) return { error: last }
+  if (isOwn(last) || isContention(last)) return { error: last }
   throw last
 }
 

@@ -9,9 +9,10 @@ function resultCode(error: unknown): number | undefined {
   return error.errcode & 0xff
 }
 
-/** Two rows with one key: our bug or a document that contradicts another, never the disk. */
-export function isConstraint(error: unknown): boolean {
-  return resultCode(error) === codes.constraint
+/** Two rows with one key, or a value nothing can store: the list's own mistake, never the disk's. */
+export function isOwn(error: unknown): boolean {
+  const code = resultCode(error)
+  return code === codes.constraint || code === undefined
 }
 
 export function isBusy(error: unknown): boolean {

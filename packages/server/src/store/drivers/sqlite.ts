@@ -5,7 +5,7 @@ import type { Store } from '../store.ts'
 import { type Patrol, type Sweep, sweeps } from '../sweep.ts'
 import type { CommitResult, Write } from '../writes.ts'
 import { openConnection } from './sqlite-connection.ts'
-import { faultOf, isConstraint, mustFence } from './sqlite-fault.ts'
+import { faultOf, isOwn, mustFence } from './sqlite-fault.ts'
 import { openWriter, type SqliteWriter, type WritePoint } from './sqlite-writer.ts'
 
 export interface SqliteStoreOptions {
@@ -198,8 +198,8 @@ function attempt(
     const { result, isDirty } = writer.apply(writes)
     return { settled: { result }, isDirty }
   } catch (error) {
-    // Only a broken constraint is the list's own; anything else is the disk's and ends the whole batch.
-    if (!isConstraint(error)) throw error
+    // Its own mistake fails one list; anything else is the disk's and ends the whole batch.
+    if (!isOwn(error)) throw error
     return { settled: { fault: faultOf(error) }, isDirty: true }
   }
 }
