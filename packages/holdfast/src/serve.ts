@@ -11,6 +11,7 @@ import { startServer } from '@holdfast/server/main.ts'
 import { openLog } from '@holdfast/server/observe/log.ts'
 import { Fault, type Log } from '@holdfast/server/ports.ts'
 import { startDemoApi } from './demo/api.ts'
+import { recordOfAccess } from './demo/api-audit.ts'
 import { type DemoClient, demoApiClientId, demoClients } from './demo/clients.ts'
 import { demoDocuments, demoUser } from './demo/documents.ts'
 import { type Ground, openGround, readKeyEncryptionKey } from './ground.ts'
@@ -130,6 +131,9 @@ async function openDemoApi(
   const { caPem, server: tls } = authority
   const demoApi = await startDemoApi({
     ...{ address: bootstrap.listeners.demoApi, audience, issuer, tls, caPem, keyFile, log },
+    audit: async event => {
+      await control.store.commit([{ kind: 'append-audit', record: recordOfAccess(event) }])
+    },
   })
   closers.push(demoApi.close)
   return audience

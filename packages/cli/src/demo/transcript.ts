@@ -18,14 +18,14 @@ export interface Step {
   readonly notes: readonly string[]
 }
 
-/** Values are abbreviated already. */
+/** Values are abbreviated already. A step may show one half of an exchange, and the next step the other. */
 export interface Message {
-  readonly request: {
+  readonly request?: {
     readonly method: string
     readonly url: string
     readonly lines: readonly Line[]
   }
-  readonly answer: { readonly status: number; readonly lines: readonly Line[] }
+  readonly answer?: { readonly status: number; readonly lines: readonly Line[] }
 }
 
 export interface Line {

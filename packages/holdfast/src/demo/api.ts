@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { createServer, request } from 'node:https'
 import {
+  type AuditSink,
   createResourceServer,
   type Fetch,
   type FetchedResponse,
@@ -25,6 +26,8 @@ export interface DemoApiOptions {
   /** Private JWK of the client that introspects. */
   readonly keyFile: string
   readonly log: Log
+  /** Takes every decision before its answer leaves. */
+  readonly audit: AuditSink
 }
 
 const accounts = [
@@ -34,7 +37,7 @@ const accounts = [
 
 /** A small bank behind the SDK: `GET /accounts` and `POST /payments`, every token checked on every request. */
 export async function startDemoApi(options: DemoApiOptions): Promise<{ close: () => Promise<void> }> {
-  const { address, audience, issuer, tls, caPem, keyFile, log } = options
+  const { address, audience, issuer, tls, caPem, keyFile, log, audit } = options
   const jwk = JSON.parse(readFileSync(keyFile, 'utf8')) as Record<string, string>
   const privateKey = createPrivateKey({ format: 'jwk', key: jwk })
   const authentication = {
@@ -52,6 +55,7 @@ export async function startDemoApi(options: DemoApiOptions): Promise<{ close: ()
     scopes: ['accounts:read', 'payments:write'],
     explain: true,
     fetch: fetchTrusting(caPem),
+    audit,
     onAlarm: (alarm, cause) => log.warn('demo-api.alarm', { alarm, cause }),
   })
   const metadata = publishMetadata(api)
@@ -65,7 +69,12 @@ export async function startDemoApi(options: DemoApiOptions): Promise<{ close: ()
     [
       'GET /accounts',
       protect(api, { scopes: ['accounts:read'], action: 'accounts.list' }, (_request, response, token) =>
-        send(response, 200, { subject: token.subject, client: token.clientId, accounts }),
+        send(response, 200, {
+          subject: token.subject,
+          client: token.clientId,
+          accounts,
+          reference: token.requestId,
+        }),
       ),
     ],
     [
