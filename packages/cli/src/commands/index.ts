@@ -3,6 +3,7 @@ import { addApply } from './apply.ts'
 import { addAudit } from './audit.ts'
 import { addClients } from './clients.ts'
 import { addConfig } from './config.ts'
+import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
@@ -11,6 +12,7 @@ import { addServe } from './serve.ts'
 /** The slot: a command is one file and one line here. Order is the order of the help. */
 export const commands: readonly AddCommand[] = [
   addServe,
+  addDemo,
   addApply,
   addExport,
   addClients,

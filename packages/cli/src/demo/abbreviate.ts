@@ -1,34 +1,36 @@
 /**
- * What the demo may show of a message. A credential is never printed whole: its first characters and its length are
- * enough to recognise it two steps later, and worth nothing to whoever reads the screen.
+ * What the demo may show of a message. A credential is never printed whole: its ends and its length are enough
+ * to recognise it two steps later, and worth nothing to whoever reads the screen.
  */
 
 /** Form fields, query parameters and JSON members whose values are credentials, or as good as. */
 const secretNames: ReadonlySet<string> = new Set([
   ...['access_token', 'refresh_token', 'id_token', 'token', 'client_assertion', 'code', 'code_verifier'],
-  ...['request_uri', 'state', 'nonce', 'csrf', 'dpop-nonce', 'dpop', 'authorization'],
+  ...['request_uri', 'state', 'nonce', 'csrf', 'shown', 'dpop-nonce', 'dpop', 'authorization'],
 ])
 /** Not even the beginning of these. */
 const hiddenNames: ReadonlySet<string> = new Set(['password', 'cookie', 'set-cookie'])
 
-const shownCharacters = 6
-/** Values as short as this are no credentials, and their beginning would be most of them. */
-const shortMax = 12
+const firstCharacters = 4
+const lastCharacters = 4
+/** Of values as short as this, the ends would be most of them. */
+const shortMax = 24
 
 /** The value of a named field as it may be shown. */
 export function shownValue(name: string, value: string): string {
   if (hiddenNames.has(name.toLowerCase())) return '(hidden)'
   if (!secretNames.has(name.toLowerCase())) return value
   const scheme = /^(?:DPoP|Bearer) /i.exec(value)?.[0] ?? ''
-  return scheme + beginningOf(value.slice(scheme.length))
+  return scheme + ends(value.slice(scheme.length))
 }
 
 /** `urn:ietf:params:oauth:request_uri:` and the like stay readable; only the random part is cut. */
-function beginningOf(value: string): string {
+function ends(value: string): string {
   const prefix = /^urn:(?:[\w-]+:)+/.exec(value)?.[0] ?? ''
   const random = value.slice(prefix.length)
-  const shown = random.length <= shortMax ? '' : random.slice(0, shownCharacters)
-  return `${prefix}${shown}… (${random.length} characters)`
+  const shown =
+    random.length <= shortMax ? '…' : `${random.slice(0, firstCharacters)}…${random.slice(-lastCharacters)}`
+  return `${prefix}${shown} (${random.length} characters)`
 }
 
 /** A URL with the credentials in its query cut, and what names an interaction in its path. */
@@ -37,7 +39,7 @@ export function shownUrl(text: string): string {
   const query = [...url.searchParams].map(([name, value]) => `${name}=${cut(name, value)}`)
   const path = url.pathname.replace(
     /^\/interaction\/([^/]+)/,
-    (_, id: string) => `/interaction/${id.slice(0, 6)}…`,
+    (_, id: string) => `/interaction/${id.slice(0, firstCharacters)}…`,
   )
   return `${url.origin}${path}${query.length === 0 ? '' : `?${query.join('&')}`}`
 }

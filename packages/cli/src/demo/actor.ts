@@ -24,16 +24,7 @@ export async function actorFor(kit: DemoKit, clientId: string): Promise<Actor> {
   if (listed === undefined) throw new Error(`the server has no demo client \`${clientId}\``)
   const certificate = certificateOf(listed)
   const wire = new Wire({ caPem: readFileSync(kit.caFile, 'utf8'), certificate })
-  const config = await oauth.discovery(
-    new URL(kit.issuer),
-    clientId,
-    {
-      use_mtls_endpoint_aliases: certificate !== undefined,
-      id_token_signed_response_alg: 'ES256',
-    },
-    await authenticationOf(listed),
-    { [oauth.customFetch]: wire.fetch as never },
-  )
+  const config = await configure(kit, listed, wire, await authenticationOf(listed))
   const keyPair = certificate === undefined ? await oauth.randomDPoPKeyPair('ES256') : undefined
   return {
     listed,
@@ -45,7 +36,24 @@ export async function actorFor(kit: DemoKit, clientId: string): Promise<Actor> {
   }
 }
 
-async function authenticationOf({ keyFile }: DemoKitClient): Promise<oauth.ClientAuth> {
+/** A configuration for `listed` over any wire and with any proof of who it is: a thief's, too. */
+export async function configure(
+  { issuer }: DemoKit,
+  { clientId, certificateFile }: DemoKitClient,
+  wire: Wire,
+  authentication: oauth.ClientAuth,
+): Promise<oauth.Configuration> {
+  const metadata = {
+    use_mtls_endpoint_aliases: certificateFile !== undefined,
+    id_token_signed_response_alg: 'ES256',
+  }
+  return await oauth.discovery(new URL(issuer), clientId, metadata, authentication, {
+    [oauth.customFetch]: wire.fetch as never,
+  })
+}
+
+/** How a client proves who it is, with the keys the development server made for it. */
+export async function authenticationOf({ keyFile }: DemoKitClient): Promise<oauth.ClientAuth> {
   if (keyFile === undefined) return oauth.TlsClientAuth()
   const jwk = JSON.parse(readFileSync(keyFile, 'utf8')) as JsonWebKey & { readonly kid: string }
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256' }

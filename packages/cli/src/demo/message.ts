@@ -5,27 +5,31 @@ import { type Exchange, membersOf } from './wire.ts'
 /** Request headers worth a look, in the order they are shown. */
 const requestHeaders = ['authorization', 'dpop', 'cookie']
 const answerHeaders = ['location', 'dpop-nonce', 'www-authenticate', 'set-cookie']
-/** Answer members that say nothing in a terminal. */
-const skippedMembers: ReadonlySet<string> = new Set(['id_token_hint'])
+const timeMembers: ReadonlySet<string> = new Set(['exp', 'iat', 'nbf', 'auth_time'])
 const valueCharactersMax = 400
 
 /** One exchange with every credential cut. */
 export function messageOf(exchange: Exchange): Required<Message> {
   const { method, url, headers, form, status } = exchange
   const sent = requestHeaders.flatMap(name => lineOf(nameOfHeader(name), headers[name], exchange))
+  const query = [...new URL(url).searchParams].flatMap(([name, value]) => lineOf(name, value, exchange))
   const parameters = Object.entries(form).flatMap(([name, value]) => lineOf(name, value, exchange))
   const got = answerHeaders.flatMap(name =>
     lineOf(nameOfHeader(name), exchange.answerHeaders.get(name) ?? undefined, exchange),
   )
-  const members = Object.entries(membersOf(exchange))
-    .filter(([name]) => !skippedMembers.has(name))
-    .flatMap(([name, value]) =>
-      lineOf(name, typeof value === 'string' ? value : JSON.stringify(value), exchange),
-    )
+  const members = Object.entries(membersOf(exchange)).flatMap(([name, value]) =>
+    lineOf(name, textOf(name, value), exchange),
+  )
   return {
-    request: { method, url: shownUrl(url), lines: [...sent, ...parameters] },
+    request: { method, url: shownUrl(url.split('?')[0] ?? ''), lines: [...sent, ...query, ...parameters] },
     answer: { status, lines: [...got, ...members] },
   }
+}
+
+function textOf(name: string, value: unknown): string {
+  if (typeof value === 'number' && timeMembers.has(name))
+    return `${value} (${new Date(value * 1000).toISOString().replace('.000', '')})`
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function nameOfHeader(name: string): string {

@@ -41,10 +41,12 @@ export interface Expected {
   readonly ruleId: string
 }
 
+export type Act = 'token' | 'code' | 'assertion' | 'downgrade'
+
 /** One thing a thief tried, and how it was refused. */
 export interface Attack {
   readonly id: string
-  readonly act: 'token' | 'code' | 'assertion' | 'downgrade'
+  readonly act: Act
   readonly title: string
   readonly expected: Expected
   readonly message: Message
@@ -52,6 +54,8 @@ export interface Attack {
   readonly error: string
   readonly reference: string
   readonly ruleId: string
+  /** Empty for a refusal that a room makes itself. */
+  readonly ruleTitle: string
   readonly clauses: readonly { readonly id: string; readonly says: string }[]
   readonly reason: string
   readonly record: {
