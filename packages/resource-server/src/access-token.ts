@@ -91,10 +91,9 @@ export class AccessTokens {
   async #find(token: string, tokenHash: string, now: EpochSeconds): Promise<Outcome<TokenFacts>> {
     const { tokens } = this.#settings
     const introspector = this.#introspector
-    if (tokens.jwt !== true || (introspector !== undefined && !token.includes('.')))
-      return introspector === undefined
-        ? refuse('access-token.form', [], 'invalid_token', 'tokens of this form are not accepted here')
-        : introspector.introspect(token, tokenHash)
+    // Without introspection JWTs are accepted: options with neither are refused when the API starts.
+    if (introspector !== undefined && (tokens.jwt !== true || !token.includes('.')))
+      return introspector.introspect(token, tokenHash)
     const jwt = await this.#judgeJwt(token, tokenHash, now)
     if (!jwt.ok || introspector === undefined || tokens.jwtRevocation === 'lifetime') return jwt
     const live = await introspector.introspect(token, tokenHash)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { epochSeconds } from '@holdfast/protocol'
+import { inMemoryReplayMemory, type ReplayMemory } from './replay.ts'
 import {
   accepted,
   call,
@@ -335,22 +336,38 @@ describe('the replay memory', () => {
     accepted(await call(bed, { headers: dpopHeaders(bed, bed.boundToken(), { claims }) }))
   })
 
-  test('full, failing or silent: the request is refused with 503', async () => {
-    const broken = [
-      () => 'full' as const,
+  const broken: readonly (readonly [string, ReplayMemory['remember'], string])[] = [
+    ['is full', () => 'full', 'replay.full'],
+    [
+      'throws',
       () => {
         throw new Error('down')
       },
-      async () => Promise.reject(new Error('down')),
-    ]
-    for (const remember of broken) {
+      'replay.unavailable',
+    ],
+    ['is out of reach', async () => Promise.reject(new Error('down')), 'replay.unavailable'],
+  ]
+  for (const [name, remember, ruleId] of broken)
+    test(`that ${name}: the request is refused with 503`, async () => {
       const bed = testBed({ replayMemory: { completeSince: epochSeconds(0), remember } })
       const answer = await call(bed, { headers: dpopHeaders(bed, bed.boundToken()) })
-      assert.equal(answer.ok, false)
-      assert.equal(answer.ok ? 0 : answer.status, 503)
-      assert.equal(answer.ok ? '' : headerOf(answer, 'retry-after'), '1')
+      const challenge = refused(answer, 503, ruleId)
+      assert.equal(headerOf(challenge, 'retry-after'), '1')
       assert.equal(bed.alarms.length, 1)
+    })
+
+  test('a replay memory that is down lets no proof in, and one that answers does', async () => {
+    const shared = inMemoryReplayMemory({ completeSince: epochSeconds(0) })
+    let isDown = true
+    const remember: ReplayMemory['remember'] = (...entry) => {
+      if (isDown) throw new Error('down')
+      return shared.remember(...entry)
     }
+    const bed = testBed({ replayMemory: { completeSince: epochSeconds(0), remember } })
+    const headers = dpopHeaders(bed, bed.boundToken())
+    refused(await call(bed, { headers }), 503, 'replay.unavailable')
+    isDown = false
+    accepted(await call(bed, { headers }))
   })
 })
 

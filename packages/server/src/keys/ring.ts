@@ -10,6 +10,7 @@ import {
   decodePrivateKey,
   encodePrivateKey,
   generatePrivateKey,
+  ownSigningAlgs,
   type SigningKey,
   signingKeyOf,
 } from './signing-key.ts'
@@ -44,8 +45,6 @@ interface IssuerKeys {
   readonly rootSecret: Buffer
 }
 
-/** `Ed25519` is another name of what `EdDSA` does; clients may use it towards us, we sign under one name. */
-const ownAlgs: readonly JwsAlg[] = ['ES256', 'PS256', 'EdDSA', 'RS256']
 const quick: ReadonlySet<JwsAlg> = new Set(['ES256', 'EdDSA'])
 const rootSecretId = 'root-secret'
 const secretBytes = 32
@@ -86,7 +85,7 @@ export async function openRing(options: RingOptions): Promise<Ring> {
 }
 
 function wantedAlgs(issuer: RingIssuer): readonly JwsAlg[] {
-  return ownAlgs.filter(alg => issuer.algs.includes(alg))
+  return ownSigningAlgs.filter(alg => issuer.algs.includes(alg))
 }
 
 function keysOver(byIssuer: ReadonlyMap<string, IssuerKeys>): Keys {
@@ -130,7 +129,7 @@ function openRecords(options: RingOptions, issuer: RingIssuer, records: readonly
   const active = new Map<JwsAlg, SigningKey>()
   for (const key of sorted)
     if (issuer.algs.includes(key.alg) && !active.has(key.alg)) active.set(key.alg, key)
-  const algs = ownAlgs.filter(alg => active.has(alg))
+  const algs = ownSigningAlgs.filter(alg => active.has(alg))
   return { active, algs, published: publishedKeys(sorted.map(key => key.publicJwk)), rootSecret }
 }
 

@@ -13,6 +13,9 @@ export interface SigningKey {
   readonly createdAt: EpochSeconds
 }
 
+/** `Ed25519` is another name of what `EdDSA` does; clients may use it towards us, we sign under one name. */
+export const ownSigningAlgs: readonly JwsAlg[] = ['ES256', 'PS256', 'EdDSA', 'RS256']
+
 const generate = promisify(generateKeyPair) as (
   type: string,
   options: object,

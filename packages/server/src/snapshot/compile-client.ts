@@ -11,6 +11,7 @@ import type { DocumentOf } from '../control/document.ts'
 import { type Checked, checked, type Problem, wrong } from '../control/problem.ts'
 import type { ClientSpec } from '../control/resources/client.ts'
 import { unknownName } from '../control/suggestion.ts'
+import { ownSigningAlgs } from '../keys/signing-key.ts'
 import type { IssuerBinding } from './compile.ts'
 import type { ProfileTable } from './compile-profiles.ts'
 import type { Client, GrantTypeName, ResourceServer, Scope, TlsClientSubject } from './snapshot.ts'
@@ -67,15 +68,17 @@ export function compileClient(client: DocumentOf<'Client'>, context: ClientConte
     problems.push({ document, field: `spec.metadata.${facts?.field}`, message, ruleId, clauses, error })
   }
   problems.push(...unfitTokenAlgs(document, resources, strictest.value))
+  const idTokenAlg = idTokenAlgOf(spec, strictest.value)
+  problems.push(...unsignableIdToken(document, idTokenAlg))
   const profile = meetOf([floor, own])
   if (problems.length > 0 || !profile.ok) return wrong(...problems)
-  return checked(clientOf(client.name, spec, profile.value, context))
+  return checked(clientOf(client.name, spec, { profile: profile.value, idTokenAlg }, context))
 }
 
 function clientOf(
   clientId: string,
   spec: ClientSpec,
-  profile: SecurityProfile,
+  { profile, idTokenAlg }: { readonly profile: SecurityProfile; readonly idTokenAlg: JwsAlg },
   context: ClientContext,
 ): Client {
   const { metadata } = spec
@@ -100,7 +103,7 @@ function clientOf(
     requirePushedAuthorizationRequests: metadata.require_pushed_authorization_requests ?? false,
     scopes: scopesOf(spec),
     resources: audiencesOf(spec.resources),
-    idTokenSignedResponseAlg: idTokenAlgOf(spec, profile),
+    idTokenSignedResponseAlg: idTokenAlg,
     requireAuthTime: metadata.require_auth_time ?? false,
     defaultMaxAgeSeconds: metadata.default_max_age,
     allowedOrigins: spec.allowedOrigins,
@@ -112,8 +115,16 @@ function clientOf(
 function idTokenAlgOf({ metadata }: ClientSpec, profile: SecurityProfile): JwsAlg {
   const registered = metadata.id_token_signed_response_alg as JwsAlg | undefined
   if (registered !== undefined) return registered
-  const preferred: readonly JwsAlg[] = ['RS256', 'ES256']
+  const preferred: readonly JwsAlg[] = ['RS256', 'ES256', ...ownSigningAlgs]
   return preferred.find(alg => profile.signingAlgs.includes(alg)) ?? profile.signingAlgs[0] ?? 'ES256'
+}
+
+/** Found out now, and not by a user whose code cannot be redeemed. */
+function unsignableIdToken(document: string, alg: JwsAlg): readonly Problem[] {
+  if (ownSigningAlgs.includes(alg)) return []
+  const field = 'spec.metadata.id_token_signed_response_alg'
+  const message = `the issuer does not sign as \`${alg}\`, but as one of ${ownSigningAlgs.join(', ')}`
+  return [{ document, field, message }]
 }
 
 function scopesOf({ metadata }: ClientSpec): readonly string[] {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { snapshotOfFiles } from '../control/documents.ts'
 import { textOfProblem } from '../control/problem.ts'
@@ -20,6 +21,7 @@ function problemsOf(...documents: readonly string[]): readonly string[] {
 
 const clientOf = (name: string, spec: string) => documentOf('Client', name, spec)
 const metadata = `redirect_uris: ['https://shop.example/cb'], jwks: {keys: [${jwk}]}`
+const edJwk = JSON.stringify(generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }))
 const lax = documentOf('Issuer', 'main', '{floor: oidc-baseline}')
 
 describe('a revision is compiled', () => {
@@ -72,6 +74,40 @@ describe('a revision is compiled', () => {
     assert.equal(lifetime('https://vault.example', 'https://api.example'), 60)
     const once = issuer.effectiveProfile(client, ['https://vault.example'])
     assert.equal(issuer.effectiveProfile(client, ['https://vault.example']), once)
+  })
+})
+
+describe('what we sign for a client', () => {
+  const ed = `{metadata: {${metadata}, dpop_bound_access_tokens: true, id_token_signed_response_alg: EdDSA}}`
+
+  test('EdDSA is signed', () =>
+    assert.equal(compiled(clientOf('ed', ed)).clients.get('ed')?.idTokenSignedResponseAlg, 'EdDSA'))
+
+  test('without a wish it is an algorithm that also its strictest resource allows', () => {
+    const strict = documentOf(
+      'SecurityProfile',
+      'ps',
+      '{base: fapi2-security, tighten: {signingAlgs: [ES256, PS256]}}',
+    )
+    const psOnly = strict.replace('[ES256, PS256]', '[PS256]')
+    const rsaJwk = JSON.stringify(
+      generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' }),
+    )
+    const client = clientOf(
+      'shop',
+      `{resources: [vault], metadata: {redirect_uris: ['https://shop.example/cb'], dpop_bound_access_tokens: true, jwks: {keys: [${rsaJwk}]}}}`,
+    )
+    const vault = documentOf('ResourceServer', 'vault', '{audience: https://vault.example, profile: ps}')
+    assert.equal(
+      compiled(strict, vault, client.replace(rsaJwk, jwk)).clients.get('shop')?.idTokenSignedResponseAlg,
+      'ES256',
+    )
+    assert.equal(compiled(psOnly, vault, client).clients.get('shop')?.idTokenSignedResponseAlg, 'PS256')
+  })
+
+  test('a JWT access token is not signed as Ed25519', () => {
+    const jwt = bank.replace('scopes:', 'accessTokenFormat: jwt, accessTokenSigningAlg: Ed25519, scopes:')
+    assert.match(problemsOf(jwt, accounts).join('\n'), /^ResourceServer\/bank spec\.accessTokenSigningAlg: /m)
   })
 })
 
@@ -161,6 +197,27 @@ describe('a contradiction names document and field', () => {
         bank.replace('scopes:', 'accessTokenFormat: jwt, accessTokenSigningAlg: RS256, scopes:'),
       ],
       says: /^Client\/shop spec\.resources: .*RS256, which `fapi2-security\+oidc-baseline` does not allow/m,
+    },
+    {
+      name: 'an ID token signed as Ed25519',
+      documents: [
+        clientOf(
+          'ed',
+          `{metadata: {${metadata}, dpop_bound_access_tokens: true, id_token_signed_response_alg: Ed25519}}`,
+        ),
+      ],
+      says: /^Client\/ed spec\.metadata\.id_token_signed_response_alg: the issuer does not sign as `Ed25519`/m,
+    },
+    {
+      name: 'a client whose profile leaves it nothing but Ed25519',
+      documents: [
+        documentOf('SecurityProfile', 'ed', '{base: fapi2-security, tighten: {signingAlgs: [Ed25519]}}'),
+        clientOf(
+          'ed',
+          `{profile: ed, metadata: {redirect_uris: ['https://shop.example/cb'], dpop_bound_access_tokens: true, jwks: {keys: [${edJwk}]}}}`,
+        ),
+      ],
+      says: /^Client\/ed spec\.metadata\.id_token_signed_response_alg: the issuer does not sign as `Ed25519`/m,
     },
     {
       name: 'a document twice',
