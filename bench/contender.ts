@@ -1,6 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { documentOf } from '../test/product/clients.ts'
+import { forkNode, prepareProduct, stopNode } from '../test/product/start.ts'
+import type { ClientKeys } from './client-kit.ts'
+import type { RawCosts } from './raw-signatures.ts'
 
 /** A server under measurement, in a process of its own. */
 export interface Contender {
@@ -15,45 +20,108 @@ export interface Contender {
     readonly introspect: string
     readonly authorize: string
   }
-  /** Who may introspect, and its key id. */
-  readonly introspectorId: string
   readonly child: ChildProcess
   readonly close: () => Promise<void>
 }
 
-/** CPU microseconds the process has used so far, from the operating system's account of it. */
-export async function cpuMicroseconds(child: ChildProcess): Promise<number> {
-  const answered = once(child, 'message')
-  child.send('cpu')
-  const [message] = (await answered) as [{ cpu: { user: number; system: number } }]
-  return message.cpu.user + message.cpu.system
+export interface TlsFiles {
+  readonly certFile: string
+  readonly keyFile: string
 }
 
-export async function startPeer(options: {
-  port: number
-  certFile: string
-  keyFile: string
-  clientJwk: object
-}): Promise<Contender> {
-  const redirectUri = 'https://client.example/callback'
-  const script = fileURLToPath(new URL('./peer-oidc-provider.ts', import.meta.url))
-  const child = fork(script, [JSON.stringify({ ...options, redirectUri })], {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+const clientId = 'bench'
+const redirectUri = 'https://client.example/callback'
+
+/** CPU microseconds the process has used so far, user and system, from the operating system's account of it. */
+export async function cpuMicroseconds(child: ChildProcess): Promise<number> {
+  const { cpu } = await asked<{ cpu: { user: number; system: number } }>(child, 'cpu')
+  return cpu.user + cpu.system
+}
+
+async function asked<Answer>(child: ChildProcess, question: string): Promise<Answer> {
+  const answered = once(child, 'message')
+  child.send(question)
+  const [answer] = (await answered) as [Answer]
+  return answer
+}
+
+/** Our server as an operator runs it: durable commits, audit on. */
+export async function startHoldfast(keys: ClientKeys): Promise<Contender & { readonly tls: TlsFiles }> {
+  const metadata = {
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [keys.jwk] },
+    dpop_bound_access_tokens: true,
+    redirect_uris: [redirectUri],
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+    scope: 'openid accounts offline_access',
+    id_token_signed_response_alg: 'ES256',
+  }
+  const rights = { resources: ['accounts'], introspects: ['accounts'] }
+  const { config, product, remove } = await prepareProduct('sqlite', {
+    documents: [documentOf('Client', clientId, { ...rights, metadata })],
   })
-  await once(child, 'message')
+  const child = await forkNode(config)
+  return {
+    name: 'holdfast, durable',
+    issuer: config.issuer,
+    clientId,
+    redirectUri,
+    audience: product.audience,
+    paths: { token: '/token', par: '/par', introspect: '/introspect', authorize: '/authorize' },
+    child,
+    tls: { certFile: join(config.folder, 'tls/server.pem'), keyFile: join(config.folder, 'tls/server.key') },
+    close: async () => {
+      await stopNode(child)
+      await remove()
+    },
+  }
+}
+
+/** `oidc-provider` with everything in memory. */
+export async function startPeer(options: TlsFiles & { port: number; clientJwk: object }): Promise<Contender> {
+  const child = await forkScript('./peer-oidc-provider.ts', { ...options, redirectUri })
   return {
     name: 'oidc-provider, in memory',
     issuer: `https://localhost:${options.port}`,
-    clientId: 'bench',
+    clientId,
     redirectUri,
     audience: undefined,
     paths: { token: '/token', par: '/request', introspect: '/token/introspection', authorize: '/auth' },
-    introspectorId: 'bench',
     child,
-    close: async () => {
-      const ended = once(child, 'exit')
-      child.send('stop')
-      await ended
-    },
+    close: () => stopScript(child),
   }
+}
+
+/** The floor: a bare HTTPS server that judges nothing, and raw signatures on request. */
+export interface Floor extends Contender {
+  readonly raw: () => Promise<RawCosts>
+}
+
+export async function startFloor(options: TlsFiles & { port: number }): Promise<Floor> {
+  const child = await forkScript('./floor-process.ts', options)
+  return {
+    name: 'bare https',
+    issuer: `https://localhost:${options.port}`,
+    clientId,
+    redirectUri,
+    audience: undefined,
+    paths: { token: '/token', par: '/par', introspect: '/introspect', authorize: '/authorize' },
+    child,
+    raw: async () => (await asked<{ raw: RawCosts }>(child, 'raw')).raw,
+    close: () => stopScript(child),
+  }
+}
+
+async function forkScript(path: string, options: object): Promise<ChildProcess> {
+  const child = fork(fileURLToPath(new URL(path, import.meta.url)), [JSON.stringify(options)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  await once(child, 'message')
+  return child
+}
+
+async function stopScript(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit')
+  child.send('stop')
+  await ended
 }

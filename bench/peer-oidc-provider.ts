@@ -13,7 +13,7 @@ interface Options {
 }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as Options
-const issuer = `https://127.0.0.1:${options.port}`
+const issuer = `https://localhost:${options.port}`
 const client = (clientId: string, more: object): object => ({
   client_id: clientId,
   token_endpoint_auth_method: 'private_key_jwt',
