@@ -1,5 +1,5 @@
 import { accept, type EpochSeconds, type JwsAlg, type Outcome, refuse } from '@holdfast/protocol'
-import { importPublicJwk, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import { fittingKeys, importPublicJwk, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
 import type { JsonObject } from '@holdfast/protocol/wire/json.ts'
 import { SingleFlight } from './cache.ts'
 import { fetchJsonObject } from './fetch-json.ts'
@@ -15,8 +15,6 @@ export const coolDownSeconds = 30
 const keysMax = 20
 const documentBytesMax = 131_072
 const timeoutMs = 3000
-/** Signature verifications one token may cost when several keys fit. */
-const candidatesMax = 4
 
 export interface IssuerMetadata {
   readonly jwksUri: string
@@ -76,14 +74,14 @@ export class Issuer {
   async keysFor(wanted: KeyWanted): Promise<Outcome<readonly PublicKey[]>> {
     const known = await this.ready()
     if (!known.ok) return known
-    const found = candidates(known.value, wanted)
+    const found = fittingKeys(known.value.keys, wanted.kid, wanted.alg)
     if (found.length > 0) return accept(found)
     // A key may have been published a moment ago, so an unknown one is worth one look; a flood of them is not.
     if (!this.#isCoolingDown()) {
       await this.refresh()
       const renewed = this.#lastGood()
       if (!renewed.ok) return renewed
-      const foundNow = candidates(renewed.value, wanted)
+      const foundNow = fittingKeys(renewed.value.keys, wanted.kid, wanted.alg)
       if (foundNow.length > 0) return accept(foundNow)
     }
     return this.#hasFailed
@@ -121,12 +119,6 @@ export class Issuer {
   #isCoolingDown(): boolean {
     return this.#attemptedAt !== undefined && this.#options.clock.now() - this.#attemptedAt < coolDownSeconds
   }
-}
-
-function candidates({ keys }: Known, { kid, alg }: KeyWanted): readonly PublicKey[] {
-  return keys
-    .filter(key => (kid === undefined || key.kid === kid) && key.use !== 'enc' && key.fits(alg))
-    .slice(0, candidatesMax)
 }
 
 async function fetchKnown({ issuer, fetch, clock }: IssuerOptions): Promise<Known> {

@@ -1,6 +1,6 @@
 import { timingSafeEqual, type X509Certificate } from 'node:crypto'
 import type { JwsAlg } from '@holdfast/protocol'
-import { importPublicJwk, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import { fittingKeys, importPublicJwk, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
 import type { PeerCertificate } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
@@ -8,8 +8,6 @@ import { remoteKeySets } from './remote-keys.ts'
 
 /** Keys per client (threat model section 6). */
 const keysMax = 20
-/** Keys tried for one assertion: bounds the verifications a request costs. */
-const candidatesMax = 4
 
 /** A client's key set after import; what cannot be imported is left out and never verifies anything. */
 export interface ClientKeySet {
@@ -34,11 +32,11 @@ export function keysFor(
   wanted: WantedKey,
   ports: Ports,
 ): readonly PublicKey[] | Promise<readonly PublicKey[]> {
-  if (client.jwksUri === undefined) return candidates(registeredKeys(client), wanted)
-  const isEnough = (set: ClientKeySet): boolean => candidates(set, wanted).length > 0
+  if (client.jwksUri === undefined) return fittingKeys(registeredKeys(client).keys, wanted.kid, wanted.alg)
+  const isEnough = (set: ClientKeySet): boolean => fittingKeys(set.keys, wanted.kid, wanted.alg).length > 0
   return remoteKeySets(ports)
     .find(client.jwksUri, isEnough)
-    .then(set => (set === undefined ? [] : candidates(set, wanted)))
+    .then(set => (set === undefined ? [] : fittingKeys(set.keys, wanted.kid, wanted.alg)))
 }
 
 /** Whether the certificate, or, where a key stands without `x5c`, its key, is registered. */
@@ -88,11 +86,4 @@ function certificateOf({ x5c }: Jwk): Buffer | undefined {
 
 function isRecord(value: unknown): value is Jwk {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** By `kid` when the header has one; two keys may share it, then type, use and `alg` decide (FK-06). */
-function candidates(set: ClientKeySet, { kid, alg }: WantedKey): readonly PublicKey[] {
-  return set.keys
-    .filter(key => (kid === undefined || key.kid === kid) && key.fits(alg))
-    .slice(0, candidatesMax)
 }
