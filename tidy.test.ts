@@ -25,6 +25,7 @@ const edges: Readonly<Record<string, readonly string[]>> = {
     'pg',
     'pino',
     'prom-client',
+    'reflect-metadata',
     'undici',
     'yaml',
     'zod',

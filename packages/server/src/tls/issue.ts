@@ -1,6 +1,6 @@
 import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto'
 import type { EpochSeconds } from '@holdfast/protocol'
-import './decorator-metadata.ts'
+import 'reflect-metadata'
 import * as x509 from '@peculiar/x509'
 import type { Entropy } from '../ports.ts'
 

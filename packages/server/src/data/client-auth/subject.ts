@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import '../../tls/decorator-metadata.ts'
+import 'reflect-metadata'
 import * as x509 from '@peculiar/x509'
 import type { PeerCertificate } from '../../http/exchange.ts'
 import type { TlsClientSubject } from '../../snapshot/snapshot.ts'

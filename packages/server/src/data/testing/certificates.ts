@@ -1,5 +1,5 @@
 import { createHash, webcrypto } from 'node:crypto'
-import '../../tls/decorator-metadata.ts'
+import 'reflect-metadata'
 import * as x509 from '@peculiar/x509'
 import type { PeerCertificate } from '../../http/exchange.ts'
 
