@@ -11,6 +11,8 @@ import { type SqlValue, type StatementName, statements } from '../statements.ts'
 export const deadlineMilliseconds = 2000
 
 const connectMilliseconds = 1500
+/** For the first words on a new connection: with the time to make it, within the deadline. */
+export const greetingMilliseconds = deadlineMilliseconds - connectMilliseconds
 const statementMilliseconds = 1800
 /** Shorter than the server's own deadlock search (1 s): a batch in another node's way gives up and goes apart. */
 const lockMilliseconds = 300
@@ -111,6 +113,23 @@ export async function openLine(place: Place, onNotification?: () => void): Promi
       isOpen = false
       await client.end()
     },
+  }
+}
+
+/**
+ * What `work` comes to, or a fault when nobody answers in time: a silent peer must not hold up what comes after it.
+ * What still happens to `work` afterwards is nobody's business.
+ */
+export async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  work.catch(() => undefined)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Fault('store.deadline')), milliseconds)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

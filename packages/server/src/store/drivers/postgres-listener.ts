@@ -1,4 +1,4 @@
-import { type Line, openLine, type Place } from './postgres-connection.ts'
+import { greetingMilliseconds, type Line, openLine, type Place, within } from './postgres-connection.ts'
 
 const reconnectMilliseconds = 1000
 
@@ -19,7 +19,7 @@ export function listenTo(place: Place, channel: string, told: () => void): Liste
   const open = async (): Promise<void> => {
     try {
       line = await openLine(place, told)
-      await line.command(`listen ${channel}`)
+      await within(greetingMilliseconds, line.command(`listen ${channel}`))
       told()
     } catch {
       line?.cut()

@@ -41,8 +41,28 @@ export async function commitBatch(
   if (together !== undefined) return together
   const apart = await applyApart(writer, batch)
   if (apart !== undefined) return apart
+  return applyEachAlone(writer, batch)
+}
+
+/**
+ * What stands committed before the connection fails stays told as committed: tried again, a list would meet its own
+ * traces and take them for an attack. The lists behind the failure share it.
+ */
+async function applyEachAlone(
+  writer: Writer,
+  batch: readonly (readonly Write[])[],
+): Promise<readonly Settled[]> {
   const settled: Settled[] = []
-  for (const writes of batch) settled.push(await applyAlone(writer, writes))
+  for (const writes of batch) {
+    try {
+      settled.push(await applyAlone(writer, writes))
+    } catch (error) {
+      if (settled.length === 0) throw error
+      writer.line.cut()
+      const cause = error instanceof UnknownOutcome ? error.cause : error
+      return [...settled, ...batch.slice(settled.length).map(() => ({ error: cause }))]
+    }
+  }
   return settled
 }
 

@@ -3,18 +3,21 @@ import type { EpochSeconds } from '@holdfast/protocol'
 import type pg from 'pg'
 import { type Clock, Fault } from '../../ports.ts'
 import { chainStart } from '../chain.ts'
-import { findersOver } from '../finders.ts'
+import { findersOver, type Row } from '../finders.ts'
+import type { SqlValue, StatementName } from '../statements.ts'
 import type { Store } from '../store.ts'
 import { type Patrol, sweeps } from '../sweep.ts'
 import type { CommitResult, Write } from '../writes.ts'
 import {
   deadlineMilliseconds,
+  greetingMilliseconds,
   type Line,
   named,
   openLine,
   openReaders,
   type Place,
   prepareSchema,
+  within,
 } from './postgres-connection.ts'
 import { faultOf, isBroken } from './postgres-fault.ts'
 import { listenTo } from './postgres-listener.ts'
@@ -52,7 +55,12 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       const line = await openLine(place)
       // A new chain for each connection: what became of the last commit on the old one may be unknown.
       const chain = { name: `${node}-${randomBytes(12).toString('base64url')}`, head: chainStart }
-      await line.step('begin-chain', [chain.name, clock.now()])
+      await within(greetingMilliseconds, line.step('begin-chain', [chain.name, clock.now()])).catch(
+        (error: unknown) => {
+          line.cut()
+          throw error
+        },
+      )
       return { line, chain, epoch, channel }
     })
     await group.open()
@@ -77,19 +85,21 @@ function storeOver({ place, channel, epoch, readers, group }: Parts): Store {
   const listener = listenTo(place, channel, () => {
     for (const told of listeners) told()
   })
+  const ask = async (name: StatementName, values: readonly SqlValue[]): Promise<readonly Row[]> => {
+    try {
+      return (await readers.query<Row>(named(name, values))).rows
+    } catch (error) {
+      // A question may be asked again; a connection that broke while idle is found out only by asking.
+      if (!isBroken(error)) throw faultOf(error)
+      const { rows } = await readers.query<Row>(named(name, values)).catch((second: unknown) => {
+        throw faultOf(second)
+      })
+      return rows
+    }
+  }
   return {
-    ...findersOver(async (name, values) => {
-      try {
-        return (await readers.query(named(name, values))).rows
-      } catch (error) {
-        // A question may be asked again; a connection that broke while idle is found out only by asking.
-        if (!isBroken(error)) throw faultOf(error)
-        const { rows } = await readers.query(named(name, values)).catch((second: unknown) => {
-          throw faultOf(second)
-        })
-        return rows
-      }
-    }),
+    // One deadline for both tries.
+    ...findersOver((name, values) => within(deadlineMilliseconds, ask(name, values))),
     commit: group.commit,
     expire: async (now, limit) => {
       try {
