@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import {
+  freePorts,
+  openWorkshop,
+  type Started,
+  type Workshop,
+} from '../../packages/holdfast/src/testing/product.ts'
+
+let workshop: Workshop
+let started: Started
+before(async () => {
+  workshop = await openWorkshop()
+  started = await workshop.start()
+})
+after(async () => {
+  await started.stop('SIGKILL')
+  workshop.remove()
+})
+
+interface Running {
+  readonly child: ChildProcess
+  readonly text: () => string
+  readonly ended: Promise<readonly unknown[]>
+}
+
+function run(args: readonly string[], audience: string): Running {
+  const [program = '', ...rest] = args
+  const child = spawn(process.execPath, [join(import.meta.dirname, program), ...rest], {
+    cwd: workshop.folder,
+    env: {
+      ...process.env,
+      ISSUER: `https://localhost:${workshop.ports.public}`,
+      AUDIENCE: audience,
+      NODE_EXTRA_CA_CERTS: join(workshop.folder, '.holdfast/tls/ca.pem'),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+    })
+  return { child, text: () => text, ended: once(child, 'close') }
+}
+
+for (const [format, shown] of [
+  ['jwt', 'a JWT'],
+  ['opaque', 'opaque'],
+] as const)
+  test(`the tutorial of the Express API works with ${format} tokens`, async () => {
+    const folder = `api-${format}`
+    const [port = 0] = await freePorts(1)
+    const audience = `https://localhost:${port}`
+    const registering = run(['register.ts', format, folder], audience)
+    assert.deepEqual(await registering.ended, [0, null], registering.text())
+    const applied = await workshop.run(['apply', '-f', `${folder}/documents.yaml`])
+    assert.equal(applied.exitCode, 0, applied.err)
+
+    const api = run(['api.ts', format, folder], audience)
+    try {
+      for (let round = 0; round < 200 && !api.text().includes('notes API at'); round++)
+        await new Promise(resolve => setTimeout(resolve, 50))
+      const calling = run(['call.ts', folder], audience)
+      assert.deepEqual(await calling.ended, [0, null], calling.text() + api.text())
+      assert.deepEqual(calling.text().trim().split('\n'), [
+        `the token is ${shown}`,
+        'read: 200 {"for":"notes-reader","notes":["buy milk"]}',
+        'write: 403 insufficient_scope',
+        'without token: 401 no token',
+        'token alone: 401 invalid_token',
+      ])
+    } finally {
+      api.child.kill()
+      await api.ended
+    }
+  })
