@@ -9,6 +9,8 @@ interface SweptTable {
   readonly keptSeconds: number
 }
 
+export const jtiKeptSeconds = 60
+
 /**
  * A code is kept an hour after it expired, so that a late second presentation still kills its grant. A `jti`
  * is kept a minute longer than its window, so that a node whose clock is ahead forgets nothing that a node
@@ -22,7 +24,7 @@ const sweptTables: readonly SweptTable[] = [
   { name: 'codes', key: 'hash', keptSeconds: 3600 },
   { name: 'access_tokens', key: 'hash', keptSeconds: 0 },
   { name: 'refresh_tokens', key: 'hash', keptSeconds: 0 },
-  { name: 'jtis', key: 'key', keptSeconds: 60 },
+  { name: 'jtis', key: 'key', keptSeconds: jtiKeptSeconds },
   { name: 'failures', key: 'key', keptSeconds: 0 },
 ]
 

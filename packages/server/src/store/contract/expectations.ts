@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../store.ts'
-import type { Write } from '../writes.ts'
+import type { GuardKind, Write } from '../writes.ts'
 
 /** The list goes through; anything else fails the case. */
 export async function committed(store: Store, writes: readonly Write[]): Promise<void> {
   assert.deepEqual(await store.commit(writes), { committed: true })
+}
+
+/** The list of this one write does not go through. */
+export async function fails(store: Store, guard: GuardKind, write: Write): Promise<void> {
+  assert.deepEqual(await store.commit([write]), { committed: false, guard, index: 0 })
 }
 
 /** Equal where an absent member and an undefined one are the same. */

@@ -3,13 +3,9 @@ import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
 import type { ContractCase } from '../contract.ts'
 import type { Store } from '../store.ts'
 import type { GuardKind, Write } from '../writes.ts'
-import { committed } from './expectations.ts'
+import { committed, fails } from './expectations.ts'
 import { type GuardScenario, guardScenarios } from './guard-scenarios.ts'
 import { code, jti, later, newHash, refreshToken, start } from './samples.ts'
-
-async function fails(store: Store, guard: GuardKind, write: Write): Promise<void> {
-  assert.deepEqual(await store.commit([write]), { committed: false, guard, index: 0 })
-}
 
 async function passesAt(store: Store, make: () => GuardScenario, at: EpochSeconds): Promise<boolean> {
   const { prepare, attempt } = make()
@@ -101,6 +97,13 @@ export const guardCases: readonly ContractCase[] = [
       await fails(store, 'remember-jti', jti(newHash(), later(-1)))
       await committed(store, [jti(newHash(), later(0))])
       await committed(store, [jti(newHash(), later(1))])
+    },
+  },
+  {
+    title: 'a commit that comes too late to remember a proof is refused, as after a pause of the process',
+    run: async ({ store }) => {
+      await fails(store, 'remember-jti', jti(newHash(), start, later(0)))
+      await committed(store, [jti(newHash(), start, later(1))])
     },
   },
   {

@@ -1,6 +1,6 @@
-import type { EpochSeconds } from '@holdfast/protocol'
 import { Fault } from '../../ports.ts'
 import { auditBody, type ChainHead, linkHash } from '../chain.ts'
+import type { ReplayHorizon } from '../replay-horizon.ts'
 import { guardFailed, isGuard, type Step, stepOf } from '../statements.ts'
 import type { CommitResult, Write } from '../writes.ts'
 import type { Line } from './postgres-connection.ts'
@@ -18,7 +18,7 @@ export type Settled = { readonly result: CommitResult } | { readonly error: unkn
 export interface Writer {
   readonly line: Line
   readonly chain: Chain
-  readonly epoch: EpochSeconds
+  readonly horizon: ReplayHorizon
   /** Channel told, inside the transaction, when the revision rises. */
   readonly channel: string
 }
@@ -158,8 +158,8 @@ async function finish({ line }: Writer): Promise<void> {
 async function sendList(writer: Writer, writes: readonly Write[]): Promise<Settled> {
   const answers: Promise<number>[] = []
   for (const write of writes) {
-    // The epoch is known here; what stands behind a guard that fails need not be sent.
-    if (write.kind === 'remember-jti' && write.issuedAt < writer.epoch) {
+    // The horizon is known here; what stands behind a guard that fails need not be sent.
+    if (write.kind === 'remember-jti' && writer.horizon.isBeyond(write)) {
       answers.push(Promise.resolve(0))
       break
     }

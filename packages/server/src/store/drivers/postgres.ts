@@ -4,6 +4,7 @@ import type pg from 'pg'
 import { type Clock, Fault } from '../../ports.ts'
 import { chainStart } from '../chain.ts'
 import { findersOver, type Row } from '../finders.ts'
+import { openReplayHorizon, type ReplayHorizon } from '../replay-horizon.ts'
 import type { SqlValue, StatementName } from '../statements.ts'
 import type { Store } from '../store.ts'
 import { type Patrol, sweeps } from '../sweep.ts'
@@ -50,6 +51,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const channel = `${schema}_revision`
   try {
     const epoch = await prepareSchema(place, clock)
+    const horizon = openReplayHorizon(epoch, clock)
     const readers = openReaders(place)
     const group = groupCommit(async () => {
       const line = await openLine(place)
@@ -61,10 +63,10 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
           throw error
         },
       )
-      return { line, chain, epoch, channel }
+      return { line, chain, horizon, channel }
     })
     await group.open()
-    return storeOver({ place, channel, epoch, readers, group })
+    return storeOver({ place, channel, epoch, horizon, readers, group })
   } catch (error) {
     throw faultOf(error)
   }
@@ -74,11 +76,12 @@ interface Parts {
   readonly place: Place
   readonly channel: string
   readonly epoch: EpochSeconds
+  readonly horizon: ReplayHorizon
   readonly readers: pg.Pool
   readonly group: GroupCommit
 }
 
-function storeOver({ place, channel, epoch, readers, group }: Parts): Store {
+function storeOver({ place, channel, epoch, horizon, readers, group }: Parts): Store {
   const patrol: Patrol = new Map()
   const listeners = new Set<() => void>()
   let closing: Promise<void> | undefined
@@ -104,6 +107,7 @@ function storeOver({ place, channel, epoch, readers, group }: Parts): Store {
     expire: async (now, limit) => {
       try {
         let removed = 0
+        horizon.sweepsAt(now)
         for (const table of sweeps(now, limit, patrol)) {
           let next = table.next()
           while (!next.done) {

@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { EpochSeconds } from '@holdfast/protocol'
 import { auditBody, type ChainHead, linkHash } from '../chain.ts'
 import type { Row } from '../finders.ts'
 import type { AuditRecord } from '../records.ts'
+import type { ReplayHorizon } from '../replay-horizon.ts'
 import { guardFailed, isGuard, type SqlValue, type StatementName, statements, stepOf } from '../statements.ts'
 import type { CommitResult, Write } from '../writes.ts'
 
@@ -36,7 +36,7 @@ const clean: Applied = { result: committed, isDirty: true }
 export function openWriter(
   database: DatabaseSync,
   chain: string,
-  epoch: EpochSeconds,
+  horizon: ReplayHorizon,
   writePoint: WritePoint | undefined,
 ): SqliteWriter {
   const prepared = new Map<string, StatementSync>()
@@ -68,7 +68,7 @@ export function openWriter(
   }
 
   const applyOne = (write: Exclude<Write, { kind: 'append-audit' }>): boolean => {
-    if (write.kind === 'remember-jti' && write.issuedAt < epoch) return false
+    if (write.kind === 'remember-jti' && horizon.isBeyond(write)) return false
     const { name, values } = stepOf(write)
     const statement = prepare(statements[name])
     if (name === 'require-live-grant') return statement.get(...values) !== undefined

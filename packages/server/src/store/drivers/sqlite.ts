@@ -1,6 +1,7 @@
 import { setImmediate as setImmediatePromise } from 'node:timers/promises'
 import { type Clock, Fault } from '../../ports.ts'
 import { findersOver, type Row } from '../finders.ts'
+import { openReplayHorizon } from '../replay-horizon.ts'
 import type { Store } from '../store.ts'
 import { type Patrol, type Sweep, sweeps } from '../sweep.ts'
 import type { CommitResult, Write } from '../writes.ts'
@@ -34,7 +35,8 @@ const listsWaitingMax = 20_000
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { path, clock, chain, onFence, beforeWrite } = options
   const connection = openConnection(path, clock, chain)
-  const writer = openWriter(connection.database, connection.chain, connection.epoch, beforeWrite)
+  const horizon = openReplayHorizon(connection.epoch, clock)
+  const writer = openWriter(connection.database, connection.chain, horizon, beforeWrite)
   const queue: Waiting[] = []
   const patrol: Patrol = new Map()
   const listeners = new Set<() => void>()
@@ -93,6 +95,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       }),
     expire: async (now, limit) => {
       let removed = 0
+      horizon.sweepsAt(now)
       for (const table of sweeps(now, limit, patrol)) {
         if (isClosed) break
         removed += guarded(() => sweepOne(writer, table, fail))
