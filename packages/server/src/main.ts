@@ -16,6 +16,7 @@ import type { Desk } from './http/serve.ts'
 import { clientAddressBehind } from './http/trusted-proxies.ts'
 import { softwareCustody } from './keys/custody/software.ts'
 import { openRing, type Ring } from './keys/ring.ts'
+import { watchClock } from './observe/clock-watch.ts'
 import { openMetrics } from './observe/metrics.ts'
 import { openOutbound } from './outbound/client.ts'
 import type { Clock, Entropy, Log, Outbound, Passwords, Ports } from './ports.ts'
@@ -197,9 +198,10 @@ function portOf(server: { readonly address: () => AddressInfo | string | null })
 
 /** Sweeps the store and takes in keys of other nodes; a failure is logged and tried again at the next turn. */
 function keepHouse(ports: Ports, keys: Ring): () => void {
-  const { clock, log, store } = ports
+  const { clock, log, metrics, store } = ports
+  const sweepTime = watchClock(clock, log, metrics)
   const sweep = setInterval(() => {
-    store.expire(clock.now(), sweepRowsMax).catch((thrown: unknown) => {
+    store.expire(sweepTime(), sweepRowsMax).catch((thrown: unknown) => {
       log.warn('store.sweep-failed', { cause: thrown })
     })
   }, sweepMs)
