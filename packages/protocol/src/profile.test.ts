@@ -50,7 +50,9 @@ function isAsStrict(left: SecurityProfile, right: SecurityProfile): boolean {
     const lattice = profileLattice[field]
     if (lattice.kind === 'smallest') return (left[field] as number) <= (right[field] as number)
     if (lattice.kind === 'intersection')
-      return (left[field] as readonly string[]).every(value => (right[field] as readonly string[]).includes(value))
+      return (left[field] as readonly string[]).every(value =>
+        (right[field] as readonly string[]).includes(value),
+      )
     const rank = (value: unknown): number => lattice.strictestFirst.indexOf(value as string)
     return rank(left[field]) <= rank(right[field])
   })
@@ -100,6 +102,11 @@ describe('contradictions', () => {
   it('finds none in the shipped profiles', () => {
     assert.deepEqual([...profiles.keys()], ['fapi2-security', 'oauth21', 'oidc-baseline'])
     for (const profile of profiles.values()) assert.deepEqual(contradictions(profile), [])
+  })
+
+  it('without a nonce a token lives ten minutes at most: profiles only tighten, and none shipped says more', () => {
+    for (const { dpopNonce, accessTokenLifetimeSeconds } of profiles.values())
+      assert.ok(dpopNonce === 'required' || accessTokenLifetimeSeconds <= 600)
   })
 
   for (const [seconds, count] of [

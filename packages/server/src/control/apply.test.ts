@@ -183,6 +183,17 @@ describe('apply', () => {
       assert.match(JSON.stringify(result.problems), says)
     })
 
+  test('a client is never named like a subject, and a subject never like a client', async t => {
+    const ports = await portsOf(t)
+    const named = async (document: string): Promise<string> => {
+      const result = await apply(request([document]), ports)
+      return result.ok ? '' : JSON.stringify(result.problems)
+    }
+    assert.match(await named(shop.replace('name: shop', 'name: u_0123456789')), /is not a name for a Client/)
+    assert.match(await named(alice.replace('{password', '{subject: shop, password')), /must be `u_`/)
+    assert.equal(await named(alice.replace('{password', '{subject: u_0123456789, password')), '')
+  })
+
   test('16 applies at once all arrive or are told to try again, and none is half done', async t => {
     const ports = await portsOf(t)
     const scope = (index: number) => documentOf('Scope', `s${index}`, '{title: T, description: D.}')

@@ -74,7 +74,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'The authorization endpoint supports no CORS.',
       standing: shown('authorize, the pages and introspection answer no script, registered or not'),
-      rows: ['FN-09'],
+      rows: ['FN-09', 'AZ-22'],
     },
     {
       id: 'FAPI2-SP-FINAL-5.3.2.1-1',
@@ -88,7 +88,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'The password grant is refused.',
       standing: ruled,
-      rows: ['FAS-02'],
+      rows: ['FAS-02', 'BCP-04'],
     },
     {
       id: 'FAPI2-SP-FINAL-5.3.2.1-3',
@@ -102,7 +102,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'Only sender-constrained access tokens are issued.',
       standing: ruled,
-      rows: ['FAS-04'],
+      rows: ['FAS-04', 'BCP-16'],
     },
     {
       id: 'FAPI2-SP-FINAL-5.3.2.1-5',
@@ -116,7 +116,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'Clients authenticate by mutual TLS or `private_key_jwt`.',
       standing: ruled,
-      rows: ['FAS-05'],
+      rows: ['FAS-05', 'BCP-05'],
     },
     {
       id: 'FAPI2-SP-FINAL-5.3.2.1-7',
@@ -137,7 +137,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'Refresh tokens are not rotated, but for a migration that lets the old one be retried.',
       standing: ruled,
-      rows: ['FAS-08'],
+      rows: ['FAS-08', 'RT-06'],
     },
     {
       id: 'FAPI2-SP-FINAL-5.3.2.1-10',
@@ -304,14 +304,26 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'The client does its part: sender constraint, authentication, header use, metadata, intent.',
       standing: otherParty('client'),
-      rows: ['FC-01', 'FC-02', 'FC-03', 'FC-04', 'FC-05', 'FC-06', 'FC-07', 'FC-08', 'FC-09', 'FC-10'],
+      rows: [
+        'FC-01',
+        'FC-02',
+        'FC-03',
+        'FC-04',
+        'FC-05',
+        'FC-06',
+        'FC-07',
+        'FC-08',
+        'FC-09',
+        'FC-10',
+        'FC-16',
+      ],
     },
     {
       id: 'FAPI2-SP-FINAL-5.3.3.2-1',
       level: 'MUST',
       says: 'The client uses code, PAR and PKCE, checks `iss`, and sends only `client_id` and `request_uri`.',
       standing: otherParty('client'),
-      rows: ['FC-11', 'FC-12', 'FC-13', 'FC-14', 'FC-15'],
+      rows: ['FC-11', 'FC-12', 'FC-13', 'FC-14', 'FC-15', 'FC-17', 'PAR-19'],
     },
     {
       id: 'FAPI2-SP-FINAL-5.3.4-1',
@@ -353,7 +365,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'JWTs follow RFC 8725 and use PS256, ES256 or EdDSA with Ed25519, never none.',
       standing: ruled,
-      rows: ['FK-01'],
+      rows: ['FK-01', 'FAZ-21'],
     },
     {
       id: 'FAPI2-SP-FINAL-5.4.1-2',
@@ -396,6 +408,13 @@ export const manifest: ClauseManifest = {
       says: 'Key ids are unique; facing two alike, a verifier looks at type, use, algorithm and curve.',
       standing: shown('two keys with one kid: the algorithm chooses'),
       rows: ['FK-06'],
+    },
+    {
+      id: 'FAPI2-SP-FINAL-6-ids',
+      level: 'SHOULD',
+      says: 'A client identifier cannot be mistaken for a subject.',
+      standing: shown('a client is never named like a subject, and a subject never like a client'),
+      rows: ['FK-07', 'BCP-13', 'AT-04'],
     },
   ],
 }

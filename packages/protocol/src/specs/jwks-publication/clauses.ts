@@ -1,4 +1,4 @@
-import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
+import { type ClauseManifest, notApplicable, ruled, shown } from '../../clause.ts'
 
 export const manifest: ClauseManifest = {
   spec: 'jwks-publication',
@@ -62,14 +62,30 @@ export const manifest: ClauseManifest = {
       standing: notApplicable(
         'keys of this version are made once and stay active; rotation is a later issue',
       ),
-      rows: ['JWK-02', 'JWK-03'],
+      rows: ['JWK-02', 'JWK-03', 'JWK-06', 'JWK-09'],
     },
     {
       id: 'OIDCC-10.1.1-refetch',
       level: 'MUST',
       says: 'A verifier that meets an unknown key id fetches the key set again.',
-      standing: otherParty('client'),
+      standing: shown('an unknown kid is worth one fetch in 30 seconds, however many come'),
       rows: ['JWK-05'],
+    },
+    {
+      id: 'RFC7517-9.1',
+      level: 'MUST',
+      says: 'Private keys are sealed where they rest.',
+      standing: shown('nothing in the store opens without the key-encryption key'),
+      rows: ['JWK-08'],
+    },
+    {
+      id: 'RFC8725-3.12-keys',
+      level: 'SHOULD',
+      says: 'Keys may be kept apart by purpose.',
+      standing: notApplicable(
+        'one key per algorithm signs; types keep its tokens apart, and rotation is a later issue',
+      ),
+      rows: ['JWK-07'],
     },
   ],
 }

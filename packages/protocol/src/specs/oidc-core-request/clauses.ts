@@ -1,4 +1,4 @@
-import { type ClauseManifest, notApplicable, ruled, shown } from '../../clause.ts'
+import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
 
 export const manifest: ClauseManifest = {
   spec: 'oidc-core-request',
@@ -102,6 +102,36 @@ export const manifest: ClauseManifest = {
       says: 'A server without the registration parameter answers `registration_not_supported`.',
       standing: ruled,
       rows: ['OIDC-19'],
+    },
+    {
+      id: 'OIDC-15.1-acr',
+      level: 'MUST',
+      says: 'acr_values is a wish: the answer says what was reached.',
+      standing: shown(
+        'an ID token says who, when, how strongly, for which request and beside which access token',
+      ),
+      rows: ['OIDC-08'],
+    },
+    {
+      id: 'OIDC-5.5',
+      level: 'SHOULD',
+      says: 'The claims parameter asks for single claims.',
+      standing: notApplicable('metadata says `claims_parameter_supported` false; the parameter is ignored'),
+      rows: ['OIDC-09', 'OIDC-10', 'OIDC-11'],
+    },
+    {
+      id: 'OIDC-11',
+      level: 'MUST',
+      says: 'offline_access gives a refresh token only on consent.',
+      standing: shown('whether a refresh token is given'),
+      rows: ['OIDC-18'],
+    },
+    {
+      id: 'OIDC-4',
+      level: 'SHOULD',
+      says: 'A third party may start the login at the client.',
+      standing: otherParty('client'),
+      rows: ['OIDC-20'],
     },
   ],
 }

@@ -43,7 +43,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'The client checks the ID token.',
       standing: otherParty('client'),
-      rows: ['IDT-03'],
+      rows: ['IDT-03', 'FC-18'],
     },
     {
       id: 'OIDCC-5.3',

@@ -67,7 +67,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'Only confidential clients use the client credentials grant.',
       standing: ruled,
-      rows: ['CC-01', 'CA-06'],
+      rows: ['CC-01', 'CA-06', 'CC-02'],
     },
     {
       id: 'RFC6749-4.4.3',
@@ -124,6 +124,29 @@ export const manifest: ClauseManifest = {
       says: 'Codes and tokens cannot be guessed.',
       standing: shown('a handle carries 256 random bits and its hash tells its kind'),
       rows: ['OPQ-01', 'FK-03'],
+    },
+    {
+      id: 'RFC6749-5.1-audit',
+      level: 'MUST',
+      says: 'Every token is recorded, in the commit that makes it good.',
+      standing: shown('the audit record has the whole field list and no secret'),
+      rows: ['CC-05'],
+    },
+    {
+      id: 'RFC6749-2.3-strength',
+      level: 'SHOULD',
+      says: 'Clients authenticate with keys rather than secrets.',
+      standing: notApplicable('there are no secrets: every confidential client has keys or a certificate'),
+      rows: ['CA-07'],
+    },
+    {
+      id: 'RFC6749-2.3-audit',
+      level: 'MUST',
+      says: 'The record says how a client authenticated and with which key, never with what.',
+      standing: shown(
+        'a good assertion authenticates, and the audit record names method and key, never the assertion',
+      ),
+      rows: ['CA-09'],
     },
   ],
 }

@@ -54,5 +54,12 @@ export const manifest: ClauseManifest = {
       standing: notApplicable('access and refresh tokens can both be revoked; there is no third kind'),
       rows: ['REV-05'],
     },
+    {
+      id: 'RFC7009-2.3',
+      level: 'MAY',
+      says: 'Scripts of registered origins may revoke.',
+      standing: shown('a registered origin may send DPoP and read the nonce'),
+      rows: ['REV-07'],
+    },
   ],
 }

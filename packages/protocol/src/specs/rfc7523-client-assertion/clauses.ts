@@ -1,4 +1,4 @@
-import { type ClauseManifest, otherParty, ruled } from '../../clause.ts'
+import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
 
 /** RFC 7523, client authentication only. Numbers behind 3 are the items of its list. */
 export const manifest: ClauseManifest = {
@@ -14,7 +14,13 @@ export const manifest: ClauseManifest = {
       rows: ['ASRT-01', 'ASRT-17'],
     },
     { id: 'RFC7523-3-1', level: 'MUST', says: '`iss` is the client', standing: ruled, rows: ['ASRT-02'] },
-    { id: 'RFC7523-3-2', level: 'MUST', says: '`sub` is the client', standing: ruled, rows: ['ASRT-02'] },
+    {
+      id: 'RFC7523-3-2',
+      level: 'MUST',
+      says: '`sub` is the client',
+      standing: ruled,
+      rows: ['ASRT-02', 'FAZ-21'],
+    },
     {
       id: 'RFC7523-3-3',
       level: 'MUST',
@@ -22,7 +28,13 @@ export const manifest: ClauseManifest = {
       standing: ruled,
       rows: ['ASRT-03'],
     },
-    { id: 'RFC7523-3-4', level: 'MUST', says: '`exp` has not passed', standing: ruled, rows: ['ASRT-04'] },
+    {
+      id: 'RFC7523-3-4',
+      level: 'MUST',
+      says: '`exp` has not passed',
+      standing: ruled,
+      rows: ['ASRT-04', 'FAZ-21'],
+    },
     { id: 'RFC7523-3-5', level: 'MAY', says: '`nbf` has come', standing: ruled, rows: ['ASRT-06'] },
     { id: 'RFC7523-3-6', level: 'MAY', says: '`iat` is reasonable', standing: ruled, rows: ['ASRT-06'] },
     { id: 'RFC7523-3-7', level: 'MAY', says: '`jti` is used once', standing: ruled, rows: ['ASRT-05'] },
@@ -38,6 +50,50 @@ export const manifest: ClauseManifest = {
       says: 'the assertion is signed by the client, with an algorithm that is allowed',
       standing: ruled,
       rows: ['ASRT-08', 'ASRT-12'],
+    },
+    {
+      id: 'RFC7521-4.2.1',
+      level: 'MUST',
+      says: 'a failed assertion is `invalid_client`, whatever was wrong with it',
+      standing: shown(
+        'unknown client, wrong key, wrong method and suspended client answer byte for byte the same',
+      ),
+      rows: ['ASRT-10'],
+    },
+    {
+      id: 'OIDCC-9-client_secret_jwt',
+      level: 'MAY',
+      says: 'a client may sign with its secret',
+      standing: notApplicable('no client has a secret; a MAC is refused as an algorithm that is not allowed'),
+      rows: ['ASRT-11'],
+    },
+    {
+      id: 'RFC7523-3-clock',
+      level: 'MUST',
+      says: 'a client whose clock is wrong corrects it once',
+      standing: otherParty('client'),
+      rows: ['ASRT-14'],
+    },
+    {
+      id: 'RFC7523bis-rollout',
+      level: 'SHOULD',
+      says: 'a server can report clients that still name an endpoint, before it refuses them',
+      standing: notApplicable('there are no clients from before: every profile takes the issuer alone'),
+      rows: ['ASRT-15'],
+    },
+    {
+      id: 'RFC7523bis-audience',
+      level: 'MUST',
+      says: 'nobody is made to sign for the endpoint of another server: our own API names the issuer alone',
+      standing: shown('proves who asks with a fresh assertion for the issuer alone'),
+      rows: ['ASRT-16'],
+    },
+    {
+      id: 'RFC7521-4.2',
+      level: 'MAY',
+      says: '`client_id` may be left out; when it is sent it names the client of the assertion',
+      standing: ruled,
+      rows: ['ASRT-09'],
     },
   ],
 }

@@ -89,5 +89,26 @@ export const manifest: ClauseManifest = {
       standing: otherParty('client'),
       rows: ['MD-04'],
     },
+    {
+      id: 'RFC8414-2-complete',
+      level: 'MUST',
+      says: 'What is built is published, and nothing else.',
+      standing: shown('a FAPI 2.0 issuer says exactly what is built, and nothing else'),
+      rows: ['MD-11', 'MD-13'],
+    },
+    {
+      id: 'RFC8414-4-cache',
+      level: 'SHOULD',
+      says: 'A consumer caches the document and asks again when validation fails, at most now and then.',
+      standing: shown('an unknown kid is worth one fetch in 30 seconds, however many come'),
+      rows: ['MD-12'],
+    },
+    {
+      id: 'RFC8414-2-auth-methods',
+      level: 'MUST',
+      says: 'Methods and algorithms are listed for each endpoint where clients authenticate.',
+      standing: shown('algorithms in the metadata are those the floor allows and a key exists for'),
+      rows: ['CA-08'],
+    },
   ],
 }

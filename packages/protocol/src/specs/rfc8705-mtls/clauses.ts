@@ -1,4 +1,4 @@
-import { type ClauseManifest, otherParty, ruled, shown } from '../../clause.ts'
+import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
 
 /** RFC 8705: client authentication by certificate, and tokens bound to one. */
 export const manifest: ClauseManifest = {
@@ -59,7 +59,7 @@ export const manifest: ClauseManifest = {
       id: 'RFC8705-3.2',
       level: 'MUST',
       says: 'introspection answers with the `cnf` of the token',
-      standing: shown('survives the way through the `cnf` claim'),
+      standing: shown('private_key_jwt over mutual TLS binds to the certificate of the connection'),
       rows: ['MTLSB-03'],
     },
     {
@@ -89,6 +89,64 @@ export const manifest: ClauseManifest = {
       says: 'a resource server need not validate the chain of the certificate a token is bound to',
       standing: shown('are read from the certificate itself, without its chain'),
       rows: ['MTLSB-09'],
+    },
+    {
+      id: 'RFC8705-3-any',
+      level: 'MUST',
+      says: 'a token is bound to the certificate of its request, whatever authenticated the client, and stays `Bearer`',
+      standing: shown('private_key_jwt over mutual TLS binds to the certificate of the connection'),
+      rows: ['MTLSB-01', 'MTLSB-10'],
+    },
+    {
+      id: 'RFC8705-3.3',
+      level: 'MUST',
+      says: 'metadata says that tokens can be bound to certificates',
+      standing: shown('what must not be left to a default is written out'),
+      rows: ['MTLSB-04'],
+    },
+    {
+      id: 'RFC8705-7.1',
+      level: 'MUST',
+      says: 'a confidential client may change its certificate at a refresh',
+      standing: shown('may use a new certificate: the new token is bound to it'),
+      rows: ['MTLSB-07'],
+    },
+    {
+      id: 'RFC8705-5-browsers',
+      level: 'SHOULD',
+      says: 'endpoints that browsers use never ask for a certificate',
+      standing: shown('the public listener never asks for a certificate, and one in a header is nothing'),
+      rows: ['MTLSB-08', 'MTLSA-09'],
+    },
+    {
+      id: 'RFC8705-7.4',
+      level: 'SHOULD',
+      says: 'only the authorities that were named are trusted, and none of them means nobody',
+      standing: shown('an anchor that is gone lets nobody in'),
+      rows: ['MTLSA-10'],
+    },
+    {
+      id: 'RFC8705-7.5-dates',
+      level: 'MUST',
+      says: 'a certificate is good between its dates only',
+      standing: shown('a connection that outlives its certificate is refused on the next request'),
+      rows: ['MTLSA-11'],
+    },
+    {
+      id: 'RFC8705-7.5-revocation',
+      level: 'MUST',
+      says: 'revocation of certificates is looked up',
+      standing: notApplicable(
+        'no revocation list is fetched in this version: suspend the client or replace its anchor',
+      ),
+      rows: ['MTLSA-11'],
+    },
+    {
+      id: 'RFC8705-6.5',
+      level: 'MUST',
+      says: 'a certificate in a header counts only when an authenticated proxy put it there',
+      standing: shown('a header that names a certificate is nothing'),
+      rows: ['MTLSA-12'],
     },
   ],
 }

@@ -11,7 +11,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'what lacks a claim that section 2 requires is no access token',
       standing: ruled,
-      rows: ['AT-12'],
+      rows: ['AT-12', 'AT-13'],
     },
     {
       id: 'RFC9068-4-1',
@@ -67,6 +67,13 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'an encrypted token is decrypted with the keys agreed at registration',
       standing: notApplicable('no encrypted access tokens are issued yet; five segments are refused'),
+    },
+    {
+      id: 'RFC9068-4-tenant',
+      level: 'MUST',
+      says: 'a token of another tenant than the one of the route is refused',
+      standing: shown('a token of another tenant gets 403'),
+      rows: ['AT-13'],
     },
   ],
 }

@@ -71,5 +71,21 @@ export const manifest: ClauseManifest = {
       standing: otherParty('client'),
       rows: ['AT-14'],
     },
+    {
+      id: 'RFC9068-2.2.3.1',
+      level: 'SHOULD',
+      says: 'Groups, roles and entitlements have the names of SCIM.',
+      standing: notApplicable('users have no groups, roles or entitlements yet'),
+      rows: ['AT-07'],
+    },
+    {
+      id: 'RFC9068-6',
+      level: 'SHOULD',
+      says: 'A token holds no more about a person than its API needs.',
+      standing: shown(
+        'a resource server that asks for JWTs gets one with every claim of a high-assurance token',
+      ),
+      rows: ['AT-15'],
+    },
   ],
 }

@@ -19,5 +19,12 @@ export const manifest: ClauseManifest = {
       standing: otherParty('client'),
       rows: ['ISS-03', 'ISS-04'],
     },
+    {
+      id: 'RFC9207-3',
+      level: 'MUST',
+      says: 'Metadata says that `iss` is sent.',
+      standing: shown('what must not be left to a default is written out'),
+      rows: ['ISS-02'],
+    },
   ],
 }

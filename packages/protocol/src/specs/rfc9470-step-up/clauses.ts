@@ -1,4 +1,4 @@
-import { type ClauseManifest, otherParty, ruled, shown } from '../../clause.ts'
+import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
 
 export const manifest: ClauseManifest = {
   spec: 'rfc9470-step-up',
@@ -34,6 +34,29 @@ export const manifest: ClauseManifest = {
       says: 'the API reads acr and auth_time from the JWT or from introspection',
       standing: shown('acr and auth_time of an introspected token satisfy a route as those of a JWT do'),
       rows: ['STEP-04'],
+    },
+    {
+      id: 'RFC9470-5-acr',
+      level: 'SHOULD',
+      says: 'an authorization server that cannot reach the asked acr says so',
+      standing: notApplicable(
+        'there is one level of login so far: the token says which, and the API asks for more or not',
+      ),
+      rows: ['STEP-03'],
+    },
+    {
+      id: 'RFC9470-5',
+      level: 'MUST',
+      says: 'max_age leads to a fresh authentication',
+      standing: shown('a session is reused up to max_age and not a second longer'),
+      rows: ['STEP-05'],
+    },
+    {
+      id: 'RFC9470-order',
+      level: 'MUST',
+      says: 'an API judges token, sender, scope, authentication and policy in this order',
+      standing: shown('each step shows only when the one before it passes'),
+      rows: ['STEP-07'],
     },
   ],
 }

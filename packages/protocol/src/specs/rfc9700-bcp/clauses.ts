@@ -46,7 +46,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'Refresh tokens of public clients are sender-constrained or rotated.',
       standing: ruled,
-      rows: ['BCP-02'],
+      rows: ['BCP-02', 'RT-03'],
     },
     {
       id: 'RFC9700-2.3-1',
@@ -116,14 +116,14 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'Reuse of a rotated refresh token ends the grant.',
       standing: ruled,
-      rows: ['BCP-12'],
+      rows: ['BCP-12', 'RT-04'],
     },
     {
       id: 'RFC9700-4.14.2-8',
       level: 'SHOULD',
       says: 'A refresh token ends when it is not used for some time.',
       standing: ruled,
-      rows: ['BCP-12'],
+      rows: ['BCP-12', 'RT-07'],
     },
     {
       id: 'RFC9700-4.16-1',
@@ -138,6 +138,45 @@ export const manifest: ClauseManifest = {
       says: 'A response by postMessage goes to one exact origin.',
       standing: notApplicable('there is no response mode by postMessage'),
       rows: ['BCP-15'],
+    },
+    {
+      id: 'RFC9700-4.14-grace',
+      level: 'SHOULD',
+      says: 'A refresh whose answer was lost may be repeated for a moment.',
+      standing: notApplicable(
+        'one live successor, also under concurrency; only the migration mode of a profile has a grace window',
+      ),
+      rows: ['RT-05'],
+    },
+    {
+      id: 'RFC9700-2.1.1-constant',
+      level: 'SHOULD',
+      says: 'A challenge that comes again and again is noticed.',
+      standing: notApplicable(
+        'a code is bound to its challenge and its client, and DPoP to its key; reuse by a client is not counted yet',
+      ),
+      rows: ['PKCE-11'],
+    },
+    {
+      id: 'RFC9700-2.1.1-metadata',
+      level: 'MUST',
+      says: 'Metadata says that S256 is supported.',
+      standing: shown('what must not be left to a default is written out'),
+      rows: ['PKCE-08'],
+    },
+    {
+      id: 'RFC9700-4.9-logs',
+      level: 'MUST',
+      says: 'Tokens are treated as secrets: no log has one.',
+      standing: shown('blanks what must never be written, wherever it stands'),
+      rows: ['BCP-17'],
+    },
+    {
+      id: 'RFC9700-4.9-api',
+      level: 'MUST',
+      says: 'No record of an API has one either.',
+      standing: shown('every decision is one event with what it was about, and none holds a credential'),
+      rows: ['BCP-17'],
     },
   ],
 }

@@ -69,5 +69,19 @@ export const manifest: ClauseManifest = {
       standing: shown('every 401 names the metadata of the resource'),
       rows: ['PRM-05'],
     },
+    {
+      id: 'RFC9728-4',
+      level: 'MAY',
+      says: 'an authorization server lists its protected resources',
+      standing: notApplicable('the list would name every API to everybody; it is not published'),
+      rows: ['PRM-07'],
+    },
+    {
+      id: 'RFC9728-7.7',
+      level: 'SHOULD',
+      says: 'who follows resource_metadata takes care where it leads',
+      standing: otherParty('client'),
+      rows: ['PRM-08'],
+    },
   ],
 }

@@ -98,6 +98,47 @@ describe('discovery', () => {
       assert.equal(document[name], false, name)
   })
 
+  it('a FAPI 2.0 issuer says exactly what is built, and nothing else', async () => {
+    assert.deepEqual(Object.keys(await documentAt(openid)).toSorted(), [
+      'acr_values_supported',
+      'authorization_endpoint',
+      'authorization_response_iss_parameter_supported',
+      'claim_types_supported',
+      'claims_parameter_supported',
+      'claims_supported',
+      'code_challenge_methods_supported',
+      'dpop_signing_alg_values_supported',
+      'grant_types_supported',
+      'id_token_signing_alg_values_supported',
+      'introspection_endpoint',
+      'introspection_endpoint_auth_methods_supported',
+      'introspection_endpoint_auth_signing_alg_values_supported',
+      'issuer',
+      'jwks_uri',
+      'mtls_endpoint_aliases',
+      'prompt_values_supported',
+      'pushed_authorization_request_endpoint',
+      'request_parameter_supported',
+      'request_uri_parameter_supported',
+      'require_pushed_authorization_requests',
+      'require_request_uri_registration',
+      'require_signed_request_object',
+      'response_modes_supported',
+      'response_types_supported',
+      'revocation_endpoint',
+      'revocation_endpoint_auth_methods_supported',
+      'revocation_endpoint_auth_signing_alg_values_supported',
+      'scopes_supported',
+      'subject_types_supported',
+      'tls_client_certificate_bound_access_tokens',
+      'token_endpoint',
+      'token_endpoint_auth_methods_supported',
+      'token_endpoint_auth_signing_alg_values_supported',
+      'ui_locales_supported',
+      'userinfo_endpoint',
+    ])
+  })
+
   it('algorithms in the metadata are those the floor allows and a key exists for', async () => {
     const document = await documentAt(openid)
     const jwks = JSON.parse(bodyOf(await get('/jwks'))) as { keys: { alg: string }[] }
