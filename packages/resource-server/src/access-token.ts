@@ -128,7 +128,7 @@ export class AccessTokens {
     if (wrong !== undefined) return wrong
     const facts = factsOf(claims, 'jwt')
     const entry = { facts, keyThumbprint: key.value.thumbprint }
-    this.#jwts.set(tokenHash, entry, facts.expiresAt + expirySkewSeconds)
+    this.#jwts.set(tokenHash, entry, now, facts.expiresAt + expirySkewSeconds)
     return accept(facts)
   }
 

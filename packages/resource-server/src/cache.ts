@@ -2,6 +2,7 @@ import type { EpochSeconds } from '@holdfast/protocol'
 
 interface Entry<V> {
   readonly value: V
+  readonly keptAt: EpochSeconds
   readonly expiresAt: number
 }
 
@@ -21,18 +22,19 @@ export class BoundedCache<V> {
   get(key: string, now: EpochSeconds): V | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
-    if (now < entry.expiresAt) return entry.value
+    // A clock that stepped back must not lengthen a life: what comes from its future is asked for again.
+    if (now >= entry.keptAt && now < entry.expiresAt) return entry.value
     this.#entries.delete(key)
     return undefined
   }
 
-  set(key: string, value: V, expiresAt: number): void {
+  set(key: string, value: V, keptAt: EpochSeconds, expiresAt: number): void {
     this.#entries.delete(key)
     if (this.#entries.size >= this.#entriesMax) {
       const oldest = this.#entries.keys().next()
       if (!oldest.done) this.#entries.delete(oldest.value)
     }
-    this.#entries.set(key, { value, expiresAt })
+    this.#entries.set(key, { value, keptAt, expiresAt })
   }
 
   delete(key: string): void {

@@ -1,5 +1,13 @@
 import type { KeyObject } from 'node:crypto'
-import { accept, firstRefusal, type JwsAlg, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
+import {
+  accept,
+  type EpochSeconds,
+  firstRefusal,
+  type JwsAlg,
+  type Outcome,
+  type Refusal,
+  refuse,
+} from '@holdfast/protocol'
 import { signJws } from '@holdfast/protocol/jose/sign.ts'
 import {
   introspectedRules,
@@ -100,12 +108,12 @@ export class Introspector {
     return answer
   }
 
-  #keep(tokenHash: string, answer: Outcome<TokenFacts>, now: number): void {
+  #keep(tokenHash: string, answer: Outcome<TokenFacts>, now: EpochSeconds): void {
     const { cacheSeconds = cacheSecondsMax, negativeCacheSeconds = negativeCacheSecondsMax } = this.#options
     const expiresAt = answer.ok
       ? Math.min(now + cacheSeconds, answer.value.expiresAt)
       : now + negativeCacheSeconds
-    if (expiresAt > now) this.#cache.set(tokenHash, answer, expiresAt)
+    if (expiresAt > now) this.#cache.set(tokenHash, answer, now, expiresAt)
   }
 
   async #answer(token: string): Promise<Outcome<TokenFacts>> {

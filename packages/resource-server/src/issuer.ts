@@ -67,7 +67,7 @@ export class Issuer {
   current(): Known | undefined {
     const { now } = this.#options.clock
     const known = this.#known
-    return known !== undefined && now() - known.fetchedAt < freshSeconds ? known : undefined
+    return known !== undefined && isWithin(freshSeconds, known.fetchedAt, now()) ? known : undefined
   }
 
   /** Keys that may have made a signature: by `kid` when there is one, of the right kind in any case. */
@@ -117,8 +117,14 @@ export class Issuer {
   }
 
   #isCoolingDown(): boolean {
-    return this.#attemptedAt !== undefined && this.#options.clock.now() - this.#attemptedAt < coolDownSeconds
+    const { now } = this.#options.clock
+    return this.#attemptedAt !== undefined && isWithin(coolDownSeconds, this.#attemptedAt, now())
   }
+}
+
+/** Whether less than `seconds` passed since `then`. A clock that stepped back says nothing about that: no. */
+function isWithin(seconds: number, then: EpochSeconds, now: EpochSeconds): boolean {
+  return now >= then && now - then < seconds
 }
 
 async function fetchKnown({ issuer, fetch, clock }: IssuerOptions): Promise<Known> {

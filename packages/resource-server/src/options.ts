@@ -161,7 +161,7 @@ export function settingsOf(options: ResourceServerOptions): Settings {
     decide: options.decide,
     decisionTimeoutMs: within('decisionTimeoutMs', options.decisionTimeoutMs ?? 2000, 1, 10_000),
     audit: options.audit,
-    onAlarm: options.onAlarm ?? (() => undefined),
+    onAlarm: unfailing(options.onAlarm),
     proofAgeSeconds: within('proofAgeSeconds', options.proofAgeSeconds ?? 60, 10, 60),
     futureSeconds: within('futureSeconds', options.futureSeconds ?? 30, 10, 60),
     expirySkewSeconds: within('expirySkewSeconds', options.expirySkewSeconds ?? 10, 0, 60),
@@ -220,6 +220,17 @@ export function routeSettingsOf<Native>(requirements: Requirements<Native>): Rou
     if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)) bad('scopes', `\`${scope}\` is not a scope token`)
   checkStepUpRequirement(acrValues, maxAgeSeconds)
   return { scopes, acrValues, maxAgeSeconds, decide, action }
+}
+
+/** The alarm is for people: what goes wrong with it must not change what a request is told. */
+function unfailing(onAlarm: ResourceServerOptions['onAlarm']): Settings['onAlarm'] {
+  return (alarm, cause) => {
+    try {
+      onAlarm?.(alarm, cause)
+    } catch {
+      // Nobody is left to tell.
+    }
+  }
 }
 
 function within(option: string, value: number, least: number, most: number): number {

@@ -33,16 +33,22 @@ export interface InMemoryReplayOptions {
 /** Width of a bucket; a whole bucket is dropped at once when its time has passed. */
 const bucketSeconds = 30
 
-/** For one node: bounded, and full means no. About 100 bytes an entry. */
+/**
+ * For one node: bounded, and full means no. About 100 bytes an entry. After the clock stepped back it says `full` for
+ * proofs it may have forgotten, until time has caught up or the process starts anew.
+ */
 export function inMemoryReplayMemory(options: InMemoryReplayOptions): ReplayMemory {
   const { completeSince, entriesMax = 262_144 } = options
   const buckets = new Map<number, Set<string>>()
   let size = 0
+  /** Every proof that expires by then may have been seen and dropped, also when the clock says it is earlier again. */
+  let droppedBy = 0
 
   const dropExpired = (now: EpochSeconds): void => {
     for (const [number, bucket] of buckets)
       if ((number + 1) * bucketSeconds <= now) {
         buckets.delete(number)
+        droppedBy = Math.max(droppedBy, (number + 1) * bucketSeconds)
         size -= bucket.size
       }
   }
@@ -52,7 +58,7 @@ export function inMemoryReplayMemory(options: InMemoryReplayOptions): ReplayMemo
     remember: (key, expiresAt, now) => {
       dropExpired(now)
       for (const bucket of buckets.values()) if (bucket.has(key)) return 'seen'
-      if (size >= entriesMax) return 'full'
+      if (size >= entriesMax || expiresAt < droppedBy) return 'full'
       const number = Math.floor(expiresAt / bucketSeconds)
       const bucket = buckets.get(number)
       if (bucket === undefined) buckets.set(number, new Set([key]))

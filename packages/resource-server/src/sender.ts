@@ -122,7 +122,12 @@ async function judgeFirstUse(
     if (remembered === 'seen')
       return refuse('replay.proof', ['RFC9449-11.1'], 'invalid_dpop_proof', 'the proof was used before')
     onAlarm('replay-memory.full', undefined)
-    return refuse('replay.full', ['RFC9449-11.1'], 'temporarily_unavailable', 'the replay memory is full')
+    return refuse(
+      'replay.full',
+      ['RFC9449-11.1'],
+      'temporarily_unavailable',
+      'the replay memory is full, or the clock went back',
+    )
   } catch (cause) {
     onAlarm('replay-memory.failed', cause)
     return refuse(
