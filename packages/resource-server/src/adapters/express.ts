@@ -26,13 +26,17 @@ export function protect<Request extends ExpressRequest = ExpressRequest>(
 ): ExpressMiddleware<Request> {
   const guard = api.guard(requirements)
   return (request, response, next) => {
-    guard(fromIncoming(request, request)).then(answer => {
-      if (!answer.ok) return writeAnswer(response, answer)
-      writeHeaders(response, answer.value.responseHeaders)
-      tokens.set(request, answer.value)
-      Object.assign(request, { auth: answer.value })
-      next()
-    }, next)
+    guard(fromIncoming(request, request))
+      .then(answer => {
+        // Somebody else answered meanwhile, e.g. a time limit: the handler must not run for nobody.
+        if (response.headersSent) return
+        if (!answer.ok) return writeAnswer(response, answer)
+        writeHeaders(response, answer.value.responseHeaders)
+        tokens.set(request, answer.value)
+        Object.assign(request, { auth: answer.value })
+        next()
+      })
+      .catch(next)
   }
 }
 
