@@ -141,7 +141,7 @@ export async function walk(cast: Cast): Promise<Walked> {
       'Every decision is evidence, a yes as much as a no.',
       [],
       {
-        notes: [record, `holdfast explain ${reference}`],
+        notes: [record, `npx holdfast explain ${reference}`],
       },
     ),
     step(9, 'Later: a new token', 'Refreshed without the user. It keeps its binding.', [

@@ -115,9 +115,9 @@ export function openShow({ out, strong, faint }: Terminal): Show {
       for (const difference of differences) wrapped(difference, indent)
       const reference = all[0]?.reference
       out('')
-      if (reference !== undefined) out(`holdfast explain ${reference}   what happened, with all facts`)
-      out('holdfast audit verify                    that no record was changed since')
-      out('holdfast demo --client pki-mtls          the same with certificates')
+      if (reference !== undefined) out(`npx holdfast explain ${reference}   what happened, with all facts`)
+      out('npx holdfast audit verify                    that no record was changed since')
+      out('npx holdfast demo --client pki-mtls          the same with certificates')
     },
   }
 }
