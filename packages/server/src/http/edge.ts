@@ -91,13 +91,15 @@ function answerBrokenRequest(desk: Desk, error: Error & { code?: string }, socke
     return
   }
   desk.ports.metrics.count('refusals_total', { event: 'edge', rule: refusal.ruleId })
-  const reply = edgeReply(refusal, newRequestId(desk.ports.clock, desk.ports.entropy))
+  const requestId = newRequestId(desk.ports.clock, desk.ports.entropy)
+  const reply = edgeReply(refusal, requestId)
   const { body, status } = reply
   const head = [
     `HTTP/1.1 ${status} ${statusTexts[status]}`,
     'Content-Type: application/json',
     'Cache-Control: no-store',
     'X-Content-Type-Options: nosniff',
+    `X-Request-Id: ${requestId}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ]

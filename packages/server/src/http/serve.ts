@@ -57,20 +57,23 @@ export function serve(
   // A client that leaves in the middle is its own affair; without a listener the error would be ours.
   response.on('error', ignore)
   const issuer = ports.snapshot().issuers.get(endpoint.issuerUrl)
-  const refusal = judgeHeaders(raw, limits)
-  if (refusal !== undefined || issuer === undefined || !isExact(raw, endpoint)) {
-    refuseEarly(desk, raw, response, refusal ?? edgeRefusals.notFound, requestId)
+  const unfit = judgeHeaders(raw, limits)
+  const route = routeFor(endpoint, raw.method as string)
+  // Where a person reads, also a header section that is too large is told on a page.
+  const isEarly = unfit !== undefined && route?.dialect !== 'page'
+  if (isEarly || issuer === undefined || !isExact(raw, endpoint)) {
+    refuseEarly(desk, raw, response, unfit ?? edgeRefusals.notFound, requestId)
     return
   }
   const connection = connectionOf(raw.socket, listener)
   const startedMs = ports.clock.monotonicMs()
   const visit: Visit = { raw, response, requestId, endpoint, issuer, connection, startedMs }
-  const route = routeFor(endpoint, raw.method as string)
   if (route === undefined) {
     finish(desk, visit, undefined, otherMethod(visit), noBody)
     return
   }
-  const unread = judgeContent(raw, route) ?? (desk.inFlight.isFull ? edgeRefusals.overloaded : undefined)
+  const unread =
+    unfit ?? judgeContent(raw, route) ?? (desk.inFlight.isFull ? edgeRefusals.overloaded : undefined)
   if (unread !== undefined) {
     refuseHere(desk, visit, route, unread)
     return
