@@ -259,6 +259,61 @@ describe('bad input', () => {
     }
   })
 
+  it('in the browser the errors of a registered client go back to it, and nothing else gets into the redirect', async () => {
+    const { clientId, redirectUri } = prepared.product.clients['plain OpenID Connect']
+    const state = '%0d%0aX-Evil: 1<script>"&code=x#'
+    const good = {
+      client_id: clientId,
+      redirect_uri: redirectUri,
+      response_type: 'code',
+      scope: 'openid',
+      state,
+    }
+    const cases: readonly (readonly [
+      spoil: Readonly<Record<string, string>>,
+      error: string,
+      isSentBack: boolean,
+    ])[] = [
+      [{ state: 'a\r\nX-Evil: 1' }, 'invalid_request', true],
+      [{ response_type: 'token' }, 'unsupported_response_type', true],
+      [{ response_type: 'code\r\nX-Evil: 1' }, 'unsupported_response_type', true],
+      [{ max_age: '9'.repeat(400) }, 'invalid_request', true],
+      [{ max_age: '1e400' }, 'invalid_request', true],
+      [{ prompt: 'none login' }, 'invalid_request', true],
+      [{ scope: 'openid __proto__' }, 'invalid_scope', true],
+      [{ request: 'a.b.c' }, 'request_not_supported', true],
+      [{ resource: 'constructor' }, 'invalid_target', true],
+      [{ redirect_uri: `${redirectUri}\r\nX-Evil: 1` }, 'invalid_request', false],
+      [{ redirect_uri: `${redirectUri}?x=1` }, 'invalid_request', false],
+      [{ redirect_uri: `${redirectUri}@evil.example` }, 'invalid_request', false],
+      [{ client_id: '__proto__' }, 'unauthorized_client', false],
+      [{ client_id: `${clientId}\r\n` }, 'unauthorized_client', false],
+    ]
+    for (const [spoil, error, isSentBack] of cases) {
+      const query = new URLSearchParams({ ...good, ...spoil }).toString()
+      for (const request of [
+        { method: 'GET', target: `/authorize?${query}` },
+        { method: 'POST', target: '/authorize', headers: [formType], body: query },
+      ]) {
+        const answer = await send(request)
+        const place = `${request.method} ${JSON.stringify(spoil)}: ${answer.status} ${answer.body.slice(0, 300)}`
+        assert.equal(answer.status, isSentBack ? 303 : 400, place)
+        assert.ok(!answer.headers.some(([name]) => name === 'x-evil'), place)
+        const location = headerOf(answer, 'location')
+        if (!isSentBack) {
+          assert.equal(location, undefined, place)
+          assert.ok(answer.body.includes(error), place)
+          continue
+        }
+        const { origin, pathname, searchParams } = new URL(location ?? '')
+        assert.equal(origin + pathname, redirectUri, place)
+        assert.equal(searchParams.get('error'), error, place)
+        assert.equal(searchParams.get('state'), spoil.state === undefined ? state : null, place)
+        assert.equal(searchParams.get('iss'), prepared.product.issuer.origin, place)
+      }
+    }
+  })
+
   it('none of it changed any state but the audit', async () => {
     assert.deepEqual(await changedTables(), ['audit'])
   })
