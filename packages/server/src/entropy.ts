@@ -19,8 +19,11 @@ export function openEntropy(): Entropy {
       randomFillSync(pool)
       used = 0
     }
-    const taken = Buffer.from(pool.subarray(used, used + count))
-    pool.fill(0, used, used + count)
+    const taken = Buffer.allocUnsafe(count)
+    for (let index = 0; index < count; index++) {
+      taken[index] = pool[used + index] as number
+      pool[used + index] = 0
+    }
     used += count
     return taken
   }

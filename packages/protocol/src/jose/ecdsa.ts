@@ -13,16 +13,22 @@ export function derFromRaw(raw: Uint8Array): Buffer {
   const sPad = padOf(raw, sStart)
   const rLength = half - rStart + rPad
   const sLength = 2 * half - sStart + sPad
-  const der = Buffer.alloc(6 + rLength + sLength)
+  const der = Buffer.allocUnsafe(6 + rLength + sLength)
   der[0] = 0x30
   der[1] = 4 + rLength + sLength
   der[2] = 0x02
   der[3] = rLength
-  der.set(raw.subarray(rStart, half), 4 + rPad)
+  setDigits(der, 4, rPad, raw, rStart, half)
   der[4 + rLength] = 0x02
   der[5 + rLength] = sLength
-  der.set(raw.subarray(sStart, 2 * half), 6 + rLength + sPad)
+  setDigits(der, 6 + rLength, sPad, raw, sStart, 2 * half)
   return der
+}
+
+/** By hand: for so few bytes a view costs more than the copy. Every byte of the range is written. */
+function setDigits(der: Buffer, at: number, pad: 0 | 1, raw: Uint8Array, start: number, end: number): void {
+  if (pad === 1) der[at] = 0
+  for (let index = start; index < end; index++) der[at + pad + index - start] = raw[index] ?? 0
 }
 
 /** Index of the first byte that counts: DER integers have no leading zeros, but zero itself keeps one. */

@@ -9,8 +9,8 @@ import type { PublicKey } from './keys.ts'
  * both in `allowedAlgs` and fits the key; it never brings the key (I15).
  */
 export function verifyJws(jws: ParsedJws, key: PublicKey, allowedAlgs: readonly JwsAlg[]): boolean {
-  const alg = allowedAlgs.find(allowed => allowed === jws.header.alg)
-  if (alg === undefined || !key.fits(alg)) return false
+  const alg = jws.header.alg as JwsAlg
+  if (!allowedAlgs.includes(alg) || !key.fits(alg)) return false
   const data = Buffer.from(jws.signingInput, 'latin1')
   try {
     return verifyBytes(alg, data, key, jws.signature)

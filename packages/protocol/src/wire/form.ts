@@ -54,6 +54,7 @@ export function duplicateRefusal(name: string): Refusal {
  * `client_id` and `redirect_uri` before it can decide between a redirect and a page (RFC 6749 section 4.1.2.1).
  */
 export function readForm(body: string, limits: FormLimits = formLimits): Outcome<FormReading> {
+  // An empty list remembers that the name was sent, though a parameter without value is absent.
   const values = new Map<string, string[]>()
   const repeated = new Set<string>()
   if (body !== '') {
@@ -73,9 +74,9 @@ export function readForm(body: string, limits: FormLimits = formLimits): Outcome
       if (name === undefined || name === '') return malformed('a parameter name')
       if (value === undefined) return malformed(`the value of ${quoted(name)}`)
       const before = values.get(name)
-      if (before === undefined) values.set(name, [value])
-      else if (repeatable.has(name)) before.push(value)
-      else repeated.add(name)
+      if (before === undefined) values.set(name, value === '' ? [] : [value])
+      else if (!repeatable.has(name)) repeated.add(name)
+      else if (value !== '') before.push(value)
     }
   }
   for (const name of repeated) values.delete(name)
@@ -83,18 +84,15 @@ export function readForm(body: string, limits: FormLimits = formLimits): Outcome
 }
 
 function formOf(values: ReadonlyMap<string, readonly string[]>): Form {
-  const present = new Map<string, readonly string[]>()
-  for (const [name, sent] of values) {
-    const filled = sent.filter(value => value !== '')
-    if (filled.length > 0) present.set(name, filled)
-  }
   return {
     get: name => {
-      const sent = present.get(name)
+      const sent = values.get(name)
       return sent?.length === 1 ? sent[0] : undefined
     },
-    all: name => present.get(name) ?? [],
-    names: [...present.keys()],
+    all: name => values.get(name) ?? [],
+    get names() {
+      return [...values.keys()].filter(name => values.get(name)?.length !== 0)
+    },
   }
 }
 

@@ -18,6 +18,14 @@ const defaultPorts: Readonly<Record<string, number>> = { http: 80, https: 443 }
  * @returns undefined when `url` is no absolute http(s) URL or carries userinfo
  */
 export function normaliseHtu(url: string): string | undefined {
+  if (url !== last.url) last = { url, normal: normalForm(url) }
+  return last.normal
+}
+
+/** The request's own URL is asked for more than once per request, and at a server it is often the same. */
+let last: { readonly url: string; readonly normal: string | undefined } = { url: '', normal: undefined }
+
+function normalForm(url: string): string | undefined {
   if (canonical.test(url) && !hasDefaultPort(url)) return url
   const match = parts.exec(url)
   if (match === null) return undefined

@@ -102,7 +102,10 @@ interface Reading {
   readonly hasEscapes: boolean
 }
 
-/** A copy without prototypes; undefined when something inside is not acceptable. */
+/**
+ * The value, its prototypes taken off; undefined when something inside is not acceptable. In place: what `JSON.parse`
+ * made is nobody else's, and a copy without prototype would be a slow dictionary to every rule that reads it.
+ */
 function purified(value: unknown, reading: Reading): JsonValue | undefined {
   if (typeof value === 'string') return isPlainText(value, reading) ? value : undefined
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
@@ -112,25 +115,17 @@ function purified(value: unknown, reading: Reading): JsonValue | undefined {
 }
 
 function purifiedList(list: readonly unknown[], reading: Reading): JsonValue | undefined {
-  const copy: JsonValue[] = []
-  for (const element of list) {
-    const value = purified(element, reading)
-    if (value === undefined) return undefined
-    copy.push(value)
-  }
-  return copy
+  for (const element of list) if (purified(element, reading) === undefined) return undefined
+  return list as readonly JsonValue[]
 }
 
 function purifiedObject(object: Record<string, unknown>, reading: Reading): JsonValue | undefined {
-  const copy: Record<string, JsonValue> = Object.create(null)
   for (const name of Object.keys(object)) {
     if (name === '__proto__' || !isPlainText(name, reading)) return undefined
-    const value = purified(object[name], reading)
-    if (value === undefined) return undefined
-    copy[name] = value
+    if (purified(object[name], reading) === undefined) return undefined
     reading.names++
   }
-  return copy
+  return Object.setPrototypeOf(object, null) as JsonObject
 }
 
 // U+0000 cannot be stored by every database and has no honest use in a protocol message.

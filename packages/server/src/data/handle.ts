@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type { Entropy } from '../ports.ts'
 
@@ -64,8 +64,16 @@ export function hashOfJti(
   return (sortableTime(issuedAt) + digestOf([what, issuer, ...parts])) as HandleHash
 }
 
+/** The second just written: a busy server asks for the same one again and again. */
+let lastTime = { at: -1, text: '' }
+
 /** Seconds as text that sorts like the number. */
 export function sortableTime(at: EpochSeconds): string {
+  if (lastTime.at !== at) lastTime = { at, text: timeText(at) }
+  return lastTime.text
+}
+
+function timeText(at: EpochSeconds): string {
   let rest: number = at
   let text = ''
   for (let index = 0; index < timeCharacters; index++) {
@@ -77,7 +85,7 @@ export function sortableTime(at: EpochSeconds): string {
 
 /** SHA-256 over length-prefixed parts, so that no two lists share an encoding. */
 function digestOf(parts: readonly string[]): string {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part)
-  return hash.digest('base64url')
+  let text = ''
+  for (const part of parts) text += `${Buffer.byteLength(part)}:${part}`
+  return hash('sha256', text, 'base64url')
 }

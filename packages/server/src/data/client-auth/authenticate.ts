@@ -88,7 +88,7 @@ function presentedCredential(exchange: Exchange, form: Form): Outcome<Presented>
   const text = form.get('client_assertion')
   const type = form.get('client_assertion_type')
   const hasAssertion = text !== undefined || type !== undefined
-  if ([hasHeader, hasSecret, hasAssertion].filter(Boolean).length > 1)
+  if (Number(hasHeader) + Number(hasSecret) + Number(hasAssertion) > 1)
     return refuse(
       'client-auth.one-method',
       ['RFC6749-2.3'],

@@ -26,7 +26,10 @@ export function parseBackChannelForm(exchange: Exchange): Outcome<Form> {
   return parseForm(exchange.body.toString('latin1'))
 }
 
+const formType = 'application/x-www-form-urlencoded'
+
 function isFormType(value: string): boolean {
+  if (value === formType) return true
   const [type = ''] = value.split(';', 1)
-  return type.trim().toLowerCase() === 'application/x-www-form-urlencoded'
+  return type.trim().toLowerCase() === formType
 }

@@ -136,9 +136,9 @@ function judgeAudience(entitlement: Entitlement, client: Client, issuer: IssuerS
     firstRefusal(resourceRules, { resources, isKnown, allowedResources }) ??
     firstRefusal(defaultResourceRules, input)
   if (refusal !== undefined) return refusal
-  const [audience = issuer.url, ...more] = defaultResources(input)
-  return more.length === 0
-    ? accept(audience)
+  const audiences = defaultResources(input)
+  return audiences.length <= 1
+    ? accept(audiences[0] ?? issuer.url)
     : refuse(
         'order.one-audience',
         ['RFC8707-2.2-1', 'RFC9068-3'],

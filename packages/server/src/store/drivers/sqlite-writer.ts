@@ -61,9 +61,8 @@ export function openWriter(
     const sequence = head.sequence + 1
     const hash = linkHash(chain, sequence, head.hash, body)
     const { at, requestId, txn } = record
-    prepare(statements['append-audit']).run(
-      ...[chain, sequence, at, requestId, txn ?? null, head.hash, hash, body],
-    )
+    const statement = prepare(statements['append-audit'])
+    statement.run(chain, sequence, at, requestId, txn ?? null, head.hash, hash, body)
     head = { sequence, hash }
   }
 
@@ -77,7 +76,8 @@ export function openWriter(
 
   const apply = (writes: readonly Write[]): Applied => {
     let isDirty = false
-    for (const [index, write] of writes.entries()) {
+    for (let index = 0; index < writes.length; index++) {
+      const write = writes[index] as Write
       writePoint?.(write.kind)
       if (write.kind === 'append-audit') append(write.record)
       else if (!applyOne(write) && isGuard(write.kind)) {
