@@ -56,7 +56,8 @@ export async function startHoldfast(keys: ClientKeys): Promise<Contender & { rea
     scope: 'openid accounts offline_access',
     id_token_signed_response_alg: 'ES256',
   }
-  const rights = { resources: ['accounts'], introspects: ['accounts'] }
+  // Pushes come faster than any people could complete them: the peer has no such bound either.
+  const rights = { resources: ['accounts'], introspects: ['accounts'], outstandingRequestsMax: 10_000_000 }
   const { config, product, remove } = await prepareProduct('sqlite', {
     documents: [documentOf('Client', clientId, { ...rights, metadata })],
   })

@@ -35,6 +35,7 @@ const browserClient: Client = {
   defaultMaxAgeSeconds: undefined,
   allowedOrigins: [origin],
   introspects: [],
+  outstandingRequestsMax: 1000,
 }
 const otherClient: Client = { ...browserClient, clientId: 'other', allowedOrigins: ['https://other.example'] }
 const allowed = 'access-control-allow-origin'

@@ -108,6 +108,7 @@ function clientOf(
     defaultMaxAgeSeconds: metadata.default_max_age,
     allowedOrigins: spec.allowedOrigins,
     introspects: audiencesOf(spec.introspects),
+    outstandingRequestsMax: spec.outstandingRequestsMax,
   }
 }
 

@@ -60,6 +60,8 @@ export interface Client {
   readonly allowedOrigins: readonly string[]
   /** Resource identifiers this client may introspect tokens for; empty for ordinary clients. */
   readonly introspects: readonly string[]
+  /** Pushed requests that may be neither completed nor expired at one time, on each node. */
+  readonly outstandingRequestsMax: number
 }
 
 /** RFC 8705 section 2.1.2: exactly one of the registered subject forms. */

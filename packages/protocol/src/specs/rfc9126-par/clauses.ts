@@ -126,5 +126,12 @@ export const manifest: ClauseManifest = {
       standing: ruled,
       rows: ['PAR-18'],
     },
+    {
+      id: 'RFC9126-2.3-busy',
+      level: 'MAY',
+      says: 'A client that pushes too much is told so by 429.',
+      standing: shown('make their client wait with 429 once there are too many, until the first one expires'),
+      rows: ['PAR-09'],
+    },
   ],
 }

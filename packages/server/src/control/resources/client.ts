@@ -50,6 +50,8 @@ export const clientSpec = z.strictObject({
   resources: z.array(z.string()).max(50).default([]),
   /** Names of the resource servers whose tokens this client may introspect. */
   introspects: z.array(z.string()).max(50).default([]),
+  /** Pushed requests that may wait at one time for a user to complete them, on each node. */
+  outstandingRequestsMax: z.number().int().min(1).max(10_000_000).default(1000),
   /** Origins a browser client calls from. */
   allowedOrigins: z
     .array(z.string().refine(isOrigin, 'must be an https origin such as `https://app.example`'))

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Reply } from '../../http/exchange.ts'
+import type { Exchange, Reply } from '../../http/exchange.ts'
 import { hashOfHandle } from '../handle.ts'
-import { header, push } from '../testing/browser.ts'
+import { header, openBrowser, push } from '../testing/browser.ts'
 import { accounts, clientOf, keys, payments } from '../testing/clients.ts'
 import { issuerUrl, openWorld, type World } from '../testing/world.ts'
+import { outstandingKey } from './outstanding.ts'
 import { parRoom } from './room.ts'
 
 const prefix = 'urn:ietf:params:oauth:request_uri:'
@@ -184,6 +185,61 @@ describe('pushed authorization requests', () => {
     const record = await stored(world, await push(world, { spoil }))
     assert.equal(record?.request.state, spoil.state)
     assert.equal(record?.request.nonce, spoil.nonce)
+  })
+
+  describe('that nobody completes', () => {
+    const few = clientOf({ clientId: 'c_few', outstandingRequestsMax: 3 })
+    const pushFew = (world: World): Promise<Reply> => push(world, { clientId: 'c_few' })
+
+    it('make their client wait with 429 once there are too many, until the first one expires', async () => {
+      await using world = await openWorld({ clients: [few] })
+      assert.equal((await pushFew(world)).status, 201)
+      world.clock.advance(10)
+      for (let count = 0; count < 2; count++) assert.equal((await pushFew(world)).status, 201)
+      const refused = await pushFew(world)
+      assert.equal(refused.status, 429)
+      assert.equal(header(refused, 'retry-after'), '50')
+      assert.equal(header(refused, 'cache-control'), 'no-store')
+      assert.equal(bodyOf(refused).error, 'temporarily_unavailable')
+      assert.equal((await world.lastAudit('request.refused'))?.ruleId, 'par.outstanding')
+      assert.equal((await push(world)).status, 201, 'another client')
+      world.clock.advance(49)
+      assert.equal((await pushFew(world)).status, 429)
+      world.clock.advance(1)
+      assert.equal((await pushFew(world)).status, 201)
+      assert.equal((await pushFew(world)).status, 429)
+    })
+
+    it('are no more than was allowed when 16 come at once', async () => {
+      await using world = await openWorld({ clients: [few] })
+      const replies = await Promise.all(Array.from({ length: 16 }, () => pushFew(world)))
+      assert.equal(replies.filter(({ status }) => status === 201).length, 3)
+      assert.equal(replies.filter(({ status }) => status === 429).length, 13)
+    })
+
+    it('are fewer by each that is completed, allowed or denied', async () => {
+      await using world = await openWorld({ clients: [few] })
+      for (const decision of ['allow', 'deny'] as const) {
+        const replies = [await pushFew(world), await pushFew(world), await pushFew(world)]
+        assert.equal((await pushFew(world)).status, 429)
+        const browser = openBrowser(world)
+        const query = { client_id: 'c_few', request_uri: String(bodyOf(replies[0] as Reply).request_uri) }
+        const login = header(await browser.get(`/authorize?${new URLSearchParams(query)}`), 'location') ?? ''
+        const consent = header(await browser.login(login), 'location') ?? ''
+        assert.equal((await browser.decide(consent, decision)).status, 303)
+        assert.equal((await pushFew(world)).status, 201)
+        assert.equal((await pushFew(world)).status, 429)
+        world.clock.advance(60)
+      }
+    })
+
+    it('are counted by source where anybody can push, so that nobody keeps the users of an app out', () => {
+      const app = clientOf({ clientId: 'c_app', isPublic: true })
+      const from = (remoteAddress: string) => ({ issuer: { url: issuerUrl }, remoteAddress }) as Exchange
+      assert.notEqual(outstandingKey(from('192.0.2.1'), app), outstandingKey(from('198.51.100.1'), app))
+      assert.equal(outstandingKey(from('192.0.2.1'), app), outstandingKey(from('192.0.2.99'), app))
+      assert.equal(outstandingKey(from('192.0.2.1'), few), outstandingKey(from('198.51.100.1'), few))
+    })
   })
 
   describe('with DPoP', () => {

@@ -1,4 +1,4 @@
-import { firstRefusal, secondsAfter } from '@holdfast/protocol'
+import { firstRefusal, refuse, secondsAfter } from '@holdfast/protocol'
 import { pushRules, requestUriPrefix } from '@holdfast/protocol/specs/rfc9126-par/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
@@ -17,6 +17,7 @@ import { newHandle } from '../handle.ts'
 import { interactionLifetimeSeconds } from '../interaction/record.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
+import { outstandingKey, outstandingRequests } from './outstanding.ts'
 
 /** Pushed authorization requests (RFC 9126): the whole request is judged here, the browser carries a reference. */
 export async function parRoom(exchange: Exchange, ports: Ports): Promise<Reply> {
@@ -42,16 +43,42 @@ export async function parRoom(exchange: Exchange, ports: Ports): Promise<Reply> 
   if (!judged.ok)
     return await no(exchange, ports, 'request.refused', judged, authenticated.value, { ...refused, spent })
 
+  const outstanding = outstandingRequests(ports)
+  const counted = outstandingKey(exchange, client)
+  const now = ports.clock.now()
+  const until = secondsAfter(now, judged.value.profile.requestUriLifetimeSeconds)
+  const wait = outstanding.take(counted, client.outstandingRequestsMax, until, now)
+  if (wait > 0) {
+    const reply = await no(exchange, ports, 'request.refused', tooMany, authenticated.value, {
+      ...refused,
+      spent,
+    })
+    return reply.status === 400 ? tooManyReply(reply, wait) : reply
+  }
+
   const push = pushOf(exchange, ports, authenticated.value, judged.value, form.value)
   const writes = [...spent, ...push.writes]
   const committed = await ports.store.commit(writes)
   const replay = committed.committed ? undefined : replayRefusal(writes, committed)
   if (replay !== undefined) {
+    outstanding.release(counted)
     const context = { clientId: client.clientId }
     return await refusedReplay(exchange, ports, 'request.refused', replay, { context, extraHeaders: [nonce] })
   }
   const body = { request_uri: push.requestUri, expires_in: judged.value.profile.requestUriLifetimeSeconds }
   return jsonReply(201, body, [nonce])
+}
+
+const tooMany = refuse(
+  'par.outstanding',
+  ['RFC9126-2.3'],
+  'temporarily_unavailable',
+  'too many pushed requests of this client wait for a user',
+)
+
+/** RFC 9126 section 2.3: 429, and when it makes sense to come back. */
+function tooManyReply(reply: Reply, waitSeconds: number): Reply {
+  return { ...reply, status: 429, headers: [...reply.headers, ['retry-after', String(waitSeconds)]] }
 }
 
 interface Push {

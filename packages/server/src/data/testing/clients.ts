@@ -78,6 +78,7 @@ export function clientOf(spec: ClientSpec): Client {
     defaultMaxAgeSeconds: undefined,
     allowedOrigins: [],
     introspects: [],
+    outstandingRequestsMax: 1000,
     ...rest,
   }
 }

@@ -14,6 +14,7 @@ import { newHandle } from '../../handle.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
 import { alreadyAnswered, errorPage } from '../../pages/error.ts'
 import { formTargetOf } from '../../pages/page.ts'
+import { outstandingKey, outstandingRequests } from '../../par/outstanding.ts'
 import { recordRefusal } from '../../refused.ts'
 import { csrfToken } from '../csrf.ts'
 import { stepUrl } from '../record.ts'
@@ -76,6 +77,7 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
   ]
   const committed = await ports.store.commit(writes)
   if (!committed.committed) return await tooLate(visit, session, ports)
+  noLongerOutstanding(visit, ports)
   return authorizationResponse(exchange, interaction.request, { code: code.value })
 }
 
@@ -92,6 +94,7 @@ async function denied(visit: Visit, session: LiveSession, ports: Ports): Promise
     auditRefused(exchange, now, 'consent.denied', refusal, contextOf(visit, session)),
   ])
   if (!committed.committed) return await tooLate(visit, session, ports)
+  noLongerOutstanding(visit, ports)
   return authorizationError(exchange, interaction.request, refusal)
 }
 
@@ -104,6 +107,12 @@ function finishing({ interaction, now }: Visit): readonly Write[] {
       ? []
       : [{ kind: 'spend-pushed-request', hash: pushedHash, at: now } as const]),
   ]
+}
+
+/** A completed request makes room for another one of its client. */
+function noLongerOutstanding({ exchange, interaction, client }: Visit, ports: Ports): void {
+  if (interaction.pushedHash !== undefined)
+    outstandingRequests(ports).release(outstandingKey(exchange, client))
 }
 
 async function tooLate(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
