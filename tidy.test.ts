@@ -203,7 +203,10 @@ describe('bans', () => {
 
 describe('dependencies', () => {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { hasInstallScript?: boolean; resolved?: string; link?: boolean }>
+    packages: Record<
+      string,
+      { hasInstallScript?: boolean; resolved?: string; optionalDependencies?: Record<string, string> }
+    >
   }
 
   it('the lockfile has no install scripts and no download addresses', () => {
@@ -211,6 +214,13 @@ describe('dependencies', () => {
       .filter(([, entry]) => entry.hasInstallScript === true || /^https?:/.test(entry.resolved ?? ''))
       .map(([name]) => name)
     assert.deepEqual(wrong, [])
+  })
+
+  it('the lockfile holds the packages of every platform, or `npm ci` refuses it', () => {
+    const missing = Object.values(lock.packages)
+      .flatMap(entry => Object.keys(entry.optionalDependencies ?? {}))
+      .filter(name => !Object.keys(lock.packages).some(path => path.endsWith(`node_modules/${name}`)))
+    assert.deepEqual([...new Set(missing)], [])
   })
 
   it('every version is pinned exactly and every runtime dependency has a page in docs/decisions', () => {
