@@ -72,11 +72,6 @@ describe('an opaque token', () => {
     assert.equal(asked(bed), 0)
   })
 
-  test('and a JWT are both strange to an API that accepts neither: it does not start', () => {
-    assert.throws(() => testBed({ tokens: {} }), /no form of token is accepted/)
-    assert.throws(() => testBed({ tokens: { jwt: false } }), /no form of token is accepted/)
-  })
-
   test('acr and auth_time of an introspected token satisfy a route as those of a JWT do', async () => {
     const bed = opaqueBed()
     activate(bed, { acr: 'urn:mfa', auth_time: bed.clock.now() - 10 })

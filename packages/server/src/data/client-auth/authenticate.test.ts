@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
 import { clientOf, keys } from '../testing/clients.ts'
@@ -234,6 +235,20 @@ describe('client assertions', () => {
     const client = clientOf({ clientId: 'c_enc', jwks: { keys: [{ ...keys.bank.publicJwk, use: 'enc' }] } })
     await using world = await openWorld({ clients: [client] })
     const reply = await send(world, world.assertion('c_enc'))
+    await assertRefused(world, reply, {
+      status: 401,
+      error: 'invalid_client',
+      ruleId: 'client-auth.signature',
+    })
+  })
+
+  test('a key of another curve than its algorithm verifies nothing', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
+    const publicJwk = { ...publicKey.export({ format: 'jwk' }), kid: 'p384' } as Record<string, string>
+    const key = { ...newTestKey('ES256', 'p384'), privateKey, publicKey, publicJwk }
+    const client = clientOf({ clientId: 'c_p384', jwks: { keys: [{ ...publicJwk, alg: 'ES256' }] } })
+    await using world = await openWorld({ clients: [client] })
+    const reply = await send(world, world.assertion('c_p384', { key }))
     await assertRefused(world, reply, {
       status: 401,
       error: 'invalid_client',

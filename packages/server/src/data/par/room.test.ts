@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import { hashOfHandle } from '../handle.ts'
 import { header, openBrowser, push } from '../testing/browser.ts'
-import { accounts, clientOf, keys, payments } from '../testing/clients.ts'
+import { accounts, clientOf, floor, keys, payments } from '../testing/clients.ts'
 import { issuerUrl, openWorld, type World } from '../testing/world.ts'
 import { outstandingKey } from './outstanding.ts'
 import { parRoom } from './room.ts'
@@ -168,6 +169,45 @@ describe('pushed authorization requests', () => {
     assert.deepEqual((await stored(world, meant))?.request.resources, [payments])
     const both = await push(world, { spoil: { scope: 'accounts payments' } })
     assert.equal(bodyOf(both).error, 'invalid_target')
+  })
+
+  it('an unregistered redirect_uri is refused; where a profile allows it, it serves its own transaction alone', async () => {
+    const elsewhere = 'https://client.example/another'
+    const spoil = { redirect_uri: elsewhere }
+    await using strict = await openWorld()
+    assert.equal(bodyOf(await push(strict, { spoil })).error, 'invalid_request')
+
+    const lax = <P extends object>(profile: P) =>
+      ({ ...profile, unregisteredRedirectUris: 'allowed' }) as const
+    const bank = clientOf({ clientId: 'c_bank' })
+    const app = clientOf({
+      clientId: 'c_open',
+      isPublic: true,
+      ownProfile: oauth21,
+      tokenEndpointAuthMethod: 'none',
+    })
+    const clients = [bank, app].map(client => ({ ...client, profile: lax(client.profile) }))
+    await using world = await openWorld({ clients, floor: lax(floor) })
+    const pushed = await push(world, { spoil })
+    assert.equal(pushed.status, 201, String(pushed.body))
+    const authorize = (query: Readonly<Record<string, string>>): string =>
+      `/authorize?${new URLSearchParams({ client_id: 'c_bank', ...query })}`
+    const browser = openBrowser(world)
+    const opened = await browser.get(authorize({ request_uri: String(bodyOf(pushed).request_uri) }))
+    const consent = header(await browser.login(header(opened, 'location') ?? ''), 'location') ?? ''
+    const answer = header(await browser.decide(consent, 'allow'), 'location') ?? ''
+    assert.ok(answer.startsWith(`${elsewhere}?code=`), answer)
+
+    const direct = await openBrowser(world).get(authorize({ ...spoil, response_type: 'code' }))
+    assert.equal(direct.status, 400)
+    assert.equal(header(direct, 'location'), undefined)
+    const fromApp = await push(world, {
+      clientId: 'c_open',
+      spoil: { ...spoil, client_id: 'c_open', client_assertion: undefined, client_assertion_type: undefined },
+    })
+    assert.equal(fromApp.status, 400)
+    assert.equal(bodyOf(fromApp).error, 'invalid_request')
+    assert.equal((await world.lastAudit('request.refused'))?.ruleId, 'redirect-uri.registered')
   })
 
   it('a client without the code grant may not push', async () => {
