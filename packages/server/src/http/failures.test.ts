@@ -84,6 +84,22 @@ describe('failed credentials', () => {
     await world.stop()
   })
 
+  it('behind a trusted proxy the client is stopped, and not everybody behind that proxy', async t => {
+    const refuses = routeTo(async () => ({ status: 401, headers: [], body: '{"error":"invalid_client"}' }))
+    const world = await openEdgeWorld([refuses], {
+      limits: { prefixFailuresPerMinute: 2 },
+      trustedProxies: ['127.0.0.1'],
+    })
+    t.after(() => world.stop())
+    const post = async (from: string): Promise<number> => {
+      const headers = [formHeader, `x-forwarded-for: ${from}`]
+      return statusOf(await world.raw(request('POST /token', headers, 'client_id=a')))
+    }
+    assert.deepEqual([await post('203.0.113.7'), await post('203.0.113.8')], [401, 401])
+    assert.equal(await post('203.0.113.9'), 429)
+    assert.equal(await post('198.51.100.7'), 401)
+  })
+
   it('the memory of failures is bounded and forgets the oldest', () => {
     const throttle = new Throttle(1, () => 0)
     for (let count = 0; count <= 50_000; count++) throttle.fail(`key ${count}`)

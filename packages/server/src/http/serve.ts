@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Ports } from '../ports.ts'
 import type { IssuerSnapshot } from '../snapshot/snapshot.ts'
 import { hasBody, judgeContent, judgeHeaders } from './admission.ts'
-import { type Connection, connectionOf } from './connection.ts'
+import { type Connection, connectionOf, prefixOf } from './connection.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import { type EdgeRefusal, edgeRefusals, edgeReply, methodNotAllowed, tooManyFailures } from './edge-error.ts'
 import { edgePage } from './edge-page.ts'
@@ -114,8 +114,12 @@ async function enter(
 ): Promise<void> {
   const { ports, limits, failures, inFlight } = desk
   const { requestId, endpoint, connection } = visit
+  const exchange = exchangeFor(desk, visit, body, params)
+  const { remoteAddress } = exchange
+  // Behind a proxy the connection is everybody's: whoever fails there must not stop the others.
+  const prefix = remoteAddress === connection.address ? connection.prefix : prefixOf(remoteAddress)
   if (route.countsFailures) {
-    const wait = failures.waitSeconds(connection.prefix, body)
+    const wait = failures.waitSeconds(prefix, body)
     if (wait > 0) {
       refuseHere(desk, visit, route, tooManyFailures(wait), body)
       return
@@ -131,9 +135,9 @@ async function enter(
   // A process that has closed its listeners is not kept alive by a room that hangs.
   deadline.unref()
   try {
-    const reply = await route.room(exchangeFor(desk, visit, body, params), ports)
+    const reply = await route.room(exchange, ports)
     if (route.countsFailures && isCredentialFailure(reply.status, reply.body))
-      failures.count(connection.prefix, body)
+      failures.count(prefix, body)
     finish(desk, visit, route, reply, body)
   } catch (thrown) {
     refuseHere(desk, visit, route, faultRefusal(thrown, endpoint.name, requestId, ports), body)
