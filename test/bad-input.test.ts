@@ -232,6 +232,19 @@ describe('bad input', () => {
       }
     })
 
+  it('what is only posted to answers GET with 405, and what is only read answers POST with 405', async () => {
+    for (const route of routes) {
+      const other = route.method === 'GET' ? 'POST' : 'GET'
+      if (routes.some(({ method, path }) => method === other && path === route.path)) continue
+      const path = pathOf(route)
+      const answer = await send({ method: other, target: path, headers: [formType] })
+      const place = `${other} ${path}: ${answer.status} ${answer.body}`
+      assert.equal(answer.status, 405, place)
+      assert.equal((JSON.parse(answer.body) as { error?: string }).error, 'invalid_request', place)
+      assertHarmless(answer, place)
+    }
+  })
+
   it('requests that the parser of HTTP gives up on are 400 with a reference', async () => {
     for (const text of [
       'nonsense\r\n\r\n',

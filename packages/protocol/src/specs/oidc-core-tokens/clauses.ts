@@ -94,5 +94,12 @@ export const manifest: ClauseManifest = {
       standing: shown('no order with an algorithm outside the profile is minted, so none is never used'),
       rows: ['IDT-05'],
     },
+    {
+      id: 'OIDCC-2-nonce',
+      level: 'MUST',
+      says: 'A nonce comes back whole, however long, and none when none was sent.',
+      standing: shown('the ID token echoes a nonce of 384 characters whole, and has none when none was sent'),
+      rows: ['FAZ-13', 'OIDC-16'],
+    },
   ],
 }

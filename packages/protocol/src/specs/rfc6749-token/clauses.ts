@@ -148,5 +148,21 @@ export const manifest: ClauseManifest = {
       ),
       rows: ['CA-09'],
     },
+    {
+      id: 'RFC6749-3.2-method',
+      level: 'MUST',
+      says: 'The endpoints of the back channel are posted to and nothing else.',
+      standing: shown(
+        'what is only posted to answers GET with 405, and what is only read answers POST with 405',
+      ),
+      rows: ['AZ-19', 'INTR-01', 'PAR-01', 'PAR-09'],
+    },
+    {
+      id: 'RFC6749-3.2-size',
+      level: 'SHOULD',
+      says: 'A body that is too large or no form is refused before it is read.',
+      standing: shown('a body at the limit passes and one byte more is 413, announced or not'),
+      rows: ['AZ-23', 'PAR-09'],
+    },
   ],
 }

@@ -48,7 +48,7 @@ export const manifest: ClauseManifest = {
       level: 'MAY',
       says: 'auth_time, acr and amr are those of the first login and stay the same over refresh.',
       standing: shown('keeps auth_time and acr of the login, and gets an ID token without nonce'),
-      rows: ['AT-05', 'RT-09'],
+      rows: ['AT-05', 'RT-09', 'STEP-04'],
     },
     {
       id: 'RFC9068-2.2.3',

@@ -245,7 +245,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'scripts of registered origins may send proofs and read nonces',
       standing: shown('a registered origin may send DPoP and read the nonce'),
-      rows: ['DPOP-49'],
+      rows: ['DPOP-49', 'UI-01'],
     },
     {
       id: 'RFC9449-7.1-challenge',
