@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { systemClock } from '@holdfast/server/clock.ts'
 import type { ControlPorts } from '@holdfast/server/control/apply.ts'
@@ -69,7 +69,7 @@ async function openStore({ store }: Bootstrap, log: Log): Promise<Store> {
 
 /**
  * The key that seals all others. A development server makes one at first start.
- * @throws Fault `keys.encryption-key` when it is missing or too short
+ * @throws Fault `keys.encryption-key` when it is missing, weak, or, in production, open to everybody on the machine
  */
 export function readKeyEncryptionKey(
   { keyEncryptionKeyFile: path, environment }: Bootstrap,
@@ -83,10 +83,18 @@ export function readKeyEncryptionKey(
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     writeFileSync(path, `${entropy.bytes(keyBytes).toString('base64')}\n`, { mode: 0o600, flag: 'wx' })
   }
-  const key = Buffer.from(readFileSync(path, 'utf8').trim(), 'base64')
-  if (key.length < keyBytes)
-    throw new Fault('keys.encryption-key', {
-      detail: `\`${path}\` holds fewer than ${keyBytes} bytes of base64`,
-    })
-  return key
+  const text = readFileSync(path, 'utf8').replaceAll(/\s/g, '')
+  const key = Buffer.from(text, 'base64')
+  const problem =
+    key.toString('base64') === text ? weaknessOf(key) : 'is not base64 of random bytes, and nothing else'
+  const isOpen = environment === 'production' && (statSync(path).mode & 0o007) !== 0
+  if (problem === undefined && !isOpen) return key
+  const detail = problem ?? `can be used by everybody on this machine; \`chmod o-rwx\` it`
+  throw new Fault('keys.encryption-key', { detail: `\`${path}\` ${detail}` })
+}
+
+/** What a good key never is. */
+function weaknessOf(key: Buffer): string | undefined {
+  if (key.length < keyBytes) return `holds fewer than ${keyBytes} bytes of base64`
+  return new Set(key).size === 1 ? 'is not random: it holds one byte over and over' : undefined
 }
