@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { systemClock } from './clock.ts'
 import { routes as allRoutes } from './data/routes.ts'
 import { openEntropy } from './entropy.ts'
+import { Deadlines } from './http/deadlines.ts'
 import { buildEdge } from './http/edge.ts'
 import { openFailures } from './http/failures.ts'
 import { InFlight } from './http/in-flight.ts'
@@ -100,10 +101,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const ports: Ports = { clock, entropy, store, keys, outbound, passwords, log, metrics, snapshot }
 
   const inFlight = new InFlight(limits.inFlightMax)
+  const deadlines = new Deadlines(limits.handlerTimeoutMs, clock.monotonicMs)
   const failures = openFailures(limits, clock.monotonicMs)
   const clientAddress = clientAddressBehind(options.trustedProxies ?? [])
   const { observeDuration } = metrics
-  const desk = { ports, limits, failures, clientAddress, inFlight, observeDuration }
+  const desk = { ports, limits, failures, clientAddress, inFlight, deadlines, observeDuration }
   const edges = {
     public: edgeOf(options, { ...desk, listener: 'public' }),
     mtls: edgeOf(options, { ...desk, listener: 'mtls' }),

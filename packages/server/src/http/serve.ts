@@ -4,6 +4,7 @@ import type { IssuerSnapshot } from '../snapshot/snapshot.ts'
 import { hasBody, judgeContent, judgeHeaders } from './admission.ts'
 import { type Connection, connectionOf, prefixOf } from './connection.ts'
 import { corsHeaders, preflight } from './cors.ts'
+import type { Deadlines } from './deadlines.ts'
 import { type EdgeRefusal, edgeRefusals, edgeReply, methodNotAllowed, tooManyFailures } from './edge-error.ts'
 import { edgePage } from './edge-page.ts'
 import type { Endpoint } from './endpoints.ts'
@@ -27,6 +28,7 @@ export interface Desk {
   readonly failures: Failures
   readonly clientAddress: ClientAddress
   readonly inFlight: InFlight
+  readonly deadlines: Deadlines
   readonly observeDuration: (route: string, seconds: number) => void
 }
 
@@ -112,7 +114,7 @@ async function enter(
   body: Buffer,
   params: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const { ports, limits, failures, inFlight } = desk
+  const { ports, failures, inFlight } = desk
   const { requestId, endpoint, connection } = visit
   const exchange = exchangeFor(desk, visit, body, params)
   const { remoteAddress } = exchange
@@ -127,13 +129,11 @@ async function enter(
   }
   inFlight.enter()
   // The room may go on after its deadline: what it commits stays true, only nobody is told.
-  const deadline = setTimeout(() => {
+  const met = desk.deadlines.watch(() => {
     ports.metrics.count('faults_total', { code: 'edge.deadline', route: endpoint.name })
     ports.log.error('request.deadline', { requestId, route: endpoint.name })
     refuseHere(desk, visit, route, edgeRefusals.deadline, body)
-  }, limits.handlerTimeoutMs)
-  // A process that has closed its listeners is not kept alive by a room that hangs.
-  deadline.unref()
+  })
   try {
     const reply = await route.room(exchange, ports)
     if (route.countsFailures && isCredentialFailure(reply.status, reply.body))
@@ -142,7 +142,7 @@ async function enter(
   } catch (thrown) {
     refuseHere(desk, visit, route, faultRefusal(thrown, endpoint.name, requestId, ports), body)
   } finally {
-    clearTimeout(deadline)
+    met()
     inFlight.leave()
   }
 }
