@@ -85,6 +85,13 @@ export class RawClient {
     return { status: statusCode, json: text === '' ? {} : (JSON.parse(text) as Answer['json']) }
   }
 
+  /** A public document. */
+  async get(path: string): Promise<Answer> {
+    const [pool] = this.#pools
+    const { statusCode, body } = await (pool as Pool).request({ method: 'GET', path })
+    return { status: statusCode, json: (await body.json()) as Answer['json'] }
+  }
+
   /** A token request with a fresh assertion and proof; repeated once when a nonce is asked for. */
   async token(who: ProductClient, key: ProofKey, form: Fields, turn = 0): Promise<Answer> {
     for (let attempt = 0; ; attempt++) {

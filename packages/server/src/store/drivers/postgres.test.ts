@@ -24,5 +24,5 @@ describeStore(
       },
     }
   },
-  await postgresAbsence(),
+  { skip: await postgresAbsence() },
 )

@@ -5,10 +5,14 @@ import { standingClock } from '../contract/samples.ts'
 import { describeStore } from '../contract.ts'
 import { openSqliteStore } from './sqlite.ts'
 
-describeStore('SQLite in memory', async () => {
-  const store = await openSqliteStore({ path: ':memory:', clock: standingClock })
-  return { store, reopen: undefined, dispose: () => store.close() }
-})
+describeStore(
+  'SQLite in memory',
+  async () => {
+    const store = await openSqliteStore({ path: ':memory:', clock: standingClock })
+    return { store, reopen: undefined, dispose: () => store.close() }
+  },
+  { isVolatile: true },
+)
 
 describeStore('SQLite in a file', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-store-'))
