@@ -32,24 +32,28 @@ export const contractCases: readonly ContractCase[] = [
   ...restartCases,
 ]
 
-/** @param skip reason why the driver cannot be tried here; counted, never silent */
+export interface ContractOptions {
+  /** Why the driver cannot be tried here; counted, never silent. */
+  readonly skip?: string
+  /** Nothing of it outlives the process, so there is no restart to try. */
+  readonly isVolatile?: boolean
+}
+
 export function describeStore(
   driver: string,
   open: () => Promise<Fixture>,
-  skip: string | undefined = undefined,
+  { skip, isVolatile = false }: ContractOptions = {},
 ): void {
+  const cases = isVolatile ? contractCases.filter(one => !restartCases.includes(one)) : contractCases
   describe(`the store contract on ${driver}`, { skip }, () => {
-    for (const { title, run } of contractCases) {
-      test(`${driver}: ${title}`, async context => {
+    for (const { title, run } of cases)
+      test(`${driver}: ${title}`, async () => {
         const fixture = await open()
         try {
-          if (fixture.reopen === undefined && restartCases.some(one => one.title === title)) {
-            context.skip('nothing outlives the process')
-          } else await run(fixture)
+          await run(fixture)
         } finally {
           await fixture.dispose()
         }
       })
-    }
   })
 }
