@@ -42,6 +42,9 @@ export const clientMetadata = z.strictObject({
   software_version: text(256).optional(),
 })
 
+/** Pushed requests of one client that may wait for a user at one time, on each node, unless its document says more. */
+const defaultOutstandingRequestsMax = 1000
+
 export const clientSpec = z.strictObject({
   metadata: clientMetadata,
   profile: z.string().default('fapi2-security'),
@@ -51,7 +54,7 @@ export const clientSpec = z.strictObject({
   /** Names of the resource servers whose tokens this client may introspect. */
   introspects: z.array(z.string()).max(50).default([]),
   /** Pushed requests that may wait at one time for a user to complete them, on each node. */
-  outstandingRequestsMax: z.number().int().min(1).max(10_000_000).default(1000),
+  outstandingRequestsMax: z.number().int().min(1).max(10_000_000).default(defaultOutstandingRequestsMax),
   /** Origins a browser client calls from. */
   allowedOrigins: z
     .array(z.string().refine(isOrigin, 'must be an https origin such as `https://app.example`'))
