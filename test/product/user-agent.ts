@@ -18,6 +18,10 @@ export class UserAgent {
     return [...this.#cookies.keys()]
   }
 
+  get cookieValues(): readonly string[] {
+    return [...this.#cookies.values()]
+  }
+
   async send(url: URL, form?: URLSearchParams): Promise<{ status: number; location?: URL; html: string }> {
     const response = await request(url, {
       dispatcher: this.#dispatcher,
