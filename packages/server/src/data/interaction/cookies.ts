@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
@@ -12,7 +12,20 @@ export type CookieKind = 'browser' | 'session'
 
 /** `__Host-`: only this host, only over TLS, sets and reads it. Named per issuer, because hosts can be shared. */
 export function cookieName(kind: CookieKind, issuer: string): string {
-  return `__Host-holdfast-${kind}-${createHash('sha256').update(issuer).digest('hex').slice(0, 8)}`
+  return `__Host-holdfast-${kind}-${markOf(issuer)}`
+}
+
+const marks = new Map<string, string>()
+/** Issuers are few and configured; the bound only guards against a bug. */
+const marksMax = 1000
+
+function markOf(issuer: string): string {
+  const known = marks.get(issuer)
+  if (known !== undefined) return known
+  if (marks.size >= marksMax) marks.clear()
+  const mark = digest('sha256', issuer, 'hex').slice(0, 8)
+  marks.set(issuer, mark)
+  return mark
 }
 
 export interface NewCookie {

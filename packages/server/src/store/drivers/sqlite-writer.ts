@@ -48,8 +48,12 @@ export function openWriter(
     prepared.set(text, made)
     return made
   }
-  const all = (name: StatementName, values: readonly SqlValue[]): readonly Row[] =>
-    prepare(statements[name]).all(...values) as readonly Row[]
+  const all = (name: StatementName, values: readonly SqlValue[]): readonly Row[] => {
+    const statement = prepare(statements[name])
+    if (!findsOne(name)) return statement.all(...values) as readonly Row[]
+    const row = statement.get(...values)
+    return row === undefined ? nothing : [row]
+  }
 
   // The head follows the transaction: a rolled-back record leaves no gap because its place is given again.
   let head = headOf(all('chain-head', [chain])[0])
@@ -129,6 +133,13 @@ export function openWriter(
       head = headAtSave
     },
   }
+}
+
+const nothing: readonly Row[] = []
+
+/** Questions by primary or unique key: no cursor is opened for a second row. */
+function findsOne(name: StatementName): boolean {
+  return name.startsWith('find-') && name !== 'find-audit'
 }
 
 function headOf(row: Row | undefined): ChainHead {
