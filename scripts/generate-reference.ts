@@ -1,29 +1,29 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readCatalogue } from '../packages/cli/src/catalogue.ts'
 import { root } from '../test/source-files.ts'
 import { clausesPage } from './reference/clauses.ts'
 import { limitsPage } from './reference/limits.ts'
 import { profilesPage } from './reference/profiles.ts'
+import { roomRefusals } from './reference/room-refusals.ts'
 import { rulesPage } from './reference/rules.ts'
 
-export const referenceFolder: string = join(root, 'docs/reference')
-
-/** Every page of the reference by file name, made from the sources as they are now. */
+/** Every page of the reference by path, made from the sources as they are now. */
 export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   const catalogue = await readCatalogue()
   return new Map([
-    ['rules.md', await rulesPage(catalogue)],
-    ['clauses.md', clausesPage(catalogue)],
-    ['profiles.md', profilesPage()],
-    ['limits.md', limitsPage()],
+    // For `holdfast explain`: the command must know what the pages know.
+    ['packages/cli/src/room-refusals.json', `${JSON.stringify(roomRefusals(catalogue), undefined, 2)}\n`],
+    ['docs/reference/rules.md', await rulesPage(catalogue)],
+    ['docs/reference/clauses.md', clausesPage(catalogue)],
+    ['docs/reference/profiles.md', profilesPage()],
+    ['docs/reference/limits.md', limitsPage()],
   ])
 }
 
 if (import.meta.main) {
-  mkdirSync(referenceFolder, { recursive: true })
   for (const [name, text] of await referencePages()) {
-    writeFileSync(join(referenceFolder, name), text)
-    process.stdout.write(`docs/reference/${name}\n`)
+    writeFileSync(join(root, name), text)
+    process.stdout.write(`${name}\n`)
   }
 }

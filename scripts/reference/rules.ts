@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Rule } from '@holdfast/protocol'
-import type { Catalogue, KnownRule } from '../../packages/cli/src/catalogue.ts'
-import { isTest, root, sourceFiles } from '../../test/source-files.ts'
+import type { Catalogue, KnownRefusal, KnownRule } from '../../packages/cli/src/catalogue.ts'
+import { root } from '../../test/source-files.ts'
 import { cell, generated, table } from './markdown.ts'
+import { roomRefusals } from './room-refusals.ts'
 
 /** Every rule object, by the spec room it lives in; then the refusals that rooms make outside a table. */
 export async function rulesPage(catalogue: Catalogue): Promise<string> {
@@ -20,7 +21,6 @@ export async function rulesPage(catalogue: Catalogue): Promise<string> {
       ),
     )
   }
-  const known = new Set(catalogue.rules.map(({ id }) => id))
   return [
     '# Rules',
     generated,
@@ -28,7 +28,7 @@ export async function rulesPage(catalogue: Catalogue): Promise<string> {
     ...sections,
     '## Refusals outside a rule table',
     'What a parser or a guard of `commit` refuses: there is nothing to judge, so there is no rule object.',
-    table(['Id', 'Error', 'Clauses', 'File'], refusalsOf(known)),
+    table(['Id', 'Error', 'Clauses', 'File'], roomRefusals(catalogue).map(refusalRow)),
     '',
   ].join('\n\n')
 }
@@ -54,14 +54,6 @@ function isRule(value: unknown): value is Rule<unknown> {
   return typeof value === 'object' && value !== null && 'id' in value && 'check' in value
 }
 
-function refusalsOf(known: ReadonlySet<string>): readonly (readonly string[])[] {
-  const call = /\brefuse\(\s*'([\w.-]+)',\s*\[([^\]]*)\],\s*'([a-z_]+)'/g
-  const rows = new Map<string, readonly string[]>()
-  for (const file of sourceFiles('packages', ['.ts']).filter(source => !isTest(source)))
-    for (const [, id = '', clauses = '', error = ''] of file.text.matchAll(call)) {
-      if (known.has(id) || rows.has(id)) continue
-      const names = [...clauses.matchAll(/'([^']+)'/g)].map(match => match[1] ?? '')
-      rows.set(id, [`\`${id}\``, `\`${error}\``, names.join(' '), file.path.replace('packages/', '')])
-    }
-  return [...rows.values()].toSorted((left, right) => ((left[0] ?? '') < (right[0] ?? '') ? -1 : 1))
+function refusalRow({ id, error, clauses, file }: KnownRefusal): readonly string[] {
+  return [`\`${id}\``, `\`${error}\``, clauses.join(' '), file]
 }

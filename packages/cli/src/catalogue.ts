@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Clause, ClauseManifest, Rule } from '@holdfast/protocol'
+import roomRefusals from './room-refusals.json' with { type: 'json' }
 
 /** A clause with the document it stands in. */
 export interface KnownClause extends Clause {
@@ -16,10 +17,20 @@ export interface KnownRule extends Pick<Rule<unknown>, 'id' | 'clauses' | 'level
   readonly tests: readonly string[]
 }
 
+/** What a parser or a guard of `commit` refuses: there is nothing to judge, so there is no rule object. */
+export interface KnownRefusal {
+  readonly id: string
+  readonly error: string
+  readonly clauses: readonly string[]
+  /** Path inside `packages/`. */
+  readonly file: string
+}
+
 /** Every clause and every rule of the law, read from the spec rooms themselves so that it cannot fall behind. */
 export interface Catalogue {
   readonly clauses: readonly KnownClause[]
   readonly rules: readonly KnownRule[]
+  readonly refusals: readonly KnownRefusal[]
 }
 
 const protocolFolder = dirname(fileURLToPath(import.meta.resolve('@holdfast/protocol')))
@@ -44,7 +55,7 @@ export async function readCatalogue(): Promise<Catalogue> {
       }
     }
   }
-  return { clauses, rules: [...rules.values()] }
+  return { clauses, rules: [...rules.values()], refusals: roomRefusals }
 }
 
 function roomsOf(base: string): readonly string[] {

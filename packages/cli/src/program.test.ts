@@ -233,6 +233,14 @@ describe('holdfast explain', () => {
     )
   })
 
+  test('a refusal of a guard says its error, its clauses and where it is made', async () => {
+    const { exitCode, out } = await run(['explain', 'code.replayed'])
+    assert.equal(exitCode, 0)
+    assert.match(out, /^code\.replayed {2}`invalid_grant`/)
+    assert.match(out, /FAPI2-SP-FINAL-5\.3\.2\.2-9: /)
+    assert.match(out, /token\/grants\/authorization-code\.ts/)
+  })
+
   test('a clause says its text, its standing and the rules that carry it', async () => {
     const { out } = await run(['explain', 'RFC7591-2.1'])
     assert.match(out, /^RFC7591-2\.1 {2}MUST/)

@@ -1,6 +1,12 @@
 import type { Standing } from '@holdfast/protocol'
 import type { AuditList } from '@holdfast/server/control/admin-api.ts'
-import { type Catalogue, type KnownClause, type KnownRule, readCatalogue } from '../catalogue.ts'
+import {
+  type Catalogue,
+  type KnownClause,
+  type KnownRefusal,
+  type KnownRule,
+  readCatalogue,
+} from '../catalogue.ts'
 import {
   type AddCommand,
   configOption,
@@ -73,11 +79,13 @@ async function explainWhat(desk: Desk, what: string, { config, output }: Explain
   const isAsked = (id: string): boolean => id === what || id.startsWith(`${what}-`)
   const clauses = catalogue.clauses.filter(({ id }) => isAsked(id))
   const rules = catalogue.rules.filter(({ id, clauses: stands }) => id === what || stands.some(isAsked))
-  if (clauses.length + rules.length > 0) {
-    if (output === 'json') terminal.out(json({ clauses, rules }))
+  const refusals = catalogue.refusals.filter(({ id, clauses: stands }) => id === what || stands.some(isAsked))
+  if (clauses.length + rules.length + refusals.length > 0) {
+    if (output === 'json') terminal.out(json({ clauses, rules, refusals }))
     else {
       for (const clause of clauses) writeClause(desk, clause)
       for (const rule of rules) writeRule(desk, rule, catalogue)
+      for (const refusal of refusals) writeRefusal(desk, refusal, catalogue)
     }
     return leave(exitCodes.done)
   }
@@ -124,6 +132,28 @@ function textOfStanding(standing: Standing): string {
   }
 }
 
+function writeRefusal(
+  { terminal }: Desk,
+  { id, error, clauses, file }: KnownRefusal,
+  { clauses: known }: Catalogue,
+): void {
+  terminal.out(`${terminal.strong(id)}  \`${error}\``)
+  terminal.out('  refused by a parser or by a guard that lost its race: there is no rule to judge')
+  writeStands(terminal, clauses, known)
+  terminal.out(terminal.faint(`  ${file}`))
+}
+
+function writeStands(
+  terminal: Desk['terminal'],
+  clauses: readonly string[],
+  known: Catalogue['clauses'],
+): void {
+  for (const clause of clauses) {
+    const says = known.find(candidate => candidate.id === clause)?.says
+    terminal.out(`  ${clause}${says === undefined ? '' : `: ${says}`}`)
+  }
+}
+
 function writeRule(
   { terminal }: Desk,
   { id, level, title, clauses, file, tests }: KnownRule,
@@ -131,10 +161,7 @@ function writeRule(
 ): void {
   terminal.out(`${terminal.strong(id)}  ${level}`)
   terminal.out(`  ${title}`)
-  for (const clause of clauses) {
-    const says = known.find(candidate => candidate.id === clause)?.says
-    terminal.out(`  ${clause}${says === undefined ? '' : `: ${says}`}`)
-  }
+  writeStands(terminal, clauses, known)
   terminal.out(terminal.faint(`  protocol/${file}${tests.map(test => `, tried in ${test}`).join('')}`))
 }
 
