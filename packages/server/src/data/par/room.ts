@@ -59,8 +59,10 @@ export async function parRoom(exchange: Exchange, ports: Ports): Promise<Reply> 
   const push = pushOf(exchange, ports, authenticated.value, judged.value, form.value)
   const writes = [...spent, ...push.writes]
   const committed = await ports.store.commit(writes)
-  const replay = committed.committed ? undefined : replayRefusal(writes, committed)
-  if (replay !== undefined) {
+  if (!committed.committed) {
+    const replay = replayRefusal(writes, committed)
+    // Never a reference to what was not stored.
+    if (replay === undefined) throw new TypeError(`no guard \`${committed.guard}\` stands in this list`)
     outstanding.release(counted)
     const context = { clientId: client.clientId }
     return await refusedReplay(exchange, ports, 'request.refused', replay, { context, extraHeaders: [nonce] })
