@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
+import { Fault } from '../../ports.ts'
 import { hashOfHandle } from '../handle.ts'
 import { header, openBrowser, push } from '../testing/browser.ts'
 import { accounts, clientOf, floor, keys, payments } from '../testing/clients.ts'
@@ -248,6 +249,16 @@ describe('pushed authorization requests', () => {
       world.clock.advance(1)
       assert.equal((await pushFew(world)).status, 201)
       assert.equal((await pushFew(world)).status, 429)
+    })
+
+    it('are not counted when they could not be stored: an outage leaves nobody waiting', async () => {
+      await using world = await openWorld({ clients: [few] })
+      const { commit } = world.store
+      Object.assign(world.store, { commit: () => Promise.reject(new Fault('store.unavailable')) })
+      for (let count = 0; count < 5; count++)
+        await assert.rejects(pushFew(world), { code: 'store.unavailable' })
+      Object.assign(world.store, { commit })
+      for (let count = 0; count < 3; count++) assert.equal((await pushFew(world)).status, 201)
     })
 
     it('are no more than was allowed when 16 come at once', async () => {

@@ -58,7 +58,10 @@ export async function parRoom(exchange: Exchange, ports: Ports): Promise<Reply> 
 
   const push = pushOf(exchange, ports, authenticated.value, judged.value, form.value)
   const writes = [...spent, ...push.writes]
-  const committed = await ports.store.commit(writes)
+  const committed = await ports.store.commit(writes).catch((fault: unknown) => {
+    outstanding.release(counted)
+    throw fault
+  })
   if (!committed.committed) {
     const replay = replayRefusal(writes, committed)
     // Never a reference to what was not stored.
