@@ -14,6 +14,7 @@ import { startDemoApi } from './demo/api.ts'
 import { recordOfAccess } from './demo/api-audit.ts'
 import { type DemoClient, demoApiClientId, demoClients } from './demo/clients.ts'
 import { demoDocuments, demoUser } from './demo/documents.ts'
+import { explainStart } from './explain-start.ts'
 import { type Ground, openGround, readKeyEncryptionKey } from './ground.ts'
 import { writeStartCard } from './start-card.ts'
 
@@ -171,18 +172,6 @@ function signalled(terminal: Terminal): Promise<NodeJS.Signals> {
         process.exit(exitCodes.broken)
       })
   })
-}
-
-/** A start that failed, in the words of the setting that mends it. */
-function explainStart(thrown: unknown, { listeners }: Bootstrap): string {
-  if (!(thrown instanceof Error)) return String(thrown)
-  const { code, port } = thrown as NodeJS.ErrnoException & { readonly port?: number }
-  if (code === 'EADDRINUSE' || code === 'EACCES') {
-    const name = Object.entries(listeners).find(([, address]) => address.port === port)?.[0]
-    const why = code === 'EADDRINUSE' ? 'is in use by another process' : 'may not be opened by this user'
-    return `port ${port} ${why}; free it, or set listeners.${name ?? '<name>'}.port in holdfast.yaml`
-  }
-  return thrown instanceof Fault ? thrown.message : (thrown.stack ?? thrown.message)
 }
 
 function nearby(cwd: string, path: string): string {
