@@ -29,6 +29,8 @@ interface Waiting {
 
 /** Lists one transaction serves: bounds how long the event loop stands still. */
 const listsPerCommitMax = 256
+/** Further turns of the event loop a list may wait for company; each ends at once when nothing arrives. */
+const turnsGatheredMax = 3
 const listsWaitingMax = 20_000
 
 /** The embedded store: one process, one file, every commit on the disk before it is acknowledged. */
@@ -80,7 +82,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const schedule = (): void => {
     if (isScheduled || queue.length === 0) return
     isScheduled = true
-    setImmediate(flush)
+    setImmediate(gather, queue.length, turnsGatheredMax)
+  }
+  // While every turn brings more lists, a few turns share the flush: what a commit costs hardly depends on its size.
+  const gather = (before: number, turnsLeft: number): void => {
+    if (turnsLeft > 0 && queue.length > before && queue.length < listsPerCommitMax)
+      setImmediate(gather, queue.length, turnsLeft - 1)
+    else flush()
   }
 
   return {
