@@ -34,3 +34,4 @@ process.on('message', message => {
   if (message === 'raw') process.send?.({ raw: measureRawSignatures() })
   if (message === 'stop') process.exit(0)
 })
+process.on('disconnect', () => process.exit(0))

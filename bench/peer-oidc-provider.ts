@@ -65,3 +65,4 @@ process.on('message', message => {
   if (message === 'cpu') process.send?.({ cpu: process.cpuUsage(), memory: process.memoryUsage().rss })
   if (message === 'stop') process.exit(0)
 })
+process.on('disconnect', () => process.exit(0))

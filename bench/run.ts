@@ -90,18 +90,17 @@ function floorLine(turns: readonly Turn[], bare: Floor): string {
 }
 
 try {
-  const rows: string[] = []
   const floors: string[] = []
+  process.stdout.write(
+    '| operation | holdfast µs | /s | p99 ms | oidc-provider µs | /s | peer ÷ ours | floor µs | ours ÷ floor |\n' +
+      '|---|---|---|---|---|---|---|---|---|\n',
+  )
   for (const operation of operations.filter(({ name }) => only.includes(name))) {
     const turns = await turnsOf(operation)
-    rows.push(rowOf(operation, turns))
+    process.stdout.write(`${rowOf(operation, turns)}\n`)
     floors.push(`${operation.name}: ${floorLine(turns, floor)}`)
   }
-  const head = [
-    '| operation | holdfast µs | /s | p99 ms | oidc-provider µs | /s | peer ÷ ours | floor µs | ours ÷ floor |',
-    '|---|---|---|---|---|---|---|---|---|',
-  ]
-  process.stdout.write(`\n${[...head, ...rows, '', ...floors].join('\n')}\n`)
+  process.stdout.write(`\n${floors.join('\n')}\n`)
 } finally {
   await Promise.all([ours, peer, floor].map(contender => contender?.close()))
 }
