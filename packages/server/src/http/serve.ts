@@ -136,8 +136,7 @@ async function enter(
   })
   try {
     const reply = await route.room(exchange, ports)
-    if (route.countsFailures && isCredentialFailure(reply.status, reply.body))
-      failures.count(prefix, body)
+    if (route.countsFailures && isCredentialFailure(reply.status, reply.body)) failures.count(prefix, body)
     finish(desk, visit, route, reply, body)
   } catch (thrown) {
     refuseHere(desk, visit, route, faultRefusal(thrown, endpoint.name, requestId, ports), body)
