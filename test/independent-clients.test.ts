@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { exchangeWithOpenidClient } from './product/exchange-with-openid-client.ts'
 import type { ChainWalk, ClientKind, Product } from './product/product.ts'
 import { postgresAnswers, type StoreKind, startProduct } from './product/start.ts'
 import { walkWithOauth4webapi } from './product/walk-oauth4webapi.ts'
@@ -36,6 +37,21 @@ for (const store of ['sqlite', 'postgres'] as const satisfies readonly StoreKind
           const { cnf } = seen.introspected as { cnf?: Record<string, string> }
           assert.deepEqual(Object.keys(cnf ?? {}), [who.isDpop ? 'jkt' : 'x5t#S256'])
         })
+
+    it('openid-client exchanges the token of a user for one of the API it was sent to', async () => {
+      const seen = await exchangeWithOpenidClient(product)
+      assert.equal(seen.issuedTokenType, 'urn:ietf:params:oauth:token-type:access_token')
+      assert.equal(seen.tokenType, 'dpop')
+      const { introspected: made, subjectIntrospected: subject } = seen
+      assert.equal(made.client_id, product.introspector.clientId)
+      assert.equal(made.scope, 'accounts')
+      assert.deepEqual(made.act, { sub: product.introspector.clientId })
+      for (const name of ['sub', 'aud', 'acr', 'auth_time', 'txn'])
+        assert.deepEqual(made[name], subject[name], name)
+      assert.notDeepEqual(made.cnf, subject.cnf)
+      assert.ok(Number(made.exp) <= Number(subject.exp))
+      assert.deepEqual(seen.introspectedAfterRevocation, { active: false })
+    })
 
     it('openid-client completes a plain OpenID Connect flow on the same issuer, unpushed and with RS256', async () => {
       const who = product.clients['plain OpenID Connect']

@@ -5,6 +5,7 @@ import type { ClientKind, ProductClient } from './product.ts'
 
 const redirectUri = 'https://client.example/callback'
 const allScopes = 'openid profile accounts offline_access'
+const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const audience = 'https://api.example/accounts'
 export const user = { username: 'alice', password: 'correct horse battery staple' } as const
 
@@ -103,7 +104,15 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
         },
         { profile: 'oauth21' },
       ),
-      clientOf('api', { ...jwt(api), dpop_bound_access_tokens: true }, { introspects: ['accounts'] }),
+      clientOf(
+        'api',
+        {
+          ...jwt(api),
+          dpop_bound_access_tokens: true,
+          grant_types: ['authorization_code', 'client_credentials', tokenExchange],
+        },
+        { introspects: ['accounts'], exchanges: { tokensFor: ['accounts'] } },
+      ),
     ],
   }
 }

@@ -10,8 +10,57 @@ export async function walkWithOpenidClient(
   isPushed = true,
 ): Promise<ChainWalk> {
   await using agent = closing(dispatcherFor(product, who))
+  const { config, callback, tokens, options, statuses } = await signIn(
+    product,
+    who,
+    fetchOver(agent.dispatcher),
+    isPushed,
+  )
+  const userinfo = await client.fetchUserInfo(
+    config,
+    tokens.access_token,
+    tokens.claims()?.sub ?? '',
+    options,
+  )
+  const introspected = await introspectAs(product, tokens.access_token)
+  const refreshed = await client.refreshTokenGrant(
+    config,
+    tokens.refresh_token ?? '',
+    { resource: product.audience },
+    options,
+  )
+  await client.tokenRevocation(config, refreshed.refresh_token ?? tokens.refresh_token ?? '')
+  return {
+    callback,
+    tokenType: tokens.token_type,
+    scope: tokens.scope,
+    idTokenClaims: tokens.claims(),
+    userinfoSub: userinfo.sub,
+    introspected,
+    refreshed: { accessToken: refreshed.access_token, newRefreshToken: refreshed.refresh_token },
+    introspectedAfterRevocation: await introspectAs(product, refreshed.access_token),
+    statuses,
+  }
+}
+
+/** A client with its tokens, and the way it got them. */
+export interface SignedIn {
+  readonly config: client.Configuration
+  readonly callback: URL
+  readonly tokens: Awaited<ReturnType<typeof client.authorizationCodeGrant>>
+  readonly options: { readonly DPoP: client.DPoPHandle } | undefined
+  readonly statuses: readonly number[]
+}
+
+/** From the request to the tokens. */
+export async function signIn(
+  product: Product,
+  who: ProductClient,
+  customFetch: ReturnType<typeof fetchOver>,
+  isPushed = true,
+): Promise<SignedIn> {
   await using browserAgent = closing(dispatcherFor(product))
-  const config = await configure(product, who, fetchOver(agent.dispatcher))
+  const config = await configure(product, who, customFetch)
   const keyPair = await client.randomDPoPKeyPair('ES256')
   const DPoP = who.isDpop ? client.getDPoPHandle(config, keyPair) : undefined
   const options = DPoP && { DPoP }
@@ -42,34 +91,10 @@ export async function walkWithOpenidClient(
     undefined,
     options,
   )
-  const userinfo = await client.fetchUserInfo(
-    config,
-    tokens.access_token,
-    tokens.claims()?.sub ?? '',
-    options,
-  )
-  const introspected = await introspectAs(product, tokens.access_token)
-  const refreshed = await client.refreshTokenGrant(
-    config,
-    tokens.refresh_token ?? '',
-    { resource: product.audience },
-    options,
-  )
-  await client.tokenRevocation(config, refreshed.refresh_token ?? tokens.refresh_token ?? '')
-  return {
-    callback,
-    tokenType: tokens.token_type,
-    scope: tokens.scope,
-    idTokenClaims: tokens.claims(),
-    userinfoSub: userinfo.sub,
-    introspected,
-    refreshed: { accessToken: refreshed.access_token, newRefreshToken: refreshed.refresh_token },
-    introspectedAfterRevocation: await introspectAs(product, refreshed.access_token),
-    statuses: browser.statuses,
-  }
+  return { config, callback, tokens, options, statuses: browser.statuses }
 }
 
-async function configure(
+export async function configure(
   product: Product,
   who: ProductClient,
   customFetch: ReturnType<typeof fetchOver>,
@@ -84,13 +109,16 @@ async function configure(
   })
 }
 
-async function introspectAs(product: Product, token: string): Promise<Readonly<Record<string, unknown>>> {
+export async function introspectAs(
+  product: Product,
+  token: string,
+): Promise<Readonly<Record<string, unknown>>> {
   await using agent = closing(dispatcherFor(product, product.introspector))
   const config = await configure(product, product.introspector, fetchOver(agent.dispatcher))
   return await client.tokenIntrospection(config, token)
 }
 
-function closing(dispatcher: ReturnType<typeof dispatcherFor>): {
+export function closing(dispatcher: ReturnType<typeof dispatcherFor>): {
   readonly dispatcher: ReturnType<typeof dispatcherFor>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 } {

@@ -36,6 +36,8 @@ const browserClient: Client = {
   allowedOrigins: [origin],
   introspects: [],
   outstandingRequestsMax: 1000,
+  exchanges: { tokensOf: [], tokensFor: [] },
+  mayAct: undefined,
 }
 const otherClient: Client = { ...browserClient, clientId: 'other', allowedOrigins: ['https://other.example'] }
 const allowed = 'access-control-allow-origin'

@@ -23,6 +23,8 @@ export interface ClientContext {
   readonly scopes: ReadonlyMap<string, Scope>
   /** By document name. */
   readonly resources: ReadonlyMap<string, ResourceServer>
+  /** Every client of the issuer, by name. */
+  readonly clients: ReadonlyMap<string, unknown>
   /** Shared by all clients of an issuer: thousands of them have a handful of profiles. */
   readonly meetOf: MeetOf
 }
@@ -109,6 +111,8 @@ function clientOf(
     allowedOrigins: spec.allowedOrigins,
     introspects: audiencesOf(spec.introspects),
     outstandingRequestsMax: spec.outstandingRequestsMax,
+    exchanges: { tokensOf: spec.exchanges.tokensOf, tokensFor: audiencesOf(spec.exchanges.tokensFor) },
+    mayAct: spec.mayAct,
   }
 }
 
@@ -146,12 +150,24 @@ function tlsSubjectOf({ metadata }: ClientSpec): TlsClientSubject | undefined {
 
 function unknownReferences(document: string, spec: ClientSpec, context: ClientContext): Problem[] {
   const problems: Problem[] = []
-  for (const list of ['resources', 'introspects'] as const)
-    for (const [index, name] of spec[list].entries())
+  const { tokensOf, tokensFor } = spec.exchanges
+  const lists = {
+    resources: spec.resources,
+    introspects: spec.introspects,
+    'exchanges.tokensFor': tokensFor,
+  }
+  for (const [list, names] of Object.entries(lists))
+    for (const [index, name] of names.entries())
       if (!context.resources.has(name))
         problems.push(
           unknownName(document, `spec.${list}[${index}]`, 'resource server', name, context.resources),
         )
+  const { clients } = context
+  for (const [index, name] of tokensOf.entries())
+    if (!clients.has(name))
+      problems.push(unknownName(document, `spec.exchanges.tokensOf[${index}]`, 'client', name, clients))
+  if (spec.mayAct !== undefined && !clients.has(spec.mayAct))
+    problems.push(unknownName(document, 'spec.mayAct', 'client', spec.mayAct, clients))
   for (const scope of scopesOf(spec))
     if (!context.scopes.has(scope))
       problems.push(unknownName(document, 'spec.metadata.scope', 'scope', scope, context.scopes))

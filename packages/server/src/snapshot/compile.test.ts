@@ -39,6 +39,26 @@ describe('a revision is compiled', () => {
     assert.equal(issuer.floor.name, 'fapi2-security')
   })
 
+  test('what a client may exchange is nobody’s unless its document names clients and resource servers', () => {
+    const client = (policy: string): string =>
+      clientOf(
+        'api',
+        `{${policy} resources: [bank], metadata: {${metadata}, dpop_bound_access_tokens: true}}`,
+      )
+    const named = compiled(
+      ...[bank, accounts, shop],
+      client('exchanges: {tokensOf: [shop], tokensFor: [bank]}, mayAct: shop,'),
+    ).clients.get('api')
+    assert.deepEqual(named?.exchanges, { tokensOf: ['shop'], tokensFor: ['https://api.example'] })
+    assert.equal(named?.mayAct, 'shop')
+    const silent = compiled(bank, accounts, client('')).clients.get('api')
+    assert.deepEqual(silent?.exchanges, { tokensOf: [], tokensFor: [] })
+    const wrong = 'exchanges: {tokensOf: [shopp], tokensFor: [bankk]}, mayAct: shoop,'
+    const problems = problemsOf(bank, accounts, shop, client(wrong)).join('\n')
+    for (const said of ['exchanges.tokensOf[0]', 'exchanges.tokensFor[0]', 'spec.mayAct', '`shop`?'])
+      assert.ok(problems.includes(said), `${said} in ${problems}`)
+  })
+
   test('without documents an issuer stands on the FAPI 2.0 floor with no clients', () => {
     const issuer = compiled()
     assert.equal(issuer.floor.name, 'fapi2-security')

@@ -70,8 +70,12 @@ function compileIssuer(
   const resources = compileResourceServers(ofKind(documents, 'ResourceServer'), { table, scopes, problems })
   const clients = new Map<string, Client>()
   const meetOf = rememberedMeet()
+  const clientsByName = new Map(ofKind(documents, 'Client').map(client => [client.name, client]))
   for (const client of ofKind(documents, 'Client')) {
-    const compiled = compileClient(client, { binding, floor, table, scopes, resources, meetOf })
+    const compiled = compileClient(client, {
+      ...{ binding, floor, table, scopes, resources, meetOf },
+      clients: clientsByName,
+    })
     if (compiled.ok) clients.set(client.name, compiled.value)
     else problems.push(...compiled.problems)
   }

@@ -29,7 +29,11 @@ export interface IssuerSnapshot {
   readonly clientTrustAnchors: readonly string[]
 }
 
-export type GrantTypeName = 'authorization_code' | 'refresh_token' | 'client_credentials'
+export type GrantTypeName =
+  | 'authorization_code'
+  | 'refresh_token'
+  | 'client_credentials'
+  | 'urn:ietf:params:oauth:grant-type:token-exchange'
 
 /** A registered client, compiled. Wire names of RFC 7591 / OIDC / FAPI in camelCase. */
 export interface Client {
@@ -62,6 +66,18 @@ export interface Client {
   readonly introspects: readonly string[]
   /** Pushed requests that may be neither completed nor expired at one time, on each node. */
   readonly outstandingRequestsMax: number
+  /** Whose tokens it may exchange without proving their key; a client that says nothing, nobody's (RFC 8693). */
+  readonly exchanges: ExchangePolicy
+  /** The only client that may act with tokens of this one: `may_act` (RFC 8693 section 4.4). */
+  readonly mayAct: string | undefined
+}
+
+/** What a client may exchange besides its own tokens. */
+export interface ExchangePolicy {
+  /** Client ids that the tokens were issued to. */
+  readonly tokensOf: readonly string[]
+  /** Resource identifiers that the tokens are for. */
+  readonly tokensFor: readonly string[]
 }
 
 /** RFC 8705 section 2.1.2: exactly one of the registered subject forms. */

@@ -1,4 +1,5 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 
 /** How a token is bound (RFC 7800 `cnf`). Both may be set; then both must be proven. */
 export interface Binding {
@@ -124,6 +125,10 @@ export interface AccessTokenRecord {
   readonly acr: string | undefined
   readonly amr: readonly string[]
   readonly txn: string
+  /** Who acts with an exchanged token; absent for every other. */
+  readonly act?: Actor
+  /** The only client that may act with it. */
+  readonly mayAct?: string
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
 }

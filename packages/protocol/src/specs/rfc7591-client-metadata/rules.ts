@@ -17,7 +17,12 @@ type Field = keyof ClientMetadata | `${keyof ClientMetadata & string}[${number}]
 const bad = (field: Field, reason: string) => fail('invalid_client_metadata', reason, { field })
 const badUri = (field: Field, reason: string) => fail('invalid_redirect_uri', reason, { field })
 
-const knownGrantTypes = ['authorization_code', 'refresh_token', 'client_credentials']
+const knownGrantTypes = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  'urn:ietf:params:oauth:grant-type:token-exchange',
+]
 const knownMethods = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none']
 
 const redirectUriRules: readonly ClientRule[] = [

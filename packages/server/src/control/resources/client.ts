@@ -55,6 +55,17 @@ export const clientSpec = z.strictObject({
   introspects: z.array(z.string()).max(50).default([]),
   /** Pushed requests that may wait at one time for a user to complete them, on each node. */
   outstandingRequestsMax: z.number().int().min(1).max(10_000_000).default(defaultOutstandingRequestsMax),
+  /** What the client may exchange besides its own tokens (RFC 8693); nothing unless said. */
+  exchanges: z
+    .strictObject({
+      /** Names of the clients whose tokens it may exchange. */
+      tokensOf: z.array(z.string()).max(50).default([]),
+      /** Names of the resource servers whose tokens it may exchange, e.g. its own. */
+      tokensFor: z.array(z.string()).max(50).default([]),
+    })
+    .default({ tokensOf: [], tokensFor: [] }),
+  /** Name of the only client that may act with this client's tokens: they carry it as `may_act`. */
+  mayAct: z.string().optional(),
   /** Origins a browser client calls from. */
   allowedOrigins: z
     .array(z.string().refine(isOrigin, 'must be an https origin such as `https://app.example`'))

@@ -81,7 +81,7 @@ async function answer(
 }
 
 function describe({ token }: ActiveToken, { issuer }: Exchange): Readonly<Record<string, unknown>> {
-  const { audience, authTime, acr, amr, binding } = token
+  const { audience, authTime, acr, amr, binding, act, mayAct } = token
   const cnf = cnfOf(binding)
   return {
     active: true,
@@ -97,6 +97,8 @@ function describe({ token }: ActiveToken, { issuer }: Exchange): Readonly<Record
     jti: token.jti,
     tenant_id: issuer.tenantId,
     ...(cnf !== undefined && { cnf }),
+    ...(act !== undefined && { act }),
+    ...(mayAct !== undefined && { may_act: { sub: mayAct } }),
     ...(authTime !== undefined && { auth_time: authTime }),
     ...(acr !== undefined && { acr }),
     ...(amr.length > 0 && { amr }),

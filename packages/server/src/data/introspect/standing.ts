@@ -11,6 +11,8 @@ import { hashOfAccessToken } from '../mint/formats/index.ts'
 export interface TokenFacts {
   readonly token: Found<AccessTokenRecord> | undefined
   readonly client: Client | undefined
+  /** In whose name it was issued; another than `client` when the token was exchanged. */
+  readonly owner: Client | undefined
   readonly grant: Found<GrantRecord> | undefined
   readonly user: UserRecord | undefined
 }
@@ -26,23 +28,28 @@ export interface ActiveToken {
 export async function loadToken(value: string, { issuer }: Exchange, ports: Ports): Promise<TokenFacts> {
   const hash = hashOfAccessToken(value, issuer, ports)
   const token = hash && (await ports.store.findAccessToken(hash))
-  if (token === undefined) return { token, client: undefined, grant: undefined, user: undefined }
+  if (token === undefined)
+    return { token, client: undefined, owner: undefined, grant: undefined, user: undefined }
   const client = issuer.clients.get(token.clientId)
-  if (token.grantId === undefined) return { token, client, grant: undefined, user: undefined }
+  if (token.grantId === undefined) {
+    const owner = issuer.clients.get(token.subject)
+    return { token, client, owner, grant: undefined, user: undefined }
+  }
   const [grant, user] = await Promise.all([
     ports.store.findGrant(token.grantId),
     ports.store.findUserBySubject(issuer.url, token.subject),
   ])
-  return { token, client, grant, user }
+  const owner = grant === undefined ? client : issuer.clients.get(grant.clientId)
+  return { token, client, owner, grant, user }
 }
 
 export function judgeActive(facts: TokenFacts, ports: Ports): Outcome<ActiveToken> {
-  const { token, client, grant, user } = facts
+  const { token, client, owner, grant, user } = facts
   const now = ports.clock.now()
   const refusal = firstRefusal(activeTokenRules, {
     now,
     token: token && { expiresAt: token.expiresAt, isRevoked: token.revokedAt !== undefined },
-    isClientActive: client?.status === 'active',
+    isClientActive: client?.status === 'active' && owner?.status === 'active',
     grant:
       token?.grantId === undefined
         ? undefined

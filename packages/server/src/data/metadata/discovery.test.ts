@@ -81,6 +81,7 @@ describe('discovery', () => {
       'authorization_code',
       'refresh_token',
       'client_credentials',
+      'urn:ietf:params:oauth:grant-type:token-exchange',
     ])
     assert.deepEqual(document.response_types_supported, ['code'])
     assert.deepEqual(document.response_modes_supported, ['query'])

@@ -41,7 +41,12 @@ export function metadataDocument(
     authorization_response_iss_parameter_supported: true,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+    grant_types_supported: [
+      'authorization_code',
+      'refresh_token',
+      'client_credentials',
+      'urn:ietf:params:oauth:grant-type:token-exchange',
+    ],
     code_challenge_methods_supported: ['S256'],
     scopes_supported: [...new Set(scopes)],
     claims_supported: claimsOf(issuer),

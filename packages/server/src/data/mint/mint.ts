@@ -7,13 +7,14 @@ import { auditAccepted } from '../audit-of.ts'
 import { newHandle } from '../handle.ts'
 import { tokenFormats } from './formats/index.ts'
 import { mintIdToken } from './id-token.ts'
-import type { MintOrder } from './order.ts'
+import { actingOf, type MintOrder } from './order.ts'
 
 /** The answer of RFC 6749 section 5.1, on the wire as it is. */
 export interface TokenResponse {
   readonly access_token: string
   readonly token_type: 'DPoP' | 'Bearer'
   readonly expires_in: number
+  readonly issued_token_type?: string
   readonly scope?: string
   readonly refresh_token?: string
   readonly id_token?: string
@@ -57,6 +58,7 @@ export async function mint(
       acr: order.acr,
       amr: order.amr,
       txn,
+      ...actingOf(order),
       issuedAt,
       expiresAt,
     },
@@ -69,6 +71,7 @@ export async function mint(
     {
       ...evidence,
       ...factsOf(order, expiresAt),
+      ...order.delegation?.facts,
       token_ref: token.hash,
       refresh_token_issued: refresh !== undefined,
       policy_version: ports.snapshot().revision,
@@ -79,6 +82,7 @@ export async function mint(
       access_token: token.value,
       token_type: binding.jkt === undefined ? 'Bearer' : 'DPoP',
       expires_in: order.lifetimeSeconds,
+      ...(order.delegation && { issued_token_type: order.delegation.issuedTokenType }),
       ...(scopes.length > 0 && { scope: scopes.join(' ') }),
       ...(refresh !== undefined && { refresh_token: refresh.value }),
       ...(idToken !== undefined && { id_token: idToken }),

@@ -8,13 +8,14 @@ import {
   type SecurityProfile,
 } from '@holdfast/protocol'
 import type { ProvenSender } from '@holdfast/protocol/specs/rfc6749-token/rules.ts'
+import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 import {
   defaultResourceRules,
   defaultResources,
   resourceRules,
 } from '@holdfast/protocol/specs/rfc8707-resource/rules.ts'
 import type { Client, GrantTypeName, IssuerSnapshot, ResourceServer } from '../../snapshot/snapshot.ts'
-import type { Binding } from '../../store/records.ts'
+import type { AuditRecord, Binding } from '../../store/records.ts'
 import type { AuthenticatedClient } from '../client-auth/authenticate.ts'
 import { lint } from './lint.ts'
 
@@ -41,6 +42,17 @@ export interface Entitlement {
   /** Binding of the code or refresh token that is spent. */
   readonly inputBinding: Binding
   readonly refreshToken: RefreshTokenOrder | undefined
+  /** Present when the token is issued for another one. */
+  readonly delegation?: Delegation
+}
+
+/** What an exchanged token takes over from its subject token (RFC 8693). */
+export interface Delegation {
+  readonly issuedTokenType: string
+  readonly act: Actor | undefined
+  readonly mayAct: string | undefined
+  /** Which tokens it came from, for the audit. */
+  readonly facts: AuditRecord['facts']
 }
 
 /** A new refresh token to be handed out: the first, or the successor of a rotated one. */
@@ -184,4 +196,14 @@ function bindingOf(
     ...(jkt !== undefined && { jkt }),
     ...(usesCertificate && x5tS256 !== undefined && { x5tS256 }),
   }
+}
+
+/** Who acts with the token, and who alone may: nothing for a token that says neither. */
+export function actingOf({ delegation, client }: Pick<MintOrder, 'delegation' | 'client'>): {
+  readonly act?: Actor
+  readonly mayAct?: string
+} {
+  const act = delegation?.act
+  const mayAct = delegation === undefined ? client.mayAct : delegation.mayAct
+  return { ...(act !== undefined && { act }), ...(mayAct !== undefined && { mayAct }) }
 }

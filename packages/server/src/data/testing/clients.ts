@@ -79,6 +79,8 @@ export function clientOf(spec: ClientSpec): Client {
     allowedOrigins: [],
     introspects: [],
     outstandingRequestsMax: 1000,
+    exchanges: { tokensOf: [], tokensFor: [] },
+    mayAct: undefined,
     ...rest,
   }
 }

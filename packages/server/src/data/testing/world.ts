@@ -10,7 +10,7 @@ import {
   type Outbound,
   type Ports,
 } from '../../ports.ts'
-import type { Client, IssuerSnapshot, Snapshot } from '../../snapshot/snapshot.ts'
+import type { Client, IssuerSnapshot, ResourceServer, Snapshot } from '../../snapshot/snapshot.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
@@ -37,6 +37,8 @@ export interface WorldOptions {
   readonly floor?: SecurityProfile
   /** What `jwks_uri` answers, by URL; absent: the fetch fails. */
   readonly documents?: Map<string, unknown>
+  /** Instead of the usual ones. */
+  readonly resourceServers?: readonly ResourceServer[]
   /** An open store to use instead of a fresh one in memory. */
   readonly store?: Store
 }
@@ -225,7 +227,9 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
   const clients = new Map(
     [...plainClients, ...(options.clients ?? [])].map(client => [client.clientId, client]),
   )
-  const servers = new Map(resourceServers.map(server => [server.audience, server]))
+  const servers = new Map(
+    (options.resourceServers ?? resourceServers).map(server => [server.audience, server]),
+  )
   const memo = new WeakMap<Client, Map<string, Outcome<SecurityProfile>>>()
   const effectiveProfile = (client: Client, audiences: readonly string[]): Outcome<SecurityProfile> => {
     const known = memo.get(client) ?? new Map<string, Outcome<SecurityProfile>>()

@@ -2,6 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
 import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
+import {
+  accessTokenType,
+  tokenExchangeGrantType,
+} from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 import type { PeerCertificate, Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { introspectRoom } from '../introspect/room.ts'
@@ -16,7 +20,7 @@ import {
   type TokenRequestOptions,
   textOf,
 } from '../testing/flow.ts'
-import { openWorld, type World } from '../testing/world.ts'
+import { type FormFields, openWorld, type World } from '../testing/world.ts'
 import { userinfoRoom } from '../userinfo/room.ts'
 
 /** Every grant × binding × client type × place where a token is used: bound goes in, bound comes out (I9). */
@@ -38,13 +42,37 @@ const grants: Readonly<
   },
   client_credentials: (world, { clientId }, options) =>
     requestToken(world, clientId, { grant_type: 'client_credentials', resource: accounts }, options),
+  'token exchange of its own token': async (world, { clientId }, options) => {
+    const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, options)
+    return requestToken(world, clientId, exchangeOf(textOf(first, 'access_token')), options)
+  },
+  'token exchange of another client’s token': async (world, { clientId }, options) => {
+    const first = await redeem(world, 'c_bank', (await seedCode(world, 'c_bank')).code)
+    return requestToken(world, clientId, exchangeOf(textOf(first, 'access_token')), options)
+  },
 }
+
+function exchangeOf(subjectToken: string): FormFields {
+  return {
+    grant_type: tokenExchangeGrantType,
+    subject_token: subjectToken,
+    subject_token_type: accessTokenType,
+    resource: accounts,
+  }
+}
+
+/** What only a client that can keep a secret may do. */
+const confidentialOnly = ['client_credentials', 'token exchange of another client’s token']
+/** What speaks of no signed-in user to the client. */
+const withoutIdentity = [...confidentialOnly, 'token exchange of its own token']
 
 function clientFor(kind: Kind, isPublic: boolean): Client {
   return clientOf({
     clientId: `c_${isPublic ? 'public' : 'confidential'}`,
     ownProfile: isPublic ? oauth21 : fapi2Security,
     isPublic,
+    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', tokenExchangeGrantType],
+    exchanges: { tokensOf: isPublic ? [] : ['c_bank'], tokensFor: [] },
     tokenEndpointAuthMethod: isPublic ? 'none' : 'private_key_jwt',
     dpopBoundAccessTokens: kind !== 'mtls',
     tlsClientCertificateBoundAccessTokens: kind !== 'dpop',
@@ -108,7 +136,7 @@ const expectedCnf: Readonly<Record<Kind, Readonly<Record<string, string>>>> = {
 for (const kind of kinds)
   for (const isPublic of [false, true])
     for (const [grantType, ask] of Object.entries(grants).filter(
-      ([name]) => !(isPublic && name === 'client_credentials'),
+      ([name]) => !(isPublic && confidentialOnly.includes(name)),
     ))
       describe(`${grantType}, ${kind}, ${isPublic ? 'public' : 'confidential'} client`, () => {
         const client = clientFor(kind, isPublic)
@@ -136,11 +164,13 @@ for (const kind of kinds)
             assert.equal(first.status, 200, first.body.toString())
             const fields = { grant_type: 'refresh_token', refresh_token: textOf(first, 'refresh_token') }
             assert.equal((await requestToken(world, clientId, fields, options)).status, 400)
+            const exchanged = exchangeOf(textOf(first, 'access_token'))
+            assert.equal((await requestToken(world, clientId, exchanged, options)).status, 400)
           }
         })
 
         test('userinfo takes the token with all of its proof and with nothing less', async () => {
-          if (grantType === 'client_credentials') return
+          if (withoutIdentity.includes(grantType)) return
           await using world = await openWorld({ clients: [client] })
           const reply = await ask(world, client, optionsFor(enough, isPublic))
           const token = textOf(reply, 'access_token')

@@ -6,7 +6,7 @@ import type { Ports } from '../../../ports.ts'
 import type { IssuerSnapshot } from '../../../snapshot/snapshot.ts'
 import { hashOfHandle, newHandle } from '../../handle.ts'
 import type { TokenFormat } from '../format.ts'
-import type { MintOrder } from '../order.ts'
+import { actingOf, type MintOrder } from '../order.ts'
 
 const tokenBytesMax = 8192
 
@@ -41,6 +41,7 @@ function accessTokenClaims(
 ): Readonly<Record<string, unknown>> {
   const { subject, audience, issuedAt, lifetimeSeconds, client, scopes, authTime, acr, amr, binding } = order
   const cnf = cnfOf(binding)
+  const { act, mayAct } = actingOf(order)
   return {
     iss: issuer.url,
     sub: subject,
@@ -56,6 +57,8 @@ function accessTokenClaims(
     ...(acr !== undefined && { acr }),
     ...(amr.length > 0 && { amr }),
     ...(cnf !== undefined && { cnf }),
+    ...(act !== undefined && { act }),
+    ...(mayAct !== undefined && { may_act: { sub: mayAct } }),
     txn: order.txn,
   }
 }

@@ -3,7 +3,8 @@ import type { Grant } from '../grant.ts'
 import { authorizationCode } from './authorization-code.ts'
 import { clientCredentials } from './client-credentials.ts'
 import { refreshToken } from './refresh-token.ts'
+import { tokenExchange } from './token-exchange.ts'
 
 export const grants: ReadonlyMap<GrantTypeName, Grant> = new Map(
-  [authorizationCode, refreshToken, clientCredentials].map(grant => [grant.grantType, grant]),
+  [authorizationCode, refreshToken, clientCredentials, tokenExchange].map(grant => [grant.grantType, grant]),
 )
