@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { deviceWithOpenidClient } from './product/device-with-openid-client.ts'
 import { exchangeWithOpenidClient } from './product/exchange-with-openid-client.ts'
 import type { ChainWalk, ClientKind, Product } from './product/product.ts'
 import { postgresAnswers, type StoreKind, startProduct } from './product/start.ts'
@@ -51,6 +52,17 @@ for (const store of ['sqlite', 'postgres'] as const satisfies readonly StoreKind
       assert.notDeepEqual(made.cnf, subject.cnf)
       assert.ok(Number(made.exp) <= Number(subject.exp))
       assert.deepEqual(seen.introspectedAfterRevocation, { active: false })
+    })
+
+    it('openid-client on a device gets bound tokens that a person allows in a browser, once', async () => {
+      const seen = await deviceWithOpenidClient(product)
+      assert.equal(seen.tokenType, 'dpop')
+      assert.equal(seen.idTokenClaims?.aud, product.device.clientId)
+      assert.equal(seen.introspected.active, true)
+      assert.equal(seen.introspected.sub, seen.idTokenClaims?.sub)
+      assert.deepEqual(Object.keys((seen.introspected.cnf ?? {}) as object), ['jkt'])
+      assert.notEqual(seen.refreshed, '')
+      assert.equal((seen.secondUse as { error?: string }).error, 'invalid_grant')
     })
 
     it('openid-client completes a plain OpenID Connect flow on the same issuer, unpushed and with RS256', async () => {

@@ -37,13 +37,14 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'client keys': range('JWKS', 1, 10),
 
   // Phantom tokens (OPQ) belong to the gateway, signed introspection (SINT) to message signing;
-  // the device flow (DEV), the JWT bearer grant (JBG), CIBA, pairwise subjects (PW) and status lists (TSL) to theirs.
+  // the JWT bearer grant (JBG), CIBA, pairwise subjects (PW) and status lists (TSL) to theirs.
   'JWT access tokens': range('AT', 1, 17),
   introspection: range('INTR', 1, 9),
   // REV-06, events to gateways and APIs, waits for the event feed; until then a cached answer bounds it (FRS-03).
   revocation: [...range('REV', 1, 5), 'REV-07'],
   'refresh tokens': range('RT', 1, 10),
   'token exchange': range('TX', 1, 8),
+  'device flow': range('DEV', 1, 7),
   'step-up': range('STEP', 1, 7),
   // IDT-06, encrypted ID tokens, waits for message signing.
   'ID tokens': range('IDT', 1, 5),

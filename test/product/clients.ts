@@ -5,6 +5,7 @@ import type { ClientKind, ProductClient } from './product.ts'
 
 const redirectUri = 'https://client.example/callback'
 const allScopes = 'openid profile accounts offline_access'
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const audience = 'https://api.example/accounts'
 export const user = { username: 'alice', password: 'correct horse battery staple' } as const
@@ -16,6 +17,7 @@ export function documentOf(kind: string, name: string, spec: unknown): string {
 export interface MadeClients {
   readonly byKind: Readonly<Record<ClientKind, ProductClient>>
   readonly introspector: ProductClient
+  readonly device: ProductClient
   readonly documents: readonly string[]
 }
 
@@ -25,6 +27,7 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
   const mtlsJwt = await keyed('jwt-mtls')
   const plain = await keyed('plain')
   const api = await keyed('api')
+  const device = await keyed('device')
   const bound = await ca.clientCertificate('jwt-mtls', 'CN=jwt-mtls', 'issued')
   const issued = await ca.clientCertificate('issued', 'CN=issued, O=Example', 'issued')
   const selfSigned = await ca.clientCertificate('self-signed', 'CN=self-signed', 'self-signed')
@@ -69,6 +72,7 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
       'public with DPoP': { clientId: 'rotating', redirectUri, isDpop: true },
       'plain OpenID Connect': { clientId: 'plain', redirectUri, privateKey: plain, isDpop: false },
     },
+    device: { clientId: 'device', redirectUri, privateKey: device, isDpop: true },
     introspector: { clientId: 'api', redirectUri, privateKey: api, isDpop: true },
     documents: [
       documentOf('Issuer', 'main', { floor: 'oidc-baseline' }),
@@ -101,6 +105,16 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
           token_endpoint_auth_method: 'none',
           dpop_bound_access_tokens: true,
           grant_types: ['authorization_code', 'refresh_token'],
+        },
+        { profile: 'oauth21' },
+      ),
+      clientOf(
+        'device',
+        {
+          ...jwt(device),
+          dpop_bound_access_tokens: true,
+          redirect_uris: [],
+          grant_types: [deviceGrant, 'refresh_token'],
         },
         { profile: 'oauth21' },
       ),

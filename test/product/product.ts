@@ -27,6 +27,8 @@ export interface Product {
   readonly clients: Readonly<Record<ClientKind, ProductClient>>
   /** A resource server's own client: may introspect. */
   readonly introspector: ProductClient
+  /** Has no browser: gets its tokens by the device grant. */
+  readonly device: ProductClient
   readonly audience: string
   readonly user: { readonly username: string; readonly password: string }
   readonly close: () => Promise<void>

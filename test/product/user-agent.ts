@@ -74,6 +74,25 @@ export class UserAgent {
     throw new Error('the interaction did not end')
   }
 
+  /** Types the code of a device that stands in the address, signs in and allows it. */
+  async connectDevice(start: URL, person: { username: string; password: string }): Promise<void> {
+    let url = start
+    let form: URLSearchParams | undefined
+    for (let step = 0; step < 12; step++) {
+      const { status, location, html } = await this.send(url, form)
+      form = undefined
+      if (location !== undefined) url = location
+      else {
+        assert.equal(status, 200, `the page at ${url.pathname} answered ${status}: ${html.slice(0, 2000)}`)
+        if (html.includes('id="device-allowed"')) return
+        const filled = fill(html, url, { ...person, consent: 'allow' })
+        url = filled.action
+        form = filled.form
+      }
+    }
+    throw new Error('the device was not connected')
+  }
+
   #remember(header: string | readonly string[] | undefined): void {
     for (const line of typeof header === 'string' ? [header] : (header ?? [])) {
       const [pair = '', ...attributes] = line.split(';')
@@ -92,7 +111,8 @@ function fill(
   url: URL,
   person: { username: string; password: string; consent: 'allow' | 'deny' },
 ): { action: URL; form: URLSearchParams } {
-  const markup = /<form[^>]*id="(login-form|consent-form)"[^>]*>([\s\S]*?)<\/form>/.exec(html)
+  const markup =
+    /<form[^>]*id="(login-form|consent-form|device-form|confirm-form)"[^>]*>([\s\S]*?)<\/form>/.exec(html)
   assert.ok(markup, `no form on the page: ${html.slice(0, 2000)}`)
   const [opening, id, inside = ''] = markup
   const form = new URLSearchParams()
@@ -101,6 +121,10 @@ function fill(
   if (id === 'login-form') {
     form.set('username', person.username)
     form.set('password', person.password)
+  } else if (id === 'device-form') {
+    form.set('user_code', attribute(/<input[^>]*id="user_code"[^>]*>/.exec(inside)?.[0] ?? '', 'value'))
+  } else if (id === 'confirm-form') {
+    form.set('decision', 'continue')
   } else {
     const button = new RegExp(`<button[^>]*id="consent-${person.consent}"[^>]*>`).exec(inside)?.[0] ?? ''
     form.set(attribute(button, 'name'), attribute(button, 'value'))

@@ -27,6 +27,8 @@ export interface SecurityProfile {
   /** Whether an authenticated client may push a redirect URI it never registered (RFC 9126 section 2.4). */
   readonly unregisteredRedirectUris: 'forbidden' | 'allowed'
   readonly publicClients: 'forbidden' | 'allowed'
+  /** Whether a device may get tokens that a user allows on another one (RFC 8628): phishing needs no redirect there. */
+  readonly deviceGrant: 'forbidden' | 'allowed'
   readonly clientAuthenticationMethods: readonly ClientAuthenticationMethod[]
   /** What a client assertion's `aud` may be: the issuer as one string, or also as a one-member array. */
   readonly assertionAudience: 'issuer-string' | 'issuer-sole'
@@ -73,6 +75,7 @@ export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
   redirectUriParameter: ordered('required', 'allowed'),
   unregisteredRedirectUris: ordered('forbidden', 'allowed'),
   publicClients: ordered('forbidden', 'allowed'),
+  deviceGrant: ordered('forbidden', 'allowed'),
   clientAuthenticationMethods: intersection,
   assertionAudience: ordered('issuer-string', 'issuer-sole'),
   signingAlgs: intersection,

@@ -35,6 +35,10 @@ export type ErrorCode =
   | 'access_denied'
   | 'server_error'
   | 'temporarily_unavailable'
+  // RFC 8628 3.5
+  | 'authorization_pending'
+  | 'slow_down'
+  | 'expired_token'
   // RFC 8707 2
   | 'invalid_target'
   // RFC 9449 5, 8

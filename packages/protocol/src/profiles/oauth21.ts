@@ -8,6 +8,7 @@ export const oauth21: SecurityProfile = {
   redirectUriParameter: 'allowed',
   unregisteredRedirectUris: 'forbidden',
   publicClients: 'allowed',
+  deviceGrant: 'allowed',
   clientAuthenticationMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none'],
   assertionAudience: 'issuer-sole',
   signingAlgs: ['PS256', 'ES256', 'EdDSA', 'Ed25519', 'RS256'],

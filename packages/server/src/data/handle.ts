@@ -5,6 +5,8 @@ import type { Entropy } from '../ports.ts'
 /** Kinds of one-time and bearer-like values. A value of one kind hashes differently from every other (I7). */
 export type HandleKind =
   | 'code'
+  | 'device_code'
+  | 'user_code'
   | 'request_uri'
   | 'access_token'
   | 'jwt_access_token'
@@ -18,6 +20,7 @@ const prefixes: Partial<Record<HandleKind, string>> = {
   access_token: 'at_',
   refresh_token: 'rt_',
   code: 'ac_',
+  device_code: 'dc_',
 }
 
 /** Base64url characters that carry the time: 6 × 6 bits of epoch seconds, enough until the year 4147. */

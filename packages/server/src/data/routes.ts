@@ -1,6 +1,15 @@
 import type { Route } from '../http/route.ts'
 import { authorizeRoom } from './authorize/room.ts'
-import { consentPage, consentPost, loginPage, loginPost } from './interaction/room.ts'
+import { deviceAuthorizationRoom } from './device/authorization-room.ts'
+import { devicePage, devicePost } from './device/page-room.ts'
+import {
+  confirmPage,
+  confirmPost,
+  consentPage,
+  consentPost,
+  loginPage,
+  loginPost,
+} from './interaction/room.ts'
 import { introspectRoom } from './introspect/room.ts'
 import { jwksRoom } from './jwks/room.ts'
 import { authorizationServerMetadataRoom, openidConfigurationRoom } from './metadata/room.ts'
@@ -25,6 +34,7 @@ export const routes: readonly Route[] = [
   backChannel(paths.token, tokenRoom, 32 * kib, 'clients'),
   backChannel(paths.introspect, introspectRoom, 32 * kib, 'none'),
   backChannel(paths.revoke, revokeRoom, 32 * kib, 'clients'),
+  backChannel(paths.deviceAuthorization, deviceAuthorizationRoom, 32 * kib, 'none'),
 
   // Clients, with an access token.
   { ...reading(paths.userinfo, userinfoRoom), cors: 'clients', dialect: 'json' },
@@ -41,6 +51,10 @@ export const routes: readonly Route[] = [
   page(paths.login, loginPost),
   reading(paths.consent, consentPage),
   page(paths.consent, consentPost),
+  reading(paths.device, devicePage),
+  page(paths.device, devicePost),
+  reading(paths.confirm, confirmPage),
+  page(paths.confirm, confirmPost),
   reading(paths.asset, assetRoom),
 ]
 

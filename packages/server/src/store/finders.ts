@@ -1,7 +1,7 @@
 import type { EpochSeconds } from '@holdfast/protocol'
 import type { ChainedAuditRecord, UserRecord } from './records.ts'
 import type { SqlValue, StatementName } from './statements.ts'
-import type { Found, Store } from './store.ts'
+import type { Found, FoundDeviceCode, Store } from './store.ts'
 import type { KeyRecord } from './writes.ts'
 
 /** A row as either engine gives it. */
@@ -11,6 +11,8 @@ export type Row = Readonly<Record<string, unknown>>
 export type Ask = (name: StatementName, values: readonly SqlValue[]) => Promise<readonly Row[]>
 
 export type Finders = Omit<Store, 'commit' | 'expire' | 'epoch' | 'onRevision' | 'close'>
+
+type DecidedDeviceCode = Omit<FoundDeviceCode, 'spentAt' | 'revokedAt'>
 
 /** Every read of the store, over the one thing a driver must offer. */
 export function findersOver(ask: Ask): Finders {
@@ -29,6 +31,8 @@ export function findersOver(ask: Ask): Finders {
     findSession: found('find-session'),
     findGrant: found('find-grant'),
     findCode: found('find-code'),
+    findDeviceCode: found<DecidedDeviceCode>('find-device-code'),
+    findDeviceCodeByUserCode: found<DecidedDeviceCode>('find-device-code-by-user-code'),
     findAccessToken: found('find-access-token'),
     findRefreshToken: found('find-refresh-token'),
     findUserByUsername: async (issuer, username) =>
@@ -71,6 +75,13 @@ function foundOf<T>(row: Row): Found<T> {
   record.revokedAt = row.revoked_at ?? undefined
   if ('version' in row) record.version = row.version
   if ('idle_expires_at' in row) record.idleExpiresAt = row.idle_expires_at
+  if ('interval_seconds' in row) {
+    record.intervalSeconds = row.interval_seconds
+    record.binding = row.binding ?? undefined
+    record.polledAt = row.polled_at ?? undefined
+    record.grantId = row.grant_id ?? undefined
+    record.deniedAt = row.denied_at ?? undefined
+  }
   if ('retired_at' in row) record.retiredAt = row.retired_at ?? undefined
   return record as Found<T>
 }

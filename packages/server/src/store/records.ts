@@ -53,6 +53,8 @@ export interface InteractionRecord {
   /** Set when the request was pushed: spent when the code is issued. */
   readonly pushedHash: HandleHash | undefined
   readonly txn: string
+  /** Set when a device waits for the answer instead of a redirect. */
+  readonly device?: { readonly hash: HandleHash; readonly source: string; readonly isConfirmed: boolean }
   /** Session the user authenticated in, once known. */
   readonly sessionHash: HandleHash | undefined
   /** When this interaction itself authenticated the user (for `prompt=login`, `max_age`). */
@@ -105,6 +107,26 @@ export interface CodeRecord {
   readonly codeChallenge: string | undefined
   readonly dpopJkt: string | undefined
   readonly nonce: string | undefined
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+/** A device that waits for a user to decide elsewhere (RFC 8628). */
+export interface DeviceCodeRecord {
+  readonly hash: HandleHash
+  /** Keyed hash of what the user types: short, so the store must not tell it. */
+  readonly userCodeHash: HandleHash
+  readonly issuer: string
+  readonly clientId: string
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+  /** Of the first request that proved a key; undefined as long as none did. */
+  readonly binding: string | undefined
+  /** Seconds the device must wait between polls; grows when it does not. */
+  readonly intervalSeconds: number
+  /** Network the device asked from, for the user to recognise. */
+  readonly source: string
+  readonly txn: string
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
 }

@@ -21,6 +21,17 @@ export const statements = {
   'revoke-grant': 'update grants set revoked_at = $2 where hash = $1 and revoked_at is null',
   'insert-code': 'insert into codes (hash, body, expires_at) values ($1, $2, $3)',
   'spend-code': 'update codes set spent_at = $2 where hash = $1 and spent_at is null and expires_at > $2',
+  'insert-device-code': `insert into device_codes
+    (hash, body, expires_at, user_code, binding, interval_seconds) values ($1, $2, $3, $4, $5, $6)`,
+  'poll-device-code': `update device_codes
+    set polled_at = $2, interval_seconds = $3, binding = coalesce(binding, $4) where hash = $1`,
+  'approve-device-code': `update device_codes set grant_id = $3
+    where hash = $1 and grant_id is null and denied_at is null and expires_at > $2`,
+  'deny-device-code': `update device_codes set denied_at = $2
+    where hash = $1 and grant_id is null and denied_at is null and expires_at > $2`,
+  'spend-device-code': `update device_codes set spent_at = $2
+    where hash = $1 and grant_id is not null and spent_at is null and expires_at > $2
+    and (binding is null or binding = $3)`,
   'insert-access-token': 'insert into access_tokens (hash, body, expires_at) values ($1, $2, $3)',
   'revoke-access-token': 'update access_tokens set revoked_at = $2 where hash = $1 and revoked_at is null',
   'insert-refresh-token':
@@ -62,6 +73,10 @@ export const statements = {
   'find-session': 'select body, spent_at, revoked_at, idle_expires_at from sessions where hash = $1',
   'find-grant': 'select body, spent_at, revoked_at from grants where hash = $1',
   'find-code': 'select body, spent_at, revoked_at from codes where hash = $1',
+  'find-device-code': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at, grant_id, denied_at
+    from device_codes where hash = $1`,
+  'find-device-code-by-user-code': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at,
+    grant_id, denied_at from device_codes where user_code = $1`,
   'find-access-token': 'select body, spent_at, revoked_at from access_tokens where hash = $1',
   'find-refresh-token':
     'select body, spent_at, revoked_at, retired_at, idle_expires_at from refresh_tokens where hash = $1',
@@ -96,6 +111,9 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'finish-interaction': true,
   'require-live-grant': true,
   'spend-code': true,
+  'approve-device-code': true,
+  'deny-device-code': true,
+  'spend-device-code': true,
   'spend-refresh-token': true,
   'retire-refresh-token': true,
   'use-refresh-token': true,
@@ -146,12 +164,28 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
         values: [record.hash, JSON.stringify(record), record.expiresAt, record.idleExpiresAt],
       }
     }
+    case 'insert-device-code': {
+      const { record } = write
+      const { hash, expiresAt, userCodeHash, binding = null, intervalSeconds } = record
+      const values = [hash, JSON.stringify(record), expiresAt, userCodeHash, binding, intervalSeconds]
+      return { name: write.kind, values }
+    }
+    case 'poll-device-code':
+      return {
+        name: write.kind,
+        values: [write.hash, write.at, write.intervalSeconds, write.binding ?? null],
+      }
+    case 'approve-device-code':
+      return { name: write.kind, values: [write.hash, write.at, write.grantId] }
+    case 'spend-device-code':
+      return { name: write.kind, values: [write.hash, write.at, write.binding ?? null] }
     case 'finish-interaction':
       return { name: write.kind, values: [write.hash, write.at, write.version] }
     case 'touch-session':
       return { name: write.kind, values: [write.hash, write.idleExpiresAt] }
     case 'spend-pushed-request':
     case 'spend-code':
+    case 'deny-device-code':
     case 'spend-refresh-token':
     case 'revoke-session':
     case 'revoke-access-token':

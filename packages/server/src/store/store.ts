@@ -3,6 +3,7 @@ import type {
   AccessTokenRecord,
   ChainedAuditRecord,
   CodeRecord,
+  DeviceCodeRecord,
   GrantRecord,
   InteractionRecord,
   PushedRequestRecord,
@@ -16,6 +17,13 @@ import type { CommitResult, DocumentRecord, KeyRecord, Write } from './writes.ts
 export type Found<T> = T & {
   readonly spentAt: EpochSeconds | undefined
   readonly revokedAt: EpochSeconds | undefined
+}
+
+/** A device code, how its device behaves, and what the user decided. */
+export type FoundDeviceCode = Found<DeviceCodeRecord> & {
+  readonly polledAt: EpochSeconds | undefined
+  readonly grantId: string | undefined
+  readonly deniedAt: EpochSeconds | undefined
 }
 
 /**
@@ -33,6 +41,8 @@ export interface Store {
   readonly findSession: (hash: HandleHash) => Promise<Found<SessionRecord> | undefined>
   readonly findGrant: (id: string) => Promise<Found<GrantRecord> | undefined>
   readonly findCode: (hash: HandleHash) => Promise<Found<CodeRecord> | undefined>
+  readonly findDeviceCode: (hash: HandleHash) => Promise<FoundDeviceCode | undefined>
+  readonly findDeviceCodeByUserCode: (hash: HandleHash) => Promise<FoundDeviceCode | undefined>
   readonly findAccessToken: (hash: HandleHash) => Promise<Found<AccessTokenRecord> | undefined>
   /** `spentAt` is when it was rotated; `retiredAt` when migration retired it. */
   readonly findRefreshToken: (

@@ -12,7 +12,8 @@ interface SweptTable {
 export const jtiKeptSeconds = 60
 
 /**
- * A code is kept an hour after it expired, so that a late second presentation still kills its grant. A `jti`
+ * A code is kept an hour after it expired, so that a late second presentation still kills its grant; a device
+ * code ten minutes, so that its device hears that it came too late. A `jti`
  * is kept a minute longer than its window, so that a node whose clock is ahead forgets nothing that a node
  * whose clock is behind would accept.
  */
@@ -22,6 +23,7 @@ const sweptTables: readonly SweptTable[] = [
   { name: 'sessions', key: 'hash', keptSeconds: 0 },
   { name: 'grants', key: 'hash', keptSeconds: 0 },
   { name: 'codes', key: 'hash', keptSeconds: 3600 },
+  { name: 'device_codes', key: 'hash', keptSeconds: 600 },
   { name: 'access_tokens', key: 'hash', keptSeconds: 0 },
   { name: 'refresh_tokens', key: 'hash', keptSeconds: 0 },
   { name: 'jtis', key: 'key', keptSeconds: jtiKeptSeconds },

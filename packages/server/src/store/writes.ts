@@ -3,6 +3,7 @@ import type {
   AccessTokenRecord,
   AuditRecord,
   CodeRecord,
+  DeviceCodeRecord,
   GrantRecord,
   InteractionRecord,
   PushedRequestRecord,
@@ -40,6 +41,31 @@ export type Write =
   | { readonly kind: 'insert-code'; readonly record: CodeRecord }
   /** Guard: exists, unspent, not expired. */
   | { readonly kind: 'spend-code'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  | { readonly kind: 'insert-device-code'; readonly record: DeviceCodeRecord }
+  /** Remembers a poll. The first key shown stays; no guard. */
+  | {
+      readonly kind: 'poll-device-code'
+      readonly hash: HandleHash
+      readonly at: EpochSeconds
+      readonly intervalSeconds: number
+      readonly binding: string | undefined
+    }
+  /** Guard: exists, undecided, not expired. */
+  | {
+      readonly kind: 'approve-device-code'
+      readonly hash: HandleHash
+      readonly grantId: string
+      readonly at: EpochSeconds
+    }
+  /** Guard: exists, undecided, not expired. */
+  | { readonly kind: 'deny-device-code'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  /** Guard: exists, approved, unspent, not expired, bound to no other key than `binding`. */
+  | {
+      readonly kind: 'spend-device-code'
+      readonly hash: HandleHash
+      readonly at: EpochSeconds
+      readonly binding: string | undefined
+    }
   | { readonly kind: 'insert-access-token'; readonly record: AccessTokenRecord }
   | { readonly kind: 'revoke-access-token'; readonly hash: HandleHash; readonly at: EpochSeconds }
   | { readonly kind: 'insert-refresh-token'; readonly record: RefreshTokenRecord }
@@ -123,6 +149,9 @@ export type GuardKind =
   | 'finish-interaction'
   | 'require-live-grant'
   | 'spend-code'
+  | 'approve-device-code'
+  | 'deny-device-code'
+  | 'spend-device-code'
   | 'spend-refresh-token'
   | 'retire-refresh-token'
   | 'use-refresh-token'

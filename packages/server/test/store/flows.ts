@@ -4,6 +4,7 @@ import {
   accessToken,
   audit,
   code,
+  deviceCode,
   grant,
   interaction,
   jti,
@@ -35,6 +36,7 @@ export function flowsOf(name: string): readonly Flow[] {
     session: { ...session(), hash: keyOf('session') },
     grant: { ...grant(), id: keyOf('grant') },
     code: { ...code(), hash: keyOf('code') },
+    device: { ...deviceCode(), hash: keyOf('device'), userCodeHash: keyOf('user-code') },
     refresh: { ...refreshToken(), hash: keyOf('refresh') },
     rotated: { ...refreshToken(), hash: keyOf('rotated') },
   }
@@ -78,6 +80,14 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'insert-refresh-token', record: rotated },
       access('rotation'),
     ],
+    deviceRequest: [...seen('device'), { kind: 'insert-device-code', record: records.device }],
+    deviceApproval: [{ kind: 'approve-device-code', hash: records.device.hash, grantId: held.id, at }],
+    deviceToken: [
+      ...seen('device-token'),
+      live,
+      { kind: 'spend-device-code', hash: records.device.hash, at, binding: undefined },
+      access('device-token'),
+    ],
     clientCredentials: [...seen('client'), access('client')],
     revoke: [
       ...seen('revoke'),
@@ -115,6 +125,12 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
       return (await store.findCode(write.record.hash)) !== undefined
     case 'spend-code':
       return (await store.findCode(write.hash))?.spentAt !== undefined
+    case 'insert-device-code':
+      return (await store.findDeviceCode(write.record.hash)) !== undefined
+    case 'approve-device-code':
+      return (await store.findDeviceCode(write.hash))?.grantId === write.grantId
+    case 'spend-device-code':
+      return (await store.findDeviceCode(write.hash))?.spentAt !== undefined
     case 'insert-access-token':
       return (await store.findAccessToken(write.record.hash)) !== undefined
     case 'revoke-access-token':

@@ -17,11 +17,14 @@ type Field = keyof ClientMetadata | `${keyof ClientMetadata & string}[${number}]
 const bad = (field: Field, reason: string) => fail('invalid_client_metadata', reason, { field })
 const badUri = (field: Field, reason: string) => fail('invalid_redirect_uri', reason, { field })
 
+/** Where a user allows something that a refresh token can stand for. */
+const userGrantTypes = ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code']
 const knownGrantTypes = [
   'authorization_code',
   'refresh_token',
   'client_credentials',
   'urn:ietf:params:oauth:grant-type:token-exchange',
+  'urn:ietf:params:oauth:grant-type:device_code',
 ]
 const knownMethods = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none']
 
@@ -90,8 +93,9 @@ const flowRules: readonly ClientRule[] = [
       const unknown = grantTypes.find(grantType => !knownGrantTypes.includes(grantType))
       if (unknown !== undefined) return bad('grant_types', `grant type \`${unknown}\` is not supported`)
       if (grantTypes.length === 0) return bad('grant_types', 'no grant type is left')
-      return grantTypes.includes('refresh_token') && !grantTypes.includes('authorization_code')
-        ? bad('grant_types', '`refresh_token` needs `authorization_code`')
+      const hasUserFlow = userGrantTypes.some(grantType => grantTypes.includes(grantType))
+      return grantTypes.includes('refresh_token') && !hasUserFlow
+        ? bad('grant_types', '`refresh_token` needs `authorization_code` or the device grant')
         : pass
     },
   },

@@ -8,16 +8,19 @@ import { judgeCsrf } from './csrf.ts'
 import { parsePost } from './post.ts'
 import { stepUrl } from './record.ts'
 import type { InteractionStep } from './step.ts'
+import { confirm } from './steps/confirm.ts'
 import { consent } from './steps/consent.ts'
 import { interactionSteps } from './steps/index.ts'
 import { login } from './steps/login.ts'
 import { loadVisit, type Visit } from './visit.ts'
 
 /** GET `/interaction/:id/login` and so on: the page of the step whose turn it is. */
+export const confirmPage: Room = (exchange, ports) => showStep(confirm, exchange, ports)
 export const loginPage: Room = (exchange, ports) => showStep(login, exchange, ports)
 export const consentPage: Room = (exchange, ports) => showStep(consent, exchange, ports)
 
 /** POST to the same: the answer. */
+export const confirmPost: Room = (exchange, ports) => answerStep(confirm, exchange, ports)
 export const loginPost: Room = (exchange, ports) => answerStep(login, exchange, ports)
 export const consentPost: Room = (exchange, ports) => answerStep(consent, exchange, ports)
 

@@ -9,9 +9,10 @@ import {
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
-import type { InteractionRecord } from '../../store/records.ts'
+import type { AuthorizationRequest, InteractionRecord } from '../../store/records.ts'
 import type { Found } from '../../store/store.ts'
 import { judgeStill } from '../authorize/request.ts'
+import { judgeDeviceRequest } from '../device/request.ts'
 import { hashOfHandle } from '../handle.ts'
 import { cookieHash } from './cookies.ts'
 import { type LiveSession, loadSession } from './session.ts'
@@ -38,8 +39,11 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
   const interaction = judgeInteraction(found, cookieHash(exchange, 'browser'), exchange.issuer.url, now)
   if (!interaction.ok) return interaction
 
-  const { request, pushedHash, sessionHash } = interaction.value
-  const still = judgeStill(request, exchange.issuer, pushedHash !== undefined)
+  const { request, pushedHash, sessionHash, device } = interaction.value
+  const still =
+    device === undefined
+      ? judgeStill(request, exchange.issuer, pushedHash !== undefined)
+      : judgeDeviceStill(request, exchange.issuer)
   if (!still.ok) return still
   const browserSession = await loadSession(exchange, ports, now)
   const session = browserSession?.record.hash === sessionHash ? browserSession : undefined
@@ -52,6 +56,22 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
     browserSession,
     now,
   })
+}
+
+function judgeDeviceStill(
+  request: AuthorizationRequest,
+  issuer: Exchange['issuer'],
+): Outcome<Pick<Visit, 'client' | 'profile'>> {
+  const client = issuer.clients.get(request.clientId)
+  if (client?.status !== 'active')
+    return refuse(
+      'device.client-gone',
+      ['RFC8628-3.4'],
+      'unauthorized_client',
+      'the client is gone or suspended',
+    )
+  const judged = judgeDeviceRequest(request, client, issuer)
+  return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
 }
 
 /** Only the browser that started it, only once, only in time (I12). The four refusals look alike to the user. */

@@ -12,6 +12,8 @@ const aliased = {
   userinfo_endpoint: paths.userinfo,
 }
 
+const deviceEndpoint = { device_authorization_endpoint: paths.deviceAuthorization }
+
 /**
  * The metadata of an issuer, the same for RFC 8414 and OpenID Connect Discovery (FAS-01). Everything in it is
  * read from what is compiled and loaded: a feature that is off is not advertised, one that is on is (MD-11).
@@ -27,6 +29,8 @@ export function metadataDocument(
   const assertionAlgs = methods.includes('private_key_jwt') ? floor.signingAlgs : []
   const hasMtls = floor.senderConstraintMethods.includes('mtls')
   const hasDpop = floor.senderConstraintMethods.includes('dpop')
+  const hasDevices = floor.deviceGrant === 'allowed'
+  const endpoints = hasDevices ? { ...aliased, ...deviceEndpoint } : aliased
   const scopes = ['openid', ...issuer.scopes.keys()]
   const document = {
     issuer: url,
@@ -36,6 +40,7 @@ export function metadataDocument(
     introspection_endpoint: url + paths.introspect,
     revocation_endpoint: url + paths.revoke,
     userinfo_endpoint: url + paths.userinfo,
+    ...(hasDevices && { device_authorization_endpoint: url + paths.deviceAuthorization }),
     jwks_uri: url + paths.jwks,
     require_pushed_authorization_requests: floor.pushedAuthorizationRequests === 'required',
     authorization_response_iss_parameter_supported: true,
@@ -46,6 +51,7 @@ export function metadataDocument(
       'refresh_token',
       'client_credentials',
       'urn:ietf:params:oauth:grant-type:token-exchange',
+      ...(hasDevices ? ['urn:ietf:params:oauth:grant-type:device_code'] : []),
     ],
     code_challenge_methods_supported: ['S256'],
     scopes_supported: [...new Set(scopes)],
@@ -61,7 +67,7 @@ export function metadataDocument(
     dpop_signing_alg_values_supported: hasDpop ? floor.signingAlgs : [],
     tls_client_certificate_bound_access_tokens: hasMtls,
     mtls_endpoint_aliases: Object.fromEntries(
-      Object.entries(aliased).map(([name, path]) => [name, issuer.mtlsUrl + path]),
+      Object.entries(endpoints).map(([name, path]) => [name, issuer.mtlsUrl + path]),
     ),
     acr_values_supported: [passwordAcr],
     prompt_values_supported: ['none', 'login', 'consent'],

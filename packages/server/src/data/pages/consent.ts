@@ -9,6 +9,8 @@ export interface ConsentContent {
   readonly clientId: string
   /** Host, or scheme, the answer goes to. */
   readonly clientHost: string
+  /** Whether the answer goes to a device that waits, not to a host. */
+  readonly isDevice: boolean
   readonly username: string
   readonly scopes: readonly Pick<Scope, 'name' | 'title' | 'description'>[]
   readonly resources: readonly { readonly audience: string; readonly displayName: string }[]
@@ -37,7 +39,7 @@ export function consentView(exchange: Exchange, view: ConsentView): Reply {
     title: `Allow ${content.clientName}?`,
     formTarget: view.formTarget,
     body: html`<h1>Allow <span class="name">${content.clientName}</span>?</h1>
-<p class="lead">You are signed in as <strong>${content.username}</strong>. After your answer you go back to <strong>${content.clientHost}</strong>.</p>
+<p class="lead">You are signed in as <strong>${content.username}</strong>. ${content.isDevice ? 'After your answer your device goes on by itself.' : html`After your answer you go back to <strong>${content.clientHost}</strong>.`}</p>
 ${view.isChanged && html`<div class="notice notice-bad" role="alert"><p>What is asked for has changed since you saw it. Please read it again.</p></div>`}
 <section aria-labelledby="asks">
 <h2 id="asks">It asks to</h2>

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { goodRequest, pushedUrl } from '../testing/browser.ts'
+import { deviceClient, requestDevice } from '../testing/device.ts'
+import { jsonOf } from '../testing/flow.ts'
 import { type ServedRooms, serveRooms } from '../testing/serve-rooms.ts'
 import { issuerUrl, openWorld, type World } from '../testing/world.ts'
 
@@ -27,7 +29,7 @@ describe('the pages in a real browser', { skip }, () => {
   let browser: Browser
 
   before(async () => {
-    world = await openWorld()
+    world = await openWorld({ clients: [deviceClient()] })
     served = await serveRooms(world)
     browser = await chromium.launch({
       executablePath,
@@ -81,6 +83,35 @@ describe('the pages in a real browser', { skip }, () => {
       await page.goto(`${issuerUrl}/authorize?client_id=nobody`)
       assert.equal(await page.textContent('#error-code'), 'unauthorized_client')
       await look(page, `${name}-error`)
+      await page.context().close()
+    })
+
+  for (const [name, options] of tested)
+    it(`connect a device, without JavaScript, accessible: ${name}`, async () => {
+      const asked = jsonOf(await requestDevice(world))
+      const page = await open({ ...options, javaScriptEnabled: false })
+      await page.goto(String(asked.verification_uri))
+      await look(page, `${name}-device`)
+      await page.fill('#user_code', 'bbbb bbbb')
+      await page.click('#device-submit')
+      assert.match((await page.textContent('[role=alert]')) ?? '', /not right/)
+      await look(page, `${name}-device-wrong`)
+      await page.goto(String(asked.verification_uri_complete))
+      assert.equal(await page.inputValue('#user_code'), asked.user_code)
+      await look(page, `${name}-device-complete`)
+      await page.click('#device-submit')
+      await page.waitForURL('**/confirm')
+      await look(page, `${name}-confirm`)
+      await page.click('#confirm-continue')
+      await page.waitForURL('**/login')
+      await page.fill('#username', 'alice')
+      await page.fill('#password', 'correct horse')
+      await page.click('#login-submit')
+      await page.waitForURL('**/consent')
+      await look(page, `${name}-device-consent`)
+      await page.click('#consent-allow')
+      await page.waitForSelector('#device-allowed')
+      await look(page, `${name}-device-done`)
       await page.context().close()
     })
 

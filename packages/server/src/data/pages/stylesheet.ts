@@ -49,6 +49,7 @@ input[type="text"], input[type="password"] {
   display: block; width: 100%; min-height: 2.875rem; padding: .625rem .875rem; font: inherit; color: var(--ink);
   background: var(--card); border: 1px solid var(--field-edge); border-radius: .625rem;
 }
+input.code { font: 600 1.25rem/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; letter-spacing: .08em; text-transform: uppercase; }
 input[aria-invalid="true"] { border-color: var(--bad); }
 :focus-visible { outline: 3px solid var(--main); outline-offset: 2px; }
 input:focus-visible { outline-offset: 0; border-color: var(--main); }

@@ -1,6 +1,14 @@
 import type { Reply } from '../../http/exchange.ts'
 import { authorizeRoom } from '../authorize/room.ts'
-import { consentPage, consentPost, loginPage, loginPost } from '../interaction/room.ts'
+import { devicePage, devicePost } from '../device/page-room.ts'
+import {
+  confirmPage,
+  confirmPost,
+  consentPage,
+  consentPost,
+  loginPage,
+  loginPost,
+} from '../interaction/room.ts'
 import { parRoom } from '../par/room.ts'
 import type { Room } from '../room.ts'
 import { redirectUri } from './clients.ts'
@@ -29,6 +37,10 @@ export interface Browser {
 const rooms: Readonly<Record<string, Room>> = {
   'GET authorize': authorizeRoom,
   'POST authorize': authorizeRoom,
+  'GET device': devicePage,
+  'POST device': devicePost,
+  'GET confirm': confirmPage,
+  'POST confirm': confirmPost,
   'GET login': loginPage,
   'POST login': loginPost,
   'GET consent': consentPage,

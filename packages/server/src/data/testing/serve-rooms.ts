@@ -6,7 +6,15 @@ import { epochSeconds } from '@holdfast/protocol'
 import type { Reply } from '../../http/exchange.ts'
 import { issueCertificate } from '../../tls/issue.ts'
 import { authorizeRoom } from '../authorize/room.ts'
-import { consentPage, consentPost, loginPage, loginPost } from '../interaction/room.ts'
+import { devicePage, devicePost } from '../device/page-room.ts'
+import {
+  confirmPage,
+  confirmPost,
+  consentPage,
+  consentPost,
+  loginPage,
+  loginPost,
+} from '../interaction/room.ts'
 import { assetRoom } from '../pages/assets.ts'
 import type { Room } from '../room.ts'
 import { seededEntropy, type World } from './world.ts'
@@ -14,6 +22,10 @@ import { seededEntropy, type World } from './world.ts'
 const rooms: Readonly<Record<string, Room>> = {
   'GET authorize': authorizeRoom,
   'POST authorize': authorizeRoom,
+  'GET device': devicePage,
+  'POST device': devicePost,
+  'GET confirm': confirmPage,
+  'POST confirm': confirmPost,
   'GET login': loginPage,
   'POST login': loginPost,
   'GET consent': consentPage,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
 import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
+import { deviceGrantType } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import {
   accessTokenType,
   tokenExchangeGrantType,
@@ -11,6 +12,7 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import { introspectRoom } from '../introspect/room.ts'
 import { newPeerCertificate } from '../testing/certificates.ts'
 import { accounts, clientOf, keys } from '../testing/clients.ts'
+import { allowedDevice, pollDevice } from '../testing/device.ts'
 import {
   currentNonce,
   jsonOf,
@@ -42,6 +44,8 @@ const grants: Readonly<
   },
   client_credentials: (world, { clientId }, options) =>
     requestToken(world, clientId, { grant_type: 'client_credentials', resource: accounts }, options),
+  'device code': async (world, { clientId }, options) =>
+    pollDevice(world, await allowedDevice(world, clientId, {}, options), options, clientId),
   'token exchange of its own token': async (world, { clientId }, options) => {
     const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, options)
     return requestToken(world, clientId, exchangeOf(textOf(first, 'access_token')), options)
@@ -69,9 +73,16 @@ const withoutIdentity = [...confidentialOnly, 'token exchange of its own token']
 function clientFor(kind: Kind, isPublic: boolean): Client {
   return clientOf({
     clientId: `c_${isPublic ? 'public' : 'confidential'}`,
-    ownProfile: isPublic ? oauth21 : fapi2Security,
+    // But for the device grant, which FAPI forbids, and which must bind like all the others.
+    ownProfile: isPublic ? oauth21 : { ...fapi2Security, deviceGrant: 'allowed' },
     isPublic,
-    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', tokenExchangeGrantType],
+    grantTypes: [
+      'authorization_code',
+      'refresh_token',
+      'client_credentials',
+      tokenExchangeGrantType,
+      deviceGrantType,
+    ],
     exchanges: { tokensOf: isPublic ? [] : ['c_bank'], tokensFor: [] },
     tokenEndpointAuthMethod: isPublic ? 'none' : 'private_key_jwt',
     dpopBoundAccessTokens: kind !== 'mtls',
@@ -165,6 +176,8 @@ for (const kind of kinds)
             const fields = { grant_type: 'refresh_token', refresh_token: textOf(first, 'refresh_token') }
             assert.equal((await requestToken(world, clientId, fields, options)).status, 400)
             const exchanged = exchangeOf(textOf(first, 'access_token'))
+            const waiting = await allowedDevice(world, clientId, {}, optionsFor(enough, isPublic))
+            assert.equal((await pollDevice(world, waiting, options, clientId)).status, 400)
             assert.equal((await requestToken(world, clientId, exchanged, options)).status, 400)
           }
         })

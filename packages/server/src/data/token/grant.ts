@@ -23,6 +23,8 @@ export interface TokenRequest {
 export interface GrantRefusal {
   readonly refusal: Refusal
   readonly context: AuditContext
+  /** What changes with the refusal without being an alarm, e.g. when a device asked. */
+  readonly writes?: readonly Write[]
   /** Present: an alert under this event name, with these writes. */
   readonly alert?: { readonly event: string; readonly writes: readonly Write[] }
 }

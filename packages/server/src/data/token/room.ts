@@ -87,13 +87,14 @@ function judgeGrantType(form: Form, client: Client): Outcome<Grant> {
 
 function refuseAsking(
   { exchange, ports, authenticated, spent }: Asking,
-  { refusal, context, alert }: GrantRefusal,
+  { refusal, context, writes = [], alert }: GrantRefusal,
 ): Promise<Reply> {
   if (alert !== undefined) ports.metrics.count('replays_detected_total', { rule: refusal.ruleId })
   return refusedAuthenticated(exchange, ports, alert?.event ?? refused, refusal, authenticated, {
     context,
     spent,
     extraHeaders: nextNonce(exchange, ports),
+    writes,
     ...(alert !== undefined && { writes: alert.writes, outcome: 'alert' }),
   })
 }

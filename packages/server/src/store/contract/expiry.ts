@@ -8,6 +8,7 @@ import {
   accessToken,
   audit,
   code,
+  deviceCode,
   grant,
   interaction,
   jti,
@@ -75,6 +76,13 @@ const expiringKinds: readonly Expiring[] = [
     record => ({ kind: 'insert-code', record }),
     (store, { hash }) => store.findCode(hash),
     3600,
+  ),
+  expiring(
+    'a device code, kept ten minutes for its device,',
+    deviceCode,
+    record => ({ kind: 'insert-device-code', record }),
+    (store, { hash }) => store.findDeviceCode(hash),
+    600,
   ),
   expiring(
     'an access token',

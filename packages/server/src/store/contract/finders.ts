@@ -7,6 +7,7 @@ import {
   accessToken,
   audit,
   code,
+  deviceCode,
   grant,
   interaction,
   issuer,
@@ -65,10 +66,42 @@ export const finderCases: readonly ContractCase[] = [
         ...[store.findPushedRequest(hash), store.findInteraction(hash), store.findSession(hash)],
         ...[store.findGrant(hash), store.findCode(hash), store.findAccessToken(hash)],
         ...[store.findRefreshToken(hash), store.findFailures(hash, start)],
+        ...[store.findDeviceCode(hash), store.findDeviceCodeByUserCode(hash)],
         ...[store.findUserByUsername(issuer, 'nobody'), store.findUserBySubject(issuer, 'nobody')],
       ])
       assert.deepEqual(new Set(answers), new Set([undefined]))
       assert.deepEqual(await store.findAudit('nothing', 10), [])
+    },
+  },
+  {
+    title: 'a device code is found by both of its codes, with its polls and what the user decided',
+    run: async ({ store }) => {
+      const [one, two] = [deviceCode(), deviceCode()]
+      const at = later(7)
+      const undecided = { ...untouched, polledAt: undefined, grantId: undefined, deniedAt: undefined }
+      await committed(store, [
+        { kind: 'insert-device-code', record: one },
+        { kind: 'insert-device-code', record: two },
+      ])
+      same(await store.findDeviceCode(one.hash), { ...one, ...undecided })
+      same(await store.findDeviceCodeByUserCode(two.userCodeHash), { ...two, ...undecided })
+      assert.equal(await store.findDeviceCode(one.userCodeHash), undefined)
+      assert.equal(await store.findDeviceCodeByUserCode(one.hash), undefined)
+      const poll = { kind: 'poll-device-code', hash: one.hash, intervalSeconds: 10 } as const
+      await committed(store, [
+        { ...poll, at, binding: 'jkt:one' },
+        { ...poll, at: later(9), binding: 'jkt:other' },
+        { kind: 'approve-device-code', hash: one.hash, grantId: 'grant-1', at },
+        { kind: 'spend-device-code', hash: one.hash, at, binding: 'jkt:one' },
+        { kind: 'deny-device-code', hash: two.hash, at },
+      ])
+      const spent = await store.findDeviceCode(one.hash)
+      assert.equal(spent?.polledAt, later(9))
+      assert.equal(spent?.intervalSeconds, 10)
+      assert.equal(spent?.binding, 'jkt:one')
+      assert.equal(spent?.grantId, 'grant-1')
+      assert.equal(spent?.spentAt, at)
+      assert.equal((await store.findDeviceCode(two.hash))?.deniedAt, at)
     },
   },
   {

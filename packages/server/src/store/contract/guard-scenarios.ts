@@ -2,6 +2,7 @@ import type { EpochSeconds } from '@holdfast/protocol'
 import type { GuardKind, Write } from '../writes.ts'
 import {
   code,
+  deviceCode,
   grant,
   interaction,
   jti,
@@ -104,6 +105,26 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       isOnce: true,
     }
   },
+  'approve-device-code': () =>
+    deviceScenario((hash, at) => ({ kind: 'approve-device-code', hash, grantId: 'grant-1', at })),
+  'deny-device-code': () => deviceScenario((hash, at) => ({ kind: 'deny-device-code', hash, at })),
+  'spend-device-code': () => {
+    const { prepare, hash, ...scenario } = deviceScenario((hash, at) => ({
+      kind: 'spend-device-code',
+      hash,
+      at,
+      binding: 'jkt:one',
+    }))
+    const binding = 'jkt:other'
+    return {
+      ...scenario,
+      prepare: [...prepare, { kind: 'approve-device-code', hash, grantId: 'grant-1', at: start }],
+      spoilers: {
+        'it was spent': scenario.attempt(start),
+        'another key came first': { kind: 'poll-device-code', hash, at: start, intervalSeconds: 5, binding },
+      },
+    }
+  },
   'spend-refresh-token': () =>
     refreshScenario((hash, at) => ({ kind: 'spend-refresh-token', hash, at }), {
       'it was retired': hash => ({ kind: 'retire-refresh-token', hash, at: start, graceSeconds: 60 }),
@@ -161,6 +182,25 @@ function refreshScenario(
       'it was rotated': { kind: 'spend-refresh-token', hash, at: start },
       'it was revoked': { kind: 'revoke-refresh-token', hash, at: start },
       ...Object.fromEntries(Object.entries(spoilers).map(([name, make]) => [name, make(hash)])),
+    },
+    unknown: attemptOn(newHash(), start),
+    isOnce: true,
+  }
+}
+
+function deviceScenario(
+  attemptOn: (hash: ReturnType<typeof newHash>, at: EpochSeconds) => Write,
+): GuardScenario & { readonly hash: ReturnType<typeof newHash> } {
+  const record = deviceCode()
+  const { hash } = record
+  return {
+    hash,
+    prepare: [{ kind: 'insert-device-code', record }],
+    attempt: at => attemptOn(hash, at),
+    endsAt: record.expiresAt,
+    spoilers: {
+      'it was approved': { kind: 'approve-device-code', hash, grantId: 'grant-2', at: start },
+      'it was denied': { kind: 'deny-device-code', hash, at: start },
     },
     unknown: attemptOn(newHash(), start),
     isOnce: true,

@@ -6,6 +6,7 @@ import type {
   AuditRecord,
   AuthorizationRequest,
   CodeRecord,
+  DeviceCodeRecord,
   GrantRecord,
   InteractionRecord,
   PushedRequestRecord,
@@ -111,6 +112,20 @@ export const code = (): CodeRecord => ({
   nonce: 'n',
   issuedAt: start,
   expiresAt: later(60),
+})
+
+export const deviceCode = (): DeviceCodeRecord => ({
+  ...owned,
+  hash: newHash(),
+  userCodeHash: newHash(),
+  scopes: ['openid'],
+  resources: ['https://api.example'],
+  binding: undefined,
+  intervalSeconds: 5,
+  source: '192.0.2.0/24',
+  txn: 'txn-1',
+  issuedAt: start,
+  expiresAt: later(600),
 })
 
 export const accessToken = (): AccessTokenRecord => ({

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { refuse, secondsAfter } from '@holdfast/protocol'
+import { type HandleHash, refuse, secondsAfter } from '@holdfast/protocol'
+import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
-import type { CodeRecord, GrantRecord } from '../../../store/records.ts'
+import type { AuditRecord, CodeRecord, GrantRecord } from '../../../store/records.ts'
 import type { Write } from '../../../store/writes.ts'
 import { auditAccepted, auditRefused } from '../../audit-of.ts'
 import { requestFacts } from '../../authorize/facts.ts'
@@ -12,6 +13,7 @@ import { authorizationError, authorizationResponse } from '../../authorize/respo
 import { newGrantId } from '../../authorize/transaction.ts'
 import { newHandle } from '../../handle.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
+import { deviceDone } from '../../pages/device.ts'
 import { alreadyAnswered, errorPage } from '../../pages/error.ts'
 import { formTargetOf } from '../../pages/page.ts'
 import { outstandingKey, outstandingRequests } from '../../par/outstanding.ts'
@@ -55,19 +57,22 @@ const changed = refuse(
 
 async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
   const { exchange, interaction, now } = visit
+  const { device } = interaction
   const code = newHandle(ports.entropy, 'code', exchange.issuer.url, now)
   const grant = grantOf(visit, session, ports)
   const writes: readonly Write[] = [
     ...finishing(visit),
     { kind: 'insert-grant', record: grant },
-    { kind: 'insert-code', record: codeOf(visit, grant, code.hash) },
+    device === undefined
+      ? { kind: 'insert-code', record: codeOf(visit, grant, code.hash) }
+      : { kind: 'approve-device-code', hash: device.hash, grantId: grant.id, at: now },
     {
       kind: 'touch-session',
       hash: session.record.hash,
       idleExpiresAt: secondsAfter(now, sessionLimits.idleSeconds),
     },
-    auditAccepted(exchange, now, 'code.issued', contextOf(visit, session), {
-      ...requestFacts(interaction.request),
+    auditAccepted(exchange, now, device ? 'device.approved' : 'code.issued', contextOf(visit, session), {
+      ...(device ? deviceFacts(visit, device.hash) : requestFacts(interaction.request)),
       consent: 'allowed',
       grant: grant.id,
       sid: grant.sid,
@@ -78,6 +83,7 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
   const committed = await ports.store.commit(writes)
   if (!committed.committed) return await tooLate(visit, session, ports)
   noLongerOutstanding(visit, ports)
+  if (device !== undefined) return deviceDone(exchange, 'allowed')
   return authorizationResponse(exchange, interaction.request, { code: code.value })
 }
 
@@ -91,10 +97,14 @@ async function denied(visit: Visit, session: LiveSession, ports: Ports): Promise
   )
   const committed = await ports.store.commit([
     ...finishing(visit),
+    ...(interaction.device === undefined
+      ? []
+      : [{ kind: 'deny-device-code', hash: interaction.device.hash, at: now } as const]),
     auditRefused(exchange, now, 'consent.denied', refusal, contextOf(visit, session)),
   ])
   if (!committed.committed) return await tooLate(visit, session, ports)
   noLongerOutstanding(visit, ports)
+  if (interaction.device !== undefined) return deviceDone(exchange, 'denied')
   return authorizationError(exchange, interaction.request, refusal)
 }
 
@@ -126,6 +136,11 @@ async function tooLate(visit: Visit, session: LiveSession, ports: Ports): Promis
     context: contextOf(visit, session),
   })
   return errorPage(visit.exchange, refusal, alreadyAnswered)
+}
+
+function deviceFacts({ interaction }: Visit, hash: HandleHash): AuditRecord['facts'] {
+  const { scopes, resources } = interaction.request
+  return { scopes, resources, device_code_ref: hash }
 }
 
 function grantOf(visit: Visit, session: LiveSession, ports: Ports): GrantRecord {
@@ -173,9 +188,11 @@ function codeOf(
 
 /** A grant lives as long as anything it can buy. */
 function grantLifetime({ client, interaction, profile }: Visit): number {
+  const untilRedeemed =
+    interaction.device === undefined ? profile.codeLifetimeSeconds : deviceCodeLifetimeSeconds
   return isLasting(client, interaction.request.scopes)
-    ? profile.codeLifetimeSeconds + profile.refreshTokenLifetimeSeconds
-    : profile.codeLifetimeSeconds + profile.accessTokenLifetimeSeconds
+    ? untilRedeemed + profile.refreshTokenLifetimeSeconds
+    : untilRedeemed + profile.accessTokenLifetimeSeconds
 }
 
 function contentOf(visit: Visit, session: LiveSession): ConsentContent {
@@ -187,6 +204,7 @@ function contentOf(visit: Visit, session: LiveSession): ConsentContent {
     clientName: client.clientName,
     clientId: client.clientId,
     clientHost: redirect.host === '' ? redirect.protocol.replace(/:$/, '') : redirect.host,
+    isDevice: interaction.device !== undefined,
     username: session.user.username,
     scopes: request.scopes.map(name => {
       const { title = name, description = '' } = scopes.get(name) ?? {}

@@ -1,6 +1,7 @@
 import type { InteractionStep } from '../step.ts'
+import { confirm } from './confirm.ts'
 import { consent } from './consent.ts'
 import { login } from './login.ts'
 
 /** In the order they are taken; the last one issues the code. */
-export const interactionSteps: readonly InteractionStep[] = [login, consent]
+export const interactionSteps: readonly InteractionStep[] = [confirm, login, consent]
