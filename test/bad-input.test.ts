@@ -42,6 +42,8 @@ function unhelped(route: Route): Expected {
   if (isUserinfo(route)) return { status: 401 }
   if (route.path.startsWith('/assets')) return { status: 404 }
   if (isAuthorize(route)) return { status: 400, error: 'unauthorized_client' }
+  // Only a form with an empty field: what is typed is judged when it is posted.
+  if (route.path === '/device' && route.method === 'GET') return { status: 200 }
   return route.dialect === 'page' ? invalidRequest(400) : { status: 200 }
 }
 

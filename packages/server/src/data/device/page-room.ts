@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { type EpochSeconds, type HandleHash, type Refusal, refuse } from '@holdfast/protocol'
 import { normaliseUserCode, shownUserCode } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
-import { type Form, readForm } from '@holdfast/protocol/wire/form.ts'
+import { type Form, parseForm } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { InteractionRecord } from '../../store/records.ts'
@@ -29,8 +29,9 @@ const turns = openAccountTurns()
 
 /** GET `/device`: where a person types the code of a device (RFC 8628 section 3.3). */
 export const devicePage: Room = async (exchange, ports) => {
-  const reading = readForm(exchange.query)
-  const typed = reading.ok ? normaliseUserCode(reading.value.form.get('user_code') ?? '') : undefined
+  const asked = parseForm(exchange.query)
+  if (!asked.ok) return await refusedOnPage(exchange, ports, asked)
+  const typed = normaliseUserCode(asked.value.get('user_code') ?? '')
   const known = cookieHash(exchange, 'browser')
   const cookie = known === undefined ? newCookie(exchange, ports, 'browser', ports.clock.now()) : undefined
   const browserHash = known ?? cookie?.hash

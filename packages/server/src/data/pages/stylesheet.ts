@@ -64,7 +64,7 @@ input:focus-visible { outline-offset: 0; border-color: var(--main); }
 .choices { display: grid; gap: .75rem; grid-template-columns: 1fr; }
 .choices .button { margin: 0; }
 .hint { margin-top: 1.25rem; font-size: .8125rem; color: var(--ink-2); }
-.notice { margin-top: 1.25rem; padding: .75rem .875rem; border: 1px solid; border-radius: .625rem; font-size: .9375rem; }
+.notice { margin-top: 1.25rem; padding: .75rem .875rem; border: 1px solid var(--field-edge); border-radius: .625rem; font-size: .9375rem; }
 .notice-bad { color: var(--bad); background: var(--bad-ground); border-color: var(--bad-edge); }
 .notice + p { margin-top: 1rem; }
 .grants, .places, .notes { list-style: none; margin: 0; padding: 0; }
