@@ -32,6 +32,7 @@ interface BadInput {
 const invalidRequest = (status: number): Expected => ({ status, error: 'invalid_request' })
 const isBackChannel = (route: Route): boolean => route.form === 'required'
 const isUserinfo = ({ path }: Route): boolean => path === '/userinfo'
+const isDevicePage = ({ path }: Route): boolean => path === '/device'
 const isAuthorize = ({ path }: Route): boolean => path === '/authorize'
 const readsQuery = (route: Route): boolean => route.dialect === 'page' && route.path !== '/assets/:name'
 const readsForm = (route: Route): boolean => isBackChannel(route) || route.form === 'judged-by-room'
@@ -43,7 +44,7 @@ function unhelped(route: Route): Expected {
   if (route.path.startsWith('/assets')) return { status: 404 }
   if (isAuthorize(route)) return { status: 400, error: 'unauthorized_client' }
   // Only a form with an empty field: what is typed is judged when it is posted.
-  if (route.path === '/device' && route.method === 'GET') return { status: 200 }
+  if (isDevicePage(route) && route.method === 'GET') return { status: 200 }
   return route.dialect === 'page' ? invalidRequest(400) : { status: 200 }
 }
 
@@ -96,7 +97,10 @@ const badInputs: readonly BadInput[] = [
   {
     ...unparsable('a repeated secret', `client_secret=${secret}&client_secret=${secret}`),
     // There it is no parameter, and who asks is judged before what else is wrong.
-    expected: route => (readsForm(route) && !isAuthorize(route) ? invalidRequest(400) : unhelped(route)),
+    expected: route =>
+      (readsForm(route) && !isAuthorize(route)) || isDevicePage(route)
+        ? invalidRequest(400)
+        : unhelped(route),
   },
   unparsable('a parameter without a name', '==&=a'),
   unparsable('65 parameters', Array.from({ length: 65 }, (_, index) => `p${index}=1`).join('&')),
