@@ -54,6 +54,12 @@ export interface Client {
   /** Resource identifiers this client may ask for. */
   readonly resources: readonly string[]
   readonly idTokenSignedResponseAlg: JwsAlg
+  readonly requestObjectSigningAlg: JwsAlg | undefined
+  readonly requireSignedRequestObject: boolean
+  readonly authorizationSignedResponseAlg: JwsAlg
+  /** Response modes the client may ask for; undefined: any. */
+  readonly responseModes: readonly string[] | undefined
+  readonly introspectionSignedResponseAlg: JwsAlg
   readonly requireAuthTime: boolean
   readonly defaultMaxAgeSeconds: number | undefined
   /** Origins a browser client calls from (CORS); exact, never `*` or `null`. */

@@ -1,9 +1,17 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
 
 /** How a token is bound (RFC 7800 `cnf`). Both may be set; then both must be proven. */
 export interface Binding {
   readonly jkt?: string
   readonly x5tS256?: string
+}
+
+/** The parts of a `remember-jti`. */
+export interface RememberedJti {
+  readonly key: HandleHash
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
 }
 
 /** The approved content of an authorization request, after parsing; nothing else is ever consulted (I10). */
@@ -13,6 +21,12 @@ export interface AuthorizationRequest {
   /** Whether `redirect_uri` stood in the request (RFC 6749 4.1.3 compares only then). */
   readonly redirectUriSent: boolean
   readonly responseType: 'code'
+  /** As asked for; undefined is `query`. */
+  readonly responseMode: ResponseModeName | undefined
+  /** Set when it came as a signed request object; `timed` when that had `nbf` and `exp`. */
+  readonly requestObject: 'timed' | 'untimed' | undefined
+  /** What is remembered when the request is answered, so that its object opens no second one (JAR-14). */
+  readonly requestObjectJti: RememberedJti | undefined
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
   readonly state: string | undefined

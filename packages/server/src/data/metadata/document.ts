@@ -1,4 +1,5 @@
 import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
+import { isSignedMode, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import { passwordAcr } from '../interaction/session.ts'
 import { paths } from '../paths.ts'
@@ -27,6 +28,7 @@ export function metadataDocument(
   const assertionAlgs = methods.includes('private_key_jwt') ? floor.signingAlgs : []
   const hasMtls = floor.senderConstraintMethods.includes('mtls')
   const hasDpop = floor.senderConstraintMethods.includes('dpop')
+  const signingAlgs = signedWith.filter(alg => floor.signingAlgs.includes(alg))
   const scopes = ['openid', ...issuer.scopes.keys()]
   const document = {
     issuer: url,
@@ -40,17 +42,19 @@ export function metadataDocument(
     require_pushed_authorization_requests: floor.pushedAuthorizationRequests === 'required',
     authorization_response_iss_parameter_supported: true,
     response_types_supported: ['code'],
-    response_modes_supported: ['query'],
+    response_modes_supported: modesOf(floor),
+    authorization_signing_alg_values_supported: signingAlgs,
     grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
     code_challenge_methods_supported: ['S256'],
     scopes_supported: [...new Set(scopes)],
     claims_supported: claimsOf(issuer),
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: signedWith.filter(alg => floor.signingAlgs.includes(alg)),
+    id_token_signing_alg_values_supported: signingAlgs,
     token_endpoint_auth_methods_supported: methods,
     token_endpoint_auth_signing_alg_values_supported: assertionAlgs,
     introspection_endpoint_auth_methods_supported: confidentialMethods,
     introspection_endpoint_auth_signing_alg_values_supported: assertionAlgs,
+    introspection_signing_alg_values_supported: signingAlgs,
     revocation_endpoint_auth_methods_supported: methods,
     revocation_endpoint_auth_signing_alg_values_supported: assertionAlgs,
     dpop_signing_alg_values_supported: hasDpop ? floor.signingAlgs : [],
@@ -63,12 +67,18 @@ export function metadataDocument(
     ui_locales_supported: ['en'],
     claim_types_supported: ['normal'],
     claims_parameter_supported: false,
-    request_parameter_supported: false,
+    request_parameter_supported: true,
+    request_object_signing_alg_values_supported: floor.signingAlgs,
     request_uri_parameter_supported: false,
     require_request_uri_registration: false,
-    require_signed_request_object: false,
+    require_signed_request_object: floor.signedRequestObjects === 'required',
   }
   return Object.fromEntries(Object.entries(document).filter(([, value]) => !isEmptyList(value)))
+}
+
+/** Where the floor wants signed responses, no other mode is left. */
+function modesOf(floor: IssuerSnapshot['floor']): readonly string[] {
+  return responseModes.filter(mode => floor.signedAuthorizationResponses === 'allowed' || isSignedMode(mode))
 }
 
 /** Without an authority to trust, a method that needs one can authenticate nobody. */

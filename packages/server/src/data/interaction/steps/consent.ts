@@ -78,7 +78,7 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
   const committed = await ports.store.commit(writes)
   if (!committed.committed) return await tooLate(visit, session, ports)
   noLongerOutstanding(visit, ports)
-  return authorizationResponse(exchange, interaction.request, { code: code.value })
+  return await authorizationResponse(exchange, ports, interaction.request, { code: code.value })
 }
 
 async function denied(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
@@ -95,17 +95,19 @@ async function denied(visit: Visit, session: LiveSession, ports: Ports): Promise
   ])
   if (!committed.committed) return await tooLate(visit, session, ports)
   noLongerOutstanding(visit, ports)
-  return authorizationError(exchange, interaction.request, refusal)
+  return await authorizationError(exchange, ports, interaction.request, refusal)
 }
 
-/** Guards of every end: once per interaction and once per pushed request, however many pages were opened. */
+/** Guards of every end: once per interaction, pushed request and signed request object, however many pages were opened. */
 function finishing({ interaction, now }: Visit): readonly Write[] {
   const { hash, version, pushedHash } = interaction
+  const { requestObjectJti: jti } = interaction.request
   return [
     { kind: 'finish-interaction', hash, version, at: now },
     ...(pushedHash === undefined
       ? []
       : [{ kind: 'spend-pushed-request', hash: pushedHash, at: now } as const]),
+    ...(jti === undefined ? [] : [{ kind: 'remember-jti', what: 'request-object', ...jti } as const]),
   ]
 }
 
