@@ -25,12 +25,13 @@ function isJwtRange(range: string): boolean {
 export async function signedReply(
   { issuer }: Exchange,
   ports: Ports,
-  { introspects, introspectionSignedResponseAlg }: Client,
+  { clientId, introspects, introspectionSignedResponseAlg }: Client,
   introspection: Readonly<Record<string, unknown>>,
 ): Promise<Reply> {
   const claims = {
     iss: issuer.url,
-    aud: introspects.length === 1 ? introspects[0] : introspects,
+    // Both names of the caller: libraries differ in which one they look for.
+    aud: [...introspects, clientId],
     iat: ports.clock.now(),
     token_introspection: introspection,
   }

@@ -83,7 +83,16 @@ describe('discovery', () => {
       'client_credentials',
     ])
     assert.deepEqual(document.response_types_supported, ['code'])
-    assert.deepEqual(document.response_modes_supported, ['query'])
+    assert.deepEqual(document.response_modes_supported, [
+      'query',
+      'fragment',
+      'form_post',
+      'query.jwt',
+      'fragment.jwt',
+      'form_post.jwt',
+      'jwt',
+    ])
+    assert.equal(document.request_parameter_supported, true)
     assert.deepEqual(document.code_challenge_methods_supported, ['S256'])
     assert.deepEqual(document.subject_types_supported, ['public'])
     assert.equal(document.require_pushed_authorization_requests, true)
@@ -91,9 +100,9 @@ describe('discovery', () => {
     assert.equal(document.tls_client_certificate_bound_access_tokens, true)
     for (const name of [
       'claims_parameter_supported',
-      'request_parameter_supported',
       'request_uri_parameter_supported',
       'require_request_uri_registration',
+      'require_signed_request_object',
     ])
       assert.equal(document[name], false, name)
   })
@@ -103,6 +112,7 @@ describe('discovery', () => {
       'acr_values_supported',
       'authorization_endpoint',
       'authorization_response_iss_parameter_supported',
+      'authorization_signing_alg_values_supported',
       'claim_types_supported',
       'claims_parameter_supported',
       'claims_supported',
@@ -113,11 +123,13 @@ describe('discovery', () => {
       'introspection_endpoint',
       'introspection_endpoint_auth_methods_supported',
       'introspection_endpoint_auth_signing_alg_values_supported',
+      'introspection_signing_alg_values_supported',
       'issuer',
       'jwks_uri',
       'mtls_endpoint_aliases',
       'prompt_values_supported',
       'pushed_authorization_request_endpoint',
+      'request_object_signing_alg_values_supported',
       'request_parameter_supported',
       'request_uri_parameter_supported',
       'require_pushed_authorization_requests',
@@ -147,6 +159,12 @@ describe('discovery', () => {
     assert.deepEqual(idTokenAlgs.toSorted(), published.toSorted())
     assert.deepEqual(idTokenAlgs.toSorted(), ['ES256', 'EdDSA', 'PS256'])
     for (const name of [
+      'authorization_signing_alg_values_supported',
+      'introspection_signing_alg_values_supported',
+    ])
+      assert.deepEqual(document[name], idTokenAlgs, name)
+    for (const name of [
+      'request_object_signing_alg_values_supported',
       'dpop_signing_alg_values_supported',
       'token_endpoint_auth_signing_alg_values_supported',
       'introspection_endpoint_auth_signing_alg_values_supported',
@@ -188,6 +206,15 @@ describe('discovery of other issuers', () => {
     for (const path of [openid, oauth, '/jwks'])
       assert.equal(statusOf(await world.raw(request(`GET ${path}`))), 404)
     assert.equal(statusOf(await world.raw(request('GET /t1/jwks'))), 200)
+    await world.stop()
+  })
+
+  it('an issuer whose floor is FAPI 2.0 Message Signing says that it takes signed messages only', async () => {
+    const floor = profiles.get('fapi2-message-signing') as SecurityProfile
+    const world = await openEdgeWorld(undefined, { floor })
+    const document = JSON.parse(bodyOf(await world.raw(request(`GET ${openid}`)))) as Document
+    assert.equal(document.require_signed_request_object, true)
+    assert.deepEqual(document.response_modes_supported, ['query.jwt', 'fragment.jwt', 'form_post.jwt', 'jwt'])
     await world.stop()
   })
 

@@ -84,6 +84,36 @@ describe('the pages in a real browser', { skip }, () => {
       await page.context().close()
     })
 
+  it('an answer by form arrives at the client, by itself and by its button', async () => {
+    for (const javaScriptEnabled of [true, false]) {
+      const page = await open({ javaScriptEnabled })
+      const messages: string[] = []
+      page.on('console', message => messages.push(message.text()))
+      const posted: string[] = []
+      page.on('request', sent => {
+        if (sent.url() === 'https://client.example/cb') posted.push(sent.postData() ?? '')
+      })
+      await page.goto(await pushedUrl(world, { spoil: { response_mode: 'form_post' } }))
+      await page.fill('#username', 'alice')
+      await page.fill('#password', 'correct horse')
+      await page.click('#login-submit')
+      await page.waitForURL('**/consent')
+      await page.click('#consent-allow')
+      if (!javaScriptEnabled) {
+        await page.waitForSelector('#response-continue')
+        await look(page, 'desktop-light-form-post')
+        await page.click('#response-continue')
+      }
+      await page.waitForURL('https://client.example/cb')
+      assert.match(posted[0] ?? '', /^code=ac_[^&]+&state=st-1&iss=/)
+      assert.deepEqual(
+        messages.filter(message => /content security policy/i.test(message)),
+        [],
+      )
+      await page.context().close()
+    }
+  })
+
   it('the keyboard alone logs in and denies', async () => {
     const page = await open({})
     await page.goto(await pushedUrl(world, { spoil: { prompt: 'login' } }))
@@ -150,9 +180,12 @@ describe('the pages in a real browser', { skip }, () => {
       colorScheme,
     })
     const copy = await context.newPage()
-    // The copy stands at the same address, so that its stylesheet is the same.
+    // The copy stands at the same address, so that its stylesheet is the same, and stays there.
     await copy.route(page.url(), async route =>
-      route.fulfill({ contentType: 'text/html', body: await page.content() }),
+      route.fulfill({
+        contentType: 'text/html',
+        body: (await page.content()).replace(/<script>[^<]*<\/script>/, ''),
+      }),
     )
     await copy.goto(page.url())
     await copy.addScriptTag({ path: axePath })
