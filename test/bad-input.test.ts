@@ -294,8 +294,13 @@ describe('bad input', () => {
       [{ max_age: '1e400' }, 'invalid_request', true],
       [{ prompt: 'none login' }, 'invalid_request', true],
       [{ scope: 'openid __proto__' }, 'invalid_scope', true],
-      [{ request: 'a.b.c' }, 'request_not_supported', true],
       [{ resource: 'constructor' }, 'invalid_target', true],
+      // An object that was not opened says nothing about where an answer may go.
+      [{ request: 'a.b.c' }, 'invalid_request_object', false],
+      [{ request: 'eyJhbGciOiJub25lIn0.e30.' }, 'invalid_request_object', false],
+      [{ request: `${'a'.repeat(6000)}` }, 'invalid_request_object', false],
+      [{ request: 'e30.e30.e30.e30.e30' }, 'invalid_request_object', false],
+      [{ response_mode: '__proto__' }, 'invalid_request', true],
       [{ redirect_uri: `${redirectUri}\r\nX-Evil: 1` }, 'invalid_request', false],
       [{ redirect_uri: `${redirectUri}?x=1` }, 'invalid_request', false],
       [{ redirect_uri: `${redirectUri}@evil.example` }, 'invalid_request', false],
@@ -347,7 +352,9 @@ describe('bad input', () => {
     const cases: readonly (readonly [path: string, form: Readonly<Record<string, string>>, error: string])[] =
       [
         ['/par', { ...push, request_uri: 'urn:ietf:params:oauth:request_uri:x' }, 'invalid_request'],
-        ['/par', { ...push, request: 'a.b.c' }, 'request_not_supported'],
+        ['/par', { ...push, request: 'a.b.c' }, 'invalid_request_object'],
+        ['/par', { ...push, request: 'e30.e30.e30.e30.e30' }, 'invalid_request_object'],
+        ['/par', { ...push, request: 'a'.repeat(50_000) }, 'invalid_request_object'],
         ['/par', { ...push, prompt: 'none login' }, 'invalid_request'],
         ['/par', { ...push, max_age: '9'.repeat(400) }, 'invalid_request'],
         ['/par', { ...push, max_age: '1e3' }, 'invalid_request'],

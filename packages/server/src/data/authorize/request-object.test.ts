@@ -112,6 +112,17 @@ describe('a pushed request object', () => {
     assert.equal(alert?.ruleId, 'request-object.replay')
   })
 
+  it('pushes once also when sixteen come at one time', async () => {
+    await using world = await open()
+    const request = requestObject(world)
+    const replies = await Promise.all(
+      Array.from({ length: 16 }, () =>
+        world.send(parRoom, '/par', { form: { ...world.assertion('c_signing'), request } }),
+      ),
+    )
+    assert.deepEqual(replies.map(({ status }) => status).toSorted(), [201, ...Array(15).fill(400)])
+  })
+
   it('is no client assertion, and a client assertion is no request object', async () => {
     await using world = await open()
     const form = { ...world.assertion('c_signing'), client_assertion: requestObject(world) }
