@@ -1,6 +1,5 @@
 import { formPostView } from '../../pages/form-post.ts'
-import { withIssuer } from './issuer.ts'
-import type { ResponseMode } from './response-mode.ts'
+import { type ResponseMode, withIssuer } from '../response-mode.ts'
 
 /** OAuth 2.0 Form Post Response Mode. */
 export const formPost: ResponseMode = {

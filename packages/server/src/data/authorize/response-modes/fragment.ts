@@ -1,7 +1,6 @@
 import type { Reply } from '../../../http/exchange.ts'
 import { seeOther } from '../../pages/page.ts'
-import { withIssuer } from './issuer.ts'
-import type { ResponseMode } from './response-mode.ts'
+import { type ResponseMode, withIssuer } from '../response-mode.ts'
 
 /** After `#`: what servers on the way and their logs do not see. */
 export const fragment: ResponseMode = {

@@ -1,8 +1,8 @@
 import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
+import type { ResponseMode } from '../response-mode.ts'
 import { formPost } from './form-post.ts'
 import { fragment } from './fragment.ts'
 import { query } from './query.ts'
-import type { ResponseMode } from './response-mode.ts'
 import { formPostJwt, fragmentJwt, jwt, queryJwt } from './signed.ts'
 
 const all: readonly ResponseMode[] = [query, fragment, formPost, queryJwt, fragmentJwt, formPostJwt, jwt]

@@ -1,7 +1,7 @@
 import { formPostView } from '../../pages/form-post.ts'
+import type { Outgoing, ResponseMode } from '../response-mode.ts'
 import { inFragment } from './fragment.ts'
 import { inQuery } from './query.ts'
-import type { Outgoing, ResponseMode } from './response-mode.ts'
 
 /** How long a signed response may be used (JARM section 2.1). */
 export const signedResponseSeconds = 60

@@ -1,6 +1,6 @@
 import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
-import type { Exchange, Reply } from '../../../http/exchange.ts'
-import type { Ports } from '../../../ports.ts'
+import type { Exchange, Reply } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
 
 /** A response on its way to the client. */
 export interface Outgoing {
@@ -15,4 +15,9 @@ export interface Outgoing {
 export interface ResponseMode {
   readonly mode: ResponseModeName
   readonly send: (outgoing: Outgoing) => Reply | Promise<Reply>
+}
+
+/** The parameters of a plain response, with `iss` (RFC 9207); a signed one has it inside only. */
+export function withIssuer({ exchange, parameters }: Outgoing): Readonly<Record<string, string>> {
+  return { ...parameters, iss: exchange.issuer.url }
 }
