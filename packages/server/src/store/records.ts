@@ -91,6 +91,31 @@ export interface SessionRecord {
   readonly expiresAt: EpochSeconds
 }
 
+/** A client that a user signed in to during a session: told when the session ends. */
+export interface ParticipantRecord {
+  readonly sid: string
+  readonly clientId: string
+  readonly expiresAt: EpochSeconds
+}
+
+/** One client that must still be told of one logout. The token is signed for each try: it lives two minutes. */
+export interface LogoutNoticeRecord {
+  readonly id: string
+  readonly issuer: string
+  readonly clientId: string
+  readonly subject: string
+  readonly sid: string
+  /** Of the request that ended the session, so that its reference finds what became of the notice. */
+  readonly requestId: string
+  /** Raised by each claim: what came of a try counts only for who still holds the claim. */
+  readonly version: number
+  /** Tries that failed. A claim whose process died is none of them. */
+  readonly failures: number
+  readonly dueAt: EpochSeconds
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
 /** What a subject allowed a client. INVARIANT: every user token points at one; revoking it needs no token scan. */
 export interface GrantRecord {
   readonly id: string

@@ -5,6 +5,8 @@ import type {
   CodeRecord,
   GrantRecord,
   InteractionRecord,
+  LogoutNoticeRecord,
+  ParticipantRecord,
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
@@ -33,6 +35,30 @@ export type Write =
   /** Moves `idleExpiresAt`; no guard. */
   | { readonly kind: 'touch-session'; readonly hash: HandleHash; readonly idleExpiresAt: EpochSeconds }
   | { readonly kind: 'revoke-session'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  /** Guard: exists, not revoked. For a logout, which tells others: once. */
+  | { readonly kind: 'end-session'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  /** Remembers, or remembers longer, that a client took part in a session. */
+  | { readonly kind: 'join-session'; readonly record: ParticipantRecord }
+  /** Revokes the grants of a session that do not outlive it: those without `offline_access`. */
+  | { readonly kind: 'revoke-grants-of-session'; readonly sid: string; readonly at: EpochSeconds }
+  | { readonly kind: 'insert-logout-notice'; readonly record: LogoutNoticeRecord }
+  /** Guard: same `version`, due, not expired. Raises the version; due again at `dueAt`, should the process die. */
+  | {
+      readonly kind: 'claim-logout-notice'
+      readonly id: string
+      readonly version: number
+      readonly at: EpochSeconds
+      readonly dueAt: EpochSeconds
+    }
+  /** Guard: same `version`. One more failure; raises the version. */
+  | {
+      readonly kind: 'postpone-logout-notice'
+      readonly id: string
+      readonly version: number
+      readonly dueAt: EpochSeconds
+    }
+  /** Guard: same `version`. Delivered, or given up. */
+  | { readonly kind: 'finish-logout-notice'; readonly id: string; readonly version: number }
   | { readonly kind: 'insert-grant'; readonly record: GrantRecord }
   /** Guard: exists, not revoked, not expired. */
   | { readonly kind: 'require-live-grant'; readonly id: string; readonly at: EpochSeconds }
@@ -121,6 +147,10 @@ export type GuardKind =
   | 'spend-pushed-request'
   | 'advance-interaction'
   | 'finish-interaction'
+  | 'end-session'
+  | 'claim-logout-notice'
+  | 'postpone-logout-notice'
+  | 'finish-logout-notice'
   | 'require-live-grant'
   | 'spend-code'
   | 'spend-refresh-token'

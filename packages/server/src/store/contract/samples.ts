@@ -8,6 +8,7 @@ import type {
   CodeRecord,
   GrantRecord,
   InteractionRecord,
+  LogoutNoticeRecord,
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
@@ -88,6 +89,19 @@ export const session = (): SessionRecord => ({
   issuedAt: start,
   idleExpiresAt: later(1800),
   expiresAt: later(36_000),
+})
+
+export const logoutNotice = (): LogoutNoticeRecord => ({
+  ...owned,
+  id: newHash(),
+  subject: 'user:1',
+  sid: 'sid-1',
+  requestId: 'request-1',
+  version: 0,
+  failures: 0,
+  dueAt: start,
+  issuedAt: start,
+  expiresAt: later(86_400),
 })
 
 export const grant = (): GrantRecord => ({

@@ -1,9 +1,10 @@
 import { Fault } from '../../ports.ts'
 import { first } from './001-first.ts'
+import { logout } from './003-logout.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
-export const migrations: readonly Migration[] = [first]
+export const migrations: readonly Migration[] = [first, logout]
 
 /** Version of the schema this program speaks. */
 export const schemaVersion = migrations.length
