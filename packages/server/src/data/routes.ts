@@ -3,6 +3,7 @@ import { authorizeRoom } from './authorize/room.ts'
 import { consentPage, consentPost, loginPage, loginPost } from './interaction/room.ts'
 import { introspectRoom } from './introspect/room.ts'
 import { jwksRoom } from './jwks/room.ts'
+import { confirmLogoutRoom, logoutRoom } from './logout/room.ts'
 import { authorizationServerMetadataRoom, openidConfigurationRoom } from './metadata/room.ts'
 import { assetRoom } from './pages/assets.ts'
 import { parRoom } from './par/room.ts'
@@ -41,6 +42,9 @@ export const routes: readonly Route[] = [
   page(paths.login, loginPost),
   reading(paths.consent, consentPage),
   page(paths.consent, consentPost),
+  reading(paths.logout, logoutRoom),
+  page(paths.logout, logoutRoom),
+  page(paths.logoutConfirm, confirmLogoutRoom),
   reading(paths.asset, assetRoom),
 ]
 

@@ -18,6 +18,8 @@ const browserClient: Client = {
   status: 'active',
   isPublic: true,
   profile: profiles.get('oauth21') as SecurityProfile,
+  postLogoutRedirectUris: [],
+  backchannelLogoutUri: undefined,
   redirectUris: [`${origin}/cb`],
   grantTypes: ['authorization_code'],
   tokenEndpointAuthMethod: 'none',

@@ -40,6 +40,10 @@ export interface Client {
   /** `meet(floor, client's own profile)`. */
   readonly profile: SecurityProfile
   readonly redirectUris: readonly string[]
+  /** Exact URIs the browser may be sent to after a logout. */
+  readonly postLogoutRedirectUris: readonly string[]
+  /** Where the client is told that a session of its user ended. */
+  readonly backchannelLogoutUri: string | undefined
   readonly grantTypes: readonly GrantTypeName[]
   readonly tokenEndpointAuthMethod: ClientAuthenticationMethod
   readonly tokenEndpointAuthSigningAlg: JwsAlg | undefined

@@ -29,8 +29,8 @@ export function findersOver(ask: Ask): Finders {
     findSession: found('find-session'),
     listParticipants: async sid =>
       (await ask('list-participants', participantRange(sid))).map(row => textOf(row, 'client_id')),
-    listDueLogoutNotices: async (now, limit) =>
-      (await ask('list-due-logout-notices', [now, limit])).map(noticeOf),
+    listDueLogoutNotices: async (issuer, now, limit) =>
+      (await ask('list-due-logout-notices', [issuer, now, limit])).map(noticeOf),
     findGrant: found('find-grant'),
     findCode: found('find-code'),
     findAccessToken: found('find-access-token'),

@@ -15,14 +15,14 @@ export const statements = {
   'finish-interaction': `update interactions set spent_at = $2
     where hash = $1 and version = $3 and spent_at is null and expires_at > $2`,
   'insert-session': 'insert into sessions (hash, body, expires_at, idle_expires_at) values ($1, $2, $3, $4)',
-  'touch-session': 'update sessions set idle_expires_at = $2 where hash = $1',
+  'touch-session': 'update sessions set idle_expires_at = $2 where hash = $1 and revoked_at is null',
   'revoke-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
   'end-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
   'join-session': `insert into participants (key, client_id, expires_at) values ($1, $2, $3)
     on conflict (key) do update set expires_at = excluded.expires_at`,
   'revoke-grants-of-session': 'update grants set revoked_at = $2 where sid = $1 and revoked_at is null',
-  'insert-logout-notice': `insert into logout_notices (id, body, version, failures, due_at, expires_at)
-    values ($1, $2, $3, $4, $5, $6)`,
+  'insert-logout-notice': `insert into logout_notices (id, issuer, body, version, failures, due_at, expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
   'claim-logout-notice': `update logout_notices set version = version + 1, due_at = $4
     where id = $1 and version = $2 and due_at <= $3 and expires_at > $3`,
   'postpone-logout-notice': `update logout_notices set failures = failures + 1, version = version + 1, due_at = $3
@@ -74,7 +74,7 @@ export const statements = {
   'find-session': 'select body, spent_at, revoked_at, idle_expires_at from sessions where hash = $1',
   'list-participants': 'select client_id from participants where key > $1 and key < $2 order by key',
   'list-due-logout-notices': `select body, version, failures, due_at from logout_notices
-    where due_at <= $1 and expires_at > $1 order by due_at, id limit $2`,
+    where issuer = $1 and due_at <= $2 and expires_at > $2 order by due_at, id limit $3`,
   'find-grant': 'select body, spent_at, revoked_at from grants where hash = $1',
   'find-code': 'select body, spent_at, revoked_at from codes where hash = $1',
   'find-access-token': 'select body, spent_at, revoked_at from access_tokens where hash = $1',
@@ -109,6 +109,7 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'spend-pushed-request': true,
   'advance-interaction': true,
   'finish-interaction': true,
+  'touch-session': true,
   'end-session': true,
   'claim-logout-notice': true,
   'postpone-logout-notice': true,
@@ -220,10 +221,10 @@ function logoutStepOf(write: OfLogout): Step {
     }
     case 'insert-logout-notice': {
       const { record } = write
-      const { id, version, failures, dueAt, expiresAt } = record
+      const { id, issuer, version, failures, dueAt, expiresAt } = record
       return {
         name: write.kind,
-        values: [id, JSON.stringify(record), version, failures, dueAt, expiresAt],
+        values: [id, issuer, JSON.stringify(record), version, failures, dueAt, expiresAt],
       }
     }
     case 'claim-logout-notice':

@@ -35,7 +35,11 @@ export interface Store {
   /** Clients that took part in a session, by id; also those of rows past their end. */
   readonly listParticipants: (sid: string) => Promise<readonly string[]>
   /** Due and not expired at `now`, the longest due first, at most `limit`. */
-  readonly listDueLogoutNotices: (now: EpochSeconds, limit: number) => Promise<readonly LogoutNoticeRecord[]>
+  readonly listDueLogoutNotices: (
+    issuer: string,
+    now: EpochSeconds,
+    limit: number,
+  ) => Promise<readonly LogoutNoticeRecord[]>
   readonly findGrant: (id: string) => Promise<Found<GrantRecord> | undefined>
   readonly findCode: (hash: HandleHash) => Promise<Found<CodeRecord> | undefined>
   readonly findAccessToken: (hash: HandleHash) => Promise<Found<AccessTokenRecord> | undefined>

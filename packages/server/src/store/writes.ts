@@ -32,7 +32,7 @@ export type Write =
       readonly at: EpochSeconds
     }
   | { readonly kind: 'insert-session'; readonly record: SessionRecord }
-  /** Moves `idleExpiresAt`; no guard. */
+  /** Guard: exists, not revoked: nothing is born in a session that a logout ended. Moves `idleExpiresAt`. */
   | { readonly kind: 'touch-session'; readonly hash: HandleHash; readonly idleExpiresAt: EpochSeconds }
   | { readonly kind: 'revoke-session'; readonly hash: HandleHash; readonly at: EpochSeconds }
   /** Guard: exists, not revoked. For a logout, which tells others: once. */
@@ -147,6 +147,7 @@ export type GuardKind =
   | 'spend-pushed-request'
   | 'advance-interaction'
   | 'finish-interaction'
+  | 'touch-session'
   | 'end-session'
   | 'claim-logout-notice'
   | 'postpone-logout-notice'

@@ -30,6 +30,9 @@ export interface ClientMetadata {
   readonly dpop_bound_access_tokens?: boolean | undefined
   readonly tls_client_certificate_bound_access_tokens?: boolean | undefined
   readonly use_mtls_endpoint_aliases?: boolean | undefined
+  readonly post_logout_redirect_uris?: readonly string[] | undefined
+  readonly backchannel_logout_uri?: string | undefined
+  readonly backchannel_logout_session_required?: boolean | undefined
 }
 
 /** What the rules look at: the metadata and everything it must fit. */

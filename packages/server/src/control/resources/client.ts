@@ -44,6 +44,10 @@ export const clientMetadata = z.strictObject({
   require_auth_time: z.boolean().optional(),
   default_max_age: z.number().int().min(0).max(31_536_000).optional(),
   subject_type: z.literal('public').optional(),
+  post_logout_redirect_uris: z.array(z.string()).optional(),
+  backchannel_logout_uri: z.string().optional(),
+  /** Accepted for those who ask: a logout token always names the session. */
+  backchannel_logout_session_required: z.boolean().optional(),
   software_id: text(256).optional(),
   software_version: text(256).optional(),
 })

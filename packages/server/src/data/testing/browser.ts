@@ -1,6 +1,7 @@
 import type { Reply } from '../../http/exchange.ts'
 import { authorizeRoom } from '../authorize/room.ts'
 import { consentPage, consentPost, loginPage, loginPost } from '../interaction/room.ts'
+import { confirmLogoutRoom, logoutRoom } from '../logout/room.ts'
 import { parRoom } from '../par/room.ts'
 import type { Room } from '../room.ts'
 import { redirectUri } from './clients.ts'
@@ -33,6 +34,9 @@ const rooms: Readonly<Record<string, Room>> = {
   'POST login': loginPost,
   'GET consent': consentPage,
   'POST consent': consentPost,
+  'GET logout': logoutRoom,
+  'POST logout': logoutRoom,
+  'POST confirm': confirmLogoutRoom,
 }
 
 export function openBrowser(world: World): Browser {

@@ -62,6 +62,8 @@ export function clientOf(spec: ClientSpec): Client {
     isPublic: false,
     profile: meetUnchecked(floor, ownProfile),
     redirectUris: [redirectUri],
+    postLogoutRedirectUris: ['https://client.example/bye'],
+    backchannelLogoutUri: undefined,
     grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
     tokenEndpointAuthMethod: 'private_key_jwt' as ClientAuthenticationMethod,
     tokenEndpointAuthSigningAlg: undefined,

@@ -7,6 +7,7 @@ import type { Reply } from '../../http/exchange.ts'
 import { issueCertificate } from '../../tls/issue.ts'
 import { authorizeRoom } from '../authorize/room.ts'
 import { consentPage, consentPost, loginPage, loginPost } from '../interaction/room.ts'
+import { confirmLogoutRoom, logoutRoom } from '../logout/room.ts'
 import { assetRoom } from '../pages/assets.ts'
 import type { Room } from '../room.ts'
 import { seededEntropy, type World } from './world.ts'
@@ -18,6 +19,9 @@ const rooms: Readonly<Record<string, Room>> = {
   'POST login': loginPost,
   'GET consent': consentPage,
   'POST consent': consentPost,
+  'GET logout': logoutRoom,
+  'POST logout': logoutRoom,
+  'POST confirm': confirmLogoutRoom,
   'GET holdfast.css': assetRoom,
   'GET holdfast.svg': assetRoom,
 }

@@ -82,6 +82,19 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       isOnce: true,
     }
   },
+  'touch-session': () => {
+    const record = session()
+    const { hash } = record
+    const attempt = (id = hash): Write => ({ kind: 'touch-session', hash: id, idleExpiresAt: later(3600) })
+    return {
+      prepare: [{ kind: 'insert-session', record }],
+      attempt: () => attempt(),
+      endsAt: undefined,
+      spoilers: { 'it was ended': { kind: 'end-session', hash, at: start } },
+      unknown: attempt(newHash()),
+      isOnce: false,
+    }
+  },
   'end-session': () => {
     const record = session()
     const attempt = (at: EpochSeconds, hash = record.hash): Write => ({ kind: 'end-session', hash, at })
@@ -120,8 +133,7 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
   },
   'postpone-logout-notice': () =>
     noticeScenario(id => ({ kind: 'postpone-logout-notice', id, version: 1, dueAt: later(20) })),
-  'finish-logout-notice': () =>
-    noticeScenario(id => ({ kind: 'finish-logout-notice', id, version: 1 })),
+  'finish-logout-notice': () => noticeScenario(id => ({ kind: 'finish-logout-notice', id, version: 1 })),
   'require-live-grant': () => {
     const record = grant()
     const attempt = (at: EpochSeconds, id = record.id): Write => ({ kind: 'require-live-grant', id, at })

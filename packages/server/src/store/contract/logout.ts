@@ -4,14 +4,14 @@ import type { LogoutNoticeRecord } from '../records.ts'
 import type { Store } from '../store.ts'
 import type { Write } from '../writes.ts'
 import { committed, fails, same } from './expectations.ts'
-import { grant, later, logoutNotice, newHash, start } from './samples.ts'
+import { grant, issuer, later, logoutNotice, newHash, start } from './samples.ts'
 
 const join = (sid: string, clientId: string, seconds = 100): Write => ({
   kind: 'join-session',
   record: { sid, clientId, expiresAt: later(seconds) },
 })
 const dueIds = async (store: Store, seconds: number, limit = 10): Promise<readonly string[]> =>
-  (await store.listDueLogoutNotices(later(seconds), limit)).map(({ id }) => id)
+  (await store.listDueLogoutNotices(issuer, later(seconds), limit)).map(({ id }) => id)
 const claim = ({ id, version }: Pick<LogoutNoticeRecord, 'id' | 'version'>, seconds: number): Write => ({
   kind: 'claim-logout-notice',
   id,
@@ -63,14 +63,15 @@ export const logoutCases: readonly ContractCase[] = [
     },
   },
   {
-    title: 'a logout notice is due from its second on, again after a claim that came to nothing, and in order',
+    title:
+      'a logout notice is due from its second on, again after a claim that came to nothing, and in order',
     run: async ({ store }) => {
       const first = { ...logoutNotice(), dueAt: later(10) }
       const second = { ...logoutNotice(), dueAt: later(11) }
       for (const record of [second, first]) await committed(store, [{ kind: 'insert-logout-notice', record }])
       assert.deepEqual(await dueIds(store, 9), [])
       await fails(store, 'claim-logout-notice', claim(first, 9))
-      const [due] = await store.listDueLogoutNotices(later(10), 10)
+      const [due] = await store.listDueLogoutNotices(issuer, later(10), 10)
       assert(due !== undefined)
       same(due, first)
       assert.deepEqual(await dueIds(store, 11), [first.id, second.id])
@@ -78,7 +79,9 @@ export const logoutCases: readonly ContractCase[] = [
       await committed(store, [claim(first, 11)])
       assert.deepEqual(await dueIds(store, 25), [second.id])
       assert.deepEqual(await dueIds(store, 26), [second.id, first.id])
-      const again = (await store.listDueLogoutNotices(later(26), 10)).find(({ id }) => id === first.id)
+      const again = (await store.listDueLogoutNotices(issuer, later(26), 10)).find(
+        ({ id }) => id === first.id,
+      )
       same({ version: again?.version, failures: again?.failures }, { version: 1, failures: 0 })
     },
   },
@@ -89,7 +92,7 @@ export const logoutCases: readonly ContractCase[] = [
       const { id } = record
       await committed(store, [{ kind: 'insert-logout-notice', record }, claim(record, 0)])
       await committed(store, [{ kind: 'postpone-logout-notice', id, version: 1, dueAt: later(1) }])
-      const [due] = await store.listDueLogoutNotices(later(1), 10)
+      const [due] = await store.listDueLogoutNotices(issuer, later(1), 10)
       same({ version: due?.version, failures: due?.failures }, { version: 2, failures: 1 })
       await committed(store, [claim({ id, version: 2 }, 1)])
       await committed(store, [{ kind: 'finish-logout-notice', id, version: 3 }])

@@ -25,13 +25,14 @@ export const logout: Migration = {
       ) ${narrow}`,
       `create table logout_notices (
         id ${text} not null primary key,
+        issuer ${text} not null,
         body text not null,
         version ${integer} not null,
         failures ${integer} not null,
         due_at ${integer} not null,
         expires_at ${integer} not null
       ) ${wide}`,
-      'create index logout_notices_by_due on logout_notices (due_at)',
+      'create index logout_notices_by_due on logout_notices (issuer, due_at)',
     ]
   },
 }

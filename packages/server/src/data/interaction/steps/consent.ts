@@ -4,6 +4,7 @@ import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
 import type { CodeRecord, GrantRecord } from '../../../store/records.ts'
+import { endsWithSession } from '../../../store/statements.ts'
 import type { Write } from '../../../store/writes.ts'
 import { auditAccepted, auditRefused } from '../../audit-of.ts'
 import { requestFacts } from '../../authorize/facts.ts'
@@ -11,9 +12,10 @@ import { isLasting } from '../../authorize/lasting.ts'
 import { authorizationError, authorizationResponse } from '../../authorize/response.ts'
 import { newGrantId } from '../../authorize/transaction.ts'
 import { newHandle } from '../../handle.ts'
+import { participantOf } from '../../logout/participant.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
 import { alreadyAnswered, errorPage } from '../../pages/error.ts'
-import { formTargetOf } from '../../pages/page.ts'
+import { formTargetOf, seeOther } from '../../pages/page.ts'
 import { outstandingKey, outstandingRequests } from '../../par/outstanding.ts'
 import { recordRefusal } from '../../refused.ts'
 import { csrfToken } from '../csrf.ts'
@@ -61,6 +63,7 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
     ...finishing(visit),
     { kind: 'insert-grant', record: grant },
     { kind: 'insert-code', record: codeOf(visit, grant, code.hash) },
+    { kind: 'join-session', record: participantOf(grant, now) },
     {
       kind: 'touch-session',
       hash: session.record.hash,
@@ -76,7 +79,11 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
     }),
   ]
   const committed = await ports.store.commit(writes)
-  if (!committed.committed) return await tooLate(visit, session, ports)
+  if (!committed.committed) {
+    // A logout was faster: there is no session to consent in. The room asks for a new login.
+    if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'login'))
+    return await tooLate(visit, session, ports)
+  }
   noLongerOutstanding(visit, ports)
   return await authorizationResponse(exchange, ports, interaction.request, { code: code.value })
 }
@@ -200,6 +207,7 @@ function contentOf(visit: Visit, session: LiveSession): ConsentContent {
     })),
     lifetimeSeconds: grantLifetime(visit),
     isLasting: isLasting(client, request.scopes),
+    endsAtSignOut: endsWithSession(request),
   }
 }
 
