@@ -41,6 +41,8 @@ function unhelped(route: Route): Expected {
   if (isBackChannel(route)) return { status: 401, error: 'invalid_client' }
   if (isUserinfo(route)) return { status: 401 }
   if (route.path.startsWith('/assets')) return { status: 404 }
+  // Who is not signed in is signed out: no error.
+  if (route.path.startsWith('/logout')) return { status: 200 }
   if (isAuthorize(route)) return { status: 400, error: 'unauthorized_client' }
   return route.dialect === 'page' ? invalidRequest(400) : { status: 200 }
 }
