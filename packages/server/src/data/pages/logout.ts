@@ -31,7 +31,7 @@ ${
   html`<li><strong>${clientName}</strong> asks to sign you out.</li>
 `
 }<li>You will have to sign in again the next time an application sends you here.</li>
-<li>Applications you allowed to act while you are away keep that permission.</li>
+<li>Access that you allowed beyond signing out stays with its application.</li>
 </ul>
 ${logoutForm(view)}`,
   })
