@@ -32,6 +32,7 @@ interface BadInput {
 const invalidRequest = (status: number): Expected => ({ status, error: 'invalid_request' })
 const isBackChannel = (route: Route): boolean => route.form === 'required'
 const isUserinfo = ({ path }: Route): boolean => path === '/userinfo'
+const isLogout = ({ path }: Route): boolean => path === '/logout'
 const isAuthorize = ({ path }: Route): boolean => path === '/authorize'
 const readsQuery = (route: Route): boolean => route.dialect === 'page' && route.path !== '/assets/:name'
 const readsForm = (route: Route): boolean => isBackChannel(route) || route.form === 'judged-by-room'
@@ -41,8 +42,9 @@ function unhelped(route: Route): Expected {
   if (isBackChannel(route)) return { status: 401, error: 'invalid_client' }
   if (isUserinfo(route)) return { status: 401 }
   if (route.path.startsWith('/assets')) return { status: 404 }
-  // Who is not signed in is signed out: no error.
-  if (route.path.startsWith('/logout')) return { status: 200 }
+  // Who is not signed in is signed out: no error. A form without our cookie is asked for again as a navigation.
+  if (isLogout(route)) return { status: route.method === 'POST' ? 303 : 200 }
+  if (route.path === '/logout/confirm') return { status: 200 }
   if (isAuthorize(route)) return { status: 400, error: 'unauthorized_client' }
   return route.dialect === 'page' ? invalidRequest(400) : { status: 200 }
 }
@@ -96,7 +98,8 @@ const badInputs: readonly BadInput[] = [
   {
     ...unparsable('a repeated secret', `client_secret=${secret}&client_secret=${secret}`),
     // There it is no parameter, and who asks is judged before what else is wrong.
-    expected: route => (readsForm(route) && !isAuthorize(route) ? invalidRequest(400) : unhelped(route)),
+    expected: route =>
+      (readsForm(route) && !isAuthorize(route)) || isLogout(route) ? invalidRequest(400) : unhelped(route),
   },
   unparsable('a parameter without a name', '==&=a'),
   unparsable('65 parameters', Array.from({ length: 65 }, (_, index) => `p${index}=1`).join('&')),
@@ -401,7 +404,7 @@ describe('bad input', () => {
 function assertDialect(route: Route, answer: WireAnswer, { status, error }: Expected, place: string): void {
   const type = headerOf(answer, 'content-type') ?? ''
   const isBroken = headerOf(answer, 'strict-transport-security') === undefined
-  if (status === 404 || status === 200) return
+  if (status === 404 || status === 200 || status === 303) return
   // A method nobody offers, and what never became a request, have no endpoint whose dialect could be spoken.
   if (route.dialect === 'page' && status !== 405 && !isBroken) {
     assert.match(type, /^text\/html/, place)
@@ -417,7 +420,10 @@ function assertHarmless(answer: WireAnswer, place: string): void {
   assert.match(headerOf(answer, 'x-request-id') ?? '', /^[\w-]{28}$/, place)
   assert.ok(!JSON.stringify(answer).includes(secret), place)
   assert.ok(!answer.headers.some(([name]) => name === 'x-evil'), place)
-  assert.equal(headerOf(answer, 'location'), undefined, place)
+  // Nobody is sent anywhere, but from a form posted to the logout endpoint to that endpoint itself.
+  const location = headerOf(answer, 'location')
+  assert.equal(location !== undefined, answer.status === 303, place)
+  assert.match(location ?? '', /^(https:\/\/localhost:\d+\/logout(\?.*)?)?$/, place)
   if (answer.status >= 400 && answer.status !== 404 && answer.status !== 401)
     assert.equal(headerOf(answer, 'cache-control'), 'no-store', place)
   if (answer.status === 405) assert.match(headerOf(answer, 'allow') ?? '', /GET|POST/, place)

@@ -137,8 +137,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   const close = async (): Promise<void> => {
     stopHousekeeping()
-    await stopCourier()
+    const couriered = stopCourier()
     await closeServers()
+    await couriered
     log.info('server.closed')
   }
   return { listening, ports, close }

@@ -5,7 +5,7 @@ import type { Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { hashOfHandle } from '../handle.ts'
 import { introspectRoom } from '../introspect/room.ts'
-import { actionOf, type Browser, fieldOf, header, openBrowser } from '../testing/browser.ts'
+import { actionOf, type Browser, fieldOf, header, openBrowser, pushedUrl } from '../testing/browser.ts'
 import { clientOf, keys } from '../testing/clients.ts'
 import { headersOf, jsonOf, requestToken } from '../testing/flow.ts'
 import { compactJws } from '../testing/jws.ts'
@@ -167,6 +167,32 @@ describe('logout with the ID token of the session', () => {
     const claims = (token: string): unknown =>
       JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).sid
     assert.notEqual(claims(again.idToken), claims(idToken))
+  })
+
+  it('a consent that a logout overtakes gives no code, and asks for a new login', async () => {
+    await using world = await openWorld()
+    const { browser, idToken } = await signIn(world, 'c_bank', { scope: 'openid accounts' })
+    const page = header(await browser.get(await pushedUrl(world)), 'location') ?? ''
+    const shown = await browser.get(page)
+    // The room reads the session a moment before the logout ends it.
+    const findSession: typeof world.store.findSession = async hash => {
+      const found = await world.store.findSession(hash)
+      return found && { ...found, revokedAt: undefined }
+    }
+    const ports = { ...world.ports, store: { ...world.store, findSession } }
+    const late = openBrowser({
+      ...world,
+      send: (room, path, sent) => room(world.exchange(path, sent), ports),
+    })
+    for (const [name, value] of browser.cookies) late.cookies.set(name, value)
+    await browser.get(logoutUrl({ id_token_hint: idToken }))
+    const form = { csrf: fieldOf(shown, 'csrf'), shown: fieldOf(shown, 'shown'), decision: 'allow' }
+    const issued = async (): Promise<number> =>
+      (await world.audit()).filter(({ event }) => event === 'code.issued').length
+    const before = await issued()
+    const reply = await late.post(actionOf(shown), form)
+    assert.equal(header(reply, 'location'), page.replace('/consent', '/login'))
+    assert.equal(await issued(), before)
   })
 })
 
