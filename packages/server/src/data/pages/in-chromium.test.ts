@@ -113,6 +113,8 @@ describe('the pages in a real browser', { skip }, () => {
       )
       await page.context().close()
     }
+  })
+
   for (const [name, options] of tested)
     it(`ask before a logout, without JavaScript, accessible: ${name}`, async () => {
       const { browser: signedIn, idToken } = await signIn(world, 'c_oidc')
