@@ -1,8 +1,6 @@
 import type { JwsAlg } from '../../profile.ts'
 import { fail, pass, type Rule } from '../../rule.ts'
 import { isResponseMode, isSignedMode } from '../jarm/rules.ts'
-import { backchannelMetadataRules } from '../oidc-backchannel-logout/metadata-rules.ts'
-import { postLogoutMetadataRules } from '../oidc-rp-logout/metadata-rules.ts'
 import { keyFits, secretMember, unfitKey } from './keys.ts'
 import {
   type ClientMetadata,
@@ -369,8 +367,6 @@ export const clientMetadataRules: readonly ClientRule[] = [
   ...keyRules,
   ...constraintRules,
   ...messageRules,
-  ...postLogoutMetadataRules,
-  ...backchannelMetadataRules,
 ]
 
 function isPlainHttps(text: string): boolean {
