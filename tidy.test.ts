@@ -120,6 +120,7 @@ describe('slots', () => {
     'packages/server/src/data/token/grants',
     'packages/server/src/data/mint/formats',
     'packages/server/src/data/interaction/steps',
+    'packages/server/src/data/authorize/response-modes',
     'packages/server/src/control/resources',
   ]
   for (const slot of slots) {

@@ -33,6 +33,7 @@ const invalidRequest = (status: number): Expected => ({ status, error: 'invalid_
 const isBackChannel = (route: Route): boolean => route.form === 'required'
 const isUserinfo = ({ path }: Route): boolean => path === '/userinfo'
 const isDevicePage = ({ path }: Route): boolean => path === '/device'
+const isLogout = ({ path }: Route): boolean => path === '/logout'
 const isAuthorize = ({ path }: Route): boolean => path === '/authorize'
 const readsQuery = (route: Route): boolean => route.dialect === 'page' && route.path !== '/assets/:name'
 const readsForm = (route: Route): boolean => isBackChannel(route) || route.form === 'judged-by-room'
@@ -42,6 +43,9 @@ function unhelped(route: Route): Expected {
   if (isBackChannel(route)) return { status: 401, error: 'invalid_client' }
   if (isUserinfo(route)) return { status: 401 }
   if (route.path.startsWith('/assets')) return { status: 404 }
+  // Who is not signed in is signed out: no error. A form without our cookie is asked for again as a navigation.
+  if (isLogout(route)) return { status: route.method === 'POST' ? 303 : 200 }
+  if (route.path === '/logout/confirm') return { status: 200 }
   if (isAuthorize(route)) return { status: 400, error: 'unauthorized_client' }
   // Only a form with an empty field: what is typed is judged when it is posted.
   if (isDevicePage(route) && route.method === 'GET') return { status: 200 }
@@ -98,7 +102,7 @@ const badInputs: readonly BadInput[] = [
     ...unparsable('a repeated secret', `client_secret=${secret}&client_secret=${secret}`),
     // There it is no parameter, and who asks is judged before what else is wrong.
     expected: route =>
-      (readsForm(route) && !isAuthorize(route)) || isDevicePage(route)
+      (readsForm(route) && !isAuthorize(route)) || isDevicePage(route) || isLogout(route)
         ? invalidRequest(400)
         : unhelped(route),
   },
@@ -300,8 +304,13 @@ describe('bad input', () => {
       [{ max_age: '1e400' }, 'invalid_request', true],
       [{ prompt: 'none login' }, 'invalid_request', true],
       [{ scope: 'openid __proto__' }, 'invalid_scope', true],
-      [{ request: 'a.b.c' }, 'request_not_supported', true],
       [{ resource: 'constructor' }, 'invalid_target', true],
+      // An object that was not opened says nothing about where an answer may go.
+      [{ request: 'a.b.c' }, 'invalid_request_object', false],
+      [{ request: 'eyJhbGciOiJub25lIn0.e30.' }, 'invalid_request_object', false],
+      [{ request: `${'a'.repeat(6000)}` }, 'invalid_request_object', false],
+      [{ request: 'e30.e30.e30.e30.e30' }, 'invalid_request_object', false],
+      [{ response_mode: '__proto__' }, 'invalid_request', true],
       [{ redirect_uri: `${redirectUri}\r\nX-Evil: 1` }, 'invalid_request', false],
       [{ redirect_uri: `${redirectUri}?x=1` }, 'invalid_request', false],
       [{ redirect_uri: `${redirectUri}@evil.example` }, 'invalid_request', false],
@@ -353,7 +362,9 @@ describe('bad input', () => {
     const cases: readonly (readonly [path: string, form: Readonly<Record<string, string>>, error: string])[] =
       [
         ['/par', { ...push, request_uri: 'urn:ietf:params:oauth:request_uri:x' }, 'invalid_request'],
-        ['/par', { ...push, request: 'a.b.c' }, 'request_not_supported'],
+        ['/par', { ...push, request: 'a.b.c' }, 'invalid_request_object'],
+        ['/par', { ...push, request: 'e30.e30.e30.e30.e30' }, 'invalid_request_object'],
+        ['/par', { ...push, request: 'a'.repeat(50_000) }, 'invalid_request_object'],
         ['/par', { ...push, prompt: 'none login' }, 'invalid_request'],
         ['/par', { ...push, max_age: '9'.repeat(400) }, 'invalid_request'],
         ['/par', { ...push, max_age: '1e3' }, 'invalid_request'],
@@ -398,7 +409,7 @@ describe('bad input', () => {
 function assertDialect(route: Route, answer: WireAnswer, { status, error }: Expected, place: string): void {
   const type = headerOf(answer, 'content-type') ?? ''
   const isBroken = headerOf(answer, 'strict-transport-security') === undefined
-  if (status === 404 || status === 200) return
+  if (status === 404 || status === 200 || status === 303) return
   // A method nobody offers, and what never became a request, have no endpoint whose dialect could be spoken.
   if (route.dialect === 'page' && status !== 405 && !isBroken) {
     assert.match(type, /^text\/html/, place)
@@ -414,7 +425,10 @@ function assertHarmless(answer: WireAnswer, place: string): void {
   assert.match(headerOf(answer, 'x-request-id') ?? '', /^[\w-]{28}$/, place)
   assert.ok(!JSON.stringify(answer).includes(secret), place)
   assert.ok(!answer.headers.some(([name]) => name === 'x-evil'), place)
-  assert.equal(headerOf(answer, 'location'), undefined, place)
+  // Nobody is sent anywhere, but from a form posted to the logout endpoint to that endpoint itself.
+  const location = headerOf(answer, 'location')
+  assert.equal(location !== undefined, answer.status === 303, place)
+  assert.match(location ?? '', /^(https:\/\/localhost:\d+\/logout(\?.*)?)?$/, place)
   if (answer.status >= 400 && answer.status !== 404 && answer.status !== 401)
     assert.equal(headerOf(answer, 'cache-control'), 'no-store', place)
   if (answer.status === 405) assert.match(headerOf(answer, 'allow') ?? '', /GET|POST/, place)

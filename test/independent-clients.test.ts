@@ -33,7 +33,8 @@ for (const store of ['sqlite', 'postgres'] as const satisfies readonly StoreKind
         it(`${library} completes the FAPI 2.0 flow with ${kind}`, async () => {
           const who = product.clients[kind]
           const seen = await walk(product, who)
-          assertChain(product, seen, who.clientId)
+          assertIssuer(product, seen)
+          assertChain(seen, who.clientId)
           assert.equal(seen.tokenType, who.isDpop ? 'dpop' : 'bearer')
           const { cnf } = seen.introspected as { cnf?: Record<string, string> }
           assert.deepEqual(Object.keys(cnf ?? {}), [who.isDpop ? 'jkt' : 'x5t#S256'])
@@ -65,17 +66,33 @@ for (const store of ['sqlite', 'postgres'] as const satisfies readonly StoreKind
       assert.equal((seen.secondUse as { error?: string }).error, 'invalid_grant')
     })
 
+    for (const [library, walk] of Object.entries(libraries))
+      for (const kind of ['signed messages with DPoP', 'signed messages with mTLS'] as const)
+        it(`${library} completes the FAPI 2.0 Message Signing flow: ${kind}`, async () => {
+          const who = product.clients[kind]
+          const seen = await walk(product, who)
+          assertChain(seen, who.clientId)
+          // FMS-09: everything, `iss` included, stands inside.
+          assert.deepEqual([...seen.callback.searchParams.keys()], ['response'])
+          const { cnf } = seen.introspected as { cnf?: Record<string, string> }
+          assert.deepEqual(Object.keys(cnf ?? {}), [who.isDpop ? 'jkt' : 'x5t#S256'])
+        })
+
     it('openid-client completes a plain OpenID Connect flow on the same issuer, unpushed and with RS256', async () => {
       const who = product.clients['plain OpenID Connect']
       const seen = await walkWithOpenidClient(product, who, false)
-      assertChain(product, seen, who.clientId)
+      assertIssuer(product, seen)
+      assertChain(seen, who.clientId)
       assert.equal(seen.tokenType, 'bearer')
       assert.equal(seen.introspected.cnf, undefined)
     })
   })
 
-function assertChain(product: Product, seen: ChainWalk, clientId: string): void {
-  assert.equal(seen.callback.searchParams.get('iss'), product.issuer.href.replace(/\/$/, ''))
+function assertIssuer({ issuer }: Product, { callback }: ChainWalk): void {
+  assert.equal(callback.searchParams.get('iss'), issuer.href.replace(/\/$/, ''))
+}
+
+function assertChain(seen: ChainWalk, clientId: string): void {
   assert.ok(!seen.statuses.includes(307))
   assert.equal(seen.idTokenClaims?.aud, clientId)
   assert.equal(seen.userinfoSub, seen.idTokenClaims?.sub)

@@ -18,6 +18,7 @@ export interface MadeClients {
   readonly byKind: Readonly<Record<ClientKind, ProductClient>>
   readonly introspector: ProductClient
   readonly device: ProductClient
+  readonly signedIntrospector: ProductClient
   readonly documents: readonly string[]
 }
 
@@ -28,12 +29,21 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
   const plain = await keyed('plain')
   const api = await keyed('api')
   const device = await keyed('device')
+  const signingDpop = await keyed('signing-dpop')
+  const signingMtls = await keyed('signing-mtls')
+  const signedApi = await keyed('signed-api')
+  const signingCertificate = await ca.clientCertificate('signing-mtls', 'CN=signing-mtls', 'issued')
   const bound = await ca.clientCertificate('jwt-mtls', 'CN=jwt-mtls', 'issued')
   const issued = await ca.clientCertificate('issued', 'CN=issued, O=Example', 'issued')
   const selfSigned = await ca.clientCertificate('self-signed', 'CN=self-signed', 'self-signed')
   const certificateBound = {
     tls_client_certificate_bound_access_tokens: true,
     use_mtls_endpoint_aliases: true,
+  }
+  const signedMessages = {
+    request_object_signing_alg: 'ES256',
+    authorization_signed_response_alg: 'ES256',
+    response_modes: ['jwt'],
   }
   const clientOf = (clientId: string, metadata: object, more: object = {}): string =>
     documentOf('Client', clientId, {
@@ -69,11 +79,26 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
         certificate: selfSigned,
         isDpop: false,
       },
+      'signed messages with DPoP': {
+        clientId: 'signing-dpop',
+        redirectUri,
+        privateKey: signingDpop,
+        requestKey: signingDpop,
+        isDpop: true,
+      },
+      'signed messages with mTLS': {
+        clientId: 'signing-mtls',
+        redirectUri,
+        certificate: signingCertificate,
+        requestKey: signingMtls,
+        isDpop: false,
+      },
       'public with DPoP': { clientId: 'rotating', redirectUri, isDpop: true },
       'plain OpenID Connect': { clientId: 'plain', redirectUri, privateKey: plain, isDpop: false },
     },
     device: { clientId: 'device', redirectUri, privateKey: device, isDpop: true },
     introspector: { clientId: 'api', redirectUri, privateKey: api, isDpop: true },
+    signedIntrospector: { clientId: 'signed-api', redirectUri, privateKey: signedApi, isDpop: true },
     documents: [
       documentOf('Issuer', 'main', { floor: 'oidc-baseline' }),
       documentOf('Scope', 'accounts', {
@@ -126,6 +151,27 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
           grant_types: ['authorization_code', 'client_credentials', tokenExchange],
         },
         { introspects: ['accounts'], exchanges: { tokensFor: ['accounts'] } },
+      ),
+      clientOf(
+        'signing-dpop',
+        { ...jwt(signingDpop), ...signedMessages, dpop_bound_access_tokens: true },
+        { profile: 'fapi2-message-signing' },
+      ),
+      clientOf(
+        'signing-mtls',
+        {
+          token_endpoint_auth_method: 'tls_client_auth',
+          tls_client_auth_subject_dn: 'CN=signing-mtls',
+          jwks: { keys: [signingMtls.publicJwk] },
+          ...signedMessages,
+          ...certificateBound,
+        },
+        { profile: 'fapi2-message-signing' },
+      ),
+      clientOf(
+        'signed-api',
+        { ...jwt(signedApi), dpop_bound_access_tokens: true, introspection_signed_response_alg: 'ES256' },
+        { profile: 'fapi2-message-signing', introspects: ['accounts'] },
       ),
     ],
   }

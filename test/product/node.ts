@@ -7,6 +7,7 @@ import { openRevision } from '@holdfast/server/control/revision.ts'
 import { openEntropy } from '@holdfast/server/entropy.ts'
 import type { EdgeLimits } from '@holdfast/server/http/limits.ts'
 import { startServer } from '@holdfast/server/main.ts'
+import { allowLoopbackForTests, openOutbound } from '@holdfast/server/outbound/client.ts'
 import { openPasswords } from '@holdfast/server/passwords.ts'
 import type { Log } from '@holdfast/server/ports.ts'
 import type { IssuerBinding } from '@holdfast/server/snapshot/compile.ts'
@@ -33,6 +34,8 @@ export interface NodeConfig {
   readonly keyEncryptionKeyHex: string
   /** Looser than the defaults only where a test sends thousands of bad credentials on purpose. */
   readonly limits?: Partial<EdgeLimits>
+  /** Whether requests to clients may go to this machine, where a test answers them. */
+  readonly reachesLoopback?: boolean
 }
 
 export interface RunningNode {
@@ -89,6 +92,12 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
   const passwords = openPasswords({ entropy: openEntropy() })
   const revision = await openRevision({ store, issuers: [bindingOf(config)], log: silent })
   if (!revision.ok) throw new Error(JSON.stringify(revision.problems))
+  const outbound = config.reachesLoopback
+    ? openOutbound({
+        loosened: allowLoopbackForTests(),
+        caPem: readFileSync(join(config.folder, 'tls/ca.pem'), 'utf8'),
+      })
+    : undefined
   const server = await startServer({
     issuerUrls: [config.issuer],
     listeners: {
@@ -106,11 +115,13 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
     passwords,
     log: silent,
     ...(config.limits && { limits: config.limits }),
+    ...(outbound && { outbound }),
   })
   return {
     store,
     close: async () => {
       await server.close()
+      await outbound?.close()
       revision.value.close()
       passwords.close()
       await store.close()

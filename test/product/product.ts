@@ -6,6 +6,8 @@ export type ClientKind =
   | 'private_key_jwt with mTLS'
   | 'tls_client_auth with mTLS'
   | 'self_signed_tls_client_auth with mTLS'
+  | 'signed messages with DPoP'
+  | 'signed messages with mTLS'
   | 'public with DPoP'
   | 'plain OpenID Connect'
 
@@ -16,6 +18,8 @@ export interface ProductClient {
   readonly privateKey?: { readonly key: CryptoKey; readonly kid: string }
   /** For mutual TLS. */
   readonly certificate?: { readonly certPem: string; readonly keyPem: string }
+  /** Signs request objects and asks for signed responses. */
+  readonly requestKey?: { readonly key: CryptoKey; readonly kid: string }
   readonly isDpop: boolean
 }
 
@@ -29,6 +33,8 @@ export interface Product {
   readonly introspector: ProductClient
   /** Has no browser: gets its tokens by the device grant. */
   readonly device: ProductClient
+  /** Another one, whose profile is FAPI 2.0 Message Signing: its answers are signed. */
+  readonly signedIntrospector: ProductClient
   readonly audience: string
   readonly user: { readonly username: string; readonly password: string }
   readonly close: () => Promise<void>

@@ -25,7 +25,11 @@ export interface PreparedProduct {
 
 export async function prepareProduct(
   store: StoreKind,
-  more: { readonly documents?: readonly string[]; readonly limits?: NodeConfig['limits'] } = {},
+  more: {
+    readonly documents?: readonly string[]
+    readonly limits?: NodeConfig['limits']
+    readonly reachesLoopback?: boolean
+  } = {},
 ): Promise<PreparedProduct> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-product-'))
   const [publicPort, mtlsPort] = await Promise.all([freePort(), freePort()])
@@ -40,6 +44,7 @@ export async function prepareProduct(
     schema: `t${randomBytes(8).toString('hex')}`,
     keyEncryptionKeyHex: randomBytes(32).toString('hex'),
     ...(more.limits && { limits: more.limits }),
+    ...(more.reachesLoopback && { reachesLoopback: true }),
   }
   const clients = await makeClients(ca)
   await applyDocuments(config, [...clients.documents, ...(more.documents ?? [])])
@@ -52,6 +57,7 @@ export async function prepareProduct(
       clients: clients.byKind,
       introspector: clients.introspector,
       device: clients.device,
+      signedIntrospector: clients.signedIntrospector,
       audience,
       user,
     },

@@ -41,12 +41,16 @@ async function walk(
     state,
     nonce,
     prompt: 'consent',
+    ...(who.requestKey && { response_mode: 'jwt' }),
   }
+  const sent = who.requestKey
+    ? { request: await oauth.issueRequestObject(server, client, parameters, who.requestKey) }
+    : parameters
   const pushed = await withNonce(async () =>
     oauth.processPushedAuthorizationResponse(
       server,
       client,
-      await oauth.pushedAuthorizationRequest(server, client, authentication, parameters, options),
+      await oauth.pushedAuthorizationRequest(server, client, authentication, sent, options),
     ),
   )
   const url = new URL(server.authorization_endpoint ?? '')
@@ -54,7 +58,11 @@ async function walk(
   url.searchParams.set('request_uri', pushed.request_uri)
   const callback = await browser.walk(url, who.redirectUri, { ...product.user, consent: 'allow' })
 
-  const answer = oauth.validateAuthResponse(server, client, callback, state)
+  const answer = who.requestKey
+    ? await oauth.validateJwtAuthResponse(server, client, callback, state, {
+        [oauth.customFetch]: fetch as never,
+      })
+    : oauth.validateAuthResponse(server, client, callback, state)
   const tokens = await withNonce(async () =>
     oauth.processAuthorizationCodeResponse(
       server,
@@ -80,7 +88,7 @@ async function walk(
       await oauth.userInfoRequest(server, client, tokens.access_token, options),
     ),
   )
-  const introspected = await introspectAs(product, tokens.access_token)
+  const introspected = await (who.requestKey ? introspectSigned : introspectAs)(product, tokens.access_token)
   const refreshed = await withNonce(async () =>
     oauth.processRefreshTokenResponse(
       server,
@@ -108,7 +116,10 @@ async function walk(
     userinfoSub: userinfo.sub,
     introspected,
     refreshed: { accessToken: refreshed.access_token, newRefreshToken: refreshed.refresh_token },
-    introspectedAfterRevocation: await introspectAs(product, refreshed.access_token),
+    introspectedAfterRevocation: await (who.requestKey ? introspectSigned : introspectAs)(
+      product,
+      refreshed.access_token,
+    ),
     statuses: browser.statuses,
   }
 }
@@ -136,11 +147,32 @@ function clientOf(who: ProductClient): oauth.Client {
     client_id: who.clientId,
     use_mtls_endpoint_aliases: who.certificate !== undefined,
     id_token_signed_response_alg: 'ES256',
+    authorization_signed_response_alg: 'ES256',
   }
 }
 
 function authenticationOf(who: ProductClient): oauth.ClientAuth {
   return who.privateKey ? oauth.PrivateKeyJwt(who.privateKey) : oauth.TlsClientAuth()
+}
+
+/** RFC 9701: asks for a signed answer, and verifies it with the published keys. */
+async function introspectSigned(product: Product, token: string): Promise<Readonly<Record<string, unknown>>> {
+  const agent = dispatcherFor(product, product.signedIntrospector)
+  try {
+    const fetch = fetchOver(agent)
+    const options = { [oauth.customFetch]: fetch as never }
+    const server = await discover(product, fetch)
+    const client = { ...clientOf(product.signedIntrospector), introspection_signed_response_alg: 'ES256' }
+    const authentication = authenticationOf(product.signedIntrospector)
+    const response = await oauth.introspectionRequest(server, client, authentication, token, options)
+    if (response.headers.get('content-type') !== 'application/token-introspection+jwt')
+      throw new TypeError('the answer is not signed')
+    const claims = await oauth.processIntrospectionResponse(server, client, response)
+    await oauth.validateApplicationLevelSignature(server, response, options)
+    return claims
+  } finally {
+    await agent.destroy()
+  }
 }
 
 async function introspectAs(product: Product, token: string): Promise<Readonly<Record<string, unknown>>> {

@@ -79,7 +79,7 @@ export async function signIn(
     prompt: 'consent',
   }
   const url = isPushed
-    ? await client.buildAuthorizationUrlWithPAR(config, parameters, options)
+    ? await client.buildAuthorizationUrlWithPAR(config, await signedBy(who, config, parameters), options)
     : client.buildAuthorizationUrl(config, parameters)
   const browser = new UserAgent(browserAgent.dispatcher)
   const callback = await browser.walk(url, who.redirectUri, { ...product.user, consent: 'allow' })
@@ -94,6 +94,18 @@ export async function signIn(
   return { config, callback, tokens, options, statuses: browser.statuses }
 }
 
+/** The parameters, or the one signed object they are put into. */
+async function signedBy(
+  { requestKey }: ProductClient,
+  config: client.Configuration,
+  parameters: Record<string, string>,
+): Promise<Record<string, string>> {
+  if (requestKey === undefined) return parameters
+  client.useJwtResponseMode(config)
+  const url = await client.buildAuthorizationUrlWithJAR(config, parameters, requestKey)
+  return { request: url.searchParams.get('request') ?? '' }
+}
+
 export async function configure(
   product: Product,
   who: ProductClient,
@@ -102,6 +114,7 @@ export async function configure(
   const authentication = who.privateKey ? client.PrivateKeyJwt(who.privateKey) : client.TlsClientAuth()
   const metadata = {
     use_mtls_endpoint_aliases: who.certificate !== undefined,
+    authorization_signed_response_alg: 'ES256',
     id_token_signed_response_alg: who.isDpop || who.certificate ? 'ES256' : 'RS256',
   }
   return await client.discovery(product.issuer, who.clientId, metadata, authentication, {

@@ -100,7 +100,10 @@ describe('meet', () => {
 
 describe('contradictions', () => {
   it('finds none in the shipped profiles', () => {
-    assert.deepEqual([...profiles.keys()], ['fapi2-security', 'oauth21', 'oidc-baseline'])
+    assert.deepEqual(
+      [...profiles.keys()],
+      ['fapi2-security', 'fapi2-message-signing', 'oauth21', 'oidc-baseline'],
+    )
     for (const profile of profiles.values()) assert.deepEqual(contradictions(profile), [])
   })
 

@@ -26,6 +26,12 @@ export interface SecurityProfile {
   readonly redirectUriParameter: 'required' | 'allowed'
   /** Whether an authenticated client may push a redirect URI it never registered (RFC 9126 section 2.4). */
   readonly unregisteredRedirectUris: 'forbidden' | 'allowed'
+  /** Whether an authorization request must be a signed request object (RFC 9101), with `nbf` and `exp`. */
+  readonly signedRequestObjects: 'required' | 'allowed'
+  /** Whether authorization responses must be signed (JARM). */
+  readonly signedAuthorizationResponses: 'required' | 'allowed'
+  /** Whether introspection answers are signed also for callers that do not ask for it (RFC 9701). */
+  readonly signedIntrospection: 'required' | 'allowed'
   readonly publicClients: 'forbidden' | 'allowed'
   /** Whether a device may get tokens that a user allows on another one (RFC 8628): phishing needs no redirect there. */
   readonly deviceGrant: 'forbidden' | 'allowed'
@@ -74,6 +80,9 @@ export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
   pkce: ordered('required', 'allowed'),
   redirectUriParameter: ordered('required', 'allowed'),
   unregisteredRedirectUris: ordered('forbidden', 'allowed'),
+  signedRequestObjects: ordered('required', 'allowed'),
+  signedAuthorizationResponses: ordered('required', 'allowed'),
+  signedIntrospection: ordered('required', 'allowed'),
   publicClients: ordered('forbidden', 'allowed'),
   deviceGrant: ordered('forbidden', 'allowed'),
   clientAuthenticationMethods: intersection,

@@ -45,6 +45,8 @@ export class AccessTokens {
     this.#introspector =
       tokens.introspection &&
       new Introspector(tokens.introspection, {
+        algs: settings.algs,
+        futureSeconds: settings.futureSeconds,
         issuer: this.#issuer,
         issuerUrl: issuer,
         audience,

@@ -16,6 +16,13 @@ export interface JsonRequest {
  * @throws Error with a message that names the URL and never a token
  */
 export async function fetchJsonObject(request: JsonRequest): Promise<JsonObject> {
+  const value = parseJson(await fetchText(request))
+  if (!isJsonObject(value)) throw new Error(`\`${request.url}\` did not answer with a JSON object`)
+  return value
+}
+
+/** As `fetchJsonObject`, before anything is said about what the text is. */
+export async function fetchText(request: JsonRequest): Promise<string> {
   const { fetch, url, method, headers = {}, body, bytesMax, timeoutMs } = request
   if (new URL(url).protocol !== 'https:') throw new Error(`\`${url}\` is not https`)
   const response = await fetch(url, {
@@ -27,9 +34,7 @@ export async function fetchJsonObject(request: JsonRequest): Promise<JsonObject>
   })
   const text = await readText(response.body, bytesMax, url)
   if (response.status !== 200) throw new Error(`\`${url}\` answered ${response.status}`)
-  const value = parseJson(text)
-  if (!isJsonObject(value)) throw new Error(`\`${url}\` did not answer with a JSON object`)
-  return value
+  return text
 }
 
 async function readText(

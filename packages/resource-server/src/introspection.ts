@@ -8,14 +8,20 @@ import {
   type Refusal,
   refuse,
 } from '@holdfast/protocol'
+import { parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
 import { signJws } from '@holdfast/protocol/jose/sign.ts'
+import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import {
   introspectedRules,
   type TokenClaims,
   tokenClaimsRules,
 } from '@holdfast/protocol/specs/rfc9068-at-verification/rules.ts'
+import {
+  introspectionJwtMediaType,
+  introspectionJwtRules,
+} from '@holdfast/protocol/specs/rfc9701-introspection-jwt/rules.ts'
 import { BoundedCache, Gate, SingleFlight } from './cache.ts'
-import { fetchJsonObject } from './fetch-json.ts'
+import { fetchJsonObject, fetchText, type JsonRequest } from './fetch-json.ts'
 import type { Issuer } from './issuer.ts'
 import type { Clock, Entropy, Fetch } from './ports.ts'
 import { factsOf, type TokenFacts } from './token.ts'
@@ -40,6 +46,11 @@ export interface IntrospectionOptions {
   /** Most answers kept. */
   readonly entriesMax?: number
   readonly timeoutMs?: number
+  /**
+   * `required`: ask for the answer as a signed JWT (RFC 9701) and take no other, as FAPI 2.0 Message Signing has it.
+   * The default `off` trusts TLS alone.
+   */
+  readonly signedAnswers?: 'required' | 'off'
 }
 
 export const cacheSecondsMax = 10
@@ -53,6 +64,9 @@ export interface IntrospectorPorts {
   readonly issuer: Issuer
   readonly issuerUrl: string
   readonly audience: string
+  /** Algorithms of signed answers. */
+  readonly algs: readonly JwsAlg[]
+  readonly futureSeconds: number
   readonly fetch: Fetch
   readonly clock: Clock
   readonly entropy: Entropy
@@ -125,11 +139,15 @@ export class Introspector {
     const url = isMtls ? (mtlsIntrospectionEndpoint ?? introspectionEndpoint) : introspectionEndpoint
     if (url === undefined) return unavailable('the issuer publishes no introspection endpoint')
     try {
-      const response = await fetchJsonObject({
+      const isSigned = this.#options.signedAnswers === 'required'
+      const request: JsonRequest = {
         fetch,
         url,
         method: 'POST',
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          ...(isSigned && { accept: introspectionJwtMediaType }),
+        },
         body: new URLSearchParams({
           token,
           token_type_hint: 'access_token',
@@ -137,12 +155,33 @@ export class Introspector {
         }).toString(),
         bytesMax: answerBytesMax,
         timeoutMs: this.#options.timeoutMs ?? 3000,
-      })
-      return judgeAnswer(response, issuerUrl, audience)
+      }
+      const response = isSigned
+        ? await this.#judgeSigned(await fetchText(request))
+        : accept(await fetchJsonObject(request))
+      if (!response.ok) onAlarm('introspection.unsigned', new Error(response.reason))
+      return response.ok ? judgeAnswer(response.value, issuerUrl, audience) : response
     } catch (cause) {
       onAlarm('introspection.failed', cause)
       return unavailable('introspection did not answer')
     }
+  }
+
+  /** RFC 9701: the issuer's word, for this API, of this moment; whatever is not that lets nobody in. */
+  async #judgeSigned(text: string): Promise<Outcome<Readonly<Record<string, unknown>>>> {
+    const { issuer, issuerUrl, audience, algs, clock, futureSeconds } = this.#ports
+    const jws = parseCompactJws(text, answerBytesMax, 'temporarily_unavailable')
+    if (!jws.ok) return jws
+    const { header, claims } = jws.value
+    const input = { header, claims, issuer: issuerUrl, audience, algs, now: clock.now(), futureSeconds }
+    const refusal = firstRefusal(introspectionJwtRules, input)
+    if (refusal !== undefined) return refusal
+    const kid = typeof header.kid === 'string' ? header.kid : undefined
+    const keys = await issuer.keysFor({ kid, alg: header.alg as JwsAlg })
+    const isSigned = keys.ok && keys.value.some(key => verifyJws(jws.value, key, algs))
+    return isSigned
+      ? accept(claims.token_introspection as Readonly<Record<string, unknown>>)
+      : unavailable('no key of the issuer made the signature of the introspection answer')
   }
 
   #clientParameters(): Readonly<Record<string, string>> {

@@ -3,6 +3,7 @@ import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { systemClock } from './clock.ts'
+import { openCourier } from './data/logout/courier.ts'
 import { routes as allRoutes } from './data/routes.ts'
 import { openEntropy } from './entropy.ts'
 import { Deadlines } from './http/deadlines.ts'
@@ -131,11 +132,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     throw thrown
   })
   const stopHousekeeping = keepHouse(ports, keys)
+  const stopCourier = openCourier(ports).start()
   log.info('server.listening', { ...listening, issuers: issuerUrls })
 
   const close = async (): Promise<void> => {
     stopHousekeeping()
+    const couriered = stopCourier()
     await closeServers()
+    await couriered
     log.info('server.closed')
   }
   return { listening, ports, close }

@@ -39,6 +39,15 @@ export interface Keys {
 export interface Outbound {
   /** @throws Fault `outbound.refused` or `outbound.failed` */
   readonly getJson: (url: string, limits: { bytesMax: number; timeoutMs: number }) => Promise<unknown>
+  /**
+   * Posts a form; nothing of the answer but its status is read.
+   * @throws Fault `outbound.refused`, or `outbound.failed` when there was no answer
+   */
+  readonly postForm: (
+    url: string,
+    form: Readonly<Record<string, string>>,
+    limits: { timeoutMs: number },
+  ) => Promise<{ readonly status: number }>
 }
 
 /** argon2id in a bounded pool, never on the request loop. */
@@ -69,6 +78,7 @@ export type MetricName =
   | 'replays_detected_total'
   | 'faults_total'
   | 'client_jwks_fetch_failures_total'
+  | 'logout_notices_total'
 
 /** Everything impure, in one list. */
 export interface Ports {

@@ -12,6 +12,8 @@ export const paths = {
   jwks: '/jwks',
   login: '/interaction/:id/login',
   consent: '/interaction/:id/consent',
+  logout: '/logout',
+  logoutConfirm: '/logout/confirm',
   asset: '/assets/:name',
   openidConfiguration: '/.well-known/openid-configuration',
   authorizationServer: '/.well-known/oauth-authorization-server',

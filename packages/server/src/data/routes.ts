@@ -12,6 +12,7 @@ import {
 } from './interaction/room.ts'
 import { introspectRoom } from './introspect/room.ts'
 import { jwksRoom } from './jwks/room.ts'
+import { confirmLogoutRoom, logoutRoom } from './logout/room.ts'
 import { authorizationServerMetadataRoom, openidConfigurationRoom } from './metadata/room.ts'
 import { assetRoom } from './pages/assets.ts'
 import { parRoom } from './par/room.ts'
@@ -55,6 +56,9 @@ export const routes: readonly Route[] = [
   page(paths.device, devicePost),
   reading(paths.confirm, confirmPage),
   page(paths.confirm, confirmPost),
+  reading(paths.logout, logoutRoom),
+  page(paths.logout, logoutRoom),
+  page(paths.logoutConfirm, confirmLogoutRoom),
   reading(paths.asset, assetRoom),
 ]
 

@@ -54,18 +54,20 @@ export function openOutbound(
 ): Outbound & { readonly close: () => Promise<void> } {
   let agent: Promise<Agent> | undefined
   let running = 0
+  const toward = async <T>(url: string, send: (agent: Agent, target: URL) => Promise<T>): Promise<T> => {
+    const target = judgeUrl(url, options)
+    if (running >= concurrentMax) throw failed('too many requests are already on their way')
+    running++
+    try {
+      agent ??= openAgent(options)
+      return await send(await agent, target)
+    } finally {
+      running--
+    }
+  }
   return {
-    getJson: async (url, limits) => {
-      const target = judgeUrl(url, options)
-      if (running >= concurrentMax) throw failed('too many requests are already on their way')
-      running++
-      try {
-        agent ??= openAgent(options)
-        return await fetchJson(await agent, target, limits)
-      } finally {
-        running--
-      }
-    },
+    getJson: (url, limits) => toward(url, (agent, target) => fetchJson(agent, target, limits)),
+    postForm: (url, form, limits) => toward(url, (agent, target) => sendForm(agent, target, form, limits)),
     close: async () => {
       await (await agent)?.destroy()
     },
@@ -169,6 +171,31 @@ async function fetchJson(agent: Agent, url: URL, limits: GetLimits): Promise<unk
       chunks.push(chunk)
     }
     return parsed(Buffer.concat(chunks))
+  } catch (cause) {
+    throw asFault(cause)
+  }
+}
+
+/** A redirect is an answer like any other: it is not followed. The body is not read at all. */
+async function sendForm(
+  agent: Agent,
+  url: URL,
+  form: Readonly<Record<string, string>>,
+  limits: { readonly timeoutMs: number },
+): Promise<{ readonly status: number }> {
+  const signal = AbortSignal.timeout(Math.min(limits.timeoutMs, totalTimeoutMs))
+  try {
+    const { statusCode, body } = await agent.request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', 'accept-encoding': 'identity' },
+      body: new URLSearchParams(form).toString(),
+      signal,
+    })
+    body.on('error', () => undefined)
+    body.destroy()
+    return { status: statusCode }
   } catch (cause) {
     throw asFault(cause)
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
@@ -78,6 +78,8 @@ describe('the guarded client', () => {
   let port: number
   let caPem: string
   const asked: string[] = []
+  const posted: IncomingMessage[] = []
+  const sent: string[] = []
 
   const answers: Readonly<Record<string, (response: ServerResponse) => void>> = {
     '/json': response => void response.setHeader('content-type', 'application/json').end('{"a":1}'),
@@ -115,6 +117,10 @@ describe('the guarded client', () => {
     caPem = ca.certPem
     server = createServer({ cert: identity.certPem, key: identity.keyPem }, (request, response) => {
       asked.push(request.url ?? '')
+      if (request.method === 'POST') {
+        posted.push(request)
+        request.on('data', (chunk: Buffer) => sent.push(chunk.toString()))
+      }
       answers[request.url ?? '']?.(response)
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -234,6 +240,36 @@ describe('the guarded client', () => {
       await assert.rejects(client.getJson('https://keys.example/jwks', limits), failed)
       await client.close()
     }
+  })
+
+  it('a form is posted, and only the status of the answer is read', async () => {
+    const post = (path: string): Promise<{ readonly status: number }> =>
+      loose.postForm(`https://localhost:${port}${path}`, { logout_token: 'a.b&c' }, limits)
+    assert.deepEqual(await post('/json'), { status: 200 })
+    assert.equal(posted.at(-1)?.headers['content-type'], 'application/x-www-form-urlencoded')
+    assert.equal(sent.join(''), 'logout_token=a.b%26c')
+    for (const [path, status] of [
+      ['/missing', 404],
+      ['/flood', 200],
+      ['/drip', 200],
+    ] as const)
+      assert.deepEqual(await post(path), { status })
+  })
+
+  it('a form goes out under the same guards as every request', async () => {
+    asked.length = 0
+    const form = { a: 'b' }
+    const redirected = await loose.postForm(`https://localhost:${port}/redirect`, form, limits)
+    assert.deepEqual([redirected, asked], [{ status: 302 }, ['/redirect']])
+    await assert.rejects(loose.postForm(`https://localhost:${port}/silent`, form, limits), failed)
+    asked.length = 0
+    const strict = openOutbound({ caPem, allowedPorts: [port], resolve: toLoopback })
+    for (const host of ['localhost', '127.0.0.1', '[::1]', '2130706433'])
+      await assert.rejects(strict.postForm(`https://${host}:${port}/json`, form, limits), refused, host)
+    for (const url of ['http://rp.example/', 'https://rp.example:22/', 'https://rp.example/#a'])
+      await assert.rejects(strict.postForm(url, form, limits), refused, url)
+    assert.deepEqual(asked, [])
+    await strict.close()
   })
 
   it('at most 32 requests are on their way at one time', async () => {

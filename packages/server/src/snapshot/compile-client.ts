@@ -70,17 +70,20 @@ export function compileClient(client: DocumentOf<'Client'>, context: ClientConte
     problems.push({ document, field: `spec.metadata.${facts?.field}`, message, ruleId, clauses, error })
   }
   problems.push(...unfitTokenAlgs(document, resources, strictest.value))
-  const idTokenAlg = idTokenAlgOf(spec, strictest.value)
-  problems.push(...unsignableIdToken(document, idTokenAlg))
+  const signedResponseAlgs = signedResponseAlgsOf(spec, strictest.value)
+  problems.push(...unsignableResponses(document, signedResponseAlgs))
   const profile = meetOf([floor, own])
   if (problems.length > 0 || !profile.ok) return wrong(...problems)
-  return checked(clientOf(client.name, spec, { profile: profile.value, idTokenAlg }, context))
+  return checked(clientOf(client.name, spec, { profile: profile.value, signedResponseAlgs }, context))
 }
 
 function clientOf(
   clientId: string,
   spec: ClientSpec,
-  { profile, idTokenAlg }: { readonly profile: SecurityProfile; readonly idTokenAlg: JwsAlg },
+  {
+    profile,
+    signedResponseAlgs,
+  }: { readonly profile: SecurityProfile; readonly signedResponseAlgs: SignedResponseAlgs },
   context: ClientContext,
 ): Client {
   const { metadata } = spec
@@ -94,6 +97,8 @@ function clientOf(
     isPublic: authMethod === 'none',
     profile,
     redirectUris: metadata.redirect_uris ?? [],
+    postLogoutRedirectUris: metadata.post_logout_redirect_uris ?? [],
+    backchannelLogoutUri: metadata.backchannel_logout_uri,
     grantTypes: grantTypes as readonly GrantTypeName[],
     tokenEndpointAuthMethod: authMethod as ClientAuthenticationMethod,
     tokenEndpointAuthSigningAlg: metadata.token_endpoint_auth_signing_alg as JwsAlg | undefined,
@@ -105,7 +110,12 @@ function clientOf(
     requirePushedAuthorizationRequests: metadata.require_pushed_authorization_requests ?? false,
     scopes: scopesOf(spec),
     resources: audiencesOf(spec.resources),
-    idTokenSignedResponseAlg: idTokenAlg,
+    idTokenSignedResponseAlg: signedResponseAlgs.id_token_signed_response_alg,
+    requestObjectSigningAlg: metadata.request_object_signing_alg as JwsAlg | undefined,
+    requireSignedRequestObject: metadata.require_signed_request_object ?? false,
+    authorizationSignedResponseAlg: signedResponseAlgs.authorization_signed_response_alg,
+    responseModes: metadata.response_modes,
+    introspectionSignedResponseAlg: signedResponseAlgs.introspection_signed_response_alg,
     requireAuthTime: metadata.require_auth_time ?? false,
     defaultMaxAgeSeconds: metadata.default_max_age,
     allowedOrigins: spec.allowedOrigins,
@@ -116,20 +126,37 @@ function clientOf(
   }
 }
 
-/** OpenID Connect's default is RS256; where the profile does not know it, ES256 or else its first algorithm. */
-function idTokenAlgOf({ metadata }: ClientSpec, profile: SecurityProfile): JwsAlg {
-  const registered = metadata.id_token_signed_response_alg as JwsAlg | undefined
-  if (registered !== undefined) return registered
+/** What we sign for the client, by the member of its metadata that names the algorithm. */
+const signedResponses = [
+  'id_token_signed_response_alg',
+  'authorization_signed_response_alg',
+  'introspection_signed_response_alg',
+] as const
+
+type SignedResponseAlgs = Readonly<Record<(typeof signedResponses)[number], JwsAlg>>
+
+/** The documents' default is RS256; where the profile does not know it, ES256 or else its first algorithm. */
+function signedResponseAlgsOf({ metadata }: ClientSpec, profile: SecurityProfile): SignedResponseAlgs {
   const preferred: readonly JwsAlg[] = ['RS256', 'ES256', ...ownSigningAlgs]
-  return preferred.find(alg => profile.signingAlgs.includes(alg)) ?? profile.signingAlgs[0] ?? 'ES256'
+  const usual = preferred.find(alg => profile.signingAlgs.includes(alg)) ?? profile.signingAlgs[0] ?? 'ES256'
+  const algOf = (field: (typeof signedResponses)[number]): JwsAlg =>
+    (metadata[field] as JwsAlg | undefined) ?? usual
+  return {
+    id_token_signed_response_alg: algOf('id_token_signed_response_alg'),
+    authorization_signed_response_alg: algOf('authorization_signed_response_alg'),
+    introspection_signed_response_alg: algOf('introspection_signed_response_alg'),
+  }
 }
 
 /** Found out now, and not by a user whose code cannot be redeemed. */
-function unsignableIdToken(document: string, alg: JwsAlg): readonly Problem[] {
-  if (ownSigningAlgs.includes(alg)) return []
-  const field = 'spec.metadata.id_token_signed_response_alg'
-  const message = `the issuer does not sign as \`${alg}\`, but as one of ${ownSigningAlgs.join(', ')}`
-  return [{ document, field, message }]
+function unsignableResponses(document: string, algs: SignedResponseAlgs): readonly Problem[] {
+  return signedResponses
+    .filter(field => !ownSigningAlgs.includes(algs[field]))
+    .map(field => ({
+      document,
+      field: `spec.metadata.${field}`,
+      message: `the issuer does not sign as \`${algs[field]}\`, but as one of ${ownSigningAlgs.join(', ')}`,
+    }))
 }
 
 function scopesOf({ metadata }: ClientSpec): readonly string[] {

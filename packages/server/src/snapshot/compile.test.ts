@@ -59,6 +59,44 @@ describe('a revision is compiled', () => {
       assert.ok(problems.includes(said), `${said} in ${problems}`)
   })
 
+  test('an operator switches on one of the three signed messages by a profile of his own', () => {
+    const names = ['signedRequestObjects', 'signedAuthorizationResponses', 'signedIntrospection'] as const
+    for (const name of names) {
+      const own = documentOf('SecurityProfile', 'own', `{base: fapi2-security, tighten: {${name}: required}}`)
+      const issuer = compiled(
+        own,
+        clientOf('signed', `{profile: own, metadata: {${metadata}, dpop_bound_access_tokens: true}}`),
+      )
+      const profile = issuer.clients.get('signed')?.profile
+      for (const other of names) assert.equal(profile?.[other], other === name ? 'required' : 'allowed')
+    }
+  })
+
+  test('what we sign for a client has the algorithm it registered, or else the first that fits its profile', () => {
+    const signed = clientOf(
+      'signed',
+      `{profile: fapi2-message-signing, metadata: {${metadata}, dpop_bound_access_tokens: true, response_modes: [jwt], authorization_signed_response_alg: PS256, request_object_signing_alg: ES256}}`,
+    )
+    const client = compiled(signed).clients.get('signed')
+    assert.equal(client?.authorizationSignedResponseAlg, 'PS256')
+    assert.equal(client?.introspectionSignedResponseAlg, 'ES256')
+    assert.equal(client?.requestObjectSigningAlg, 'ES256')
+    assert.deepEqual(client?.responseModes, ['jwt'])
+    const unfit = signed.replace(
+      'authorization_signed_response_alg: PS256',
+      'authorization_signed_response_alg: Ed25519',
+    )
+    assert.match(
+      problemsOf(unfit).join(),
+      /authorization_signed_response_alg: the issuer does not sign as `Ed25519`/,
+    )
+    const encrypted = signed.replace(
+      'response_modes',
+      'authorization_encrypted_response_alg: RSA-OAEP, response_modes',
+    )
+    assert.match(problemsOf(encrypted).join(), /authorization_encrypted_response_alg/)
+  })
+
   test('without documents an issuer stands on the FAPI 2.0 floor with no clients', () => {
     const issuer = compiled()
     assert.equal(issuer.floor.name, 'fapi2-security')

@@ -45,6 +45,10 @@ export interface Client {
   /** `meet(floor, client's own profile)`. */
   readonly profile: SecurityProfile
   readonly redirectUris: readonly string[]
+  /** Exact URIs the browser may be sent to after a logout. */
+  readonly postLogoutRedirectUris: readonly string[]
+  /** Where the client is told that a session of its user ended. */
+  readonly backchannelLogoutUri: string | undefined
   readonly grantTypes: readonly GrantTypeName[]
   readonly tokenEndpointAuthMethod: ClientAuthenticationMethod
   readonly tokenEndpointAuthSigningAlg: JwsAlg | undefined
@@ -59,6 +63,12 @@ export interface Client {
   /** Resource identifiers this client may ask for. */
   readonly resources: readonly string[]
   readonly idTokenSignedResponseAlg: JwsAlg
+  readonly requestObjectSigningAlg: JwsAlg | undefined
+  readonly requireSignedRequestObject: boolean
+  readonly authorizationSignedResponseAlg: JwsAlg
+  /** Response modes the client may ask for; undefined: any. */
+  readonly responseModes: readonly string[] | undefined
+  readonly introspectionSignedResponseAlg: JwsAlg
   readonly requireAuthTime: boolean
   readonly defaultMaxAgeSeconds: number | undefined
   /** Origins a browser client calls from (CORS); exact, never `*` or `null`. */

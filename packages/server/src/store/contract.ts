@@ -4,6 +4,7 @@ import { expiryCases } from './contract/expiry.ts'
 import { finderCases } from './contract/finders.ts'
 import { guardCases } from './contract/guards.ts'
 import { listCases } from './contract/lists.ts'
+import { logoutCases } from './contract/logout.ts'
 import { raceCases } from './contract/races.ts'
 import { restartCases } from './contract/restart.ts'
 import type { Store } from './store.ts'
@@ -25,6 +26,7 @@ export interface ContractCase {
 export const contractCases: readonly ContractCase[] = [
   ...finderCases,
   ...guardCases,
+  ...logoutCases,
   ...raceCases,
   ...listCases,
   ...auditCases,

@@ -1,6 +1,6 @@
 import type { EpochSeconds } from '@holdfast/protocol'
-import type { ChainedAuditRecord, UserRecord } from './records.ts'
-import type { SqlValue, StatementName } from './statements.ts'
+import type { ChainedAuditRecord, LogoutNoticeRecord, UserRecord } from './records.ts'
+import { participantRange, type SqlValue, type StatementName } from './statements.ts'
 import type { Found, FoundDeviceCode, Store } from './store.ts'
 import type { KeyRecord } from './writes.ts'
 
@@ -29,6 +29,10 @@ export function findersOver(ask: Ask): Finders {
     findPushedRequest: found('find-pushed-request'),
     findInteraction: found('find-interaction'),
     findSession: found('find-session'),
+    listParticipants: async sid =>
+      (await ask('list-participants', participantRange(sid))).map(row => textOf(row, 'client_id')),
+    listDueLogoutNotices: async (issuer, now, limit) =>
+      (await ask('list-due-logout-notices', [issuer, now, limit])).map(noticeOf),
     findGrant: found('find-grant'),
     findCode: found('find-code'),
     findDeviceCode: found<DecidedDeviceCode>('find-device-code'),
@@ -84,6 +88,15 @@ function foundOf<T>(row: Row): Found<T> {
   }
   if ('retired_at' in row) record.retiredAt = row.retired_at ?? undefined
   return record as Found<T>
+}
+
+function noticeOf(row: Row): LogoutNoticeRecord {
+  return {
+    ...bodyOf<LogoutNoticeRecord>(row),
+    version: numberOf(row, 'version'),
+    failures: numberOf(row, 'failures'),
+    dueAt: numberOf(row, 'due_at') as EpochSeconds,
+  }
 }
 
 function userOf(row: Row | undefined): UserRecord | undefined {

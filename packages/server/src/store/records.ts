@@ -1,10 +1,18 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 
 /** How a token is bound (RFC 7800 `cnf`). Both may be set; then both must be proven. */
 export interface Binding {
   readonly jkt?: string
   readonly x5tS256?: string
+}
+
+/** The parts of a `remember-jti`. */
+export interface RememberedJti {
+  readonly key: HandleHash
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
 }
 
 /** The approved content of an authorization request, after parsing; nothing else is ever consulted (I10). */
@@ -14,6 +22,12 @@ export interface AuthorizationRequest {
   /** Whether `redirect_uri` stood in the request (RFC 6749 4.1.3 compares only then). */
   readonly redirectUriSent: boolean
   readonly responseType: 'code'
+  /** As asked for; undefined is `query`. */
+  readonly responseMode: ResponseModeName | undefined
+  /** Set when it came as a signed request object; `timed` when that had `nbf` and `exp`. */
+  readonly requestObject: 'timed' | 'untimed' | undefined
+  /** What is remembered when the request is answered, so that its object opens no second one (JAR-14). */
+  readonly requestObjectJti: RememberedJti | undefined
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
   readonly state: string | undefined
@@ -77,6 +91,31 @@ export interface SessionRecord {
   readonly amr: readonly string[]
   readonly issuedAt: EpochSeconds
   readonly idleExpiresAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+/** A client that a user signed in to during a session: told when the session ends. */
+export interface ParticipantRecord {
+  readonly sid: string
+  readonly clientId: string
+  readonly expiresAt: EpochSeconds
+}
+
+/** One client that must still be told of one logout. The token is signed for each try: it lives two minutes. */
+export interface LogoutNoticeRecord {
+  readonly id: string
+  readonly issuer: string
+  readonly clientId: string
+  readonly subject: string
+  readonly sid: string
+  /** Of the request that ended the session, so that its reference finds what became of the notice. */
+  readonly requestId: string
+  /** Raised by each claim: what came of a try counts only for who still holds the claim. */
+  readonly version: number
+  /** Tries that failed. A claim whose process died is none of them. */
+  readonly failures: number
+  readonly dueAt: EpochSeconds
+  readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
 }
 

@@ -1,3 +1,4 @@
+import type { GrantRecord } from './records.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
 
 /**
@@ -14,9 +15,20 @@ export const statements = {
   'finish-interaction': `update interactions set spent_at = $2
     where hash = $1 and version = $3 and spent_at is null and expires_at > $2`,
   'insert-session': 'insert into sessions (hash, body, expires_at, idle_expires_at) values ($1, $2, $3, $4)',
-  'touch-session': 'update sessions set idle_expires_at = $2 where hash = $1',
+  'touch-session': 'update sessions set idle_expires_at = $2 where hash = $1 and revoked_at is null',
   'revoke-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
-  'insert-grant': 'insert into grants (hash, body, expires_at) values ($1, $2, $3)',
+  'end-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
+  'join-session': `insert into participants (key, client_id, expires_at) values ($1, $2, $3)
+    on conflict (key) do update set expires_at = excluded.expires_at`,
+  'revoke-grants-of-session': 'update grants set revoked_at = $2 where sid = $1 and revoked_at is null',
+  'insert-logout-notice': `insert into logout_notices (id, issuer, body, version, failures, due_at, expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+  'claim-logout-notice': `update logout_notices set version = version + 1, due_at = $4
+    where id = $1 and version = $2 and due_at <= $3 and expires_at > $3`,
+  'postpone-logout-notice': `update logout_notices set failures = failures + 1, version = version + 1, due_at = $3
+    where id = $1 and version = $2`,
+  'finish-logout-notice': 'delete from logout_notices where id = $1 and version = $2',
+  'insert-grant': 'insert into grants (hash, body, expires_at, sid) values ($1, $2, $3, $4)',
   'require-live-grant': 'select 1 from grants where hash = $1 and revoked_at is null and expires_at > $2',
   'revoke-grant': 'update grants set revoked_at = $2 where hash = $1 and revoked_at is null',
   'insert-code': 'insert into codes (hash, body, expires_at) values ($1, $2, $3)',
@@ -71,6 +83,9 @@ export const statements = {
   'find-pushed-request': 'select body, spent_at, revoked_at from pushed_requests where hash = $1',
   'find-interaction': 'select body, spent_at, revoked_at, version from interactions where hash = $1',
   'find-session': 'select body, spent_at, revoked_at, idle_expires_at from sessions where hash = $1',
+  'list-participants': 'select client_id from participants where key > $1 and key < $2 order by key',
+  'list-due-logout-notices': `select body, version, failures, due_at from logout_notices
+    where issuer = $1 and due_at <= $2 and expires_at > $2 order by due_at, id limit $3`,
   'find-grant': 'select body, spent_at, revoked_at from grants where hash = $1',
   'find-code': 'select body, spent_at, revoked_at from codes where hash = $1',
   'find-device-code': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at, grant_id, denied_at
@@ -109,6 +124,11 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'spend-pushed-request': true,
   'advance-interaction': true,
   'finish-interaction': true,
+  'touch-session': true,
+  'end-session': true,
+  'claim-logout-notice': true,
+  'postpone-logout-notice': true,
+  'finish-logout-notice': true,
   'require-live-grant': true,
   'spend-code': true,
   'approve-device-code': true,
@@ -140,7 +160,8 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     }
     case 'insert-grant': {
       const { record } = write
-      return { name: write.kind, values: [record.id, JSON.stringify(record), record.expiresAt] }
+      const sid = endsWithSession(record) ? record.sid : null
+      return { name: write.kind, values: [record.id, JSON.stringify(record), record.expiresAt, sid] }
     }
     case 'insert-interaction': {
       const { record } = write
@@ -188,6 +209,7 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'deny-device-code':
     case 'spend-refresh-token':
     case 'revoke-session':
+    case 'end-session':
     case 'revoke-access-token':
     case 'revoke-refresh-token':
       return { name: write.kind, values: [write.hash, write.at] }
@@ -198,9 +220,71 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
       return { name: write.kind, values: [write.hash, write.at, write.at - write.graceSeconds] }
     case 'use-refresh-token':
       return { name: write.kind, values: [write.hash, write.at, write.idleExpiresAt] }
+    case 'revoke-grants-of-session':
+    case 'join-session':
+    case 'insert-logout-notice':
+    case 'claim-logout-notice':
+    case 'postpone-logout-notice':
+    case 'finish-logout-notice':
+      return logoutStepOf(write)
     default:
       return housekeepingStepOf(write)
   }
+}
+
+type OfLogout = Extract<
+  Write,
+  {
+    kind:
+      | 'revoke-grants-of-session'
+      | 'join-session'
+      | 'insert-logout-notice'
+      | 'claim-logout-notice'
+      | 'postpone-logout-notice'
+      | 'finish-logout-notice'
+  }
+>
+
+function logoutStepOf(write: OfLogout): Step {
+  switch (write.kind) {
+    case 'revoke-grants-of-session':
+      return { name: write.kind, values: [write.sid, write.at] }
+    case 'join-session': {
+      const { sid, clientId, expiresAt } = write.record
+      return { name: write.kind, values: [participantKey(sid, clientId), clientId, expiresAt] }
+    }
+    case 'insert-logout-notice': {
+      const { record } = write
+      const { id, issuer, version, failures, dueAt, expiresAt } = record
+      return {
+        name: write.kind,
+        values: [id, issuer, JSON.stringify(record), version, failures, dueAt, expiresAt],
+      }
+    }
+    case 'claim-logout-notice':
+      return { name: write.kind, values: [write.id, write.version, write.at, write.dueAt] }
+    case 'postpone-logout-notice':
+      return { name: write.kind, values: [write.id, write.version, write.dueAt] }
+    case 'finish-logout-notice':
+      return { name: write.kind, values: [write.id, write.version] }
+    default:
+      return write satisfies never
+  }
+}
+
+/** Whether a logout takes the grant along (OpenID Connect Core section 11, Back-Channel Logout section 2.7). */
+export function endsWithSession({ scopes }: Pick<GrantRecord, 'scopes'>): boolean {
+  return !scopes.includes('offline_access')
+}
+
+/** Participants of a session stand side by side: its id, a line feed, which no id holds, the client. */
+export function participantKey(sid: string, clientId: string): string {
+  return `${sid}\n${clientId}`
+}
+
+/** The keys of all participants lie strictly between these. */
+export function participantRange(sid: string): readonly [from: string, to: string] {
+  return [`${sid}\n`, `${sid}\u000b`]
 }
 
 type Housekeeping = Extract<

@@ -6,6 +6,7 @@ import type {
   DeviceCodeRecord,
   GrantRecord,
   InteractionRecord,
+  LogoutNoticeRecord,
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
@@ -39,6 +40,14 @@ export interface Store {
   /** `spentAt` is when it was finished. */
   readonly findInteraction: (hash: HandleHash) => Promise<Found<InteractionRecord> | undefined>
   readonly findSession: (hash: HandleHash) => Promise<Found<SessionRecord> | undefined>
+  /** Clients that took part in a session, by id; also those of rows past their end. */
+  readonly listParticipants: (sid: string) => Promise<readonly string[]>
+  /** Due and not expired at `now`, the longest due first, at most `limit`. */
+  readonly listDueLogoutNotices: (
+    issuer: string,
+    now: EpochSeconds,
+    limit: number,
+  ) => Promise<readonly LogoutNoticeRecord[]>
   readonly findGrant: (id: string) => Promise<Found<GrantRecord> | undefined>
   readonly findCode: (hash: HandleHash) => Promise<Found<CodeRecord> | undefined>
   readonly findDeviceCode: (hash: HandleHash) => Promise<FoundDeviceCode | undefined>

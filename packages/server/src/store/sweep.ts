@@ -21,6 +21,8 @@ const sweptTables: readonly SweptTable[] = [
   { name: 'pushed_requests', key: 'hash', keptSeconds: 0 },
   { name: 'interactions', key: 'hash', keptSeconds: 0 },
   { name: 'sessions', key: 'hash', keptSeconds: 0 },
+  { name: 'participants', key: 'key', keptSeconds: 0 },
+  { name: 'logout_notices', key: 'id', keptSeconds: 0 },
   { name: 'grants', key: 'hash', keptSeconds: 0 },
   { name: 'codes', key: 'hash', keptSeconds: 3600 },
   { name: 'device_codes', key: 'hash', keptSeconds: 600 },

@@ -6,6 +6,8 @@ import type {
   DeviceCodeRecord,
   GrantRecord,
   InteractionRecord,
+  LogoutNoticeRecord,
+  ParticipantRecord,
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
@@ -31,9 +33,33 @@ export type Write =
       readonly at: EpochSeconds
     }
   | { readonly kind: 'insert-session'; readonly record: SessionRecord }
-  /** Moves `idleExpiresAt`; no guard. */
+  /** Guard: exists, not revoked: nothing is born in a session that a logout ended. Moves `idleExpiresAt`. */
   | { readonly kind: 'touch-session'; readonly hash: HandleHash; readonly idleExpiresAt: EpochSeconds }
   | { readonly kind: 'revoke-session'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  /** Guard: exists, not revoked. For a logout, which tells others: once. */
+  | { readonly kind: 'end-session'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  /** Remembers, or remembers longer, that a client took part in a session. */
+  | { readonly kind: 'join-session'; readonly record: ParticipantRecord }
+  /** Revokes the grants of a session that do not outlive it: those without `offline_access`. */
+  | { readonly kind: 'revoke-grants-of-session'; readonly sid: string; readonly at: EpochSeconds }
+  | { readonly kind: 'insert-logout-notice'; readonly record: LogoutNoticeRecord }
+  /** Guard: same `version`, due, not expired. Raises the version; due again at `dueAt`, should the process die. */
+  | {
+      readonly kind: 'claim-logout-notice'
+      readonly id: string
+      readonly version: number
+      readonly at: EpochSeconds
+      readonly dueAt: EpochSeconds
+    }
+  /** Guard: same `version`. One more failure; raises the version. */
+  | {
+      readonly kind: 'postpone-logout-notice'
+      readonly id: string
+      readonly version: number
+      readonly dueAt: EpochSeconds
+    }
+  /** Guard: same `version`. Delivered, or given up. */
+  | { readonly kind: 'finish-logout-notice'; readonly id: string; readonly version: number }
   | { readonly kind: 'insert-grant'; readonly record: GrantRecord }
   /** Guard: exists, not revoked, not expired. */
   | { readonly kind: 'require-live-grant'; readonly id: string; readonly at: EpochSeconds }
@@ -95,7 +121,7 @@ export type Write =
    */
   | {
       readonly kind: 'remember-jti'
-      readonly what: 'client-assertion' | 'dpop-proof'
+      readonly what: 'client-assertion' | 'dpop-proof' | 'request-object'
       readonly key: HandleHash
       readonly issuedAt: EpochSeconds
       readonly expiresAt: EpochSeconds
@@ -147,6 +173,11 @@ export type GuardKind =
   | 'spend-pushed-request'
   | 'advance-interaction'
   | 'finish-interaction'
+  | 'touch-session'
+  | 'end-session'
+  | 'claim-logout-notice'
+  | 'postpone-logout-notice'
+  | 'finish-logout-notice'
   | 'require-live-grant'
   | 'spend-code'
   | 'approve-device-code'

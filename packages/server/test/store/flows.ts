@@ -9,6 +9,7 @@ import {
   interaction,
   jti,
   later,
+  logoutNotice,
   pushedRequest,
   refreshToken,
   session,
@@ -38,13 +39,15 @@ export function flowsOf(name: string): readonly Flow[] {
     code: { ...code(), hash: keyOf('code') },
     device: { ...deviceCode(), hash: keyOf('device'), userCodeHash: keyOf('user-code') },
     refresh: { ...refreshToken(), hash: keyOf('refresh') },
+    notice: { ...logoutNotice(), id: keyOf('notice') },
     rotated: { ...refreshToken(), hash: keyOf('rotated') },
   }
   const access = (flow: string): Write => ({
     kind: 'insert-access-token',
     record: { ...accessToken(), hash: keyOf(`${flow}-access`) },
   })
-  const { pushed, grant: held, refresh, rotated } = records
+  const { pushed, grant: held, refresh, rotated, notice } = records
+  const sid = `${name}-sid`
   const live: Write = { kind: 'require-live-grant', id: held.id, at: start }
   const at = later(1)
   const lists: Readonly<Record<string, readonly Write[]>> = {
@@ -52,12 +55,14 @@ export function flowsOf(name: string): readonly Flow[] {
     authorize: [{ kind: 'insert-interaction', record: records.interaction }],
     login: [
       { kind: 'advance-interaction', record: records.interaction, at },
-      { kind: 'insert-session', record: records.session },
+      { kind: 'insert-session', record: { ...records.session, sid } },
     ],
     code: [
       { kind: 'finish-interaction', hash: records.interaction.hash, version: 2, at },
       { kind: 'spend-pushed-request', hash: pushed.hash, at },
       { kind: 'insert-grant', record: held },
+      { kind: 'insert-grant', record: { ...held, id: keyOf('session-grant'), sid } },
+      { kind: 'join-session', record: { sid, clientId: 'client-1', expiresAt: later(86_400) } },
       { kind: 'insert-code', record: records.code },
     ],
     token: [
@@ -94,6 +99,15 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'revoke-refresh-token', hash: rotated.hash, at },
       { kind: 'revoke-access-token', hash: keyOf('rotation-access'), at },
     ],
+    logout: [
+      { kind: 'end-session', hash: records.session.hash, at },
+      { kind: 'revoke-grants-of-session', sid, at },
+      { kind: 'insert-logout-notice', record: { ...notice, sid } },
+    ],
+    claim: [{ kind: 'claim-logout-notice', id: notice.id, version: 0, at, dueAt: later(16) }],
+    postponed: [{ kind: 'postpone-logout-notice', id: notice.id, version: 1, dueAt: later(20) }],
+    claimAgain: [{ kind: 'claim-logout-notice', id: notice.id, version: 2, at: later(20), dueAt: later(35) }],
+    delivered: [{ kind: 'finish-logout-notice', id: notice.id, version: 3 }],
     replayedCode: [...seen('replay'), { kind: 'revoke-grant', id: held.id, at }],
   }
   return Object.entries(lists).map(([flow, writes]) => ({
@@ -117,6 +131,10 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
       return (await store.findInteraction(write.hash))?.spentAt !== undefined
     case 'insert-session':
       return (await store.findSession(write.record.hash)) !== undefined
+    case 'end-session':
+      return (await store.findSession(write.hash))?.revokedAt !== undefined
+    case 'join-session':
+      return (await store.listParticipants(write.record.sid)).includes(write.record.clientId)
     case 'insert-grant':
       return (await store.findGrant(write.record.id)) !== undefined
     case 'revoke-grant':

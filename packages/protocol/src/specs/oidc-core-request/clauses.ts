@@ -92,8 +92,8 @@ export const manifest: ClauseManifest = {
     {
       id: 'OIDC-6.1',
       level: 'MUST',
-      says: 'A server without request objects answers `request_not_supported`.',
-      standing: ruled,
+      says: 'A request object by value is opened; nothing outside of it is used.',
+      standing: shown('only what stands in the request object counts'),
       rows: ['JAR-11'],
     },
     {

@@ -17,18 +17,11 @@ const good: OidcRequestInput = {
   acrValues: [],
   uiLocales: ['xx'],
   loginHint: 'alice',
-  request: undefined,
   registration: undefined,
 }
 const many = Array.from({ length: 21 }, (_, index) => `v${index}`)
 
 const refusals: readonly (Refused<OidcRequestInput> & { readonly error?: string })[] = [
-  {
-    name: 'a request object',
-    input: { ...good, request: 'e30.e30.' },
-    ruleId: 'oidc.request',
-    error: 'request_not_supported',
-  },
   {
     name: 'a registration',
     input: { ...good, registration: '{}' },

@@ -11,19 +11,10 @@ export interface OidcRequestInput {
   readonly acrValues: readonly string[]
   readonly uiLocales: readonly string[]
   readonly loginHint: string | undefined
-  readonly request: string | undefined
   readonly registration: string | undefined
 }
 
 export const oidcRequestRules: readonly Rule<OidcRequestInput>[] = [
-  {
-    id: 'oidc.request',
-    clauses: ['OIDC-6.1', 'RFC9101-7'],
-    level: 'MUST',
-    title: 'a request object is refused while the server does not open them',
-    check: ({ request }) =>
-      request === undefined ? pass : fail('request_not_supported', 'request objects are not supported'),
-  },
   {
     id: 'oidc.registration',
     clauses: ['OIDC-7.2.1'],

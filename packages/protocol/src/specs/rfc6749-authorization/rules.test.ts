@@ -162,7 +162,6 @@ test('no two different https strings ever match', () => {
 const good: AuthorizationInput = {
   grantTypes: ['authorization_code'],
   responseType: 'code',
-  responseMode: undefined,
   state: 'st',
   scopes: ['openid', 'accounts'],
   isDefined: scope => ['openid', 'accounts', 'admin', ...many].includes(scope),
@@ -207,18 +206,6 @@ const refusals: readonly (Refused<AuthorizationInput> & { readonly error: string
     input: { ...good, responseType: 'Code' },
     ruleId: 'response-type.code',
     error: 'unsupported_response_type',
-  },
-  {
-    name: 'fragment',
-    input: { ...good, responseMode: 'fragment' },
-    ruleId: 'response-mode.query',
-    error: 'invalid_request',
-  },
-  {
-    name: 'jwt',
-    input: { ...good, responseMode: 'jwt' },
-    ruleId: 'response-mode.query',
-    error: 'invalid_request',
   },
   {
     name: 'a client without the code grant',
@@ -275,7 +262,6 @@ for (const [name, input] of [
   ['50 scopes', { ...good, scopes: many.slice(0, 50) }],
   ['2048 characters of state', { ...good, state: 'a'.repeat(2048) }],
   ['no state', { ...good, state: undefined }],
-  ['response mode query', { ...good, responseMode: 'query' }],
 ] as const)
   test(`an authorization request passes: ${name}`, () => {
     assert.equal(firstRefusal(authorizationRules, input), undefined)

@@ -99,7 +99,6 @@ export const redirectTargetRules: readonly Rule<RedirectTargetInput>[] = [
 export interface AuthorizationInput {
   readonly grantTypes: readonly string[]
   readonly responseType: string | undefined
-  readonly responseMode: string | undefined
   readonly state: string | undefined
   /** Undefined when absent. Space-separated on the wire. */
   readonly scopes: readonly string[] | undefined
@@ -139,16 +138,6 @@ export const authorizationRules: readonly Rule<AuthorizationInput>[] = [
       responseType === 'code'
         ? pass
         : fail('unsupported_response_type', 'only the response type `code` is supported'),
-  },
-  {
-    id: 'response-mode.query',
-    clauses: ['OIDC-3.1.2.1-response_mode'],
-    level: 'MUST',
-    title: 'response_mode is absent or query',
-    check: ({ responseMode }) =>
-      responseMode === undefined || responseMode === 'query'
-        ? pass
-        : fail('invalid_request', 'only the response mode `query` is supported'),
   },
   {
     id: 'authorization.grant-type',

@@ -1,14 +1,19 @@
 import type { Refusal } from '../../refusal.ts'
 import { firstRefusal } from '../../rule.ts'
+import { backchannelMetadataRules } from '../oidc-backchannel-logout/metadata-rules.ts'
+import { postLogoutMetadataRules } from '../oidc-rp-logout/metadata-rules.ts'
 import type { ClientMetadataInput } from './metadata.ts'
 import { clientMetadataRules } from './rules.ts'
 
+/** In the order in which they are judged; what other documents add to client metadata comes after. */
+const everyRule = [...clientMetadataRules, ...postLogoutMetadataRules, ...backchannelMetadataRules]
+
 /** The first rule that the metadata of a client breaks; `facts.field` names the member. */
 export function judgeClientMetadata(input: ClientMetadataInput): Refusal | undefined {
-  return firstRefusal(clientMetadataRules, input)
+  return firstRefusal(everyRule, input)
 }
 
 /** Every rule that the metadata breaks, for those who edit documents and want to mend all at once. */
 export function allMetadataRefusals(input: ClientMetadataInput): readonly Refusal[] {
-  return clientMetadataRules.flatMap(rule => firstRefusal([rule], input) ?? [])
+  return everyRule.flatMap(rule => firstRefusal([rule], input) ?? [])
 }

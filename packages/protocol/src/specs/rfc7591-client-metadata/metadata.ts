@@ -17,6 +17,11 @@ export interface ClientMetadata {
   readonly token_endpoint_auth_method?: string | undefined
   readonly token_endpoint_auth_signing_alg?: string | undefined
   readonly id_token_signed_response_alg?: string | undefined
+  readonly request_object_signing_alg?: string | undefined
+  readonly require_signed_request_object?: boolean | undefined
+  readonly authorization_signed_response_alg?: string | undefined
+  readonly introspection_signed_response_alg?: string | undefined
+  readonly response_modes?: readonly string[] | undefined
   readonly tls_client_auth_subject_dn?: string | undefined
   readonly tls_client_auth_san_dns?: string | undefined
   readonly tls_client_auth_san_uri?: string | undefined
@@ -25,6 +30,9 @@ export interface ClientMetadata {
   readonly dpop_bound_access_tokens?: boolean | undefined
   readonly tls_client_certificate_bound_access_tokens?: boolean | undefined
   readonly use_mtls_endpoint_aliases?: boolean | undefined
+  readonly post_logout_redirect_uris?: readonly string[] | undefined
+  readonly backchannel_logout_uri?: string | undefined
+  readonly backchannel_logout_session_required?: boolean | undefined
 }
 
 /** What the rules look at: the metadata and everything it must fit. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
+import { fapi2MessageSigning } from '../../profiles/fapi2-message-signing.ts'
 import { fapi2Security } from '../../profiles/fapi2-security.ts'
 import { oauth21 } from '../../profiles/oauth21.ts'
 import { oidcBaseline } from '../../profiles/oidc-baseline.ts'
@@ -298,6 +299,41 @@ const refusals: readonly Refused<ClientMetadataInput>[] = [
     input: client({ policy_uri: 'http://a.example/' }),
     ruleId: 'client.information-uris',
   },
+  {
+    name: 'RS256 for request objects',
+    input: client({ request_object_signing_alg: 'RS256' }),
+    ruleId: 'client.signing-algs',
+  },
+  {
+    name: 'none for responses',
+    input: client({ authorization_signed_response_alg: 'none' }),
+    ruleId: 'client.signing-algs',
+  },
+  {
+    name: 'an unknown response mode',
+    input: client({ response_modes: ['query', 'web_message'] }),
+    ruleId: 'client.response-modes',
+  },
+  {
+    name: 'no signed response mode where signing is required',
+    input: client({ response_modes: ['query'] }, { profile: fapi2MessageSigning }),
+    ruleId: 'client.response-modes',
+  },
+  {
+    name: 'signed requests without a key',
+    input: client({
+      ...tls,
+      tls_client_auth_san_dns: 'a.example',
+      jwks: undefined,
+      require_signed_request_object: true,
+    }),
+    ruleId: 'client.request-object-keys',
+  },
+  {
+    name: 'signed requests with keys of another algorithm',
+    input: client({ request_object_signing_alg: 'PS256' }, { profile: fapi2MessageSigning }),
+    ruleId: 'client.request-object-keys',
+  },
 ]
 
 const accepted: readonly { readonly name: string; readonly input: ClientMetadataInput }[] = [
@@ -351,6 +387,18 @@ const accepted: readonly { readonly name: string; readonly input: ClientMetadata
     ),
   },
   { name: 'mTLS endpoint aliases with private_key_jwt', input: client({ use_mtls_endpoint_aliases: true }) },
+  {
+    name: 'a FAPI 2.0 Message Signing client with its key',
+    input: client({ response_modes: ['query', 'jwt'] }, { profile: fapi2MessageSigning }),
+  },
+  {
+    name: 'keys of signed requests by URL',
+    input: client({
+      jwks: undefined,
+      jwks_uri: 'https://shop.example/jwks',
+      require_signed_request_object: true,
+    }),
+  },
   { name: 'links over https', input: client({ logo_uri: 'https://shop.example/logo.svg' }) },
 ]
 

@@ -1,5 +1,6 @@
 import type { JwsAlg } from '../../profile.ts'
 import { fail, pass, type Rule } from '../../rule.ts'
+import { isResponseMode, isSignedMode } from '../jarm/rules.ts'
 import { keyFits, secretMember, unfitKey } from './keys.ts'
 import {
   type ClientMetadata,
@@ -261,6 +262,14 @@ const keyRules: readonly ClientRule[] = [
   },
 ]
 
+const algFields = [
+  'token_endpoint_auth_signing_alg',
+  'id_token_signed_response_alg',
+  'request_object_signing_alg',
+  'authorization_signed_response_alg',
+  'introspection_signed_response_alg',
+] as const
+
 const constraintRules: readonly ClientRule[] = [
   {
     id: 'client.signing-algs',
@@ -269,7 +278,7 @@ const constraintRules: readonly ClientRule[] = [
     title: 'registered algorithms are among those of the profile',
     check: ({ metadata, profile }) => {
       const allowed: readonly string[] = profile.signingAlgs
-      for (const field of ['token_endpoint_auth_signing_alg', 'id_token_signed_response_alg'] as const) {
+      for (const field of algFields) {
         const alg = metadata[field]
         if (alg !== undefined && !allowed.includes(alg))
           return bad(field, `profile \`${profile.name}\` does not allow \`${alg}\``)
@@ -324,6 +333,41 @@ const constraintRules: readonly ClientRule[] = [
   },
 ]
 
+const messageRules: readonly ClientRule[] = [
+  {
+    id: 'client.response-modes',
+    clauses: ['FAPI2-MS-FINAL-5.3.3', 'FAPI2-MS-FINAL-5.4.1-1'],
+    level: 'MUST',
+    title: 'registered response modes are known, and one of them is signed where the profile requires it',
+    check: ({ metadata: { response_modes: modes }, profile }) => {
+      if (modes === undefined) return pass
+      const unknown = modes.find(mode => !isResponseMode(mode))
+      if (unknown !== undefined) return bad('response_modes', `response mode \`${unknown}\` is not supported`)
+      return profile.signedAuthorizationResponses === 'required' &&
+        !modes.some(mode => isResponseMode(mode) && isSignedMode(mode))
+        ? bad('response_modes', `profile \`${profile.name}\` needs one that is signed, such as \`jwt\``)
+        : pass
+    },
+  },
+  {
+    id: 'client.request-object-keys',
+    clauses: ['RFC9101-10.5', 'FAPI2-MS-FINAL-5.3.1-1'],
+    level: 'MUST',
+    title: 'a client that must sign its requests registers a key that can',
+    check: ({ metadata, profile }) => {
+      const { jwks, jwks_uri: jwksUri, request_object_signing_alg: registered } = metadata
+      const isNeeded =
+        metadata.require_signed_request_object === true || profile.signedRequestObjects === 'required'
+      if (!isNeeded || jwksUri !== undefined) return pass
+      if (!metadataDefaults(metadata).grantTypes.includes('authorization_code')) return pass
+      const algs = registered === undefined ? profile.signingAlgs : [registered as JwsAlg]
+      return jwks?.keys.some(jwk => algs.some(alg => keyFits(jwk, alg))) === true
+        ? pass
+        : bad('jwks', `signed request objects need a key that can sign with ${algs.join(', ')}`)
+    },
+  },
+]
+
 /** In the order in which they are judged: what is wrong in itself before what does not fit the profile. */
 export const clientMetadataRules: readonly ClientRule[] = [
   ...redirectUriRules,
@@ -331,6 +375,7 @@ export const clientMetadataRules: readonly ClientRule[] = [
   ...authenticationRules,
   ...keyRules,
   ...constraintRules,
+  ...messageRules,
 ]
 
 function isPlainHttps(text: string): boolean {

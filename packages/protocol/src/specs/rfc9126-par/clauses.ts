@@ -1,4 +1,4 @@
-import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
+import { type ClauseManifest, otherParty, ruled, shown } from '../../clause.ts'
 
 export const manifest: ClauseManifest = {
   spec: 'rfc9126-par',
@@ -71,11 +71,16 @@ export const manifest: ClauseManifest = {
     {
       id: 'RFC9126-3',
       level: 'MUST',
-      says: 'A pushed request object is judged by the rules of RFC 9101.',
-      standing: notApplicable(
-        'request objects are refused with `request_not_supported` until they are built',
-      ),
-      rows: ['PAR-10', 'PAR-11', 'PAR-12'],
+      says: 'A pushed request object is the request of the client that authenticated.',
+      standing: ruled,
+      rows: ['PAR-11', 'PAR-12'],
+    },
+    {
+      id: 'RFC9126-3-1',
+      level: 'MUST',
+      says: 'Who must sign its requests pushes nothing else.',
+      standing: ruled,
+      rows: ['PAR-10'],
     },
     {
       id: 'RFC9126-4',

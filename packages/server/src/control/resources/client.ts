@@ -26,6 +26,12 @@ export const clientMetadata = z.strictObject({
   token_endpoint_auth_method: z.string().optional(),
   token_endpoint_auth_signing_alg: z.string().optional(),
   id_token_signed_response_alg: z.string().optional(),
+  request_object_signing_alg: z.string().optional(),
+  require_signed_request_object: z.boolean().optional(),
+  authorization_signed_response_alg: z.string().optional(),
+  introspection_signed_response_alg: z.string().optional(),
+  /** Response modes the client may ask for; absent: any. */
+  response_modes: z.array(z.string()).min(1).max(10).optional(),
   tls_client_auth_subject_dn: text(1024).optional(),
   tls_client_auth_san_dns: text(253).optional(),
   tls_client_auth_san_uri: text(2048).optional(),
@@ -38,6 +44,10 @@ export const clientMetadata = z.strictObject({
   require_auth_time: z.boolean().optional(),
   default_max_age: z.number().int().min(0).max(31_536_000).optional(),
   subject_type: z.literal('public').optional(),
+  post_logout_redirect_uris: z.array(z.string()).optional(),
+  backchannel_logout_uri: z.string().optional(),
+  /** Accepted for those who ask: a logout token always names the session. */
+  backchannel_logout_session_required: z.boolean().optional(),
   software_id: text(256).optional(),
   software_version: text(256).optional(),
 })

@@ -8,6 +8,8 @@ export function requestFacts(request: AuthorizationRequest): AuditRecord['facts'
     resources,
     redirect_uri: redirectUri,
     response_type: request.responseType,
+    ...(request.responseMode !== undefined && { response_mode: request.responseMode }),
+    ...(request.requestObject !== undefined && { request_object: request.requestObject }),
     pkce: request.codeChallenge !== undefined,
     ...(request.dpopJkt !== undefined && { dpop_jkt: request.dpopJkt }),
     ...(prompt.length > 0 && { prompt }),

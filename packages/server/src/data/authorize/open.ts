@@ -5,7 +5,9 @@ import {
   type HandleHash,
   type Outcome,
   type Refusal,
+  secondsAfter,
 } from '@holdfast/protocol'
+import { requestCarrierRules } from '@holdfast/protocol/specs/rfc9101-jar/rules.ts'
 import {
   pushRequiredRules,
   requestUriPrefix,
@@ -17,8 +19,10 @@ import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, PushedRequestRecord } from '../../store/records.ts'
 import { hashOfHandle } from '../handle.ts'
+import { interactionLifetimeSeconds } from '../interaction/record.ts'
 import { judgeRequest, judgeStill, judgeTarget, type RedirectTarget } from './request.ts'
-import type { ResponseTarget } from './response.ts'
+import { openRequestObject, plainRequest, type SentRequest } from './request-object.ts'
+import { modeForError, type ResponseTarget } from './response.ts'
 import { newTransactionId } from './transaction.ts'
 
 /** An authorization request that may be put before the user. */
@@ -39,6 +43,9 @@ export interface FrontRefusal {
 
 export type Opened = { readonly ok: true; readonly value: OpenedRequest } | FrontRefusal
 
+/** How long a request object stays remembered past its end, for clocks that differ. */
+const replayMarginSeconds = 60
+
 const shown = (refusal: Refusal): FrontRefusal => ({ ok: false, refusal, target: undefined })
 
 /** By reference or by parameters; never both: with a `request_uri` everything else but `client_id` is ignored. */
@@ -50,9 +57,12 @@ export async function openRequest(
 ): Promise<Opened> {
   const { form, repeated } = reading
   const requestUri = form.get('request_uri')
+  const request = form.get('request')
+  const twoCarriers = firstRefusal(requestCarrierRules, { request, requestUri })
+  if (twoCarriers !== undefined) return shown(twoCarriers)
   if (requestUri !== undefined) return await openPushed(requestUri, form, exchange, ports, now)
   if (repeated.includes('request_uri')) return shown(duplicateRefusal('request_uri'))
-  return openDirect(reading, exchange, ports, now)
+  return await openDirect(reading, exchange, ports, now)
 }
 
 async function openPushed(
@@ -85,28 +95,66 @@ async function openPushed(
   return accept({ request, client: still.value.client, pushedHash: hash, txn })
 }
 
-function openDirect(reading: FormReading, exchange: Exchange, ports: Ports, now: EpochSeconds): Opened {
-  const { form, repeated } = reading
+async function openDirect(
+  reading: FormReading,
+  exchange: Exchange,
+  ports: Ports,
+  now: EpochSeconds,
+): Promise<Opened> {
+  const { repeated } = reading
   const { issuer } = exchange
-  for (const name of ['client_id', 'redirect_uri'])
+  for (const name of ['client_id', 'redirect_uri', 'request'])
     if (repeated.includes(name)) return shown(duplicateRefusal(name))
-  const target = judgeTarget(form, issuer.clients.get(form.get('client_id') ?? ''), issuer, false)
+  const known = issuer.clients.get(reading.form.get('client_id') ?? '')
+  const sent = await openSent(reading.form, known, exchange, ports, now)
+  // Nothing in an object that was not opened can say where an error may go.
+  if (!sent.ok) return shown(sent)
+  const { form } = sent.value
+  const target = judgeTarget(form, known, issuer, false)
   if (!target.ok) return shown(target)
 
   const { client, redirectUri } = target.value
   const sentBack = (refusal: Refusal): FrontRefusal => ({
     ok: false,
     refusal,
-    target: { redirectUri, state: form.get('state') },
+    target: {
+      clientId: client.clientId,
+      redirectUri,
+      state: form.get('state'),
+      responseMode: modeForError(form.get('response_mode'), redirectUri, client.profile),
+    },
   })
-  const judged = judgeDirect(reading, target.value, exchange)
+  const judged = judgeDirect(sent.value, repeated, target.value, exchange)
   if (!judged.ok) return sentBack(judged)
   const txn = newTransactionId(ports.entropy, now)
   return accept({ request: judged.value, client, pushedHash: undefined, txn })
 }
 
+/** Plain parameters, or those of a request object; a client that must push is told so before any object is opened. */
+async function openSent(
+  form: Form,
+  client: Client | undefined,
+  exchange: Exchange,
+  ports: Ports,
+  now: EpochSeconds,
+): Promise<Outcome<SentRequest>> {
+  const text = form.get('request')
+  if (text === undefined || client === undefined || client.status !== 'active')
+    return accept(plainRequest(form))
+  if (client.requirePushedAuthorizationRequests || client.profile.pushedAuthorizationRequests === 'required')
+    return accept(plainRequest(form))
+  const opened = await openRequestObject(text, client, exchange, ports)
+  if (!opened.ok || opened.value.jti === undefined) return opened
+  // Remembered when the request is answered, which may be as late as the interaction ends.
+  const { jti } = opened.value
+  const latest = Math.max(jti.expiresAt, now) as EpochSeconds
+  const expiresAt = secondsAfter(latest, interactionLifetimeSeconds + replayMarginSeconds)
+  return accept({ ...opened.value, jti: { ...jti, expiresAt } })
+}
+
 function judgeDirect(
-  { form, repeated }: FormReading,
+  sent: SentRequest,
+  repeated: readonly string[],
   target: RedirectTarget,
   exchange: Exchange,
 ): Outcome<AuthorizationRequest> {
@@ -118,7 +166,7 @@ function judgeDirect(
       ? firstRefusal(pushRequiredRules, { ...push, profile: client.profile })
       : duplicateRefusal(name)
   if (early !== undefined) return early
-  const judged = judgeRequest(form, target, exchange.issuer)
+  const judged = judgeRequest(sent, target, exchange.issuer)
   if (!judged.ok) return judged
   // A resource may ask for more than the client's own profile does.
   const late = firstRefusal(pushRequiredRules, { ...push, profile: judged.value.profile })

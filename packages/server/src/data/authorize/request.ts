@@ -8,6 +8,11 @@ import {
   type SecurityProfile,
 } from '@holdfast/protocol'
 import { type TierInput, tierRules } from '@holdfast/protocol/specs/fapi2-security/rules.ts'
+import {
+  isResponseMode,
+  type ResponseModeInput,
+  responseModeRules,
+} from '@holdfast/protocol/specs/jarm/rules.ts'
 import { type OidcRequestInput, oidcRequestRules } from '@holdfast/protocol/specs/oidc-core-request/rules.ts'
 import {
   type AuthorizationInput,
@@ -23,6 +28,7 @@ import {
   type ResourceInput,
   resourceRules,
 } from '@holdfast/protocol/specs/rfc8707-resource/rules.ts'
+import { type SignedRequestInput, signedRequestRules } from '@holdfast/protocol/specs/rfc9101-jar/rules.ts'
 import {
   type CodeBindingInput,
   codeBindingRules,
@@ -30,6 +36,7 @@ import {
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest } from '../../store/records.ts'
+import type { SentRequest } from './request-object.ts'
 
 /** A client and a redirect URI that may be trusted with an answer, an error included. */
 export interface RedirectTarget {
@@ -67,10 +74,18 @@ export function judgeTarget(
   return accept({ client, redirectUri: sole, redirectUriSent: redirectUri !== undefined })
 }
 
-type RequestInput = AuthorizationInput & OidcRequestInput & PkceInput & CodeBindingInput & TierInput
+type RequestInput = AuthorizationInput &
+  OidcRequestInput &
+  PkceInput &
+  CodeBindingInput &
+  TierInput &
+  ResponseModeInput &
+  SignedRequestInput
 
-// A request object is refused before anything is missed that would stand inside it.
+// How the request came and how it wants its answer before what it asks for.
 const requestRules: readonly Rule<RequestInput>[] = [
+  ...signedRequestRules,
+  ...responseModeRules,
   ...oidcRequestRules,
   ...authorizationRules,
   ...pkceRules,
@@ -90,7 +105,7 @@ export interface JudgedRequest {
  * @param proofJkt thumbprint of a verified proof that came with a push
  */
 export function judgeRequest(
-  form: Form,
+  { form, requestObject, jti }: SentRequest,
   target: RedirectTarget,
   issuer: IssuerSnapshot,
   proofJkt?: string,
@@ -98,12 +113,14 @@ export function judgeRequest(
   const { client } = target
   const resources = judgeResources(form, client, issuer)
   const profile = resources.ok ? issuer.effectiveProfile(client, resources.value) : resources
-  const input = requestInput(form, client, issuer, profile.ok ? profile.value : client.profile, proofJkt)
+  const applies = profile.ok ? profile.value : client.profile
+  const sent = { requestObject, redirectUri: target.redirectUri, proofJkt }
+  const input = requestInput(form, client, issuer, applies, sent)
   const refusal = firstRefusal(requestRules, input)
   if (refusal !== undefined) return refusal
   if (!resources.ok) return resources
   if (!profile.ok) return contradiction(profile)
-  return accept({ request: requestOf(target, resources.value, input), profile: profile.value })
+  return accept({ request: requestOf(target, resources.value, { ...input, jti }), profile: profile.value })
 }
 
 function requestInput(
@@ -111,7 +128,7 @@ function requestInput(
   client: Client,
   issuer: IssuerSnapshot,
   profile: SecurityProfile,
-  proofJkt: string | undefined,
+  sent: Pick<RequestInput, 'requestObject' | 'redirectUri' | 'proofJkt'>,
 ): RequestInput {
   return {
     profile,
@@ -120,6 +137,8 @@ function requestInput(
     grantTypes: client.grantTypes,
     responseType: form.get('response_type'),
     responseMode: form.get('response_mode'),
+    clientResponseModes: client.responseModes,
+    clientRequiresSigned: client.requireSignedRequestObject,
     state: form.get('state'),
     scopes: form.get('scope') === undefined ? undefined : listOf(form.get('scope')),
     isDefined: scope => issuer.scopes.has(scope),
@@ -131,19 +150,18 @@ function requestInput(
     acrValues: listOf(form.get('acr_values')),
     uiLocales: listOf(form.get('ui_locales')),
     loginHint: form.get('login_hint'),
-    request: form.get('request'),
     registration: form.get('registration'),
     codeChallenge: form.get('code_challenge'),
     codeChallengeMethod: form.get('code_challenge_method'),
     dpopJkt: form.get('dpop_jkt'),
-    proofJkt,
+    ...sent,
   }
 }
 
 function requestOf(
   target: RedirectTarget,
   resources: readonly string[],
-  input: RequestInput,
+  input: RequestInput & Pick<SentRequest, 'jti'>,
 ): AuthorizationRequest {
   const { client, redirectUri, redirectUriSent } = target
   return {
@@ -151,6 +169,9 @@ function requestOf(
     redirectUri,
     redirectUriSent,
     responseType: 'code',
+    responseMode: isResponseMode(input.responseMode) ? input.responseMode : undefined,
+    requestObject: input.requestObject,
+    requestObjectJti: input.jti,
     scopes: input.scopes ?? [],
     resources,
     state: input.state,
@@ -197,6 +218,7 @@ export function judgeStill(
   const values = new Map<string, readonly string[]>([
     ['redirect_uri', request.redirectUriSent ? [request.redirectUri] : []],
     ['response_type', ['code']],
+    ['response_mode', request.responseMode === undefined ? [] : [request.responseMode]],
     ['scope', [request.scopes.join(' ')]],
     ['resource', request.resources],
     ['code_challenge', request.codeChallenge === undefined ? [] : [request.codeChallenge]],
@@ -217,7 +239,8 @@ export function judgeStill(
       'invalid_request',
       'the registered redirect URI changed',
     )
-  const judged = judgeRequest(form, target.value, issuer)
+  const { requestObject, requestObjectJti: jti } = request
+  const judged = judgeRequest({ form, requestObject, jti }, target.value, issuer)
   return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
 }
 

@@ -1,46 +1,54 @@
-import type { Refusal } from '@holdfast/protocol'
+import type { Refusal, SecurityProfile } from '@holdfast/protocol'
+import { isResponseMode, isSignedMode, type ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
 import { isSoundState } from '@holdfast/protocol/specs/rfc6749-authorization/rules.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
-import { seeOther } from '../pages/page.ts'
+import type { Ports } from '../../ports.ts'
 import { publicSentence } from '../render/public-sentence.ts'
+import { responseModeOf } from './response-modes/index.ts'
 
-/** Where an authorization response goes. */
+/** Where an authorization response goes, and how. */
 export interface ResponseTarget {
+  readonly clientId: string
   readonly redirectUri: string
   readonly state: string | undefined
+  /** Undefined: `query`. */
+  readonly responseMode: ResponseModeName | undefined
 }
 
-/**
- * The one way an authorization response leaves: by 303 to a judged redirect URI, its query kept, with `state`
- * as sent and `iss` (RFC 9207).
- */
-export function authorizationResponse(
+/** The one way an authorization response leaves: in its mode, to a judged redirect URI, with `state` as sent. */
+export async function authorizationResponse(
   exchange: Exchange,
+  ports: Ports,
   target: ResponseTarget,
   parameters: Readonly<Record<string, string>>,
-  extraHeaders: Reply['headers'] = [],
-): Reply {
-  const { redirectUri, state } = target
-  const response = new URLSearchParams({
-    ...parameters,
-    ...(state !== undefined && { state }),
-    iss: exchange.issuer.url,
-  })
-  // Added as text: parsing the URI could change how the client registered it.
-  const separator = !redirectUri.includes('?') ? '?' : /[?&]$/.test(redirectUri) ? '' : '&'
-  return seeOther(`${redirectUri}${separator}${response}`, extraHeaders)
+): Promise<Reply> {
+  const { clientId, redirectUri, state, responseMode = 'query' } = target
+  const sent = { ...parameters, ...(state !== undefined && { state }) }
+  return await responseModeOf(responseMode).send({ exchange, ports, clientId, redirectUri, parameters: sent })
 }
 
 /** An error for the client; the user only passes through. */
-export function authorizationError(
+export async function authorizationError(
   exchange: Exchange,
+  ports: Ports,
   target: ResponseTarget,
   refusal: Refusal,
-  extraHeaders: Reply['headers'] = [],
-): Reply {
+): Promise<Reply> {
   const { error } = refusal
   const parameters = { error, error_description: publicSentence(exchange, refusal) }
   // A state that was refused is not sent back.
   const state = isSoundState(target.state) ? target.state : undefined
-  return authorizationResponse(exchange, { ...target, state }, parameters, extraHeaders)
+  return await authorizationResponse(exchange, ports, { ...target, state }, parameters)
+}
+
+/** The mode of an error about a request whose own mode may be what is wrong with it. */
+export function modeForError(
+  asked: string | undefined,
+  redirectUri: string,
+  profile: Pick<SecurityProfile, 'signedAuthorizationResponses'>,
+): ResponseModeName {
+  const isSigned = profile.signedAuthorizationResponses === 'required'
+  const usual = isSigned ? 'jwt' : 'query'
+  if (!isResponseMode(asked) || (isSigned && !isSignedMode(asked))) return usual
+  return asked.startsWith('form_post') && !/^https?:/i.test(redirectUri) ? usual : asked
 }

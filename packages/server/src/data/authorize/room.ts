@@ -109,7 +109,9 @@ async function refusedInFront(
   await recordRefusal(exchange, ports, 'authorization.refused', refusal, {
     context: opened === undefined ? {} : contextOf(opened),
   })
-  return target === undefined ? errorPage(exchange, refusal) : authorizationError(exchange, target, refusal)
+  return target === undefined
+    ? errorPage(exchange, refusal)
+    : await authorizationError(exchange, ports, target, refusal)
 }
 
 function contextOf({ txn, client }: OpenedRequest): { readonly txn: string; readonly clientId: string } {

@@ -47,19 +47,31 @@ export function replayRefusal(
 ): Refusal | undefined {
   const write = writes[result.index]
   if (write?.kind !== 'remember-jti') return undefined
-  return write.what === 'client-assertion'
-    ? refuse(
+  switch (write.what) {
+    case 'client-assertion':
+      return refuse(
         'client-assertion.replay',
         ['RFC7523-3-7', 'OIDCC-9'],
         'invalid_client',
         'the client assertion was used before, or was signed before this store began',
       )
-    : refuse(
+    case 'dpop-proof':
+      return refuse(
         'dpop.replay',
         ['RFC9449-11.1'],
         'invalid_dpop_proof',
         'the proof was used before, or was signed before this store began',
       )
+    case 'request-object':
+      return refuse(
+        'request-object.replay',
+        ['RFC9101-10.8-jti'],
+        'invalid_request_object',
+        'the request object was used before, or was signed before this store began',
+      )
+    default:
+      return write.what satisfies never
+  }
 }
 
 /** Replays come from an attack or a broken client: recorded as an alert, and counted. */

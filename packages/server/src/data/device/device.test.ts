@@ -4,7 +4,7 @@ import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
 import type { Reply } from '../../http/exchange.ts'
 import { hashOfHandle } from '../handle.ts'
 import { metadataDocument } from '../metadata/document.ts'
-import { fieldOf, header, openBrowser } from '../testing/browser.ts'
+import { actionOf, type Browser, fieldOf, header, openBrowser } from '../testing/browser.ts'
 import { accounts, clientOf, floor, keys, payments } from '../testing/clients.ts'
 import {
   allowedDevice,
@@ -16,6 +16,7 @@ import {
   typeCode,
 } from '../testing/device.ts'
 import { jsonOf, textOf } from '../testing/flow.ts'
+import { logoutUrl } from '../testing/logout.ts'
 import { assertRefused } from '../testing/refused.ts'
 import { alice, issuerUrl, openWorld, type World } from '../testing/world.ts'
 
@@ -374,5 +375,50 @@ describe('the page of a device', () => {
     assert.equal(grant?.clientId, 'c_tv')
     const approved = await world.lastAudit('device.approved')
     assert.equal(approved?.facts.device_code_ref, found?.hash)
+  })
+})
+
+describe('a device and the logout of who allowed it', () => {
+  const signOut = async (browser: Browser): Promise<void> => {
+    const page = await browser.get(logoutUrl())
+    const reply = await browser.post(actionOf(page), { csrf: fieldOf(page, 'csrf'), decision: 'sign-out' })
+    assert.match(String(reply.body), /You are signed out/)
+  }
+
+  test('a grant without offline access ends with the session, redeemed or not, and the client took part', async () => {
+    await using world = await open()
+    const asked = await requestDevice(world)
+    const [browser, login] = await atLogin(world, textOf(asked, 'user_code'))
+    await browser.decide(header(await browser.login(login), 'location') ?? '', 'allow')
+    const code = textOf(asked, 'device_code')
+    const found = await world.store.findDeviceCode(hashOfHandle('device_code', issuerUrl, code))
+    const grant = await world.store.findGrant(found?.grantId ?? '')
+    assert.deepEqual(await world.store.listParticipants(grant?.sid ?? ''), ['c_tv'])
+    await signOut(browser)
+    assert.equal((await world.store.findGrant(grant?.id ?? ''))?.revokedAt, world.clock.now())
+    assert.equal(errorOf(await pollDevice(world, code)), 'invalid_grant')
+  })
+
+  test('a consent that a logout overtakes approves nothing, and asks for a new login', async () => {
+    await using world = await open()
+    const asked = await requestDevice(world)
+    const [browser, login] = await atLogin(world, textOf(asked, 'user_code'))
+    const consentUrl = header(await browser.login(login), 'location') ?? ''
+    const shown = await browser.get(consentUrl)
+    // The room reads the session a moment before the logout ends it.
+    const findSession: typeof world.store.findSession = async hash => {
+      const found = await world.store.findSession(hash)
+      return found && { ...found, revokedAt: undefined }
+    }
+    const ports = { ...world.ports, store: { ...world.store, findSession } }
+    const late = openBrowser({
+      ...world,
+      send: (room, path, sent) => room(world.exchange(path, sent), ports),
+    })
+    for (const [name, value] of browser.cookies) late.cookies.set(name, value)
+    await signOut(browser)
+    const form = { csrf: fieldOf(shown, 'csrf'), shown: fieldOf(shown, 'shown'), decision: 'allow' }
+    assert.equal(header(await late.post(actionOf(shown), form), 'location'), login)
+    assert.equal(errorOf(await pollDevice(world, textOf(asked, 'device_code'))), 'authorization_pending')
   })
 })

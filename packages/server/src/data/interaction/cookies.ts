@@ -43,6 +43,12 @@ export function newCookie(exchange: Exchange, ports: Ports, kind: CookieKind, no
   }
 }
 
+/** Takes the cookie from the browser. */
+export function clearedCookie(exchange: Exchange, kind: CookieKind): NewCookie['header'] {
+  const name = cookieName(kind, exchange.issuer.url)
+  return ['set-cookie', `${name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0`]
+}
+
 /** What the store knows the browser's cookie by; undefined when absent, doubled or not of our making. */
 export function cookieHash(exchange: Exchange, kind: CookieKind): HandleHash | undefined {
   const issuer = exchange.issuer.url

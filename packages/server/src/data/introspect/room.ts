@@ -11,6 +11,7 @@ import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
 import type { Room } from '../room.ts'
+import { signedReply, wantsSigned } from './signed.ts'
 import { type ActiveToken, judgeActive, loadToken, type TokenFacts } from './standing.ts'
 
 const refused = 'introspection.refused'
@@ -77,7 +78,10 @@ async function answer(
     if (replay === undefined) throw new TypeError(`no guard \`${committed.guard}\` stands in this list`)
     return refusedReplay(exchange, ports, refused, replay, { context, extraHeaders: undefined })
   }
-  return jsonReply(200, active.ok ? describe(active.value, exchange) : { active: false })
+  const description = active.ok ? describe(active.value, exchange) : { active: false }
+  return wantsSigned(exchange, authenticated.client)
+    ? await signedReply(exchange, ports, authenticated.client, description)
+    : jsonReply(200, description)
 }
 
 function describe({ token }: ActiveToken, { issuer }: Exchange): Readonly<Record<string, unknown>> {

@@ -84,7 +84,16 @@ describe('discovery', () => {
       'urn:ietf:params:oauth:grant-type:token-exchange',
     ])
     assert.deepEqual(document.response_types_supported, ['code'])
-    assert.deepEqual(document.response_modes_supported, ['query'])
+    assert.deepEqual(document.response_modes_supported, [
+      'query',
+      'fragment',
+      'form_post',
+      'query.jwt',
+      'fragment.jwt',
+      'form_post.jwt',
+      'jwt',
+    ])
+    assert.equal(document.request_parameter_supported, true)
     assert.deepEqual(document.code_challenge_methods_supported, ['S256'])
     assert.deepEqual(document.subject_types_supported, ['public'])
     assert.equal(document.require_pushed_authorization_requests, true)
@@ -92,9 +101,9 @@ describe('discovery', () => {
     assert.equal(document.tls_client_certificate_bound_access_tokens, true)
     for (const name of [
       'claims_parameter_supported',
-      'request_parameter_supported',
       'request_uri_parameter_supported',
       'require_request_uri_registration',
+      'require_signed_request_object',
     ])
       assert.equal(document[name], false, name)
   })
@@ -104,21 +113,27 @@ describe('discovery', () => {
       'acr_values_supported',
       'authorization_endpoint',
       'authorization_response_iss_parameter_supported',
+      'authorization_signing_alg_values_supported',
+      'backchannel_logout_session_supported',
+      'backchannel_logout_supported',
       'claim_types_supported',
       'claims_parameter_supported',
       'claims_supported',
       'code_challenge_methods_supported',
       'dpop_signing_alg_values_supported',
+      'end_session_endpoint',
       'grant_types_supported',
       'id_token_signing_alg_values_supported',
       'introspection_endpoint',
       'introspection_endpoint_auth_methods_supported',
       'introspection_endpoint_auth_signing_alg_values_supported',
+      'introspection_signing_alg_values_supported',
       'issuer',
       'jwks_uri',
       'mtls_endpoint_aliases',
       'prompt_values_supported',
       'pushed_authorization_request_endpoint',
+      'request_object_signing_alg_values_supported',
       'request_parameter_supported',
       'request_uri_parameter_supported',
       'require_pushed_authorization_requests',
@@ -148,6 +163,12 @@ describe('discovery', () => {
     assert.deepEqual(idTokenAlgs.toSorted(), published.toSorted())
     assert.deepEqual(idTokenAlgs.toSorted(), ['ES256', 'EdDSA', 'PS256'])
     for (const name of [
+      'authorization_signing_alg_values_supported',
+      'introspection_signing_alg_values_supported',
+    ])
+      assert.deepEqual(document[name], idTokenAlgs, name)
+    for (const name of [
+      'request_object_signing_alg_values_supported',
       'dpop_signing_alg_values_supported',
       'token_endpoint_auth_signing_alg_values_supported',
       'introspection_endpoint_auth_signing_alg_values_supported',
@@ -189,6 +210,15 @@ describe('discovery of other issuers', () => {
     for (const path of [openid, oauth, '/jwks'])
       assert.equal(statusOf(await world.raw(request(`GET ${path}`))), 404)
     assert.equal(statusOf(await world.raw(request('GET /t1/jwks'))), 200)
+    await world.stop()
+  })
+
+  it('an issuer whose floor is FAPI 2.0 Message Signing says that it takes signed messages only', async () => {
+    const floor = profiles.get('fapi2-message-signing') as SecurityProfile
+    const world = await openEdgeWorld(undefined, { floor })
+    const document = JSON.parse(bodyOf(await world.raw(request(`GET ${openid}`)))) as Document
+    assert.equal(document.require_signed_request_object, true)
+    assert.deepEqual(document.response_modes_supported, ['query.jwt', 'fragment.jwt', 'form_post.jwt', 'jwt'])
     await world.stop()
   })
 

@@ -1,4 +1,5 @@
 import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
+import { isSignedMode, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import { passwordAcr } from '../interaction/session.ts'
 import { paths } from '../paths.ts'
@@ -31,6 +32,7 @@ export function metadataDocument(
   const hasDpop = floor.senderConstraintMethods.includes('dpop')
   const hasDevices = floor.deviceGrant === 'allowed'
   const endpoints = hasDevices ? { ...aliased, ...deviceEndpoint } : aliased
+  const signingAlgs = signedWith.filter(alg => floor.signingAlgs.includes(alg))
   const scopes = ['openid', ...issuer.scopes.keys()]
   const document = {
     issuer: url,
@@ -41,11 +43,13 @@ export function metadataDocument(
     revocation_endpoint: url + paths.revoke,
     userinfo_endpoint: url + paths.userinfo,
     ...(hasDevices && { device_authorization_endpoint: url + paths.deviceAuthorization }),
+    end_session_endpoint: url + paths.logout,
     jwks_uri: url + paths.jwks,
     require_pushed_authorization_requests: floor.pushedAuthorizationRequests === 'required',
     authorization_response_iss_parameter_supported: true,
     response_types_supported: ['code'],
-    response_modes_supported: ['query'],
+    response_modes_supported: modesOf(floor),
+    authorization_signing_alg_values_supported: signingAlgs,
     grant_types_supported: [
       'authorization_code',
       'refresh_token',
@@ -57,11 +61,12 @@ export function metadataDocument(
     scopes_supported: [...new Set(scopes)],
     claims_supported: claimsOf(issuer),
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: signedWith.filter(alg => floor.signingAlgs.includes(alg)),
+    id_token_signing_alg_values_supported: signingAlgs,
     token_endpoint_auth_methods_supported: methods,
     token_endpoint_auth_signing_alg_values_supported: assertionAlgs,
     introspection_endpoint_auth_methods_supported: confidentialMethods,
     introspection_endpoint_auth_signing_alg_values_supported: assertionAlgs,
+    introspection_signing_alg_values_supported: signingAlgs,
     revocation_endpoint_auth_methods_supported: methods,
     revocation_endpoint_auth_signing_alg_values_supported: assertionAlgs,
     dpop_signing_alg_values_supported: hasDpop ? floor.signingAlgs : [],
@@ -72,14 +77,22 @@ export function metadataDocument(
     acr_values_supported: [passwordAcr],
     prompt_values_supported: ['none', 'login', 'consent'],
     ui_locales_supported: ['en'],
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
     claim_types_supported: ['normal'],
     claims_parameter_supported: false,
-    request_parameter_supported: false,
+    request_parameter_supported: true,
+    request_object_signing_alg_values_supported: floor.signingAlgs,
     request_uri_parameter_supported: false,
     require_request_uri_registration: false,
-    require_signed_request_object: false,
+    require_signed_request_object: floor.signedRequestObjects === 'required',
   }
   return Object.fromEntries(Object.entries(document).filter(([, value]) => !isEmptyList(value)))
+}
+
+/** Where the floor wants signed responses, no other mode is left. */
+function modesOf(floor: IssuerSnapshot['floor']): readonly string[] {
+  return responseModes.filter(mode => floor.signedAuthorizationResponses === 'allowed' || isSignedMode(mode))
 }
 
 /** Without an authority to trust, a method that needs one can authenticate nobody. */

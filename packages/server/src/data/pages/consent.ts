@@ -18,6 +18,8 @@ export interface ConsentContent {
   readonly lifetimeSeconds: number
   /** Whether it can act without the user being there. */
   readonly isLasting: boolean
+  /** Whether signing out takes the access along. */
+  readonly endsAtSignOut: boolean
 }
 
 export interface ConsentView {
@@ -79,9 +81,9 @@ ${content.resources.map(
   })
 }
 
-function lastingText({ isLasting, lifetimeSeconds }: ConsentContent): string {
+function lastingText({ isLasting, endsAtSignOut, lifetimeSeconds }: ConsentContent): string {
   return isLasting
-    ? `It keeps this access, also while you are away, for at most ${inWords(lifetimeSeconds)}.`
+    ? `It keeps this access, also while you are away, for at most ${inWords(lifetimeSeconds)}${endsAtSignOut ? ', or until you sign out here' : ''}.`
     : `This access ends by itself after at most ${inWords(lifetimeSeconds)}.`
 }
 

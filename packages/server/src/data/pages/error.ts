@@ -1,7 +1,7 @@
 import type { Refusal } from '@holdfast/protocol'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import { publicSentence } from '../render/public-sentence.ts'
-import { html } from './html.ts'
+import { type Html, html } from './html.ts'
 import { renderPage } from './page.ts'
 
 export interface ErrorPageOptions {
@@ -10,6 +10,8 @@ export interface ErrorPageOptions {
   readonly notice?: string
   /** What the user can do now, in plain words. */
   readonly advice?: string
+  /** Something the user can do right here. */
+  readonly more?: Html
 }
 
 /** The user reads what went wrong and what to do; the code and the reference are for whoever helps them. */
@@ -19,6 +21,7 @@ export function errorPage(exchange: Exchange, refusal: Refusal, options: ErrorPa
     notice = 'Nothing was shared and no access was given.',
     advice = 'Go back to the application and start again. If it happens once more, tell the people who run ' +
       'the application and give them the reference below.',
+    more,
   } = options
   const meaning = publicSentence(exchange, refusal).replace(`; reference ${exchange.requestId}`, '')
   return renderPage(exchange, {
@@ -27,6 +30,7 @@ export function errorPage(exchange: Exchange, refusal: Refusal, options: ErrorPa
     body: html`<h1>${title}</h1>
 <div class="notice notice-bad" role="alert"><p>${notice}</p></div>
 <p>${advice}</p>
+${more}
 <dl class="facts">
 <div><dt>Error</dt><dd><code id="error-code">${refusal.error}</code></dd></div>
 <div><dt>Meaning</dt><dd id="error-meaning">${meaning}</dd></div>

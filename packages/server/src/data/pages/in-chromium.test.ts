@@ -4,9 +4,10 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { goodRequest, pushedUrl } from '../testing/browser.ts'
+import { goodRequest, pushedUrl, type Browser as TestBrowser } from '../testing/browser.ts'
 import { deviceClient, requestDevice } from '../testing/device.ts'
 import { jsonOf } from '../testing/flow.ts'
+import { logoutUrl, signIn } from '../testing/logout.ts'
 import { type ServedRooms, serveRooms } from '../testing/serve-rooms.ts'
 import { issuerUrl, openWorld, type World } from '../testing/world.ts'
 
@@ -115,6 +116,89 @@ describe('the pages in a real browser', { skip }, () => {
       await page.context().close()
     })
 
+  it('an answer by form arrives at the client, by itself and by its button', async () => {
+    for (const javaScriptEnabled of [true, false]) {
+      const page = await open({ javaScriptEnabled })
+      const messages: string[] = []
+      page.on('console', message => messages.push(message.text()))
+      const posted: string[] = []
+      page.on('request', sent => {
+        if (sent.url() === 'https://client.example/cb') posted.push(sent.postData() ?? '')
+      })
+      await page.goto(await pushedUrl(world, { spoil: { response_mode: 'form_post' } }))
+      await page.fill('#username', 'alice')
+      await page.fill('#password', 'correct horse')
+      await page.click('#login-submit')
+      await page.waitForURL('**/consent')
+      await page.click('#consent-allow')
+      if (!javaScriptEnabled) {
+        await page.waitForSelector('#response-continue')
+        await look(page, 'desktop-light-form-post')
+        await page.click('#response-continue')
+      }
+      await page.waitForURL('https://client.example/cb')
+      assert.match(posted[0] ?? '', /^code=ac_[^&]+&state=st-1&iss=/)
+      assert.deepEqual(
+        messages.filter(message => /content security policy/i.test(message)),
+        [],
+      )
+      await page.context().close()
+    }
+  })
+
+  for (const [name, options] of tested)
+    it(`ask before a logout, without JavaScript, accessible: ${name}`, async () => {
+      const { browser: signedIn, idToken } = await signIn(world, 'c_oidc')
+      const page = await open({ ...options, javaScriptEnabled: false })
+      await page.context().addCookies(cookiesOf(signedIn))
+      await page.goto(logoutUrl({ client_id: 'c_bank', id_token_hint: idToken }))
+      assert.equal(await page.textContent('#error-code'), 'invalid_request')
+      await look(page, `${name}-logout-refused`)
+      const bye = 'https://client.example/bye'
+      await page.goto(logoutUrl({ client_id: 'c_oidc', post_logout_redirect_uri: bye, state: 's' }))
+      await look(page, `${name}-logout`)
+      await page.click('#logout-stay')
+      assert.equal(await page.title(), 'You are still signed in')
+      await look(page, `${name}-logout-stay`)
+      await page.goBack()
+      await page.click('#logout-submit')
+      assert.equal(await page.title(), 'You are signed out')
+      await look(page, `${name}-logout-done`)
+      await page.click('#logout-return')
+      await page.waitForURL(`${bye}?state=s`)
+      await page.context().close()
+    })
+
+  it('a form that another site posts logs out, cookie or not, and comes back', async () => {
+    const { browser: signedIn, idToken } = await signIn(world, 'c_oidc')
+    const page = await open({})
+    await page.context().addCookies(cookiesOf(signedIn))
+    await page.goto('https://client.example/start')
+    const bye = 'https://client.example/bye'
+    await page.setContent(
+      `<form method=post action="${issuerUrl}/logout"><input name=id_token_hint value="${idToken}">` +
+        `<input name=post_logout_redirect_uri value="${bye}"><input name=state value=s><button>go</button></form>`,
+    )
+    await page.click('button')
+    await page.waitForURL(`${bye}?state=s`)
+    assert.equal((await world.lastAudit('session.ended'))?.facts.proof, 'hint')
+    const names = (await page.context().cookies(issuerUrl)).map(cookie => cookie.name)
+    assert.ok(!names.some(name => name.includes('session')))
+    await page.context().close()
+  })
+
+  it('the question may send the browser on to the client after a hint of another session', async () => {
+    const { browser: signedIn } = await signIn(world, 'c_oidc')
+    const other = await signIn(world, 'c_oidc')
+    const page = await open({})
+    await page.context().addCookies(cookiesOf(signedIn))
+    const bye = 'https://client.example/bye'
+    await page.goto(logoutUrl({ id_token_hint: other.idToken, post_logout_redirect_uri: bye }))
+    await page.click('#logout-submit')
+    await page.waitForURL(bye)
+    await page.context().close()
+  })
+
   it('the keyboard alone logs in and denies', async () => {
     const page = await open({})
     await page.goto(await pushedUrl(world, { spoil: { prompt: 'login' } }))
@@ -181,9 +265,12 @@ describe('the pages in a real browser', { skip }, () => {
       colorScheme,
     })
     const copy = await context.newPage()
-    // The copy stands at the same address, so that its stylesheet is the same.
+    // The copy stands at the same address, so that its stylesheet is the same, and stays there.
     await copy.route(page.url(), async route =>
-      route.fulfill({ contentType: 'text/html', body: await page.content() }),
+      route.fulfill({
+        contentType: 'text/html',
+        body: (await page.content()).replace(/<script>[^<]*<\/script>/, ''),
+      }),
     )
     await copy.goto(page.url())
     await copy.addScriptTag({ path: axePath })
@@ -203,6 +290,14 @@ describe('the pages in a real browser', { skip }, () => {
     await context.close()
   }
 })
+
+/** What a browser without sockets holds, for one that has them. */
+function cookiesOf({ cookies }: TestBrowser): Parameters<ReturnType<Page['context']>['addCookies']>[0] {
+  return [...cookies].map(([name, value]) => ({
+    ...{ name, value, url: issuerUrl, secure: true, httpOnly: true },
+    sameSite: 'Lax',
+  }))
+}
 
 function optionsOf(name: string): Pick<BrowserContextOptions, 'viewport' | 'colorScheme'> {
   const [, options = {}] = looks.find(([prefix]) => name.startsWith(prefix)) ?? []

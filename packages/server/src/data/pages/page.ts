@@ -8,10 +8,13 @@ export interface Page {
   readonly body: Html
   /** Where a form of this page may lead besides ourselves: the client's redirect origin. */
   readonly formTarget?: string
+  /** The hash of the one script of this page, when it has one. */
+  readonly scriptSource?: string
+  readonly cacheControl?: string
   readonly extraHeaders?: Reply['headers']
 }
 
-/** A whole page with every header a page must carry (BCP-07, BCP-14). Works without JavaScript; ships none. */
+/** A whole page with every header a page must carry (BCP-07, BCP-14). Works without JavaScript. */
 export function renderPage(exchange: Exchange, page: Page): Reply {
   const { css, mark } = assetPaths
   const base = exchange.issuer.url
@@ -41,7 +44,7 @@ ${page.body}
     status: page.status,
     headers: [
       ['content-type', 'text/html; charset=utf-8'],
-      ...browserHeaders(page.formTarget),
+      ...browserHeaders(page),
       ...(page.extraHeaders ?? []),
     ],
     body: document.toString(),
@@ -57,14 +60,18 @@ export function seeOther(location: string, extraHeaders: Reply['headers'] = []):
  * What every answer to a browser carries; the edge adds HSTS and nosniff to all replies. No CORS header is ever
  * among them (FAPI2-SP-FINAL-5.2.3-3).
  */
-function browserHeaders(formTarget?: string): Reply['headers'] {
+function browserHeaders({
+  formTarget,
+  scriptSource,
+  cacheControl = 'no-store',
+}: Partial<Page> = {}): Reply['headers'] {
   const formAction = formTarget === undefined ? "'self'" : `'self' ${formTarget}`
   return [
-    ['cache-control', 'no-store'],
+    ['cache-control', cacheControl],
     ['pragma', 'no-cache'],
     [
       'content-security-policy',
-      `default-src 'none'; style-src 'self'; img-src 'self'; form-action ${formAction}; ` +
+      `default-src 'none'; ${scriptSource === undefined ? '' : `script-src ${scriptSource}; `}style-src 'self'; img-src 'self'; form-action ${formAction}; ` +
         "frame-ancestors 'none'; base-uri 'none'",
     ],
     ['x-frame-options', 'DENY'],

@@ -61,6 +61,8 @@ input:focus-visible { outline-offset: 0; border-color: var(--main); }
 .button:hover { background: var(--ground); }
 .button-main { color: var(--main-ink); background: var(--main); border-color: transparent; margin-top: 1.5rem; }
 .button-main:hover { background: var(--main-down); }
+.lead + .notes { margin-top: 1.25rem; }
+a.button { text-align: center; text-decoration: none; }
 .choices { display: grid; gap: .75rem; grid-template-columns: 1fr; }
 .choices .button { margin: 0; }
 .hint { margin-top: 1.25rem; font-size: .8125rem; color: var(--ink-2); }

@@ -1,13 +1,15 @@
-import { firstRefusal, refuse, secondsAfter } from '@holdfast/protocol'
+import { accept, firstRefusal, type Outcome, refuse, secondsAfter } from '@holdfast/protocol'
 import { pushRules, requestUriPrefix } from '@holdfast/protocol/specs/rfc9126-par/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
+import type { Client } from '../../snapshot/snapshot.ts'
 import type { PushedRequestRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { requestFacts } from '../authorize/facts.ts'
 import { type JudgedRequest, judgeRequest, judgeTarget } from '../authorize/request.ts'
+import { openRequestObject, plainRequest, type SentRequest } from '../authorize/request-object.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
@@ -36,10 +38,8 @@ export async function parRoom(exchange: Exchange, ports: Ports): Promise<Reply> 
   const spent = [...refused.spent, ...(proof.value?.writes ?? [])]
 
   const pushRefusal = firstRefusal(pushRules, { requestUri: form.value.get('request_uri') })
-  const target = pushRefusal ?? judgeTarget(form.value, client, exchange.issuer, true)
-  const judged = target.ok
-    ? judgeRequest(form.value, target.value, exchange.issuer, proof.value?.jkt)
-    : target
+  const sent = pushRefusal ?? (await sentOf(form.value, client, exchange, ports))
+  const judged = sent.ok ? judgeSent(sent.value, client, exchange, proof.value?.jkt) : sent
   if (!judged.ok)
     return await no(exchange, ports, 'request.refused', judged, authenticated.value, { ...refused, spent })
 
@@ -56,7 +56,7 @@ export async function parRoom(exchange: Exchange, ports: Ports): Promise<Reply> 
     return reply.status === 400 ? tooManyReply(reply, wait) : reply
   }
 
-  const push = pushOf(exchange, ports, authenticated.value, judged.value, form.value)
+  const push = pushOf(exchange, ports, authenticated.value, judged.value)
   const writes = [...spent, ...push.writes]
   const committed = await ports.store.commit(writes).catch((fault: unknown) => {
     outstanding.release(counted)
@@ -86,6 +86,29 @@ function tooManyReply(reply: Reply, waitSeconds: number): Reply {
   return { ...reply, status: 429, headers: [...reply.headers, ['retry-after', String(waitSeconds)]] }
 }
 
+/** Plain parameters, or those of the signed object the client sent instead. */
+async function sentOf(
+  form: Form,
+  client: Client,
+  exchange: Exchange,
+  ports: Ports,
+): Promise<Outcome<SentRequest>> {
+  const text = form.get('request')
+  return text === undefined
+    ? accept(plainRequest(form))
+    : await openRequestObject(text, client, exchange, ports)
+}
+
+function judgeSent(
+  sent: SentRequest,
+  client: Client,
+  { issuer }: Exchange,
+  proofJkt: string | undefined,
+): Outcome<JudgedRequest> {
+  const target = judgeTarget(sent.form, client, issuer, true)
+  return target.ok ? judgeRequest(sent, target.value, issuer, proofJkt) : target
+}
+
 interface Push {
   readonly requestUri: string
   readonly writes: readonly Write[]
@@ -95,8 +118,7 @@ function pushOf(
   exchange: Exchange,
   ports: Ports,
   { client, evidence }: AuthenticatedClient,
-  { request, profile }: JudgedRequest,
-  form: Form,
+  { request: { requestObjectJti: jti, ...request }, profile }: JudgedRequest,
 ): Push {
   const now = ports.clock.now()
   const handle = newHandle(ports.entropy, 'request_uri', exchange.issuer.url, now)
@@ -104,7 +126,8 @@ function pushOf(
     hash: handle.hash,
     issuer: exchange.issuer.url,
     clientId: client.clientId,
-    request,
+    // Spent here: the interaction this request opens has the request URI to be spent by.
+    request: { ...request, requestObjectJti: undefined },
     txn: newTransactionId(ports.entropy, now),
     issuedAt: now,
     // It may be opened for its own lifetime, and must then last as long as the interaction it opened.
@@ -112,16 +135,17 @@ function pushOf(
   }
   const context = { txn: record.txn, clientId: client.clientId }
   const facts = {
-    ...requestFacts(request),
+    ...requestFacts(record.request),
     ...evidence,
     pushed: true,
-    signed_request: form.get('request') !== undefined,
+    signed_request: request.requestObject !== undefined,
     request_reference: handle.hash,
     profile: profile.name,
   }
   return {
     requestUri: requestUriPrefix + handle.value,
     writes: [
+      ...(jti === undefined ? [] : [{ kind: 'remember-jti', what: 'request-object', ...jti } as const]),
       { kind: 'insert-pushed-request', record },
       auditAccepted(exchange, now, 'request.pushed', context, facts),
     ],

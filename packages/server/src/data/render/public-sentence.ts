@@ -6,6 +6,8 @@ const sentences: Partial<Record<ErrorCode, string>> = {
   invalid_request: 'the request is malformed or lacks a parameter',
   invalid_client: 'client authentication failed',
   invalid_grant: 'the grant is invalid, expired, used, or was issued to someone else',
+  invalid_request_object: 'the request object is not accepted',
+  request_uri_not_supported: 'only request URIs of our own are supported',
   unauthorized_client: 'this client may not do this',
   unsupported_grant_type: 'this grant type is not supported',
   unsupported_response_type: 'this response type is not supported',

@@ -9,6 +9,7 @@ import {
   loginPage,
   loginPost,
 } from '../interaction/room.ts'
+import { confirmLogoutRoom, logoutRoom } from '../logout/room.ts'
 import { parRoom } from '../par/room.ts'
 import type { Room } from '../room.ts'
 import { redirectUri } from './clients.ts'
@@ -45,13 +46,16 @@ const rooms: Readonly<Record<string, Room>> = {
   'POST login': loginPost,
   'GET consent': consentPage,
   'POST consent': consentPost,
+  'GET logout': logoutRoom,
+  'POST logout': logoutRoom,
+  'POST logout/confirm': confirmLogoutRoom,
 }
 
 export function openBrowser(world: World): Browser {
   const cookies = new Map<string, string>()
   const request = async (method: string, url: string, options: RequestOptions): Promise<Reply> => {
     const { pathname, search } = new URL(url, issuerUrl)
-    const room = rooms[`${method} ${pathname.split('/').at(-1)}`]
+    const room = rooms[`${method} ${pathname.slice(1)}`] ?? rooms[`${method} ${pathname.split('/').at(-1)}`]
     if (room === undefined) throw new TypeError(`no room for ${method} ${url}`)
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const reply = await world.send(room, pathname, {

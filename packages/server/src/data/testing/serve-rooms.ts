@@ -15,6 +15,7 @@ import {
   loginPage,
   loginPost,
 } from '../interaction/room.ts'
+import { confirmLogoutRoom, logoutRoom } from '../logout/room.ts'
 import { assetRoom } from '../pages/assets.ts'
 import type { Room } from '../room.ts'
 import { seededEntropy, type World } from './world.ts'
@@ -30,6 +31,9 @@ const rooms: Readonly<Record<string, Room>> = {
   'POST login': loginPost,
   'GET consent': consentPage,
   'POST consent': consentPost,
+  'GET logout': logoutRoom,
+  'POST logout': logoutRoom,
+  'POST logout/confirm': confirmLogoutRoom,
   'GET holdfast.css': assetRoom,
   'GET holdfast.svg': assetRoom,
 }
@@ -74,7 +78,7 @@ export async function serveRooms(world: World): Promise<ServedRooms> {
 async function answer(world: World, request: IncomingMessage): Promise<Reply> {
   const { pathname, search } = new URL(request.url ?? '/', 'https://as.example')
   const method = request.method ?? 'GET'
-  const room = rooms[`${method} ${pathname.split('/').at(-1)}`]
+  const room = rooms[`${method} ${pathname.slice(1)}`] ?? rooms[`${method} ${pathname.split('/').at(-1)}`]
   if (room === undefined)
     return { status: 200, headers: [['content-type', 'text/html']], body: '<title>callback</title><p>back' }
   const chunks: Buffer[] = []

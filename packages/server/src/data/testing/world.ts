@@ -39,6 +39,11 @@ export interface WorldOptions {
   readonly documents?: Map<string, unknown>
   /** Instead of the usual ones. */
   readonly resourceServers?: readonly ResourceServer[]
+  /** What a form posted to another server is answered; absent: there is no answer. */
+  readonly receive?: (
+    url: string,
+    form: Readonly<Record<string, string>>,
+  ) => Promise<{ readonly status: number }>
   /** An open store to use instead of a fresh one in memory. */
   readonly store?: Store
 }
@@ -113,7 +118,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     entropy: seededEntropy('world'),
     store,
     keys: keysInMemory(),
-    outbound: outboundOf(options.documents ?? new Map(), fetched),
+    outbound: outboundOf(options.documents ?? new Map(), fetched, options.receive ?? nobodyReceives),
     passwords: fakePasswords,
     log: { info: () => {}, warn: () => {}, error: () => {} },
     metrics: metricsInto(counted),
@@ -198,14 +203,23 @@ function keysInMemory(): Keys {
   }
 }
 
-function outboundOf(documents: ReadonlyMap<string, unknown>, fetched: string[]): Outbound {
+function outboundOf(
+  documents: ReadonlyMap<string, unknown>,
+  fetched: string[],
+  receive: NonNullable<WorldOptions['receive']>,
+): Outbound {
   return {
     getJson: async url => {
       fetched.push(url)
       if (!documents.has(url)) throw new Fault('outbound.failed', { detail: url })
       return documents.get(url)
     },
+    postForm: async (url, form) => receive(url, form),
   }
+}
+
+const nobodyReceives: NonNullable<WorldOptions['receive']> = async url => {
+  throw new Fault('outbound.failed', { detail: url })
 }
 
 const fakePasswords: Ports['passwords'] = {

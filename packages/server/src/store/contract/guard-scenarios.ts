@@ -1,4 +1,4 @@
-import type { EpochSeconds } from '@holdfast/protocol'
+import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
 import type { GuardKind, Write } from '../writes.ts'
 import {
   code,
@@ -7,9 +7,11 @@ import {
   interaction,
   jti,
   later,
+  logoutNotice,
   newHash,
   pushedRequest,
   refreshToken,
+  session,
   start,
 } from './samples.ts'
 
@@ -81,6 +83,58 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       isOnce: true,
     }
   },
+  'touch-session': () => {
+    const record = session()
+    const { hash } = record
+    const attempt = (id = hash): Write => ({ kind: 'touch-session', hash: id, idleExpiresAt: later(3600) })
+    return {
+      prepare: [{ kind: 'insert-session', record }],
+      attempt: () => attempt(),
+      endsAt: undefined,
+      spoilers: { 'it was ended': { kind: 'end-session', hash, at: start } },
+      unknown: attempt(newHash()),
+      isOnce: false,
+    }
+  },
+  'end-session': () => {
+    const record = session()
+    const attempt = (at: EpochSeconds, hash = record.hash): Write => ({ kind: 'end-session', hash, at })
+    return {
+      prepare: [{ kind: 'insert-session', record }],
+      attempt,
+      endsAt: undefined,
+      spoilers: {
+        'it was ended': attempt(start),
+        'it was revoked': { kind: 'revoke-session', hash: record.hash, at: start },
+      },
+      unknown: attempt(start, newHash()),
+      isOnce: true,
+    }
+  },
+  'claim-logout-notice': () => {
+    const record = logoutNotice()
+    const attempt = (at: EpochSeconds, id: string = record.id): Write => ({
+      kind: 'claim-logout-notice',
+      id,
+      version: 0,
+      at,
+      dueAt: secondsAfter(at, 15),
+    })
+    return {
+      prepare: [{ kind: 'insert-logout-notice', record }],
+      attempt,
+      endsAt: record.expiresAt,
+      spoilers: {
+        'it was claimed': attempt(start),
+        'it was finished': { kind: 'finish-logout-notice', id: record.id, version: 0 },
+      },
+      unknown: attempt(start, newHash()),
+      isOnce: true,
+    }
+  },
+  'postpone-logout-notice': () =>
+    noticeScenario(id => ({ kind: 'postpone-logout-notice', id, version: 1, dueAt: later(20) })),
+  'finish-logout-notice': () => noticeScenario(id => ({ kind: 'finish-logout-notice', id, version: 1 })),
   'require-live-grant': () => {
     const record = grant()
     const attempt = (at: EpochSeconds, id = record.id): Write => ({ kind: 'require-live-grant', id, at })
@@ -164,6 +218,30 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
     unknown: { kind: 'raise-revision', from: 7 },
     isOnce: true,
   }),
+}
+
+/** What came of a try counts once, and only for who holds the claim. */
+function noticeScenario(attemptOn: (id: string) => Write): GuardScenario {
+  const { id, ...record } = logoutNotice()
+  const claim = (version: number, at: EpochSeconds): Write => ({
+    kind: 'claim-logout-notice',
+    id,
+    version,
+    at,
+    dueAt: secondsAfter(at, 15),
+  })
+  return {
+    prepare: [{ kind: 'insert-logout-notice', record: { id, ...record } }, claim(0, start)],
+    attempt: () => attemptOn(id),
+    endsAt: undefined,
+    spoilers: {
+      'another claimed it after this one slept': claim(1, later(15)),
+      'it was postponed': { kind: 'postpone-logout-notice', id, version: 1, dueAt: later(20) },
+      'it was finished': { kind: 'finish-logout-notice', id, version: 1 },
+    },
+    unknown: attemptOn(newHash()),
+    isOnce: true,
+  }
 }
 
 type RefreshWrite = (hash: ReturnType<typeof newHash>, at: EpochSeconds) => Write

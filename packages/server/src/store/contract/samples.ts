@@ -9,6 +9,7 @@ import type {
   DeviceCodeRecord,
   GrantRecord,
   InteractionRecord,
+  LogoutNoticeRecord,
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
@@ -38,6 +39,9 @@ const request: AuthorizationRequest = {
   redirectUri: 'https://client.example/callback?a=ü',
   redirectUriSent: true,
   responseType: 'code',
+  responseMode: undefined,
+  requestObject: undefined,
+  requestObjectJti: undefined,
   scopes: ['openid', 'payments'],
   resources: ['https://api.example'],
   state: 'state',
@@ -86,6 +90,19 @@ export const session = (): SessionRecord => ({
   issuedAt: start,
   idleExpiresAt: later(1800),
   expiresAt: later(36_000),
+})
+
+export const logoutNotice = (): LogoutNoticeRecord => ({
+  ...owned,
+  id: newHash(),
+  subject: 'user:1',
+  sid: 'sid-1',
+  requestId: 'request-1',
+  version: 0,
+  failures: 0,
+  dueAt: start,
+  issuedAt: start,
+  expiresAt: later(86_400),
 })
 
 export const grant = (): GrantRecord => ({

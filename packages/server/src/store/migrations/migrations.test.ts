@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { grant } from '../contract/samples.ts'
+import { first } from './001-first.ts'
+import { logout } from './003-logout.ts'
+import { sqliteDialect } from './dialect.ts'
 import { migrations, migrationsAfter, schemaVersion } from './index.ts'
 
 test('migrations are numbered by their place, without gap', () => {
@@ -22,4 +27,25 @@ test('a version from the future, or none at all, is refused and not guessed at',
   for (const version of [schemaVersion + 1, -1, 0.5, Number.NaN]) {
     assert.throws(() => migrationsAfter(version), { code: 'store.version' })
   }
+})
+
+test('grants of before are found by session, but for those that outlive it', () => {
+  const database = new DatabaseSync(':memory:')
+  for (const text of first.statements(sqliteDialect)) database.exec(text)
+  const bound = grant()
+  const offline = { ...grant(), scopes: ['openid', 'offline_access'] }
+  for (const record of [bound, offline])
+    database
+      .prepare('insert into grants (hash, body, expires_at) values (?, ?, ?)')
+      .run(record.id, JSON.stringify(record), record.expiresAt)
+  for (const text of logout.statements(sqliteDialect)) database.exec(text)
+  const rows = database.prepare('select hash, sid from grants order by rowid').all()
+  assert.deepEqual(
+    rows.map(({ hash, sid }) => [hash, sid]),
+    [
+      [bound.id, bound.sid],
+      [offline.id, null],
+    ],
+  )
+  database.close()
 })

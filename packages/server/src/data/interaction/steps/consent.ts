@@ -5,6 +5,7 @@ import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
 import type { AuditRecord, CodeRecord, GrantRecord } from '../../../store/records.ts'
+import { endsWithSession } from '../../../store/statements.ts'
 import type { Write } from '../../../store/writes.ts'
 import { auditAccepted, auditRefused } from '../../audit-of.ts'
 import { requestFacts } from '../../authorize/facts.ts'
@@ -12,10 +13,11 @@ import { isLasting } from '../../authorize/lasting.ts'
 import { authorizationError, authorizationResponse } from '../../authorize/response.ts'
 import { newGrantId } from '../../authorize/transaction.ts'
 import { newHandle } from '../../handle.ts'
+import { participantOf } from '../../logout/participant.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
 import { deviceDone } from '../../pages/device.ts'
 import { alreadyAnswered, errorPage } from '../../pages/error.ts'
-import { formTargetOf } from '../../pages/page.ts'
+import { formTargetOf, seeOther } from '../../pages/page.ts'
 import { outstandingKey, outstandingRequests } from '../../par/outstanding.ts'
 import { recordRefusal } from '../../refused.ts'
 import { csrfToken } from '../csrf.ts'
@@ -66,6 +68,7 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
     device === undefined
       ? { kind: 'insert-code', record: codeOf(visit, grant, code.hash) }
       : { kind: 'approve-device-code', hash: device.hash, grantId: grant.id, at: now },
+    { kind: 'join-session', record: participantOf(grant, now) },
     {
       kind: 'touch-session',
       hash: session.record.hash,
@@ -81,10 +84,14 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
     }),
   ]
   const committed = await ports.store.commit(writes)
-  if (!committed.committed) return await tooLate(visit, session, ports)
+  if (!committed.committed) {
+    // A logout was faster: there is no session to consent in. The room asks for a new login.
+    if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'login'))
+    return await tooLate(visit, session, ports)
+  }
   noLongerOutstanding(visit, ports)
   if (device !== undefined) return deviceDone(exchange, 'allowed')
-  return authorizationResponse(exchange, interaction.request, { code: code.value })
+  return await authorizationResponse(exchange, ports, interaction.request, { code: code.value })
 }
 
 async function denied(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
@@ -105,17 +112,19 @@ async function denied(visit: Visit, session: LiveSession, ports: Ports): Promise
   if (!committed.committed) return await tooLate(visit, session, ports)
   noLongerOutstanding(visit, ports)
   if (interaction.device !== undefined) return deviceDone(exchange, 'denied')
-  return authorizationError(exchange, interaction.request, refusal)
+  return await authorizationError(exchange, ports, interaction.request, refusal)
 }
 
-/** Guards of every end: once per interaction and once per pushed request, however many pages were opened. */
+/** Guards of every end: once per interaction, pushed request and signed request object, however many pages were opened. */
 function finishing({ interaction, now }: Visit): readonly Write[] {
   const { hash, version, pushedHash } = interaction
+  const { requestObjectJti: jti } = interaction.request
   return [
     { kind: 'finish-interaction', hash, version, at: now },
     ...(pushedHash === undefined
       ? []
       : [{ kind: 'spend-pushed-request', hash: pushedHash, at: now } as const]),
+    ...(jti === undefined ? [] : [{ kind: 'remember-jti', what: 'request-object', ...jti } as const]),
   ]
 }
 
@@ -216,6 +225,7 @@ function contentOf(visit: Visit, session: LiveSession): ConsentContent {
     })),
     lifetimeSeconds: grantLifetime(visit),
     isLasting: isLasting(client, request.scopes),
+    endsAtSignOut: endsWithSession(request),
   }
 }
 

@@ -1,0 +1,93 @@
+import { type ClauseManifest, ruled, shown } from '../../clause.ts'
+
+export const manifest: ClauseManifest = {
+  spec: 'oidc-rp-logout',
+  title: 'OpenID Connect RP-Initiated Logout 1.0',
+  url: 'https://openid.net/specs/openid-connect-rpinitiated-1_0.html',
+  clauses: [
+    {
+      id: 'OIDC-RPL-2-0',
+      level: 'MUST',
+      says: 'The logout endpoint takes GET and POST, over TLS.',
+      standing: shown('GET and POST end the session and go back to the registered URI with state'),
+      rows: ['RPL-01'],
+    },
+    {
+      id: 'OIDC-RPL-2-1',
+      level: 'MUST',
+      says: 'The parameters of a logout request are read, state is bounded, what is unknown is ignored.',
+      standing: ruled,
+      rows: ['RPL-02'],
+    },
+    {
+      id: 'OIDC-RPL-2-2',
+      level: 'MUST',
+      says: '`client_id` is the client that the ID token was issued to.',
+      standing: ruled,
+      rows: ['RPL-03'],
+    },
+    {
+      id: 'OIDC-RPL-2-3',
+      level: 'MUST',
+      says: 'The user is asked unless the ID token shows that this session is meant.',
+      standing: ruled,
+      rows: ['RPL-05'],
+    },
+    {
+      id: 'OIDC-RPL-3-1',
+      level: 'MUST',
+      says: 'The browser goes back only to a URI registered for the client, character by character.',
+      standing: ruled,
+      rows: ['RPL-06'],
+    },
+    {
+      id: 'OIDC-RPL-3-2',
+      level: 'MUST',
+      says: 'Without an ID token nobody is sent away; a link lets the user go.',
+      standing: shown('with client_id alone nobody is sent away, but may go'),
+      rows: ['RPL-06'],
+    },
+    {
+      id: 'OIDC-RPL-3-3',
+      level: 'MUST',
+      says: '`state` comes back as it was sent, after the other clients were told.',
+      standing: shown('the browser goes back only after the clients were told'),
+      rows: ['RPL-07'],
+    },
+    {
+      id: 'OIDC-RPL-3.1',
+      level: 'MUST',
+      says: 'Post-logout redirect URIs are registered, under the rules for redirect URIs.',
+      standing: ruled,
+      rows: ['RPL-06'],
+    },
+    {
+      id: 'OIDC-RPL-4-1',
+      level: 'MUST',
+      says: 'An ID token as hint is one that this issuer signed; it may have expired.',
+      standing: ruled,
+      rows: ['RPL-04'],
+    },
+    {
+      id: 'OIDC-RPL-4-2',
+      level: 'MUST',
+      says: 'An expired ID token of the current session is taken.',
+      standing: shown('an expired ID token still says whose session is meant'),
+      rows: ['RPL-04'],
+    },
+    {
+      id: 'OIDC-RPL-4-3',
+      level: 'MUST',
+      says: 'Who is not signed in any more is answered as who just signed out.',
+      standing: shown('who is not signed in goes back all the same'),
+      rows: ['RPL-08'],
+    },
+    {
+      id: 'OIDC-RPL-6',
+      level: 'SHOULD',
+      says: 'Tokens of the session without offline access end with it, and the audit says so.',
+      standing: shown('grants of the session without offline access end with it, the others live on'),
+      rows: ['RPL-09'],
+    },
+  ],
+}

@@ -1,0 +1,36 @@
+import { formPostView } from '../../pages/form-post.ts'
+import type { Outgoing, ResponseMode } from '../response-mode.ts'
+import { inFragment } from './fragment.ts'
+import { inQuery } from './query.ts'
+
+/** How long a signed response may be used (JARM section 2.1). */
+export const signedResponseSeconds = 60
+
+/** JARM: the whole response as one JWT, signed with the algorithm the client registered. Never encrypted. */
+export const queryJwt: ResponseMode = {
+  mode: 'query.jwt',
+  send: async outgoing => inQuery(outgoing.redirectUri, await signed(outgoing)),
+}
+
+export const fragmentJwt: ResponseMode = {
+  mode: 'fragment.jwt',
+  send: async outgoing => inFragment(outgoing.redirectUri, await signed(outgoing)),
+}
+
+export const formPostJwt: ResponseMode = {
+  mode: 'form_post.jwt',
+  send: async outgoing => formPostView(outgoing.exchange, outgoing.redirectUri, await signed(outgoing)),
+}
+
+/** For `code`, the only response type there is, `jwt` means `query.jwt`. */
+export const jwt: ResponseMode = { mode: 'jwt', send: queryJwt.send }
+
+async function signed({ exchange, ports, clientId, parameters }: Outgoing): Promise<{ response: string }> {
+  const { url, clients } = exchange.issuer
+  const alg = clients.get(clientId)?.authorizationSignedResponseAlg
+  // Whoever is answered was judged against this very snapshot.
+  if (alg === undefined) throw new TypeError('a response for a client that is gone')
+  const exp = ports.clock.now() + signedResponseSeconds
+  const claims = { ...parameters, iss: url, aud: clientId, exp }
+  return { response: await ports.keys.sign(url, alg, 'JWT', claims) }
+}

@@ -1,0 +1,40 @@
+import {
+  introspectionJwtMediaType,
+  introspectionJwtTyp,
+} from '@holdfast/protocol/specs/rfc9701-introspection-jwt/rules.ts'
+import type { Exchange, Reply } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import type { Client } from '../../snapshot/snapshot.ts'
+import { noStore } from '../render/json.ts'
+
+/** Whether the caller asks for a signed answer, or a profile that applies to it says that it gets no other. */
+export function wantsSigned({ headers, issuer }: Exchange, { profile, introspects }: Client): boolean {
+  if (profile.signedIntrospection === 'required') return true
+  if (introspects.some(one => issuer.resourceServers.get(one)?.profile?.signedIntrospection === 'required'))
+    return true
+  return headers('accept').some(accept => accept.split(',').some(isJwtRange))
+}
+
+/** Only the type itself: who takes anything, takes the plain answer too. */
+function isJwtRange(range: string): boolean {
+  const [type = '', ...parameters] = range.split(';').map(part => part.trim().toLowerCase())
+  return type === introspectionJwtMediaType && !parameters.some(parameter => /^q=0(\.0*)?$/.test(parameter))
+}
+
+/** RFC 9701 section 5: no `sub` and no `exp` outside, so that it looks like no access token. */
+export async function signedReply(
+  { issuer }: Exchange,
+  ports: Ports,
+  { clientId, introspects, introspectionSignedResponseAlg }: Client,
+  introspection: Readonly<Record<string, unknown>>,
+): Promise<Reply> {
+  const claims = {
+    iss: issuer.url,
+    // Both names of the caller: libraries differ in which one they look for.
+    aud: [...introspects, clientId],
+    iat: ports.clock.now(),
+    token_introspection: introspection,
+  }
+  const body = await ports.keys.sign(issuer.url, introspectionSignedResponseAlg, introspectionJwtTyp, claims)
+  return { status: 200, headers: [['content-type', introspectionJwtMediaType], ...noStore], body }
+}
