@@ -30,8 +30,9 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'binding formats': range('CNF', 1, 5),
   'certificate-bound tokens': range('MTLSB', 1, 10),
 
-  // Secrets (SEC), attestation (ATT) and SPIFFE (SPF) are methods of later issues.
+  // Attestation (ATT) and SPIFFE (SPF) are methods of later issues.
   'client authentication': range('CA', 1, 9),
+  'client secrets': range('SEC', 1, 10),
   'client assertions': range('ASRT', 1, 17),
   'mutual TLS client authentication': range('MTLSA', 1, 12),
   'client keys': range('JWKS', 1, 10),

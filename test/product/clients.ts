@@ -1,4 +1,4 @@
-import { generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { createHmac, generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto'
 import type { DevelopmentCa } from '@holdfast/server/tls/development-ca.ts'
 import { importJWK } from 'jose'
 import type { ClientKind, ProductClient } from './product.ts'
@@ -23,6 +23,8 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
   const dpopJwt = await keyed('jwt-dpop')
   const mtlsJwt = await keyed('jwt-mtls')
   const plain = await keyed('plain')
+  const basic = madeSecret()
+  const post = madeSecret()
   const api = await keyed('api')
   const bound = await ca.clientCertificate('jwt-mtls', 'CN=jwt-mtls', 'issued')
   const issued = await ca.clientCertificate('issued', 'CN=issued, O=Example', 'issued')
@@ -67,6 +69,18 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
       },
       'public with DPoP': { clientId: 'rotating', redirectUri, isDpop: true },
       'plain OpenID Connect': { clientId: 'plain', redirectUri, privateKey: plain, isDpop: false },
+      client_secret_basic: {
+        clientId: 'secret-basic',
+        redirectUri,
+        secret: { value: basic.secret, isPosted: false },
+        isDpop: false,
+      },
+      client_secret_post: {
+        clientId: 'secret-post',
+        redirectUri,
+        secret: { value: post.secret, isPosted: true },
+        isDpop: false,
+      },
     },
     introspector: { clientId: 'api', redirectUri, privateKey: api, isDpop: true },
     documents: [
@@ -95,6 +109,18 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
         { profile: 'oidc-baseline' },
       ),
       clientOf(
+        'secret-basic',
+        { token_endpoint_auth_method: 'client_secret_basic' },
+        { profile: 'oidc-baseline' },
+      ),
+      clientOf(
+        'secret-post',
+        { token_endpoint_auth_method: 'client_secret_post' },
+        { profile: 'oidc-baseline' },
+      ),
+      documentOf('ClientSecret', 'secret-basic', { secrets: [basic.stored] }),
+      documentOf('ClientSecret', 'secret-post', { secrets: [post.stored] }),
+      clientOf(
         'rotating',
         {
           token_endpoint_auth_method: 'none',
@@ -105,6 +131,17 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
       ),
       clientOf('api', { ...jwt(api), dpop_bound_access_tokens: true }, { introspects: ['accounts'] }),
     ],
+  }
+}
+
+/** A secret with characters that HTTP Basic must encode, and what the documents keep of it. */
+function madeSecret(): { readonly secret: string; readonly stored: object } {
+  const secret = `p@ss%+word: é ${randomBytes(16).toString('base64url')}`
+  const salt = randomBytes(16)
+  const mac = createHmac('sha256', salt).update(secret).digest('base64url')
+  return {
+    secret,
+    stored: { id: 'first', mac: `hmac-sha256:${salt.toString('base64url')}:${mac}`, createdAt: 0 },
   }
 }
 

@@ -8,12 +8,16 @@ export type ClientKind =
   | 'self_signed_tls_client_auth with mTLS'
   | 'public with DPoP'
   | 'plain OpenID Connect'
+  | 'client_secret_basic'
+  | 'client_secret_post'
 
 export interface ProductClient {
   readonly clientId: string
   readonly redirectUri: string
   /** For `private_key_jwt`. */
   readonly privateKey?: { readonly key: CryptoKey; readonly kid: string }
+  /** For `client_secret_basic` and `client_secret_post`. */
+  readonly secret?: { readonly value: string; readonly isPosted: boolean }
   /** For mutual TLS. */
   readonly certificate?: { readonly certPem: string; readonly keyPem: string }
   readonly isDpop: boolean

@@ -25,6 +25,7 @@ const browserClient: Client = {
   jwks: undefined,
   jwksUri: undefined,
   tlsClientAuth: undefined,
+  secrets: [],
   dpopBoundAccessTokens: true,
   tlsClientCertificateBoundAccessTokens: false,
   requirePushedAuthorizationRequests: true,

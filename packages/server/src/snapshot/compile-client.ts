@@ -10,10 +10,12 @@ import { metadataDefaults } from '@holdfast/protocol/specs/rfc7591-client-metada
 import type { DocumentOf } from '../control/document.ts'
 import { type Checked, checked, type Problem, wrong } from '../control/problem.ts'
 import type { ClientSpec } from '../control/resources/client.ts'
+import type { ClientSecretSpec } from '../control/resources/client-secret.ts'
 import { unknownName } from '../control/suggestion.ts'
 import { ownSigningAlgs } from '../keys/signing-key.ts'
 import type { IssuerBinding } from './compile.ts'
 import type { ProfileTable } from './compile-profiles.ts'
+import { compileSecrets, isSecretMethod } from './compile-secrets.ts'
 import type { Client, GrantTypeName, ResourceServer, Scope, TlsClientSubject } from './snapshot.ts'
 
 export interface ClientContext {
@@ -23,6 +25,8 @@ export interface ClientContext {
   readonly scopes: ReadonlyMap<string, Scope>
   /** By document name. */
   readonly resources: ReadonlyMap<string, ResourceServer>
+  /** By client. */
+  readonly secrets: ReadonlyMap<string, ClientSecretSpec>
   /** Shared by all clients of an issuer: thousands of them have a handful of profiles. */
   readonly meetOf: MeetOf
 }
@@ -98,6 +102,7 @@ function clientOf(
     jwks: metadata.jwks,
     jwksUri: metadata.jwks_uri,
     tlsClientAuth: tlsSubjectOf(spec),
+    secrets: isSecretMethod(authMethod) ? compileSecrets(context.secrets.get(clientId)) : [],
     dpopBoundAccessTokens: metadata.dpop_bound_access_tokens ?? false,
     tlsClientCertificateBoundAccessTokens: metadata.tls_client_certificate_bound_access_tokens ?? false,
     requirePushedAuthorizationRequests: metadata.require_pushed_authorization_requests ?? false,

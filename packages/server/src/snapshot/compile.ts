@@ -6,6 +6,7 @@ import { type ScopeSpec, standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
 import { compileClient, rememberedMeet } from './compile-client.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
+import { secretsByClient } from './compile-secrets.ts'
 import { effectiveProfiles } from './effective-profile.ts'
 import type { Client, IssuerSnapshot, ResourceServer, Scope, Snapshot } from './snapshot.ts'
 
@@ -68,10 +69,11 @@ function compileIssuer(
   }
   const scopes = compileScopes(ofKind(documents, 'Scope'))
   const resources = compileResourceServers(ofKind(documents, 'ResourceServer'), { table, scopes, problems })
+  const secrets = secretsByClient(documents, problems)
   const clients = new Map<string, Client>()
   const meetOf = rememberedMeet()
   for (const client of ofKind(documents, 'Client')) {
-    const compiled = compileClient(client, { binding, floor, table, scopes, resources, meetOf })
+    const compiled = compileClient(client, { binding, floor, table, scopes, resources, secrets, meetOf })
     if (compiled.ok) clients.set(client.name, compiled.value)
     else problems.push(...compiled.problems)
   }

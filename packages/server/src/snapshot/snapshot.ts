@@ -1,4 +1,10 @@
-import type { ClientAuthenticationMethod, JwsAlg, Outcome, SecurityProfile } from '@holdfast/protocol'
+import type {
+  ClientAuthenticationMethod,
+  EpochSeconds,
+  JwsAlg,
+  Outcome,
+  SecurityProfile,
+} from '@holdfast/protocol'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
 export interface Snapshot {
@@ -46,6 +52,8 @@ export interface Client {
   readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined
   readonly jwksUri: string | undefined
   readonly tlsClientAuth: TlsClientSubject | undefined
+  /** For `client_secret_basic` and `client_secret_post`; never the secrets themselves. */
+  readonly secrets: readonly ClientSecret[]
   readonly dpopBoundAccessTokens: boolean
   readonly tlsClientCertificateBoundAccessTokens: boolean
   readonly requirePushedAuthorizationRequests: boolean
@@ -62,6 +70,15 @@ export interface Client {
   readonly introspects: readonly string[]
   /** Pushed requests that may be neither completed nor expired at one time, on each node. */
   readonly outstandingRequestsMax: number
+}
+
+/** What is kept of a secret: HMAC-SHA-256 under a salt of its own. */
+export interface ClientSecret {
+  readonly id: string
+  readonly salt: Buffer
+  readonly mac: Buffer
+  /** Undefined: never. */
+  readonly expiresAt: EpochSeconds | undefined
 }
 
 /** RFC 8705 section 2.1.2: exactly one of the registered subject forms. */

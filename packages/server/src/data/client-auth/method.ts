@@ -1,18 +1,18 @@
 import type { ClientAuthenticationMethod, Outcome } from '@holdfast/protocol'
-import type { ParsedJws } from '@holdfast/protocol/jose/compact.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
+import type { Credential } from './presented.ts'
 
 /** What a request offers to prove that it comes from `client`. */
 export interface Attempt {
   readonly exchange: Exchange
   readonly ports: Ports
   readonly client: Client
-  /** Parsed, unverified; undefined when the request carries none. */
-  readonly assertion: ParsedJws | undefined
+  /** Parsed, unverified, and of the kind the method is presented by. */
+  readonly credential: Credential
 }
 
 export interface Proven {
