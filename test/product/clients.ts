@@ -1,7 +1,7 @@
 import { createHmac, generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto'
 import type { DevelopmentCa } from '@holdfast/server/tls/development-ca.ts'
 import { importJWK } from 'jose'
-import type { ClientKind, ProductClient } from './product.ts'
+import type { AttestedClients, ClientKind, ProductClient } from './product.ts'
 
 const redirectUri = 'https://client.example/callback'
 const allScopes = 'openid profile accounts offline_access'
@@ -15,6 +15,7 @@ export function documentOf(kind: string, name: string, spec: unknown): string {
 export interface MadeClients {
   readonly byKind: Readonly<Record<ClientKind, ProductClient>>
   readonly introspector: ProductClient
+  readonly attested: AttestedClients
   readonly documents: readonly string[]
 }
 
@@ -23,6 +24,7 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
   const dpopJwt = await keyed('jwt-dpop')
   const mtlsJwt = await keyed('jwt-mtls')
   const plain = await keyed('plain')
+  const attester = await keyed('attester')
   const basic = madeSecret()
   const post = madeSecret()
   const api = await keyed('api')
@@ -82,9 +84,24 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
         isDpop: false,
       },
     },
+    attested: {
+      attester,
+      normal: { clientId: 'attested', redirectUri, isDpop: false },
+      combined: { clientId: 'attested-dpop', redirectUri, isDpop: true },
+    },
     introspector: { clientId: 'api', redirectUri, privateKey: api, isDpop: true },
     documents: [
-      documentOf('Issuer', 'main', { floor: 'oidc-baseline' }),
+      documentOf('Issuer', 'main', {
+        floor: 'oidc-baseline',
+        attesters: [{ name: 'vendor', jwks: { keys: [attester.publicJwk] } }],
+      }),
+      ...[false, true].map(isDpop =>
+        clientOf(
+          isDpop ? 'attested-dpop' : 'attested',
+          { token_endpoint_auth_method: `attest_jwt_client_auth${isDpop ? '_dpop' : ''}` },
+          { profile: 'oauth21', attesters: ['vendor'] },
+        ),
+      ),
       documentOf('Scope', 'accounts', {
         title: 'See your accounts',
         description: 'Read names and balances.',

@@ -23,6 +23,13 @@ export interface ProductClient {
   readonly isDpop: boolean
 }
 
+/** Clients whose instances an attester vouches for; a test is that attester. */
+export interface AttestedClients {
+  readonly attester: { readonly key: CryptoKey; readonly kid: string }
+  readonly normal: ProductClient
+  readonly combined: ProductClient
+}
+
 /** A running product as its users see it: URLs, a CA, credentials. */
 export interface Product {
   readonly issuer: URL
@@ -31,6 +38,7 @@ export interface Product {
   readonly clients: Readonly<Record<ClientKind, ProductClient>>
   /** A resource server's own client: may introspect. */
   readonly introspector: ProductClient
+  readonly attested: AttestedClients
   readonly audience: string
   readonly user: { readonly username: string; readonly password: string }
   readonly close: () => Promise<void>

@@ -51,6 +51,7 @@ export async function prepareProduct(
       caPem: ca.caPem,
       clients: clients.byKind,
       introspector: clients.introspector,
+      attested: clients.attested,
       audience,
       user,
     },

@@ -56,7 +56,7 @@ export function hashOfHandle(kind: HandleKind, issuer: string, value: string): H
  * @param parts what makes the identifier unique: client id or key thumbprint, `htu`, `jti`
  */
 export function hashOfJti(
-  what: 'client-assertion' | 'dpop-proof',
+  what: 'client-assertion' | 'client-attestation-pop' | 'dpop-proof',
   issuer: string,
   issuedAt: EpochSeconds,
   parts: readonly string[],

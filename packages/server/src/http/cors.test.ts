@@ -26,6 +26,7 @@ const browserClient: Client = {
   jwksUri: undefined,
   tlsClientAuth: undefined,
   secrets: [],
+  attesters: [],
   dpopBoundAccessTokens: true,
   tlsClientCertificateBoundAccessTokens: false,
   requirePushedAuthorizationRequests: true,

@@ -5,6 +5,7 @@ import type {
   Outcome,
   SecurityProfile,
 } from '@holdfast/protocol'
+import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
 export interface Snapshot {
@@ -33,6 +34,8 @@ export interface IssuerSnapshot {
   readonly effectiveProfile: (client: Client, audiences: readonly string[]) => Outcome<SecurityProfile>
   /** PEM certificates that may sign `tls_client_auth` client certificates; empty = method unusable. */
   readonly clientTrustAnchors: readonly string[]
+  /** Who may vouch for client instances, by name; empty = methods unusable. */
+  readonly attesters: ReadonlyMap<string, Attester>
 }
 
 export type GrantTypeName = 'authorization_code' | 'refresh_token' | 'client_credentials'
@@ -54,6 +57,8 @@ export interface Client {
   readonly tlsClientAuth: TlsClientSubject | undefined
   /** For `client_secret_basic` and `client_secret_post`; never the secrets themselves. */
   readonly secrets: readonly ClientSecret[]
+  /** Whose word counts for instances of this client. */
+  readonly attesters: readonly Attester[]
   readonly dpopBoundAccessTokens: boolean
   readonly tlsClientCertificateBoundAccessTokens: boolean
   readonly requirePushedAuthorizationRequests: boolean
@@ -70,6 +75,12 @@ export interface Client {
   readonly introspects: readonly string[]
   /** Pushed requests that may be neither completed nor expired at one time, on each node. */
   readonly outstandingRequestsMax: number
+}
+
+/** Vouches for instances of clients (attestation-based client authentication). */
+export interface Attester {
+  readonly name: string
+  readonly keys: readonly PublicKey[]
 }
 
 /** What is kept of a secret: HMAC-SHA-256 under a salt of its own. */

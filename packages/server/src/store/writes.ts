@@ -69,7 +69,7 @@ export type Write =
    */
   | {
       readonly kind: 'remember-jti'
-      readonly what: 'client-assertion' | 'dpop-proof'
+      readonly what: 'client-assertion' | 'client-attestation-pop' | 'dpop-proof'
       readonly key: HandleHash
       readonly issuedAt: EpochSeconds
       readonly expiresAt: EpochSeconds

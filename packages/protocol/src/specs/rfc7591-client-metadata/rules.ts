@@ -22,6 +22,8 @@ const knownMethods = [
   'private_key_jwt',
   'tls_client_auth',
   'self_signed_tls_client_auth',
+  'attest_jwt_client_auth',
+  'attest_jwt_client_auth_dpop',
   'client_secret_basic',
   'client_secret_post',
   'none',

@@ -47,6 +47,13 @@ export function replayRefusal(
 ): Refusal | undefined {
   const write = writes[result.index]
   if (write?.kind !== 'remember-jti') return undefined
+  if (write.what === 'client-attestation-pop')
+    return refuse(
+      'client-auth.pop-replay',
+      ['CLIENT-ATTESTATION-5.1-jti'],
+      'invalid_client',
+      'the proof of the client instance was used before, or was signed before this store began',
+    )
   return write.what === 'client-assertion'
     ? refuse(
         'client-assertion.replay',

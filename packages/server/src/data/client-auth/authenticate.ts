@@ -12,6 +12,7 @@ import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
+import type { ServerProof } from '../dpop/proof-at-server.ts'
 import { verifyNothing } from './decoy.ts'
 import type { Proven } from './method.ts'
 import { authenticationMethods } from './methods/index.ts'
@@ -28,6 +29,10 @@ export interface AuthenticatedClient {
   readonly evidence: AuditRecord['facts']
   /** Go first into the commit of the room, or into that of its refusal. */
   readonly writes: readonly Write[]
+  /** Of the instance key of a client attestation. */
+  readonly instanceJkt: string | undefined
+  /** A DPoP proof that was judged with the client; its writes stand in `writes`. */
+  readonly proof: ServerProof | undefined
 }
 
 /** One engine for every back-channel endpoint (RFC 6749 section 2.3, RFC 7523, RFC 8705). */
@@ -64,13 +69,15 @@ export async function authenticateClient(
       refuse('client-auth.suspended', ['RFC6749-5.2'], 'invalid_client', 'the client is suspended'),
       client,
     )
-  const evidence = { auth_method: method, ...proven.value.facts }
-  return accept({ client, profile, method, evidence, writes: proven.value.writes })
+  const { facts, writes, instanceJkt, proof } = proven.value
+  const evidence = { auth_method: method, ...facts }
+  return accept({ client, profile, method, evidence, writes, instanceJkt, proof })
 }
 
 /** Takes as long as looking at this credential for a client that has one. */
 function proveNothing(credential: Credential): void {
   if (credential.kind === 'assertion') verifyNothing(credential.assertion)
+  if ('attestation' in credential) verifyNothing(credential.attestation)
   if (credential.kind === 'basic' || credential.kind === 'post') matchNothing(credential.secret)
 }
 
@@ -82,6 +89,8 @@ function withClient(refusal: Refusal, client: Client): Refusal {
 /** What each method is presented by. */
 const presentedBy: Readonly<Record<ClientAuthenticationMethod, Credential['kind']>> = {
   private_key_jwt: 'assertion',
+  attest_jwt_client_auth: 'attestation',
+  attest_jwt_client_auth_dpop: 'attestation-dpop',
   client_secret_basic: 'basic',
   client_secret_post: 'post',
   tls_client_auth: 'name',

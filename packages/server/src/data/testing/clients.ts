@@ -70,6 +70,7 @@ export function clientOf(spec: ClientSpec): Client {
     jwksUri: undefined,
     tlsClientAuth: undefined,
     secrets: [],
+    attesters: [],
     dpopBoundAccessTokens: true,
     tlsClientCertificateBoundAccessTokens: false,
     requirePushedAuthorizationRequests: true,
