@@ -57,6 +57,7 @@ export async function prepareProduct(
       clients: clients.byKind,
       introspector: clients.introspector,
       signedIntrospector: clients.signedIntrospector,
+      attested: clients.attested,
       audience,
       user,
     },

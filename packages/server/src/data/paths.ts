@@ -7,6 +7,7 @@ export const paths = {
   revoke: '/revoke',
   userinfo: '/userinfo',
   jwks: '/jwks',
+  challenge: '/challenge',
   login: '/interaction/:id/login',
   consent: '/interaction/:id/consent',
   logout: '/logout',

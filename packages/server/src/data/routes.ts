@@ -1,5 +1,6 @@
 import type { Route } from '../http/route.ts'
 import { authorizeRoom } from './authorize/room.ts'
+import { challengeRoom } from './challenge/room.ts'
 import { consentPage, consentPost, loginPage, loginPost } from './interaction/room.ts'
 import { introspectRoom } from './introspect/room.ts'
 import { jwksRoom } from './jwks/room.ts'
@@ -26,6 +27,12 @@ export const routes: readonly Route[] = [
   backChannel(paths.token, tokenRoom, 32 * kib, 'clients'),
   backChannel(paths.introspect, introspectRoom, 32 * kib, 'none'),
   backChannel(paths.revoke, revokeRoom, 32 * kib, 'clients'),
+
+  {
+    ...backChannel(paths.challenge, challengeRoom, 32 * kib, 'clients'),
+    form: 'optional',
+    countsFailures: false,
+  },
 
   // Clients, with an access token.
   { ...reading(paths.userinfo, userinfoRoom), cors: 'clients', dialect: 'json' },

@@ -19,7 +19,16 @@ const bad = (field: Field, reason: string) => fail('invalid_client_metadata', re
 const badUri = (field: Field, reason: string) => fail('invalid_redirect_uri', reason, { field })
 
 const knownGrantTypes = ['authorization_code', 'refresh_token', 'client_credentials']
-const knownMethods = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none']
+const knownMethods = [
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+  'attest_jwt_client_auth',
+  'attest_jwt_client_auth_dpop',
+  'client_secret_basic',
+  'client_secret_post',
+  'none',
+]
 
 const redirectUriRules: readonly ClientRule[] = [
   {

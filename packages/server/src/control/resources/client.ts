@@ -65,6 +65,8 @@ export const clientSpec = z.strictObject({
   introspects: z.array(z.string()).max(50).default([]),
   /** Pushed requests that may wait at one time for a user to complete them, on each node. */
   outstandingRequestsMax: z.number().int().min(1).max(10_000_000).default(defaultOutstandingRequestsMax),
+  /** Names of the attesters of the issuer that may vouch for instances of this client. */
+  attesters: z.array(z.string()).max(20).default([]),
   /** Origins a browser client calls from. */
   allowedOrigins: z
     .array(z.string().refine(isOrigin, 'must be an https origin such as `https://app.example`'))
