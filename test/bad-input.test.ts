@@ -188,10 +188,12 @@ const badInputs: readonly BadInput[] = [
   ].map(([name = '', header = '']) => ({ ...atTheEdge(name, 400, [header]), name })),
 ]
 
-/** Rows per table; audit is counted apart, because it is what may grow. */
+/** Rows per table, but for `keys`: a slow first start goes on making RSA keys, whatever requests do. */
 function rowCounts({ folder }: NodeConfig): ReadonlyMap<string, number> {
   const database = new DatabaseSync(join(folder, 'holdfast.db'), { readOnly: true })
-  const tables = database.prepare("select name from sqlite_master where type = 'table'").all()
+  const tables = database
+    .prepare("select name from sqlite_master where type = 'table' and name <> 'keys'")
+    .all()
   const counts = tables.map(({ name }) => {
     const row = database.prepare(`select count(*) as n from "${String(name)}"`).get()
     return [String(name), Number(row?.n)] as const
@@ -208,7 +210,7 @@ describe('bad input', () => {
   let node: RunningNode
   before(async () => {
     prepared = await prepareProduct('sqlite', { limits: withoutFailureLimits })
-    // The first start makes the keys of the issuer; what is counted is what requests do.
+    // The first start begins the audit chain; what is counted is what requests do.
     await (await startNode(prepared.config)).close()
     countsBefore = rowCounts(prepared.config)
     node = await startNode(prepared.config)

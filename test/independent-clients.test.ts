@@ -78,6 +78,16 @@ for (const store of ['sqlite', 'postgres'] as const satisfies readonly StoreKind
           assert.deepEqual(Object.keys(cnf ?? {}), [who.isDpop ? 'jkt' : 'x5t#S256'])
         })
 
+    for (const [library, walk] of Object.entries(libraries))
+      for (const kind of ['client_secret_basic', 'client_secret_post'] as const)
+        it(`${library} completes a plain OpenID Connect flow with ${kind}`, async () => {
+          const who = product.clients[kind]
+          const seen = await walk(product, who)
+          assertChain(seen, who.clientId)
+          assert.equal(seen.tokenType, 'bearer')
+          assert.equal(seen.introspected.cnf, undefined)
+        })
+
     it('openid-client completes a plain OpenID Connect flow on the same issuer, unpushed and with RS256', async () => {
       const who = product.clients['plain OpenID Connect']
       const seen = await walkWithOpenidClient(product, who, false)

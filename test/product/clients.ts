@@ -1,7 +1,7 @@
-import { generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { createHmac, generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto'
 import type { DevelopmentCa } from '@holdfast/server/tls/development-ca.ts'
 import { importJWK } from 'jose'
-import type { ClientKind, ProductClient } from './product.ts'
+import type { AttestedClients, ClientKind, ProductClient } from './product.ts'
 
 const redirectUri = 'https://client.example/callback'
 const allScopes = 'openid profile accounts offline_access'
@@ -19,6 +19,7 @@ export interface MadeClients {
   readonly introspector: ProductClient
   readonly device: ProductClient
   readonly signedIntrospector: ProductClient
+  readonly attested: AttestedClients
   readonly documents: readonly string[]
 }
 
@@ -27,6 +28,9 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
   const dpopJwt = await keyed('jwt-dpop')
   const mtlsJwt = await keyed('jwt-mtls')
   const plain = await keyed('plain')
+  const attester = await keyed('attester')
+  const basic = madeSecret()
+  const post = madeSecret()
   const api = await keyed('api')
   const device = await keyed('device')
   const signingDpop = await keyed('signing-dpop')
@@ -95,12 +99,39 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
       },
       'public with DPoP': { clientId: 'rotating', redirectUri, isDpop: true },
       'plain OpenID Connect': { clientId: 'plain', redirectUri, privateKey: plain, isDpop: false },
+      client_secret_basic: {
+        clientId: 'secret-basic',
+        redirectUri,
+        secret: { value: basic.secret, isPosted: false },
+        isDpop: false,
+      },
+      client_secret_post: {
+        clientId: 'secret-post',
+        redirectUri,
+        secret: { value: post.secret, isPosted: true },
+        isDpop: false,
+      },
+    },
+    attested: {
+      attester,
+      normal: { clientId: 'attested', redirectUri, isDpop: false },
+      combined: { clientId: 'attested-dpop', redirectUri, isDpop: true },
     },
     device: { clientId: 'device', redirectUri, privateKey: device, isDpop: true },
     introspector: { clientId: 'api', redirectUri, privateKey: api, isDpop: true },
     signedIntrospector: { clientId: 'signed-api', redirectUri, privateKey: signedApi, isDpop: true },
     documents: [
-      documentOf('Issuer', 'main', { floor: 'oidc-baseline' }),
+      documentOf('Issuer', 'main', {
+        floor: 'oidc-baseline',
+        attesters: [{ name: 'vendor', jwks: { keys: [attester.publicJwk] } }],
+      }),
+      ...[false, true].map(isDpop =>
+        clientOf(
+          isDpop ? 'attested-dpop' : 'attested',
+          { token_endpoint_auth_method: `attest_jwt_client_auth${isDpop ? '_dpop' : ''}` },
+          { profile: 'oauth21', attesters: ['vendor'] },
+        ),
+      ),
       documentOf('Scope', 'accounts', {
         title: 'See your accounts',
         description: 'Read names and balances.',
@@ -124,6 +155,18 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
         { ...jwt(plain), id_token_signed_response_alg: 'RS256' },
         { profile: 'oidc-baseline' },
       ),
+      clientOf(
+        'secret-basic',
+        { token_endpoint_auth_method: 'client_secret_basic' },
+        { profile: 'oidc-baseline' },
+      ),
+      clientOf(
+        'secret-post',
+        { token_endpoint_auth_method: 'client_secret_post' },
+        { profile: 'oidc-baseline' },
+      ),
+      documentOf('ClientSecret', 'secret-basic', { secrets: [basic.stored] }),
+      documentOf('ClientSecret', 'secret-post', { secrets: [post.stored] }),
       clientOf(
         'rotating',
         {
@@ -174,6 +217,17 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
         { profile: 'fapi2-message-signing', introspects: ['accounts'] },
       ),
     ],
+  }
+}
+
+/** A secret with characters that HTTP Basic must encode, and what the documents keep of it. */
+function madeSecret(): { readonly secret: string; readonly stored: object } {
+  const secret = `p@ss%+word: é ${randomBytes(16).toString('base64url')}`
+  const salt = randomBytes(16)
+  const mac = createHmac('sha256', salt).update(secret).digest('base64url')
+  return {
+    secret,
+    stored: { id: 'first', mac: `hmac-sha256:${salt.toString('base64url')}:${mac}`, createdAt: 0 },
   }
 }
 

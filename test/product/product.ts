@@ -10,17 +10,28 @@ export type ClientKind =
   | 'signed messages with mTLS'
   | 'public with DPoP'
   | 'plain OpenID Connect'
+  | 'client_secret_basic'
+  | 'client_secret_post'
 
 export interface ProductClient {
   readonly clientId: string
   readonly redirectUri: string
   /** For `private_key_jwt`. */
   readonly privateKey?: { readonly key: CryptoKey; readonly kid: string }
+  /** For `client_secret_basic` and `client_secret_post`. */
+  readonly secret?: { readonly value: string; readonly isPosted: boolean }
   /** For mutual TLS. */
   readonly certificate?: { readonly certPem: string; readonly keyPem: string }
   /** Signs request objects and asks for signed responses. */
   readonly requestKey?: { readonly key: CryptoKey; readonly kid: string }
   readonly isDpop: boolean
+}
+
+/** Clients whose instances an attester vouches for; a test is that attester. */
+export interface AttestedClients {
+  readonly attester: { readonly key: CryptoKey; readonly kid: string }
+  readonly normal: ProductClient
+  readonly combined: ProductClient
 }
 
 /** A running product as its users see it: URLs, a CA, credentials. */
@@ -35,6 +46,7 @@ export interface Product {
   readonly device: ProductClient
   /** Another one, whose profile is FAPI 2.0 Message Signing: its answers are signed. */
   readonly signedIntrospector: ProductClient
+  readonly attested: AttestedClients
   readonly audience: string
   readonly user: { readonly username: string; readonly password: string }
   readonly close: () => Promise<void>

@@ -58,6 +58,7 @@ export async function prepareProduct(
       introspector: clients.introspector,
       device: clients.device,
       signedIntrospector: clients.signedIntrospector,
+      attested: clients.attested,
       audience,
       user,
     },

@@ -151,8 +151,10 @@ function clientOf(who: ProductClient): oauth.Client {
   }
 }
 
-function authenticationOf(who: ProductClient): oauth.ClientAuth {
-  return who.privateKey ? oauth.PrivateKeyJwt(who.privateKey) : oauth.TlsClientAuth()
+function authenticationOf({ privateKey, secret }: ProductClient): oauth.ClientAuth {
+  if (privateKey !== undefined) return oauth.PrivateKeyJwt(privateKey)
+  if (secret === undefined) return oauth.TlsClientAuth()
+  return secret.isPosted ? oauth.ClientSecretPost(secret.value) : oauth.ClientSecretBasic(secret.value)
 }
 
 /** RFC 9701: asks for a signed answer, and verifies it with the published keys. */

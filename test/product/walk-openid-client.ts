@@ -111,15 +111,20 @@ export async function configure(
   who: ProductClient,
   customFetch: ReturnType<typeof fetchOver>,
 ): Promise<client.Configuration> {
-  const authentication = who.privateKey ? client.PrivateKeyJwt(who.privateKey) : client.TlsClientAuth()
   const metadata = {
     use_mtls_endpoint_aliases: who.certificate !== undefined,
     authorization_signed_response_alg: 'ES256',
-    id_token_signed_response_alg: who.isDpop || who.certificate ? 'ES256' : 'RS256',
+    id_token_signed_response_alg: who.isDpop || who.certificate || who.secret ? 'ES256' : 'RS256',
   }
-  return await client.discovery(product.issuer, who.clientId, metadata, authentication, {
+  return await client.discovery(product.issuer, who.clientId, metadata, authenticationOf(who), {
     [client.customFetch]: customFetch as never,
   })
+}
+
+function authenticationOf({ privateKey, secret }: ProductClient): client.ClientAuth {
+  if (privateKey !== undefined) return client.PrivateKeyJwt(privateKey)
+  if (secret === undefined) return client.TlsClientAuth()
+  return secret.isPosted ? client.ClientSecretPost(secret.value) : client.ClientSecretBasic(secret.value)
 }
 
 export async function introspectAs(

@@ -83,6 +83,8 @@ async function run(
       applied.push(request)
       return { ok: true, value: plan }
     },
+    rotateSecret: async () => broken,
+    revokeSecret: async () => broken,
     documents: async () => ({
       ok: true,
       value: {
@@ -288,5 +290,61 @@ describe('the terminal', () => {
     assert.equal(written(false, {}), 'x')
     assert.equal(written(true, { NO_COLOR: '1' }), 'x')
     assert.notEqual(written(true, { NO_COLOR: '' }), 'x')
+  })
+
+  test('a rotated secret is shown once, with when it and the one before it end', async () => {
+    const asked: unknown[] = []
+    const made = {
+      clientId: 'shop',
+      issuer: 'i',
+      secretId: 'id-1',
+      secret: 'cs_x',
+      expiresAt: 0,
+      revision: 8,
+    }
+    const rotateSecret: AdminApi['rotateSecret'] = async request => {
+      asked.push(request)
+      return { ok: true, value: { ...made, previousUntil: 1_700_000_000, reference: 'r' } }
+    }
+    const text = await run(['clients', 'secret', 'rotate', 'shop'], { rotateSecret })
+    assert.equal(text.exitCode, 0)
+    assert.match(text.out, /cs_x/)
+    assert.match(text.out, /expires {3}never/)
+    assert.match(text.out, /2023-11-14T22:13:20/)
+    const options = ['--overlap-hours', '0', '--lifetime-days', '90', '--issuer', 'main', '-o', 'json']
+    const asJson = await run(['clients', 'secret', 'rotate', 'shop', ...options], { rotateSecret })
+    assert.equal(JSON.parse(asJson.out).secret, 'cs_x')
+    assert.deepEqual(asked, [
+      { clientId: 'shop', overlapSeconds: 86_400 },
+      { clientId: 'shop', issuer: 'main', overlapSeconds: 0, lifetimeSeconds: 7_776_000 },
+    ])
+    for (const bad of [
+      ['--overlap-hours', '721'],
+      ['--overlap-hours', '-1'],
+      ['--lifetime-days', '0'],
+    ]) {
+      const refused = await run(['clients', 'secret', 'rotate', 'shop', ...bad], { rotateSecret })
+      assert.equal(refused.exitCode, 2)
+    }
+    assert.equal((await run(['clients', 'secret', 'rotate', 'shop'])).exitCode, 3)
+  })
+
+  test('a secret is taken back by id, or all of them', async () => {
+    const asked: unknown[] = []
+    const revokeSecret: AdminApi['revokeSecret'] = async request => {
+      asked.push(request)
+      return {
+        ok: true,
+        value: { clientId: 'shop', issuer: 'i', revoked: ['id-1'], revision: 9, reference: 'r' },
+      }
+    }
+    const all = await run(['clients', 'secret', 'revoke', 'shop'], { revokeSecret })
+    assert.match(all.out, /revoked id-1/)
+    await run(['clients', 'secret', 'revoke', 'shop', '--secret', 'id-1'], { revokeSecret })
+    assert.deepEqual(asked, [{ clientId: 'shop' }, { clientId: 'shop', secretId: 'id-1' }])
+    assert.equal(
+      (await run(['clients', 'secret', 'revoke', 'shop'], { revokeSecret: async () => no })).exitCode,
+      1,
+    )
   })
 })

@@ -8,6 +8,10 @@ export type ClientAuthenticationMethod =
   | 'private_key_jwt'
   | 'tls_client_auth'
   | 'self_signed_tls_client_auth'
+  | 'client_secret_basic'
+  | 'client_secret_post'
+  | 'attest_jwt_client_auth'
+  | 'attest_jwt_client_auth_dpop'
   | 'none'
 
 export type SenderConstraintMethod = 'dpop' | 'mtls'

@@ -65,6 +65,9 @@ export type ErrorCode =
   // RFC 7591 3.2.2
   | 'invalid_redirect_uri'
   | 'invalid_client_metadata'
+  // Attestation-based client authentication, draft 10, section 7.4
+  | 'use_attestation_challenge'
+  | 'use_fresh_attestation'
   // RFC 7009 2.2.1
   | 'unsupported_token_type'
 

@@ -1,6 +1,7 @@
 import { type AddCommand, configOption, json, outputOption, reportProblem, withAdmin } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns } from '../terminal.ts'
+import { addClientSecret } from './client-secret.ts'
 
 interface ClientDocument {
   readonly spec?: {
@@ -11,7 +12,9 @@ interface ClientDocument {
 }
 
 export const addClients: AddCommand = (program, desk) => {
-  const clients = program.command('clients').description('look at registered clients')
+  const clients = program
+    .command('clients')
+    .description('look at registered clients and change their secrets')
   clients
     .command('list')
     .description('every client with its profile, authentication method and sender constraint')
@@ -40,6 +43,7 @@ export const addClients: AddCommand = (program, desk) => {
         return exitCodes.done
       })
     })
+  addClientSecret(clients, desk)
 }
 
 function summary(

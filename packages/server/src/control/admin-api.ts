@@ -13,6 +13,9 @@ export interface AdminApi {
   /** Records of a reference id or transaction id, oldest first. */
   readonly audit: (id: string) => Promise<Answer<AuditList>>
   readonly verifyAudit: () => Promise<Answer<AuditVerification>>
+  /** The answer is the only place where the secret ever stands. */
+  readonly rotateSecret: (request: RotateSecretRequest) => Promise<Answer<RotatedSecret>>
+  readonly revokeSecret: (request: RevokeSecretRequest) => Promise<Answer<RevokedSecret>>
   readonly explainClient: (clientId: string, issuer?: string) => Promise<Answer<ClientExplanation>>
 }
 
@@ -99,6 +102,45 @@ export interface AuditVerification {
     readonly brokenAt?: number
     readonly reason?: string
   }[]
+}
+
+export interface RotateSecretRequest {
+  readonly clientId: string
+  /** Name or URL; needed when several issuers have a client of this name. */
+  readonly issuer?: string | undefined
+  /** How long the secret in use works on. */
+  readonly overlapSeconds: number
+  /** Absent: the new secret never expires. */
+  readonly lifetimeSeconds?: number | undefined
+}
+
+export interface RotatedSecret {
+  readonly clientId: string
+  readonly issuer: string
+  readonly secretId: string
+  readonly secret: string
+  /** As `client_secret_expires_at`: 0 is never. */
+  readonly expiresAt: number
+  /** Until when the secret before this one works; absent when there is none. */
+  readonly previousUntil?: number
+  readonly revision: number
+  readonly reference: string
+}
+
+export interface RevokeSecretRequest {
+  readonly clientId: string
+  readonly issuer?: string | undefined
+  /** Absent: all. */
+  readonly secretId?: string | undefined
+}
+
+export interface RevokedSecret {
+  readonly clientId: string
+  readonly issuer: string
+  /** Ids. */
+  readonly revoked: readonly string[]
+  readonly revision: number
+  readonly reference: string
 }
 
 export interface ClientExplanation {

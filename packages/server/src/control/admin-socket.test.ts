@@ -153,6 +153,31 @@ describe('the admin socket', () => {
     )
   })
 
+  test('a secret is rotated and revoked over the socket, within bounds', async t => {
+    const { ask } = await served(t)
+    const post = (path: string, body: object) => ask('POST', path, JSON.stringify(body))
+    const plain = documentOf(
+      'Client',
+      'plain',
+      "{profile: oidc-baseline, metadata: {redirect_uris: ['https://p.example/cb'], token_endpoint_auth_method: client_secret_post}}",
+    )
+    const files = [fileOf(documentOf('Issuer', 'main', '{floor: oidc-baseline}'), plain)]
+    assert.equal((await post('/v1/apply', { files })).status, 200)
+    const rotation = { clientId: 'plain', overlapSeconds: 30 * 86_400 }
+    const rotated = await post('/v1/secrets/rotation', rotation)
+    assert.equal(rotated.status, 200)
+    assert.match(String(rotated.body.secret), /^cs_/)
+    const tooLong = { ...rotation, overlapSeconds: 30 * 86_400 + 1 }
+    assert.equal((await post('/v1/secrets/rotation', tooLong)).status, 400)
+    assert.equal((await post('/v1/secrets/rotation', { ...rotation, lifetimeSeconds: 0 })).status, 400)
+    assert.equal((await post('/v1/secrets/rotation', { ...rotation, clientId: 'nobody' })).status, 422)
+    const documents = await ask('GET', '/v1/documents')
+    assert.ok(!JSON.stringify(documents.body).includes(String(rotated.body.secret)))
+    const revoked = await post('/v1/secrets/revocation', { clientId: 'plain' })
+    assert.deepEqual(revoked.body.revoked, [rotated.body.secretId])
+    assert.equal((await post('/v1/secrets/revocation', { clientId: 'plain' })).status, 422)
+  })
+
   test('the plan of a user shows no password', async t => {
     const { ask } = await served(t)
     const dryRun = {

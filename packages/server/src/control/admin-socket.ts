@@ -17,10 +17,26 @@ export interface AdminSocketOptions {
   readonly log: Log
 }
 
+/** SEC-07. */
+const overlapSecondsMax = 30 * 86_400
+const lifetimeSecondsMax = 10 * 365 * 86_400
+
 const applyBody = z.strictObject({
   files: z.array(z.strictObject({ path: z.string().max(4096), text: z.string() })).max(1000),
   dryRun: z.boolean().default(false),
   prune: z.boolean().default(false),
+})
+
+const rotateBody = z.strictObject({
+  clientId: z.string().max(128),
+  issuer: z.string().max(2048).optional(),
+  overlapSeconds: z.number().int().min(0).max(overlapSecondsMax),
+  lifetimeSeconds: z.number().int().min(1).max(lifetimeSecondsMax).optional(),
+})
+const revokeBody = z.strictObject({
+  clientId: z.string().max(128),
+  issuer: z.string().max(2048).optional(),
+  secretId: z.string().max(64).optional(),
 })
 
 /**
@@ -92,7 +108,11 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
   const isGet = request.method === 'GET'
   const parts = url.pathname.split('/').slice(1)
   const address = `${request.method} ${url.pathname}`
-  if (address === 'POST /v1/apply') return await applyOver(api, request)
+  if (address === 'POST /v1/apply') return await over(request, applyBody, body => api.apply(body))
+  if (address === 'POST /v1/secrets/rotation')
+    return await over(request, rotateBody, body => api.rotateSecret(body))
+  if (address === 'POST /v1/secrets/revocation')
+    return await over(request, revokeBody, body => api.revokeSecret(body))
   if (address === 'GET /v1/status') return await api.status()
   if (address === 'GET /v1/documents') return await api.documents()
   if (address === 'GET /v1/audit/verification') return await api.verifyAudit()
@@ -106,13 +126,23 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
   return problem(404, 'no such resource', `there is no \`${address}\``)
 }
 
-async function applyOver(api: AdminApi, request: IncomingMessage): Promise<Answer<unknown>> {
+async function over<T>(
+  request: IncomingMessage,
+  schema: z.ZodType<T>,
+  work: (body: T) => Promise<Answer<unknown>>,
+): Promise<Answer<unknown>> {
   const text = await bodyOf(request)
   if (text === undefined)
     return problem(413, 'too large', `a request body holds at most ${bodyBytesMax} bytes`)
-  const body = applyBody.safeParse(jsonOf(text))
-  if (body.success) return await api.apply(body.data)
-  return problem(400, 'malformed request', 'the body is not `{ files, dryRun, prune }`')
+  const body = schema.safeParse(jsonOf(text))
+  if (body.success) return await work(body.data)
+  const [issue] = body.error.issues
+  const place = issue?.path.join('.') ?? ''
+  return problem(
+    400,
+    'malformed request',
+    place === '' ? 'the body does not fit' : `\`${place}\` does not fit`,
+  )
 }
 
 function jsonOf(text: string): unknown {

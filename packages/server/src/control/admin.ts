@@ -5,6 +5,7 @@ import { Fault } from '../ports.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { AdminApi, Answer, ProblemDetails } from './admin-api.ts'
 import { apply, type ControlPorts } from './apply.ts'
+import { revokeSecret, rotateSecret } from './client-secrets.ts'
 import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
 import type { Problem } from './problem.ts'
@@ -36,6 +37,20 @@ export function adminOver(options: AdminOptions): AdminApi {
         if (!applied.ok) return invalid(applied.problems)
         if (applied.value.reference !== undefined) await onApplied()
         return value(applied.value)
+      }),
+    rotateSecret: request =>
+      answered(async () => {
+        const rotated = await rotateSecret(request, ports)
+        if (!rotated.ok) return invalid(rotated.problems)
+        await onApplied()
+        return value(rotated.value)
+      }),
+    revokeSecret: request =>
+      answered(async () => {
+        const revoked = await revokeSecret(request, ports)
+        if (!revoked.ok) return invalid(revoked.problems)
+        await onApplied()
+        return value(revoked.value)
       }),
     documents: () => answered(() => documentsOf(ports)),
     audit: id => answered(async () => value({ records: await ports.store.findAudit(id, auditMax) })),

@@ -1,7 +1,12 @@
 import type { FieldChange } from './admin-api.ts'
 
 /** Members whose value never leaves the store, not even in a plan. */
-const secretFields: ReadonlySet<string> = new Set(['spec.password', 'spec.passwordHash'])
+const secretFields: ReadonlySet<string> = new Set([
+  'spec.password',
+  'spec.passwordHash',
+  'spec.secrets[0].mac',
+  'spec.secrets[1].mac',
+])
 
 /** Field by field what changes between two documents; secrets only say that they changed. */
 export function difference(from: unknown, to: unknown): readonly FieldChange[] {

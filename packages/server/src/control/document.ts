@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Checked, checked, wrong } from './problem.ts'
 import type { ClientSpec } from './resources/client.ts'
+import type { ClientSecretSpec } from './resources/client-secret.ts'
 import { isKindName, type KindName, kindNames, kinds } from './resources/index.ts'
 import type { IssuerSpec } from './resources/issuer.ts'
 import type { ResourceServerSpec } from './resources/resource-server.ts'
@@ -18,6 +19,7 @@ interface SpecOf {
   readonly Scope: ScopeSpec
   readonly ResourceServer: ResourceServerSpec
   readonly Client: ClientSpec
+  readonly ClientSecret: ClientSecretSpec
   readonly User: UserSpec
 }
 

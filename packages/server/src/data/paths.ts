@@ -10,6 +10,7 @@ export const paths = {
   device: '/device',
   confirm: '/interaction/:id/confirm',
   jwks: '/jwks',
+  challenge: '/challenge',
   login: '/interaction/:id/login',
   consent: '/interaction/:id/consent',
   logout: '/logout',

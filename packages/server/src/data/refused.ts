@@ -3,6 +3,7 @@ import type { Exchange, Reply } from '../http/exchange.ts'
 import type { Ports } from '../ports.ts'
 import type { Write } from '../store/writes.ts'
 import { type AuditContext, auditRefused } from './audit-of.ts'
+import { noncesAt } from './dpop/nonce.ts'
 import { oauthError } from './render/oauth-error.ts'
 
 export interface RefusedOptions {
@@ -22,7 +23,13 @@ export async function refusedOauth(
   options: RefusedOptions = {},
 ): Promise<Reply> {
   await recordRefusal(exchange, ports, event, refusal, options)
-  return oauthError(exchange, refusal, options.extraHeaders)
+  if (refusal.error !== 'use_attestation_challenge')
+    return oauthError(exchange, refusal, options.extraHeaders)
+  const { current } = noncesAt(ports.keys, exchange.issuer.url, ports.clock.now())
+  return oauthError(exchange, refusal, [
+    ...(options.extraHeaders ?? []),
+    ['oauth-client-attestation-challenge', current],
+  ])
 }
 
 /** The audit half alone, for rooms that answer in another dialect. */

@@ -1,5 +1,6 @@
 import type { Route } from '../http/route.ts'
 import { authorizeRoom } from './authorize/room.ts'
+import { challengeRoom } from './challenge/room.ts'
 import { deviceAuthorizationRoom } from './device/authorization-room.ts'
 import { devicePage, devicePost } from './device/page-room.ts'
 import {
@@ -36,6 +37,12 @@ export const routes: readonly Route[] = [
   backChannel(paths.introspect, introspectRoom, 32 * kib, 'none'),
   backChannel(paths.revoke, revokeRoom, 32 * kib, 'clients'),
   backChannel(paths.deviceAuthorization, deviceAuthorizationRoom, 32 * kib, 'none'),
+
+  {
+    ...backChannel(paths.challenge, challengeRoom, 32 * kib, 'clients'),
+    form: 'optional',
+    countsFailures: false,
+  },
 
   // Clients, with an access token.
   { ...reading(paths.userinfo, userinfoRoom), cors: 'clients', dialect: 'json' },

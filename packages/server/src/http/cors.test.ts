@@ -27,6 +27,8 @@ const browserClient: Client = {
   jwks: undefined,
   jwksUri: undefined,
   tlsClientAuth: undefined,
+  secrets: [],
+  attesters: [],
   dpopBoundAccessTokens: true,
   tlsClientCertificateBoundAccessTokens: false,
   requirePushedAuthorizationRequests: true,

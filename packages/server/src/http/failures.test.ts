@@ -40,6 +40,15 @@ describe('failed credentials', () => {
     assert.equal(failures.waitSeconds('2001:db8::/56', form('client_id=x')), 1)
   })
 
+  it('by Basic a client is counted as by its form', () => {
+    const failures = openFailures(defaultLimits, () => 0)
+    const authorization = `Basic ${Buffer.from('a:guess').toString('base64')}`
+    for (let count = 0; count < 60; count++) failures.count('10.0.0.0/24', form('token=x'), authorization)
+    assert.equal(failures.waitSeconds('10.0.0.0/24', form('token=y'), authorization), 1)
+    assert.equal(failures.waitSeconds('10.0.0.0/24', form('client_id=a')), 1)
+    assert.equal(failures.waitSeconds('10.0.0.0/24', form('token=y')), 0)
+  })
+
   it('the claimed client is read from the form or the assertion, and nonsense is nobody', () => {
     const payload = Buffer.from(JSON.stringify({ sub: 'c_1' })).toString('base64url')
     assert.equal(claimedClient(form('client_id=c_2&a=b')), 'c_2')
@@ -98,6 +107,19 @@ describe('failed credentials', () => {
     assert.deepEqual([await post('203.0.113.7'), await post('203.0.113.8')], [401, 401])
     assert.equal(await post('203.0.113.9'), 429)
     assert.equal(await post('198.51.100.7'), 401)
+  })
+
+  it('guessing a secret by Basic is stopped with 429 like any other failure', async () => {
+    const refuses = routeTo(async () => ({ status: 401, headers: [], body: '{"error":"invalid_client"}' }))
+    const world = await openEdgeWorld([refuses], { limits: { clientFailuresPerMinute: 3 } })
+    const guess = (client: string, count: number): Promise<string> => {
+      const pair = Buffer.from(`${client}:guess-${count}`).toString('base64')
+      return world.raw(request('POST /token', [formHeader, `Authorization: Basic ${pair}`], 'a=b'))
+    }
+    for (let count = 0; count < 3; count++) assert.equal(statusOf(await guess('a', count)), 401)
+    assert.equal(statusOf(await guess('a', 3)), 429)
+    assert.equal(statusOf(await guess('b', 0)), 401)
+    await world.stop()
   })
 
   it('the memory of failures is bounded and forgets the oldest', () => {

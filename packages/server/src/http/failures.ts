@@ -1,24 +1,28 @@
+import { parseBasic } from '@holdfast/protocol/specs/rfc6749-client-secret/basic.ts'
 import type { EdgeLimits } from './limits.ts'
 import { Throttle } from './throttle.ts'
 
 /** Failed credentials by source prefix, and by client and prefix (threat model section 6). */
 export interface Failures {
   /** Seconds the sender must wait before this request is looked at; 0 to go on. */
-  readonly waitSeconds: (prefix: string, body: Buffer) => number
-  readonly count: (prefix: string, body: Buffer) => void
+  readonly waitSeconds: (prefix: string, body: Buffer, authorization?: string) => number
+  readonly count: (prefix: string, body: Buffer, authorization?: string) => void
 }
 
 export function openFailures(limits: EdgeLimits, monotonicMs: () => number): Failures {
   const byPrefix = new Throttle(limits.prefixFailuresPerMinute, monotonicMs)
   const byClient = new Throttle(limits.clientFailuresPerMinute, monotonicMs)
   return {
-    waitSeconds: (prefix, body) => {
+    waitSeconds: (prefix, body, authorization) => {
       if (byPrefix.isIdle) return 0
-      return Math.max(byPrefix.waitSeconds(prefix), byClient.waitSeconds(clientKey(prefix, body)))
+      return Math.max(
+        byPrefix.waitSeconds(prefix),
+        byClient.waitSeconds(clientKey(prefix, body, authorization)),
+      )
     },
-    count: (prefix, body) => {
+    count: (prefix, body, authorization) => {
       byPrefix.fail(prefix)
-      byClient.fail(clientKey(prefix, body))
+      byClient.fail(clientKey(prefix, body, authorization))
     },
   }
 }
@@ -27,8 +31,9 @@ export function openFailures(limits: EdgeLimits, monotonicMs: () => number): Fai
 const clientIdCharactersMax = 128
 
 /** The client a request *claims* to come from. Unproven: good enough to slow its sender down, for nothing else. */
-function clientKey(prefix: string, body: Buffer): string {
-  return `${prefix} ${(claimedClient(body) ?? '').slice(0, clientIdCharactersMax)}`
+function clientKey(prefix: string, body: Buffer, authorization: string | undefined): string {
+  const basic = authorization === undefined ? undefined : parseBasic(authorization)?.clientId
+  return `${prefix} ${(basic ?? claimedClient(body) ?? '').slice(0, clientIdCharactersMax)}`
 }
 
 /** `client_id` of the form, or the `sub` of the client assertion, unverified. */

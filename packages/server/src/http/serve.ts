@@ -117,11 +117,12 @@ async function enter(
   const { ports, failures, inFlight } = desk
   const { requestId, endpoint, connection } = visit
   const exchange = exchangeFor(desk, visit, body, params)
+  const { authorization } = visit.raw.headers
   const { remoteAddress } = exchange
   // Behind a proxy the connection is everybody's: whoever fails there must not stop the others.
   const prefix = remoteAddress === connection.address ? connection.prefix : prefixOf(remoteAddress)
   if (route.countsFailures) {
-    const wait = failures.waitSeconds(prefix, body)
+    const wait = failures.waitSeconds(prefix, body, authorization)
     if (wait > 0) {
       refuseHere(desk, visit, route, tooManyFailures(wait), body)
       return
@@ -136,7 +137,8 @@ async function enter(
   })
   try {
     const reply = await route.room(exchange, ports)
-    if (route.countsFailures && isCredentialFailure(reply.status, reply.body)) failures.count(prefix, body)
+    if (route.countsFailures && isCredentialFailure(reply.status, reply.body))
+      failures.count(prefix, body, authorization)
     finish(desk, visit, route, reply, body)
   } catch (thrown) {
     refuseHere(desk, visit, route, faultRefusal(thrown, endpoint.name, requestId, ports), body)

@@ -10,11 +10,14 @@ import { metadataDefaults } from '@holdfast/protocol/specs/rfc7591-client-metada
 import type { DocumentOf } from '../control/document.ts'
 import { type Checked, checked, type Problem, wrong } from '../control/problem.ts'
 import type { ClientSpec } from '../control/resources/client.ts'
+import type { ClientSecretSpec } from '../control/resources/client-secret.ts'
 import { unknownName } from '../control/suggestion.ts'
 import { ownSigningAlgs } from '../keys/signing-key.ts'
 import type { IssuerBinding } from './compile.ts'
+import { isAttestedMethod } from './compile-attesters.ts'
 import type { ProfileTable } from './compile-profiles.ts'
-import type { Client, GrantTypeName, ResourceServer, Scope, TlsClientSubject } from './snapshot.ts'
+import { compileSecrets, isSecretMethod } from './compile-secrets.ts'
+import type { Attester, Client, GrantTypeName, ResourceServer, Scope, TlsClientSubject } from './snapshot.ts'
 
 export interface ClientContext {
   readonly binding: IssuerBinding
@@ -25,6 +28,9 @@ export interface ClientContext {
   readonly resources: ReadonlyMap<string, ResourceServer>
   /** Every client of the issuer, by name. */
   readonly clients: ReadonlyMap<string, unknown>
+  /** By client. */
+  readonly secrets: ReadonlyMap<string, ClientSecretSpec>
+  readonly attesters: ReadonlyMap<string, Attester>
   /** Shared by all clients of an issuer: thousands of them have a handful of profiles. */
   readonly meetOf: MeetOf
 }
@@ -53,7 +59,11 @@ export function compileClient(client: DocumentOf<'Client'>, context: ClientConte
   const own = table.get(spec.profile)
   if (own === undefined) return wrong(unknownName(document, 'spec.profile', 'profile', spec.profile, table))
 
-  const problems = [...unknownReferences(document, spec, context), ...unusableTls(document, spec, binding)]
+  const problems = [
+    ...unknownReferences(document, spec, context),
+    ...unusableTls(document, spec, binding),
+    ...unusableAttesters(document, spec, context),
+  ]
   const resources = spec.resources.flatMap(name => context.resources.get(name) ?? [])
   const strictest = meetOf([floor, own, ...resources.flatMap(({ profile }) => profile ?? [])])
   if (!strictest.ok) {
@@ -105,6 +115,8 @@ function clientOf(
     jwks: metadata.jwks,
     jwksUri: metadata.jwks_uri,
     tlsClientAuth: tlsSubjectOf(spec),
+    secrets: isSecretMethod(authMethod) ? compileSecrets(context.secrets.get(clientId)) : [],
+    attesters: spec.attesters.flatMap(name => context.attesters.get(name) ?? []),
     dpopBoundAccessTokens: metadata.dpop_bound_access_tokens ?? false,
     tlsClientCertificateBoundAccessTokens: metadata.tls_client_certificate_bound_access_tokens ?? false,
     requirePushedAuthorizationRequests: metadata.require_pushed_authorization_requests ?? false,
@@ -208,6 +220,22 @@ function unusableTls(document: string, { metadata }: ClientSpec, binding: Issuer
   const field = 'spec.metadata.token_endpoint_auth_method'
   const message = 'the issuer has no `clientTrustAnchorFiles` in the bootstrap configuration'
   return [{ document, field, message }]
+}
+
+/** A client that nobody may vouch for could never authenticate. */
+function unusableAttesters(
+  document: string,
+  { attesters, metadata }: ClientSpec,
+  context: ClientContext,
+): readonly Problem[] {
+  const method = metadata.token_endpoint_auth_method ?? ''
+  if (isAttestedMethod(method) && attesters.length === 0)
+    return [{ document, field: 'spec.attesters', message: `\`${method}\` needs an attester` }]
+  return attesters.flatMap((name, index) =>
+    context.attesters.has(name)
+      ? []
+      : [unknownName(document, `spec.attesters[${index}]`, 'attester', name, context.attesters)],
+  )
 }
 
 /** JWT access tokens are something we sign for the client, so its profile has a say in their algorithm. */

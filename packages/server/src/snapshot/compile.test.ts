@@ -111,6 +111,30 @@ describe('a revision is compiled', () => {
     assert.equal(issuer.clients.get('plain')?.idTokenSignedResponseAlg, 'RS256')
   })
 
+  test('an attester of the issuer counts for the clients that name it', () => {
+    const attesting = documentOf(
+      'Issuer',
+      'main',
+      `{floor: oidc-baseline, attesters: [{name: vendor, jwks: {keys: [${jwk}]}}]}`,
+    )
+    const attested = (more: string) =>
+      clientOf(
+        'app',
+        `{profile: oauth21, ${more} metadata: {redirect_uris: ['https://shop.example/cb'], token_endpoint_auth_method: attest_jwt_client_auth}}`,
+      )
+    const issuer = compiled(attesting, attested('attesters: [vendor],'))
+    assert.deepEqual([...issuer.attesters.keys()], ['vendor'])
+    assert.equal(issuer.clients.get('app')?.attesters[0]?.keys.length, 1)
+    assert.match(problemsOf(attesting, attested('')).join(), /needs an attester/)
+    assert.match(problemsOf(attesting, attested('attesters: [vendr],')).join(), /vendr.*vendor/)
+    const symmetric = attesting.replace(jwk, '{kty: oct, k: AAAA}')
+    assert.match(problemsOf(symmetric).join(), /attesters\[0\].jwks.keys\[0\]/)
+    const twice = attesting.replace('attesters: [', `attesters: [{name: vendor, jwks: {keys: [${jwk}]}}, `)
+    assert.match(problemsOf(twice).join(), /stands twice/)
+    const strict = attested('attesters: [vendor],').replace('oauth21', 'fapi2-security')
+    assert.match(problemsOf(attesting, strict).join(), /does not allow `attest_jwt_client_auth`/)
+  })
+
   test('asking for a stricter resource tightens the whole request, and only then', () => {
     const strict = documentOf(
       'SecurityProfile',

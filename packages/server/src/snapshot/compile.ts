@@ -2,10 +2,13 @@ import { profiles as shippedProfiles } from '@holdfast/protocol'
 import type { ControlDocument, DocumentOf } from '../control/document.ts'
 import { type Checked, checked, type Problem, wrong } from '../control/problem.ts'
 import type { KindName } from '../control/resources/index.ts'
+import { issuerSpec } from '../control/resources/issuer.ts'
 import { type ScopeSpec, standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
+import { compileAttesters } from './compile-attesters.ts'
 import { compileClient, rememberedMeet } from './compile-client.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
+import { secretsByClient } from './compile-secrets.ts'
 import { effectiveProfiles } from './effective-profile.ts'
 import type { Client, IssuerSnapshot, ResourceServer, Scope, Snapshot } from './snapshot.ts'
 
@@ -51,7 +54,7 @@ function compileIssuer(
   documents: readonly ControlDocument[],
 ): Checked<IssuerSnapshot> {
   const problems: Problem[] = [...doubles(documents)]
-  const spec = ofKind(documents, 'Issuer')[0]?.spec ?? { floor: 'fapi2-security', tenant: 'default' }
+  const spec = ofKind(documents, 'Issuer')[0]?.spec ?? issuerSpec.parse({})
   const document = `Issuer/${binding.name}`
   if (spec.environment !== undefined && spec.environment !== binding.environment)
     problems.push({
@@ -68,12 +71,14 @@ function compileIssuer(
   }
   const scopes = compileScopes(ofKind(documents, 'Scope'))
   const resources = compileResourceServers(ofKind(documents, 'ResourceServer'), { table, scopes, problems })
+  const secrets = secretsByClient(documents, problems)
+  const attesters = compileAttesters(document, spec.attesters, problems)
   const clients = new Map<string, Client>()
   const meetOf = rememberedMeet()
   const clientsByName = new Map(ofKind(documents, 'Client').map(client => [client.name, client]))
   for (const client of ofKind(documents, 'Client')) {
     const compiled = compileClient(client, {
-      ...{ binding, floor, table, scopes, resources, meetOf },
+      ...{ binding, floor, table, scopes, resources, secrets, attesters, meetOf },
       clients: clientsByName,
     })
     if (compiled.ok) clients.set(client.name, compiled.value)
@@ -87,7 +92,7 @@ function compileIssuer(
   const tenantId = spec.tenant
   return checked({
     ...{ url, mtlsUrl, tenantId, environment, floor, clients, resourceServers, scopes },
-    ...{ effectiveProfile, clientTrustAnchors },
+    ...{ effectiveProfile, clientTrustAnchors, attesters },
   })
 }
 

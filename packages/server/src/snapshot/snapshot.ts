@@ -1,4 +1,11 @@
-import type { ClientAuthenticationMethod, JwsAlg, Outcome, SecurityProfile } from '@holdfast/protocol'
+import type {
+  ClientAuthenticationMethod,
+  EpochSeconds,
+  JwsAlg,
+  Outcome,
+  SecurityProfile,
+} from '@holdfast/protocol'
+import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
 export interface Snapshot {
@@ -27,6 +34,8 @@ export interface IssuerSnapshot {
   readonly effectiveProfile: (client: Client, audiences: readonly string[]) => Outcome<SecurityProfile>
   /** PEM certificates that may sign `tls_client_auth` client certificates; empty = method unusable. */
   readonly clientTrustAnchors: readonly string[]
+  /** Who may vouch for client instances, by name; empty = methods unusable. */
+  readonly attesters: ReadonlyMap<string, Attester>
 }
 
 export type GrantTypeName =
@@ -55,6 +64,10 @@ export interface Client {
   readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined
   readonly jwksUri: string | undefined
   readonly tlsClientAuth: TlsClientSubject | undefined
+  /** For `client_secret_basic` and `client_secret_post`; never the secrets themselves. */
+  readonly secrets: readonly ClientSecret[]
+  /** Whose word counts for instances of this client. */
+  readonly attesters: readonly Attester[]
   readonly dpopBoundAccessTokens: boolean
   readonly tlsClientCertificateBoundAccessTokens: boolean
   readonly requirePushedAuthorizationRequests: boolean
@@ -89,6 +102,21 @@ export interface ExchangePolicy {
   readonly tokensOf: readonly string[]
   /** Resource identifiers that the tokens are for. */
   readonly tokensFor: readonly string[]
+}
+
+/** Vouches for instances of clients (attestation-based client authentication). */
+export interface Attester {
+  readonly name: string
+  readonly keys: readonly PublicKey[]
+}
+
+/** What is kept of a secret: HMAC-SHA-256 under a salt of its own. */
+export interface ClientSecret {
+  readonly id: string
+  readonly salt: Buffer
+  readonly mac: Buffer
+  /** Undefined: never. */
+  readonly expiresAt: EpochSeconds | undefined
 }
 
 /** RFC 8705 section 2.1.2: exactly one of the registered subject forms. */

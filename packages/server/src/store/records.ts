@@ -6,6 +6,8 @@ import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rule
 export interface Binding {
   readonly jkt?: string
   readonly x5tS256?: string
+  /** Of the instance key of a client attestation: binds what the client keeps, is no part of `cnf`. */
+  readonly instanceJkt?: string
 }
 
 /** The parts of a `remember-jti`. */
@@ -34,6 +36,8 @@ export interface AuthorizationRequest {
   readonly nonce: string | undefined
   readonly codeChallenge: string | undefined
   readonly dpopJkt: string | undefined
+  /** Of the client instance that pushed it, when it attested itself. */
+  readonly instanceJkt?: string
   readonly prompt: readonly string[]
   readonly maxAgeSeconds: number | undefined
   readonly acrValues: readonly string[]
@@ -145,6 +149,7 @@ export interface CodeRecord {
   readonly redirectUriSent: boolean
   readonly codeChallenge: string | undefined
   readonly dpopJkt: string | undefined
+  readonly instanceJkt?: string
   readonly nonce: string | undefined
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds

@@ -1,4 +1,4 @@
-import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
+import { type ClauseManifest, otherParty, ruled, shown } from '../../clause.ts'
 
 /** The back channel of RFC 6749; what binds the authorization endpoint stands in `rfc6749-authorization`. */
 export const manifest: ClauseManifest = {
@@ -19,13 +19,6 @@ export const manifest: ClauseManifest = {
       says: 'Credentials never stand in the request URI.',
       standing: ruled,
       rows: ['CA-04'],
-    },
-    {
-      id: 'RFC6749-2.3.1-password',
-      level: 'MUST',
-      says: 'Clients that were issued a password may use HTTP Basic.',
-      standing: notApplicable('no client is issued a password; Basic is refused with its challenge'),
-      rows: ['SEC-01', 'CA-05'],
     },
     {
       id: 'RFC6749-3.2',
@@ -131,13 +124,6 @@ export const manifest: ClauseManifest = {
       says: 'Every token is recorded, in the commit that makes it good.',
       standing: shown('the audit record has the whole field list and no secret'),
       rows: ['CC-05'],
-    },
-    {
-      id: 'RFC6749-2.3-strength',
-      level: 'SHOULD',
-      says: 'Clients authenticate with keys rather than secrets.',
-      standing: notApplicable('there are no secrets: every confidential client has keys or a certificate'),
-      rows: ['CA-07'],
     },
     {
       id: 'RFC6749-2.3-audit',

@@ -108,6 +108,7 @@ export const orderRules: readonly Rule<OrderInput>[] = [
     title: 'a bound input never yields an unbound output',
     check: ({ inputBinding, binding }) =>
       (inputBinding.jkt === undefined || binding.jkt !== undefined) &&
+      (inputBinding.instanceJkt === undefined || binding.instanceJkt !== undefined) &&
       (inputBinding.x5tS256 === undefined || binding.x5tS256 !== undefined)
         ? pass
         : fail('invalid_grant', 'what is spent was bound and the token would not be'),

@@ -44,6 +44,8 @@ export const grantTypeRules: readonly Rule<GrantTypeInput>[] = [
 export interface ProvenSender {
   readonly jkt?: string
   readonly x5tS256?: string
+  /** Of the instance key of a client attestation. */
+  readonly instanceJkt?: string
 }
 
 /** The grant behind a code or refresh token, and its owner, as they stand now (I23). */

@@ -50,6 +50,17 @@ const dpopOnly = { ...fapi2Security, senderConstraintMethods: ['dpop'] } as cons
 const mtlsOnly = { ...fapi2Security, senderConstraintMethods: ['mtls'] } as const
 
 const refusals: readonly Refused<ClientMetadataInput>[] = [
+  ...['device_code', 'token-exchange'].map(name => ({
+    name: `an attested instance with the ${name} grant`,
+    input: client(
+      {
+        token_endpoint_auth_method: 'attest_jwt_client_auth',
+        grant_types: ['authorization_code', `urn:ietf:params:oauth:grant-type:${name}`],
+      },
+      { profile: oauth21 },
+    ),
+    ruleId: 'client.instance-grants',
+  })),
   {
     name: '21 redirect URIs',
     input: redirectTo(...Array.from({ length: 21 }, (_, index) => `https://shop.example/${index}`)),

@@ -20,6 +20,11 @@ const badUri = (field: Field, reason: string) => fail('invalid_redirect_uri', re
 
 /** Where a user allows something that a refresh token can stand for. */
 const userGrantTypes = ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code']
+/** What these redeem is bound to client and key, not yet to the instance that asked. */
+const unboundGrantTypes = [
+  'urn:ietf:params:oauth:grant-type:token-exchange',
+  'urn:ietf:params:oauth:grant-type:device_code',
+]
 const knownGrantTypes = [
   'authorization_code',
   'refresh_token',
@@ -27,7 +32,16 @@ const knownGrantTypes = [
   'urn:ietf:params:oauth:grant-type:token-exchange',
   'urn:ietf:params:oauth:grant-type:device_code',
 ]
-const knownMethods = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none']
+const knownMethods = [
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+  'attest_jwt_client_auth',
+  'attest_jwt_client_auth_dpop',
+  'client_secret_basic',
+  'client_secret_post',
+  'none',
+]
 
 const redirectUriRules: readonly ClientRule[] = [
   {
@@ -97,6 +111,19 @@ const flowRules: readonly ClientRule[] = [
       const hasUserFlow = userGrantTypes.some(grantType => grantTypes.includes(grantType))
       return grantTypes.includes('refresh_token') && !hasUserFlow
         ? bad('grant_types', '`refresh_token` needs `authorization_code` or the device grant')
+        : pass
+    },
+  },
+  {
+    id: 'client.instance-grants',
+    clauses: ['CLIENT-ATTESTATION-9.4'],
+    level: 'OURS',
+    title: 'a client with attested instances uses no grant whose code is not bound to the instance',
+    check: ({ metadata }) => {
+      const { authMethod, grantTypes } = metadataDefaults(metadata)
+      const unbound = grantTypes.find(grantType => unboundGrantTypes.includes(grantType))
+      return authMethod.startsWith('attest_') && unbound !== undefined
+        ? bad('grant_types', `\`${unbound}\` is not bound to an attested instance`)
         : pass
     },
   },

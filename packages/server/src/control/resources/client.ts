@@ -76,6 +76,8 @@ export const clientSpec = z.strictObject({
     .default({ tokensOf: [], tokensFor: [] }),
   /** Name of the only client that may act with this client's tokens: they carry it as `may_act`. */
   mayAct: z.string().optional(),
+  /** Names of the attesters of the issuer that may vouch for instances of this client. */
+  attesters: z.array(z.string()).max(20).default([]),
   /** Origins a browser client calls from. */
   allowedOrigins: z
     .array(z.string().refine(isOrigin, 'must be an https origin such as `https://app.example`'))

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { clientSpec } from './client.ts'
+import { clientSecretSpec } from './client-secret.ts'
 import { issuerSpec } from './issuer.ts'
 import { resourceServerSpec } from './resource-server.ts'
 import { scopeSpec } from './scope.ts'
@@ -25,6 +26,7 @@ export const kinds = {
   Scope: { spec: scopeSpec, name: scopeName },
   ResourceServer: { spec: resourceServerSpec, name: plainName },
   Client: { spec: clientSpec, name: clientName },
+  ClientSecret: { spec: clientSecretSpec, name: clientName },
   User: { spec: userSpec, name: plainName },
 } as const satisfies Record<string, Kind>
 

@@ -8,6 +8,16 @@ export const issuerSpec = z.strictObject({
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
     .default('default'),
+  /** Who may vouch for instances of clients; a client names those that count for it. */
+  attesters: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+        jwks: z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(20) }),
+      }),
+    )
+    .max(20)
+    .default([]),
   /** When present it must agree with the bootstrap configuration. */
   environment: z.enum(['development', 'production']).optional(),
 })

@@ -48,6 +48,13 @@ export function replayRefusal(
   const write = writes[result.index]
   if (write?.kind !== 'remember-jti') return undefined
   switch (write.what) {
+    case 'client-attestation-pop':
+      return refuse(
+        'client-auth.pop-replay',
+        ['CLIENT-ATTESTATION-5.1-jti'],
+        'invalid_client',
+        'the proof of the client instance was used before, or was signed before this store began',
+      )
     case 'client-assertion':
       return refuse(
         'client-assertion.replay',

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { describe, test } from 'node:test'
+import { oidcBaseline } from '@holdfast/protocol/profiles/oidc-baseline.ts'
 import type { PeerCertificate, Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { newAuthority, newPeerCertificate } from '../testing/certificates.ts'
-import { accounts, clientOf, jwkOfCertificate, keys } from '../testing/clients.ts'
+import { accounts, basicHeader, clientOf, jwkOfCertificate, keys, secretOf } from '../testing/clients.ts'
 import { type ClientEndpoint, clientEndpoints } from '../testing/endpoints.ts'
 import { currentNonce, headersOf } from '../testing/flow.ts'
 import { assertRefused } from '../testing/refused.ts'
@@ -62,6 +63,22 @@ const clients: readonly Client[] = [
     },
     introspects,
     ...certificateBound,
+  }),
+  ...(['client_secret_basic', 'client_secret_post'] as const).map(method =>
+    clientOf({
+      clientId: method === 'client_secret_basic' ? 'c_basic' : 'c_post',
+      ownProfile: oidcBaseline,
+      tokenEndpointAuthMethod: method,
+      jwks: undefined,
+      secrets: [secretOf('new', 'cs_new'), secretOf('old', 'cs_old', startOfWorld)],
+      introspects,
+    }),
+  ),
+  clientOf({
+    clientId: 'c_strict',
+    tokenEndpointAuthMethod: 'client_secret_basic',
+    secrets: [secretOf('new', 'cs_new')],
+    introspects,
   }),
 ]
 const openTestWorld = (): Promise<World> => openWorld({ clients, clientTrustAnchors: [authority.pem] })
@@ -184,7 +201,60 @@ const failures: readonly Failure[] = [
     credentials: () => ({ form: { client_id: 'c_all', client_secret: 'guess' } }),
     ruleId: 'client-auth.method',
   },
-  { name: 'Basic', credentials: () => ({ headers: [basic] }), ruleId: 'client-auth.missing' },
+  { name: 'Basic', credentials: () => ({ headers: [basic] }), ruleId: 'client-auth.method' },
+  ...(
+    [
+      ['a wrong secret by Basic', 'c_basic', 'cs_wrong', 'client-auth.secret'],
+      ['an expired secret by Basic', 'c_basic', 'cs_old', 'client-auth.secret-expired'],
+      ['the secret of a client that posts it by Basic', 'c_post', 'cs_new', 'client-auth.method'],
+      ['the secret of an unknown client by Basic', 'c_nobody', 'cs_new', 'client-auth.unknown'],
+      ['the secret of a client under FAPI 2.0 by Basic', 'c_strict', 'cs_new', 'client-auth.method'],
+    ] as const
+  ).map(([name, clientId, secret, ruleId]) => ({
+    name,
+    credentials: () => ({ headers: [basicHeader(clientId, secret)] }),
+    ruleId,
+  })),
+  {
+    name: 'Basic for another client than client_id',
+    credentials: () => ({ headers: [basicHeader('c_basic', 'cs_new')], form: { client_id: 'c_post' } }),
+    ruleId: 'client-auth.basic-client-id',
+  },
+  {
+    name: 'a scheme that is not Basic',
+    credentials: () => ({ headers: [['authorization', 'Bearer at_x']], form: { client_id: 'c_basic' } }),
+    ruleId: 'client-auth.basic-form',
+  },
+  {
+    name: 'Basic and a posted secret',
+    credentials: () => ({ headers: [basicHeader('c_basic', 'cs_new')], form: { client_secret: 'cs_new' } }),
+    ruleId: 'client-auth.one-method',
+    ...invalidRequest,
+  },
+  ...(
+    [
+      ['a wrong posted secret', 'c_post', 'cs_wrong', 'client-auth.secret'],
+      ['an expired posted secret', 'c_post', 'cs_old', 'client-auth.secret-expired'],
+      ['a posted secret of a client of Basic', 'c_basic', 'cs_new', 'client-auth.method'],
+      ['a posted secret of an unknown client', 'c_nobody', 'cs_new', 'client-auth.unknown'],
+      ['a posted secret of a client under FAPI 2.0', 'c_strict', 'cs_new', 'client-auth.method'],
+    ] as const
+  ).map(([name, client_id, client_secret, ruleId]) => ({
+    name,
+    credentials: () => ({ form: { client_id, client_secret } }),
+    ruleId,
+  })),
+  {
+    name: 'a secret in the query',
+    credentials: () => ({ query: 'client_id=c_post&client_secret=cs_new' }),
+    ruleId: 'form.query',
+    ...invalidRequest,
+  },
+  {
+    name: 'an assertion for a client with a secret',
+    credentials: world => ({ form: asserted(world, 'c_post') }),
+    ruleId: 'client-auth.method',
+  },
   {
     name: 'an assertion and a secret',
     credentials: world => ({ form: { ...asserted(world), client_secret: 's' } }),
@@ -260,6 +330,9 @@ for (const endpoint of clientEndpoints)
         { form: asserted(world) },
         { form: { client_id: 'c_tls' }, certificate: certificates.issued },
         { form: { client_id: 'c_self' }, certificate: certificates.registered },
+        { headers: [basicHeader('c_basic', 'cs_new')] },
+        { headers: [basicHeader('c_basic', 'cs_new')], form: { client_id: 'c_basic' } },
+        { form: { client_id: 'c_post', client_secret: 'cs_new' } },
       ]) {
         const reply = await send(world, endpoint, credentials)
         assert.equal(reply.status, status, reply.body.toString())
@@ -272,7 +345,7 @@ for (const endpoint of clientEndpoints)
         const sent = credentials(world, endpoint)
         const reply = await send(world, endpoint, sent)
         await assertRefused(world, reply, { status: refusedWith, error, ruleId })
-        const usedHeader = sent.headers?.includes(basic) === true && refusedWith === 401
+        const usedHeader = sent.headers !== undefined && refusedWith === 401
         assert.deepEqual(
           headersOf(reply, 'www-authenticate'),
           usedHeader ? [`Basic realm="${issuerUrl}"`] : [],
@@ -280,6 +353,7 @@ for (const endpoint of clientEndpoints)
         const said = JSON.stringify(await world.audit()) + reply.body.toString()
         const { client_assertion: secret } = sent.form ?? {}
         if (typeof secret === 'string') assert.ok(!said.includes(secret))
+        assert.doesNotMatch(said, /cs_|Y19hbGw6eA/)
       })
 
     test('an assertion that was used at any endpoint is 401 invalid_client and an alert', async () => {

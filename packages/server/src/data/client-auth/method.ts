@@ -1,18 +1,19 @@
 import type { ClientAuthenticationMethod, Outcome } from '@holdfast/protocol'
-import type { ParsedJws } from '@holdfast/protocol/jose/compact.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
+import type { ServerProof } from '../dpop/proof-at-server.ts'
+import type { Credential } from './presented.ts'
 
 /** What a request offers to prove that it comes from `client`. */
 export interface Attempt {
   readonly exchange: Exchange
   readonly ports: Ports
   readonly client: Client
-  /** Parsed, unverified; undefined when the request carries none. */
-  readonly assertion: ParsedJws | undefined
+  /** Parsed, unverified, and of the kind the method is presented by. */
+  readonly credential: Credential
 }
 
 export interface Proven {
@@ -20,6 +21,10 @@ export interface Proven {
   readonly facts: AuditRecord['facts']
   /** One-time parts of the credential, to be remembered in the room's commit. */
   readonly writes: readonly Write[]
+  /** Thumbprint of the instance key, when the method attests one. */
+  readonly instanceJkt?: string
+  /** The DPoP proof, when the method judged it. */
+  readonly proof?: ServerProof
 }
 
 /** A slot: how one method proves who the client is. */

@@ -27,6 +27,12 @@ export function noncesAt(keys: Keys, issuer: string, now: EpochSeconds): Nonces 
   return nonces
 }
 
+/** Compared as text: everybody who asks is told both values. */
+export function isCurrentNonce(keys: Keys, issuer: string, now: EpochSeconds, nonce: string): boolean {
+  const { current, previous } = noncesAt(keys, issuer, now)
+  return nonce === current || nonce === previous
+}
+
 function nonceOf(secret: Buffer, bucket: number): string {
   return createHmac('sha256', secret).update(String(bucket)).digest('base64url')
 }

@@ -4,7 +4,7 @@ import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Write } from '../../store/writes.ts'
 import { hashOfJti } from '../handle.ts'
-import { noncesAt } from './nonce.ts'
+import { isCurrentNonce, noncesAt } from './nonce.ts'
 
 /** How long a remembered proof outlives its acceptance, for nodes whose clocks differ. */
 const replayMarginSeconds = 60
@@ -36,7 +36,6 @@ export function judgeServerProof(
   if (proofs.length === 0 && options.required !== true) return accept(undefined)
   const issuer = exchange.issuer.url
   const now = ports.clock.now()
-  const nonces = noncesAt(ports.keys, issuer, now)
   const { proofAgeSeconds: ageSeconds, futureSeconds, signingAlgs, dpopNonce } = profile
   const proof = judgeProof({
     proofs,
@@ -48,8 +47,7 @@ export function judgeServerProof(
     futureSeconds,
     nonce: {
       required: dpopNonce === 'required',
-      // Compared as text: everybody who asks is told both values.
-      isCurrent: nonce => nonce === nonces.current || nonce === nonces.previous,
+      isCurrent: nonce => isCurrentNonce(ports.keys, issuer, now, nonce),
     },
     accessToken: options.accessToken,
     expectedJkt: options.expectedJkt,
@@ -64,6 +62,15 @@ export function judgeServerProof(
     expiresAt: secondsAfter(proofForgottenAt(proof.value, ageSeconds), replayMarginSeconds),
   }
   return accept({ jkt, hasNonce: nonce !== undefined, writes: [remember] })
+}
+
+/** The proof of a request whose client is authenticated; once when it proved the client as well. */
+export function judgeClientProof(
+  exchange: Exchange,
+  ports: Ports,
+  { profile, proof }: { readonly profile: SecurityProfile; readonly proof: ServerProof | undefined },
+): Outcome<ServerProof | undefined> {
+  return proof === undefined ? judgeServerProof(exchange, ports, profile) : accept({ ...proof, writes: [] })
 }
 
 /** The nonce to use next (RFC 9449 section 8.2). */

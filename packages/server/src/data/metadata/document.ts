@@ -28,6 +28,7 @@ export function metadataDocument(
   const methods = floor.clientAuthenticationMethods.filter(method => isUsable(method, issuer))
   const confidentialMethods = methods.filter(method => method !== 'none')
   const assertionAlgs = methods.includes('private_key_jwt') ? floor.signingAlgs : []
+  const attestedWith = methods.some(isAttested) ? floor.signingAlgs : []
   const hasMtls = floor.senderConstraintMethods.includes('mtls')
   const hasDpop = floor.senderConstraintMethods.includes('dpop')
   const hasDevices = floor.deviceGrant === 'allowed'
@@ -64,6 +65,9 @@ export function metadataDocument(
     id_token_signing_alg_values_supported: signingAlgs,
     token_endpoint_auth_methods_supported: methods,
     token_endpoint_auth_signing_alg_values_supported: assertionAlgs,
+    client_attestation_signing_alg_values_supported: attestedWith,
+    client_attestation_pop_signing_alg_values_supported: attestedWith,
+    challenge_endpoint: attestedWith.length > 0 ? url + paths.challenge : [],
     introspection_endpoint_auth_methods_supported: confidentialMethods,
     introspection_endpoint_auth_signing_alg_values_supported: assertionAlgs,
     introspection_signing_alg_values_supported: signingAlgs,
@@ -95,9 +99,12 @@ function modesOf(floor: IssuerSnapshot['floor']): readonly string[] {
   return responseModes.filter(mode => floor.signedAuthorizationResponses === 'allowed' || isSignedMode(mode))
 }
 
+const isAttested = (method: ClientAuthenticationMethod): boolean => method.startsWith('attest_')
+
 /** Without an authority to trust, a method that needs one can authenticate nobody. */
 function isUsable(method: ClientAuthenticationMethod, issuer: IssuerSnapshot): boolean {
   if (method === 'tls_client_auth') return issuer.clientTrustAnchors.length > 0
+  if (isAttested(method)) return issuer.attesters.size > 0
   return method !== 'none' || issuer.floor.publicClients === 'allowed'
 }
 

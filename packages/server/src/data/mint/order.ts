@@ -187,7 +187,7 @@ function bindingOf(
   proven: ProvenSender,
   inputBinding: Binding,
 ): Binding {
-  const { jkt, x5tS256 } = proven
+  const { jkt, x5tS256, instanceJkt } = proven
   const usesCertificate =
     client.tlsClientCertificateBoundAccessTokens ||
     inputBinding.x5tS256 !== undefined ||
@@ -195,6 +195,7 @@ function bindingOf(
   return {
     ...(jkt !== undefined && { jkt }),
     ...(usesCertificate && x5tS256 !== undefined && { x5tS256 }),
+    ...(instanceJkt !== undefined && { instanceJkt }),
   }
 }
 

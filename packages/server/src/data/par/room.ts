@@ -14,7 +14,7 @@ import { newTransactionId } from '../authorize/transaction.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
-import { dpopNonceHeader, judgeServerProof } from '../dpop/proof-at-server.ts'
+import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
 import { newHandle } from '../handle.ts'
 import { interactionLifetimeSeconds } from '../interaction/record.ts'
 import { refusedOauth } from '../refused.ts'
@@ -28,12 +28,12 @@ export async function parRoom(exchange: Exchange, ports: Ports): Promise<Reply> 
 
   const authenticated = await authenticateClient(exchange, form.value, ports)
   if (!authenticated.ok) return await refusedOauth(exchange, ports, 'request.refused', authenticated)
-  const { client, profile } = authenticated.value
+  const { client } = authenticated.value
   const nonce = dpopNonceHeader(exchange, ports)
   const refused = { extraHeaders: [nonce], spent: authenticated.value.writes }
   const no = refusedAuthenticated
 
-  const proof = judgeServerProof(exchange, ports, profile)
+  const proof = judgeClientProof(exchange, ports, authenticated.value)
   if (!proof.ok) return await no(exchange, ports, 'request.refused', proof, authenticated.value, refused)
   const spent = [...refused.spent, ...(proof.value?.writes ?? [])]
 
@@ -117,7 +117,7 @@ interface Push {
 function pushOf(
   exchange: Exchange,
   ports: Ports,
-  { client, evidence }: AuthenticatedClient,
+  { client, evidence, instanceJkt }: AuthenticatedClient,
   { request: { requestObjectJti: jti, ...request }, profile }: JudgedRequest,
 ): Push {
   const now = ports.clock.now()
@@ -127,7 +127,7 @@ function pushOf(
     issuer: exchange.issuer.url,
     clientId: client.clientId,
     // Spent here: the interaction this request opens has the request URI to be spent by.
-    request: { ...request, requestObjectJti: undefined },
+    request: { ...request, requestObjectJti: undefined, ...(instanceJkt !== undefined && { instanceJkt }) },
     txn: newTransactionId(ports.entropy, now),
     issuedAt: now,
     // It may be opened for its own lifetime, and must then last as long as the interaction it opened.

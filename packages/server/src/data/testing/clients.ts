@@ -1,6 +1,7 @@
-import { createPublicKey, X509Certificate } from 'node:crypto'
+import { createHash, createHmac, createPublicKey, X509Certificate } from 'node:crypto'
 import {
   type ClientAuthenticationMethod,
+  epochSeconds,
   meetUnchecked,
   profiles,
   type SecurityProfile,
@@ -9,7 +10,7 @@ import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
 import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
 import { oidcBaseline } from '@holdfast/protocol/profiles/oidc-baseline.ts'
 import type { PeerCertificate } from '../../http/exchange.ts'
-import type { Client, ResourceServer, Scope } from '../../snapshot/snapshot.ts'
+import type { Client, ClientSecret, ResourceServer, Scope } from '../../snapshot/snapshot.ts'
 import { newTestKey, type TestKey } from './jws.ts'
 
 export const accounts = 'https://accounts.example'
@@ -70,6 +71,8 @@ export function clientOf(spec: ClientSpec): Client {
     jwks: { keys: [keys.bank.publicJwk] },
     jwksUri: undefined,
     tlsClientAuth: undefined,
+    secrets: [],
+    attesters: [],
     dpopBoundAccessTokens: true,
     tlsClientCertificateBoundAccessTokens: false,
     requirePushedAuthorizationRequests: true,
@@ -90,6 +93,19 @@ export function clientOf(spec: ClientSpec): Client {
     mayAct: undefined,
     ...rest,
   }
+}
+
+/** A secret as the snapshot keeps it. */
+export function secretOf(id: string, secret: string, expiresAt?: number): ClientSecret {
+  const salt = createHash('sha256').update(id).digest().subarray(0, 16)
+  const mac = createHmac('sha256', salt).update(secret).digest()
+  return { id, salt, mac, expiresAt: expiresAt === undefined ? undefined : epochSeconds(expiresAt) }
+}
+
+/** The `Authorization` header of HTTP Basic, each part form-urlencoded. */
+export function basicHeader(clientId: string, secret: string): readonly ['authorization', string] {
+  const pair = [clientId, secret].map(part => new URLSearchParams({ x: part }).toString().slice(2)).join(':')
+  return ['authorization', `Basic ${Buffer.from(pair).toString('base64')}`]
 }
 
 /** JWKS member of a self-signed certificate, for `self_signed_tls_client_auth`. */

@@ -10,7 +10,7 @@ import {
   type Outbound,
   type Ports,
 } from '../../ports.ts'
-import type { Client, IssuerSnapshot, ResourceServer, Snapshot } from '../../snapshot/snapshot.ts'
+import type { Attester, Client, IssuerSnapshot, ResourceServer, Snapshot } from '../../snapshot/snapshot.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
@@ -33,6 +33,7 @@ export interface WorldOptions {
   /** Added to, or by the same id instead of, the plain clients. */
   readonly clients?: readonly Client[]
   readonly clientTrustAnchors?: readonly string[]
+  readonly attesters?: readonly Attester[]
   readonly environment?: IssuerSnapshot['environment']
   readonly floor?: SecurityProfile
   /** What `jwks_uri` answers, by URL; absent: the fetch fails. */
@@ -267,6 +268,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     scopes: new Map(scopes.map(scope => [scope.name, scope])),
     effectiveProfile,
     clientTrustAnchors: options.clientTrustAnchors ?? [],
+    attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),
   }
 }
 

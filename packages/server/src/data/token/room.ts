@@ -8,7 +8,7 @@ import type { CommitResult, Write } from '../../store/writes.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
-import { dpopNonceHeader, judgeServerProof } from '../dpop/proof-at-server.ts'
+import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
 import { mint } from '../mint/mint.ts'
 import { judgeOrder } from '../mint/order.ts'
 import { refusedOauth } from '../refused.ts'
@@ -36,7 +36,7 @@ export const tokenRoom: Room = async (exchange, ports) => {
   }
 
   // Proof and nonce before anything is spent: a request that is told to repeat itself must be able to.
-  const proof = judgeServerProof(exchange, ports, authenticated.value.profile)
+  const proof = judgeClientProof(exchange, ports, authenticated.value)
   if (!proof.ok) return refuseAsking(asking, { refusal: proof, context: {} })
   const proven: Asking = { ...asking, spent: [...asking.spent, ...(proof.value?.writes ?? [])] }
   const sender = judgeSender(exchange, ports, authenticated.value, proof.value)

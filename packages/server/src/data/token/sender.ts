@@ -14,11 +14,12 @@ export function judgeSender(
   authenticated: AuthenticatedClient,
   proof: ServerProof | undefined,
 ): Outcome<Sender> {
-  const { client, profile } = authenticated
+  const { client, profile, instanceJkt } = authenticated
   const x5tS256 = currentThumbprint(exchange, ports)
   const proven = {
     ...(proof !== undefined && { jkt: proof.jkt }),
     ...(x5tS256 !== undefined && { x5tS256 }),
+    ...(instanceJkt !== undefined && { instanceJkt }),
   }
   const refusal = firstRefusal(senderRules, {
     profile,

@@ -115,6 +115,7 @@ function issuerOf(
     scopes: new Map(),
     effectiveProfile: client => ({ ok: true, value: client.profile }),
     clientTrustAnchors,
+    attesters: new Map(),
   }
 }
 

@@ -15,9 +15,10 @@ const replayMarginSeconds = 60
 export const privateKeyJwt: AuthenticationMethod = {
   method: 'private_key_jwt',
   prove: attempt => {
-    const { client, assertion, ports } = attempt
+    const { client, credential, ports } = attempt
     // The engine lets no request without assertion come here.
-    if (assertion === undefined) throw new TypeError('private_key_jwt without an assertion')
+    if (credential.kind !== 'assertion') throw new TypeError('private_key_jwt without an assertion')
+    const { assertion } = credential
     const alg = client.profile.signingAlgs.find(allowed => allowed === assertion.header.alg)
     if (alg === undefined) {
       verifyNothing(assertion)

@@ -178,7 +178,7 @@ function codeOf(
   grant: GrantRecord,
   hash: CodeRecord['hash'],
 ): CodeRecord {
-  const { redirectUri, redirectUriSent, codeChallenge, dpopJkt, nonce } = interaction.request
+  const { redirectUri, redirectUriSent, codeChallenge, dpopJkt, instanceJkt, nonce } = interaction.request
   const { issuer, clientId } = grant
   return {
     hash,
@@ -189,6 +189,7 @@ function codeOf(
     redirectUriSent,
     codeChallenge,
     dpopJkt,
+    ...(instanceJkt !== undefined && { instanceJkt }),
     nonce,
     issuedAt: now,
     expiresAt: secondsAfter(now, profile.codeLifetimeSeconds),

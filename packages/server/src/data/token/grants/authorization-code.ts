@@ -1,4 +1,5 @@
 import { accept, firstRefusal, refuse } from '@holdfast/protocol'
+import { codeInstanceRules } from '@holdfast/protocol/specs/client-attestation/instance-rules.ts'
 import { redemptionRules } from '@holdfast/protocol/specs/rfc6749-token/rules.ts'
 import { pkceVerifierRules } from '@holdfast/protocol/specs/rfc7636-pkce/rules.ts'
 import type { Client } from '../../../snapshot/snapshot.ts'
@@ -60,7 +61,9 @@ function judgeRedemption(redemption: Redemption, facts: Facts, request: TokenReq
         isRevoked: code.revokedAt !== undefined,
       },
       grant: standingOf(facts, now),
-    }) ?? firstRefusal(pkceVerifierRules, { codeChallenge: code?.codeChallenge, codeVerifier })
+    }) ??
+    firstRefusal(codeInstanceRules, { bound: code?.instanceJkt, proven: sender.instanceJkt }) ??
+    firstRefusal(pkceVerifierRules, { codeChallenge: code?.codeChallenge, codeVerifier })
   if (refusal?.ruleId === 'code.spent' && code !== undefined)
     return { ok: false, ...replayed(refusal, code, grant, request) }
   if (refusal !== undefined) return { ok: false, refusal, context: contextOf(grant) }
@@ -102,7 +105,10 @@ function entitlementOf(
     nonce: code.nonce,
     txn,
     grantExpiresAt: expiresAt,
-    inputBinding: code.dpopJkt === undefined ? {} : { jkt: code.dpopJkt },
+    inputBinding: {
+      ...(code.dpopJkt !== undefined && { jkt: code.dpopJkt }),
+      ...(code.instanceJkt !== undefined && { instanceJkt: code.instanceJkt }),
+    },
     refreshToken: firstRefreshToken(grant, client),
   }
 }

@@ -1,4 +1,5 @@
 import { accept, firstRefusal, refuse, type SecurityProfile, secondsAfter } from '@holdfast/protocol'
+import { refreshInstanceRules } from '@holdfast/protocol/specs/client-attestation/instance-rules.ts'
 import { refreshRules } from '@holdfast/protocol/specs/rfc6749-token/rules.ts'
 import type { GrantRecord, RefreshTokenRecord } from '../../../store/records.ts'
 import type { Store } from '../../../store/store.ts'
@@ -41,20 +42,22 @@ function judgeRefresh(_value: string, facts: Facts, request: TokenRequest): Deci
   const { now, client, sender, form } = request
   const { token, grant } = facts
   const scopes = requestedScopes(form)
-  const refusal = firstRefusal(refreshRules, {
-    now,
-    clientId: client.clientId,
-    isPublic: client.isPublic,
-    sender,
-    scopes,
-    graceSeconds: client.profile.rotationGraceSeconds,
-    token: token && {
-      ...token,
-      isSpent: token.spentAt !== undefined,
-      isRevoked: token.revokedAt !== undefined,
-    },
-    grant: standingOf(facts, now),
-  })
+  const refusal =
+    firstRefusal(refreshRules, {
+      now,
+      clientId: client.clientId,
+      isPublic: client.isPublic,
+      sender,
+      scopes,
+      graceSeconds: client.profile.rotationGraceSeconds,
+      token: token && {
+        ...token,
+        isSpent: token.spentAt !== undefined,
+        isRevoked: token.revokedAt !== undefined,
+      },
+      grant: standingOf(facts, now),
+    }) ??
+    firstRefusal(refreshInstanceRules, { bound: token?.binding.instanceJkt, proven: sender.instanceJkt })
   if (refusal?.ruleId === 'refresh.reused' && token !== undefined)
     return { ok: false, ...reused(refusal, token, grant, request) }
   if (refusal !== undefined) return { ok: false, refusal, context: contextOf(grant) }
