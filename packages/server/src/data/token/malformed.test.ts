@@ -24,7 +24,8 @@ const values = [
   'refresh_token',
   'client_credentials',
   'c_bank',
-  'c_app',
+  // No public client: it names itself, and revoking an unknown token is then a good request answered 200.
+  'c_nobody',
   'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
   'a.b.c',
   'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJjX2JhbmsifQ.AAAA',
