@@ -1,18 +1,7 @@
 import type { Reply } from '../../http/exchange.ts'
-import { authorizeRoom } from '../authorize/room.ts'
-import { devicePage, devicePost } from '../device/page-room.ts'
-import {
-  confirmPage,
-  confirmPost,
-  consentPage,
-  consentPost,
-  loginPage,
-  loginPost,
-} from '../interaction/room.ts'
-import { confirmLogoutRoom, logoutRoom } from '../logout/room.ts'
 import { parRoom } from '../par/room.ts'
-import type { Room } from '../room.ts'
 import { redirectUri } from './clients.ts'
+import { roomFor } from './room-for.ts'
 import { type FormFields, issuerUrl, type RequestOptions, type World } from './world.ts'
 
 /** Headers as a test wants to read them. */
@@ -35,34 +24,18 @@ export interface Browser {
   readonly cookies: Map<string, string>
 }
 
-const rooms: Readonly<Record<string, Room>> = {
-  'GET authorize': authorizeRoom,
-  'POST authorize': authorizeRoom,
-  'GET device': devicePage,
-  'POST device': devicePost,
-  'GET confirm': confirmPage,
-  'POST confirm': confirmPost,
-  'GET login': loginPage,
-  'POST login': loginPost,
-  'GET consent': consentPage,
-  'POST consent': consentPost,
-  'GET logout': logoutRoom,
-  'POST logout': logoutRoom,
-  'POST logout/confirm': confirmLogoutRoom,
-}
-
 export function openBrowser(world: World): Browser {
   const cookies = new Map<string, string>()
   const request = async (method: string, url: string, options: RequestOptions): Promise<Reply> => {
     const { pathname, search } = new URL(url, issuerUrl)
-    const room = rooms[`${method} ${pathname.slice(1)}`] ?? rooms[`${method} ${pathname.split('/').at(-1)}`]
-    if (room === undefined) throw new TypeError(`no room for ${method} ${url}`)
+    const found = roomFor(method, pathname)
+    if (found === undefined) throw new TypeError(`no room for ${method} ${url}`)
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const reply = await world.send(room, pathname, {
+    const reply = await world.send(found.room, pathname, {
       ...options,
       method,
       query: search.slice(1),
-      params: { id: pathname.split('/')[2] ?? '' },
+      params: found.params,
       headers: [...(options.headers ?? []), ...(cookie === '' ? [] : [['cookie', cookie] as const])],
     })
     for (const [name, value] of reply.headers) {

@@ -5,38 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { epochSeconds } from '@holdfast/protocol'
 import type { Reply } from '../../http/exchange.ts'
 import { issueCertificate } from '../../tls/issue.ts'
-import { authorizeRoom } from '../authorize/room.ts'
-import { devicePage, devicePost } from '../device/page-room.ts'
-import {
-  confirmPage,
-  confirmPost,
-  consentPage,
-  consentPost,
-  loginPage,
-  loginPost,
-} from '../interaction/room.ts'
-import { confirmLogoutRoom, logoutRoom } from '../logout/room.ts'
-import { assetRoom } from '../pages/assets.ts'
-import type { Room } from '../room.ts'
+import { roomFor } from './room-for.ts'
 import { seededEntropy, type World } from './world.ts'
-
-const rooms: Readonly<Record<string, Room>> = {
-  'GET authorize': authorizeRoom,
-  'POST authorize': authorizeRoom,
-  'GET device': devicePage,
-  'POST device': devicePost,
-  'GET confirm': confirmPage,
-  'POST confirm': confirmPost,
-  'GET login': loginPage,
-  'POST login': loginPost,
-  'GET consent': consentPage,
-  'POST consent': consentPost,
-  'GET logout': logoutRoom,
-  'POST logout': logoutRoom,
-  'POST logout/confirm': confirmLogoutRoom,
-  'GET holdfast.css': assetRoom,
-  'GET holdfast.svg': assetRoom,
-}
 
 export interface ServedRooms {
   readonly port: number
@@ -78,19 +48,19 @@ export async function serveRooms(world: World): Promise<ServedRooms> {
 async function answer(world: World, request: IncomingMessage): Promise<Reply> {
   const { pathname, search } = new URL(request.url ?? '/', 'https://as.example')
   const method = request.method ?? 'GET'
-  const room = rooms[`${method} ${pathname.slice(1)}`] ?? rooms[`${method} ${pathname.split('/').at(-1)}`]
-  if (room === undefined)
+  const found = roomFor(method, pathname)
+  if (found === undefined)
     return { status: 200, headers: [['content-type', 'text/html']], body: '<title>callback</title><p>back' }
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const headers = Object.entries(request.headers).flatMap(([name, value]) =>
     typeof value === 'string' ? [[name, value] as const] : [],
   )
-  return await world.send(room, pathname, {
+  return await world.send(found.room, pathname, {
     method,
     query: search.slice(1),
     body: Buffer.concat(chunks).toString(),
-    params: { id: pathname.split('/')[2] ?? '' },
+    params: found.params,
     headers,
   })
 }
