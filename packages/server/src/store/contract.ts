@@ -7,6 +7,7 @@ import { listCases } from './contract/lists.ts'
 import { logoutCases } from './contract/logout.ts'
 import { raceCases } from './contract/races.ts'
 import { restartCases } from './contract/restart.ts'
+import { userCases } from './contract/users.ts'
 import type { Store } from './store.ts'
 
 /** A store on an empty place of its own, with the clock standing at `start` of the samples. */
@@ -32,6 +33,7 @@ export const contractCases: readonly ContractCase[] = [
   ...auditCases,
   ...expiryCases,
   ...restartCases,
+  ...userCases,
 ]
 
 export interface ContractOptions {

@@ -1,7 +1,7 @@
 import type { EpochSeconds } from '@holdfast/protocol'
-import type { ChainedAuditRecord, LogoutNoticeRecord, UserRecord } from './records.ts'
-import { participantRange, type SqlValue, type StatementName } from './statements.ts'
-import type { Found, FoundDeviceCode, Store } from './store.ts'
+import type { ChainedAuditRecord, LogoutNoticeRecord, SessionRecord, UserRecord } from './records.ts'
+import { ownerKey, participantRange, type SqlValue, type StatementName } from './statements.ts'
+import type { Found, FoundAuthenticator, FoundDeviceCode, Store } from './store.ts'
 import type { KeyRecord } from './writes.ts'
 
 /** A row as either engine gives it. */
@@ -29,6 +29,14 @@ export function findersOver(ask: Ask): Finders {
     findPushedRequest: found('find-pushed-request'),
     findInteraction: found('find-interaction'),
     findSession: found('find-session'),
+    listSessions: async (issuer, subject, now, limit) =>
+      (await ask('list-sessions', [ownerKey(issuer, subject), now, limit])).map(foundOf<SessionRecord>),
+    findAuthenticator: async id => {
+      const row = await one('find-authenticator', [id])
+      return row && authenticatorOf(row)
+    },
+    listAuthenticators: async (issuer, subject) =>
+      (await ask('list-authenticators', [ownerKey(issuer, subject)])).map(authenticatorOf),
     listParticipants: async sid =>
       (await ask('list-participants', participantRange(sid))).map(row => textOf(row, 'client_id')),
     listDueLogoutNotices: async (issuer, now, limit) =>
@@ -97,6 +105,11 @@ function noticeOf(row: Row): LogoutNoticeRecord {
     failures: numberOf(row, 'failures'),
     dueAt: numberOf(row, 'due_at') as EpochSeconds,
   }
+}
+
+function authenticatorOf(row: Row): FoundAuthenticator {
+  const usedAt = row.used_at === null ? undefined : (numberOf(row, 'used_at') as EpochSeconds)
+  return { ...bodyOf<FoundAuthenticator>(row), counter: numberOf(row, 'counter'), usedAt }
 }
 
 function userOf(row: Row | undefined): UserRecord | undefined {

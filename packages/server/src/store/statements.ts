@@ -14,10 +14,13 @@ export const statements = {
     where hash = $1 and version = $4 and spent_at is null and expires_at > $5`,
   'finish-interaction': `update interactions set spent_at = $2
     where hash = $1 and version = $3 and spent_at is null and expires_at > $2`,
-  'insert-session': 'insert into sessions (hash, body, expires_at, idle_expires_at) values ($1, $2, $3, $4)',
+  'insert-session': `insert into sessions (hash, body, expires_at, idle_expires_at, owner)
+    values ($1, $2, $3, $4, $5)`,
   'touch-session': 'update sessions set idle_expires_at = $2 where hash = $1 and revoked_at is null',
   'revoke-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
   'end-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
+  'revoke-sessions-of-user':
+    'update sessions set revoked_at = $3 where owner = $1 and hash <> $2 and revoked_at is null',
   'join-session': `insert into participants (key, client_id, expires_at) values ($1, $2, $3)
     on conflict (key) do update set expires_at = excluded.expires_at`,
   'revoke-grants-of-session': 'update grants set revoked_at = $2 where sid = $1 and revoked_at is null',
@@ -69,6 +72,15 @@ export const statements = {
   'put-user': `insert into users (issuer, subject, username, body) values ($1, $2, $3, $4)
     on conflict (issuer, subject) do update set username = excluded.username, body = excluded.body`,
   'delete-user': 'delete from users where issuer = $1 and subject = $2',
+  // An update and not a question: it takes the lock that a change of the user waits for, on either engine.
+  'require-user': 'update users set body = body where issuer = $1 and subject = $2 and body = $3',
+  'insert-authenticator': `insert into authenticators (id, owner, body, counter)
+    select $1, $2, $3, $4 where (select count(*) from authenticators where owner = $2) < $5
+    on conflict (id) do nothing`,
+  'use-authenticator': `update authenticators set counter = $2, used_at = $3
+    where id = $1 and (counter < $2 or (counter = 0 and $2 = 0))`,
+  'delete-authenticator': 'delete from authenticators where id = $1',
+  'delete-authenticators-of-user': 'delete from authenticators where owner = $1',
   'put-document': `insert into documents (document_kind, issuer, name, body) values ($1, $2, $3, $4)
     on conflict (document_kind, issuer, name) do update set body = excluded.body`,
   'delete-document': 'delete from documents where document_kind = $1 and issuer = $2 and name = $3',
@@ -99,6 +111,11 @@ export const statements = {
   'find-user-by-subject': 'select body from users where issuer = $1 and subject = $2',
   'list-users': 'select body from users where issuer = $1 order by username',
   'find-failures': 'select count, last_at from failures where key = $1 and expires_at > $2',
+  'find-authenticator': 'select body, counter, used_at from authenticators where id = $1',
+  'list-authenticators':
+    'select body, counter, used_at from authenticators where owner = $1 order by id limit 100',
+  'list-sessions': `select body, spent_at, revoked_at, idle_expires_at from sessions
+    where owner = $1 and revoked_at is null and expires_at > $2 order by hash limit $3`,
   'list-documents':
     'select document_kind, issuer, name, body from documents order by document_kind, issuer, name',
   revision: 'select number from revisions where id = 1',
@@ -126,6 +143,10 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'finish-interaction': true,
   'touch-session': true,
   'end-session': true,
+  'require-user': true,
+  'insert-authenticator': true,
+  'use-authenticator': true,
+  'delete-authenticator': true,
   'claim-logout-notice': true,
   'postpone-logout-notice': true,
   'finish-logout-notice': true,
@@ -177,7 +198,12 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
         values: [record.hash, JSON.stringify(record), record.expiresAt, record.version, at],
       }
     }
-    case 'insert-session':
+    case 'insert-session': {
+      const { record } = write
+      const { hash, issuer, subject, expiresAt, idleExpiresAt } = record
+      const values = [hash, JSON.stringify(record), expiresAt, idleExpiresAt, ownerKey(issuer, subject)]
+      return { name: write.kind, values }
+    }
     case 'insert-refresh-token': {
       const { record } = write
       return {
@@ -227,6 +253,13 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'postpone-logout-notice':
     case 'finish-logout-notice':
       return logoutStepOf(write)
+    case 'revoke-sessions-of-user':
+    case 'require-user':
+    case 'insert-authenticator':
+    case 'use-authenticator':
+    case 'delete-authenticator':
+    case 'delete-authenticators-of-user':
+      return userStepOf(write)
     default:
       return housekeepingStepOf(write)
   }
@@ -270,6 +303,51 @@ function logoutStepOf(write: OfLogout): Step {
     default:
       return write satisfies never
   }
+}
+
+type OfUser = Extract<
+  Write,
+  {
+    kind:
+      | 'revoke-sessions-of-user'
+      | 'require-user'
+      | 'insert-authenticator'
+      | 'use-authenticator'
+      | 'delete-authenticator'
+      | 'delete-authenticators-of-user'
+  }
+>
+
+function userStepOf(write: OfUser): Step {
+  switch (write.kind) {
+    case 'revoke-sessions-of-user':
+      return {
+        name: write.kind,
+        values: [ownerKey(write.issuer, write.subject), write.except ?? '', write.at],
+      }
+    case 'require-user': {
+      const { record } = write
+      return { name: write.kind, values: [record.issuer, record.subject, JSON.stringify(record)] }
+    }
+    case 'insert-authenticator': {
+      const { record, counter, ofUserMax } = write
+      const owner = ownerKey(record.issuer, record.subject)
+      return { name: write.kind, values: [record.id, owner, JSON.stringify(record), counter, ofUserMax] }
+    }
+    case 'use-authenticator':
+      return { name: write.kind, values: [write.id, write.counter, write.at] }
+    case 'delete-authenticator':
+      return { name: write.kind, values: [write.id] }
+    case 'delete-authenticators-of-user':
+      return { name: write.kind, values: [ownerKey(write.issuer, write.subject)] }
+    default:
+      return write satisfies never
+  }
+}
+
+/** A user's rows stand under this; no issuer has a line feed. */
+export function ownerKey(issuer: string, subject: string): string {
+  return `${issuer}\n${subject}`
 }
 
 /** Whether a logout takes the grant along (OpenID Connect Core section 11, Back-Channel Logout section 2.7). */

@@ -2,6 +2,7 @@ import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type {
   AccessTokenRecord,
   AuditRecord,
+  AuthenticatorRecord,
   CodeRecord,
   DeviceCodeRecord,
   GrantRecord,
@@ -38,6 +39,14 @@ export type Write =
   | { readonly kind: 'revoke-session'; readonly hash: HandleHash; readonly at: EpochSeconds }
   /** Guard: exists, not revoked. For a logout, which tells others: once. */
   | { readonly kind: 'end-session'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  /** Ends every session of a user but one. */
+  | {
+      readonly kind: 'revoke-sessions-of-user'
+      readonly issuer: string
+      readonly subject: string
+      readonly except: HandleHash | undefined
+      readonly at: EpochSeconds
+    }
   /** Remembers, or remembers longer, that a client took part in a session. */
   | { readonly kind: 'join-session'; readonly record: ParticipantRecord }
   /** Revokes the grants of a session that do not outlive it: those without `offline_access`. */
@@ -136,6 +145,25 @@ export type Write =
   | { readonly kind: 'clear-failures'; readonly key: HandleHash }
   | { readonly kind: 'put-user'; readonly record: UserRecord }
   | { readonly kind: 'delete-user'; readonly issuer: string; readonly subject: string }
+  /** Guard: the user is still as read. Holds off whoever changes it until this list is done. */
+  | { readonly kind: 'require-user'; readonly record: UserRecord }
+  /** Guard: the id is unknown and its user has fewer than `ofUserMax`. `counter` is where use begins. */
+  | {
+      readonly kind: 'insert-authenticator'
+      readonly record: AuthenticatorRecord
+      readonly counter: number
+      readonly ofUserMax: number
+    }
+  /** Guard: exists, and `counter` rises; one that was and stays 0 counts nothing. */
+  | {
+      readonly kind: 'use-authenticator'
+      readonly id: HandleHash
+      readonly counter: number
+      readonly at: EpochSeconds
+    }
+  /** Guard: exists. */
+  | { readonly kind: 'delete-authenticator'; readonly id: HandleHash }
+  | { readonly kind: 'delete-authenticators-of-user'; readonly issuer: string; readonly subject: string }
   | { readonly kind: 'put-document'; readonly document: DocumentRecord }
   | {
       readonly kind: 'delete-document'
@@ -175,6 +203,10 @@ export type GuardKind =
   | 'finish-interaction'
   | 'touch-session'
   | 'end-session'
+  | 'require-user'
+  | 'insert-authenticator'
+  | 'use-authenticator'
+  | 'delete-authenticator'
   | 'claim-logout-notice'
   | 'postpone-logout-notice'
   | 'finish-logout-notice'
