@@ -15,6 +15,8 @@ export type HandleKind =
   | 'browser'
   | 'session'
   | 'failures'
+  | 'passkey'
+  | 'totp'
 
 const prefixes: Partial<Record<HandleKind, string>> = {
   access_token: 'at_',

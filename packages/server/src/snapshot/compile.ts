@@ -7,6 +7,7 @@ import { type ScopeSpec, standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
 import { compileAttesters } from './compile-attesters.ts'
 import { compileClient, rememberedMeet } from './compile-client.ts'
+import { checkAcrs, compileLevels } from './compile-levels.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { secretsByClient } from './compile-secrets.ts'
 import { effectiveProfiles } from './effective-profile.ts'
@@ -69,7 +70,9 @@ function compileIssuer(
     problems.push(unknownName(document, 'spec.floor', 'profile', spec.floor, table))
     return wrong(...problems)
   }
+  const levels = compileLevels(document, spec.authenticationLevels, problems)
   const scopes = compileScopes(ofKind(documents, 'Scope'))
+  checkAcrs(documents, levels, problems)
   const resources = compileResourceServers(ofKind(documents, 'ResourceServer'), { table, scopes, problems })
   const secrets = secretsByClient(documents, problems)
   const attesters = compileAttesters(document, spec.attesters, problems)
@@ -92,7 +95,7 @@ function compileIssuer(
   const tenantId = spec.tenant
   return checked({
     ...{ url, mtlsUrl, tenantId, environment, floor, clients, resourceServers, scopes },
-    ...{ effectiveProfile, clientTrustAnchors, attesters },
+    ...{ effectiveProfile, clientTrustAnchors, attesters, authenticationLevels: levels },
   })
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { acrDemand } from '../acr-demand.ts'
 
 export const scopeSpec = z.strictObject({
   /** Short plain words for the consent page. */
@@ -6,6 +7,7 @@ export const scopeSpec = z.strictObject({
   description: z.string().min(1).max(400),
   /** Claims about the user that this scope releases. */
   claims: z.array(z.string().min(1).max(64)).max(64).default([]),
+  ...acrDemand,
 })
 
 export type ScopeSpec = z.infer<typeof scopeSpec>

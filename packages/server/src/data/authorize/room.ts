@@ -6,10 +6,12 @@ import type { Ports } from '../../ports.ts'
 import type { InteractionRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { newHandle } from '../handle.ts'
+import { authenticationState } from '../interaction/authentication.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
 import { isFormPost } from '../interaction/post.ts'
-import { interactionEndsAt, needsLogin, stepUrl } from '../interaction/record.ts'
+import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
 import { type LiveSession, loadSession } from '../interaction/session.ts'
+import { unreachable } from '../interaction/steps/second-factor.ts'
 import { errorPage } from '../pages/error.ts'
 import { seeOther } from '../pages/page.ts'
 import { recordRefusal } from '../refused.ts'
@@ -29,7 +31,12 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
 
   const { request } = opened.value
   const found = await loadSession(exchange, ports, now)
-  const login = needsLogin(request, found, undefined, now)
+  const state = authenticationState(request, exchange.issuer, found, {}, now)
+  if (state.next === 'unmet') {
+    const front = { ok: false, refusal: unreachable, target: request } as const
+    return await refusedInFront(exchange, ports, front, opened.value)
+  }
+  const login = state.next !== 'done'
   // Consent is asked for every time: no earlier answer is taken for this one.
   const silent = firstRefusal(silentRules, { prompt: request.prompt, needsLogin: login, needsConsent: true })
   if (silent !== undefined)
@@ -40,7 +47,13 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
       opened.value,
     )
 
-  const opening = openInteraction(exchange, ports, opened.value, login ? undefined : found, now)
+  const opening = openInteraction(
+    exchange,
+    ports,
+    opened.value,
+    state.next === 'login' ? undefined : found,
+    now,
+  )
   await ports.store.commit([
     { kind: 'insert-interaction', record: opening.record },
     auditAccepted(exchange, now, 'authorization.opened', contextOf(opened.value), {
@@ -49,7 +62,7 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
       session: !login,
     }),
   ])
-  const step = login ? 'login' : 'consent'
+  const step = state.next === 'done' ? 'consent' : state.next
   return seeOther(stepUrl(exchange.issuer.url, opening.id, step), opening.cookies)
 }
 
@@ -91,7 +104,6 @@ function openInteraction(
     pushedHash: opened.pushedHash,
     txn: opened.txn,
     sessionHash: session?.record.hash,
-    authenticatedAt: undefined,
     version: 0,
     issuedAt: now,
     expiresAt: interactionEndsAt(now),

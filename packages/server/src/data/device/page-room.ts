@@ -11,7 +11,7 @@ import { newHandle } from '../handle.ts'
 import { openAccountTurns } from '../interaction/attempts.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
 import { parsePost } from '../interaction/post.ts'
-import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
+import { interactionEndsAt, requestOfOurs, stepUrl } from '../interaction/record.ts'
 import { loadSession } from '../interaction/session.ts'
 import { type DeviceView, deviceView } from '../pages/device.ts'
 import { errorPage } from '../pages/error.ts'
@@ -118,32 +118,12 @@ async function openDeviceInteraction(
     issuer,
     clientId: found.clientId,
     browserHash,
-    request: {
-      clientId: found.clientId,
-      // No client waits behind it: the answer stays on our own page.
-      redirectUri: issuer + paths.device,
-      redirectUriSent: false,
-      responseType: 'code',
-      responseMode: undefined,
-      scopes: found.scopes,
-      resources: found.resources,
-      state: undefined,
-      nonce: undefined,
-      codeChallenge: undefined,
-      dpopJkt: undefined,
-      prompt: [],
-      maxAgeSeconds: undefined,
-      acrValues: [],
-      loginHint: undefined,
-      uiLocales: [],
-      requestObject: undefined,
-      requestObjectJti: undefined,
-    },
+    // No client waits behind it: the answer stays on our own page.
+    request: requestOfOurs(issuer + paths.device, found),
     pushedHash: undefined,
     txn: found.txn,
     device: { hash: found.hash, source: found.source, isConfirmed: false },
     sessionHash: session?.record.hash,
-    authenticatedAt: undefined,
     version: 0,
     issuedAt: now,
     expiresAt: Math.min(interactionEndsAt(now), found.expiresAt) as EpochSeconds,

@@ -1,7 +1,5 @@
 import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
-import { isStale } from '@holdfast/protocol/specs/oidc-core-request/rules.ts'
-import type { AuthorizationRequest, InteractionRecord } from '../../store/records.ts'
-import type { LiveSession } from './session.ts'
+import type { AuthorizationRequest } from '../../store/records.ts'
 
 /** Time a user has from opening the page to the answer. */
 export const interactionLifetimeSeconds = 600
@@ -15,18 +13,32 @@ export function stepUrl(issuer: string, id: string, step: string): string {
   return `${issuer}/interaction/${id}/${step}`
 }
 
-/**
- * Whether the user must authenticate for this request. What the interaction itself asked for and got counts as
- * fresh, or `max_age=0` would never end.
- */
-export function needsLogin(
-  request: Pick<AuthorizationRequest, 'prompt' | 'maxAgeSeconds'>,
-  session: LiveSession | undefined,
-  authenticatedAt: InteractionRecord['authenticatedAt'],
-  now: EpochSeconds,
-): boolean {
-  if (session === undefined) return true
-  if (authenticatedAt !== undefined) return false
-  const { prompt, maxAgeSeconds } = request
-  return isStale({ prompt, maxAgeSeconds, authTime: session.record.authTime, now })
+/** An interaction that no client's request began: its answer stays on a page of ours. */
+export function requestOfOurs(
+  url: string,
+  asked: Pick<AuthorizationRequest, 'clientId' | 'scopes' | 'resources'> & {
+    readonly maxAgeSeconds?: number
+  },
+): AuthorizationRequest {
+  const { clientId, scopes, resources, maxAgeSeconds } = asked
+  return {
+    clientId,
+    redirectUri: url,
+    redirectUriSent: false,
+    responseType: 'code',
+    responseMode: undefined,
+    scopes,
+    resources,
+    state: undefined,
+    nonce: undefined,
+    codeChallenge: undefined,
+    dpopJkt: undefined,
+    prompt: [],
+    maxAgeSeconds,
+    acrValues: [],
+    loginHint: undefined,
+    uiLocales: [],
+    requestObject: undefined,
+    requestObjectJti: undefined,
+  }
 }

@@ -11,9 +11,11 @@ import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, InteractionRecord } from '../../store/records.ts'
 import type { Found } from '../../store/store.ts'
+import { accountClient } from '../account/client.ts'
 import { judgeStill } from '../authorize/request.ts'
 import { judgeDeviceRequest } from '../device/request.ts'
 import { hashOfHandle } from '../handle.ts'
+import { type AuthenticationState, authenticationState } from './authentication.ts'
 import { cookieHash } from './cookies.ts'
 import { type LiveSession, loadSession } from './session.ts'
 
@@ -29,6 +31,8 @@ export interface Visit {
   readonly session: LiveSession | undefined
   /** Whatever session the browser holds, e.g. one that a fresh login replaces. */
   readonly browserSession: LiveSession | undefined
+  /** What must still happen before the request may go on. */
+  readonly authentication: AuthenticationState
   readonly now: EpochSeconds
 }
 
@@ -39,11 +43,8 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
   const interaction = judgeInteraction(found, cookieHash(exchange, 'browser'), exchange.issuer.url, now)
   if (!interaction.ok) return interaction
 
-  const { request, pushedHash, sessionHash, device } = interaction.value
-  const still =
-    device === undefined
-      ? judgeStill(request, exchange.issuer, pushedHash !== undefined)
-      : judgeDeviceStill(request, exchange.issuer)
+  const { request, sessionHash } = interaction.value
+  const still = judgeWho(interaction.value, exchange.issuer)
   if (!still.ok) return still
   const browserSession = await loadSession(exchange, ports, now)
   const session = browserSession?.record.hash === sessionHash ? browserSession : undefined
@@ -54,8 +55,20 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
     ...still.value,
     session,
     browserSession,
+    authentication: authenticationState(request, exchange.issuer, session, interaction.value, now),
     now,
   })
+}
+
+/** Whether who waits for the answer may still have it: a client, a device, or a page of ours. */
+function judgeWho(
+  { request, pushedHash, device, account }: InteractionRecord,
+  issuer: Exchange['issuer'],
+): Outcome<Pick<Visit, 'client' | 'profile'>> {
+  if (account !== undefined) return accept({ client: accountClient(issuer), profile: issuer.floor })
+  return device === undefined
+    ? judgeStill(request, issuer, pushedHash !== undefined)
+    : judgeDeviceStill(request, issuer)
 }
 
 function judgeDeviceStill(

@@ -1,7 +1,6 @@
 import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
 import { isSignedMode, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
-import { passwordAcr } from '../interaction/session.ts'
 import { paths } from '../paths.ts'
 
 /** Endpoints with a twin on the mutual-TLS listener (RFC 8705 section 5). Browsers never go there. */
@@ -78,7 +77,7 @@ export function metadataDocument(
     mtls_endpoint_aliases: Object.fromEntries(
       Object.entries(endpoints).map(([name, path]) => [name, issuer.mtlsUrl + path]),
     ),
-    acr_values_supported: [passwordAcr],
+    acr_values_supported: issuer.authenticationLevels.map(({ acr }) => acr).toReversed(),
     prompt_values_supported: ['none', 'login', 'consent'],
     ui_locales_supported: ['en'],
     backchannel_logout_supported: true,

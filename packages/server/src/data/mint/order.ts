@@ -4,6 +4,8 @@ import {
   firstRefusal,
   type JwsAlg,
   type Outcome,
+  type Refusal,
+  reachesLevel,
   refuse,
   type SecurityProfile,
 } from '@holdfast/protocol'
@@ -14,9 +16,11 @@ import {
   defaultResources,
   resourceRules,
 } from '@holdfast/protocol/specs/rfc8707-resource/rules.ts'
+import { stepUpOrderRules } from '@holdfast/protocol/specs/rfc9470-step-up/rules.ts'
 import type { Client, GrantTypeName, IssuerSnapshot, ResourceServer } from '../../snapshot/snapshot.ts'
 import type { AuditRecord, Binding } from '../../store/records.ts'
 import type { AuthenticatedClient } from '../client-auth/authenticate.ts'
+import { documentedDemand } from '../interaction/demand.ts'
 import { lint } from './lint.ts'
 
 /** What a grant found its client entitled to; the order may only be narrower (I14). */
@@ -134,7 +138,21 @@ export function judgeOrder(
         ? { alg: client.idTokenSignedResponseAlg, lifetimeSeconds: idTokenLifetimeSeconds }
         : undefined,
   }
-  return lint(order, { method, proven, hasNonce })
+  return judgeAuthentication(order, issuer) ?? lint(order, { method, proven, hasNonce })
+}
+
+/** What scopes and API ask of the user's authentication holds for every token of them, refreshed or exchanged too. */
+function judgeAuthentication(order: MintOrder, issuer: IssuerSnapshot): Refusal | undefined {
+  const { scopes, audience, acr, authTime, grantId, issuedAt: now } = order
+  const { leastAcr, maxAgeSeconds } = documentedDemand({ scopes, resources: [audience] }, issuer)
+  return firstRefusal(stepUpOrderRules, {
+    hasUser: grantId !== undefined,
+    leastAcr,
+    isReached: leastAcr !== undefined && reachesLevel(issuer.authenticationLevels, acr ?? '', leastAcr),
+    maxAgeSeconds,
+    authTime,
+    now,
+  })
 }
 
 /** One resource per access token (RFC 8707). A request for identity alone is for the issuer: its userinfo. */

@@ -1,6 +1,8 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import { html } from './html.ts'
+import { inWords } from './in-words.ts'
 import { renderPage } from './page.ts'
+import { passkeyForm, passkeyScriptSource } from './passkey.ts'
 
 export interface LoginView {
   readonly action: string
@@ -8,6 +10,8 @@ export interface LoginView {
   readonly clientName: string
   readonly username: string
   readonly formTarget: string
+  /** For the browser's passkeys, in JSON. */
+  readonly passkeyOptions: string
   /** Why the page is shown again. */
   readonly problem?: LoginProblem
   readonly extraHeaders?: Reply['headers']
@@ -16,6 +20,7 @@ export interface LoginView {
 export type LoginProblem =
   | { readonly kind: 'wrong' }
   | { readonly kind: 'missing' }
+  | { readonly kind: 'passkey' }
   | { readonly kind: 'wait'; readonly seconds: number }
 
 /** The sign-in page. What it says about a wrong name and a wrong password is the same. */
@@ -29,6 +34,7 @@ export function loginView(exchange: Exchange, view: LoginView): Reply {
     status: statusOf(problem),
     title: text === undefined ? 'Sign in' : 'Problem: Sign in',
     formTarget: view.formTarget,
+    scriptSource: passkeyScriptSource,
     extraHeaders: [
       ...(problem?.kind === 'wait' ? [['retry-after', String(problem.seconds)] as const] : []),
       ...(view.extraHeaders ?? []),
@@ -40,7 +46,7 @@ ${text !== undefined && html`<div class="notice notice-bad" role="alert" id="log
 <input type="hidden" name="csrf" value="${view.csrf}">
 <div class="field">
 <label for="username">User name</label>
-<input id="username" name="username" type="text" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="320" required${describes}${!focusPassword && html` autofocus`}>
+<input id="username" name="username" type="text" value="${username}" autocomplete="username webauthn" autocapitalize="none" spellcheck="false" maxlength="320" required${describes}${!focusPassword && html` autofocus`}>
 </div>
 <div class="field">
 <label for="password">Password</label>
@@ -48,6 +54,15 @@ ${text !== undefined && html`<div class="notice notice-bad" role="alert" id="log
 </div>
 <button id="login-submit" class="button button-main" type="submit">Sign in</button>
 </form>
+${passkeyForm(exchange, {
+  action: view.action,
+  csrf: view.csrf,
+  options: view.passkeyOptions,
+  ceremony: 'get',
+  autofill: true,
+  label: 'Sign in with a passkey',
+  isMain: false,
+})}
 <p class="hint">Check that the address of this page begins with <strong>${new URL(exchange.issuer.url).origin}</strong> before you type your password.</p>`,
   })
 }
@@ -63,15 +78,11 @@ function problemText(problem: LoginProblem): string {
       return 'The user name or the password is not right. Check both and try again.'
     case 'missing':
       return 'Enter both your user name and your password.'
+    case 'passkey':
+      return 'The passkey could not be used here. Try again, or sign in with your password.'
     case 'wait':
       return `There were too many attempts. Wait ${inWords(problem.seconds)}, then try again.`
     default:
       return problem satisfies never
   }
-}
-
-function inWords(seconds: number): string {
-  if (seconds < 60) return seconds === 1 ? '1 second' : `${seconds} seconds`
-  const minutes = Math.ceil(seconds / 60)
-  return minutes === 1 ? '1 minute' : `${minutes} minutes`
 }

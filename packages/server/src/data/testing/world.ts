@@ -1,6 +1,14 @@
 import { createHash, createHmac } from 'node:crypto'
-import { type EpochSeconds, epochSeconds, meet, type Outcome, type SecurityProfile } from '@holdfast/protocol'
+import {
+  defaultAuthenticationLevels,
+  type EpochSeconds,
+  epochSeconds,
+  meet,
+  type Outcome,
+  type SecurityProfile,
+} from '@holdfast/protocol'
 import type { Exchange, PeerCertificate, Reply } from '../../http/exchange.ts'
+import { softwareCustody } from '../../keys/custody/software.ts'
 import {
   type Clock,
   type Entropy,
@@ -10,7 +18,14 @@ import {
   type Outbound,
   type Ports,
 } from '../../ports.ts'
-import type { Attester, Client, IssuerSnapshot, ResourceServer, Snapshot } from '../../snapshot/snapshot.ts'
+import type {
+  Attester,
+  Client,
+  IssuerSnapshot,
+  ResourceServer,
+  Scope,
+  Snapshot,
+} from '../../snapshot/snapshot.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
@@ -35,6 +50,9 @@ export interface WorldOptions {
   readonly clientTrustAnchors?: readonly string[]
   readonly attesters?: readonly Attester[]
   readonly environment?: IssuerSnapshot['environment']
+  readonly authenticationLevels?: IssuerSnapshot['authenticationLevels']
+  /** Added to, or by the same name instead of, the usual ones. */
+  readonly scopes?: readonly Scope[]
   readonly floor?: SecurityProfile
   /** What `jwks_uri` answers, by URL; absent: the fetch fails. */
   readonly documents?: Map<string, unknown>
@@ -185,6 +203,8 @@ export const issuerKeys: readonly TestKey[] = [
   newTestKey('EdDSA', 'as-eddsa'),
 ]
 
+const custody = softwareCustody(Buffer.alloc(32, 7), seededEntropy('custody'))
+
 function keysInMemory(): Keys {
   const keyOf = (alg: string): TestKey => {
     const key = issuerKeys.find(candidate => candidate.alg === alg)
@@ -201,6 +221,10 @@ function keysInMemory(): Keys {
     algs: () => issuerKeys.map(key => key.alg),
     secret: (issuer, purpose) =>
       createHmac('sha256', 'test secrets').update(`${issuer}\n${purpose}`).digest(),
+    seal: (issuer, purpose, place, clear) =>
+      custody.seal({ issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }, clear),
+    open: (issuer, purpose, place, sealed) =>
+      custody.open({ issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }, sealed),
   }
 }
 
@@ -265,9 +289,10 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     floor: floorProfile,
     clients,
     resourceServers: servers,
-    scopes: new Map(scopes.map(scope => [scope.name, scope])),
+    scopes: new Map([...scopes, ...(options.scopes ?? [])].map(scope => [scope.name, scope])),
     effectiveProfile,
     clientTrustAnchors: options.clientTrustAnchors ?? [],
+    authenticationLevels: options.authenticationLevels ?? defaultAuthenticationLevels,
     attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),
   }
 }

@@ -3,7 +3,7 @@ import { connect as connectPlain, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
-import { profiles, type SecurityProfile } from '@holdfast/protocol'
+import { defaultAuthenticationLevels, profiles, type SecurityProfile } from '@holdfast/protocol'
 import { systemClock } from '../../clock.ts'
 import { openEntropy } from '../../entropy.ts'
 import { type RunningServer, type ServerOptions, startServer } from '../../main.ts'
@@ -115,6 +115,7 @@ function issuerOf(
     scopes: new Map(),
     effectiveProfile: client => ({ ok: true, value: client.profile }),
     clientTrustAnchors,
+    authenticationLevels: defaultAuthenticationLevels,
     attesters: new Map(),
   }
 }

@@ -60,11 +60,8 @@ export const userCases: readonly ContractCase[] = [
     title: 'the sessions of a user end together but one, and nobody else’s',
     run: async ({ store }) => {
       const subject = newHash()
-      const [one, two, three] = [session(), session(), session()].map(made => ({ ...made, subject })) as [
-        ReturnType<typeof session>,
-        ReturnType<typeof session>,
-        ReturnType<typeof session>,
-      ]
+      const own = (): ReturnType<typeof session> => ({ ...session(), subject })
+      const [one, two, three] = [own(), own(), own()]
       const foreign = { ...session(), subject: newHash() }
       const elsewhere = { ...session(), subject, issuer: 'https://other.example' }
       for (const record of [one, two, three, foreign, elsewhere])

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type HandleHash, refuse, secondsAfter } from '@holdfast/protocol'
+import { type HandleHash, refuse, type StatedAuthentication, secondsAfter } from '@holdfast/protocol'
 import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
@@ -7,20 +7,19 @@ import type { Ports } from '../../../ports.ts'
 import type { AuditRecord, CodeRecord, GrantRecord } from '../../../store/records.ts'
 import { endsWithSession } from '../../../store/statements.ts'
 import type { Write } from '../../../store/writes.ts'
-import { auditAccepted, auditRefused } from '../../audit-of.ts'
+import { auditAccepted } from '../../audit-of.ts'
 import { requestFacts } from '../../authorize/facts.ts'
 import { isLasting } from '../../authorize/lasting.ts'
-import { authorizationError, authorizationResponse } from '../../authorize/response.ts'
+import { authorizationResponse } from '../../authorize/response.ts'
 import { newGrantId } from '../../authorize/transaction.ts'
 import { newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
 import { deviceDone } from '../../pages/device.ts'
-import { alreadyAnswered, errorPage } from '../../pages/error.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
-import { outstandingKey, outstandingRequests } from '../../par/outstanding.ts'
 import { recordRefusal } from '../../refused.ts'
 import { csrfToken } from '../csrf.ts'
+import { finishing, finishRefused, noLongerOutstanding, tooLate } from '../finish.ts'
 import { stepUrl } from '../record.ts'
 import { type LiveSession, sessionLimits } from '../session.ts'
 import type { InteractionStep } from '../step.ts'
@@ -29,7 +28,7 @@ import type { Visit } from '../visit.ts'
 /** The user allows or denies exactly what the page showed; allowing issues the code. */
 export const consent: InteractionStep = {
   name: 'consent',
-  isNeeded: () => true,
+  isNeeded: ({ interaction }) => interaction.account === undefined,
   show: (visit, ports) => render(visit, sessionOf(visit), ports, false),
   answer,
 }
@@ -37,7 +36,7 @@ export const consent: InteractionStep = {
 async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   const session = sessionOf(visit)
   const decision = form.get('decision')
-  if (decision === 'deny') return await denied(visit, session, ports)
+  if (decision === 'deny') return await finishRefused(visit, ports, 'consent.denied', refusedByUser)
   if (decision !== 'allow') return render(visit, session, ports, false)
 
   // I13: what the user saw is what the token holds. A name or text edited meanwhile is asked again.
@@ -87,65 +86,19 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
   if (!committed.committed) {
     // A logout was faster: there is no session to consent in. The room asks for a new login.
     if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'login'))
-    return await tooLate(visit, session, ports)
+    return await tooLate(visit, ports)
   }
   noLongerOutstanding(visit, ports)
   if (device !== undefined) return deviceDone(exchange, 'allowed')
   return await authorizationResponse(exchange, ports, interaction.request, { code: code.value })
 }
 
-async function denied(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
-  const { exchange, interaction, now } = visit
-  const refusal = refuse(
-    'consent.denied',
-    ['RFC6749-4.1.2.1-3'],
-    'access_denied',
-    'the user denied the request',
-  )
-  const committed = await ports.store.commit([
-    ...finishing(visit),
-    ...(interaction.device === undefined
-      ? []
-      : [{ kind: 'deny-device-code', hash: interaction.device.hash, at: now } as const]),
-    auditRefused(exchange, now, 'consent.denied', refusal, contextOf(visit, session)),
-  ])
-  if (!committed.committed) return await tooLate(visit, session, ports)
-  noLongerOutstanding(visit, ports)
-  if (interaction.device !== undefined) return deviceDone(exchange, 'denied')
-  return await authorizationError(exchange, ports, interaction.request, refusal)
-}
-
-/** Guards of every end: once per interaction, pushed request and signed request object, however many pages were opened. */
-function finishing({ interaction, now }: Visit): readonly Write[] {
-  const { hash, version, pushedHash } = interaction
-  const { requestObjectJti: jti } = interaction.request
-  return [
-    { kind: 'finish-interaction', hash, version, at: now },
-    ...(pushedHash === undefined
-      ? []
-      : [{ kind: 'spend-pushed-request', hash: pushedHash, at: now } as const]),
-    ...(jti === undefined ? [] : [{ kind: 'remember-jti', what: 'request-object', ...jti } as const]),
-  ]
-}
-
-/** A completed request makes room for another one of its client. */
-function noLongerOutstanding({ exchange, interaction, client }: Visit, ports: Ports): void {
-  if (interaction.pushedHash !== undefined)
-    outstandingRequests(ports).release(outstandingKey(exchange, client))
-}
-
-async function tooLate(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
-  const refusal = refuse(
-    'interaction.once',
-    ['RFC9126-4-3'],
-    'invalid_request_uri',
-    'the request was answered before, on this page or another one',
-  )
-  await recordRefusal(visit.exchange, ports, 'consent.refused', refusal, {
-    context: contextOf(visit, session),
-  })
-  return errorPage(visit.exchange, refusal, alreadyAnswered)
-}
+const refusedByUser = refuse(
+  'consent.denied',
+  ['RFC6749-4.1.2.1-3'],
+  'access_denied',
+  'the user denied the request',
+)
 
 function deviceFacts({ interaction }: Visit, hash: HandleHash): AuditRecord['facts'] {
   const { scopes, resources } = interaction.request
@@ -155,7 +108,8 @@ function deviceFacts({ interaction }: Visit, hash: HandleHash): AuditRecord['fac
 function grantOf(visit: Visit, session: LiveSession, ports: Ports): GrantRecord {
   const { interaction, client, now } = visit
   const { request, txn, issuer } = interaction
-  const { subject, sid, authTime, acr, amr } = session.record
+  const { subject, sid } = session.record
+  const { authTime, acr, amr } = statedBy(visit)
   return {
     id: newGrantId(ports.entropy, now),
     issuer,
@@ -194,6 +148,12 @@ function codeOf(
     issuedAt: now,
     expiresAt: secondsAfter(now, profile.codeLifetimeSeconds),
   }
+}
+
+/** The room lets nobody reach this step before it is done. */
+function statedBy({ authentication }: Visit): StatedAuthentication {
+  if (authentication.next !== 'done') throw new TypeError('consent before authentication')
+  return authentication.stated
 }
 
 /** A grant lives as long as anything it can buy. */

@@ -2,6 +2,7 @@ import type { InteractionStep } from '../step.ts'
 import { confirm } from './confirm.ts'
 import { consent } from './consent.ts'
 import { login } from './login.ts'
+import { secondFactor } from './second-factor.ts'
 
 /** In the order they are taken; the last one issues the code. */
-export const interactionSteps: readonly InteractionStep[] = [confirm, login, consent]
+export const interactionSteps: readonly InteractionStep[] = [confirm, login, secondFactor, consent]

@@ -1,32 +1,41 @@
-import { type Refusal, refuse, secondsAfter } from '@holdfast/protocol'
+import { type Refusal, refuse } from '@holdfast/protocol'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
-import type { SessionRecord, UserRecord } from '../../../store/records.ts'
-import { auditAccepted } from '../../audit-of.ts'
+import type { UserRecord } from '../../../store/records.ts'
+import { judgeAssertion } from '../../authenticators/assertion.ts'
+import { signInChallenge } from '../../authenticators/challenge.ts'
+import { signInOptions } from '../../authenticators/options.ts'
 import { type LoginProblem, loginView } from '../../pages/login.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
 import { recordRefusal } from '../../refused.ts'
-import { type AttemptKeys, attemptKeys, countFailure, openAccountTurns, secondsToWait } from '../attempts.ts'
-import { newCookie } from '../cookies.ts'
+import {
+  type AttemptKeys,
+  attemptKeys,
+  countFailure,
+  countSource,
+  openAccountTurns,
+  secondsToWait,
+} from '../attempts.ts'
 import { csrfToken } from '../csrf.ts'
-import { needsLogin, stepUrl } from '../record.ts'
-import { passwordAcr, sessionLimits } from '../session.ts'
+import { makeProgress } from '../progress.ts'
+import { stepUrl } from '../record.ts'
 import type { InteractionStep } from '../step.ts'
 import type { Visit } from '../visit.ts'
 
 const turns = openAccountTurns()
 
-/** User name and password from the embedded directory. */
+/** User name and password from the embedded directory, or a passkey that says itself who comes. */
 export const login: InteractionStep = {
   name: 'login',
-  isNeeded: ({ interaction, session, now }) =>
-    needsLogin(interaction.request, session, interaction.authenticatedAt, now),
+  isNeeded: ({ authentication }) => authentication.next === 'login',
   show: (visit, ports) => render(visit, ports, hintOf(visit)),
   answer,
 }
 
 async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
+  const credential = form.get('credential')
+  if (credential !== undefined) return await withPasskey(visit, ports, credential)
   const username = (form.get('username') ?? '').trim()
   const password = form.get('password')
   if (username === '' || password === undefined) return render(visit, ports, username, { kind: 'missing' })
@@ -55,7 +64,14 @@ async function attempt(
     await recordRefusal(visit.exchange, ports, 'login.refused', refusal ?? unknownUser, { context, writes })
     return render(visit, ports, username, { kind: 'wrong' })
   }
-  return await loggedIn(visit, ports, user, keys)
+  const { cookies } = await makeProgress(visit, ports, {
+    event: 'login.accepted',
+    user,
+    method: 'pwd',
+    previous: visit.browserSession?.record,
+    writes: [{ kind: 'clear-failures', key: keys.account }],
+  })
+  return onwards(visit, cookies)
 }
 
 const unknownUser = refuse('login.user', ['OIDC-3.1.2.3'], 'access_denied', 'no such user')
@@ -77,40 +93,36 @@ async function judgeUser(
     : refuse('login.disabled', ['OIDC-3.1.2.3'], 'access_denied', 'the user is disabled')
 }
 
-async function loggedIn(visit: Visit, ports: Ports, user: UserRecord, keys: AttemptKeys): Promise<Reply> {
-  const { exchange, interaction, browserSession, now, id } = visit
-  const cookie = newCookie(exchange, ports, 'session', now)
-  const previous = browserSession?.record
-  const session: SessionRecord = {
-    hash: cookie.hash,
-    issuer: exchange.issuer.url,
-    sid: previous?.subject === user.subject ? previous.sid : ports.entropy.bytes(16).toString('base64url'),
-    subject: user.subject,
-    authTime: now,
-    acr: passwordAcr,
-    amr: ['pwd'],
-    issuedAt: now,
-    idleExpiresAt: secondsAfter(now, sessionLimits.idleSeconds),
-    expiresAt: secondsAfter(now, sessionLimits.lifetimeSeconds),
+/** A signature cannot be guessed, so failures count for the network they come from and lock nobody out. */
+async function withPasskey(visit: Visit, ports: Ports, credential: string): Promise<Reply> {
+  const { exchange, interaction, now } = visit
+  const keys = attemptKeys(ports, exchange.issuer.url, '', exchange.remoteAddress)
+  const seconds = await secondsToWait(ports, { ...keys, account: keys.source }, now)
+  if (seconds > 0) return await delayed(visit, ports, hintOf(visit), seconds)
+  const challenge = signInChallenge(ports, interaction)
+  const proven = await judgeAssertion(exchange, ports, credential, { challenge, subject: undefined })
+  if (!proven.ok) {
+    const subject = 'subject' in proven ? proven.subject : undefined
+    await recordRefusal(exchange, ports, 'login.refused', proven, {
+      context: { ...contextOf(visit), ...(subject !== undefined && { subject }) },
+      outcome: proven.ruleId === 'passkey.counter' ? 'alert' : 'refused',
+      writes: countSource(keys, now),
+    })
+    return render(visit, ports, hintOf(visit), { kind: 'passkey' })
   }
-  const context = { ...contextOf(visit), subject: user.subject }
-  const committed = await ports.store.commit([
-    {
-      kind: 'advance-interaction',
-      record: { ...interaction, sessionHash: cookie.hash, authenticatedAt: now },
-      at: now,
-    },
-    { kind: 'insert-session', record: session },
-    ...(previous === undefined ? [] : [{ kind: 'revoke-session', hash: previous.hash, at: now } as const]),
-    { kind: 'clear-failures', key: keys.account },
-    auditAccepted(exchange, now, 'login.accepted', context, {
-      acr: session.acr,
-      amr: session.amr,
-      sid: session.sid,
-    }),
-  ])
-  // Another answer was faster: its session, if any, is the one that counts.
-  const cookies = committed.committed ? [cookie.header] : []
+  const { user, id, counter } = proven.value
+  const { cookies } = await makeProgress(visit, ports, {
+    event: 'login.accepted',
+    user,
+    method: 'passkey',
+    previous: visit.browserSession?.record,
+    writes: [{ kind: 'use-authenticator', id, counter, at: now }],
+  })
+  return onwards(visit, cookies)
+}
+
+/** The room knows which step is next. */
+function onwards({ exchange, id }: Visit, cookies: Reply['headers']): Reply {
   return seeOther(stepUrl(exchange.issuer.url, id, 'consent'), cookies)
 }
 
@@ -134,6 +146,7 @@ function render(visit: Visit, ports: Ports, username: string, problem?: LoginPro
     clientName: client.clientName,
     username,
     formTarget: formTargetOf(interaction.request.redirectUri),
+    passkeyOptions: signInOptions(exchange.issuer.url, signInChallenge(ports, interaction), []),
     ...(problem && { problem }),
   })
 }

@@ -1,0 +1,132 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { accept, type EpochSeconds, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
+import type { Form } from '@holdfast/protocol/wire/form.ts'
+import type { Exchange, Reply } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import type { InteractionRecord } from '../../store/records.ts'
+import { auditAccepted } from '../audit-of.ts'
+import { newTransactionId } from '../authorize/transaction.ts'
+import { newHandle } from '../handle.ts'
+import { authenticationState } from '../interaction/authentication.ts'
+import { cookieHash, newCookie } from '../interaction/cookies.ts'
+import { parsePost } from '../interaction/post.ts'
+import { interactionEndsAt, requestOfOurs, stepUrl } from '../interaction/record.ts'
+import { type LiveSession, loadSession } from '../interaction/session.ts'
+import { errorPage } from '../pages/error.ts'
+import { seeOther } from '../pages/page.ts'
+import { recordRefusal } from '../refused.ts'
+import { accountClientId } from './client.ts'
+
+/** Adding or removing a way to sign in needs an authentication of this session no older than this. */
+export const freshSeconds = 300
+
+/** The signed-in user on a page of the account. */
+export interface AccountVisit {
+  readonly exchange: Exchange
+  readonly session: LiveSession
+  /** For every form of the page. */
+  readonly csrf: string
+  readonly now: EpochSeconds
+}
+
+export type AccountRoom = (visit: AccountVisit, ports: Ports) => Reply | Promise<Reply>
+export type AccountPostRoom = (visit: AccountVisit, form: Form, ports: Ports) => Promise<Reply>
+
+/**
+ * A page of the account, for whoever is signed in by everything the user set up; anybody else signs in first and
+ * comes back.
+ * @param path where to come back to, below the issuer
+ * @param isFresh whether the sign-in must be recent
+ */
+export async function onAccountPage(
+  exchange: Exchange,
+  ports: Ports,
+  path: string,
+  isFresh: boolean,
+  go: AccountRoom,
+): Promise<Reply> {
+  const now = ports.clock.now()
+  const request = requestOfOurs(exchange.issuer.url + path, {
+    clientId: accountClientId,
+    scopes: [],
+    resources: [],
+    ...(isFresh && { maxAgeSeconds: freshSeconds }),
+  })
+  const session = await loadSession(exchange, ports, now)
+  const { next } = authenticationState(request, exchange.issuer, session, {}, now)
+  if (next === 'done' && session !== undefined)
+    return await go({ exchange, session, csrf: csrfOf(exchange, ports, session), now }, ports)
+
+  const handle = newHandle(ports.entropy, 'interaction', exchange.issuer.url, now)
+  const known = cookieHash(exchange, 'browser')
+  const cookie = known === undefined ? newCookie(exchange, ports, 'browser', now) : undefined
+  const record: InteractionRecord = {
+    hash: handle.hash,
+    issuer: exchange.issuer.url,
+    clientId: accountClientId,
+    browserHash: cookie?.hash ?? known ?? handle.hash,
+    request,
+    pushedHash: undefined,
+    txn: newTransactionId(ports.entropy, now),
+    account: path,
+    sessionHash: next === 'login' ? undefined : session?.record.hash,
+    version: 0,
+    issuedAt: now,
+    expiresAt: interactionEndsAt(now),
+  }
+  await ports.store.commit([
+    { kind: 'insert-interaction', record },
+    auditAccepted(exchange, now, 'account.opened', { txn: record.txn, clientId: accountClientId }, { path }),
+  ])
+  const step = next === 'login' ? 'login' : 'second-factor'
+  return seeOther(
+    stepUrl(exchange.issuer.url, handle.value, step),
+    cookie === undefined ? [] : [cookie.header],
+  )
+}
+
+/** The answer to a form of such a page. */
+export async function onAccountPost(
+  exchange: Exchange,
+  ports: Ports,
+  path: string,
+  go: AccountPostRoom,
+): Promise<Reply> {
+  const form = parsePost(exchange)
+  if (!form.ok) return await refusedOnAccount(exchange, ports, form)
+  return await onAccountPage(exchange, ports, path, true, async visit => {
+    const csrf = judgeCsrf(visit, form.value)
+    if (!csrf.ok) return await refusedOnAccount(exchange, ports, csrf, visit.session.record.subject)
+    return await go(visit, form.value, ports)
+  })
+}
+
+function csrfOf(exchange: Exchange, ports: Ports, { record }: LiveSession): string {
+  const secret = ports.keys.secret(exchange.issuer.url, 'csrf')
+  return createHmac('sha256', secret).update(`account\n${record.hash}`).digest('base64url')
+}
+
+function judgeCsrf({ csrf }: AccountVisit, form: Form): Outcome<true> {
+  const expected = Buffer.from(csrf)
+  const sent = Buffer.from(form.get('csrf') ?? '')
+  return sent.length === expected.length && timingSafeEqual(sent, expected)
+    ? accept(true)
+    : refuse(
+        'account.csrf',
+        ['RFC6749-10.12', 'OIDC-3.1.2.3'],
+        'invalid_request',
+        'the answer does not come from a page this browser was shown',
+      )
+}
+
+async function refusedOnAccount(
+  exchange: Exchange,
+  ports: Ports,
+  refusal: Refusal,
+  subject?: string,
+): Promise<Reply> {
+  await recordRefusal(exchange, ports, 'account.refused', refusal, {
+    context: subject === undefined ? {} : { subject },
+  })
+  return errorPage(exchange, refusal, { notice: 'Nothing was changed.' })
+}

@@ -1,0 +1,22 @@
+import type { Exchange, Reply } from '../../http/exchange.ts'
+import { paths } from '../paths.ts'
+import { type Html, html } from './html.ts'
+import { type Page, renderPage } from './page.ts'
+
+export interface AccountPage extends Pick<Page, 'status' | 'title' | 'scriptSource' | 'extraHeaders'> {
+  readonly username: string
+  readonly body: Html
+}
+
+/** The frame of every page below `/account`: whose account it is, the page, and the way out. */
+export function accountPage(exchange: Exchange, page: AccountPage): Reply {
+  const { status, title, username, scriptSource, extraHeaders, body } = page
+  return renderPage(exchange, {
+    status,
+    title,
+    ...(scriptSource !== undefined && { scriptSource }),
+    ...(extraHeaders !== undefined && { extraHeaders }),
+    body: html`${body}
+<p class="whose">Signed in as <strong>${username}</strong> · <a href="${exchange.issuer.url + paths.logout}">Sign out</a></p>`,
+  })
+}
