@@ -8,6 +8,7 @@ import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import { addServe } from './serve.ts'
+import { addUsers } from './users.ts'
 
 /** The slot: a command is one file and one line here. Order is the order of the help. */
 export const commands: readonly AddCommand[] = [
@@ -16,6 +17,7 @@ export const commands: readonly AddCommand[] = [
   addApply,
   addExport,
   addClients,
+  addUsers,
   addExplain,
   addAudit,
   addDoctor,

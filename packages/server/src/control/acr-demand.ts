@@ -10,6 +10,6 @@ export const acrValue = z
 export const acrDemand = {
   /** Least level, one of the issuer's `authenticationLevels`. */
   acr: acrValue.optional(),
-  /** Longest time since the user authenticated, in seconds. */
-  maxAuthenticationAgeSeconds: z.number().int().min(30).max(31_536_000).optional(),
+  /** Longest time from the authentication to the issue of a token, in seconds; a page may be open for some of it. */
+  maxAuthenticationAgeSeconds: z.number().int().min(300).max(31_536_000).optional(),
 }

@@ -33,6 +33,10 @@ const rotateBody = z.strictObject({
   overlapSeconds: z.number().int().min(0).max(overlapSecondsMax),
   lifetimeSeconds: z.number().int().min(1).max(lifetimeSecondsMax).optional(),
 })
+const userBody = z.strictObject({
+  username: z.string().min(1).max(256),
+  issuer: z.string().max(2048).optional(),
+})
 const revokeBody = z.strictObject({
   clientId: z.string().max(128),
   issuer: z.string().max(2048).optional(),
@@ -113,6 +117,10 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
     return await over(request, rotateBody, body => api.rotateSecret(body))
   if (address === 'POST /v1/secrets/revocation')
     return await over(request, revokeBody, body => api.revokeSecret(body))
+  if (address === 'POST /v1/users/second-factors')
+    return await over(request, userBody, body => api.secondFactors(body))
+  if (address === 'POST /v1/users/second-factors/reset')
+    return await over(request, userBody, body => api.resetSecondFactors(body))
   if (address === 'GET /v1/status') return await api.status()
   if (address === 'GET /v1/documents') return await api.documents()
   if (address === 'GET /v1/audit/verification') return await api.verifyAudit()

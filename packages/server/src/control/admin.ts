@@ -9,6 +9,7 @@ import { revokeSecret, rotateSecret } from './client-secrets.ts'
 import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
 import type { Problem } from './problem.ts'
+import { listSecondFactors, resetSecondFactors } from './second-factors.ts'
 import { verifyAudit } from './verify-audit.ts'
 
 export interface AdminOptions {
@@ -51,6 +52,16 @@ export function adminOver(options: AdminOptions): AdminApi {
         if (!revoked.ok) return invalid(revoked.problems)
         await onApplied()
         return value(revoked.value)
+      }),
+    secondFactors: query =>
+      answered(async () => {
+        const listed = await listSecondFactors(query, ports)
+        return listed.ok ? value(listed.value) : invalid(listed.problems)
+      }),
+    resetSecondFactors: query =>
+      answered(async () => {
+        const reset = await resetSecondFactors(query, ports)
+        return reset.ok ? value(reset.value) : invalid(reset.problems)
       }),
     documents: () => answered(() => documentsOf(ports)),
     audit: id => answered(async () => value({ records: await ports.store.findAudit(id, auditMax) })),

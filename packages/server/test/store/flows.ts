@@ -10,10 +10,13 @@ import {
   jti,
   later,
   logoutNotice,
+  passkey,
   pushedRequest,
   refreshToken,
   session,
   start,
+  totp,
+  user,
 } from '../../src/store/contract/samples.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Write } from '../../src/store/writes.ts'
@@ -41,6 +44,10 @@ export function flowsOf(name: string): readonly Flow[] {
     refresh: { ...refreshToken(), hash: keyOf('refresh') },
     notice: { ...logoutNotice(), id: keyOf('notice') },
     rotated: { ...refreshToken(), hash: keyOf('rotated') },
+    stronger: { ...session(), hash: keyOf('stronger'), subject: `${name}-user` },
+    app: { ...totp(`${name}-user`), id: keyOf('app') },
+    passkey: { ...passkey(`${name}-user`), id: keyOf('passkey') },
+    user: user(`${name}-user`, name),
   }
   const access = (flow: string): Write => ({
     kind: 'insert-access-token',
@@ -55,7 +62,8 @@ export function flowsOf(name: string): readonly Flow[] {
     authorize: [{ kind: 'insert-interaction', record: records.interaction }],
     login: [
       { kind: 'advance-interaction', record: records.interaction, at },
-      { kind: 'insert-session', record: { ...records.session, sid } },
+      { kind: 'put-user', record: records.user },
+      { kind: 'insert-session', record: { ...records.session, sid, subject: records.user.subject } },
     ],
     code: [
       { kind: 'finish-interaction', hash: records.interaction.hash, version: 2, at },
@@ -103,6 +111,27 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'end-session', hash: records.session.hash, at },
       { kind: 'revoke-grants-of-session', sid, at },
       { kind: 'insert-logout-notice', record: { ...notice, sid } },
+    ],
+    enrolment: [
+      { kind: 'require-user', record: records.user },
+      { kind: 'insert-authenticator', record: records.app, counter: 41, ofUserMax: 11 },
+      { kind: 'insert-authenticator', record: records.passkey, counter: 0, ofUserMax: 11 },
+    ],
+    secondFactor: [
+      { kind: 'use-authenticator', id: records.app.id, counter: 42, at },
+      { kind: 'insert-session', record: records.stronger },
+    ],
+    removal: [
+      { kind: 'end-session', hash: records.stronger.hash, at },
+      { kind: 'insert-session', record: { ...records.stronger, hash: keyOf('after-removal') } },
+      { kind: 'delete-authenticator', id: records.passkey.id },
+      {
+        kind: 'revoke-sessions-of-user',
+        issuer: records.user.issuer,
+        subject: records.user.subject,
+        except: keyOf('after-removal'),
+        at,
+      },
     ],
     claim: [{ kind: 'claim-logout-notice', id: notice.id, version: 0, at, dueAt: later(16) }],
     postponed: [{ kind: 'postpone-logout-notice', id: notice.id, version: 1, dueAt: later(20) }],
@@ -161,6 +190,12 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
       return (await store.findRefreshToken(write.hash))?.revokedAt !== undefined
     case 'use-refresh-token':
       return (await store.findRefreshToken(write.hash))?.idleExpiresAt === write.idleExpiresAt
+    case 'insert-authenticator':
+      return write.record.kind === 'totp'
+        ? (await store.findAuthenticator(write.record.id)) !== undefined
+        : undefined
+    case 'use-authenticator':
+      return (await store.findAuthenticator(write.id))?.counter === write.counter
     case 'append-audit':
       return (await store.findAudit(write.record.requestId, 2)).length === 1
     case 'remember-jti':

@@ -4,7 +4,15 @@ import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { verifyChain } from '../../src/store/chain.ts'
-import { code, jti, newHash, refreshToken, standingClock, start } from '../../src/store/contract/samples.ts'
+import {
+  code,
+  jti,
+  newHash,
+  refreshToken,
+  standingClock,
+  start,
+  totp,
+} from '../../src/store/contract/samples.ts'
 import { openPostgresStore } from '../../src/store/drivers/postgres.ts'
 import {
   dropSchema,
@@ -82,6 +90,14 @@ describe('two processes over one PostgreSQL', { skip: await postgresAbsence() },
 
   test(`of 64 presentations of one proof to two processes exactly one wins, in each of ${rounds} rounds`, async () => {
     for (let count = 0; count < rounds; count++) await race([jti(newHash())])
+  })
+
+  test(`of 64 uses of one code of an app by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const record = totp()
+      await store.commit([{ kind: 'insert-authenticator', record, counter: 41, ofUserMax: 1000 }])
+      await race([{ kind: 'use-authenticator', id: record.id, counter: 42, at: start }])
+    }
   })
 
   test('two processes that spend the same things in opposite order neither hang nor both win', async () => {

@@ -88,8 +88,8 @@ export function succeedSession(
     record,
     cookie: header,
     writes: [
-      { kind: 'insert-session', record },
       ...(previous === undefined ? [] : [{ kind: 'end-session', hash: previous.hash, at: now } as const]),
+      { kind: 'insert-session', record },
     ],
   }
 }
