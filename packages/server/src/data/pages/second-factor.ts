@@ -38,7 +38,7 @@ export function secondFactorView(exchange: Exchange, view: SecondFactorView): Re
     ...(passkeyOptions !== undefined && { scriptSource: passkeyScriptSource }),
     extraHeaders: problem?.kind === 'wait' ? [['retry-after', String(problem.seconds)]] : [],
     body: html`<h1>Confirm that it is you</h1>
-<p class="lead">You are signed in as <strong>${view.username}</strong>. One more step to continue to <strong>${view.clientName}</strong>.</p>
+<p class="lead"><strong>${view.username}</strong>, one more step to continue to <strong>${view.clientName}</strong>.</p>
 ${text !== undefined && html`<div class="notice notice-bad" role="alert" id="second-factor-problem"><p>${text}</p></div>`}
 ${
   asksCode &&

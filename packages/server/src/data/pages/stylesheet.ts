@@ -90,6 +90,7 @@ a.button { text-align: center; text-decoration: none; }
   border-radius: 50%; background: var(--field-edge);
 }
 .passkey { margin-top: .75rem; }
+.lead + .passkey { margin-top: 1.5rem; }
 .problem { margin-top: .625rem; font-size: .875rem; color: var(--bad); }
 #decline-form { margin-top: .75rem; }
 .onward { margin-top: 1rem; }
