@@ -15,6 +15,9 @@ export function adminOverSocket(socketPath: string): AdminApi {
     secondFactors: query => ask(socketPath, 'POST', '/v1/users/second-factors', JSON.stringify(query)),
     resetSecondFactors: query =>
       ask(socketPath, 'POST', '/v1/users/second-factors/reset', JSON.stringify(query)),
+    listKeys: issuer => get(`/v1/keys${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
+    rotateKeys: body => ask(socketPath, 'POST', '/v1/keys/rotation', JSON.stringify(body)),
+    revokeKey: body => ask(socketPath, 'POST', '/v1/keys/revocation', JSON.stringify(body)),
     documents: () => get('/v1/documents'),
     audit: id => get(`/v1/audit?id=${encodeURIComponent(id)}`),
     verifyAudit: () => get('/v1/audit/verification'),

@@ -87,6 +87,9 @@ async function run(
     revokeSecret: async () => broken,
     secondFactors: async () => broken,
     resetSecondFactors: async () => broken,
+    listKeys: async () => broken,
+    rotateKeys: async () => broken,
+    revokeKey: async () => broken,
     documents: async () => ({
       ok: true,
       value: {

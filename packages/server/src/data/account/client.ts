@@ -21,6 +21,7 @@ export function accountClient(issuer: IssuerSnapshot): Client {
     redirectUris: [],
     postLogoutRedirectUris: [],
     backchannelLogoutUri: undefined,
+    frontchannelLogoutUri: undefined,
     grantTypes: [],
     tokenEndpointAuthMethod: 'none',
     tokenEndpointAuthSigningAlg: undefined,

@@ -79,10 +79,9 @@ export async function onAccountPage(
     auditAccepted(exchange, now, 'account.opened', { txn: record.txn, clientId: accountClientId }, { path }),
   ])
   const step = next === 'login' ? 'login' : 'second-factor'
-  return seeOther(
-    stepUrl(exchange.issuer.url, handle.value, step),
-    cookie === undefined ? [] : [cookie.header],
-  )
+  const url = stepUrl(exchange.issuer.url, handle.value, step)
+  // Anybody can open this page, and it was written down: the edge counts it against its source.
+  return { ...seeOther(url, cookie === undefined ? [] : [cookie.header]), isUnbacked: true }
 }
 
 /** The answer to a form of such a page. */

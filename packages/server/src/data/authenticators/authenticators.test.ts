@@ -306,6 +306,32 @@ describe('an authenticator app of a user', () => {
     assert.equal(answers.filter(reply => header(reply, 'set-cookie') !== undefined).length, 1)
   })
 
+  it('a code that another node takes between look and commit signs nobody in', async () => {
+    await using world = await openWorld()
+    const app = await setUpApp(world, openBrowser(world))
+    world.clock.advance(60)
+    const browser = openBrowser(world)
+    const page = await follow(browser, await browser.login(await atLogin(world, browser)))
+    const [stored] = await world.store.listAuthenticators(issuerUrl, alice)
+    const { commit } = world.store
+    const raced = { isDone: false }
+    Object.assign(world.store, {
+      commit: async (writes: Parameters<typeof commit>[0]) => {
+        const spend = writes.find(write => write.kind === 'use-authenticator')
+        if (spend !== undefined && !raced.isDone) {
+          raced.isDone = true
+          assert.deepEqual(await commit([spend]), { committed: true })
+        }
+        return await commit(writes)
+      },
+    })
+    const reply = await answerCode(browser, page, app.code())
+    assert.ok(stored && raced.isDone)
+    assert.equal(reply.status, 400)
+    assert.equal(header(reply, 'set-cookie'), undefined)
+    assert.equal(await lastRule(world, 'second-factor.refused'), 'totp.raced')
+  })
+
   it('wrong codes are counted for the user, over logins, and then wait', async () => {
     await using world = await openWorld()
     const app = await setUpApp(world, openBrowser(world))

@@ -1,12 +1,5 @@
 import { createHmac } from 'node:crypto'
-import {
-  accept,
-  type EpochSeconds,
-  firstRefusal,
-  type HandleHash,
-  type Outcome,
-  refuse,
-} from '@holdfast/protocol'
+import { accept, type EpochSeconds, firstRefusal, type HandleHash, type Outcome } from '@holdfast/protocol'
 import { totpRules } from '@holdfast/protocol/specs/rfc6238-totp/rules.ts'
 import { encodeBase32, stepOfCode, totpParameters } from '@holdfast/protocol/specs/rfc6238-totp/totp.ts'
 import type { Ports } from '../../ports.ts'
@@ -28,8 +21,7 @@ export function judgeCode(
   now: EpochSeconds,
 ): Outcome<ProvenCode> {
   const app = authenticators.find(({ kind }) => kind === 'totp')
-  if (app?.kind !== 'totp')
-    return refuse('totp.set-up', ['RFC4226-7.1'], 'access_denied', 'the user has no authenticator app')
+  if (app?.kind !== 'totp') throw new TypeError('a code of nobody’s app')
   const secret = ports.keys.open(app.issuer, 'totp', app.id, Buffer.from(app.sealed, 'base64url'))
   const judged = judgeCodeOf(secret, typed, app.counter, now)
   return judged.ok ? accept({ id: app.id, step: judged.value }) : judged

@@ -2,11 +2,12 @@ import { Fault } from '../../ports.ts'
 import { first } from './001-first.ts'
 import { deviceCodes } from './002-device-codes.ts'
 import { logout } from './003-logout.ts'
-import { authenticators } from './004-authenticators.ts'
+import { keyLife } from './004-key-life.ts'
+import { authenticators } from './005-authenticators.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
-export const migrations: readonly Migration[] = [first, deviceCodes, logout, authenticators]
+export const migrations: readonly Migration[] = [first, deviceCodes, logout, keyLife, authenticators]
 
 /** Version of the schema this program speaks. */
 export const schemaVersion = migrations.length
