@@ -24,17 +24,20 @@ import { type AccountVisit, onAccountPage, onAccountPost } from './visit.ts'
 export const authenticatorsMax = 11
 const nameCharactersMax = 64
 
-const notices: Readonly<Record<string, string>> = {
-  'passkey-added': 'The passkey was added. You can sign in with it from now on.',
-  'app-added': 'The authenticator app was set up. You are asked for a code after your password from now on.',
-  removed: 'It was removed, and you were signed out everywhere else.',
-}
+const notices: ReadonlyMap<string, string> = new Map([
+  ['passkey-added', 'The passkey was added. You can sign in with it from now on.'],
+  [
+    'app-added',
+    'The authenticator app was set up. You are asked for a code after your password from now on.',
+  ],
+  ['removed', 'It was removed, and you were signed out everywhere else.'],
+])
 
 /** GET `/account/security`: how the user signs in. */
 export const securityPage: Room = (exchange, ports) =>
   onAccountPage(exchange, ports, paths.security, false, visit => {
     const query = parseForm(exchange.query)
-    const text = query.ok ? notices[query.value.get('done') ?? ''] : undefined
+    const text = query.ok ? notices.get(query.value.get('done') ?? '') : undefined
     return renderSecurity(visit, text === undefined ? undefined : { text, isBad: false })
   })
 

@@ -184,6 +184,34 @@ describe('passkeys of a user', () => {
     assert.ok(!handle.includes('alice'))
   })
 
+  it('bad passkey answers lock nobody out, and a network that sends a hundred in a minute waits', async () => {
+    await using world = await openWorld()
+    const passkey = newPasskey()
+    await registerPasskey(openBrowser(world), passkey)
+    const browser = openBrowser(world)
+    const login = await atLogin(world, browser)
+    const good = passkey.get(optionsOn(login))
+    for (let count = 0; count < 99; count++)
+      assert.equal((await answerPasskey(browser, login, '{}')).status, 400)
+    assert.equal((await answerPasskey(browser, login, good)).status, 303)
+    const other = openBrowser(world)
+    const page = await atLogin(world, other)
+    await answerPasskey(other, page, '{}')
+    const waits = await answerPasskey(other, page, passkey.get(optionsOn(page)))
+    assert.deepEqual([waits.status, header(waits, 'retry-after')], [429, '60'])
+    world.clock.advance(60)
+    assert.equal((await answerPasskey(other, page, passkey.get(optionsOn(page)))).status, 303)
+  })
+
+  it('the page says nothing that its address makes up', async () => {
+    await using world = await openWorld()
+    const browser = openBrowser(world)
+    await openAccount(browser)
+    for (const done of ['constructor', '__proto__', 'toString', '%3Cscript%3E'])
+      assert.ok(!String((await browser.get(`${paths.security}?done=${done}`)).body).includes('id="notice"'))
+    assert.match(String((await browser.get(`${paths.security}?done=removed`)).body), /id="notice"/)
+  })
+
   it('the passkey of a disabled user signs nobody in', async () => {
     await using world = await openWorld()
     const passkey = newPasskey()

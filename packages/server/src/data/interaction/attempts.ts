@@ -79,16 +79,26 @@ export async function secondsToWait(
   now: EpochSeconds,
   limits: AttemptLimits = attemptLimits,
 ): Promise<number> {
-  const [account, source] = await Promise.all([
+  const [account, sourceWait] = await Promise.all([
     ports.store.findFailures(keys.account, now),
-    ports.store.findFailures(keys.source, now),
+    secondsToWaitOfSource(ports, keys, now),
   ])
   const beyond = (account?.count ?? 0) - limits.accountFailuresMax
   const delay =
     beyond < 0 ? 0 : Math.min(limits.delaySeconds * 2 ** Math.min(beyond, 10), limits.delaySecondsMax)
   const accountWait = delay === 0 ? 0 : (account?.lastAt ?? now) + delay - now
-  const sourceWait = (source?.count ?? 0) >= limits.sourceFailuresMax ? limits.sourceWindowSeconds : 0
   return Math.max(0, accountWait, sourceWait)
+}
+
+/** For what cannot be guessed, where only the network counts. */
+export async function secondsToWaitOfSource(
+  ports: Ports,
+  { source }: Pick<AttemptKeys, 'source'>,
+  now: EpochSeconds,
+): Promise<number> {
+  const { sourceFailuresMax, sourceWindowSeconds } = attemptLimits
+  const counted = await ports.store.findFailures(source, now)
+  return (counted?.count ?? 0) >= sourceFailuresMax ? sourceWindowSeconds : 0
 }
 
 export function countFailure(

@@ -16,6 +16,7 @@ import {
   countSource,
   openAccountTurns,
   secondsToWait,
+  secondsToWaitOfSource,
 } from '../attempts.ts'
 import { csrfToken } from '../csrf.ts'
 import { makeProgress } from '../progress.ts'
@@ -97,7 +98,7 @@ async function judgeUser(
 async function withPasskey(visit: Visit, ports: Ports, credential: string): Promise<Reply> {
   const { exchange, interaction, now } = visit
   const keys = attemptKeys(ports, exchange.issuer.url, '', exchange.remoteAddress)
-  const seconds = await secondsToWait(ports, { ...keys, account: keys.source }, now)
+  const seconds = await secondsToWaitOfSource(ports, keys, now)
   if (seconds > 0) return await delayed(visit, ports, hintOf(visit), seconds)
   const challenge = signInChallenge(ports, interaction)
   const proven = await judgeAssertion(exchange, ports, credential, { challenge, subject: undefined })

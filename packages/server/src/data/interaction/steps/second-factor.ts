@@ -18,6 +18,7 @@ import {
   secondFactorKeys,
   secondFactorLimits,
   secondsToWait,
+  secondsToWaitOfSource,
 } from '../attempts.ts'
 import type { AuthenticationState } from '../authentication.ts'
 import { csrfToken } from '../csrf.ts'
@@ -133,7 +134,7 @@ async function withPasskey(
 ): Promise<Reply> {
   const { exchange, interaction, now } = visit
   const { record } = sessionOf(visit)
-  const seconds = await secondsToWait(ports, { ...keys, account: keys.source }, now)
+  const seconds = await secondsToWaitOfSource(ports, keys, now)
   if (seconds > 0) return await delayed(visit, wanted, ports, seconds)
   const challenge = signInChallenge(ports, interaction)
   const proven = await judgeAssertion(exchange, ports, credential, { challenge, subject: record.subject })
