@@ -125,10 +125,18 @@ async function endOfSessions(
   const issuer = snapshot.issuers.get(issuerUrl)
   if (issuer === undefined) throw new TypeError('a user of an issuer that is not served')
   const at = ports.clock.now()
-  const { writes } = await endingOfUser(ports, issuer, {
+  const { writes, sids } = await endingOfUser(ports, issuer, {
     ...{ subject, requestId: reference, except: undefined, at },
   })
-  return writes
+  if (sids.length === 0) return writes
+  const record = { at, issuer: issuerUrl, event: 'sessions.ended', requestId: reference, subject }
+  return [
+    ...writes,
+    {
+      kind: 'append-audit',
+      record: { ...record, outcome: 'accepted', facts: { ended_sids: sids, by: 'operator' } },
+    },
+  ]
 }
 
 /** A document that names no password leaves the stored one as it is. */

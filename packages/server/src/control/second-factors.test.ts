@@ -115,6 +115,13 @@ describe('second factors, for support', () => {
       assert.ok(applied.ok, JSON.stringify(applied))
       assert.equal(await isLive(ports), !ends)
       assert.deepEqual(await notices(ports), ends ? ['told'] : [])
+      const ended = (await ports.store.findAudit(applied.value.reference ?? '', 9)).filter(
+        ({ event }) => event === 'sessions.ended',
+      )
+      assert.deepEqual(
+        ended.map(({ subject, facts }) => [subject, facts.ended_sids]),
+        ends ? [[session.subject, ['sid-1']]] : [],
+      )
       assert.equal((await ports.store.listAuthenticators(issuer, session.subject)).length, 1)
     })
 
