@@ -1,7 +1,7 @@
 import { type Refusal, refuse } from '@holdfast/protocol'
 import { encodeBase32 } from '@holdfast/protocol/specs/rfc6238-totp/totp.ts'
-import { type Form, parseForm } from '@holdfast/protocol/wire/form.ts'
-import type { Reply } from '../../http/exchange.ts'
+import type { Form } from '@holdfast/protocol/wire/form.ts'
+import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { AuditRecord, PasskeyRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
@@ -35,9 +35,8 @@ const notices: ReadonlyMap<string, string> = new Map([
 
 /** GET `/account/security`: how the user signs in. */
 export const securityPage: Room = (exchange, ports) =>
-  onAccountPage(exchange, ports, paths.security, false, visit => {
-    const query = parseForm(exchange.query)
-    const text = query.ok ? notices.get(query.value.get('done') ?? '') : undefined
+  onAccountPage(exchange, ports, paths.security, isAgain(exchange), (visit, query) => {
+    const text = notices.get(query.get('done') ?? '')
     return renderSecurity(visit, text === undefined ? undefined : { text, isBad: false })
   })
 
@@ -53,6 +52,9 @@ export const addTotpPage: Room = (exchange, ports) =>
   )
 
 export const addTotpPost: Room = (exchange, ports) => onAccountPost(exchange, ports, paths.addTotp, addTotp)
+
+/** Who was sent here to sign in again, to remove something. */
+const isAgain = ({ query }: Exchange): boolean => query === 'again=yes'
 
 /** Who must sign in again first comes back to the list, and chooses once more. */
 export const removeAuthenticatorPost: Room = (exchange, ports) =>

@@ -1,13 +1,13 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { accept, type EpochSeconds, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
-import type { Form } from '@holdfast/protocol/wire/form.ts'
+import { type Form, parseForm } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
-import type { InteractionRecord } from '../../store/records.ts'
+import type { AuthorizationRequest, InteractionRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
 import { newHandle } from '../handle.ts'
-import { authenticationState } from '../interaction/authentication.ts'
+import { type AuthenticationState, authenticationState } from '../interaction/authentication.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
 import { parsePost } from '../interaction/post.ts'
 import { interactionEndsAt, requestOfOurs, stepUrl } from '../interaction/record.ts'
@@ -29,8 +29,8 @@ export interface AccountVisit {
   readonly now: EpochSeconds
 }
 
-export type AccountRoom = (visit: AccountVisit, ports: Ports) => Reply | Promise<Reply>
-export type AccountPostRoom = (visit: AccountVisit, form: Form, ports: Ports) => Promise<Reply>
+/** Query or form as posted. */
+export type AccountRoom = (visit: AccountVisit, sent: Form, ports: Ports) => Reply | Promise<Reply>
 
 /**
  * A page of the account, for whoever is signed in by everything the user set up; anybody else signs in first and
@@ -45,6 +45,28 @@ export async function onAccountPage(
   isFresh: boolean,
   go: AccountRoom,
 ): Promise<Reply> {
+  const query = parseForm(exchange.query)
+  if (!query.ok) return await refusedOnAccount(exchange, ports, query)
+  const visited = await visitAccount(exchange, ports, path, isFresh)
+  if (visited.visit !== undefined) return await go(visited.visit, query.value, ports)
+  return await openSignIn(visited, exchange, ports, path)
+}
+
+interface Visited {
+  /** Undefined: the user must sign in, or do more, first. */
+  readonly visit: AccountVisit | undefined
+  readonly next: AuthenticationState['next']
+  readonly session: LiveSession | undefined
+  readonly request: AuthorizationRequest
+  readonly now: EpochSeconds
+}
+
+async function visitAccount(
+  exchange: Exchange,
+  ports: Ports,
+  path: string,
+  isFresh: boolean,
+): Promise<Visited> {
   const now = ports.clock.now()
   const request = requestOfOurs(exchange.issuer.url + path, {
     clientId: accountClientId,
@@ -54,9 +76,19 @@ export async function onAccountPage(
   })
   const session = await loadSession(exchange, ports, now)
   const { next } = authenticationState(request, exchange.issuer, session, {}, now)
-  if (next === 'done' && session !== undefined)
-    return await go({ exchange, session, csrf: csrfOf(exchange, ports, session), now }, ports)
+  const visit =
+    next === 'done' && session !== undefined
+      ? { exchange, session, csrf: csrfOf(exchange, ports, session), now }
+      : undefined
+  return { visit, next, session, request, now }
+}
 
+async function openSignIn(
+  { next, session, request, now }: Visited,
+  exchange: Exchange,
+  ports: Ports,
+  path: string,
+): Promise<Reply> {
   const handle = newHandle(ports.entropy, 'interaction', exchange.issuer.url, now)
   const known = cookieHash(exchange, 'browser')
   const cookie = known === undefined ? newCookie(exchange, ports, 'browser', now) : undefined
@@ -89,15 +121,16 @@ export async function onAccountPost(
   exchange: Exchange,
   ports: Ports,
   path: string,
-  go: AccountPostRoom,
+  go: AccountRoom,
 ): Promise<Reply> {
   const form = parsePost(exchange)
   if (!form.ok) return await refusedOnAccount(exchange, ports, form)
-  return await onAccountPage(exchange, ports, path, true, async visit => {
-    const csrf = judgeCsrf(visit, form.value)
-    if (!csrf.ok) return await refusedOnAccount(exchange, ports, csrf, visit.session.record.subject)
-    return await go(visit, form.value, ports)
-  })
+  const { visit } = await visitAccount(exchange, ports, path, true)
+  // To the page, which has the user sign in; a form that anybody may send writes nothing.
+  if (visit === undefined) return seeOther(`${exchange.issuer.url}${path}?again=yes`)
+  const csrf = judgeCsrf(visit, form.value)
+  if (!csrf.ok) return await refusedOnAccount(exchange, ports, csrf, visit.session.record.subject)
+  return await go(visit, form.value, ports)
 }
 
 function csrfOf(exchange: Exchange, ports: Ports, { record }: LiveSession): string {

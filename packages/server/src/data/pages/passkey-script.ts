@@ -65,6 +65,8 @@ export const passkeyScript = `'use strict'
       error.name === 'InvalidStateError'
         ? 'This device has a passkey for you already.'
         : 'No passkey was used. Try again, or choose another way.'
+    // Only now: an alert that says nothing is one too many.
+    problem.setAttribute('role', 'alert')
     problem.hidden = false
     button.disabled = false
   }

@@ -28,7 +28,7 @@ export function passkeyForm(exchange: Exchange, form: PasskeyForm): Html {
 <input type="hidden" name="credential" value="">
 ${form.fields}
 <button id="passkey-submit" class="${kind}" type="submit">${form.label}</button>
-<p id="passkey-problem" class="problem" role="alert" hidden></p>
+<p id="passkey-problem" class="problem" hidden></p>
 </form>
 <script src="${exchange.issuer.url + assetPaths.passkey}" defer></script>`
 }
