@@ -22,6 +22,7 @@ const browserClient: Client = {
   backchannelLogoutUri: undefined,
   redirectUris: [`${origin}/cb`],
   grantTypes: ['authorization_code'],
+  responseTypes: ['code'],
   tokenEndpointAuthMethod: 'none',
   tokenEndpointAuthSigningAlg: undefined,
   jwks: undefined,

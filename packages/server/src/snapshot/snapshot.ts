@@ -3,6 +3,7 @@ import type {
   EpochSeconds,
   JwsAlg,
   Outcome,
+  ResponseType,
   SecurityProfile,
 } from '@holdfast/protocol'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
@@ -59,6 +60,8 @@ export interface Client {
   /** Where the client is told that a session of its user ended. */
   readonly backchannelLogoutUri: string | undefined
   readonly grantTypes: readonly GrantTypeName[]
+  /** Response types the client may ask for; all of them work under its profile. */
+  readonly responseTypes: readonly ResponseType[]
   readonly tokenEndpointAuthMethod: ClientAuthenticationMethod
   readonly tokenEndpointAuthSigningAlg: JwsAlg | undefined
   readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined

@@ -66,6 +66,7 @@ export function clientOf(spec: ClientSpec): Client {
     postLogoutRedirectUris: ['https://client.example/bye'],
     backchannelLogoutUri: undefined,
     grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
+    responseTypes: ['code'],
     tokenEndpointAuthMethod: 'private_key_jwt' as ClientAuthenticationMethod,
     tokenEndpointAuthSigningAlg: undefined,
     jwks: { keys: [keys.bank.publicJwk] },
