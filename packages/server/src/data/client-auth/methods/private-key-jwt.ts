@@ -41,7 +41,7 @@ export const privateKeyJwt: AuthenticationMethod = {
 
 /** What an older client may mean by its audience: the token endpoint or the one it asks, on either listener. */
 function endpointsOf({ issuer: { url, mtlsUrl }, path, externalUrl }: Exchange): readonly string[] {
-  return [url + paths.token, mtlsUrl + paths.token, url + path, externalUrl]
+  return [url + paths.token, mtlsUrl + paths.token, new URL(url).origin + path, externalUrl]
 }
 
 /** The signature first: who has not proven the key learns nothing about the claims. */
