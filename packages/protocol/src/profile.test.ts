@@ -124,6 +124,14 @@ describe('meet', () => {
     )
   })
 
+  it('gives a FAPI 1.0 Advanced client five minutes for bound tokens, and nobody an unbound one', () => {
+    const met = meet([oidcBaseline, fapi1Advanced])
+    assert.ok(met.ok)
+    assert.equal(met.value.accessTokenLifetimeSeconds, 300)
+    assert.equal(met.value.senderConstraint, 'required')
+    assert.deepEqual(met.value.senderConstraintMethods, ['mtls'])
+  })
+
   it('names the contradiction when no response type is left', () => {
     const tokenOnly: SecurityProfile = {
       ...fapi1Advanced,

@@ -314,3 +314,23 @@ for (const [name, input] of [
   test(`an authorization request passes: ${name}`, () => {
     assert.equal(firstRefusal(authorizationRules, input), undefined)
   })
+
+test('no other text is a response type, whatever a client sends', () => {
+  const words = fc.array(fc.constantFrom('code', 'id_token', 'token', 'none', '', 'CODE'), { maxLength: 4 })
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        words.map(list => list.join(' ')),
+        fc.string(),
+      ),
+      sent => {
+        const responseType = readResponseType(sent)
+        const input = { ...good, profile: fapi1Advanced, responseType, clientResponseTypes }
+        const refusal = firstRefusal(authorizationRules, input)
+        const known = ['code', 'code id_token', 'id_token code'].includes(sent)
+        assert.equal(refusal?.ruleId, known ? undefined : 'response-type.code')
+      },
+    ),
+  )
+})
+const clientResponseTypes = ['code', 'code id_token'] as const

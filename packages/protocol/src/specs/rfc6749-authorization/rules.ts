@@ -42,7 +42,7 @@ export const redirectTargetRules: readonly Rule<RedirectTargetInput>[] = [
   },
   {
     id: 'redirect-uri.present',
-    clauses: ['RFC6749-3.1.2.3', 'FAPI2-SP-FINAL-5.3.2.2-6'],
+    clauses: ['RFC6749-3.1.2.3', 'FAPI2-SP-FINAL-5.3.2.2-6', 'FAPI1-BASE-5.2.2-9'],
     level: 'MUST',
     title: 'redirect_uri is present unless the profile lets the single registered one stand for it',
     check: ({ profile, redirectUri, registeredRedirectUris }) =>
@@ -87,7 +87,7 @@ export const redirectTargetRules: readonly Rule<RedirectTargetInput>[] = [
   },
   {
     id: 'redirect-uri.registered',
-    clauses: ['RFC9700-2.1-1', 'RFC6749-3.1.2.4', 'RFC9126-2.4'],
+    clauses: ['RFC9700-2.1-1', 'RFC6749-3.1.2.4', 'RFC9126-2.4', 'FAPI1-BASE-5.2.2-8', 'FAPI1-BASE-5.2.2-10'],
     level: 'MUST',
     title: 'redirect_uri equals a registered one as a string; only a loopback port may vary',
     check: ({ profile, redirectUri, registeredRedirectUris, pushed, isPublic }) => {
@@ -140,7 +140,14 @@ export const authorizationRules: readonly Rule<AuthorizationInput>[] = [
   },
   {
     id: 'response-type.code',
-    clauses: ['RFC6749-3.1.1', 'RFC6749-4.1.2.1', 'FAPI2-SP-FINAL-5.3.2.2-1', 'RFC9700-2.1.2-1'],
+    clauses: [
+      'RFC6749-3.1.1',
+      'RFC6749-4.1.2.1',
+      'FAPI2-SP-FINAL-5.3.2.2-1',
+      'RFC9700-2.1.2-1',
+      'FAPI1-ADV-5.2.2-2',
+      'FAPI1-BASE-5.2.2-23',
+    ],
     level: 'MUST',
     title: 'response_type is code, or code id_token where the profile has it',
     check: ({ profile, responseType }) =>

@@ -49,7 +49,7 @@ export const assertionRules: readonly Rule<AssertionClaims>[] = [
   },
   {
     id: 'assertion.alg',
-    clauses: ['FAPI2-SP-FINAL-5.4.1-1', 'RFC8725-3.1', 'RFC8725-3.2', 'RFC7523-3-9'],
+    clauses: ['FAPI2-SP-FINAL-5.4.1-1', 'RFC8725-3.1', 'RFC8725-3.2', 'RFC7523-3-9', 'FAPI1-ADV-8.6-1'],
     level: 'MUST',
     title: '`alg` is one the profile allows',
     check: ({ header: { alg }, profile }) =>

@@ -152,7 +152,7 @@ const flowRules: readonly ClientRule[] = [
 const authenticationRules: readonly ClientRule[] = [
   {
     id: 'client.public-client',
-    clauses: ['FAPI2-SP-FINAL-5.3.2.1-3'],
+    clauses: ['FAPI2-SP-FINAL-5.3.2.1-3', 'FAPI1-ADV-5.2.2-16', 'FAPI1-BASE-5.2.2-1'],
     level: 'MUST',
     title: 'a client without authentication exists only where the profile allows public clients',
     check: ({ metadata, profile }) =>
@@ -162,7 +162,7 @@ const authenticationRules: readonly ClientRule[] = [
   },
   {
     id: 'client.auth-method',
-    clauses: ['FAPI2-SP-FINAL-5.3.2.1-6', 'RFC7591-2'],
+    clauses: ['FAPI2-SP-FINAL-5.3.2.1-6', 'RFC7591-2', 'FAPI1-ADV-5.2.2-14', 'FAPI1-BASE-5.2.2-4'],
     level: 'MUST',
     title: 'the authentication method is known here and allowed by the profile',
     check: ({ metadata, profile }) => {
@@ -234,7 +234,7 @@ const keyRules: readonly ClientRule[] = [
   },
   {
     id: 'client.jwks-uri',
-    clauses: ['FAPI2-SP-FINAL-5.4.2-1', 'RFC7591-2'],
+    clauses: ['FAPI2-SP-FINAL-5.4.2-1', 'RFC7591-2', 'FAPI1-ADV-8.9-1'],
     level: 'MUST',
     title: 'keys are fetched over https',
     check: ({ metadata: { jwks_uri: jwksUri } }) =>
@@ -268,7 +268,7 @@ const keyRules: readonly ClientRule[] = [
   },
   {
     id: 'client.jwks-strength',
-    clauses: ['FAPI2-SP-FINAL-5.4.1-2', 'FAPI2-SP-FINAL-5.4.1-3'],
+    clauses: ['FAPI2-SP-FINAL-5.4.1-2', 'FAPI2-SP-FINAL-5.4.1-3', 'FAPI1-BASE-5.2.2-5', 'FAPI1-BASE-5.2.2-6'],
     level: 'MUST',
     title: 'registered keys are RSA of 2048 bits, EC on P-256 or better, or Ed25519',
     check: ({ metadata: { jwks } }) => {
@@ -306,7 +306,7 @@ const algFields = [
 const constraintRules: readonly ClientRule[] = [
   {
     id: 'client.signing-algs',
-    clauses: ['FAPI2-SP-FINAL-5.4.1-1'],
+    clauses: ['FAPI2-SP-FINAL-5.4.1-1', 'FAPI1-ADV-8.6-1', 'FAPI1-ADV-8.6-3', 'FAPI1-ADV-5.2.2.1-2'],
     level: 'MUST',
     title: 'registered algorithms are among those of the profile',
     check: ({ metadata, profile }) => {
@@ -321,7 +321,7 @@ const constraintRules: readonly ClientRule[] = [
   },
   {
     id: 'client.sender-constraint',
-    clauses: ['FAPI2-SP-FINAL-5.3.2.1-4', 'FAPI2-SP-FINAL-5.3.2.1-5'],
+    clauses: ['FAPI2-SP-FINAL-5.3.2.1-4', 'FAPI2-SP-FINAL-5.3.2.1-5', 'FAPI1-ADV-5.2.2-5'],
     level: 'MUST',
     title: 'where the profile requires sender-constrained tokens, the client says how it proves possession',
     check: ({ metadata, profile }) =>
@@ -338,7 +338,7 @@ const constraintRules: readonly ClientRule[] = [
   },
   {
     id: 'client.sender-constraint-method',
-    clauses: ['RFC8705-3.4', 'RFC9449-5.2'],
+    clauses: ['RFC8705-3.4', 'RFC9449-5.2', 'FAPI1-ADV-5.2.2-6'],
     level: 'MUST',
     title: 'the way the client proves possession is one that the profile allows',
     check: ({ metadata, profile }) => {
