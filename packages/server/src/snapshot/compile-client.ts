@@ -110,6 +110,7 @@ function clientOf(
     redirectUris: metadata.redirect_uris ?? [],
     postLogoutRedirectUris: metadata.post_logout_redirect_uris ?? [],
     backchannelLogoutUri: metadata.backchannel_logout_uri,
+    frontchannelLogoutUri: metadata.frontchannel_logout_uri,
     grantTypes: grantTypes as readonly GrantTypeName[],
     responseTypes: responseTypes as readonly ResponseType[],
     tokenEndpointAuthMethod: authMethod as ClientAuthenticationMethod,

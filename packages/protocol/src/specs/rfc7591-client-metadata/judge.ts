@@ -2,6 +2,7 @@ import type { Refusal } from '../../refusal.ts'
 import { firstRefusal } from '../../rule.ts'
 import { httpsRedirectMetadataRules } from '../fapi1-baseline/metadata-rules.ts'
 import { backchannelMetadataRules } from '../oidc-backchannel-logout/metadata-rules.ts'
+import { frontchannelMetadataRules } from '../oidc-frontchannel-logout/metadata-rules.ts'
 import { postLogoutMetadataRules } from '../oidc-rp-logout/metadata-rules.ts'
 import type { ClientMetadataInput } from './metadata.ts'
 import { clientMetadataRules } from './rules.ts'
@@ -12,6 +13,7 @@ const everyRule = [
   ...httpsRedirectMetadataRules,
   ...postLogoutMetadataRules,
   ...backchannelMetadataRules,
+  ...frontchannelMetadataRules,
 ]
 
 /** The first rule that the metadata of a client breaks; `facts.field` names the member. */
