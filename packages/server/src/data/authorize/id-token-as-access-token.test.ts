@@ -15,7 +15,7 @@ import {
   pushObject,
 } from '../testing/fapi1.ts'
 import { headersOf, jsonOf, redeem, requestToken } from '../testing/flow.ts'
-import { openWorld, type World } from '../testing/world.ts'
+import { issuerUrl, openWorld, type World } from '../testing/world.ts'
 import { userinfoRoom } from '../userinfo/room.ts'
 
 /** The ID token of `code id_token` has passed a browser: whoever found it there tries what it opens (I16). */
@@ -81,6 +81,19 @@ describe('an ID token from the browser', () => {
     assert.equal((await world.send(revokeRoom, '/revoke', { form })).status, 200)
     assert.equal(
       (await world.audit()).some(({ event }) => event === 'token.revoked'),
+      false,
+    )
+  })
+
+  it('signs nobody out: it names no session', async () => {
+    await using world = await open()
+    const browser = openBrowser(world)
+    const response = fragmentOf(await answered(browser, byValue(hybridObject(world)), 'allow'))
+    const query = new URLSearchParams({ id_token_hint: response.get('id_token') ?? '' })
+    const reply = await browser.get(`${issuerUrl}/logout?${query}`)
+    assert.equal(reply.status, 400)
+    assert.equal(
+      (await world.audit()).some(({ event }) => event === 'session.ended'),
       false,
     )
   })
