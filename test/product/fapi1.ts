@@ -191,10 +191,16 @@ export interface DetachedResponse {
   readonly judge: (callback: URL, expected?: { nonce?: string; state?: string }) => Promise<URLSearchParams>
 }
 
-/** Up to the response of a pushed `code id_token` request, with `oauth4webapi`. */
-export async function detachedResponse(product: Fapi1Product, who: Fapi1Client): Promise<DetachedResponse> {
+/**
+ * Up to the response of a pushed `code id_token` request, with `oauth4webapi`.
+ * @param walk brings a person from the authorization URL to the response
+ */
+export async function detachedResponse(
+  product: Fapi1Product,
+  who: Fapi1Client,
+  walk: (start: URL) => Promise<URL> = start => walkWithoutBrowser(product, who, start),
+): Promise<DetachedResponse> {
   const agent = dispatcherFor(product, who)
-  const browserAgent = dispatcherFor(product)
   const options = { [oauth.customFetch]: fetchOver(agent) as never }
   const server = await oauth.processDiscoveryResponse(
     product.issuer,
@@ -230,9 +236,7 @@ export async function detachedResponse(product: Fapi1Product, who: Fapi1Client):
   const url = new URL(server.authorization_endpoint ?? '')
   url.searchParams.set('client_id', who.clientId)
   url.searchParams.set('request_uri', pushed.request_uri)
-  const browser = new UserAgent(browserAgent)
-  const callback = await browser.walk(url, who.redirectUri, { ...product.user, consent: 'allow' })
-  await browserAgent.destroy()
+  const callback = await walk(url)
   // The keys of the issuer are fetched once, here: what is judged later needs no connection.
   const jwksCache: oauth.ExportedJWKSCache | Record<string, never> = {}
   const judge: DetachedResponse['judge'] = (answer, expected = {}) =>
@@ -248,4 +252,10 @@ export async function detachedResponse(product: Fapi1Product, who: Fapi1Client):
   await judge(callback)
   await agent.destroy()
   return { server, client: relying, callback, nonce, state, verifier, judge }
+}
+
+async function walkWithoutBrowser(product: Fapi1Product, who: Fapi1Client, start: URL): Promise<URL> {
+  await using agent = closing(dispatcherFor(product))
+  const browser = new UserAgent(agent.dispatcher)
+  return await browser.walk(start, who.redirectUri, { ...product.user, consent: 'allow' })
 }
