@@ -40,6 +40,7 @@ export function accountClient(issuer: IssuerSnapshot): Client {
     requireSignedRequestObject: false,
     authorizationSignedResponseAlg: 'ES256',
     responseModes: undefined,
+    responseTypes: [],
     introspectionSignedResponseAlg: 'ES256',
     requireAuthTime: false,
     defaultMaxAgeSeconds: undefined,
