@@ -6,6 +6,7 @@ import type {
   SecurityProfile,
 } from '@holdfast/protocol'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import type { Locale } from './locale.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
 export interface Snapshot {
@@ -135,12 +136,19 @@ export interface ResourceServer {
   readonly profile: SecurityProfile | undefined
 }
 
+export interface ScopeWords {
+  readonly title: string
+  readonly description: string
+}
+
 export interface Scope {
   readonly name: string
   /** Short plain words for the consent page, e.g. `See your accounts`. */
   readonly title: string
   /** What exactly it lets the application do. */
   readonly description: string
+  /** The same in other languages of the pages. */
+  readonly translations?: Readonly<Partial<Record<Exclude<Locale, 'en'>, ScopeWords | undefined>>>
   /** Userinfo and ID token claims it releases (OIDC Core 5.4). */
   readonly claims: readonly string[]
 }

@@ -20,6 +20,7 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, PushedRequestRecord } from '../../store/records.ts'
 import { hashOfHandle } from '../handle.ts'
 import { interactionLifetimeSeconds } from '../interaction/record.ts'
+import { judgeIdTokenHint } from './id-token-hint.ts'
 import { judgeRequest, judgeStill, judgeTarget, type RedirectTarget } from './request.ts'
 import { openRequestObject, plainRequest, type SentRequest } from './request-object.ts'
 import { modeForError, type ResponseTarget } from './response.ts'
@@ -124,7 +125,7 @@ async function openDirect(
       responseMode: modeForError(form.get('response_mode'), redirectUri, client.profile),
     },
   })
-  const judged = judgeDirect(sent.value, repeated, target.value, exchange)
+  const judged = judgeDirect(sent.value, repeated, target.value, exchange, ports)
   if (!judged.ok) return sentBack(judged)
   const txn = newTransactionId(ports.entropy, now)
   return accept({ request: judged.value, client, pushedHash: undefined, txn })
@@ -157,6 +158,7 @@ function judgeDirect(
   repeated: readonly string[],
   target: RedirectTarget,
   exchange: Exchange,
+  ports: Ports,
 ): Outcome<AuthorizationRequest> {
   const { client } = target
   const push = { clientRequiresPush: client.requirePushedAuthorizationRequests, pushed: false }
@@ -166,7 +168,9 @@ function judgeDirect(
       ? firstRefusal(pushRequiredRules, { ...push, profile: client.profile })
       : duplicateRefusal(name)
   if (early !== undefined) return early
-  const judged = judgeRequest(sent, target, exchange.issuer)
+  const hinted = judgeIdTokenHint(sent, client.clientId, exchange, ports)
+  if (!hinted.ok) return hinted
+  const judged = judgeRequest(hinted.value, target, exchange.issuer)
   if (!judged.ok) return judged
   // A resource may ask for more than the client's own profile does.
   const late = firstRefusal(pushRequiredRules, { ...push, profile: judged.value.profile })

@@ -13,6 +13,12 @@ import {
   type ResponseModeInput,
   responseModeRules,
 } from '@holdfast/protocol/specs/jarm/rules.ts'
+import {
+  type ClaimsInput,
+  claimsInput,
+  claimsRequestOf,
+} from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
+import { claimsRules } from '@holdfast/protocol/specs/oidc-core-claims/rules.ts'
 import { type OidcRequestInput, oidcRequestRules } from '@holdfast/protocol/specs/oidc-core-request/rules.ts'
 import {
   type AuthorizationInput,
@@ -80,13 +86,15 @@ type RequestInput = AuthorizationInput &
   CodeBindingInput &
   TierInput &
   ResponseModeInput &
-  SignedRequestInput
+  SignedRequestInput &
+  ClaimsInput
 
 // How the request came and how it wants its answer before what it asks for.
 const requestRules: readonly Rule<RequestInput>[] = [
   ...signedRequestRules,
   ...responseModeRules,
   ...oidcRequestRules,
+  ...claimsRules,
   ...authorizationRules,
   ...pkceRules,
   ...codeBindingRules,
@@ -105,7 +113,7 @@ export interface JudgedRequest {
  * @param proofJkt thumbprint of a verified proof that came with a push
  */
 export function judgeRequest(
-  { form, requestObject, jti }: SentRequest,
+  { form, requestObject, jti, hintedSubject }: SentRequest,
   target: RedirectTarget,
   issuer: IssuerSnapshot,
   proofJkt?: string,
@@ -120,7 +128,10 @@ export function judgeRequest(
   if (refusal !== undefined) return refusal
   if (!resources.ok) return resources
   if (!profile.ok) return contradiction(profile)
-  return accept({ request: requestOf(target, resources.value, { ...input, jti }), profile: profile.value })
+  return accept({
+    request: requestOf(target, resources.value, { ...input, jti, hintedSubject }),
+    profile: profile.value,
+  })
 }
 
 function requestInput(
@@ -154,6 +165,7 @@ function requestInput(
     codeChallenge: form.get('code_challenge'),
     codeChallengeMethod: form.get('code_challenge_method'),
     dpopJkt: form.get('dpop_jkt'),
+    ...claimsInput(form.get('claims')),
     ...sent,
   }
 }
@@ -161,9 +173,11 @@ function requestInput(
 function requestOf(
   target: RedirectTarget,
   resources: readonly string[],
-  input: RequestInput & Pick<SentRequest, 'jti'>,
+  input: RequestInput & Pick<SentRequest, 'jti' | 'hintedSubject'>,
 ): AuthorizationRequest {
   const { client, redirectUri, redirectUriSent } = target
+  const claims = claimsRequestOf(input)
+  const { hintedSubject } = input
   return {
     clientId: client.clientId,
     redirectUri,
@@ -183,6 +197,8 @@ function requestOf(
     acrValues: input.acrValues,
     loginHint: input.loginHint,
     uiLocales: input.uiLocales,
+    ...(claims !== undefined && { claims }),
+    ...(hintedSubject !== undefined && { hintedSubject }),
   }
 }
 
@@ -240,7 +256,7 @@ export function judgeStill(
       'the registered redirect URI changed',
     )
   const { requestObject, requestObjectJti: jti } = request
-  const judged = judgeRequest({ form, requestObject, jti }, target.value, issuer)
+  const judged = judgeRequest({ form, requestObject, jti, hintedSubject: undefined }, target.value, issuer)
   return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
 }
 

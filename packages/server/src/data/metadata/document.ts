@@ -1,7 +1,8 @@
 import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
 import { isSignedMode, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
+import { locales } from '../../snapshot/locale.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
-import { passwordAcr } from '../interaction/session.ts'
+import { reachableAcrs } from '../interaction/session.ts'
 import { paths } from '../paths.ts'
 
 /** Endpoints with a twin on the mutual-TLS listener (RFC 8705 section 5). Browsers never go there. */
@@ -78,13 +79,13 @@ export function metadataDocument(
     mtls_endpoint_aliases: Object.fromEntries(
       Object.entries(endpoints).map(([name, path]) => [name, issuer.mtlsUrl + path]),
     ),
-    acr_values_supported: [passwordAcr],
-    prompt_values_supported: ['none', 'login', 'consent'],
-    ui_locales_supported: ['en'],
+    acr_values_supported: reachableAcrs,
+    prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+    ui_locales_supported: locales,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
     claim_types_supported: ['normal'],
-    claims_parameter_supported: false,
+    claims_parameter_supported: true,
     request_parameter_supported: true,
     request_object_signing_alg_values_supported: floor.signingAlgs,
     request_uri_parameter_supported: false,

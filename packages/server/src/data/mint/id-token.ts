@@ -4,7 +4,8 @@ import type { Ports } from '../../ports.ts'
 import type { MintOrder } from './order.ts'
 
 /**
- * OpenID Connect Core section 2. Claims about the user stay at userinfo: the token says who, when and how strongly.
+ * OpenID Connect Core section 2. It says who, when and how strongly; of the user's claims it has those that were asked
+ * for by name and allowed, all others stay at userinfo.
  * One audience, so no `azp`. A refresh repeats the original authentication and carries no nonce (section 12.2).
  */
 export async function mintIdToken(
@@ -13,9 +14,11 @@ export async function mintIdToken(
   exchange: Exchange,
   ports: Ports,
 ): Promise<string | undefined> {
-  const { idToken, subject, client, issuedAt, nonce, authTime, acr, amr, sid } = order
+  const { idToken, subject, client, issuedAt, nonce, authTime, acr, amr, sid, userClaims } = order
   if (idToken === undefined) return undefined
   const claims = {
+    // First: nothing in them can change what the protocol says below.
+    ...userClaims,
     iss: exchange.issuer.url,
     sub: subject,
     aud: client.clientId,

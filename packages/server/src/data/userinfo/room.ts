@@ -14,6 +14,7 @@ import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
+import { claimsByName, claimsOfScopes, type UserClaims } from '../claims/release.ts'
 import { replayRefusal } from '../client-auth/answer.ts'
 import { isWithinDates, parsedCertificate } from '../client-auth/certificate.ts'
 import { dpopNonceHeader, judgeServerProof } from '../dpop/proof-at-server.ts'
@@ -118,11 +119,17 @@ function profileOf(
   return effective?.ok === true ? effective.value : fallback
 }
 
-/** `sub`, and of the user's claims those that a scope of the token releases (OpenID Connect Core section 5.4). */
-function claimsOf({ token, user }: ActiveToken, { issuer }: Exchange): Readonly<Record<string, unknown>> {
-  const released = token.scopes.flatMap(scope => issuer.scopes.get(scope)?.claims ?? [])
-  const claims = Object.entries(user?.claims ?? {}).filter(([name]) => released.includes(name))
-  return { ...Object.fromEntries(claims), sub: token.subject }
+/**
+ * `sub`, and of the user's claims those that a scope of the token releases or that the user allowed by name. The latter
+ * are for the client that asked: a token that another one got in exchange does not carry them.
+ */
+function claimsOf({ token, client, grant, user }: ActiveToken, { issuer }: Exchange): UserClaims {
+  const named = grant !== undefined && grant.clientId === token.clientId ? (grant.claims?.userinfo ?? []) : []
+  return {
+    ...claimsOfScopes(token.scopes, user, issuer),
+    ...(named.length > 0 && claimsByName(named, user, client, issuer)),
+    sub: token.subject,
+  }
 }
 
 async function refuseToken(
