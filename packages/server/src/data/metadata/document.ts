@@ -1,9 +1,19 @@
 import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
+import { contentEncryptionAlgs, keyManagementAlgs } from '@holdfast/protocol/jose/encrypt.ts'
 import { isSignedMode, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
+import { encryptedResponses } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
 import { locales } from '../../snapshot/locale.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import { reachableAcrs } from '../interaction/session.ts'
 import { paths } from '../paths.ts'
+
+/** The same for every kind of answer (OpenID Connect Discovery 3, JARM 4, RFC 9701 7). */
+const encryption = Object.fromEntries(
+  encryptedResponses.flatMap(response => [
+    [`${response}_encryption_alg_values_supported`, keyManagementAlgs],
+    [`${response}_encryption_enc_values_supported`, contentEncryptionAlgs],
+  ]),
+)
 
 /** Endpoints with a twin on the mutual-TLS listener (RFC 8705 section 5). Browsers never go there. */
 const aliased = {
@@ -64,6 +74,8 @@ export function metadataDocument(
     claims_supported: claimsOf(issuer),
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: signingAlgs,
+    userinfo_signing_alg_values_supported: signingAlgs,
+    ...encryption,
     token_endpoint_auth_methods_supported: methods,
     token_endpoint_auth_signing_alg_values_supported: assertionAlgs,
     client_attestation_signing_alg_values_supported: attestedWith,

@@ -1,6 +1,7 @@
 import { leftHalfHash } from '@holdfast/protocol/jose/hash.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
+import { signForClient } from '../sign-for-client.ts'
 import type { MintOrder } from './order.ts'
 
 /**
@@ -31,5 +32,10 @@ export async function mintIdToken(
     ...(sid !== undefined && { sid }),
     at_hash: leftHalfHash(idToken.alg, accessToken),
   }
-  return ports.keys.sign(exchange.issuer.url, idToken.alg, 'JWT', claims)
+  return await signForClient(
+    { response: 'id_token', alg: idToken.alg, typ: 'JWT', claims },
+    client,
+    exchange,
+    ports,
+  )
 }

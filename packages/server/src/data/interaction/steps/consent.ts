@@ -91,6 +91,11 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
       profile: visit.profile.name,
     }),
   ]
+  // Made before the commit: an answer that cannot be encrypted for its client must not cost the user's consent.
+  const reply =
+    device === undefined
+      ? await authorizationResponse(exchange, ports, interaction.request, { code: code.value })
+      : deviceDone(exchange, 'allowed')
   const committed = await ports.store.commit(writes)
   if (!committed.committed) {
     // A logout was faster: there is no session to consent in. The room asks for a new login.
@@ -98,8 +103,7 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
     return await tooLate(visit, contextOf(visit, session), ports)
   }
   noLongerOutstanding(visit, ports)
-  if (device !== undefined) return deviceDone(exchange, 'allowed')
-  return await authorizationResponse(exchange, ports, interaction.request, { code: code.value })
+  return reply
 }
 
 const denied = refuse('consent.denied', ['RFC6749-4.1.2.1-3'], 'access_denied', 'the user denied the request')
