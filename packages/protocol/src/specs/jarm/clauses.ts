@@ -84,9 +84,7 @@ export const manifest: ClauseManifest = {
       id: 'JARM-2.2',
       level: 'MAY',
       says: 'The JWT is signed, then encrypted.',
-      standing: notApplicable(
-        'responses are never encrypted; a client that registers for it is refused as unknown metadata',
-      ),
+      standing: shown('every kind of answer is encrypted for the client that registered so, on every path'),
       rows: ['JARM-10'],
     },
   ],

@@ -40,20 +40,20 @@ export const manifest: ClauseManifest = {
       standing: notApplicable('nothing is decrypted: what comes in five parts is refused by its form'),
     },
     {
-      id: 'RFC7518-4.1',
+      id: 'RFC7516-4.1.1-2',
       level: 'MUST',
       says: 'Only asymmetric key management is offered to clients, without RSA1_5.',
       standing: ruled,
     },
     {
-      id: 'RFC7519-5.2',
+      id: 'OIDCC-10.2-cty',
       level: 'MUST',
       says: 'A nested JWT says `cty: JWT`.',
       standing: shown(nested),
       rows: ['IDT-06', 'JARM-10'],
     },
     {
-      id: 'RFC7519-11.2',
+      id: 'OIDCC-10.2-nested',
       level: 'SHOULD',
       says: 'A JWT is signed first and encrypted then.',
       standing: shown(nested),
