@@ -33,16 +33,27 @@ export function encryptionKey(keys: readonly PublicKey[], alg: KeyManagementAlg)
  * A nested JWT (RFC 7519 section 5.2): a signed JWT inside a JWE. Never compressed: what is compressed tells of its
  * content by its length.
  * @param jws the signed JWT; nothing else is ever encrypted here
+ * @param iss repeated in the header (RFC 7519 section 5.3), for who must know the issuer before decrypting
  * @throws TypeError when the key is not one that `encryptionKey` would choose
  */
 export async function encryptJws(
   jws: string,
   key: PublicKey,
-  { alg, enc }: { readonly alg: KeyManagementAlg; readonly enc: ContentEncryptionAlg },
+  {
+    alg,
+    enc,
+    iss,
+  }: { readonly alg: KeyManagementAlg; readonly enc: ContentEncryptionAlg; readonly iss?: string },
 ): Promise<string> {
   if (encryptionKey([key], alg) === undefined) throw new TypeError(`key cannot encrypt with ${alg}`)
   const { kid, keyObject } = key
   return await new CompactEncrypt(Buffer.from(jws, 'latin1'))
-    .setProtectedHeader({ alg, enc, cty: 'JWT', ...(kid !== undefined && { kid }) })
+    .setProtectedHeader({
+      alg,
+      enc,
+      cty: 'JWT',
+      ...(kid !== undefined && { kid }),
+      ...(iss !== undefined && { iss }),
+    })
     .encrypt(keyObject)
 }

@@ -1,17 +1,18 @@
 import type { JwsAlg } from '@holdfast/protocol'
 import { encryptJws } from '@holdfast/protocol/jose/encrypt.ts'
 import type { EncryptedResponse } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
-import type { Exchange } from '../http/exchange.ts'
 import { Fault, type Ports } from '../ports.ts'
 import type { Client } from '../snapshot/snapshot.ts'
 import { encryptionKeyFor } from './client-auth/client-keys.ts'
 
-/** A JWT for a client: what kind of answer it is says whether it is encrypted. */
+/** A JWT for a client: what kind of answer it is says whether it is encrypted. Logout tokens count as ID tokens. */
 export interface ClientJwt {
   readonly response: EncryptedResponse
   readonly alg: JwsAlg
   readonly typ: string
   readonly claims: Readonly<Record<string, unknown>>
+  /** Also names the issuer in the header of the encrypted form. */
+  readonly namesIssuer?: boolean
 }
 
 /**
@@ -20,12 +21,12 @@ export interface ClientJwt {
  * @throws Fault `client-keys.encryption` when the client has no usable key any more: never the plain one instead
  */
 export async function signForClient(
-  { response, alg, typ, claims }: ClientJwt,
+  { response, alg, typ, claims, namesIssuer = false }: ClientJwt,
   client: Client,
-  { issuer }: Exchange,
+  issuer: string,
   ports: Ports,
 ): Promise<string> {
-  const jws = await ports.keys.sign(issuer.url, alg, typ, claims)
+  const jws = await ports.keys.sign(issuer, alg, typ, claims)
   const encryption = client.encryptedResponses[response]
   if (encryption === undefined) return jws
   const key = await encryptionKeyFor(client, encryption.alg, ports)
@@ -33,5 +34,5 @@ export async function signForClient(
     throw new Fault('client-keys.encryption', {
       detail: `client \`${client.clientId}\` has no key for \`${encryption.alg}\``,
     })
-  return await encryptJws(jws, key, encryption)
+  return await encryptJws(jws, key, namesIssuer ? { ...encryption, iss: issuer } : encryption)
 }

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
-import { type Browser, goodRequest, header, locationOf, openBrowser, push } from '../testing/browser.ts'
+import {
+  type Browser,
+  goodRequest,
+  header,
+  locationOf,
+  openBrowser,
+  push,
+  pushedUrl,
+} from '../testing/browser.ts'
 import { keys } from '../testing/clients.ts'
 import { jsonOf } from '../testing/flow.ts'
 import { compactJws, type TestKey } from '../testing/jws.ts'
@@ -68,6 +76,23 @@ describe('an ID token hint', () => {
     const consent = await browser.login(again, 'bob', 'battery')
     const allowed = await browser.decide(header(consent, 'location') ?? '', 'allow')
     assert.match(locationOf(allowed).searchParams.get('code') ?? '', /^ac_/)
+  })
+
+  it('ends a pushed request once, also when its page is answered in two browsers at one time', async () => {
+    const { world } = await hintedWorld()
+    await using _open = world
+    const spoil = { scope: 'openid', id_token_hint: hint({ sub: 'u_bob' }) }
+    const url = await pushedUrl(world, { clientId, spoil })
+    const browsers = [openBrowser(world), openBrowser(world)]
+    const pages = await Promise.all(
+      browsers.map(async browser => await browser.get(header(await browser.get(url), 'location') ?? '')),
+    )
+    const replies = await Promise.all(pages.map((page, index) => browsers[index]?.login(page)))
+    const statuses = replies.map(reply => reply?.status).toSorted()
+    assert.deepEqual(statuses, [303, 400])
+    const ended = replies.find(reply => reply?.status === 303)
+    assert.equal(ended && errorOf(ended), 'login_required')
+    assert.equal((await world.lastAudit('consent.refused'))?.ruleId, 'interaction.once')
   })
 
   it('of a user nobody is signed in as is login_required when nothing may be shown', async () => {

@@ -68,7 +68,7 @@ export async function hasRegisteredCertificate(
 }
 
 function hasKeyOf(set: ClientKeySet, certificate: X509Certificate): boolean {
-  return set.keys.some(key => key.keyObject.equals(certificate.publicKey))
+  return set.keys.some(key => key.use !== 'enc' && key.keyObject.equals(certificate.publicKey))
 }
 
 function registeredKeys(client: Client): ClientKeySet {

@@ -38,6 +38,6 @@ export async function signedReply(
     token_introspection: introspection,
   }
   const jwt = { response: 'introspection', alg, typ: introspectionJwtTyp, claims } as const
-  const body = await signForClient(jwt, client, exchange, ports)
+  const body = await signForClient(jwt, client, exchange.issuer.url, ports)
   return { status: 200, headers: [['content-type', introspectionJwtMediaType], ...noStore], body }
 }

@@ -35,7 +35,7 @@ export async function mintIdToken(
   return await signForClient(
     { response: 'id_token', alg: idToken.alg, typ: 'JWT', claims },
     client,
-    exchange,
+    exchange.issuer.url,
     ports,
   )
 }

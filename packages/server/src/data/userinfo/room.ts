@@ -149,7 +149,7 @@ async function answerOf(
   if (alg === undefined) return jsonReply(200, claims, nonce)
   const named = { ...claims, iss: exchange.issuer.url, aud: client.clientId }
   const jwt = { response: 'userinfo', alg, typ: 'JWT', claims: named } as const
-  const body = await signForClient(jwt, client, exchange, ports)
+  const body = await signForClient(jwt, client, exchange.issuer.url, ports)
   return { status: 200, headers: [['content-type', 'application/jwt'], ...noStore, ...nonce], body }
 }
 

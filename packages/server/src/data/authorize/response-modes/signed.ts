@@ -35,5 +35,5 @@ async function signed({ exchange, ports, clientId, parameters }: Outgoing): Prom
   const claims = { ...parameters, iss: url, aud: clientId, exp }
   const alg = client.authorizationSignedResponseAlg
   const jwt = { response: 'authorization', alg, typ: 'JWT', claims } as const
-  return { response: await signForClient(jwt, client, exchange, ports) }
+  return { response: await signForClient(jwt, client, url, ports) }
 }
