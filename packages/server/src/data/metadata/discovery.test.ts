@@ -125,6 +125,8 @@ describe('discovery', () => {
       'code_challenge_methods_supported',
       'dpop_signing_alg_values_supported',
       'end_session_endpoint',
+      'frontchannel_logout_session_supported',
+      'frontchannel_logout_supported',
       'grant_types_supported',
       'id_token_encryption_alg_values_supported',
       'id_token_encryption_enc_values_supported',

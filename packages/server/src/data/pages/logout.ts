@@ -1,7 +1,7 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import { type Html, html } from './html.ts'
 import { wordsFor } from './locale.ts'
-import { renderPage } from './page.ts'
+import { formTargetOf, renderPage } from './page.ts'
 import type { Words } from './words/words.ts'
 
 export interface LogoutForm {
@@ -62,23 +62,42 @@ export interface ReturnLink {
   readonly clientName: string
 }
 
-/** @param link where the user may go on to, when nobody proved that they should be sent there */
+export interface SignedOut {
+  /** Where the user may go on to. */
+  readonly link: ReturnLink | undefined
+  /** Addresses that tell clients, each in a frame nobody sees (OpenID Connect Front-Channel Logout 2). */
+  readonly frames: readonly string[]
+  /** Whether the browser goes on by itself: somebody proved that it should. */
+  readonly isForwarded: boolean
+  readonly uiLocales: readonly string[]
+}
+
+/** Long enough for the frames to load; who does not want to wait has the link. */
+const forwardSeconds = 3
+
 export function signedOutView(
   exchange: Exchange,
-  link: ReturnLink | undefined,
-  extraHeaders: Reply['headers'],
-  uiLocales: readonly string[],
+  { link, frames, isForwarded, uiLocales }: SignedOut,
+  cookies: Reply['headers'],
 ): Reply {
+  const forward =
+    link !== undefined && isForwarded ? [['refresh', `${forwardSeconds}; url=${link.url}`] as const] : []
   const words = wordsFor(exchange, uiLocales)
   const said = words.logout
   return renderPage(exchange, {
     words,
     status: 200,
     title: said.signedOutTitle,
-    extraHeaders,
+    extraHeaders: [...cookies, ...forward],
+    frameSources: [...new Set(frames.map(formTargetOf))],
     body: html`<h1>${said.signedOutTitle}</h1>
 <p class="lead">${said.signedOut(new URL(exchange.issuer.url).host)}</p>
-${link && html`<p class="onward"><a id="logout-return" class="button button-main" href="${link.url}" rel="noreferrer">${said.backTo(link.clientName)}</a></p>`}`,
+${link && html`<p class="onward"><a id="logout-return" class="button button-main" href="${link.url}" rel="noreferrer">${said.backTo(link.clientName)}</a></p>`}
+${frames.map(
+  address =>
+    html`<iframe class="unseen" src="${address}" title="${said.elsewhere}" aria-hidden="true" tabindex="-1" sandbox="allow-scripts allow-same-origin" referrerpolicy="no-referrer"></iframe>
+`,
+)}`,
   })
 }
 

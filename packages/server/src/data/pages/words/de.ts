@@ -110,6 +110,7 @@ export const de: Words = {
     signedOutTitle: 'Sie sind abgemeldet',
     signedOut: host => html`In diesem Browser ist niemand bei <strong>${host}</strong> angemeldet.`,
     backTo: clientName => `Zurück zu ${clientName}`,
+    elsewhere: 'Abmeldung an anderer Stelle',
     stillTitle: 'Sie sind weiterhin angemeldet',
     still: 'Es wurde nichts geändert. Sie können diese Seite schließen.',
   },

@@ -109,6 +109,7 @@ export const en: Words = {
     signedOutTitle: 'You are signed out',
     signedOut: host => html`Nobody is signed in to <strong>${host}</strong> in this browser.`,
     backTo: clientName => `Back to ${clientName}`,
+    elsewhere: 'Signing out elsewhere',
     stillTitle: 'You are still signed in',
     still: 'Nothing was changed. You can close this page.',
   },

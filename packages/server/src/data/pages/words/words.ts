@@ -128,6 +128,8 @@ export interface LogoutWords {
   readonly signedOutTitle: string
   readonly signedOut: (host: string) => Html
   readonly backTo: (clientName: string) => string
+  /** Name of the frames that tell other clients. */
+  readonly elsewhere: string
   readonly stillTitle: string
   readonly still: string
 }
