@@ -17,9 +17,8 @@ export function stepUrl(issuer: string, id: string, step: string): string {
 }
 
 /**
- * Whether the user must authenticate for this request: nobody is signed in, or not the user it names, or too long
- * ago. What the interaction itself asked for and got counts as
- * fresh, or `max_age=0` would never end.
+ * Whether the user must authenticate for this request: nobody is signed in, or somebody it does not name, or too
+ * long ago. What the interaction itself asked for and got counts as fresh, or `max_age=0` would never end.
  */
 export function needsLogin(
   request: Pick<AuthorizationRequest, 'prompt' | 'maxAgeSeconds'> & Demands,
