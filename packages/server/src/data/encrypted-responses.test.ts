@@ -9,6 +9,7 @@ import type { Client } from '../snapshot/snapshot.ts'
 import { introspectRoom } from './introspect/room.ts'
 import { goodRequest, header, locationOf, openBrowser, push } from './testing/browser.ts'
 import { accounts, clientOf, keys } from './testing/clients.ts'
+import { answered, byValue, fapi1Client, fragmentOf, hybridObject, redeemBound } from './testing/fapi1.ts'
 import { jsonOf, requestToken } from './testing/flow.ts'
 import { signIn, userinfoOf } from './testing/logout.ts'
 import { requestObject, signing } from './testing/request-objects.ts'
@@ -90,6 +91,20 @@ describe('encrypted answers', () => {
       if (expected === 'code') assert.match(String(code), /^ac_/)
       else assert.equal(error, expected)
     }
+  })
+
+  it('the ID token beside a code is encrypted too, and tells nothing that was asked for by name', async () => {
+    const jwks = { keys: [keys.bank.publicJwk, encryptionJwk] }
+    const client = fapi1Client({ jwks, encryptedResponses: { id_token: how } })
+    await using world = await open(client)
+    const claims = { claims: { id_token: { email: null } } }
+    const url = byValue(hybridObject(world, { claims }))
+    const response = fragmentOf(await answered(openBrowser(world), url, 'allow'))
+    const front = await opened(response.get('id_token') ?? '')
+    assert.equal(front.sub, alice)
+    assert.ok(typeof front.c_hash === 'string' && !('email' in front))
+    const reply = await redeemBound(world, response.get('code') ?? '')
+    assert.equal((await opened(String(jsonOf(reply).id_token))).email, 'alice@example.com')
   })
 
   it('introspection is encrypted for the caller that registered so, also about nothing', async () => {

@@ -15,12 +15,13 @@ export const idTokenHintRules: readonly Rule<IdTokenHintInput>[] = [
     clauses: ['OIDC-3.1.2.1-id_token_hint', 'RFC8725-3.11'],
     level: 'MUST',
     title: 'the hint is an ID token and no other token of ours',
-    check: ({ typ, claims: { sub, exp, iat, at_hash: atHash, events } }) =>
+    // An ID token says what it was issued beside: an access token, or a code.
+    check: ({ typ, claims: { sub, exp, iat, at_hash: atHash, c_hash: cHash, events } }) =>
       typ === 'JWT' &&
       typeof sub === 'string' &&
       typeof exp === 'number' &&
       typeof iat === 'number' &&
-      typeof atHash === 'string' &&
+      typeof (atHash ?? cHash) === 'string' &&
       events === undefined
         ? pass
         : fail('invalid_request', '`id_token_hint` is not an ID token'),

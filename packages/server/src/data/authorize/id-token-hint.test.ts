@@ -53,6 +53,8 @@ describe('an ID token hint', () => {
     assert.match(header(await ask(browser, idToken), 'location') ?? '', /\/consent$/)
     assert.equal(errorOf(await ask(browser, idToken, { prompt: 'none' })), 'consent_required')
     assert.equal((await world.lastAudit('authorization.opened'))?.facts.hinted_subject, alice)
+    const beside = hint({ at_hash: undefined, c_hash: 'x' })
+    assert.match(header(await ask(browser, beside), 'location') ?? '', /\/consent$/)
   })
 
   it('of another user asks for a login, and only that user gets an answer', async () => {

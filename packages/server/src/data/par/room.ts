@@ -111,7 +111,7 @@ function judgeSent(
   const target = judgeTarget(sent.form, client, issuer, true)
   if (!target.ok) return target
   const hinted = judgeIdTokenHint(sent, client.clientId, exchange, ports)
-  return hinted.ok ? judgeRequest(hinted.value, target.value, issuer, proofJkt) : hinted
+  return hinted.ok ? judgeRequest(hinted.value, target.value, issuer, { pushed: true, proofJkt }) : hinted
 }
 
 interface Push {

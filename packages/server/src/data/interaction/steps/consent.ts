@@ -17,6 +17,7 @@ import { newGrantId } from '../../authorize/transaction.ts'
 import { grantableClaims, releasableClaims } from '../../claims/release.ts'
 import { newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
+import { mintDetachedSignature } from '../../mint/id-token.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
 import { deviceDone } from '../../pages/device.ts'
 import { wordsFor } from '../../pages/locale.ts'
@@ -69,6 +70,7 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
   const { device } = interaction
   const code = newHandle(ports.entropy, 'code', exchange.issuer.url, now)
   const grant = grantOf(visit, session, ports)
+  const response = await responseOf(visit, grant, code.value, ports)
   const writes: readonly Write[] = [
     ...finishing(visit),
     { kind: 'insert-grant', record: grant },
@@ -94,7 +96,7 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
   // Made before the commit: an answer that cannot be encrypted for its client must not cost the user's consent.
   const reply =
     device === undefined
-      ? await authorizationResponse(exchange, ports, interaction.request, { code: code.value })
+      ? await authorizationResponse(exchange, ports, interaction.request, response)
       : deviceDone(exchange, 'allowed')
   const committed = await ports.store.commit(writes)
   if (!committed.committed) {
@@ -104,6 +106,19 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
   }
   noLongerOutstanding(visit, ports)
   return reply
+}
+
+/** What goes back to the client, signed before anything is spent: without a key, the user can allow it again. */
+async function responseOf(
+  { exchange, interaction, client, profile }: Visit,
+  grant: GrantRecord,
+  code: string,
+  ports: Ports,
+): Promise<Readonly<Record<string, string>>> {
+  const { responseType, state, nonce } = interaction.request
+  if (responseType === 'code') return { code }
+  const signed = { client, profile, grant, code, state, nonce }
+  return { code, id_token: await mintDetachedSignature(signed, exchange, ports) }
 }
 
 const denied = refuse('consent.denied', ['RFC6749-4.1.2.1-3'], 'access_denied', 'the user denied the request')
