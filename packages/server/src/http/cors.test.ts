@@ -37,6 +37,8 @@ const browserClient: Client = {
   scopes: ['openid'],
   resources: [],
   idTokenSignedResponseAlg: 'ES256',
+  userinfoSignedResponseAlg: undefined,
+  encryptedResponses: {},
   requestObjectSigningAlg: undefined,
   requireSignedRequestObject: false,
   authorizationSignedResponseAlg: 'ES256',

@@ -298,6 +298,7 @@ const keyRules: readonly ClientRule[] = [
 const algFields = [
   'token_endpoint_auth_signing_alg',
   'id_token_signed_response_alg',
+  'userinfo_signed_response_alg',
   'request_object_signing_alg',
   'authorization_signed_response_alg',
   'introspection_signed_response_alg',

@@ -24,6 +24,12 @@ import {
   type ResponseModeInput,
   responseModeRules,
 } from '@holdfast/protocol/specs/jarm/rules.ts'
+import {
+  type ClaimsInput,
+  claimsInput,
+  claimsRequestOf,
+} from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
+import { claimsRules } from '@holdfast/protocol/specs/oidc-core-claims/rules.ts'
 import { type OidcRequestInput, oidcRequestRules } from '@holdfast/protocol/specs/oidc-core-request/rules.ts'
 import {
   type AuthorizationInput,
@@ -93,6 +99,7 @@ type RequestInput = AuthorizationInput &
   TierInput &
   ResponseModeInput &
   SignedRequestInput &
+  ClaimsInput &
   HttpsRedirectInput &
   NonceOrStateInput &
   DetachedSignatureInput
@@ -102,6 +109,7 @@ const requestRules: readonly Rule<RequestInput>[] = [
   ...signedRequestRules,
   ...responseModeRules,
   ...oidcRequestRules,
+  ...claimsRules,
   ...authorizationRules,
   ...detachedSignatureRules,
   ...nonceOrStateRules,
@@ -130,7 +138,7 @@ export interface JudgedRequest {
  * parameters are ignored. Refusals go to the client.
  */
 export function judgeRequest(
-  { form, requestObject, jti }: SentRequest,
+  { form, requestObject, jti, hintedSubject }: SentRequest,
   target: RedirectTarget,
   issuer: IssuerSnapshot,
   { pushed, proofJkt }: Arrival,
@@ -145,7 +153,10 @@ export function judgeRequest(
   if (refusal !== undefined) return refusal
   if (!resources.ok) return resources
   if (!profile.ok) return contradiction(profile)
-  return accept({ request: requestOf(target, resources.value, { ...input, jti }), profile: profile.value })
+  return accept({
+    request: requestOf(target, resources.value, { ...input, jti, hintedSubject }),
+    profile: profile.value,
+  })
 }
 
 function requestInput(
@@ -180,6 +191,7 @@ function requestInput(
     codeChallenge: form.get('code_challenge'),
     codeChallengeMethod: form.get('code_challenge_method'),
     dpopJkt: form.get('dpop_jkt'),
+    ...claimsInput(form.get('claims')),
     ...sent,
   }
 }
@@ -187,9 +199,11 @@ function requestInput(
 function requestOf(
   target: RedirectTarget,
   resources: readonly string[],
-  input: RequestInput & Pick<SentRequest, 'jti'>,
+  input: RequestInput & Pick<SentRequest, 'jti' | 'hintedSubject'>,
 ): AuthorizationRequest {
   const { client, redirectUri, redirectUriSent } = target
+  const claims = claimsRequestOf(input)
+  const { hintedSubject } = input
   return {
     clientId: client.clientId,
     redirectUri,
@@ -210,6 +224,8 @@ function requestOf(
     acrValues: input.acrValues,
     loginHint: input.loginHint,
     uiLocales: input.uiLocales,
+    ...(claims !== undefined && { claims }),
+    ...(hintedSubject !== undefined && { hintedSubject }),
   }
 }
 
@@ -269,7 +285,8 @@ export function judgeStill(
       'the registered redirect URI changed',
     )
   const { requestObject, requestObjectJti: jti } = request
-  const judged = judgeRequest({ form, requestObject, jti }, target.value, issuer, { pushed })
+  const sent = { form, requestObject, jti, hintedSubject: undefined }
+  const judged = judgeRequest(sent, target.value, issuer, { pushed })
   return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
 }
 

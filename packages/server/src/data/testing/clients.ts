@@ -81,6 +81,8 @@ export function clientOf(spec: ClientSpec): Client {
     scopes: ['openid', 'profile', 'email', 'offline_access', 'accounts', 'payments'],
     resources: [accounts, payments],
     idTokenSignedResponseAlg: 'ES256',
+    userinfoSignedResponseAlg: undefined,
+    encryptedResponses: {},
     requestObjectSigningAlg: undefined,
     requireSignedRequestObject: false,
     authorizationSignedResponseAlg: 'ES256',
