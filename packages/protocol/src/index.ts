@@ -15,8 +15,16 @@ export type {
   SecurityProfile,
   SenderConstraintMethod,
 } from './profile.ts'
-export { contradictions, explain, meet, meetUnchecked, profileFields, profileLattice } from './profile.ts'
-export { profiles } from './profiles/index.ts'
+export {
+  contradictions,
+  explain,
+  meet,
+  meetUnchecked,
+  profileFields,
+  profileLattice,
+  unlimitedAgeSeconds,
+} from './profile.ts'
+export { profiles, tiers } from './profiles/index.ts'
 export type { Accepted, ErrorCode, Outcome, Refusal } from './refusal.ts'
 export { accept, refuse } from './refusal.ts'
 export type { Fail, Level, Pass, Refused, Rule, Verdict } from './rule.ts'

@@ -16,7 +16,7 @@ export interface AdminApi {
   /** The answer is the only place where the secret ever stands. */
   readonly rotateSecret: (request: RotateSecretRequest) => Promise<Answer<RotatedSecret>>
   readonly revokeSecret: (request: RevokeSecretRequest) => Promise<Answer<RevokedSecret>>
-  readonly explainClient: (clientId: string, issuer?: string) => Promise<Answer<ClientExplanation>>
+  readonly explainClient: (clientId: string, asked?: ExplainRequest) => Promise<Answer<ClientExplanation>>
 }
 
 export type Answer<T> =
@@ -141,6 +141,17 @@ export interface RevokedSecret {
   readonly revoked: readonly string[]
   readonly revision: number
   readonly reference: string
+}
+
+/** Absent lists: everything the client may ask for. */
+export interface ExplainRequest {
+  /** Name or URL; needed when several issuers have a client of this name. */
+  readonly issuer?: string | undefined
+  readonly scopes?: readonly string[] | undefined
+  /** Names of resource servers, or resource identifiers. */
+  readonly resources?: readonly string[] | undefined
+  /** Types of authorization details. */
+  readonly details?: readonly string[] | undefined
 }
 
 export interface ClientExplanation {

@@ -34,6 +34,8 @@ const browserClient: Client = {
   requirePushedAuthorizationRequests: true,
   scopes: ['openid'],
   resources: [],
+  authorizationDetailsTypes: [],
+  ownAuthorizationDetails: [],
   idTokenSignedResponseAlg: 'ES256',
   requestObjectSigningAlg: undefined,
   requireSignedRequestObject: false,

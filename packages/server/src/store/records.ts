@@ -1,6 +1,7 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
+import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 
 /** How a token is bound (RFC 7800 `cnf`). Both may be set; then both must be proven. */
 export interface Binding {
@@ -32,6 +33,8 @@ export interface AuthorizationRequest {
   readonly requestObjectJti: RememberedJti | undefined
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  /** Absent: none were asked for. */
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
   readonly state: string | undefined
   readonly nonce: string | undefined
   readonly codeChallenge: string | undefined
@@ -131,6 +134,8 @@ export interface GrantRecord {
   readonly subject: string
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  /** Word for word what the consent page showed; absent: none. */
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
   readonly sid: string
   readonly authTime: EpochSeconds
   readonly acr: string
@@ -164,6 +169,7 @@ export interface DeviceCodeRecord {
   readonly clientId: string
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
   /** Of the first request that proved a key; undefined as long as none did. */
   readonly binding: string | undefined
   /** Seconds the device must wait between polls; grows when it does not. */
@@ -185,6 +191,8 @@ export interface AccessTokenRecord {
   readonly subject: string
   readonly scopes: readonly string[]
   readonly audience: readonly string[]
+  /** Those of its audience only; absent: none. */
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
   readonly binding: Binding
   readonly jti: string
   readonly authTime: EpochSeconds | undefined

@@ -53,6 +53,7 @@ const none: DefaultResourceInput = {
   resources: [],
   scopes: ['openid', 'accounts'],
   allowed: [accounts, payments],
+  detailAudiences: [],
 }
 
 const ambiguous: readonly Refused<DefaultResourceInput>[] = [
@@ -61,12 +62,17 @@ const ambiguous: readonly Refused<DefaultResourceInput>[] = [
     input: { ...none, scopes: ['accounts', 'payments'] },
     ruleId: 'resource.unambiguous',
   },
+  {
+    name: 'a scope and a detail of two resource servers',
+    input: { ...none, detailAudiences: [pay] },
+    ruleId: 'resource.unambiguous',
+  },
 ]
 
 for (const { name, input, ruleId } of ambiguous)
   test(`a request without resource is refused by ${ruleId}: ${name}`, () => {
     assert.equal(firstRefusal(defaultResourceRules, input)?.ruleId, ruleId)
-    assert.equal(firstRefusal(defaultResourceRules, { ...input, resources: [api] }), undefined)
+    assert.equal(firstRefusal(defaultResourceRules, { ...input, resources: [api, pay] }), undefined)
   })
 
 test('a request without resource means the only one the client has', () => {
@@ -76,6 +82,18 @@ test('a request without resource means the only one the client has', () => {
 test('a request without resource means the one that understands its scopes', () => {
   assert.equal(firstRefusal(defaultResourceRules, none), undefined)
   assert.deepEqual(defaultResources(none), [api])
+})
+
+test('a detail of a resource server that is not named is refused by resource.of-details', () => {
+  const input = { ...none, resources: [api], detailAudiences: [pay] }
+  const refusal = firstRefusal(defaultResourceRules, input)
+  assert.equal(refusal?.ruleId, 'resource.of-details')
+  assert.equal(refusal?.error, 'invalid_authorization_details')
+  assert.equal(firstRefusal(defaultResourceRules, { ...input, resources: [api, pay] }), undefined)
+})
+
+test('a request without resource means the one that its details belong to', () => {
+  assert.deepEqual(defaultResources({ ...none, scopes: ['openid'], detailAudiences: [pay] }), [pay])
 })
 
 test('a request for identity alone means no resource', () => {

@@ -55,28 +55,56 @@ export interface DefaultResourceInput {
   readonly scopes: readonly string[]
   /** The resource servers the client registered for, with the scopes each understands. */
   readonly allowed: readonly { readonly audience: string; readonly scopes: readonly string[] }[]
+  /** Resource servers that the authorization details asked for belong to (RFC 9396). */
+  readonly detailAudiences: readonly string[]
 }
 
 export const defaultResourceRules: readonly Rule<DefaultResourceInput>[] = [
   {
+    id: 'resource.of-details',
+    clauses: ['RFC9396-3-1'],
+    level: 'MUST',
+    title: 'resources that are named include those of every authorization detail',
+    check: ({ resources, detailAudiences }) =>
+      resources.length === 0 || detailAudiences.every(audience => resources.includes(audience))
+        ? pass
+        : fail(
+            'invalid_authorization_details',
+            'a detail belongs to a resource server that `resource` does not name',
+          ),
+  },
+  {
     id: 'resource.unambiguous',
     clauses: ['RFC8707-2.2-3'],
     level: 'MUST',
-    title: 'without resource, the scopes asked for belong to one resource server at most',
+    title: 'without resource, the scopes and details asked for belong to one resource server at most',
     check: input =>
       input.resources.length > 0 || defaultResources(input).length <= 1
         ? pass
-        : fail('invalid_target', '`resource` is missing and the scopes belong to several resource servers'),
+        : fail(
+            'invalid_target',
+            '`resource` is missing and scopes or details belong to several resource servers',
+          ),
   },
 ]
 
 /**
  * The resources a request means: those it names; else the only one the client has; else those that understand a
- * requested scope. A request for identity alone means none.
+ * requested scope or that a detail belongs to. A request for identity alone means none.
  */
-export function defaultResources({ resources, scopes, allowed }: DefaultResourceInput): readonly string[] {
+export function defaultResources({
+  resources,
+  scopes,
+  allowed,
+  detailAudiences,
+}: DefaultResourceInput): readonly string[] {
   if (resources.length > 0) return [...new Set(resources)]
   const meant =
-    allowed.length === 1 ? allowed : allowed.filter(server => server.scopes.some(s => scopes.includes(s)))
+    allowed.length === 1
+      ? allowed
+      : allowed.filter(
+          server =>
+            server.scopes.some(scope => scopes.includes(scope)) || detailAudiences.includes(server.audience),
+        )
   return meant.map(server => server.audience)
 }

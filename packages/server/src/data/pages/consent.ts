@@ -1,6 +1,8 @@
+import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
+import type { DetailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
-import { html } from './html.ts'
+import { type Html, html } from './html.ts'
 import { renderPage } from './page.ts'
 
 /** Everything the user is shown; what is approved is this and nothing else (I13). */
@@ -13,6 +15,7 @@ export interface ConsentContent {
   readonly isDevice: boolean
   readonly username: string
   readonly scopes: readonly Pick<Scope, 'name' | 'title' | 'description'>[]
+  readonly details: readonly { readonly detail: AuthorizationDetail; readonly words: DetailWords }[]
   readonly resources: readonly { readonly audience: string; readonly displayName: string }[]
   /** How long the application can keep acting: the grant's lifetime. */
   readonly lifetimeSeconds: number
@@ -49,7 +52,7 @@ ${view.isChanged && html`<div class="notice notice-bad" role="alert"><p>What is 
 ${content.scopes.map(
   scope => html`<li><span class="tick" aria-hidden="true"></span><div><strong>${scope.title}</strong><p>${scope.description}</p></div></li>
 `,
-)}</ul>
+)}${content.details.map(({ words }) => detailItem(words))}</ul>
 </section>
 ${
   content.resources.length > 0 &&
@@ -79,6 +82,20 @@ ${content.resources.map(
 </div>
 </form>`,
   })
+}
+
+/** One authorization detail: what it is, and every value of it under its label. */
+function detailItem({ title, description, parts }: DetailWords): Html {
+  return html`<li class="detail"><span class="tick" aria-hidden="true"></span><div><strong>${title}</strong><p>${description}</p>
+<dl>
+${parts.map(
+  ({
+    label,
+    values,
+  }) => html`<div><dt>${label}</dt>${values.map(value => html`<dd><bdi>${value}</bdi></dd>`)}</div>
+`,
+)}</dl></div></li>
+`
 }
 
 function lastingText({ isLasting, endsAtSignOut, lifetimeSeconds }: ConsentContent): string {

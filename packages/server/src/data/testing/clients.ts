@@ -78,6 +78,8 @@ export function clientOf(spec: ClientSpec): Client {
     requirePushedAuthorizationRequests: true,
     scopes: ['openid', 'profile', 'email', 'offline_access', 'accounts', 'payments'],
     resources: [accounts, payments],
+    authorizationDetailsTypes: [],
+    ownAuthorizationDetails: [],
     idTokenSignedResponseAlg: 'ES256',
     requestObjectSigningAlg: undefined,
     requireSignedRequestObject: false,
