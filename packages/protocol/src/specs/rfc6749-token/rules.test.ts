@@ -451,12 +451,6 @@ both(
       error: 'invalid_scope',
     },
     {
-      name: 'a user who signed in a year and a second ago',
-      input: { ...order, authenticationAgeSeconds: 31_536_001 },
-      ruleId: 'order.authentication-age',
-      error: 'invalid_grant',
-    },
-    {
       name: 'a user who signed in an hour and a second ago, for a sensitive write',
       input: { ...order, profile: tier3SensitiveWrite, authenticationAgeSeconds: 3601 },
       ruleId: 'order.authentication-age',
