@@ -20,7 +20,7 @@ import {
 } from './ports.ts'
 import { inMemoryReplayMemory, type ReplayMemory } from './replay.ts'
 import type { ApiRequest } from './request.ts'
-import { settingsOfTier } from './tier.ts'
+import { settingsOfTier, signedByTier } from './tier.ts'
 
 export interface TokenOptions {
   /** Accept RFC 9068 JWTs, verified here. */
@@ -155,7 +155,7 @@ export function settingsOf(options: ResourceServerOptions): Settings {
     audience,
     externalUrl,
     resourceMetadataUrl: resourceMetadataUrl(audience),
-    tokens: tokensOf(options.tokens),
+    tokens: tokensOf(options),
     algs,
     senderConstraint,
     methods,
@@ -198,8 +198,8 @@ function memoryOf(
   }
 }
 
-function tokensOf(tokens: ResourceServerOptions['tokens']): TokenOptions {
-  const chosen: TokenOptions = tokens === 'jwt' ? { jwt: true } : tokens
+function tokensOf({ tokens, profile }: ResourceServerOptions): TokenOptions {
+  const chosen: TokenOptions = tokens === 'jwt' ? { jwt: true } : signedByTier(tokens, profile)
   if (chosen.jwt !== true && chosen.introspection === undefined) bad('tokens', 'no form of token is accepted')
   return chosen
 }

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { profiles, type SecurityProfile } from '@holdfast/protocol'
 import type { ResourceServerOptions } from './options.ts'
 import { call, dpopHeaders, type TestBed, testBed } from './test-bed.ts'
+import { createResourceServer } from './verify.ts'
 
 function tier(name: string): SecurityProfile {
   const profile = profiles.get(name)
@@ -49,6 +50,26 @@ describe('an API of a tier', () => {
         new RegExp(`^TypeError: ${name}: is looser`),
       )
     })
+
+  test('takes only signed answers of introspection where its tier wants them signed', () => {
+    const authentication = { method: 'tls_client_auth', clientId: 'api' } as const
+    const signed = { ...tier('tier-4-high-value') }
+    const settings = (options: Partial<ResourceServerOptions>) =>
+      createResourceServer({
+        issuer: 'https://as.example',
+        audience: 'https://rs.example',
+        tokens: 'jwt',
+        ...options,
+      }).settings.tokens.introspection?.signedAnswers
+    const tokens = { introspection: { authentication } }
+    assert.equal(settings({ tokens, profile: signed }), 'required')
+    assert.equal(settings({ tokens, profile: write }), undefined)
+    assert.throws(
+      () =>
+        settings({ tokens: { introspection: { authentication, signedAnswers: 'off' } }, profile: signed }),
+      /^TypeError: signedAnswers: is looser/,
+    )
+  })
 
   test('may be stricter than its tier', () => {
     const { settings } = testBed({ profile: write, algs: ['ES256'], futureSeconds: 10 }).api

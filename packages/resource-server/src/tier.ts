@@ -1,5 +1,5 @@
 import { type JwsAlg, type SecurityProfile, unlimitedAgeSeconds } from '@holdfast/protocol'
-import type { ResourceServerOptions, Settings } from './options.ts'
+import type { ResourceServerOptions, Settings, TokenOptions } from './options.ts'
 
 const defaultAlgs: readonly JwsAlg[] = ['ES256', 'PS256', 'EdDSA', 'Ed25519']
 const defaultMethods: Settings['methods'] = ['dpop', 'mtls']
@@ -48,6 +48,14 @@ export function settingsOfTier(options: ResourceServerOptions): TierSettings {
     lifetimeSecondsMax: profile.accessTokenLifetimeSeconds,
     tierMaxAgeSeconds: maxAge >= unlimitedAgeSeconds ? undefined : maxAge,
   }
+}
+
+/** Where the tier wants introspection answers signed, the issuer sends no others, and nothing else is taken here. */
+export function signedByTier(tokens: TokenOptions, profile: SecurityProfile | undefined): TokenOptions {
+  const { introspection } = tokens
+  if (introspection === undefined || profile?.signedIntrospection !== 'required') return tokens
+  if (introspection.signedAnswers === 'off') return looser('signedAnswers', profile)
+  return { ...tokens, introspection: { ...introspection, signedAnswers: 'required' } }
 }
 
 function constraintOf(

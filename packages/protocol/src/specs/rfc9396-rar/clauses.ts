@@ -148,7 +148,9 @@ export const manifest: ClauseManifest = {
       id: 'RFC9396-13',
       level: 'SHOULD',
       says: 'Each party learns only the details it needs.',
-      standing: shown('the audit holds types and digests of details, and never what they say'),
+      standing: shown(
+        'is kept word for word, and the audit holds types and digests of details, and never what they say',
+      ),
     },
   ],
 }

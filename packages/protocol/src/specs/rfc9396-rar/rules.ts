@@ -1,5 +1,5 @@
 import { accept, type Outcome } from '../../refusal.ts'
-import { fail, firstRefusal, pass, type Rule, type Verdict } from '../../rule.ts'
+import { fail, firstRefusal, pass, type Rule } from '../../rule.ts'
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../../wire/json.ts'
 import { type AuthorizationDetail, type DetailType, detailLimits } from './detail-type.ts'
 import { misfitOfDetail } from './misfit.ts'
@@ -18,8 +18,6 @@ export interface DetailsInput {
   /** Resource identifiers that the client may ask for. */
   readonly clientResources: readonly string[]
 }
-
-const reject = (reason: string): Verdict => fail('invalid_authorization_details', reason)
 
 /** Entries that the rules before found to be objects with a known type. */
 function entriesOf({ value }: Pick<DetailsInput, 'value'>): readonly JsonObject[] {
@@ -40,7 +38,7 @@ export const detailsRules: readonly Rule<DetailsInput>[] = [
       Buffer.byteLength(text) <= detailLimits.bytesMax &&
       Buffer.byteLength(JSON.stringify(value ?? null)) <= detailLimits.bytesMax
         ? pass
-        : reject('`authorization_details` is longer than 4096 bytes'),
+        : fail('invalid_authorization_details', '`authorization_details` is longer than 4096 bytes'),
   },
   {
     id: 'authorization-details.form',
@@ -50,7 +48,7 @@ export const detailsRules: readonly Rule<DetailsInput>[] = [
     check: ({ value }) =>
       Array.isArray(value) && value.length > 0 && value.every(isJsonObject)
         ? pass
-        : reject('`authorization_details` is not a JSON array of objects'),
+        : fail('invalid_authorization_details', '`authorization_details` is not a JSON array of objects'),
   },
   {
     id: 'authorization-details.count',
@@ -60,7 +58,7 @@ export const detailsRules: readonly Rule<DetailsInput>[] = [
     check: input =>
       entriesOf(input).length <= detailLimits.entriesMax
         ? pass
-        : reject(`more than ${detailLimits.entriesMax} entries`),
+        : fail('invalid_authorization_details', `more than ${detailLimits.entriesMax} entries`),
   },
   {
     id: 'authorization-details.type',
@@ -70,7 +68,7 @@ export const detailsRules: readonly Rule<DetailsInput>[] = [
     check: input =>
       entriesOf(input).every(({ type }) => typeof type === 'string')
         ? pass
-        : reject('an entry of `authorization_details` has no `type`'),
+        : fail('invalid_authorization_details', 'an entry of `authorization_details` has no `type`'),
   },
   {
     id: 'authorization-details.known-type',
@@ -80,7 +78,7 @@ export const detailsRules: readonly Rule<DetailsInput>[] = [
     check: input =>
       entriesOf(input).every(entry => typeOf(input, entry) !== undefined)
         ? pass
-        : reject('a type of `authorization_details` is unknown'),
+        : fail('invalid_authorization_details', 'a type of `authorization_details` is unknown'),
   },
   {
     id: 'authorization-details.client-type',
@@ -97,7 +95,10 @@ export const detailsRules: readonly Rule<DetailsInput>[] = [
         )
       })
         ? pass
-        : reject('a type of `authorization_details` is not registered for this client'),
+        : fail(
+            'invalid_authorization_details',
+            'a type of `authorization_details` is not registered for this client',
+          ),
   },
   {
     id: 'authorization-details.fields',
@@ -108,7 +109,7 @@ export const detailsRules: readonly Rule<DetailsInput>[] = [
       for (const entry of entriesOf(input)) {
         const type = typeOf(input, entry)
         const wrong = type && misfitOfDetail(entry, type)
-        if (wrong !== undefined) return reject(wrong)
+        if (wrong !== undefined) return fail('invalid_authorization_details', wrong)
       }
       return pass
     },
@@ -122,7 +123,7 @@ export const detailsRules: readonly Rule<DetailsInput>[] = [
       const entries = entriesOf(input).map(canonicalDetail)
       return new Set(entries).size === entries.length
         ? pass
-        : reject('two entries of `authorization_details` are the same')
+        : fail('invalid_authorization_details', 'two entries of `authorization_details` are the same')
     },
   },
 ]
@@ -178,7 +179,10 @@ export const grantedDetailsRules: readonly Rule<GrantedDetailsInput>[] = [
     check: ({ details, granted, types }) =>
       areWithin(details, granted, types)
         ? pass
-        : reject('an entry of `authorization_details` goes beyond what was granted'),
+        : fail(
+            'invalid_authorization_details',
+            'an entry of `authorization_details` goes beyond what was granted',
+          ),
   },
   {
     id: 'authorization-details.audience',
@@ -188,7 +192,10 @@ export const grantedDetailsRules: readonly Rule<GrantedDetailsInput>[] = [
     check: ({ details, types, audience }) =>
       details.every(({ type }) => types.get(type)?.audience === audience)
         ? pass
-        : reject('an entry of `authorization_details` belongs to another resource server'),
+        : fail(
+            'invalid_authorization_details',
+            'an entry of `authorization_details` belongs to another resource server',
+          ),
   },
 ]
 

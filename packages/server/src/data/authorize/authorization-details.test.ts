@@ -20,7 +20,7 @@ import {
   reading,
 } from '../testing/details.ts'
 import { answerDevice, pollDevice, requestDevice } from '../testing/device.ts'
-import { jsonOf, textOf } from '../testing/flow.ts'
+import { jsonOf, requestToken, textOf } from '../testing/flow.ts'
 import { claimsOf } from '../testing/jws.ts'
 import { requestObject } from '../testing/request-objects.ts'
 import type { World } from '../testing/world.ts'
@@ -245,6 +245,18 @@ describe('a device', () => {
     assert.deepEqual(tokens.authorization_details, [reading])
     const described = await introspectedBy(world, 'c_rs', String(tokens.access_token))
     assert.deepEqual(described.authorization_details, [reading])
+  })
+
+  it('may ask for less when it polls, and never for more', async () => {
+    await using world = await openPayingWorld({ clients: [device] })
+    const fields = { scope: 'openid', resource: undefined, ...asking(reading) }
+    const asked = await requestDevice(world, 'c_tv', fields)
+    await answerDevice(world, textOf(asked, 'user_code'))
+    const poll = { grant_type: deviceGrantType, device_code: textOf(asked, 'device_code') }
+    const more = await requestToken(world, 'c_tv', { ...poll, ...asking({ ...reading, limit: 101 }) })
+    assert.equal(jsonOf(more).error, 'invalid_authorization_details')
+    const less = await requestToken(world, 'c_tv', { ...poll, ...asking({ ...reading, limit: 99 }) })
+    assert.deepEqual(jsonOf(less).authorization_details, [{ ...reading, limit: 99 }])
   })
 
   it('is told at once what is wrong with them', async () => {

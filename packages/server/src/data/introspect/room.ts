@@ -80,7 +80,7 @@ async function answer(
     return refusedReplay(exchange, ports, refused, replay, { context, extraHeaders: undefined })
   }
   const description = active.ok ? describe(active.value, exchange) : { active: false }
-  return wantsSigned(exchange, authenticated.client)
+  return wantsSigned(exchange, authenticated.client, active.ok ? active.value.token : undefined)
     ? await signedReply(exchange, ports, authenticated.client, description)
     : jsonReply(200, description)
 }

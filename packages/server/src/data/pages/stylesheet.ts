@@ -84,7 +84,7 @@ a.button { text-align: center; text-decoration: none; }
 }
 .detail > div { min-width: 0; flex: 1; }
 .detail dl { margin: .5rem 0 0; }
-.detail dl > div { display: grid; grid-template-columns: minmax(5.5rem, 30%) 1fr; gap: .125rem .75rem; padding: .1875rem 0; }
+.detail dl > div { display: grid; grid-template-columns: minmax(5.5rem, 30%) 1fr; gap: .125rem .75rem; align-items: baseline; padding: .1875rem 0; }
 .detail dt { color: var(--ink-2); font-size: .875rem; }
 .detail dd { grid-column: 2; margin: 0; font-weight: 600; overflow-wrap: anywhere; }
 .places li { padding: .125rem 0; }

@@ -10,6 +10,7 @@ import {
 import { payment } from '@holdfast/protocol/specs/rfc9396-rar/sample-types.ts'
 import type { Reply } from '../../http/exchange.ts'
 import type { AuthorizationDetailsType, Scope } from '../../snapshot/snapshot.ts'
+import { introspectRoom } from '../introspect/room.ts'
 import { goodRequest, header, locationOf, openBrowser, push, pushedUrl } from '../testing/browser.ts'
 import { accounts, clientOf, payments, scopes as plainScopes, resourceServers } from '../testing/clients.ts'
 import { asking, detailTypes, payingClient } from '../testing/details.ts'
@@ -43,6 +44,13 @@ const lax = payingClient({
     ...(['authorization_code', 'refresh_token', 'client_credentials'] as const),
     ...[tokenExchangeGrantType, deviceGrantType],
   ] as const,
+})
+const apiClient = clientOf({
+  clientId: 'c_api',
+  ownProfile: oidcBaseline,
+  dpopBoundAccessTokens: false,
+  ...{ grantTypes: [], scopes: [], resources: [] },
+  introspects: [payments],
 })
 const publicApp = clientOf({
   clientId: 'c_browser',
@@ -204,6 +212,29 @@ describe('at the token endpoint', () => {
       resource: accounts,
     }
     assert.equal(jsonOf(await requestToken(world, 'c_lax', fields)).error, 'invalid_grant')
+  })
+})
+
+describe('introspection', () => {
+  test('of a token with a scope or a detail of tier 4 is signed, and of no other', async () => {
+    const asks = async (options: Parameters<typeof openWorld>[0], more: object): Promise<string> => {
+      await using world = await openWorld({
+        resourceServers: plainServers,
+        detailTypes,
+        clients: [lax, apiClient],
+        ...options,
+      })
+      const { code } = await seedCode(world, 'c_lax', grantOf(['payments'], more))
+      const token = textOf(await redeem(world, 'c_lax', code), 'access_token')
+      const form = { token, ...world.assertion('c_api') }
+      return header(await world.send(introspectRoom, '/introspect', { form }), 'content-type') ?? ''
+    }
+    const signed = 'application/token-introspection+jwt'
+    const withDetails = { authorizationDetails: [payment] }
+    assert.notEqual(await asks({}, withDetails), signed)
+    assert.equal(await asks({ scopes: tiered('payments', 'tier-4-high-value') }, {}), signed)
+    assert.equal(await asks({ detailTypes: detailsOfTier('tier-4-high-value') }, withDetails), signed)
+    assert.notEqual(await asks({ detailTypes: detailsOfTier('tier-4-high-value') }, {}), signed)
   })
 })
 
