@@ -34,6 +34,8 @@ export interface ClientMetadata {
   readonly backchannel_logout_uri?: string | undefined
   readonly authorization_details_types?: readonly string[] | undefined
   readonly backchannel_logout_session_required?: boolean | undefined
+  readonly frontchannel_logout_uri?: string | undefined
+  readonly frontchannel_logout_session_required?: boolean | undefined
 }
 
 /** What the rules look at: the metadata and everything it must fit. */

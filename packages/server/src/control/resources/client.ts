@@ -50,6 +50,9 @@ export const clientMetadata = z.strictObject({
   backchannel_logout_session_required: z.boolean().optional(),
   /** Types of `authorization_details` the client may ask for (RFC 9396). */
   authorization_details_types: z.array(text(128)).max(50).optional(),
+  frontchannel_logout_uri: z.string().optional(),
+  /** Accepted for those who ask: issuer and session always go along. */
+  frontchannel_logout_session_required: z.boolean().optional(),
   software_id: text(256).optional(),
   software_version: text(256).optional(),
 })
