@@ -38,10 +38,8 @@ export function effectiveProfiles(tiered: Tiered): IssuerSnapshot['effectiveProf
     }
     const own = remembered.get(client.profile) ?? new Map<string, Outcome<SecurityProfile>>()
     // Names tell the profiles of one issuer apart; none holds a space.
-    const key = stricter
-      .map(({ name }) => name)
-      .toSorted()
-      .join(' ')
+    const names = stricter.map(({ name }) => name)
+    const key = names.length === 1 ? (names[0] ?? '') : names.toSorted().join(' ')
     const known = own.get(key)
     if (known !== undefined) return known
     const met = meet([client.profile, ...stricter])

@@ -84,12 +84,13 @@ test('a request without resource means the one that understands its scopes', () 
   assert.deepEqual(defaultResources(none), [api])
 })
 
-test('a detail of a resource server that is not named is refused by resource.of-details', () => {
-  const input = { ...none, resources: [api], detailAudiences: [pay] }
-  const refusal = firstRefusal(defaultResourceRules, input)
-  assert.equal(refusal?.ruleId, 'resource.of-details')
-  assert.equal(refusal?.error, 'invalid_authorization_details')
-  assert.equal(firstRefusal(defaultResourceRules, { ...input, resources: [api, pay] }), undefined)
+test('a request means the resources it names and those of its details, five at most', () => {
+  assert.deepEqual(defaultResources({ ...none, resources: [api], detailAudiences: [pay, api] }), [api, pay])
+  const more = (count: number) => Array.from({ length: count }, (_, index) => `https://${index}.example`)
+  const five = { ...none, resources: [api], detailAudiences: more(4) }
+  assert.equal(firstRefusal(defaultResourceRules, five), undefined)
+  const six = { ...five, detailAudiences: more(5) }
+  assert.equal(firstRefusal(defaultResourceRules, six)?.ruleId, 'resource.count-meant')
 })
 
 test('a request without resource means the one that its details belong to', () => {

@@ -61,19 +61,6 @@ export interface DefaultResourceInput {
 
 export const defaultResourceRules: readonly Rule<DefaultResourceInput>[] = [
   {
-    id: 'resource.of-details',
-    clauses: ['RFC9396-3-1'],
-    level: 'MUST',
-    title: 'resources that are named include those of every authorization detail',
-    check: ({ resources, detailAudiences }) =>
-      resources.length === 0 || detailAudiences.every(audience => resources.includes(audience))
-        ? pass
-        : fail(
-            'invalid_authorization_details',
-            'a detail belongs to a resource server that `resource` does not name',
-          ),
-  },
-  {
     id: 'resource.unambiguous',
     clauses: ['RFC8707-2.2-3'],
     level: 'MUST',
@@ -86,11 +73,21 @@ export const defaultResourceRules: readonly Rule<DefaultResourceInput>[] = [
             '`resource` is missing and scopes or details belong to several resource servers',
           ),
   },
+  {
+    id: 'resource.count-meant',
+    clauses: [],
+    level: 'OURS',
+    title: 'at most five resources are meant, those of authorization details included',
+    check: input =>
+      defaultResources(input).length <= resourcesMax
+        ? pass
+        : fail('invalid_target', `more than ${resourcesMax} resources with those of the details`),
+  },
 ]
 
 /**
- * The resources a request means: those it names; else the only one the client has; else those that understand a
- * requested scope or that a detail belongs to. A request for identity alone means none.
+ * The resources a request means: those it names and those its details belong to; else the only one the client has;
+ * else those that understand a requested scope or that a detail belongs to. A request for identity alone means none.
  */
 export function defaultResources({
   resources,
@@ -98,7 +95,7 @@ export function defaultResources({
   allowed,
   detailAudiences,
 }: DefaultResourceInput): readonly string[] {
-  if (resources.length > 0) return [...new Set(resources)]
+  if (resources.length > 0) return [...new Set([...resources, ...detailAudiences])]
   const meant =
     allowed.length === 1
       ? allowed

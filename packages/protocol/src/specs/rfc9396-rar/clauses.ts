@@ -35,8 +35,8 @@ export const manifest: ClauseManifest = {
     {
       id: 'RFC9396-3-1',
       level: 'MUST',
-      says: 'Details are combined with `scope` and `resource`, and the user decides on all of it.',
-      standing: ruled,
+      says: 'Details are combined with `scope`; `resource` narrows the scopes and not the details.',
+      standing: shown('adds its resource server to those that are named'),
       rows: ['RAR-04'],
     },
     {

@@ -76,14 +76,25 @@ describe('authorization_details in a pushed request', () => {
     assert.equal((await introspectedBy(world, 'c_rs_payments', String(tokens.access_token))).aud, payments)
   })
 
-  it('goes with a resource that is named, or is refused', async () => {
+  it('adds its resource server to those that are named', async () => {
     await using world = await openPayingWorld()
-    assert.equal((await pushed(world, JSON.stringify([payment]), { resource: payments })).status, 201)
-    const reply = await pushed(world, JSON.stringify([payment]), { resource: accounts, scope: 'openid' })
-    assert.equal(jsonOf(reply).error, 'invalid_authorization_details')
-    assert.equal((await world.lastAudit('request.refused'))?.ruleId, 'resource.of-details')
+    const spoil = { scope: 'openid accounts', resource: accounts, ...asking(payment) }
+    const first = await allowedTokens(world, spoil, { resource: payments })
+    assert.deepEqual(jsonOf(first).authorization_details, [payment])
+    const other = await allowedTokens(world, spoil, { resource: accounts })
+    assert.equal(jsonOf(other).authorization_details, undefined)
+    assert.equal(jsonOf(other).scope, 'openid accounts')
+  })
+
+  it('belongs to one resource server, or the request names them', async () => {
+    await using world = await openPayingWorld()
     const two = await pushed(world, JSON.stringify([payment, reading]))
     assert.equal(jsonOf(two).error, 'invalid_target')
+    const named = {
+      authorization_details: JSON.stringify([payment, reading]),
+      resource: [payments, accounts],
+    }
+    assert.equal((await push(world, { clientId: 'c_pay', spoil: { scope, ...named } })).status, 201)
   })
 
   it('stands in a signed request object as JSON', async () => {

@@ -187,7 +187,7 @@ function judgeRefreshProfile(
 /** One resource per access token (RFC 8707). A request for identity alone is for the issuer: its userinfo. */
 function judgeAudience(
   entitlement: Entitlement,
-  { details, isNamed }: AskedDetails,
+  { details }: AskedDetails,
   client: Client,
   issuer: IssuerSnapshot,
 ): Outcome<string> {
@@ -195,9 +195,8 @@ function judgeAudience(
   const isKnown = (resource: string): boolean => issuer.resourceServers.has(resource)
   const allowedResources = entitlement.allowedResources.filter(one => client.resources.includes(one))
   const allowed = allowedResources.flatMap(audience => issuer.resourceServers.get(audience) ?? [])
-  // Details that nobody named do not have to go with the resource that somebody did: they stay behind.
-  const detailAudiences =
-    isNamed || resources.length === 0 ? audiencesOfDetails(details, issuer.detailTypes) : []
+  // A resource that is named chooses; details of another one stay behind, or are refused when they were named too.
+  const detailAudiences = resources.length > 0 ? [] : audiencesOfDetails(details, issuer.detailTypes)
   const input = { resources, scopes, allowed, detailAudiences }
   const refusal =
     firstRefusal(resourceRules, { resources, isKnown, allowedResources }) ??

@@ -81,7 +81,7 @@ for (const [way, ask] of Object.entries(ways))
         assert.equal(reply.status, 400, reply.body.toString())
         assert.equal(jsonOf(reply).error, 'invalid_authorization_details')
         const audit = await world.lastAudit('token.refused')
-        assert.match(audit?.ruleId ?? '', /^(authorization-details\.|resource\.of-details$)/)
+        assert.match(audit?.ruleId ?? '', /^authorization-details\./)
       })
 
     test('less is given, and is what the API is told', async () => {
