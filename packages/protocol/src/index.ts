@@ -12,6 +12,8 @@ export type {
   ClientAuthenticationMethod,
   ExplainedField,
   JwsAlg,
+  ResponseType,
+  ResponseTypeFields,
   SecurityProfile,
   SenderConstraintMethod,
 } from './profile.ts'
@@ -22,6 +24,7 @@ export {
   meetUnchecked,
   profileFields,
   profileLattice,
+  responseTypesOf,
   unlimitedAgeSeconds,
 } from './profile.ts'
 export { profiles, tiers } from './profiles/index.ts'

@@ -77,6 +77,11 @@ export interface ResourceServerOptions {
   readonly futureSeconds?: number
   /** How long after `exp` a slow clock is forgiven. */
   readonly expirySkewSeconds?: number
+  /**
+   * For APIs of FAPI 1.0: every answer carries `x-fapi-interaction-id`, the client's own or a new one, and `Date`, and
+   * the audit event names the id. Off unless said.
+   */
+  readonly fapiInteraction?: boolean
   /** Name of this API for people, in its metadata. */
   readonly name?: string
   /** Scopes this API knows, for its metadata. */
@@ -129,6 +134,7 @@ export interface Settings {
   readonly lifetimeSecondsMax: number
   /** Longest time since the user signed in, on every route; undefined: no tier says. */
   readonly tierMaxAgeSeconds: number | undefined
+  readonly hasInteractionId: boolean
   readonly explain: boolean
   readonly fetch: Fetch
   readonly clock: Clock
@@ -175,6 +181,7 @@ export function settingsOf(options: ResourceServerOptions): Settings {
     lifetimeSecondsMax: tier.lifetimeSecondsMax,
     tierMaxAgeSeconds: tier.tierMaxAgeSeconds,
     expirySkewSeconds: within('expirySkewSeconds', options.expirySkewSeconds ?? 10, 0, 60),
+    hasInteractionId: options.fapiInteraction ?? false,
     explain: options.explain ?? false,
     fetch: options.fetch ?? systemFetch,
     clock,

@@ -6,6 +6,7 @@ export const tier0Public: SecurityProfile = {
   ...oidcBaseline,
   name: 'tier-0-public',
   redirectUriParameter: 'allowed',
+  assertionAudience: 'issuer-or-endpoint',
   refreshTokenRotation: 'migration',
   rotationGraceSeconds: 300,
   accessTokenLifetimeSeconds: 600,
