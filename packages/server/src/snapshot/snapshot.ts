@@ -6,6 +6,7 @@ import type {
   SecurityProfile,
 } from '@holdfast/protocol'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import type { DeliveryMode } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
 export interface Snapshot {
@@ -44,6 +45,7 @@ export type GrantTypeName =
   | 'client_credentials'
   | 'urn:ietf:params:oauth:grant-type:token-exchange'
   | 'urn:ietf:params:oauth:grant-type:device_code'
+  | 'urn:openid:params:grant-type:ciba'
 
 /** A registered client, compiled. Wire names of RFC 7591 / OIDC / FAPI in camelCase. */
 export interface Client {
@@ -82,6 +84,11 @@ export interface Client {
   /** Response modes the client may ask for; undefined: any. */
   readonly responseModes: readonly string[] | undefined
   readonly introspectionSignedResponseAlg: JwsAlg
+  /** How a client of the CIBA grant learns that its user answered; undefined for every other. */
+  readonly backchannelTokenDeliveryMode: DeliveryMode | undefined
+  /** Where a client that is pinged listens. */
+  readonly backchannelClientNotificationEndpoint: string | undefined
+  readonly backchannelAuthenticationRequestSigningAlg: JwsAlg | undefined
   readonly requireAuthTime: boolean
   readonly defaultMaxAgeSeconds: number | undefined
   /** Origins a browser client calls from (CORS); exact, never `*` or `null`. */

@@ -33,6 +33,10 @@ export interface ClientMetadata {
   readonly post_logout_redirect_uris?: readonly string[] | undefined
   readonly backchannel_logout_uri?: string | undefined
   readonly backchannel_logout_session_required?: boolean | undefined
+  readonly backchannel_token_delivery_mode?: string | undefined
+  readonly backchannel_client_notification_endpoint?: string | undefined
+  readonly backchannel_authentication_request_signing_alg?: string | undefined
+  readonly backchannel_user_code_parameter?: boolean | undefined
 }
 
 /** What the rules look at: the metadata and everything it must fit. */

@@ -48,6 +48,14 @@ export const clientMetadata = z.strictObject({
   backchannel_logout_uri: z.string().optional(),
   /** Accepted for those who ask: a logout token always names the session. */
   backchannel_logout_session_required: z.boolean().optional(),
+  /** CIBA: `poll` or `ping`. */
+  backchannel_token_delivery_mode: z.string().optional(),
+  /** CIBA: where a client with delivery mode `ping` listens. */
+  backchannel_client_notification_endpoint: z.string().optional(),
+  /** CIBA: set, every authentication request must be signed with it. */
+  backchannel_authentication_request_signing_alg: z.string().optional(),
+  /** CIBA: accepted as `false` only. */
+  backchannel_user_code_parameter: z.boolean().optional(),
   software_id: text(256).optional(),
   software_version: text(256).optional(),
 })

@@ -39,11 +39,8 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
   const interaction = judgeInteraction(found, cookieHash(exchange, 'browser'), exchange.issuer.url, now)
   if (!interaction.ok) return interaction
 
-  const { request, pushedHash, sessionHash, device } = interaction.value
-  const still =
-    device === undefined
-      ? judgeStill(request, exchange.issuer, pushedHash !== undefined)
-      : judgeDeviceStill(request, exchange.issuer)
+  const { sessionHash } = interaction.value
+  const still = judgeInteractionStill(interaction.value, exchange.issuer)
   if (!still.ok) return still
   const browserSession = await loadSession(exchange, ports, now)
   const session = browserSession?.record.hash === sessionHash ? browserSession : undefined
@@ -56,6 +53,21 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
     browserSession,
     now,
   })
+}
+
+function judgeInteractionStill(
+  { request, pushedHash, device, approvals }: InteractionRecord,
+  issuer: Exchange['issuer'],
+): Outcome<Pick<Visit, 'client' | 'profile'>> {
+  if (approvals) return accept({ client: ourselves(issuer.url), profile: issuer.floor })
+  return device === undefined
+    ? judgeStill(request, issuer, pushedHash !== undefined)
+    : judgeDeviceStill(request, issuer)
+}
+
+/** Whom a user signs in to when no client sent them: the steps on that way read an id and a name, and nothing else. */
+function ourselves(issuer: string): Client {
+  return { clientId: issuer, clientName: 'what waits for your answer' } as Client
 }
 
 function judgeDeviceStill(

@@ -1,5 +1,6 @@
 import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
 import { isSignedMode, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
+import { cibaGrantType, deliveryModes } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import { passwordAcr } from '../interaction/session.ts'
 import { paths } from '../paths.ts'
@@ -13,6 +14,7 @@ const aliased = {
   userinfo_endpoint: paths.userinfo,
 }
 
+const cibaEndpoint = { backchannel_authentication_endpoint: paths.backchannelAuthentication }
 const deviceEndpoint = { device_authorization_endpoint: paths.deviceAuthorization }
 
 /**
@@ -32,7 +34,8 @@ export function metadataDocument(
   const hasMtls = floor.senderConstraintMethods.includes('mtls')
   const hasDpop = floor.senderConstraintMethods.includes('dpop')
   const hasDevices = floor.deviceGrant === 'allowed'
-  const endpoints = hasDevices ? { ...aliased, ...deviceEndpoint } : aliased
+  const hasCiba = floor.backchannelAuthentication === 'allowed'
+  const endpoints = { ...aliased, ...(hasDevices && deviceEndpoint), ...(hasCiba && cibaEndpoint) }
   const signingAlgs = signedWith.filter(alg => floor.signingAlgs.includes(alg))
   const scopes = ['openid', ...issuer.scopes.keys()]
   const document = {
@@ -44,6 +47,7 @@ export function metadataDocument(
     revocation_endpoint: url + paths.revoke,
     userinfo_endpoint: url + paths.userinfo,
     ...(hasDevices && { device_authorization_endpoint: url + paths.deviceAuthorization }),
+    ...(hasCiba && cibaMetadata(url, floor)),
     end_session_endpoint: url + paths.logout,
     jwks_uri: url + paths.jwks,
     require_pushed_authorization_requests: floor.pushedAuthorizationRequests === 'required',
@@ -57,6 +61,7 @@ export function metadataDocument(
       'client_credentials',
       'urn:ietf:params:oauth:grant-type:token-exchange',
       ...(hasDevices ? ['urn:ietf:params:oauth:grant-type:device_code'] : []),
+      ...(hasCiba ? [cibaGrantType] : []),
     ],
     code_challenge_methods_supported: ['S256'],
     scopes_supported: [...new Set(scopes)],
@@ -92,6 +97,16 @@ export function metadataDocument(
     require_signed_request_object: floor.signedRequestObjects === 'required',
   }
   return Object.fromEntries(Object.entries(document).filter(([, value]) => !isEmptyList(value)))
+}
+
+/** OpenID Connect CIBA section 4. */
+function cibaMetadata(url: string, floor: IssuerSnapshot['floor']): Readonly<Record<string, unknown>> {
+  return {
+    backchannel_authentication_endpoint: url + paths.backchannelAuthentication,
+    backchannel_token_delivery_modes_supported: deliveryModes,
+    backchannel_authentication_request_signing_alg_values_supported: floor.signingAlgs,
+    backchannel_user_code_parameter_supported: false,
+  }
 }
 
 /** Where the floor wants signed responses, no other mode is left. */

@@ -13,7 +13,7 @@ export async function mintIdToken(
   exchange: Exchange,
   ports: Ports,
 ): Promise<string | undefined> {
-  const { idToken, subject, client, issuedAt, nonce, authTime, acr, amr, sid } = order
+  const { idToken, subject, client, issuedAt, nonce, authTime, acr, amr, sid, authReqId } = order
   if (idToken === undefined) return undefined
   const claims = {
     iss: exchange.issuer.url,
@@ -26,6 +26,7 @@ export async function mintIdToken(
     ...(acr !== undefined && { acr }),
     ...(amr.length > 0 && { amr }),
     ...(sid !== undefined && { sid }),
+    ...(authReqId !== undefined && { 'urn:openid:params:jwt:claim:auth_req_id': authReqId }),
     at_hash: leftHalfHash(idToken.alg, accessToken),
   }
   return ports.keys.sign(exchange.issuer.url, idToken.alg, 'JWT', claims)

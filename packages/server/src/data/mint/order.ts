@@ -36,6 +36,8 @@ export interface Entitlement {
   readonly amr: readonly string[]
   readonly sid: string | undefined
   readonly nonce: string | undefined
+  /** The request of a client that waited (CIBA), told to it in its ID token. */
+  readonly authReqId?: string
   readonly txn: string
   /** No token outlives it. */
   readonly grantExpiresAt: EpochSeconds | undefined

@@ -81,7 +81,11 @@ ${content.resources.map(
   })
 }
 
-function lastingText({ isLasting, endsAtSignOut, lifetimeSeconds }: ConsentContent): string {
+export function lastingText({
+  isLasting,
+  endsAtSignOut,
+  lifetimeSeconds,
+}: Pick<ConsentContent, 'isLasting' | 'endsAtSignOut' | 'lifetimeSeconds'>): string {
   return isLasting
     ? `It keeps this access, also while you are away, for at most ${inWords(lifetimeSeconds)}${endsAtSignOut ? ', or until you sign out here' : ''}.`
     : `This access ends by itself after at most ${inWords(lifetimeSeconds)}.`

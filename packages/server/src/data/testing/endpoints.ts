@@ -1,3 +1,4 @@
+import { backchannelAuthenticationRoom } from '../ciba/authentication-room.ts'
 import { introspectRoom } from '../introspect/room.ts'
 import { parRoom } from '../par/room.ts'
 import { revokeRoom } from '../revoke/room.ts'

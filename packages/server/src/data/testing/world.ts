@@ -40,7 +40,7 @@ export interface WorldOptions {
   readonly documents?: Map<string, unknown>
   /** Instead of the usual ones. */
   readonly resourceServers?: readonly ResourceServer[]
-  /** What a form posted to another server is answered; absent: there is no answer. */
+  /** What is answered to what is posted to another server, a bearer token as `bearer`; absent: there is no answer. */
   readonly receive?: (
     url: string,
     form: Readonly<Record<string, string>>,
@@ -216,6 +216,7 @@ function outboundOf(
       return documents.get(url)
     },
     postForm: async (url, form) => receive(url, form),
+    postJson: async (url, body, { bearer }) => receive(url, { ...body, bearer }),
   }
 }
 
