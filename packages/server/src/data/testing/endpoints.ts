@@ -40,6 +40,14 @@ export const clientEndpoints: readonly ClientEndpoint[] = [
     status: 200,
     dpop: 'required',
   },
+  {
+    // None of these clients has the grant, and no user is asked: prompts are few, and have tests of their own.
+    path: '/bc-authorize',
+    room: backchannelAuthenticationRoom,
+    fields: { scope: 'openid', login_hint: 'alice', binding_message: 'W4SCT' },
+    status: 400,
+    dpop: 'allowed',
+  },
   { path: '/introspect', room: introspectRoom, fields: { token: 'at_unknown' }, status: 200, dpop: 'none' },
   { path: '/revoke', room: revokeRoom, fields: { token: 'at_unknown' }, status: 200, dpop: 'none' },
 ]
