@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
-import { actionOf, fieldOf, header, openBrowser } from '../testing/browser.ts'
+import { fieldOf, header, openBrowser } from '../testing/browser.ts'
 import { answerShown, askCiba, atApprovals, cibaClient, pollCiba } from '../testing/ciba.ts'
 import { jsonOf, textOf } from '../testing/flow.ts'
 import { logoutUrl, signIn } from '../testing/logout.ts'
@@ -67,20 +67,20 @@ describe('the page of what waits for a user', () => {
     await putBob(world)
     const asked = textOf(await askCiba(world), 'auth_req_id')
     const [, hers] = await atApprovals(world)
+    await askCiba(world, { login_hint: 'bob', binding_message: 'FOR-BOB' })
     const browser = openBrowser(world)
-    const login = header(await browser.get(header(await browser.get('/ciba'), 'location') ?? ''), 'location')
-    const entered = await browser.login(login ?? '', 'bob', 'pw')
+    const opened = await browser.get(header(await browser.get('/ciba'), 'location') ?? '')
+    const entered = await browser.login(header(opened, 'location') ?? '', 'bob', 'pw')
     const his = await browser.get((header(entered, 'location') ?? '').replace(/consent$/, 'approvals'))
-    assert.match(text(his), /Nothing waits for you/)
-    const form = {
-      csrf: csrfOf(world, await browser.get(actionFrom(entered))),
-      request: fieldOf(hers, 'request'),
-      shown: fieldOf(hers, 'shown'),
-      decision: 'allow',
+    assert.ok(text(his).includes('FOR-BOB') && !text(his).includes('W4SCT'))
+    const stolen = { request: fieldOf(hers, 'request'), shown: fieldOf(hers, 'shown') }
+    for (const decision of ['allow', 'deny'] as const) {
+      assert.equal((await answerShown(browser, his, decision, stolen)).status, 409)
+      assert.equal((await world.lastAudit('ciba.refused'))?.ruleId, 'ciba.decided')
     }
-    const reply = await browser.post(actionFrom(entered), form)
-    assert.equal(reply.status, 400)
     assert.equal(jsonOf(await pollCiba(world, asked)).error, 'authorization_pending')
+    assert.equal((await answerShown(browser, his)).status, 200)
+    assert.equal((await world.lastAudit('ciba.approved'))?.subject, 'u_bob')
   })
 
   it('what the page showed is what is granted: an edited name or text is asked again', async () => {
@@ -182,12 +182,3 @@ describe('the page of what waits for a user', () => {
     assert.equal((await openBrowser(world).get('/ciba?a=%ff')).status, 400)
   })
 })
-
-function actionFrom(reply: Reply): string {
-  return (header(reply, 'location') ?? '').replace(/consent$/, 'approvals')
-}
-
-/** Bob's own page has no form to take it from, so the attack sends what he could have: nothing valid. */
-function csrfOf(_world: World, page: Reply): string {
-  return fieldOf(page, 'csrf') || actionOf(page)
-}

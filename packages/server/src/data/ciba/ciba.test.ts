@@ -125,6 +125,24 @@ describe('the backchannel authentication endpoint', () => {
     await assertRefused(world, forbidden, bad('unauthorized_client', 'ciba.profile'))
   })
 
+  test('each failure of a request has its code and its status', async () => {
+    await using world = await openWorld({
+      clients: [cibaClient(), cibaClient({ clientId: 'c_none', grantTypes: [] })],
+    })
+    for (const [fields, options, status, error] of [
+      [{ binding_message: undefined }, {}, 400, 'invalid_request'],
+      [{ scope: 'openid admin' }, {}, 400, 'invalid_scope'],
+      [{ login_hint: 'nobody' }, {}, 400, 'unknown_user_id'],
+      [{}, { clientId: 'c_none' }, 400, 'unauthorized_client'],
+      [{ binding_message: 'a\nb' }, {}, 400, 'invalid_binding_message'],
+      [{ resource: 'https://x.example' }, {}, 400, 'invalid_target'],
+      [{}, { clientId: 'c_nobody' }, 401, 'invalid_client'],
+    ] as const)
+      await assertRefused(world, await askCiba(world, fields, options), { status, error })
+    for (let count = 0; count < 3; count++) assert.equal((await askCiba(world)).status, 200)
+    await assertRefused(world, await askCiba(world), { status: 403, error: 'access_denied' })
+  })
+
   test('without client authentication nobody is asked', async () => {
     await using world = await open()
     assert.equal((await askCiba(world, {}, { authentication: 'none' })).status, 401)
