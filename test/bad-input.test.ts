@@ -33,6 +33,7 @@ const invalidRequest = (status: number): Expected => ({ status, error: 'invalid_
 const isBackChannel = (route: Route): boolean => route.form === 'required'
 const isUserinfo = ({ path }: Route): boolean => path === '/userinfo'
 const isDevicePage = ({ path }: Route): boolean => path === '/device'
+const isCibaPage = ({ path }: Route): boolean => path === '/ciba'
 const isLogout = ({ path }: Route): boolean => path === '/logout'
 const isAuthorize = ({ path }: Route): boolean => path === '/authorize'
 const readsQuery = (route: Route): boolean => route.dialect === 'page' && route.path !== '/assets/:name'
@@ -49,6 +50,8 @@ function unhelped(route: Route): Expected {
   if (isAuthorize(route)) return { status: 400, error: 'unauthorized_client' }
   // Only a form with an empty field: what is typed is judged when it is posted.
   if (isDevicePage(route) && route.method === 'GET') return { status: 200 }
+  // Opens an interaction, in which whoever came signs in.
+  if (isCibaPage(route)) return { status: 303 }
   return route.dialect === 'page' ? invalidRequest(400) : { status: 200 }
 }
 
@@ -102,7 +105,7 @@ const badInputs: readonly BadInput[] = [
     ...unparsable('a repeated secret', `client_secret=${secret}&client_secret=${secret}`),
     // There it is no parameter, and who asks is judged before what else is wrong.
     expected: route =>
-      (readsForm(route) && !isAuthorize(route)) || isDevicePage(route) || isLogout(route)
+      (readsForm(route) && !isAuthorize(route)) || isDevicePage(route) || isCibaPage(route) || isLogout(route)
         ? invalidRequest(400)
         : unhelped(route),
   },

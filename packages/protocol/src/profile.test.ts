@@ -102,7 +102,7 @@ describe('contradictions', () => {
   it('finds none in the shipped profiles', () => {
     assert.deepEqual(
       [...profiles.keys()],
-      ['fapi2-security', 'fapi2-message-signing', 'oauth21', 'oidc-baseline'],
+      ['fapi2-security', 'fapi2-message-signing', 'fapi-ciba', 'oauth21', 'oidc-baseline'],
     )
     for (const profile of profiles.values()) assert.deepEqual(contradictions(profile), [])
   })
