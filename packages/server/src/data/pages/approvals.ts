@@ -59,7 +59,7 @@ ${approvals.map((approval, index) => approvalForm(view, approval, index + 1))}
 function approvalForm({ action, csrf }: ApprovalsView, approval: Approval, number: number): Html {
   const { content, request, shown, minutesAgo } = approval
   const { clientName, bindingMessage, scopes, resources } = content
-  return html`<section class="approval" aria-labelledby="approval-${number}">
+  return html`<article class="approval" aria-labelledby="approval-${number}">
 <h2 id="approval-${number}">Allow <span class="name">${clientName}</span>?</h2>
 <p class="quiet">${minutesAgo === 0 ? 'Asked just now' : minutesAgo === 1 ? 'Asked a minute ago' : `Asked ${minutesAgo} minutes ago`}</p>
 ${
@@ -88,7 +88,7 @@ ${resources.map(
 <button id="deny-${number}" class="button" type="submit" name="decision" value="deny" aria-describedby="approval-${number}">Deny</button>
 </div>
 </form>
-</section>
+</article>
 `
 }
 

@@ -89,7 +89,10 @@ a.button { text-align: center; text-decoration: none; }
   content: ""; position: absolute; left: .125rem; top: .75rem; width: .3125rem; height: .3125rem;
   border-radius: 50%; background: var(--field-edge);
 }
-.approval + .approval, .notice + .approval { border-top: 1px solid var(--edge); padding-top: 1.5rem; }
+.approval { margin-top: 1.5rem; border-top: 1px solid var(--edge); padding-top: 1.5rem; }
+.approval > .quiet { font-size: .875rem; }
+.approval > .quiet + p { margin-top: .75rem; }
+.approval + .onward { margin-top: .75rem; }
 .approval h2 { margin: 0; font-size: 1.125rem; color: var(--ink); overflow-wrap: anywhere; }
 .approval .grants, .approval .notes { margin-top: 1rem; }
 .binding {
