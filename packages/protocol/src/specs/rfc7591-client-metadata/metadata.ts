@@ -37,6 +37,8 @@ export interface ClientMetadata {
   readonly backchannel_client_notification_endpoint?: string | undefined
   readonly backchannel_authentication_request_signing_alg?: string | undefined
   readonly backchannel_user_code_parameter?: boolean | undefined
+  readonly frontchannel_logout_uri?: string | undefined
+  readonly frontchannel_logout_session_required?: boolean | undefined
 }
 
 /** What the rules look at: the metadata and everything it must fit. */

@@ -56,6 +56,9 @@ export const clientMetadata = z.strictObject({
   backchannel_authentication_request_signing_alg: z.string().optional(),
   /** CIBA: accepted as `false` only. */
   backchannel_user_code_parameter: z.boolean().optional(),
+  frontchannel_logout_uri: z.string().optional(),
+  /** Accepted for those who ask: issuer and session always go along. */
+  frontchannel_logout_session_required: z.boolean().optional(),
   software_id: text(256).optional(),
   software_version: text(256).optional(),
 })
