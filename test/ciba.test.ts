@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -219,6 +219,10 @@ for (const store of ['sqlite', 'postgres'] as const)
       assert.equal(tokens.claims()?.aud, 'pos-ping')
       await sleep(1500)
       assert.equal(pings.length, 1)
+      const files = readdirSync(prepared.config.folder, { recursive: true, withFileTypes: true })
+      for (const { name, parentPath } of files.filter(entry => entry.isFile()))
+        for (const secret of [notificationToken, asked.auth_req_id.slice(-32)])
+          assert.ok(!readFileSync(join(parentPath, name)).includes(secret), `a secret stands in ${name}`)
     })
 
     it('oauth4webapi asks and polls over mutual TLS, and gets tokens bound to its certificate', async () => {

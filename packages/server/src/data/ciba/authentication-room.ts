@@ -21,13 +21,13 @@ import { type AuthenticatedClient, authenticateClient } from '../client-auth/aut
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
 import { newHandle } from '../handle.ts'
-import { outstandingKey, outstandingRequests } from '../par/outstanding.ts'
+import { outstandingRequests } from '../par/outstanding.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
 import type { Room } from '../room.ts'
 import { pollBindingOf } from '../token/poll-binding.ts'
 import { findHintedUser } from './hinted-user.ts'
-import { freePrompts, promptEndsAt } from './prompts.ts'
+import { freePrompts, outstandingCibaKey, promptEndsAt } from './prompts.ts'
 import { type CibaRequest, judgeCibaRequest } from './request.ts'
 import { type SentCibaRequest, sentCibaRequest } from './request-object.ts'
 import { sealPing } from './sealed-ping.ts'
@@ -54,12 +54,12 @@ export const backchannelAuthenticationRoom: Room = async (exchange, ports) => {
 
   const now = ports.clock.now()
   const outstanding = outstandingRequests(ports)
-  const counted = `ciba ${outstandingKey(exchange, client)}`
-  const until = secondsAfter(now, judged.value.lifetimeSeconds)
+  const counted = outstandingCibaKey(exchange, client)
+  const until = promptEndsAt(now, judged.value.lifetimeSeconds)
   if (outstanding.take(counted, client.outstandingRequestsMax, until, now) > 0)
     return await no(exchange, ports, refused, tooMany, authenticated.value, { extraHeaders, spent })
 
-  // What finds nobody stays counted: a client learns who is there no faster than it may ask.
+  // What finds nobody stays counted, five minutes at least: a client tries no names faster than it may ask.
   const user = await findHintedUser(judged.value, client, exchange, ports)
   if (!user.ok) return await no(exchange, ports, refused, user, authenticated.value, { extraHeaders, spent })
 
@@ -82,7 +82,10 @@ export const backchannelAuthenticationRoom: Room = async (exchange, ports) => {
   for (const promptKey of await freePrompts(ports, exchange.issuer.url, user.value.subject, now)) {
     const issued = issue(asking, promptKey)
     const writes = [...spent, ...judged.value.writes, ...issued.writes]
-    const committed = await ports.store.commit(writes)
+    const committed = await ports.store.commit(writes).catch((fault: unknown) => {
+      outstanding.release(counted)
+      throw fault
+    })
     if (committed.committed) return jsonReply(200, issued.response, extraHeaders)
     const replay = replayRefusal(writes, committed)
     if (replay !== undefined) {

@@ -4,6 +4,7 @@ import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
 import { oidcBaseline } from '@holdfast/protocol/profiles/oidc-baseline.ts'
 import { decodeJwt } from 'jose'
 import type { Reply } from '../../http/exchange.ts'
+import { Fault } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { hashOfHandle } from '../handle.ts'
 import { introspectRoom } from '../introspect/room.ts'
@@ -192,6 +193,32 @@ describe('the backchannel authentication endpoint', () => {
     assert.equal((await askCiba(world, { login_hint: 'nobody' })).status, 400)
     await assertRefused(world, await askCiba(world), bad('temporarily_unavailable', 'ciba.outstanding'))
     world.clock.advance(300)
+    assert.equal((await askCiba(world)).status, 200)
+  })
+
+  test('an answered request makes room; one that asks for a second is counted for five minutes', async () => {
+    await using world = await openWorld({ clients: [cibaClient({ outstandingRequestsMax: 1 })] })
+    for (const decision of ['allow', 'deny'] as const) {
+      assert.equal((await askCiba(world)).status, 200)
+      const [browser, page] = await atApprovals(world)
+      await answerShown(browser, page, decision)
+    }
+    const probe = { login_hint: 'nobody', requested_expiry: '1' }
+    assert.equal(errorOf(await askCiba(world, probe)), 'unknown_user_id')
+    for (const seconds of [0, 1, 298]) {
+      world.clock.advance(seconds)
+      assert.equal(errorOf(await askCiba(world, probe)), 'temporarily_unavailable')
+    }
+    world.clock.advance(1)
+    assert.equal(errorOf(await askCiba(world, probe)), 'unknown_user_id')
+  })
+
+  test('a store that fails leaves nothing counted', async () => {
+    await using world = await openWorld({ clients: [cibaClient({ outstandingRequestsMax: 1 })] })
+    const { commit } = world.store
+    Object.assign(world.store, { commit: () => Promise.reject(new Fault('store.unavailable')) })
+    await assert.rejects(askCiba(world), { code: 'store.unavailable' })
+    Object.assign(world.store, { commit })
     assert.equal((await askCiba(world)).status, 200)
   })
 

@@ -1,8 +1,11 @@
 import { hash } from 'node:crypto'
 import { type EpochSeconds, type HandleHash, secondsAfter } from '@holdfast/protocol'
 import { promptSeconds, promptsMax } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
+import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
+import type { Client } from '../../snapshot/snapshot.ts'
 import { hashOfHandle } from '../handle.ts'
+import { outstandingKey } from '../par/outstanding.ts'
 
 /**
  * The places that prompts of one user can take, whoever asks. One is free again when the user allows what took it, or
@@ -22,6 +25,11 @@ export async function freePrompts(
 /** Until when a prompt keeps its place. */
 export function promptEndsAt(now: EpochSeconds, lifetimeSeconds: number): EpochSeconds {
   return secondsAfter(now, Math.max(promptSeconds, lifetimeSeconds))
+}
+
+/** Under what the requests of a client are counted that wait for their users. */
+export function outstandingCibaKey(exchange: Exchange, client: Client): string {
+  return `ciba ${outstandingKey(exchange, client)}`
 }
 
 function promptKey(issuer: string, subject: string, place: number): HandleHash {

@@ -10,10 +10,12 @@ import type { FoundBackchannelRequest } from '../../../store/store.ts'
 import { type AuditContext, auditAccepted, auditRefused } from '../../audit-of.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { approvalWrites, cibaGrantLifetime, cibaGrantOf, denialWrites } from '../../ciba/answer.ts'
+import { outstandingCibaKey } from '../../ciba/prompts.ts'
 import { type CibaAccess, judgeCibaAccess } from '../../ciba/request.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { type ApprovalContent, approvalsView, type Said } from '../../pages/approvals.ts'
 import { seeOther } from '../../pages/page.ts'
+import { outstandingRequests } from '../../par/outstanding.ts'
 import { recordRefusal } from '../../refused.ts'
 import { csrfToken } from '../csrf.ts'
 import { stepUrl } from '../record.ts'
@@ -87,8 +89,10 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
       profile: access.profile.name,
     }),
   ])
-  if (committed.committed)
+  if (committed.committed) {
+    noLongerOutstanding(visit, client, ports)
     return await render(visit, ports, { kind: 'allowed', clientName: content.clientName })
+  }
   // A logout was faster: there is no session to consent in. The room asks for a new login.
   if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, id, 'login'))
   return await unanswered(visit, ports, decided, 'late', contextOf(waiting))
@@ -106,9 +110,14 @@ async function deny(visit: Visit, waiting: Waiting, ports: Ports): Promise<Reply
     ...denialWrites(waiting.request, exchange.requestId, ports, now),
     auditRefused(exchange, now, 'ciba.denied', refusal, contextOf(waiting)),
   ])
-  return committed.committed
-    ? await render(visit, ports, { kind: 'denied', clientName: waiting.content.clientName })
-    : await unanswered(visit, ports, decided, 'late', contextOf(waiting))
+  if (!committed.committed) return await unanswered(visit, ports, decided, 'late', contextOf(waiting))
+  noLongerOutstanding(visit, waiting.client, ports)
+  return await render(visit, ports, { kind: 'denied', clientName: waiting.content.clientName })
+}
+
+/** An answered request makes room for another one of its client. */
+function noLongerOutstanding({ exchange }: Visit, client: Client, ports: Ports): void {
+  outstandingRequests(ports).release(outstandingCibaKey(exchange, client))
 }
 
 async function unanswered(
