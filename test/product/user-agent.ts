@@ -135,7 +135,7 @@ function fill(
   person: { username: string; password: string; consent: 'allow' | 'deny' },
 ): { action: URL; form: URLSearchParams } {
   const markup =
-    /<form[^>]*id="(login-form|consent-form|device-form|confirm-form|approval-form-1)"[^>]*>([\s\S]*?)<\/form>/.exec(
+    /<form[^>]*id="(login-form|consent-form|device-form|confirm-form|look-form|approval-form-1)"[^>]*>([\s\S]*?)<\/form>/.exec(
       html,
     )
   assert.ok(markup, `no form on the page: ${html.slice(0, 2000)}`)
@@ -148,6 +148,8 @@ function fill(
     form.set('password', person.password)
   } else if (id === 'device-form') {
     form.set('user_code', attribute(/<input[^>]*id="user_code"[^>]*>/.exec(inside)?.[0] ?? '', 'value'))
+  } else if (id === 'look-form') {
+    // Nothing to fill in.
   } else if (id === 'confirm-form') {
     form.set('decision', 'continue')
   } else {

@@ -2,7 +2,7 @@ import type { Route } from '../http/route.ts'
 import { authorizeRoom } from './authorize/room.ts'
 import { challengeRoom } from './challenge/room.ts'
 import { backchannelAuthenticationRoom } from './ciba/authentication-room.ts'
-import { cibaPage } from './ciba/page-room.ts'
+import { cibaPage, cibaPost } from './ciba/page-room.ts'
 import { deviceAuthorizationRoom } from './device/authorization-room.ts'
 import { devicePage, devicePost } from './device/page-room.ts'
 import {
@@ -67,6 +67,7 @@ export const routes: readonly Route[] = [
   reading(paths.device, devicePage),
   page(paths.device, devicePost),
   reading(paths.ciba, cibaPage),
+  page(paths.ciba, cibaPost),
   reading(paths.approvals, approvalsPage),
   page(paths.approvals, approvalsPost),
   reading(paths.confirm, confirmPage),

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { fieldOf, header, openBrowser } from '../testing/browser.ts'
-import { answerShown, askCiba, atApprovals, cibaClient, pollCiba } from '../testing/ciba.ts'
+import { answerShown, askCiba, atApprovals, cibaClient, openApprovals, pollCiba } from '../testing/ciba.ts'
 import { jsonOf, textOf } from '../testing/flow.ts'
 import { logoutUrl, signIn } from '../testing/logout.ts'
 import { issuerUrl, openWorld, type World } from '../testing/world.ts'
@@ -49,16 +49,16 @@ describe('the page of what waits for a user', () => {
     await using world = await open()
     await askCiba(world, { requested_expiry: '600' })
     const browser = openBrowser(world)
-    const opened = await browser.get('/ciba')
+    const opened = await openApprovals(browser)
     assert.equal(opened.status, 303)
     const approvals = header(opened, 'location') ?? ''
     assert.match(header(await browser.get(approvals), 'location') ?? '', /\/login$/)
     await atApprovals(world, browser)
     world.clock.advance(300)
-    const fresh = header(await browser.get('/ciba'), 'location') ?? ''
+    const fresh = header(await openApprovals(browser), 'location') ?? ''
     assert.equal((await browser.get(fresh)).status, 200)
     world.clock.advance(1)
-    const stale = header(await browser.get('/ciba'), 'location') ?? ''
+    const stale = header(await openApprovals(browser), 'location') ?? ''
     assert.match(header(await browser.get(stale), 'location') ?? '', /\/login$/)
   })
 
@@ -69,7 +69,7 @@ describe('the page of what waits for a user', () => {
     const [, hers] = await atApprovals(world)
     await askCiba(world, { login_hint: 'bob', binding_message: 'FOR-BOB' })
     const browser = openBrowser(world)
-    const opened = await browser.get(header(await browser.get('/ciba'), 'location') ?? '')
+    const opened = await browser.get(header(await openApprovals(browser), 'location') ?? '')
     const entered = await browser.login(header(opened, 'location') ?? '', 'bob', 'pw')
     const his = await browser.get((header(entered, 'location') ?? '').replace(/consent$/, 'approvals'))
     assert.ok(text(his).includes('FOR-BOB') && !text(his).includes('W4SCT'))
@@ -177,8 +177,17 @@ describe('the page of what waits for a user', () => {
     assert.equal(await world.lastAudit('ciba.approved'), undefined)
   })
 
-  it('a malformed query is refused on a page', async () => {
+  it('a malformed query and a form of another site are refused on a page, and looking stores nothing', async () => {
     await using world = await open()
-    assert.equal((await openBrowser(world).get('/ciba?a=%ff')).status, 400)
+    const browser = openBrowser(world)
+    assert.equal((await browser.get('/ciba?a=%ff')).status, 400)
+    const page = await browser.get('/ciba')
+    assert.match(text(page), /Sign in and look/)
+    assert.equal((await world.audit()).at(-1)?.event, 'ciba-page.refused')
+    for (const csrf of [undefined, '', 'x', fieldOf(await openBrowser(world).get('/ciba'), 'csrf')])
+      assert.equal((await browser.post('/ciba', { csrf })).status, 400)
+    assert.equal((await world.lastAudit('ciba-page.refused'))?.ruleId, 'ciba-page.csrf')
+    assert.equal((await browser.post('/ciba', { csrf: fieldOf(page, 'csrf') })).status, 303)
+    assert.equal((await world.lastAudit('ciba.opened'))?.outcome, 'accepted')
   })
 })

@@ -40,6 +40,28 @@ export type Said =
   | { readonly kind: 'allowed' | 'denied'; readonly clientName: string }
   | { readonly kind: 'changed' | 'late' }
 
+export interface LookView {
+  readonly action: string
+  readonly csrf: string
+  readonly extraHeaders: Reply['headers']
+}
+
+/** Where a user begins; from here on they sign in. */
+export function lookView(exchange: Exchange, { action, csrf, extraHeaders }: LookView): Reply {
+  return renderPage(exchange, {
+    status: 200,
+    title: 'Waiting for your answer?',
+    extraHeaders,
+    body: html`<h1>Waiting for your answer?</h1>
+<p class="lead">Here you allow or deny what you started somewhere else: at a till, on the phone, on another device.</p>
+<form id="look-form" method="post" action="${action}">
+<input type="hidden" name="csrf" value="${csrf}">
+<button id="look-submit" class="button button-main" type="submit">Sign in and look</button>
+</form>
+<p class="hint">Did somebody tell you to come here for something you did not start? Then close this page.</p>`,
+  })
+}
+
 /** What waits for the answer of the user who is signed in, one form each. */
 export function approvalsView(exchange: Exchange, view: ApprovalsView): Reply {
   const { approvals, said, username, action } = view

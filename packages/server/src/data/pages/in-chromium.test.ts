@@ -128,6 +128,8 @@ describe('the pages in a real browser', { skip }, () => {
       await askCiba(world, { scope: 'openid accounts payments offline_access' }, { clientId: 'c_shop' })
       const page = await open({ ...options, javaScriptEnabled: false })
       await page.goto(`${issuerUrl}/ciba`)
+      await look(page, `${name}-ciba`)
+      await page.click('#look-submit')
       await page.waitForURL('**/login')
       await look(page, `${name}-ciba-login`)
       await page.fill('#username', 'alice')

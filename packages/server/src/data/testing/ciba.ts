@@ -113,12 +113,18 @@ export function pollCiba(
   return requestToken(world, clientId, { grant_type: cibaGrantType, auth_req_id: authReqId }, options)
 }
 
+/** Opens the page of what waits for a user. @returns where it leads */
+export async function openApprovals(browser: Browser): Promise<Reply> {
+  const page = await browser.get('/ciba')
+  return await browser.post(actionOf(page), { csrf: fieldOf(page, 'csrf') })
+}
+
 /** A browser on the page of what waits for its user, who signed in for it. */
 export async function atApprovals(
   world: World,
   browser: Browser = openBrowser(world),
 ): Promise<readonly [Browser, Reply]> {
-  let reply = await browser.get('/ciba')
+  let reply = await openApprovals(browser)
   for (let step = 0; step < 6 && reply.status === 303; step++) {
     const next = header(reply, 'location') ?? ''
     reply = next.endsWith('/login') ? await browser.login(next) : await browser.get(next)
