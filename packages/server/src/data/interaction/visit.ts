@@ -59,15 +59,20 @@ function judgeInteractionStill(
   { request, pushedHash, device, approvals }: InteractionRecord,
   issuer: Exchange['issuer'],
 ): Outcome<Pick<Visit, 'client' | 'profile'>> {
-  if (approvals) return accept({ client: ourselves(issuer.url), profile: issuer.floor })
+  if (approvals) return accept({ client: ourselves(issuer), profile: issuer.floor })
   return device === undefined
     ? judgeStill(request, issuer, pushedHash !== undefined)
     : judgeDeviceStill(request, issuer)
 }
 
-/** Whom a user signs in to when no client sent them: the steps on that way read an id and a name, and nothing else. */
-function ourselves(issuer: string): Client {
-  return { clientId: issuer, clientName: 'what waits for your answer' } as Client
+/**
+ * Whom a user signs in to when no client sent them. No name of a client is a URL, so the audit tells the two apart. The
+ * steps on that way read its id and name; the rest only says that it may nothing.
+ */
+function ourselves({ url, floor }: Exchange['issuer']): Client {
+  const nothing = { redirectUris: [], grantTypes: [], scopes: [], resources: [] }
+  const standing = { status: 'active' as const, isPublic: false, profile: floor }
+  return { clientId: url, clientName: 'your waiting requests', ...standing, ...nothing } as unknown as Client
 }
 
 function judgeDeviceStill(
