@@ -9,6 +9,7 @@ import { textOfProblem } from '@holdfast/server/control/problem.ts'
 import { openRevision } from '@holdfast/server/control/revision.ts'
 import { testOnlyAnswerRoute } from '@holdfast/server/data/ciba/test-answer.ts'
 import { routes } from '@holdfast/server/data/routes.ts'
+import { defaultKeyTimes } from '@holdfast/server/keys/life.ts'
 import { startServer } from '@holdfast/server/main.ts'
 import { openLog } from '@holdfast/server/observe/log.ts'
 import { Fault, type Log } from '@holdfast/server/ports.ts'
@@ -75,9 +76,11 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
     ...{ clock, entropy },
     ...(testOnlyBackchannelAnswers && { routes: [...routes, testOnlyAnswerRoute] }),
+    keyTimes: { ...defaultKeyTimes, rotateAfterSeconds: bootstrap.rotateKeysAfterSeconds },
   })
   closers.push(server.close)
-  const api = adminOver({ ports: control, snapshot, onApplied: refresh, startedAt: clock.now() })
+  const { keys } = server
+  const api = adminOver({ ports: control, snapshot, keys, onApplied: refresh, startedAt: clock.now() })
   const socket = await serveAdminSocket({ dataFolder, cwd, api, log })
   closers.push(socket.close)
 

@@ -1,3 +1,4 @@
+import { backchannelStepOf } from './backchannel-steps.ts'
 import type { GrantRecord } from './records.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
 
@@ -95,7 +96,13 @@ export const statements = {
     on conflict (document_kind, issuer, name) do update set body = excluded.body`,
   'delete-document': 'delete from documents where document_kind = $1 and issuer = $2 and name = $3',
   'raise-revision': 'update revisions set number = number + 1 where id = 1 and number = $1',
-  'insert-key': 'insert into keys (issuer, id, use, alg, sealed, created_at) values ($1, $2, $3, $4, $5, $6)',
+  'insert-key': `insert into keys (issuer, id, use, alg, sealed, created_at, active_at)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+  'end-key': `update keys set removed_at = $3
+    where issuer = $1 and id = $2 and removed_at is null and revoked_at is null`,
+  'revoke-key': `update keys set revoked_at = $3, sealed = $4
+    where issuer = $1 and id = $2 and revoked_at is null`,
+  'delete-key': 'delete from keys where issuer = $1 and id = $2 and removed_at <= $3',
   'append-audit': `insert into audit (chain, sequence, at, request_id, txn, previous_hash, hash, body)
     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
 
@@ -133,8 +140,8 @@ export const statements = {
   'list-documents':
     'select document_kind, issuer, name, body from documents order by document_kind, issuer, name',
   revision: 'select number from revisions where id = 1',
-  'list-keys':
-    'select issuer, id, use, alg, sealed, created_at from keys where issuer = $1 order by created_at, id',
+  'list-keys': `select issuer, id, use, alg, sealed, created_at, active_at, removed_at, revoked_at from keys
+    where issuer = $1 order by created_at, id`,
   'find-audit': `select chain, sequence, previous_hash, hash, body from audit
     where request_id = $1 or txn = $1 order by at, chain, sequence limit $2`,
   'read-audit-chain': `select chain, sequence, previous_hash, hash, body from audit
@@ -152,6 +159,9 @@ export interface Step {
 }
 
 const guards: Readonly<Record<GuardKind, true>> = {
+  'end-key': true,
+  'revoke-key': true,
+  'delete-key': true,
   'spend-pushed-request': true,
   'advance-interaction': true,
   'finish-interaction': true,
@@ -186,6 +196,9 @@ export function isGuard(kind: Write['kind']): kind is GuardKind {
 export function guardFailed(guard: GuardKind, index: number): CommitResult {
   return { committed: false, guard, index }
 }
+
+/** What stands in the place of a private key that is gone. */
+const nothing = new Uint8Array(0)
 
 /** The statement of any write but `append-audit`, whose place in the chain only the writer knows. */
 export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
@@ -322,66 +335,6 @@ function logoutStepOf(write: OfLogout): Step {
   }
 }
 
-type OfBackchannel = Extract<
-  Write,
-  {
-    kind:
-      | 'insert-backchannel-request'
-      | 'poll-backchannel-request'
-      | 'approve-backchannel-request'
-      | 'deny-backchannel-request'
-      | 'spend-backchannel-request'
-      | 'take-prompt'
-      | 'free-prompt'
-      | 'insert-ping'
-      | 'claim-ping'
-      | 'postpone-ping'
-      | 'finish-ping'
-  }
->
-
-function backchannelStepOf(write: OfBackchannel): Step {
-  switch (write.kind) {
-    case 'insert-backchannel-request': {
-      const { record } = write
-      const { hash, expiresAt, issuer, subject, binding = null, intervalSeconds } = record
-      const values = [hash, JSON.stringify(record), expiresAt, issuer, subject, binding, intervalSeconds]
-      return { name: write.kind, values }
-    }
-    case 'poll-backchannel-request':
-      return {
-        name: write.kind,
-        values: [write.hash, write.at, write.intervalSeconds, write.binding ?? null],
-      }
-    case 'approve-backchannel-request':
-      return { name: write.kind, values: [write.hash, write.at, write.grantId] }
-    case 'deny-backchannel-request':
-      return { name: write.kind, values: [write.hash, write.at] }
-    case 'spend-backchannel-request':
-      return { name: write.kind, values: [write.hash, write.at, write.binding ?? null] }
-    case 'take-prompt':
-      return { name: write.kind, values: [write.key, write.holder, write.until, write.at] }
-    case 'free-prompt':
-      return { name: write.kind, values: [write.key, write.holder] }
-    case 'insert-ping': {
-      const { record } = write
-      const { id, issuer, version, failures, dueAt, expiresAt } = record
-      return {
-        name: write.kind,
-        values: [id, issuer, JSON.stringify(record), version, failures, dueAt, expiresAt],
-      }
-    }
-    case 'claim-ping':
-      return { name: write.kind, values: [write.id, write.version, write.at, write.dueAt] }
-    case 'postpone-ping':
-      return { name: write.kind, values: [write.id, write.version, write.dueAt] }
-    case 'finish-ping':
-      return { name: write.kind, values: [write.id, write.version] }
-    default:
-      return write satisfies never
-  }
-}
-
 /** Whether a logout takes the grant along (OpenID Connect Core section 11, Back-Channel Logout section 2.7). */
 export function endsWithSession({ scopes }: Pick<GrantRecord, 'scopes'>): boolean {
   return !scopes.includes('offline_access')
@@ -410,6 +363,9 @@ type Housekeeping = Extract<
       | 'delete-document'
       | 'raise-revision'
       | 'insert-key'
+      | 'end-key'
+      | 'revoke-key'
+      | 'delete-key'
   }
 >
 
@@ -439,9 +395,15 @@ function housekeepingStepOf(write: Housekeeping): Step {
     case 'raise-revision':
       return { name: write.kind, values: [write.from] }
     case 'insert-key': {
-      const { issuer, id, use, alg, sealed, createdAt } = write.record
-      return { name: write.kind, values: [issuer, id, use, alg, sealed, createdAt] }
+      const { issuer, id, use, alg, sealed, createdAt, activeAt } = write.record
+      return { name: write.kind, values: [issuer, id, use, alg, sealed, createdAt, activeAt] }
     }
+    case 'end-key':
+      return { name: write.kind, values: [write.issuer, write.id, write.removedAt] }
+    case 'revoke-key':
+      return { name: write.kind, values: [write.issuer, write.id, write.at, nothing] }
+    case 'delete-key':
+      return { name: write.kind, values: [write.issuer, write.id, write.at] }
     default:
       return write satisfies never
   }

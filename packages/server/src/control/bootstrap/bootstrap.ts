@@ -26,6 +26,8 @@ export interface Bootstrap {
   /** Undefined: a development authority signs the server's certificate. */
   readonly tls: { readonly certificateFile: string; readonly privateKeyFile: string } | undefined
   readonly keyEncryptionKeyFile: string
+  /** Undefined: signing keys are rotated by command only. */
+  readonly rotateKeysAfterSeconds: number | undefined
   readonly trustedProxies: readonly string[]
   readonly demo: boolean
   /** Whether tests may answer for users (CIBA). */
@@ -102,10 +104,11 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
       : resolve(base, file.keyEncryptionKeyFile)
   const demo = file.demo ?? environment === 'development'
   const settings = settingsOf({ ...file, demo, dataFolder, keyEncryptionKeyFile }, origins)
-  const { listeners, trustedProxies, testOnlyBackchannelAnswers } = file
+  const { listeners, trustedProxies, keys, testOnlyBackchannelAnswers } = file
+  const rotateKeysAfterSeconds = keys.rotateAfterDays === 0 ? undefined : keys.rotateAfterDays * 86_400
   return checked({
     ...{ environment, dataFolder, issuers, listeners, store, tls, keyEncryptionKeyFile, trustedProxies },
-    ...{ demo, testOnlyBackchannelAnswers, settings },
+    ...{ demo, testOnlyBackchannelAnswers, settings, rotateKeysAfterSeconds },
   })
 }
 

@@ -5,7 +5,7 @@ import type { Migration } from './dialect.ts'
  * table of their own: a node of the version before would take them for logouts.
  */
 export const backchannelRequests: Migration = {
-  version: 4,
+  version: 5,
   title: 'backchannel authentication requests, prompts, pings',
   statements: ({ integer, text, wide, narrow }) => [
     `create table backchannel_requests (
