@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { contradictions, meet, type SecurityProfile } from '../../profile.ts'
+import { contradictions, meet } from '../../profile.ts'
 import { fapiCiba } from '../../profiles/fapi-ciba.ts'
+import { fapi1Advanced } from '../../profiles/fapi1-advanced.ts'
 import { fapi2MessageSigning } from '../../profiles/fapi2-message-signing.ts'
 import { fapi2Security } from '../../profiles/fapi2-security.ts'
 import { oauth21 } from '../../profiles/oauth21.ts'
@@ -184,18 +185,16 @@ test('what an answer to a ping means', () => {
 })
 
 describe('the profile fapi-ciba', () => {
-  /** As FAPI 1.0 Advanced has it where the two differ: certificates only, two algorithms, signed responses. */
-  const fapi1: SecurityProfile = {
-    ...fapi2Security,
-    name: 'as-fapi1',
-    pushedAuthorizationRequests: 'allowed',
-    signedRequestObjects: 'required',
-    signedAuthorizationResponses: 'required',
-    signingAlgs: ['PS256', 'ES256'],
-    senderConstraintMethods: ['mtls'],
-    bindingMessage: 'allowed',
-  }
-  for (const other of [fapi2Security, fapi2MessageSigning, fapi1, oauth21])
+  test('is what FAPI 1.0 and FAPI 2.0 Message Signing ask of CIBA too', () => {
+    for (const { signedBackchannelRequests, bindingMessage } of [
+      fapi1Advanced,
+      fapi2MessageSigning,
+      fapiCiba,
+    ])
+      assert.deepEqual([signedBackchannelRequests, bindingMessage], ['required', 'required'])
+  })
+
+  for (const other of [fapi2Security, fapi2MessageSigning, fapi1Advanced, oauth21])
     test(`meets ${other.name} without contradiction, and keeps what it demands`, () => {
       const met = meet([fapiCiba, other])
       assert.ok(met.ok)
