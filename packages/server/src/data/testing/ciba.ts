@@ -147,14 +147,21 @@ export function answerShown(
   return browser.post(actionOf(page), { ...hidden, decision, ...spoil })
 }
 
-/** An `auth_req_id` that Alice has allowed. */
+/** An `auth_req_id` that Alice has allowed, asked for by a signed request when `isSigned`. */
 export async function allowedCiba(
   world: World,
   fields: FormFields = {},
-  options: TokenRequestOptions & { readonly clientId?: string } = {},
+  {
+    isSigned = false,
+    ...options
+  }: TokenRequestOptions & { readonly clientId?: string; readonly isSigned?: boolean } = {},
 ): Promise<string> {
-  const asked = await askCiba(world, fields, options)
+  const { clientId = 'c_pos' } = options
+  const asked = isSigned
+    ? await sendCiba(world, { request: signedCiba(world, { clientId, claims: fields }) }, options)
+    : await askCiba(world, fields, options)
+  const authReqId = textOf(asked, 'auth_req_id')
   const [browser, page] = await atApprovals(world)
   await answerShown(browser, page)
-  return textOf(asked, 'auth_req_id')
+  return authReqId
 }

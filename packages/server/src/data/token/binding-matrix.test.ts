@@ -50,8 +50,10 @@ const grants: Readonly<
     requestToken(world, clientId, { grant_type: 'client_credentials', resource: accounts }, options),
   'device code': async (world, { clientId }, options) =>
     pollDevice(world, await allowedDevice(world, clientId, {}, options), options, clientId),
-  CIBA: async (world, { clientId }, options) =>
-    pollCiba(world, await allowedCiba(world, {}, { ...options, clientId }), options, clientId),
+  CIBA: async (world, { clientId, backchannelAuthenticationRequestSigningAlg: alg }, options) => {
+    const asked = await allowedCiba(world, {}, { ...options, clientId, isSigned: alg !== undefined })
+    return pollCiba(world, asked, options, clientId)
+  },
   'token exchange of its own token': async (world, { clientId }, options) => {
     const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, options)
     return requestToken(world, clientId, exchangeOf(textOf(first, 'access_token')), options)
@@ -212,7 +214,14 @@ describe('a FAPI 1.0 Advanced client, whose profile knows certificates only', ()
   const client: Client = {
     ...clientFor('mtls', false),
     profile: meetUnchecked(floor, fapi1Advanced),
-    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', tokenExchangeGrantType],
+    grantTypes: [
+      'authorization_code',
+      'refresh_token',
+      'client_credentials',
+      tokenExchangeGrantType,
+      cibaGrantType,
+    ],
+    backchannelAuthenticationRequestSigningAlg: 'ES256',
   }
 
   for (const [grantType, ask] of Object.entries(grants).filter(([name]) => name !== 'device code'))
