@@ -192,7 +192,14 @@ describe('contradictions', () => {
     assert.deepEqual(
       [...profiles.keys()],
       [
-        ...['fapi2-security', 'fapi2-message-signing', 'fapi1-advanced', 'oauth21', 'oidc-baseline'],
+        ...[
+          'fapi2-security',
+          'fapi2-message-signing',
+          'fapi1-advanced',
+          'fapi-ciba',
+          'oauth21',
+          'oidc-baseline',
+        ],
         ...['tier-0-public', 'tier-1-low-risk-user', 'tier-2-sensitive-read'],
         ...['tier-3-sensitive-write', 'tier-4-high-value'],
       ],

@@ -1,4 +1,5 @@
 import type { SecurityProfile } from '../profile.ts'
+import { fapiCiba } from './fapi-ciba.ts'
 import { fapi1Advanced } from './fapi1-advanced.ts'
 import { fapi2MessageSigning } from './fapi2-message-signing.ts'
 import { fapi2Security } from './fapi2-security.ts'
@@ -21,8 +22,7 @@ export const tiers: readonly SecurityProfile[] = [
 
 /** The shipped profiles by name. */
 export const profiles: ReadonlyMap<string, SecurityProfile> = new Map(
-  [fapi2Security, fapi2MessageSigning, fapi1Advanced, oauth21, oidcBaseline, ...tiers].map(profile => [
-    profile.name,
-    profile,
-  ]),
+  [fapi2Security, fapi2MessageSigning, fapi1Advanced, fapiCiba, oauth21, oidcBaseline, ...tiers].map(
+    profile => [profile.name, profile],
+  ),
 )

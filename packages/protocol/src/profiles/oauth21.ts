@@ -15,6 +15,9 @@ export const oauth21: SecurityProfile = {
   signedIntrospection: 'allowed',
   publicClients: 'allowed',
   deviceGrant: 'allowed',
+  backchannelAuthentication: 'allowed',
+  signedBackchannelRequests: 'allowed',
+  bindingMessage: 'allowed',
   clientAuthenticationMethods: [
     'private_key_jwt',
     'tls_client_auth',

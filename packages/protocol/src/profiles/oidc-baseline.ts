@@ -16,6 +16,9 @@ export const oidcBaseline: SecurityProfile = {
   signedIntrospection: 'allowed',
   publicClients: 'allowed',
   deviceGrant: 'allowed',
+  backchannelAuthentication: 'allowed',
+  signedBackchannelRequests: 'allowed',
+  bindingMessage: 'allowed',
   clientAuthenticationMethods: [
     'private_key_jwt',
     'tls_client_auth',

@@ -8,6 +8,7 @@ import type {
 } from '@holdfast/protocol'
 import type { ContentEncryptionAlg, KeyManagementAlg } from '@holdfast/protocol/jose/encrypt.ts'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import type { DeliveryMode } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import type { EncryptedResponse } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
 import type { AuthorizationDetail, DetailType } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 import type { Locale } from './locale.ts'
@@ -56,6 +57,7 @@ export type GrantTypeName =
   | 'client_credentials'
   | 'urn:ietf:params:oauth:grant-type:token-exchange'
   | 'urn:ietf:params:oauth:grant-type:device_code'
+  | 'urn:openid:params:grant-type:ciba'
 
 /** A registered client, compiled. Wire names of RFC 7591 / OIDC / FAPI in camelCase. */
 export interface Client {
@@ -106,6 +108,11 @@ export interface Client {
   /** Response modes the client may ask for; undefined: any. */
   readonly responseModes: readonly string[] | undefined
   readonly introspectionSignedResponseAlg: JwsAlg
+  /** How a client of the CIBA grant learns that its user answered; undefined for every other. */
+  readonly backchannelTokenDeliveryMode: DeliveryMode | undefined
+  /** Where a client that is pinged listens. */
+  readonly backchannelClientNotificationEndpoint: string | undefined
+  readonly backchannelAuthenticationRequestSigningAlg: JwsAlg | undefined
   readonly requireAuthTime: boolean
   readonly defaultMaxAgeSeconds: number | undefined
   /** Origins a browser client calls from (CORS); exact, never `*` or `null`. */

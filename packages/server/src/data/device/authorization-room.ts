@@ -22,7 +22,7 @@ import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
 import type { Room } from '../room.ts'
 import { requestedScopes } from '../token/grant.ts'
-import { deviceBindingOf } from './binding.ts'
+import { pollBindingOf } from '../token/poll-binding.ts'
 import { type DeviceRequest, judgeDeviceRequest } from './request.ts'
 import { hashOfUserCode, newUserCode } from './user-code.ts'
 
@@ -58,7 +58,7 @@ export const deviceAuthorizationRoom: Room = async (exchange, ports) => {
   if (outstanding.take(counted, client.outstandingRequestsMax, until, now) > 0)
     return await no(exchange, ports, refused, tooMany, authenticated.value, { extraHeaders, spent })
 
-  const binding = deviceBindingOf(
+  const binding = pollBindingOf(
     {
       ...(proof.value && { jkt: proof.value.jkt }),
       ...(exchange.peerCertificate && { x5tS256: exchange.peerCertificate.thumbprint }),

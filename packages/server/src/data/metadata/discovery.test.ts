@@ -82,6 +82,7 @@ describe('discovery', () => {
       'refresh_token',
       'client_credentials',
       'urn:ietf:params:oauth:grant-type:token-exchange',
+      'urn:openid:params:grant-type:ciba',
     ])
     assert.deepEqual(document.response_types_supported, ['code'])
     assert.deepEqual(document.response_modes_supported, [
@@ -117,8 +118,12 @@ describe('discovery', () => {
       'authorization_endpoint',
       'authorization_response_iss_parameter_supported',
       'authorization_signing_alg_values_supported',
+      'backchannel_authentication_endpoint',
+      'backchannel_authentication_request_signing_alg_values_supported',
       'backchannel_logout_session_supported',
       'backchannel_logout_supported',
+      'backchannel_token_delivery_modes_supported',
+      'backchannel_user_code_parameter_supported',
       'claim_types_supported',
       'claims_parameter_supported',
       'claims_supported',

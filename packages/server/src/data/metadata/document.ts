@@ -1,6 +1,7 @@
 import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
 import { contentEncryptionAlgs, keyManagementAlgs } from '@holdfast/protocol/jose/encrypt.ts'
 import { isQueryMode, isSignedResponse, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
+import { cibaGrantType, deliveryModes } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import { encryptedResponses } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
 import { locales } from '../../snapshot/locale.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
@@ -24,6 +25,7 @@ const aliased = {
   userinfo_endpoint: paths.userinfo,
 }
 
+const cibaEndpoint = { backchannel_authentication_endpoint: paths.backchannelAuthentication }
 const deviceEndpoint = { device_authorization_endpoint: paths.deviceAuthorization }
 
 /**
@@ -43,7 +45,8 @@ export function metadataDocument(
   const hasMtls = floor.senderConstraintMethods.includes('mtls')
   const hasDpop = floor.senderConstraintMethods.includes('dpop')
   const hasDevices = floor.deviceGrant === 'allowed'
-  const endpoints = hasDevices ? { ...aliased, ...deviceEndpoint } : aliased
+  const hasCiba = floor.backchannelAuthentication === 'allowed'
+  const endpoints = { ...aliased, ...(hasDevices && deviceEndpoint), ...(hasCiba && cibaEndpoint) }
   const signingAlgs = signedWith.filter(alg => floor.signingAlgs.includes(alg))
   const scopes = ['openid', ...issuer.scopes.keys()]
   const document = {
@@ -55,6 +58,7 @@ export function metadataDocument(
     revocation_endpoint: url + paths.revoke,
     userinfo_endpoint: url + paths.userinfo,
     ...(hasDevices && { device_authorization_endpoint: url + paths.deviceAuthorization }),
+    ...(hasCiba && cibaMetadata(url, floor)),
     end_session_endpoint: url + paths.logout,
     jwks_uri: url + paths.jwks,
     require_pushed_authorization_requests: floor.pushedAuthorizationRequests === 'required',
@@ -68,6 +72,7 @@ export function metadataDocument(
       'client_credentials',
       'urn:ietf:params:oauth:grant-type:token-exchange',
       ...(hasDevices ? ['urn:ietf:params:oauth:grant-type:device_code'] : []),
+      ...(hasCiba ? [cibaGrantType] : []),
     ],
     code_challenge_methods_supported: ['S256'],
     authorization_details_types_supported: [...issuer.detailTypes.keys()],
@@ -108,6 +113,16 @@ export function metadataDocument(
     require_signed_request_object: floor.signedRequestObjects === 'required',
   }
   return Object.fromEntries(Object.entries(document).filter(([, value]) => !isEmptyList(value)))
+}
+
+/** OpenID Connect CIBA section 4. */
+function cibaMetadata(url: string, floor: IssuerSnapshot['floor']): Readonly<Record<string, unknown>> {
+  return {
+    backchannel_authentication_endpoint: url + paths.backchannelAuthentication,
+    backchannel_token_delivery_modes_supported: deliveryModes,
+    backchannel_authentication_request_signing_alg_values_supported: floor.signingAlgs,
+    backchannel_user_code_parameter_supported: false,
+  }
 }
 
 /** What some profile over this floor has: `code id_token` is over where every response must be a JWT. */

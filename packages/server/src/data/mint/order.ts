@@ -49,6 +49,8 @@ export interface Entitlement {
   readonly nonce: string | undefined
   /** Details about the user for the ID token, allowed by name. */
   readonly userClaims?: Readonly<Record<string, unknown>>
+  /** The request of a client that waited (CIBA), told to it in its ID token. */
+  readonly authReqId?: string
   readonly txn: string
   /** No token outlives it. */
   readonly grantExpiresAt: EpochSeconds | undefined

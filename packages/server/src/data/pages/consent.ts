@@ -126,8 +126,12 @@ ${resources.map(
   )
 }
 
-function lastingText(
-  { isLasting, endsAtSignOut, lifetimeSeconds }: ConsentContent,
+export function lastingText(
+  {
+    isLasting,
+    endsAtSignOut,
+    lifetimeSeconds,
+  }: Pick<ConsentContent, 'isLasting' | 'endsAtSignOut' | 'lifetimeSeconds'>,
   { consent: said, duration }: Words,
 ): string {
   const time = duration(lifetimeSeconds)

@@ -52,7 +52,7 @@ export interface WorldOptions {
   /** Instead of the usual ones. */
   readonly scopes?: readonly Scope[]
   readonly detailTypes?: readonly AuthorizationDetailsType[]
-  /** What a form posted to another server is answered; absent: there is no answer. */
+  /** What is answered to what is posted to another server, a bearer token as `bearer`; absent: there is no answer. */
   readonly receive?: (
     url: string,
     form: Readonly<Record<string, string>>,
@@ -228,6 +228,7 @@ function outboundOf(
       return documents.get(url)
     },
     postForm: async (url, form) => receive(url, form),
+    postJson: async (url, body, { bearer }) => receive(url, { ...body, bearer }),
   }
 }
 

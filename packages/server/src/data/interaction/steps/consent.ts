@@ -6,7 +6,6 @@ import { wordsOf as detailWords } from '@holdfast/protocol/specs/rfc9396-rar/wor
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
-import type { Scope } from '../../../snapshot/snapshot.ts'
 import type { AuditRecord, AuthorizationRequest, CodeRecord, GrantRecord } from '../../../store/records.ts'
 import { endsWithSession } from '../../../store/statements.ts'
 import type { Write } from '../../../store/writes.ts'
@@ -24,6 +23,7 @@ import { type ConsentContent, consentView } from '../../pages/consent.ts'
 import { deviceDone } from '../../pages/device.ts'
 import { wordsFor } from '../../pages/locale.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
+import { scopeWords } from '../../pages/scope-words.ts'
 import type { Words } from '../../pages/words/words.ts'
 import { recordRefusal } from '../../refused.ts'
 import { judgeAcr } from '../assurance.ts'
@@ -236,17 +236,6 @@ function contentOf(visit: Visit, session: LiveSession): ConsentContent {
 
 function wordsOf({ exchange, interaction }: Visit): Words {
   return wordsFor(exchange, interaction.request.uiLocales)
-}
-
-/** In the language of the page where the scope has words in it, else in the one of its document. */
-function scopeWords(
-  scope: Scope | undefined,
-  name: string,
-  { locale }: Words,
-): Pick<Scope, 'title' | 'description'> {
-  const { title = name, description = '', translations = {} } = scope ?? {}
-  const translated = locale === 'en' ? undefined : translations[locale]
-  return translated ?? { title, description }
 }
 
 /** Every detail the client would be told that no scope of the page speaks of already. */

@@ -50,6 +50,7 @@ export interface Words {
   readonly consent: ConsentWords
   readonly claims: Readonly<Record<StandardClaim, string>>
   readonly device: DeviceWords
+  readonly approvals: ApprovalsWords
   readonly logout: LogoutWords
   readonly formPost: FormPostWords
   readonly errors: Readonly<Record<ErrorKind, ErrorWords>>
@@ -115,6 +116,25 @@ export interface DeviceWords {
   readonly allowed: string
   readonly deniedTitle: string
   readonly denied: string
+}
+
+/** What a user answers for a client that waits elsewhere (CIBA). */
+export interface ApprovalsWords {
+  readonly title: string
+  readonly lead: string
+  readonly submit: string
+  readonly notStarted: string
+  readonly waitingTitle: string
+  readonly nothingTitle: string
+  readonly again: string
+  readonly endsByItself: string
+  readonly asked: (minutesAgo: number) => string
+  readonly compare: string
+  readonly usedAt: (displayName: string, host: string) => Html
+  readonly ifNotYours: string
+  readonly allowed: (clientName: string) => string
+  readonly denied: (clientName: string) => string
+  readonly late: string
 }
 
 export interface LogoutWords {
