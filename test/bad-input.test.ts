@@ -32,7 +32,7 @@ interface BadInput {
 const invalidRequest = (status: number): Expected => ({ status, error: 'invalid_request' })
 const isBackChannel = (route: Route): boolean => route.form === 'required'
 const isUserinfo = ({ path }: Route): boolean => path === '/userinfo'
-const isDevicePage = ({ path }: Route): boolean => path === '/device'
+const isEntryPage = ({ path }: Route): boolean => path === '/device' || path === '/ciba'
 const isLogout = ({ path }: Route): boolean => path === '/logout'
 const isAccount = ({ path }: Route): boolean => path.startsWith('/account/')
 const isAuthorize = ({ path }: Route): boolean => path === '/authorize'
@@ -51,7 +51,7 @@ function unhelped(route: Route): Expected {
   if (isAccount(route)) return { status: 303 }
   if (isAuthorize(route)) return { status: 400, error: 'unauthorized_client' }
   // Only a form with an empty field: what is typed is judged when it is posted.
-  if (isDevicePage(route) && route.method === 'GET') return { status: 200 }
+  if (isEntryPage(route) && route.method === 'GET') return { status: 200 }
   return route.dialect === 'page' ? invalidRequest(400) : { status: 200 }
 }
 
@@ -105,7 +105,7 @@ const badInputs: readonly BadInput[] = [
     ...unparsable('a repeated secret', `client_secret=${secret}&client_secret=${secret}`),
     // There it is no parameter, and who asks is judged before what else is wrong.
     expected: route =>
-      (readsForm(route) && !isAuthorize(route)) || isDevicePage(route) || isLogout(route) || isAccount(route)
+      (readsForm(route) && !isAuthorize(route)) || isEntryPage(route) || isLogout(route) || isAccount(route)
         ? invalidRequest(400)
         : unhelped(route),
   },

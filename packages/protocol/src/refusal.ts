@@ -39,6 +39,9 @@ export type ErrorCode =
   | 'authorization_pending'
   | 'slow_down'
   | 'expired_token'
+  // OpenID Connect CIBA 13
+  | 'unknown_user_id'
+  | 'invalid_binding_message'
   // RFC 8707 2
   | 'invalid_target'
   // RFC 9449 5, 8

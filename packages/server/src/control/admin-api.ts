@@ -18,11 +18,11 @@ export interface AdminApi {
   readonly revokeSecret: (request: RevokeSecretRequest) => Promise<Answer<RevokedSecret>>
   readonly secondFactors: (query: UserQuery) => Promise<Answer<SecondFactorList>>
   readonly resetSecondFactors: (query: UserQuery) => Promise<Answer<ResetSecondFactors>>
+  readonly explainClient: (clientId: string, asked?: ExplainRequest) => Promise<Answer<ClientExplanation>>
   /** Of every issuer, or of the one named. Answered by a running server only, as the two below. */
   readonly listKeys: (issuer?: string) => Promise<Answer<KeyList>>
   readonly rotateKeys: (request: RotateKeysRequest) => Promise<Answer<RotatedKeys>>
   readonly revokeKey: (request: RevokeKeyRequest) => Promise<Answer<RevokedKeyAnswer>>
-  readonly explainClient: (clientId: string, issuer?: string) => Promise<Answer<ClientExplanation>>
 }
 
 export type Answer<T> =
@@ -174,6 +174,17 @@ export interface ResetSecondFactors {
   /** How many ended. */
   readonly sessions: number
   readonly reference: string
+}
+
+/** Absent lists: everything the client may ask for. */
+export interface ExplainRequest {
+  /** Name or URL; needed when several issuers have a client of this name. */
+  readonly issuer?: string | undefined
+  readonly scopes?: readonly string[] | undefined
+  /** Names of resource servers, or resource identifiers. */
+  readonly resources?: readonly string[] | undefined
+  /** Types of authorization details. */
+  readonly details?: readonly string[] | undefined
 }
 
 export interface KeyList {

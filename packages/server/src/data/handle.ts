@@ -1,12 +1,15 @@
 import { hash } from 'node:crypto'
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type { Entropy } from '../ports.ts'
+import type { Write } from '../store/writes.ts'
 
 /** Kinds of one-time and bearer-like values. A value of one kind hashes differently from every other (I7). */
 export type HandleKind =
   | 'code'
   | 'device_code'
   | 'user_code'
+  | 'auth_req_id'
+  | 'prompt'
   | 'request_uri'
   | 'access_token'
   | 'jwt_access_token'
@@ -23,6 +26,7 @@ const prefixes: Partial<Record<HandleKind, string>> = {
   refresh_token: 'rt_',
   code: 'ac_',
   device_code: 'dc_',
+  auth_req_id: 'ar_',
 }
 
 /** Base64url characters that carry the time: 6 × 6 bits of epoch seconds, enough until the year 4147. */
@@ -61,7 +65,7 @@ export function hashOfHandle(kind: HandleKind, issuer: string, value: string): H
  * @param parts what makes the identifier unique: client id or key thumbprint, `htu`, `jti`
  */
 export function hashOfJti(
-  what: 'client-assertion' | 'client-attestation-pop' | 'dpop-proof' | 'request-object',
+  what: Extract<Write, { kind: 'remember-jti' }>['what'],
   issuer: string,
   issuedAt: EpochSeconds,
   parts: readonly string[],

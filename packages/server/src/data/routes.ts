@@ -9,9 +9,13 @@ import {
 } from './account/security.ts'
 import { authorizeRoom } from './authorize/room.ts'
 import { challengeRoom } from './challenge/room.ts'
+import { backchannelAuthenticationRoom } from './ciba/authentication-room.ts'
+import { cibaPage, cibaPost } from './ciba/page-room.ts'
 import { deviceAuthorizationRoom } from './device/authorization-room.ts'
 import { devicePage, devicePost } from './device/page-room.ts'
 import {
+  approvalsPage,
+  approvalsPost,
   confirmPage,
   confirmPost,
   consentPage,
@@ -46,6 +50,7 @@ export const routes: readonly Route[] = [
   backChannel(paths.token, tokenRoom, 32 * kib, 'clients'),
   backChannel(paths.introspect, introspectRoom, 32 * kib, 'none'),
   backChannel(paths.revoke, revokeRoom, 32 * kib, 'clients'),
+  backChannel(paths.backchannelAuthentication, backchannelAuthenticationRoom, 64 * kib, 'none'),
   backChannel(paths.deviceAuthorization, deviceAuthorizationRoom, 32 * kib, 'none'),
 
   {
@@ -73,6 +78,10 @@ export const routes: readonly Route[] = [
   page(paths.consent, consentPost),
   reading(paths.device, devicePage),
   page(paths.device, devicePost),
+  reading(paths.ciba, cibaPage),
+  page(paths.ciba, cibaPost),
+  reading(paths.approvals, approvalsPage),
+  page(paths.approvals, approvalsPost),
   reading(paths.confirm, confirmPage),
   page(paths.confirm, confirmPost),
   reading(paths.security, securityPage),

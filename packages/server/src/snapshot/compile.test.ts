@@ -97,6 +97,33 @@ describe('a revision is compiled', () => {
     assert.match(problemsOf(encrypted).join(), /authorization_encrypted_response_alg/)
   })
 
+  test('answers are encrypted as registered, with the default where none is named', () => {
+    const enc = jwk.replace('{', '{"use":"enc","kid":"e",')
+    const keys = `jwks: {keys: [${jwk}, ${enc}]}`
+    const members =
+      'id_token_encrypted_response_alg: ECDH-ES, introspection_encrypted_response_alg: ECDH-ES+A128KW, ' +
+      'introspection_encrypted_response_enc: A256GCM, userinfo_signed_response_alg: PS256'
+    const text = clientOf('private', `{metadata: {${metadata}, dpop_bound_access_tokens: true, ${members}}}`)
+    assert.match(problemsOf(text).join(), /no key of `jwks` has `use` `enc` and fits `ECDH-ES`/)
+    const client = compiled(text.replace(/jwks: \{keys: \[[^\]]*\]\}/, keys)).clients.get('private')
+    assert.deepEqual(client?.encryptedResponses, {
+      id_token: { alg: 'ECDH-ES', enc: 'A128CBC-HS256' },
+      introspection: { alg: 'ECDH-ES+A128KW', enc: 'A256GCM' },
+    })
+    assert.equal(client?.userinfoSignedResponseAlg, 'PS256')
+    const ed = text.replace('userinfo_signed_response_alg: PS256', 'userinfo_signed_response_alg: Ed25519')
+    assert.match(problemsOf(ed).join(), /userinfo_signed_response_alg: the issuer does not sign as `Ed25519`/)
+  })
+
+  test('a scope brings its words in German along, and no language that the pages do not speak', () => {
+    const words = '{title: Konten sehen, description: Alles lesen.}'
+    const scope = (locale: string): string =>
+      documentOf('Scope', 'accounts', `{title: See, description: Read., translations: {${locale}: ${words}}}`)
+    const translations = compiled(scope('de')).scopes.get('accounts')?.translations
+    assert.deepEqual(translations, { de: { title: 'Konten sehen', description: 'Alles lesen.' } })
+    assert.match(problemsOf(scope('fr')).join(), /translations.fr: unknown key/)
+  })
+
   test('a FAPI 1.0 Advanced client keeps its response types at a floor that lets it, and is an error at one that does not', () => {
     const bound = 'tls_client_certificate_bound_access_tokens: true'
     const fapi1 = (more: string, rest = ''): string =>
@@ -185,15 +212,16 @@ describe('a revision is compiled', () => {
     const client = issuer.clients.get('shop')
     assert.ok(client)
     const lifetime = (...audiences: readonly string[]) => {
-      const met = issuer.effectiveProfile(client, audiences)
+      const met = issuer.effectiveProfile(client, { audiences, scopes: [], details: [] })
       return met.ok ? met.value.accessTokenLifetimeSeconds : undefined
     }
     assert.equal(lifetime(), 300)
     assert.equal(lifetime('https://api.example'), 300)
     assert.equal(lifetime('https://vault.example'), 60)
     assert.equal(lifetime('https://vault.example', 'https://api.example'), 60)
-    const once = issuer.effectiveProfile(client, ['https://vault.example'])
-    assert.equal(issuer.effectiveProfile(client, ['https://vault.example']), once)
+    const asked = { audiences: ['https://vault.example'], scopes: [], details: [] }
+    const once = issuer.effectiveProfile(client, asked)
+    assert.equal(issuer.effectiveProfile(client, { ...asked }), once)
   })
 })
 

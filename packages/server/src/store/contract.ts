@@ -1,5 +1,6 @@
 import { describe, test } from 'node:test'
 import { auditCases } from './contract/audit.ts'
+import { backchannelCases } from './contract/backchannel.ts'
 import { expiryCases } from './contract/expiry.ts'
 import { finderCases } from './contract/finders.ts'
 import { guardCases } from './contract/guards.ts'
@@ -28,6 +29,7 @@ export const contractCases: readonly ContractCase[] = [
   ...finderCases,
   ...guardCases,
   ...logoutCases,
+  ...backchannelCases,
   ...raceCases,
   ...listCases,
   ...auditCases,

@@ -1,7 +1,13 @@
-import type { EpochSeconds } from '@holdfast/protocol'
-import type { ChainedAuditRecord, LogoutNoticeRecord, SessionRecord, UserRecord } from './records.ts'
+import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type {
+  ChainedAuditRecord,
+  LogoutNoticeRecord,
+  PingRecord,
+  SessionRecord,
+  UserRecord,
+} from './records.ts'
 import { ownerKey, participantRange, type SqlValue, type StatementName } from './statements.ts'
-import type { Found, FoundAuthenticator, FoundDeviceCode, Store } from './store.ts'
+import type { Found, FoundAuthenticator, FoundBackchannelRequest, FoundDeviceCode, Store } from './store.ts'
 import type { KeyRecord } from './writes.ts'
 
 /** A row as either engine gives it. */
@@ -13,6 +19,7 @@ export type Ask = (name: StatementName, values: readonly SqlValue[]) => Promise<
 export type Finders = Omit<Store, 'commit' | 'expire' | 'epoch' | 'onRevision' | 'close'>
 
 type DecidedDeviceCode = Omit<FoundDeviceCode, 'spentAt' | 'revokedAt'>
+type DecidedBackchannelRequest = Omit<FoundBackchannelRequest, 'spentAt' | 'revokedAt'>
 
 /** Every read of the store, over the one thing a driver must offer. */
 export function findersOver(ask: Ask): Finders {
@@ -40,11 +47,22 @@ export function findersOver(ask: Ask): Finders {
     listParticipants: async sid =>
       (await ask('list-participants', participantRange(sid))).map(row => textOf(row, 'client_id')),
     listDueLogoutNotices: async (issuer, now, limit) =>
-      (await ask('list-due-logout-notices', [issuer, now, limit])).map(noticeOf),
+      (await ask('list-due-logout-notices', [issuer, now, limit])).map(noticeOf<LogoutNoticeRecord>),
     findGrant: found('find-grant'),
     findCode: found('find-code'),
     findDeviceCode: found<DecidedDeviceCode>('find-device-code'),
     findDeviceCodeByUserCode: found<DecidedDeviceCode>('find-device-code-by-user-code'),
+    findBackchannelRequest: found<DecidedBackchannelRequest>('find-backchannel-request'),
+    listWaitingBackchannelRequests: async (issuer, subject, now, limit) =>
+      (await ask('list-waiting-backchannel-requests', [issuer, subject, now, limit])).map(
+        foundOf<DecidedBackchannelRequest>,
+      ),
+    findPrompt: async (key, now) => {
+      const row = await one('find-prompt', [key, now])
+      return row && (textOf(row, 'holder') as HandleHash)
+    },
+    listDuePings: async (issuer, now, limit) =>
+      (await ask('list-due-pings', [issuer, now, limit])).map(noticeOf<PingRecord>),
     findAccessToken: found('find-access-token'),
     findRefreshToken: found('find-refresh-token'),
     findUserByUsername: async (issuer, username) =>
@@ -98,9 +116,9 @@ function foundOf<T>(row: Row): Found<T> {
   return record as Found<T>
 }
 
-function noticeOf(row: Row): LogoutNoticeRecord {
+function noticeOf<T extends LogoutNoticeRecord | PingRecord>(row: Row): T {
   return {
-    ...bodyOf<LogoutNoticeRecord>(row),
+    ...bodyOf<T>(row),
     version: numberOf(row, 'version'),
     failures: numberOf(row, 'failures'),
     dueAt: numberOf(row, 'due_at') as EpochSeconds,

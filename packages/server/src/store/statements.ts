@@ -1,3 +1,4 @@
+import { backchannelStepOf } from './backchannel-steps.ts'
 import type { GrantRecord } from './records.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
 
@@ -47,6 +48,28 @@ export const statements = {
   'spend-device-code': `update device_codes set spent_at = $2
     where hash = $1 and grant_id is not null and spent_at is null and expires_at > $2
     and (binding is null or binding = $3)`,
+  'insert-backchannel-request': `insert into backchannel_requests
+    (hash, body, expires_at, issuer, subject, binding, interval_seconds) values ($1, $2, $3, $4, $5, $6, $7)`,
+  'poll-backchannel-request': `update backchannel_requests
+    set polled_at = $2, interval_seconds = $3, binding = coalesce(binding, $4) where hash = $1`,
+  'approve-backchannel-request': `update backchannel_requests set grant_id = $3
+    where hash = $1 and grant_id is null and denied_at is null and expires_at > $2`,
+  'deny-backchannel-request': `update backchannel_requests set denied_at = $2
+    where hash = $1 and grant_id is null and denied_at is null and expires_at > $2`,
+  'spend-backchannel-request': `update backchannel_requests set spent_at = $2
+    where hash = $1 and grant_id is not null and spent_at is null and expires_at > $2
+    and (binding is null or binding = $3)`,
+  'take-prompt': `insert into prompts (key, holder, expires_at) values ($1, $2, $3)
+    on conflict (key) do update set holder = excluded.holder, expires_at = excluded.expires_at
+    where prompts.expires_at <= $4`,
+  'free-prompt': 'delete from prompts where key = $1 and holder = $2',
+  'insert-ping': `insert into pings (id, issuer, body, version, failures, due_at, expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+  'claim-ping': `update pings set version = version + 1, due_at = $4
+    where id = $1 and version = $2 and due_at <= $3 and expires_at > $3`,
+  'postpone-ping': `update pings set failures = failures + 1, version = version + 1, due_at = $3
+    where id = $1 and version = $2`,
+  'finish-ping': 'delete from pings where id = $1 and version = $2',
   'insert-access-token': 'insert into access_tokens (hash, body, expires_at) values ($1, $2, $3)',
   'revoke-access-token': 'update access_tokens set revoked_at = $2 where hash = $1 and revoked_at is null',
   'insert-refresh-token':
@@ -110,6 +133,15 @@ export const statements = {
     from device_codes where hash = $1`,
   'find-device-code-by-user-code': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at,
     grant_id, denied_at from device_codes where user_code = $1`,
+  'find-backchannel-request': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at,
+    grant_id, denied_at from backchannel_requests where hash = $1`,
+  'list-waiting-backchannel-requests': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at,
+    grant_id, denied_at from backchannel_requests
+    where issuer = $1 and subject = $2 and grant_id is null and denied_at is null and expires_at > $3
+    order by hash limit $4`,
+  'find-prompt': 'select holder from prompts where key = $1 and expires_at > $2',
+  'list-due-pings': `select body, version, failures, due_at from pings
+    where issuer = $1 and due_at <= $2 and expires_at > $2 order by due_at, id limit $3`,
   'find-access-token': 'select body, spent_at, revoked_at from access_tokens where hash = $1',
   'find-refresh-token':
     'select body, spent_at, revoked_at, retired_at, idle_expires_at from refresh_tokens where hash = $1',
@@ -164,6 +196,13 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'approve-device-code': true,
   'deny-device-code': true,
   'spend-device-code': true,
+  'approve-backchannel-request': true,
+  'deny-backchannel-request': true,
+  'spend-backchannel-request': true,
+  'take-prompt': true,
+  'claim-ping': true,
+  'postpone-ping': true,
+  'finish-ping': true,
   'spend-refresh-token': true,
   'retire-refresh-token': true,
   'use-refresh-token': true,
@@ -272,6 +311,18 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'delete-authenticator':
     case 'delete-authenticators-of-user':
       return userStepOf(write)
+    case 'insert-backchannel-request':
+    case 'poll-backchannel-request':
+    case 'approve-backchannel-request':
+    case 'deny-backchannel-request':
+    case 'spend-backchannel-request':
+    case 'take-prompt':
+    case 'free-prompt':
+    case 'insert-ping':
+    case 'claim-ping':
+    case 'postpone-ping':
+    case 'finish-ping':
+      return backchannelStepOf(write)
     default:
       return housekeepingStepOf(write)
   }

@@ -3,6 +3,7 @@ import { sortableTime } from '../../src/data/handle.ts'
 import {
   accessToken,
   audit,
+  backchannelRequest,
   code,
   deviceCode,
   grant,
@@ -11,6 +12,7 @@ import {
   later,
   logoutNotice,
   passkey,
+  ping,
   pushedRequest,
   refreshToken,
   session,
@@ -37,10 +39,14 @@ export function flowsOf(name: string): readonly Flow[] {
   const records = {
     pushed: { ...pushedRequest(), hash: keyOf('pushed') },
     interaction: { ...interaction(), hash: keyOf('interaction') },
+    otherPushed: { ...pushedRequest(), hash: keyOf('other-pushed') },
+    otherInteraction: { ...interaction(), hash: keyOf('other-interaction') },
     session: { ...session(), hash: keyOf('session') },
     grant: { ...grant(), id: keyOf('grant') },
     code: { ...code(), hash: keyOf('code') },
     device: { ...deviceCode(), hash: keyOf('device'), userCodeHash: keyOf('user-code') },
+    backchannel: { ...backchannelRequest(), hash: keyOf('ciba'), promptKey: keyOf('prompt') },
+    ping: { ...ping(), id: keyOf('ping') },
     refresh: { ...refreshToken(), hash: keyOf('refresh') },
     notice: { ...logoutNotice(), id: keyOf('notice') },
     rotated: { ...refreshToken(), hash: keyOf('rotated') },
@@ -64,6 +70,20 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'advance-interaction', record: records.interaction, at },
       { kind: 'put-user', record: records.user },
       { kind: 'insert-session', record: { ...records.session, sid, subject: records.user.subject } },
+    ],
+    wrongUserRequest: [
+      { kind: 'insert-pushed-request', record: records.otherPushed },
+      { kind: 'insert-interaction', record: records.otherInteraction },
+    ],
+    wrongUser: [
+      {
+        kind: 'finish-interaction',
+        hash: records.otherInteraction.hash,
+        version: records.otherInteraction.version,
+        at,
+      },
+      { kind: 'spend-pushed-request', hash: records.otherPushed.hash, at },
+      { kind: 'clear-failures', key: keyOf('failures') },
     ],
     code: [
       { kind: 'finish-interaction', hash: records.interaction.hash, version: 2, at },
@@ -100,6 +120,29 @@ export function flowsOf(name: string): readonly Flow[] {
       live,
       { kind: 'spend-device-code', hash: records.device.hash, at, binding: undefined },
       access('device-token'),
+    ],
+    cibaRequest: [
+      ...seen('ciba'),
+      {
+        kind: 'take-prompt',
+        key: records.backchannel.promptKey,
+        holder: records.backchannel.hash,
+        at,
+        until: later(300),
+      },
+      { kind: 'insert-backchannel-request', record: records.backchannel },
+    ],
+    cibaApproval: [
+      { kind: 'approve-backchannel-request', hash: records.backchannel.hash, grantId: held.id, at },
+      { kind: 'insert-ping', record: records.ping },
+    ],
+    cibaPingClaim: [{ kind: 'claim-ping', id: records.ping.id, version: 0, at, dueAt: later(16) }],
+    cibaPinged: [{ kind: 'finish-ping', id: records.ping.id, version: 1 }],
+    cibaToken: [
+      ...seen('ciba-token'),
+      live,
+      { kind: 'spend-backchannel-request', hash: records.backchannel.hash, at, binding: undefined },
+      access('ciba-token'),
     ],
     clientCredentials: [...seen('client'), access('client')],
     revoke: [
@@ -178,6 +221,14 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
       return (await store.findDeviceCode(write.hash))?.grantId === write.grantId
     case 'spend-device-code':
       return (await store.findDeviceCode(write.hash))?.spentAt !== undefined
+    case 'insert-backchannel-request':
+      return (await store.findBackchannelRequest(write.record.hash)) !== undefined
+    case 'take-prompt':
+      return (await store.findPrompt(write.key, start)) === write.holder
+    case 'approve-backchannel-request':
+      return (await store.findBackchannelRequest(write.hash))?.grantId === write.grantId
+    case 'spend-backchannel-request':
+      return (await store.findBackchannelRequest(write.hash))?.spentAt !== undefined
     case 'insert-access-token':
       return (await store.findAccessToken(write.record.hash)) !== undefined
     case 'revoke-access-token':

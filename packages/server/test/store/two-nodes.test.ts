@@ -5,8 +5,10 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { verifyChain } from '../../src/store/chain.ts'
 import {
+  backchannelRequest,
   code,
   jti,
+  later,
   newHash,
   refreshToken,
   standingClock,
@@ -85,6 +87,25 @@ describe('two processes over one PostgreSQL', { skip: await postgresAbsence() },
       const record = refreshToken()
       await store.commit([{ kind: 'insert-refresh-token', record }])
       await race([{ kind: 'spend-refresh-token', hash: record.hash, at: start }])
+    }
+  })
+
+  test(`of 64 redemptions of one auth_req_id by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const record = backchannelRequest()
+      const { hash } = record
+      await store.commit([
+        { kind: 'insert-backchannel-request', record },
+        { kind: 'approve-backchannel-request', hash, grantId: 'grant-1', at: start },
+      ])
+      await race([{ kind: 'spend-backchannel-request', hash, at: start, binding: 'jkt:one' }])
+    }
+  })
+
+  test('of 64 prompts for one place by two processes exactly one gets it', async () => {
+    for (let count = 0; count < Math.ceil(rounds / 5); count++) {
+      const prompt = { key: newHash(), holder: newHash(), at: start, until: later(300) }
+      await race([{ kind: 'take-prompt', ...prompt }])
     }
   })
 

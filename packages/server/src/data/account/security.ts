@@ -13,6 +13,7 @@ import { judgeCodeOf, keyUri, offeredSecret, totpRecord } from '../authenticator
 import { hashOfHandle } from '../handle.ts'
 import { succeedSession } from '../interaction/session.ts'
 import { endingOfUser } from '../logout/end-of-user.ts'
+import { wordsFor } from '../pages/locale.ts'
 import { seeOther } from '../pages/page.ts'
 import { addPasskeyView, addTotpView, type Notice, securityView } from '../pages/security.ts'
 import { paths } from '../paths.ts'
@@ -24,20 +25,18 @@ import { type AccountVisit, onAccountPage, onAccountPost } from './visit.ts'
 export const authenticatorsMax = 11
 const nameCharactersMax = 64
 
-const notices: ReadonlyMap<string, string> = new Map([
-  ['passkey-added', 'The passkey was added. You can sign in with it from now on.'],
-  [
-    'app-added',
-    'The authenticator app was set up. You are asked for a code after your password from now on.',
-  ],
-  ['removed', 'It was removed, and you were signed out everywhere else.'],
+const notices: ReadonlyMap<string, 'passkeyAdded' | 'appAdded' | 'removed'> = new Map([
+  ['passkey-added', 'passkeyAdded'],
+  ['app-added', 'appAdded'],
+  ['removed', 'removed'],
 ])
 
 /** GET `/account/security`: how the user signs in. */
 export const securityPage: Room = (exchange, ports) =>
   onAccountPage(exchange, ports, paths.security, isAgain(exchange), (visit, query) => {
-    const text = notices.get(query.get('done') ?? '')
-    return renderSecurity(visit, text === undefined ? undefined : { text, isBad: false })
+    const done = notices.get(query.get('done') ?? '')
+    const { security } = wordsFor(exchange)
+    return renderSecurity(visit, done === undefined ? undefined : { text: security[done], isBad: false })
   })
 
 export const addPasskeyPage: Room = (exchange, ports) =>
@@ -75,7 +74,7 @@ async function addPasskey(visit: AccountVisit, form: Form, ports: Ports): Promis
     credentialId,
     publicKey,
     transports,
-    name: nameOf(form),
+    name: nameOf(exchange, form),
     createdAt: now,
   }
   const insert: Write = { kind: 'insert-authenticator', record, counter, ofUserMax: authenticatorsMax }
@@ -104,7 +103,7 @@ const changedMeanwhile = refuse(
 
 async function notAdded(visit: AccountVisit, ports: Ports, refusal: Refusal): Promise<Reply> {
   await refused(visit, ports, refusal)
-  const text = 'The passkey was not added. Try again; each of your devices keeps one at most.'
+  const text = wordsFor(visit.exchange).addPasskey.refused
   return renderPasskey(visit, ports, { text, isBad: true })
 }
 
@@ -114,7 +113,7 @@ async function addTotp(visit: AccountVisit, form: Form, ports: Ports): Promise<R
   const judged = judgeCodeOf(secret, form.get('code') ?? '', 0, now)
   if (!judged.ok) {
     await refused(visit, ports, judged)
-    const text = 'The code is not right. Check the clock of your device and wait for the next code.'
+    const text = wordsFor(visit.exchange).addTotp.refused
     return renderTotp(visit, ports, { text, isBad: true })
   }
   const record = totpRecord(ports, secret, session.record, now)
@@ -133,11 +132,12 @@ async function addTotp(visit: AccountVisit, form: Form, ports: Ports): Promise<R
 }
 
 async function remove(visit: AccountVisit, form: Form, ports: Ports): Promise<Reply> {
-  const { session } = visit
+  const { exchange, session } = visit
+  const said = wordsFor(exchange).security
   const found = session.authenticators.find(({ id }) => id === form.get('id'))
   if (found === undefined) {
     await refused(visit, ports, notOwn)
-    return renderSecurity(visit, { text: 'It was removed before.', isBad: true })
+    return renderSecurity(visit, { text: said.removedBefore, isBad: true })
   }
   const { id } = found
   const facts = { method: found.kind === 'totp' ? 'otp' : 'passkey', authenticator: id }
@@ -148,7 +148,7 @@ async function remove(visit: AccountVisit, form: Form, ports: Ports): Promise<Re
   })
   if (changed.reply !== undefined) return changed.reply('removed')
   await refused(visit, ports, changedMeanwhile)
-  return renderSecurity(visit, { text: 'Something changed meanwhile. Look again.', isBad: true })
+  return renderSecurity(visit, { text: said.changedMeanwhile, isBad: true })
 }
 
 const notOwn = refuse(
@@ -206,9 +206,11 @@ async function refused({ exchange, session }: AccountVisit, ports: Ports, refusa
 const hasApp = ({ session }: AccountVisit): boolean =>
   session.authenticators.some(({ kind }) => kind === 'totp')
 
-function nameOf(form: Form): string {
+function nameOf(exchange: Exchange, form: Form): string {
   const name = (form.get('name') ?? '').replaceAll(/\s+/g, ' ').trim()
-  return name === '' ? 'My passkey' : [...name].slice(0, nameCharactersMax).join('')
+  return name === ''
+    ? wordsFor(exchange).addPasskey.usualName
+    : [...name].slice(0, nameCharactersMax).join('')
 }
 
 function renderSecurity({ exchange, session, csrf }: AccountVisit, notice?: Notice): Reply {

@@ -9,13 +9,13 @@ import { newTransactionId } from '../authorize/transaction.ts'
 import { newHandle } from '../handle.ts'
 import { type AuthenticationState, authenticationState } from '../interaction/authentication.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
+import { ourClientId, requestOfOurs } from '../interaction/ourselves.ts'
 import { parsePost } from '../interaction/post.ts'
-import { interactionEndsAt, requestOfOurs, stepUrl } from '../interaction/record.ts'
+import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
 import { type LiveSession, loadSession } from '../interaction/session.ts'
 import { errorPage } from '../pages/error.ts'
 import { seeOther } from '../pages/page.ts'
 import { recordRefusal } from '../refused.ts'
-import { accountClientId } from './client.ts'
 
 /** Adding or removing a way to sign in needs an authentication of this session no older than this. */
 export const freshSeconds = 300
@@ -68,12 +68,8 @@ async function visitAccount(
   isFresh: boolean,
 ): Promise<Visited> {
   const now = ports.clock.now()
-  const request = requestOfOurs(exchange.issuer.url + path, {
-    clientId: accountClientId,
-    scopes: [],
-    resources: [],
-    ...(isFresh && { maxAgeSeconds: freshSeconds }),
-  })
+  const maxAgeSeconds = isFresh ? freshSeconds : undefined
+  const request = requestOfOurs(exchange.issuer.url + path, { maxAgeSeconds })
   const session = await loadSession(exchange, ports, now)
   const { next } = authenticationState(request, exchange.issuer, session, {}, now)
   const visit =
@@ -95,7 +91,7 @@ async function openSignIn(
   const record: InteractionRecord = {
     hash: handle.hash,
     issuer: exchange.issuer.url,
-    clientId: accountClientId,
+    clientId: ourClientId,
     browserHash: cookie?.hash ?? known ?? handle.hash,
     request,
     pushedHash: undefined,
@@ -108,7 +104,7 @@ async function openSignIn(
   }
   await ports.store.commit([
     { kind: 'insert-interaction', record },
-    auditAccepted(exchange, now, 'account.opened', { txn: record.txn, clientId: accountClientId }, { path }),
+    auditAccepted(exchange, now, 'account.opened', { txn: record.txn, clientId: ourClientId }, { path }),
   ])
   const step = next === 'login' ? 'login' : 'second-factor'
   const url = stepUrl(exchange.issuer.url, handle.value, step)
@@ -160,5 +156,5 @@ async function refusedOnAccount(
   await recordRefusal(exchange, ports, 'account.refused', refusal, {
     context: subject === undefined ? {} : { subject },
   })
-  return errorPage(exchange, refusal, { notice: 'Nothing was changed.' })
+  return errorPage(exchange, refusal, { kind: 'unchanged' })
 }

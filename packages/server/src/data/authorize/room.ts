@@ -1,4 +1,4 @@
-import { type EpochSeconds, firstRefusal, type Outcome, refuse } from '@holdfast/protocol'
+import { type EpochSeconds, firstRefusal, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
 import { silentRules } from '@holdfast/protocol/specs/oidc-core-request/rules.ts'
 import { type FormReading, readForm } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
@@ -6,8 +6,10 @@ import type { Ports } from '../../ports.ts'
 import type { InteractionRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { newHandle } from '../handle.ts'
+import { judgeAcr } from '../interaction/assurance.ts'
 import { authenticationState } from '../interaction/authentication.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
+import { possibleAcrs } from '../interaction/demand.ts'
 import { isFormPost } from '../interaction/post.ts'
 import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
 import { type LiveSession, loadSession } from '../interaction/session.ts'
@@ -30,22 +32,18 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
   if (!opened.ok) return await refusedInFront(exchange, ports, opened)
 
   const { request } = opened.value
+  const refusedHere = (refusal: Refusal): Promise<Reply> =>
+    refusedInFront(exchange, ports, { ok: false, refusal, target: request }, opened.value)
+  // Told before anybody signs in for nothing.
+  const beyondReach = judgeAcr(request, possibleAcrs(request, exchange.issuer))
+  if (beyondReach !== undefined) return await refusedHere(beyondReach)
   const found = await loadSession(exchange, ports, now)
   const state = authenticationState(request, exchange.issuer, found, {}, now)
-  if (state.next === 'unmet') {
-    const front = { ok: false, refusal: unreachable, target: request } as const
-    return await refusedInFront(exchange, ports, front, opened.value)
-  }
+  if (state.next === 'unmet') return await refusedHere(unreachable)
   const login = state.next !== 'done'
   // Consent is asked for every time: no earlier answer is taken for this one.
   const silent = firstRefusal(silentRules, { prompt: request.prompt, needsLogin: login, needsConsent: true })
-  if (silent !== undefined)
-    return await refusedInFront(
-      exchange,
-      ports,
-      { ok: false, refusal: silent, target: request },
-      opened.value,
-    )
+  if (silent !== undefined) return await refusedHere(silent)
 
   const opening = openInteraction(
     exchange,

@@ -76,6 +76,13 @@ export function replayRefusal(
         'invalid_request_object',
         'the request object was used before, or was signed before this store began',
       )
+    case 'backchannel-request-object':
+      return refuse(
+        'ciba-object.replay',
+        ['CIBA-7.1.1-jti'],
+        'invalid_request',
+        'the signed request was used before, or was signed before this store began',
+      )
     default:
       return write.what satisfies never
   }

@@ -10,12 +10,13 @@ import { isStale } from '@holdfast/protocol/specs/oidc-core-request/rules.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, InteractionRecord, SessionRecord } from '../../store/records.ts'
 import type { FoundAuthenticator } from '../../store/store.ts'
+import { judgeSubject } from './assurance.ts'
 import { type Demand, demandOf } from './demand.ts'
 import type { LiveSession } from './session.ts'
 
 /** What must happen before a request may go on to consent. */
 export type AuthenticationState =
-  /** Nobody is signed in, or too long ago: password or passkey. */
+  /** Nobody is signed in, or somebody the request does not name, or too long ago: password or passkey. */
   | { readonly next: 'login' }
   /** One more method; any of `methods` will do. */
   | {
@@ -35,7 +36,8 @@ export function authenticationState(
   interaction: Pick<InteractionRecord, 'proven' | 'isStepUpDeclined'>,
   now: EpochSeconds,
 ): AuthenticationState {
-  if (session === undefined) return { next: 'login' }
+  if (session === undefined || judgeSubject(request, session.record.subject) !== undefined)
+    return { next: 'login' }
   const levels = issuer.authenticationLevels
   const demand = demandOf(request, issuer)
   const times = freshMethods(methodsOf(session.record), interaction.proven ?? {}, demand, request, now)

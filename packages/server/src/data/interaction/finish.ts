@@ -29,37 +29,46 @@ export function noLongerOutstanding({ exchange, interaction, client }: Visit, po
     outstandingRequests(ports).release(outstandingKey(exchange, client))
 }
 
+/** What an end with a refusal takes along: more writes, and whom it is about when that is not who is signed in. */
+interface RefusedEnd {
+  readonly writes?: readonly Write[]
+  readonly subject?: string
+}
+
 /** Ends an interaction with a refusal: told to the client, to the device that waits, or to the user alone. */
 export async function finishRefused(
   visit: Visit,
   ports: Ports,
   event: string,
   refusal: Refusal,
+  { writes = [], subject }: RefusedEnd = {},
 ): Promise<Reply> {
   const { exchange, interaction, now } = visit
-  const { device, account, request } = interaction
-  const context = contextOf(visit)
+  const { device, account, approvals, request } = interaction
+  const context = { ...contextOf(visit), ...(subject !== undefined && { subject }) }
   const committed = await ports.store.commit([
     ...finishing(visit),
     ...(device === undefined ? [] : [{ kind: 'deny-device-code', hash: device.hash, at: now } as const]),
+    ...writes,
     auditRefused(exchange, now, event, refusal, context),
   ])
-  if (!committed.committed) return await tooLate(visit, ports)
+  if (!committed.committed) return await tooLate(visit, context, ports)
   noLongerOutstanding(visit, ports)
   if (device !== undefined) return deviceDone(exchange, 'denied')
-  if (account !== undefined) return errorPage(exchange, refusal, { notice: 'Nothing was changed.' })
+  if (account !== undefined || approvals) return errorPage(exchange, refusal, { kind: 'unchanged' })
   return await authorizationError(exchange, ports, request, refusal)
 }
 
-export async function tooLate(visit: Visit, ports: Ports): Promise<Reply> {
+export async function tooLate(visit: Visit, context: AuditContext, ports: Ports): Promise<Reply> {
   const refusal = refuse(
     'interaction.once',
     ['RFC9126-4-3'],
     'invalid_request_uri',
     'the request was answered before, on this page or another one',
   )
-  await recordRefusal(visit.exchange, ports, 'consent.refused', refusal, { context: contextOf(visit) })
-  return errorPage(visit.exchange, refusal, alreadyAnswered)
+  await recordRefusal(visit.exchange, ports, 'consent.refused', refusal, { context })
+  const { uiLocales } = visit.interaction.request
+  return errorPage(visit.exchange, refusal, { ...alreadyAnswered, uiLocales })
 }
 
 function contextOf({ interaction, client, session }: Visit): AuditContext {

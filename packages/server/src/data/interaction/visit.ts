@@ -11,12 +11,12 @@ import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, InteractionRecord } from '../../store/records.ts'
 import type { Found } from '../../store/store.ts'
-import { accountClient } from '../account/client.ts'
 import { judgeStill } from '../authorize/request.ts'
-import { judgeDeviceRequest } from '../device/request.ts'
+import { askedAgain, judgeDeviceRequest } from '../device/request.ts'
 import { hashOfHandle } from '../handle.ts'
 import { type AuthenticationState, authenticationState } from './authentication.ts'
 import { cookieHash } from './cookies.ts'
+import { ourselves } from './ourselves.ts'
 import { type LiveSession, loadSession } from './session.ts'
 
 /** A request of the right browser to a live interaction, with the policy that applies at this moment. */
@@ -44,7 +44,7 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
   if (!interaction.ok) return interaction
 
   const { request, sessionHash } = interaction.value
-  const still = judgeWho(interaction.value, exchange.issuer)
+  const still = judgeWho(interaction.value, exchange)
   if (!still.ok) return still
   const browserSession = await loadSession(exchange, ports, now)
   const session = browserSession?.record.hash === sessionHash ? browserSession : undefined
@@ -62,10 +62,12 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
 
 /** Whether who waits for the answer may still have it: a client, a device, or a page of ours. */
 function judgeWho(
-  { request, pushedHash, device, account }: InteractionRecord,
-  issuer: Exchange['issuer'],
+  { request, pushedHash, device, account, approvals }: InteractionRecord,
+  exchange: Exchange,
 ): Outcome<Pick<Visit, 'client' | 'profile'>> {
-  if (account !== undefined) return accept({ client: accountClient(issuer), profile: issuer.floor })
+  const { issuer } = exchange
+  if (account !== undefined) return accept({ client: ourselves(exchange, 'account'), profile: issuer.floor })
+  if (approvals) return accept({ client: ourselves(exchange, 'approvals'), profile: issuer.floor })
   return device === undefined
     ? judgeStill(request, issuer, pushedHash !== undefined)
     : judgeDeviceStill(request, issuer)
@@ -83,7 +85,7 @@ function judgeDeviceStill(
       'unauthorized_client',
       'the client is gone or suspended',
     )
-  const judged = judgeDeviceRequest(request, client, issuer)
+  const judged = judgeDeviceRequest(askedAgain(request), client, issuer)
   return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
 }
 

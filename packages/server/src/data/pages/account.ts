@@ -3,20 +3,22 @@ import { paths } from '../paths.ts'
 import { type Html, html } from './html.ts'
 import { type Page, renderPage } from './page.ts'
 
-export interface AccountPage extends Pick<Page, 'status' | 'title' | 'scriptSource' | 'extraHeaders'> {
+export interface AccountPage
+  extends Pick<Page, 'words' | 'status' | 'title' | 'scriptSource' | 'extraHeaders'> {
   readonly username: string
   readonly body: Html
 }
 
 /** The frame of every page below `/account`: whose account it is, the page, and the way out. */
 export function accountPage(exchange: Exchange, page: AccountPage): Reply {
-  const { status, title, username, scriptSource, extraHeaders, body } = page
+  const { words, status, title, username, scriptSource, extraHeaders, body } = page
   return renderPage(exchange, {
+    words,
     status,
     title,
     ...(scriptSource !== undefined && { scriptSource }),
     ...(extraHeaders !== undefined && { extraHeaders }),
     body: html`${body}
-<p class="whose">Signed in as <strong>${username}</strong> · <a href="${exchange.issuer.url + paths.logout}">Sign out</a></p>`,
+<p class="whose">${words.security.signedInAs(username)} · <a href="${exchange.issuer.url + paths.logout}">${words.security.signOut}</a></p>`,
   })
 }

@@ -62,9 +62,7 @@ export const passkeyScript = `'use strict'
 
   const say = error => {
     problem.textContent =
-      error.name === 'InvalidStateError'
-        ? 'This device has a passkey for you already.'
-        : 'No passkey was used. Try again, or choose another way.'
+      error.name === 'InvalidStateError' ? problem.dataset.registered : problem.dataset.unused
     // Only now: an alert that says nothing is one too many.
     problem.setAttribute('role', 'alert')
     problem.hidden = false

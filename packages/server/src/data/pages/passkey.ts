@@ -1,6 +1,7 @@
 import type { Exchange } from '../../http/exchange.ts'
 import { assetPaths } from './assets.ts'
 import { type Html, html } from './html.ts'
+import type { Words } from './words/words.ts'
 
 export interface PasskeyForm {
   readonly action: string
@@ -21,14 +22,14 @@ export interface PasskeyForm {
 export const passkeyScriptSource = "'self'"
 
 /** Hidden until our script knows that the browser can do it. */
-export function passkeyForm(exchange: Exchange, form: PasskeyForm): Html {
+export function passkeyForm(exchange: Exchange, { passkey }: Words, form: PasskeyForm): Html {
   const kind = form.isMain ? 'button button-main' : 'button'
   return html`<form id="passkey-form" class="passkey" method="post" action="${form.action}" data-ceremony="${form.ceremony}" data-autofill="${form.autofill ? 'yes' : 'no'}" data-options="${form.options}" hidden>
 <input type="hidden" name="csrf" value="${form.csrf}">
 <input type="hidden" name="credential" value="">
 ${form.fields}
 <button id="passkey-submit" class="${kind}" type="submit">${form.label}</button>
-<p id="passkey-problem" class="problem" hidden></p>
+<p id="passkey-problem" class="problem" data-registered="${passkey.registered}" data-unused="${passkey.unused}" hidden></p>
 </form>
 <script src="${exchange.issuer.url + assetPaths.passkey}" defer></script>`
 }

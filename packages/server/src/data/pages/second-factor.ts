@@ -1,8 +1,10 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import { html } from './html.ts'
-import { inWords } from './in-words.ts'
+import { wordsFor } from './locale.ts'
 import { renderPage } from './page.ts'
 import { passkeyForm, passkeyScriptSource } from './passkey.ts'
+import { wholeMinutes } from './whole-minutes.ts'
+import type { Words } from './words/words.ts'
 
 export interface SecondFactorView {
   readonly action: string
@@ -16,6 +18,7 @@ export interface SecondFactorView {
   /** Whether the user may go on without. */
   readonly isWish: boolean
   readonly formTarget: string
+  readonly uiLocales: readonly string[]
   readonly problem?: SecondFactorProblem
 }
 
@@ -28,59 +31,62 @@ export type SecondFactorProblem =
 /** One thing more than the password. */
 export function secondFactorView(exchange: Exchange, view: SecondFactorView): Reply {
   const { problem, asksCode, passkeyOptions } = view
-  const text = problem === undefined ? undefined : problemText(problem)
+  const words = wordsFor(exchange, view.uiLocales)
+  const said = words.secondFactor
+  const text = problem === undefined ? undefined : problemText(problem, words)
   const describes =
     text === undefined ? undefined : html` aria-describedby="second-factor-problem" aria-invalid="true"`
   return renderPage(exchange, {
+    words,
     status: problem === undefined ? 200 : problem.kind === 'wait' ? 429 : 400,
-    title: text === undefined ? 'Confirm that it is you' : 'Problem: Confirm that it is you',
+    title: text === undefined ? said.title : said.problemTitle,
     formTarget: view.formTarget,
     ...(passkeyOptions !== undefined && { scriptSource: passkeyScriptSource }),
     extraHeaders: problem?.kind === 'wait' ? [['retry-after', String(problem.seconds)]] : [],
-    body: html`<h1>Confirm that it is you</h1>
-<p class="lead"><strong>${view.username}</strong>, one more step to continue to <strong>${view.clientName}</strong>.</p>
+    body: html`<h1>${said.title}</h1>
+<p class="lead">${said.lead(view.username, view.clientName)}</p>
 ${text !== undefined && html`<div class="notice notice-bad" role="alert" id="second-factor-problem"><p>${text}</p></div>`}
 ${
   asksCode &&
   html`<form id="second-factor-form" method="post" action="${view.action}">
 <input type="hidden" name="csrf" value="${view.csrf}">
 <div class="field">
-<label for="code">Code of your authenticator app</label>
+<label for="code">${said.code}</label>
 <input id="code" name="code" type="text" class="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9 ]*" maxlength="12" spellcheck="false" required autofocus${describes}>
 </div>
-<button id="second-factor-submit" class="button button-main" type="submit">Continue</button>
+<button id="second-factor-submit" class="button button-main" type="submit">${said.submit}</button>
 </form>`
 }
 ${
   passkeyOptions !== undefined &&
-  html`${passkeyForm(exchange, {
+  html`${passkeyForm(exchange, words, {
     action: view.action,
     csrf: view.csrf,
     options: passkeyOptions,
     ceremony: 'get',
     autofill: false,
-    label: 'Use a passkey',
+    label: said.usePasskey,
     isMain: !asksCode,
   })}
-<noscript><p class="notice">Passkeys need JavaScript, which is off in this browser.</p></noscript>`
+<noscript><p class="notice">${words.passkey.noScript}</p></noscript>`
 }
 <form id="decline-form" method="post" action="${view.action}">
 <input type="hidden" name="csrf" value="${view.csrf}">
-<button id="second-factor-decline" class="button" type="submit" name="decision" value="decline">${view.isWish ? 'Continue without it' : 'I cannot do this now'}</button>
+<button id="second-factor-decline" class="button" type="submit" name="decision" value="decline">${view.isWish ? said.goOnWithout : said.cannot}</button>
 </form>`,
   })
 }
 
-function problemText(problem: SecondFactorProblem): string {
+function problemText(problem: SecondFactorProblem, { secondFactor, login, duration }: Words): string {
   switch (problem.kind) {
     case 'wrong':
-      return 'The code is not right, or it was used before. Wait for the next one and try again.'
+      return secondFactor.wrong
     case 'missing':
-      return 'Enter the six digits that your app shows.'
+      return secondFactor.missing
     case 'passkey':
-      return 'The passkey could not be used here. Try again, or choose another way.'
+      return secondFactor.passkeyRefused
     case 'wait':
-      return `There were too many attempts. Wait ${inWords(problem.seconds)}, then try again.`
+      return login.wait(duration(wholeMinutes(problem.seconds)))
     default:
       return problem satisfies never
   }

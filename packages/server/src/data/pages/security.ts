@@ -3,8 +3,9 @@ import type { FoundAuthenticator } from '../../store/store.ts'
 import { paths } from '../paths.ts'
 import { accountPage } from './account.ts'
 import { type Html, html } from './html.ts'
-import { momentInWords } from './in-words.ts'
+import { wordsFor } from './locale.ts'
 import { passkeyForm, passkeyScriptSource } from './passkey.ts'
+import type { Words } from './words/words.ts'
 
 export interface SecurityView {
   readonly username: string
@@ -23,45 +24,55 @@ export interface Notice {
 
 /** How the user signs in: what is set up, since when, last used when, and the ways to add and remove. */
 export function securityView(exchange: Exchange, view: SecurityView): Reply {
+  const words = wordsFor(exchange)
+  const said = words.security
   const base = exchange.issuer.url
   const passkeys = view.authenticators.filter(one => one.kind === 'passkey')
   const app = view.authenticators.find(one => one.kind === 'totp')
   return accountPage(exchange, {
+    words,
     status: view.notice?.isBad === true ? 400 : 200,
-    title: 'How you sign in',
+    title: said.title,
     username: view.username,
     ...(view.extraHeaders !== undefined && { extraHeaders: view.extraHeaders }),
-    body: html`<h1>How you sign in</h1>
+    body: html`<h1>${said.title}</h1>
 ${noticeOf(view.notice)}
 <section aria-labelledby="passkeys">
-<h2 id="passkeys">Passkeys</h2>
+<h2 id="passkeys">${said.passkeys}</h2>
 ${
   passkeys.length === 0
-    ? html`<p class="quiet">None yet. A passkey signs you in with your device instead of a password, and cannot be phished.</p>`
+    ? html`<p class="quiet">${said.noPasskey}</p>`
     : html`<ul class="methods">
-${passkeys.map(one => methodRow(base, view.csrf, one, one.name))}</ul>`
+${passkeys.map(one => methodRow(view, base, words, one))}</ul>`
 }
-${view.canAddPasskey ? html`<p class="onward"><a id="add-passkey" class="button" href="${base + paths.addPasskey}">Add a passkey</a></p>` : html`<p class="quiet">You have as many as there may be. Remove one to add another.</p>`}
+${view.canAddPasskey ? html`<p class="onward"><a id="add-passkey" class="button" href="${base + paths.addPasskey}">${said.addPasskey}</a></p>` : html`<p class="quiet">${said.full}</p>`}
 </section>
 <section aria-labelledby="app">
-<h2 id="app">Authenticator app</h2>
+<h2 id="app">${said.app}</h2>
 ${
   app === undefined
-    ? html`<p class="quiet">Not set up. With it, your password alone no longer signs anybody in.</p>
-<p class="onward"><a id="add-totp" class="button" href="${base + paths.addTotp}">Set up an authenticator app</a></p>`
+    ? html`<p class="quiet">${said.noApp}</p>
+<p class="onward"><a id="add-totp" class="button" href="${base + paths.addTotp}">${said.addApp}</a></p>`
     : html`<ul class="methods">
-${methodRow(base, view.csrf, app, 'Codes of six digits')}</ul>`
+${methodRow(view, base, words, app)}</ul>`
 }
 </section>
-<p class="hint">Removing one of these signs you out everywhere else.</p>`,
+<p class="hint">${said.removeHint}</p>`,
   })
 }
 
-function methodRow(base: string, csrf: string, one: FoundAuthenticator, name: string): Html {
-  const used = one.usedAt === undefined ? 'not used yet' : `last used ${momentInWords(one.usedAt)}`
-  return html`<li><div><strong>${name}</strong><p>Added ${momentInWords(one.createdAt)}, ${used}</p></div>
+function methodRow(
+  { csrf }: SecurityView,
+  base: string,
+  { security: said, moment }: Words,
+  one: FoundAuthenticator,
+): Html {
+  const name = one.kind === 'passkey' ? one.name : said.appName
+  const added = moment(one.createdAt)
+  const since = one.usedAt === undefined ? said.added(added) : said.addedAndUsed(added, moment(one.usedAt))
+  return html`<li><div><strong>${name}</strong><p>${since}</p></div>
 <form method="post" action="${base + paths.removeAuthenticator}"><input type="hidden" name="csrf" value="${csrf}">
-<button class="button button-small" type="submit" name="id" value="${one.id}" aria-label="Remove ${name}">Remove</button></form></li>
+<button class="button button-small" type="submit" name="id" value="${one.id}" aria-label="${said.removeNamed(name)}">${said.remove}</button></form></li>
 `
 }
 
@@ -73,30 +84,33 @@ export interface AddPasskeyView {
 }
 
 export function addPasskeyView(exchange: Exchange, view: AddPasskeyView): Reply {
+  const words = wordsFor(exchange)
+  const said = words.addPasskey
   const base = exchange.issuer.url
   return accountPage(exchange, {
+    words,
     status: view.notice?.isBad === true ? 400 : 200,
-    title: 'Add a passkey',
+    title: said.title,
     username: view.username,
     scriptSource: passkeyScriptSource,
-    body: html`<h1>Add a passkey</h1>
-<p class="lead">Your device asks for your fingerprint, face or PIN and keeps a key for <strong>${new URL(base).host}</strong> alone.</p>
+    body: html`<h1>${said.title}</h1>
+<p class="lead">${said.lead(new URL(base).host)}</p>
 ${noticeOf(view.notice)}
-${passkeyForm(exchange, {
+${passkeyForm(exchange, words, {
   action: base + paths.addPasskey,
   csrf: view.csrf,
   options: view.options,
   ceremony: 'create',
   autofill: false,
-  label: 'Add a passkey',
+  label: said.submit,
   isMain: true,
   fields: html`<div class="field">
-<label for="name">Name it, so that you know it again</label>
-<input id="name" name="name" type="text" maxlength="64" autocomplete="off" value="My passkey" required>
+<label for="name">${said.name}</label>
+<input id="name" name="name" type="text" maxlength="64" autocomplete="off" value="${said.usualName}" required>
 </div>`,
 })}
-<noscript><p class="notice">Passkeys need JavaScript, which is off in this browser. An authenticator app works without it.</p></noscript>
-<p class="onward"><a href="${base + paths.security}">Back</a></p>`,
+<noscript><p class="notice">${words.passkey.noScriptButApp}</p></noscript>
+<p class="onward"><a href="${base + paths.security}">${words.security.back}</a></p>`,
   })
 }
 
@@ -110,30 +124,33 @@ export interface AddTotpView {
 }
 
 export function addTotpView(exchange: Exchange, view: AddTotpView): Reply {
+  const words = wordsFor(exchange)
+  const said = words.addTotp
   const base = exchange.issuer.url
   const groups = view.secret.match(/.{1,4}/g) ?? []
   const describes =
     view.notice === undefined ? undefined : html` aria-describedby="notice" aria-invalid="true"`
   return accountPage(exchange, {
+    words,
     status: view.notice?.isBad === true ? 400 : 200,
-    title: 'Set up an authenticator app',
+    title: said.title,
     username: view.username,
-    body: html`<h1>Set up an authenticator app</h1>
+    body: html`<h1>${said.title}</h1>
 <ol class="steps">
-<li>On the device with the app, <a id="totp-link" href="${view.keyUri}">open this link</a>; or add a new entry in the app and type this key:
+<li>${said.addEntry(view.keyUri)}
 <p><code id="totp-secret">${groups.join(' ')}</code></p></li>
-<li>Enter the six digits that the app shows then.</li>
+<li>${said.enterDigits}</li>
 </ol>
 ${noticeOf(view.notice)}
 <form id="totp-form" method="post" action="${base + paths.addTotp}">
 <input type="hidden" name="csrf" value="${view.csrf}">
 <div class="field">
-<label for="code">Code of your authenticator app</label>
+<label for="code">${words.secondFactor.code}</label>
 <input id="code" name="code" type="text" class="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9 ]*" maxlength="12" spellcheck="false" required${describes}>
 </div>
-<button id="totp-submit" class="button button-main" type="submit">Turn it on</button>
+<button id="totp-submit" class="button button-main" type="submit">${said.submit}</button>
 </form>
-<p class="onward"><a href="${base + paths.security}">Back</a></p>`,
+<p class="onward"><a href="${base + paths.security}">${words.security.back}</a></p>`,
   })
 }
 

@@ -3,8 +3,7 @@ import {
   defaultAuthenticationLevels,
   type EpochSeconds,
   epochSeconds,
-  meet,
-  type Outcome,
+  meetUnchecked,
   type SecurityProfile,
 } from '@holdfast/protocol'
 import type { Exchange, PeerCertificate, Reply } from '../../http/exchange.ts'
@@ -18,8 +17,10 @@ import {
   type Outbound,
   type Ports,
 } from '../../ports.ts'
+import { effectiveProfiles } from '../../snapshot/effective-profile.ts'
 import type {
   Attester,
+  AuthorizationDetailsType,
   Client,
   IssuerSnapshot,
   ResourceServer,
@@ -51,14 +52,15 @@ export interface WorldOptions {
   readonly attesters?: readonly Attester[]
   readonly environment?: IssuerSnapshot['environment']
   readonly authenticationLevels?: IssuerSnapshot['authenticationLevels']
-  /** Added to, or by the same name instead of, the usual ones. */
-  readonly scopes?: readonly Scope[]
   readonly floor?: SecurityProfile
   /** What `jwks_uri` answers, by URL; absent: the fetch fails. */
   readonly documents?: Map<string, unknown>
   /** Instead of the usual ones. */
   readonly resourceServers?: readonly ResourceServer[]
-  /** What a form posted to another server is answered; absent: there is no answer. */
+  /** Instead of the usual ones. */
+  readonly scopes?: readonly Scope[]
+  readonly detailTypes?: readonly AuthorizationDetailsType[]
+  /** What is answered to what is posted to another server, a bearer token as `bearer`; absent: there is no answer. */
   readonly receive?: (
     url: string,
     form: Readonly<Record<string, string>>,
@@ -240,6 +242,7 @@ function outboundOf(
       return documents.get(url)
     },
     postForm: async (url, form) => receive(url, form),
+    postJson: async (url, body, { bearer }) => receive(url, { ...body, bearer }),
   }
 }
 
@@ -269,18 +272,18 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
   const servers = new Map(
     (options.resourceServers ?? resourceServers).map(server => [server.audience, server]),
   )
-  const memo = new WeakMap<Client, Map<string, Outcome<SecurityProfile>>>()
-  const effectiveProfile = (client: Client, audiences: readonly string[]): Outcome<SecurityProfile> => {
-    const known = memo.get(client) ?? new Map<string, Outcome<SecurityProfile>>()
-    memo.set(client, known)
-    const key = audiences.join(' ')
-    const found = known.get(key)
-    if (found !== undefined) return found
-    const tiers = audiences.flatMap(audience => servers.get(audience)?.profile ?? [])
-    const met = meet([floorProfile, client.profile, ...tiers])
-    known.set(key, met)
-    return met
+  const scopesByName = new Map((options.scopes ?? scopes).map(scope => [scope.name, scope]))
+  const detailTypes = new Map((options.detailTypes ?? []).map(type => [type.name, type]))
+  const met = effectiveProfiles({ resourceServers: servers, scopes: scopesByName, detailTypes })
+  // One object per client, by whose profile results are remembered.
+  const floored = new Map<Client, Client>()
+  const underFloor = (client: Client): Client => {
+    const known = floored.get(client) ?? { ...client, profile: meetUnchecked(floorProfile, client.profile) }
+    floored.set(client, known)
+    return known
   }
+  const effectiveProfile: IssuerSnapshot['effectiveProfile'] = (client, asked) =>
+    met(underFloor(client), asked)
   return {
     url: issuerUrl,
     mtlsUrl,
@@ -289,7 +292,8 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     floor: floorProfile,
     clients,
     resourceServers: servers,
-    scopes: new Map([...scopes, ...(options.scopes ?? [])].map(scope => [scope.name, scope])),
+    scopes: scopesByName,
+    detailTypes,
     effectiveProfile,
     clientTrustAnchors: options.clientTrustAnchors ?? [],
     authenticationLevels: options.authenticationLevels ?? defaultAuthenticationLevels,

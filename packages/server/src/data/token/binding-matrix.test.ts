@@ -4,6 +4,7 @@ import { meetUnchecked } from '@holdfast/protocol'
 import { fapi1Advanced } from '@holdfast/protocol/profiles/fapi1-advanced.ts'
 import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
 import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
+import { cibaGrantType } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import { deviceGrantType } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import {
   accessTokenType,
@@ -13,6 +14,7 @@ import type { PeerCertificate, Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { introspectRoom } from '../introspect/room.ts'
 import { newPeerCertificate } from '../testing/certificates.ts'
+import { allowedCiba, pollCiba } from '../testing/ciba.ts'
 import { accounts, clientOf, floor, keys } from '../testing/clients.ts'
 import { allowedDevice, pollDevice } from '../testing/device.ts'
 import {
@@ -48,6 +50,10 @@ const grants: Readonly<
     requestToken(world, clientId, { grant_type: 'client_credentials', resource: accounts }, options),
   'device code': async (world, { clientId }, options) =>
     pollDevice(world, await allowedDevice(world, clientId, {}, options), options, clientId),
+  CIBA: async (world, { clientId, backchannelAuthenticationRequestSigningAlg: alg }, options) => {
+    const asked = await allowedCiba(world, {}, { ...options, clientId, isSigned: alg !== undefined })
+    return pollCiba(world, asked, options, clientId)
+  },
   'token exchange of its own token': async (world, { clientId }, options) => {
     const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, options)
     return requestToken(world, clientId, exchangeOf(textOf(first, 'access_token')), options)
@@ -68,9 +74,13 @@ function exchangeOf(subjectToken: string): FormFields {
 }
 
 /** What only a client that can keep a secret may do. */
-const confidentialOnly = ['client_credentials', 'token exchange of another client’s token']
+const confidentialOnly = ['client_credentials', 'CIBA', 'token exchange of another client’s token']
 /** What speaks of no signed-in user to the client. */
-const withoutIdentity = [...confidentialOnly, 'token exchange of its own token']
+const withoutIdentity = [
+  'client_credentials',
+  'token exchange of another client’s token',
+  'token exchange of its own token',
+]
 
 function clientFor(kind: Kind, isPublic: boolean): Client {
   return clientOf({
@@ -84,7 +94,9 @@ function clientFor(kind: Kind, isPublic: boolean): Client {
       'client_credentials',
       tokenExchangeGrantType,
       deviceGrantType,
+      cibaGrantType,
     ],
+    backchannelTokenDeliveryMode: 'poll',
     exchanges: { tokensOf: isPublic ? [] : ['c_bank'], tokensFor: [] },
     tokenEndpointAuthMethod: isPublic ? 'none' : 'private_key_jwt',
     dpopBoundAccessTokens: kind !== 'mtls',
@@ -181,6 +193,9 @@ for (const kind of kinds)
             const waiting = await allowedDevice(world, clientId, {}, optionsFor(enough, isPublic))
             assert.equal((await pollDevice(world, waiting, options, clientId)).status, 400)
             assert.equal((await requestToken(world, clientId, exchanged, options)).status, 400)
+            if (isPublic) continue
+            const asked = await allowedCiba(world, {}, { ...optionsFor(enough, isPublic), clientId })
+            assert.equal((await pollCiba(world, asked, options, clientId)).status, 400)
           }
         })
 
@@ -199,7 +214,14 @@ describe('a FAPI 1.0 Advanced client, whose profile knows certificates only', ()
   const client: Client = {
     ...clientFor('mtls', false),
     profile: meetUnchecked(floor, fapi1Advanced),
-    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', tokenExchangeGrantType],
+    grantTypes: [
+      'authorization_code',
+      'refresh_token',
+      'client_credentials',
+      tokenExchangeGrantType,
+      cibaGrantType,
+    ],
+    backchannelAuthenticationRequestSigningAlg: 'ES256',
   }
 
   for (const [grantType, ask] of Object.entries(grants).filter(([name]) => name !== 'device code'))

@@ -3,11 +3,19 @@ import { first } from './001-first.ts'
 import { deviceCodes } from './002-device-codes.ts'
 import { logout } from './003-logout.ts'
 import { keyLife } from './004-key-life.ts'
-import { authenticators } from './005-authenticators.ts'
+import { backchannelRequests } from './005-backchannel-requests.ts'
+import { authenticators } from './006-authenticators.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
-export const migrations: readonly Migration[] = [first, deviceCodes, logout, keyLife, authenticators]
+export const migrations: readonly Migration[] = [
+  first,
+  deviceCodes,
+  logout,
+  keyLife,
+  backchannelRequests,
+  authenticators,
+]
 
 /** Version of the schema this program speaks. */
 export const schemaVersion = migrations.length

@@ -1,24 +1,32 @@
 import { createHash } from 'node:crypto'
 import { type HandleHash, refuse, type StatedAuthentication, secondsAfter } from '@holdfast/protocol'
+import type { ClaimRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
 import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
+import { wordsOf as detailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
-import type { AuditRecord, CodeRecord, GrantRecord } from '../../../store/records.ts'
+import type { AuditRecord, AuthorizationRequest, CodeRecord, GrantRecord } from '../../../store/records.ts'
 import { endsWithSession } from '../../../store/statements.ts'
 import type { Write } from '../../../store/writes.ts'
 import { auditAccepted } from '../../audit-of.ts'
+import { detailsFacts } from '../../authorize/details-facts.ts'
 import { requestFacts } from '../../authorize/facts.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { authorizationResponse } from '../../authorize/response.ts'
 import { newGrantId } from '../../authorize/transaction.ts'
+import { grantableClaims, releasableClaims } from '../../claims/release.ts'
 import { newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { mintDetachedSignature } from '../../mint/id-token.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
 import { deviceDone } from '../../pages/device.ts'
+import { wordsFor } from '../../pages/locale.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
+import { scopeWords } from '../../pages/scope-words.ts'
+import type { Words } from '../../pages/words/words.ts'
 import { recordRefusal } from '../../refused.ts'
+import { judgeAcr } from '../assurance.ts'
 import { csrfToken } from '../csrf.ts'
 import { finishing, finishRefused, noLongerOutstanding, tooLate } from '../finish.ts'
 import { stepUrl } from '../record.ts'
@@ -47,6 +55,8 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
     })
     return render(visit, session, ports, true)
   }
+  const unmet = judgeAcr(visit.interaction.request, [statedBy(visit).acr])
+  if (unmet !== undefined) return await finishRefused(visit, ports, 'consent.refused', unmet)
   return await allowed(visit, session, ports)
 }
 
@@ -78,21 +88,26 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
     auditAccepted(exchange, now, device ? 'device.approved' : 'code.issued', contextOf(visit, session), {
       ...(device ? deviceFacts(visit, device.hash) : requestFacts(interaction.request)),
       consent: 'allowed',
+      ...shownFacts(visit, session, grant),
       grant: grant.id,
       sid: grant.sid,
       acr: grant.acr,
       profile: visit.profile.name,
     }),
   ]
+  // Made before the commit: an answer that cannot be encrypted for its client must not cost the user's consent.
+  const reply =
+    device === undefined
+      ? await authorizationResponse(exchange, ports, interaction.request, response)
+      : deviceDone(exchange, 'allowed')
   const committed = await ports.store.commit(writes)
   if (!committed.committed) {
     // A logout was faster: there is no session to consent in. The room asks for a new login.
     if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'login'))
-    return await tooLate(visit, ports)
+    return await tooLate(visit, contextOf(visit, session), ports)
   }
   noLongerOutstanding(visit, ports)
-  if (device !== undefined) return deviceDone(exchange, 'allowed')
-  return await authorizationResponse(exchange, ports, interaction.request, response)
+  return reply
 }
 
 /** What goes back to the client, signed before anything is spent: without a key, the user can allow it again. */
@@ -116,8 +131,8 @@ const refusedByUser = refuse(
 )
 
 function deviceFacts({ interaction }: Visit, hash: HandleHash): AuditRecord['facts'] {
-  const { scopes, resources } = interaction.request
-  return { scopes, resources, device_code_ref: hash }
+  const { scopes, resources, authorizationDetails } = interaction.request
+  return { scopes, resources, ...detailsFacts(authorizationDetails), device_code_ref: hash }
 }
 
 function grantOf(visit: Visit, session: LiveSession, ports: Ports): GrantRecord {
@@ -125,6 +140,7 @@ function grantOf(visit: Visit, session: LiveSession, ports: Ports): GrantRecord 
   const { request, txn, issuer } = interaction
   const { subject, sid } = session.record
   const { authTime, acr, amr } = statedBy(visit)
+  const claims = grantableClaims(request, client, visit.exchange.issuer)
   return {
     id: newGrantId(ports.entropy, now),
     issuer,
@@ -132,6 +148,8 @@ function grantOf(visit: Visit, session: LiveSession, ports: Ports): GrantRecord 
     subject,
     scopes: request.scopes,
     resources: request.resources,
+    ...(claims !== undefined && { claims }),
+    ...(request.authorizationDetails && { authorizationDetails: request.authorizationDetails }),
     sid,
     authTime,
     acr,
@@ -185,16 +203,17 @@ function contentOf(visit: Visit, session: LiveSession): ConsentContent {
   const { scopes } = exchange.issuer
   const { request } = interaction
   const redirect = new URL(request.redirectUri)
+  const words = wordsOf(visit)
   return {
+    locale: words.locale,
     clientName: client.clientName,
     clientId: client.clientId,
     clientHost: redirect.host === '' ? redirect.protocol.replace(/:$/, '') : redirect.host,
     isDevice: interaction.device !== undefined,
     username: session.user.username,
-    scopes: request.scopes.map(name => {
-      const { title = name, description = '' } = scopes.get(name) ?? {}
-      return { name, title, description }
-    }),
+    scopes: request.scopes.map(name => ({ name, ...scopeWords(scopes.get(name), name, words) })),
+    claims: namedClaims(visit, words),
+    details: detailsOf(request, exchange),
     resources: request.resources.map(audience => ({
       audience,
       displayName: exchange.issuer.resourceServers.get(audience)?.displayName ?? audience,
@@ -205,6 +224,53 @@ function contentOf(visit: Visit, session: LiveSession): ConsentContent {
   }
 }
 
+function wordsOf({ exchange, interaction }: Visit): Words {
+  return wordsFor(exchange, interaction.request.uiLocales)
+}
+
+/** Every detail the client would be told that no scope of the page speaks of already. */
+function namedClaims({ exchange, interaction, client }: Visit, words: Words): ConsentContent['claims'] {
+  const { issuer } = exchange
+  const { request } = interaction
+  const { idToken = [], userinfo = [] } = grantableClaims(request, client, issuer) ?? {}
+  const covered = new Set(request.scopes.flatMap(scope => issuer.scopes.get(scope)?.claims ?? []))
+  const names = new Set([...idToken, ...userinfo].map(({ name }) => name).filter(name => !covered.has(name)))
+  const releasable = releasableClaims(client, issuer)
+  const standard: Readonly<Record<string, string>> = words.claims
+  return [...names].map(name => {
+    const { title } = scopeWords(releasable.get(name), name, words)
+    return {
+      name,
+      title: Object.hasOwn(standard, name) ? (standard[name] ?? name) : words.consent.otherClaim(name, title),
+    }
+  })
+}
+
+/** What the page said, for the record: the digest of all of it, its language, and the details it named. */
+function shownFacts(visit: Visit, session: LiveSession, { claims }: GrantRecord): AuditRecord['facts'] {
+  const namesOf = (wishes: readonly ClaimRequest[]): readonly string[] => wishes.map(({ name }) => name)
+  return {
+    shown: digestOf(contentOf(visit, session)),
+    locale: wordsOf(visit).locale,
+    ...(claims !== undefined && {
+      claims_id_token: namesOf(claims.idToken),
+      claims_userinfo: namesOf(claims.userinfo),
+    }),
+  }
+}
+
+/** The entry and its words: the digest of the page covers both, so neither can change behind the user's back. */
+function detailsOf(
+  { authorizationDetails = [] }: AuthorizationRequest,
+  { issuer }: Visit['exchange'],
+): ConsentContent['details'] {
+  return authorizationDetails.map(detail => {
+    const type = issuer.detailTypes.get(detail.type)
+    if (type === undefined) throw new TypeError('a visit whose request does not fit the issuer')
+    return { detail, words: detailWords(detail, type) }
+  })
+}
+
 function digestOf(content: ConsentContent): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url')
 }
@@ -213,6 +279,7 @@ function render(visit: Visit, session: LiveSession, ports: Ports, isChanged: boo
   const { exchange, interaction, id } = visit
   const content = contentOf(visit, session)
   return consentView(exchange, {
+    words: wordsOf(visit),
     action: stepUrl(exchange.issuer.url, id, 'consent'),
     csrf: csrfToken(ports.keys, interaction, 'consent'),
     shown: digestOf(content),

@@ -3,12 +3,14 @@ import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
 import type { UserRecord } from '../../../store/records.ts'
+import type { Write } from '../../../store/writes.ts'
 import { judgeAssertion } from '../../authenticators/assertion.ts'
 import { signInChallenge } from '../../authenticators/challenge.ts'
 import { signInOptions } from '../../authenticators/options.ts'
 import { type LoginProblem, loginView } from '../../pages/login.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
 import { recordRefusal } from '../../refused.ts'
+import { judgeSubject } from '../assurance.ts'
 import {
   type AttemptKeys,
   attemptKeys,
@@ -19,6 +21,7 @@ import {
   secondsToWaitOfSource,
 } from '../attempts.ts'
 import { csrfToken } from '../csrf.ts'
+import { finishRefused } from '../finish.ts'
 import { makeProgress } from '../progress.ts'
 import { stepUrl } from '../record.ts'
 import type { InteractionStep } from '../step.ts'
@@ -65,12 +68,30 @@ async function attempt(
     await recordRefusal(visit.exchange, ports, 'login.refused', refusal ?? unknownUser, { context, writes })
     return render(visit, ports, username, { kind: 'wrong' })
   }
+  return await signedIn(visit, ports, user, 'pwd', [{ kind: 'clear-failures', key: keys.account }])
+}
+
+/**
+ * Whoever proved to be this user, by whatever means. Somebody else than the request names: the client is told, and
+ * nobody is signed in (OIDC-11, OIDC-12).
+ */
+async function signedIn(
+  visit: Visit,
+  ports: Ports,
+  user: UserRecord,
+  method: 'pwd' | 'passkey',
+  writes: readonly Write[],
+): Promise<Reply> {
+  const unwanted = judgeSubject(visit.interaction.request, user.subject)
+  if (unwanted !== undefined)
+    return await finishRefused(visit, ports, 'login.refused', unwanted, { writes, subject: user.subject })
+  const previous = visit.browserSession?.record
   const { cookies } = await makeProgress(visit, ports, {
     event: 'login.accepted',
     user,
-    method: 'pwd',
-    previous: visit.browserSession?.record,
-    writes: [{ kind: 'clear-failures', key: keys.account }],
+    method,
+    previous,
+    writes,
   })
   return onwards(visit, cookies)
 }
@@ -112,14 +133,7 @@ async function withPasskey(visit: Visit, ports: Ports, credential: string): Prom
     return render(visit, ports, hintOf(visit), { kind: 'passkey' })
   }
   const { user, id, counter } = proven.value
-  const { cookies } = await makeProgress(visit, ports, {
-    event: 'login.accepted',
-    user,
-    method: 'passkey',
-    previous: visit.browserSession?.record,
-    writes: [{ kind: 'use-authenticator', id, counter, at: now }],
-  })
-  return onwards(visit, cookies)
+  return await signedIn(visit, ports, user, 'passkey', [{ kind: 'use-authenticator', id, counter, at: now }])
 }
 
 /** The room knows which step is next. */
@@ -148,13 +162,16 @@ function render(visit: Visit, ports: Ports, username: string, problem?: LoginPro
     username,
     formTarget: formTargetOf(interaction.request.redirectUri),
     passkeyOptions: signInOptions(exchange.issuer.url, signInChallenge(ports, interaction), []),
+    uiLocales: interaction.request.uiLocales,
     ...(problem && { problem }),
   })
 }
 
-/** Only fills in the field; says nothing about accounts. */
+/** Only fills in the field; says nothing about accounts. Who is to choose an account finds none chosen. */
 function hintOf({ interaction, browserSession }: Visit): string {
-  return interaction.request.loginHint ?? browserSession?.user.username ?? ''
+  const { loginHint, prompt } = interaction.request
+  const current = prompt.includes('select_account') ? undefined : browserSession?.user.username
+  return loginHint ?? current ?? ''
 }
 
 function contextOf({ interaction, client }: Visit): { readonly txn: string; readonly clientId: string } {

@@ -209,6 +209,7 @@ function render(visit: Visit, ports: Ports, wanted: Wanted, problem?: SecondFact
       : undefined,
     isWish: wanted.isWish,
     formTarget: formTargetOf(interaction.request.redirectUri),
+    uiLocales: interaction.request.uiLocales,
     ...(problem && { problem }),
   })
 }

@@ -9,7 +9,7 @@ function ownerOf({ name }: Dialect): string {
 
 /** Passkeys and authenticator apps of users, and the sessions of a user, so that they can be ended together. */
 export const authenticators: Migration = {
-  version: 5,
+  version: 6,
   title: 'authenticators of users, sessions by user',
   statements: dialect => {
     const { integer, text, wide } = dialect
