@@ -40,8 +40,7 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'mutual TLS client authentication': range('MTLSA', 1, 12),
   'client keys': range('JWKS', 1, 10),
 
-  // Phantom tokens (OPQ) belong to the gateway; the JWT bearer grant (JBG), CIBA, pairwise subjects (PW)
-  // and status lists (TSL) to theirs.
+  // Phantom tokens (OPQ) belong to the gateway; CIBA, pairwise subjects (PW) and status lists (TSL) to theirs.
   'JWT access tokens': range('AT', 1, 17),
   introspection: range('INTR', 1, 9),
   'signed introspection': range('SINT', 1, 9),
@@ -49,6 +48,7 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   revocation: [...range('REV', 1, 5), 'REV-07'],
   'refresh tokens': range('RT', 1, 10),
   'token exchange': range('TX', 1, 8),
+  'JWT bearer grant': range('JBG', 1, 4),
   'device flow': range('DEV', 1, 7),
   'step-up': range('STEP', 1, 7),
   // IDT-06, encrypted ID tokens, is not built: nothing is encrypted for a client.

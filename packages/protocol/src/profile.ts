@@ -39,6 +39,8 @@ export interface SecurityProfile {
   readonly publicClients: 'forbidden' | 'allowed'
   /** Whether a device may get tokens that a user allows on another one (RFC 8628): phishing needs no redirect there. */
   readonly deviceGrant: 'forbidden' | 'allowed'
+  /** Whether the word of another issuer about a user is enough for a token (RFC 7523): nobody is asked then. */
+  readonly jwtBearerGrant: 'forbidden' | 'allowed'
   readonly clientAuthenticationMethods: readonly ClientAuthenticationMethod[]
   /** What a client assertion's `aud` may be: the issuer as one string, or also as a one-member array. */
   readonly assertionAudience: 'issuer-string' | 'issuer-sole'
@@ -89,6 +91,7 @@ export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
   signedIntrospection: ordered('required', 'allowed'),
   publicClients: ordered('forbidden', 'allowed'),
   deviceGrant: ordered('forbidden', 'allowed'),
+  jwtBearerGrant: ordered('forbidden', 'allowed'),
   clientAuthenticationMethods: intersection,
   assertionAudience: ordered('issuer-string', 'issuer-sole'),
   signingAlgs: intersection,

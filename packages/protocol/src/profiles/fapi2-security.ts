@@ -12,6 +12,7 @@ export const fapi2Security: SecurityProfile = {
   signedIntrospection: 'allowed',
   publicClients: 'forbidden',
   deviceGrant: 'forbidden',
+  jwtBearerGrant: 'forbidden',
   clientAuthenticationMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'],
   assertionAudience: 'issuer-string',
   signingAlgs: ['PS256', 'ES256', 'EdDSA', 'Ed25519'],

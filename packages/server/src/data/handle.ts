@@ -59,7 +59,12 @@ export function hashOfHandle(kind: HandleKind, issuer: string, value: string): H
  * @param parts what makes the identifier unique: client id or key thumbprint, `htu`, `jti`
  */
 export function hashOfJti(
-  what: 'client-assertion' | 'client-attestation-pop' | 'dpop-proof' | 'request-object',
+  what:
+    | 'client-assertion'
+    | 'client-attestation-pop'
+    | 'dpop-proof'
+    | 'request-object'
+    | 'authorization-grant',
   issuer: string,
   issuedAt: EpochSeconds,
   parts: readonly string[],

@@ -131,9 +131,10 @@ export interface GrantRecord {
   readonly subject: string
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
-  readonly sid: string
-  readonly authTime: EpochSeconds
-  readonly acr: string
+  /** Undefined, like the two below, when the user did not sign in here for it. */
+  readonly sid: string | undefined
+  readonly authTime: EpochSeconds | undefined
+  readonly acr: string | undefined
   readonly amr: readonly string[]
   readonly txn: string
   readonly issuedAt: EpochSeconds

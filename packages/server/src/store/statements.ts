@@ -160,7 +160,7 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     }
     case 'insert-grant': {
       const { record } = write
-      const sid = endsWithSession(record) ? record.sid : null
+      const sid = endsWithSession(record) ? (record.sid ?? null) : null
       return { name: write.kind, values: [record.id, JSON.stringify(record), record.expiresAt, sid] }
     }
     case 'insert-interaction': {

@@ -121,7 +121,12 @@ export type Write =
    */
   | {
       readonly kind: 'remember-jti'
-      readonly what: 'client-assertion' | 'client-attestation-pop' | 'dpop-proof' | 'request-object'
+      readonly what:
+        | 'client-assertion'
+        | 'client-attestation-pop'
+        | 'dpop-proof'
+        | 'request-object'
+        | 'authorization-grant'
       readonly key: HandleHash
       readonly issuedAt: EpochSeconds
       readonly expiresAt: EpochSeconds

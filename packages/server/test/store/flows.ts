@@ -93,6 +93,12 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'spend-device-code', hash: records.device.hash, at, binding: undefined },
       access('device-token'),
     ],
+    jwtBearer: [
+      ...seen('jwt-bearer'),
+      jti(keyOf('grant-assertion')),
+      { kind: 'insert-grant', record: { ...held, id: keyOf('asserted-grant') } },
+      access('jwt-bearer'),
+    ],
     clientCredentials: [...seen('client'), access('client')],
     revoke: [
       ...seen('revoke'),

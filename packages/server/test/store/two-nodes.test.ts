@@ -4,7 +4,15 @@ import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { verifyChain } from '../../src/store/chain.ts'
-import { code, jti, newHash, refreshToken, standingClock, start } from '../../src/store/contract/samples.ts'
+import {
+  code,
+  grant,
+  jti,
+  newHash,
+  refreshToken,
+  standingClock,
+  start,
+} from '../../src/store/contract/samples.ts'
 import { openPostgresStore } from '../../src/store/drivers/postgres.ts'
 import {
   dropSchema,
@@ -82,6 +90,11 @@ describe('two processes over one PostgreSQL', { skip: await postgresAbsence() },
 
   test(`of 64 presentations of one proof to two processes exactly one wins, in each of ${rounds} rounds`, async () => {
     for (let count = 0; count < rounds; count++) await race([jti(newHash())])
+  })
+
+  test(`of 64 presentations of one authorization grant to two processes exactly one makes a grant, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++)
+      await race([jti(newHash()), { kind: 'insert-grant', record: grant() }])
   })
 
   test('two processes that spend the same things in opposite order neither hang nor both win', async () => {

@@ -368,6 +368,7 @@ both(
 
 const order: OrderInput = {
   profile: fapi2Security,
+  grantType: 'authorization_code',
   authenticationMethod: 'private_key_jwt',
   sender: { jkt: 'key' },
   hasNonce: true,

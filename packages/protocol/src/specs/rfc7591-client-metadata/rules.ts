@@ -22,6 +22,7 @@ const badUri = (field: Field, reason: string) => fail('invalid_redirect_uri', re
 const userGrantTypes = ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code']
 /** What these redeem is bound to client and key, not yet to the instance that asked. */
 const unboundGrantTypes = [
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
   'urn:ietf:params:oauth:grant-type:token-exchange',
   'urn:ietf:params:oauth:grant-type:device_code',
 ]
@@ -29,6 +30,7 @@ const knownGrantTypes = [
   'authorization_code',
   'refresh_token',
   'client_credentials',
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
   'urn:ietf:params:oauth:grant-type:token-exchange',
   'urn:ietf:params:oauth:grant-type:device_code',
 ]

@@ -76,6 +76,13 @@ export function replayRefusal(
         'invalid_request_object',
         'the request object was used before, or was signed before this store began',
       )
+    case 'authorization-grant':
+      return refuse(
+        'jwt-bearer.replay',
+        ['RFC7523-3-jti'],
+        'invalid_grant',
+        'the assertion was used before, or was signed before this store began',
+      )
     default:
       return write.what satisfies never
   }

@@ -32,6 +32,7 @@ export function metadataDocument(
   const hasMtls = floor.senderConstraintMethods.includes('mtls')
   const hasDpop = floor.senderConstraintMethods.includes('dpop')
   const hasDevices = floor.deviceGrant === 'allowed'
+  const hasTrustedIssuers = floor.jwtBearerGrant === 'allowed' && issuer.trustedIssuers.size > 0
   const endpoints = hasDevices ? { ...aliased, ...deviceEndpoint } : aliased
   const signingAlgs = signedWith.filter(alg => floor.signingAlgs.includes(alg))
   const scopes = ['openid', ...issuer.scopes.keys()]
@@ -57,6 +58,7 @@ export function metadataDocument(
       'client_credentials',
       'urn:ietf:params:oauth:grant-type:token-exchange',
       ...(hasDevices ? ['urn:ietf:params:oauth:grant-type:device_code'] : []),
+      ...(hasTrustedIssuers ? ['urn:ietf:params:oauth:grant-type:jwt-bearer'] : []),
     ],
     code_challenge_methods_supported: ['S256'],
     scopes_supported: [...new Set(scopes)],

@@ -72,6 +72,7 @@ export async function mint(
       ...evidence,
       ...factsOf(order, expiresAt),
       ...order.delegation?.facts,
+      ...order.source,
       token_ref: token.hash,
       refresh_token_issued: refresh !== undefined,
       policy_version: ports.snapshot().revision,

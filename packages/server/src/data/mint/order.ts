@@ -44,6 +44,8 @@ export interface Entitlement {
   readonly refreshToken: RefreshTokenOrder | undefined
   /** Present when the token is issued for another one. */
   readonly delegation?: Delegation
+  /** What it was issued for, for the audit, where that is no record of ours. */
+  readonly source?: AuditRecord['facts']
 }
 
 /** What an exchanged token takes over from its subject token (RFC 8693). */

@@ -10,7 +10,14 @@ import {
   type Outbound,
   type Ports,
 } from '../../ports.ts'
-import type { Attester, Client, IssuerSnapshot, ResourceServer, Snapshot } from '../../snapshot/snapshot.ts'
+import type {
+  Attester,
+  Client,
+  IssuerSnapshot,
+  ResourceServer,
+  Snapshot,
+  TrustedIssuer,
+} from '../../snapshot/snapshot.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
@@ -34,6 +41,7 @@ export interface WorldOptions {
   readonly clients?: readonly Client[]
   readonly clientTrustAnchors?: readonly string[]
   readonly attesters?: readonly Attester[]
+  readonly trustedIssuers?: readonly TrustedIssuer[]
   readonly environment?: IssuerSnapshot['environment']
   readonly floor?: SecurityProfile
   /** What `jwks_uri` answers, by URL; absent: the fetch fails. */
@@ -269,6 +277,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     effectiveProfile,
     clientTrustAnchors: options.clientTrustAnchors ?? [],
     attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),
+    trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
   }
 }
 

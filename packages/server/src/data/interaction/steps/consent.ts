@@ -68,7 +68,7 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
     device === undefined
       ? { kind: 'insert-code', record: codeOf(visit, grant, code.hash) }
       : { kind: 'approve-device-code', hash: device.hash, grantId: grant.id, at: now },
-    { kind: 'join-session', record: participantOf(grant, now) },
+    { kind: 'join-session', record: participantOf(session.record.sid, grant.clientId, now) },
     {
       kind: 'touch-session',
       hash: session.record.hash,
@@ -78,8 +78,8 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
       ...(device ? deviceFacts(visit, device.hash) : requestFacts(interaction.request)),
       consent: 'allowed',
       grant: grant.id,
-      sid: grant.sid,
-      acr: grant.acr,
+      sid: session.record.sid,
+      acr: session.record.acr,
       profile: visit.profile.name,
     }),
   ]
