@@ -398,6 +398,12 @@ both(
   ],
   [
     {
+      name: 'a grant type the profile forbids',
+      input: { ...order, grantType: 'urn:ietf:params:oauth:grant-type:jwt-bearer' },
+      ruleId: 'order.grant-type',
+      error: 'unauthorized_client',
+    },
+    {
       name: 'a method the profile does not allow',
       input: { ...order, authenticationMethod: 'none' },
       ruleId: 'order.authentication-method',
