@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { assertedWithOauth4webapi, assertedWithOpenidClient } from './product/assert-with-libraries.ts'
 import { deviceWithOpenidClient } from './product/device-with-openid-client.ts'
 import { exchangeWithOpenidClient } from './product/exchange-with-openid-client.ts'
+import { grantsWithOpenidClient } from './product/grants-with-openid-client.ts'
 import type { ChainWalk, ClientKind, Product } from './product/product.ts'
 import { postgresAnswers, type StoreKind, startProduct } from './product/start.ts'
 import { walkWithOauth4webapi } from './product/walk-oauth4webapi.ts'
@@ -73,6 +74,25 @@ for (const store of ['sqlite', 'postgres'] as const satisfies readonly StoreKind
         assert.ok(Number(seen.introspected.exp) <= seen.assertionExpiresAt)
         assert.equal(seen.secondUse, 'invalid_grant')
         assert.equal(seen.forAnotherAudience, 'invalid_grant')
+      })
+
+    for (const kind of ['private_key_jwt with DPoP', 'private_key_jwt with mTLS'] as const)
+      it(`openid-client creates, adds to, reads and ends a grant: ${kind}`, async () => {
+        const seen = await grantsWithOpenidClient(product, product.clients[kind])
+        assert.match(String(seen.created), /^[\w-]{32}$/)
+        assert.equal(seen.merged, seen.created)
+        assert.deepEqual(seen.firstIntrospected, { active: false })
+        assert.equal(seen.mergedIntrospected.active, true)
+        assert.deepEqual(String(seen.mergedIntrospected.scope).split(' ').toSorted(), [
+          ...['accounts', 'offline_access', 'openid', 'profile'],
+        ])
+        assert.deepEqual(seen.read.scopes, [
+          { scope: 'openid offline_access profile' },
+          { scope: 'accounts', resource: [product.audience] },
+        ])
+        assert.equal(seen.deleted, 204)
+        assert.equal(seen.readAfterwards, 404)
+        assert.deepEqual(seen.introspectedAfterwards, { active: false })
       })
 
     it('openid-client on a device gets bound tokens that a person allows in a browser, once', async () => {

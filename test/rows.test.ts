@@ -48,6 +48,7 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   revocation: [...range('REV', 1, 5), 'REV-07'],
   'refresh tokens': range('RT', 1, 10),
   'token exchange': range('TX', 1, 8),
+  'grant management': range('GM', 1, 10),
   'JWT bearer grant': range('JBG', 1, 4),
   'device flow': range('DEV', 1, 7),
   'step-up': range('STEP', 1, 7),

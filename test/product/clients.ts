@@ -145,8 +145,16 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
       }),
       documentOf('ResourceServer', 'accounts', { audience, displayName: 'Accounts', scopes: ['accounts'] }),
       documentOf('User', user.username, { password: user.password, claims: { name: 'Alice Example' } }),
-      clientOf('jwt-dpop', { ...jwt(dpopJwt), dpop_bound_access_tokens: true }),
-      clientOf('jwt-mtls', { ...jwt(mtlsJwt), ...certificateBound }),
+      clientOf('jwt-dpop', {
+        ...jwt(dpopJwt),
+        dpop_bound_access_tokens: true,
+        scope: `${allScopes} grant_management_query grant_management_revoke`,
+      }),
+      clientOf('jwt-mtls', {
+        ...jwt(mtlsJwt),
+        ...certificateBound,
+        scope: `${allScopes} grant_management_query grant_management_revoke`,
+      }),
       clientOf('issued', {
         token_endpoint_auth_method: 'tls_client_auth',
         tls_client_auth_subject_dn: 'CN=issued, O=Example',

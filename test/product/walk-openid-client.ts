@@ -58,6 +58,7 @@ export async function signIn(
   who: ProductClient,
   customFetch: ReturnType<typeof fetchOver>,
   isPushed = true,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<SignedIn> {
   await using browserAgent = closing(dispatcherFor(product))
   const config = await configure(product, who, customFetch)
@@ -77,6 +78,7 @@ export async function signIn(
     state: expectedState,
     nonce: expectedNonce,
     prompt: 'consent',
+    ...more,
   }
   const url = isPushed
     ? await client.buildAuthorizationUrlWithPAR(config, await signedBy(who, config, parameters), options)

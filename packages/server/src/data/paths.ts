@@ -6,6 +6,8 @@ export const paths = {
   introspect: '/introspect',
   revoke: '/revoke',
   userinfo: '/userinfo',
+  grants: '/grants',
+  grant: '/grants/:id',
   deviceAuthorization: '/device_authorization',
   device: '/device',
   confirm: '/interaction/:id/confirm',

@@ -3,6 +3,7 @@ import { authorizeRoom } from './authorize/room.ts'
 import { challengeRoom } from './challenge/room.ts'
 import { deviceAuthorizationRoom } from './device/authorization-room.ts'
 import { devicePage, devicePost } from './device/page-room.ts'
+import { readGrantRoom, revokeGrantRoom } from './grants/room.ts'
 import {
   confirmPage,
   confirmPost,
@@ -51,6 +52,14 @@ export const routes: readonly Route[] = [
     form: 'optional',
     countsFailures: false,
   },
+
+  ...[readGrantRoom, revokeGrantRoom].map(
+    (room): Route => ({
+      ...reading(paths.grant, room),
+      method: room === readGrantRoom ? 'GET' : 'DELETE',
+      dialect: 'json',
+    }),
+  ),
 
   // The user's browser. No script of another origin comes in here (FN-09).
   reading(paths.authorize, authorizeRoom),

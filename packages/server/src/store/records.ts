@@ -1,4 +1,5 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 
@@ -43,6 +44,14 @@ export interface AuthorizationRequest {
   readonly acrValues: readonly string[]
   readonly loginHint: string | undefined
   readonly uiLocales: readonly string[]
+  /** What becomes of which grant of the client; absent: a grant that it does not manage. */
+  readonly grantManagement?: GrantManagement
+}
+
+/** `grant_management_action` with its `grant_id`: none for `create`. */
+export interface GrantManagement {
+  readonly action: GrantAction
+  readonly grantId: string | undefined
 }
 
 export interface PushedRequestRecord {
@@ -139,6 +148,8 @@ export interface GrantRecord {
   readonly txn: string
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
+  /** Present when the client manages it: the id that outlives each record, and when the first was made. */
+  readonly managed?: { readonly id: string; readonly createdAt: EpochSeconds }
 }
 
 export interface CodeRecord {

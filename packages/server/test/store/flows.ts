@@ -50,6 +50,7 @@ export function flowsOf(name: string): readonly Flow[] {
   const sid = `${name}-sid`
   const live: Write = { kind: 'require-live-grant', id: held.id, at: start }
   const at = later(1)
+  const managed = { id: `${name}-managed`, createdAt: start }
   const lists: Readonly<Record<string, readonly Write[]>> = {
     par: [...seen('par'), { kind: 'insert-pushed-request', record: pushed }],
     authorize: [{ kind: 'insert-interaction', record: records.interaction }],
@@ -99,6 +100,10 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'insert-grant', record: { ...held, id: keyOf('asserted-grant') } },
       access('jwt-bearer'),
     ],
+    replacedGrant: [
+      { kind: 'end-grant', id: keyOf('asserted-grant'), at },
+      { kind: 'insert-grant', record: { ...held, id: keyOf('replacing'), managed } },
+    ],
     clientCredentials: [...seen('client'), access('client')],
     revoke: [
       ...seen('revoke'),
@@ -144,6 +149,7 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
     case 'insert-grant':
       return (await store.findGrant(write.record.id)) !== undefined
     case 'revoke-grant':
+    case 'end-grant':
       return (await store.findGrant(write.id))?.revokedAt !== undefined
     case 'insert-code':
       return (await store.findCode(write.record.hash)) !== undefined

@@ -58,6 +58,18 @@ export const standardScopes: readonly (ScopeSpec & { readonly name: string })[] 
     claims: ['phone_number', 'phone_number_verified'],
   },
   {
+    name: 'grant_management_query',
+    title: 'See what you have allowed it',
+    description: 'Read what its permissions cover.',
+    claims: [],
+  },
+  {
+    name: 'grant_management_revoke',
+    title: 'Give back what you have allowed it',
+    description: 'End its permissions.',
+    claims: [],
+  },
+  {
     name: 'offline_access',
     title: 'Keep access while you are away',
     description: 'Use what you allow here also when you are not using the application.',

@@ -2,7 +2,15 @@ import type { AuditRecord, AuthorizationRequest } from '../../store/records.ts'
 
 /** What the audit keeps of an authorization request: what was asked, never what the client sent as free text. */
 export function requestFacts(request: AuthorizationRequest): AuditRecord['facts'] {
-  const { scopes, resources, redirectUri, prompt, maxAgeSeconds, acrValues } = request
+  const {
+    scopes,
+    resources,
+    redirectUri,
+    prompt,
+    maxAgeSeconds,
+    acrValues,
+    grantManagement: management,
+  } = request
   return {
     scopes,
     resources,
@@ -15,5 +23,7 @@ export function requestFacts(request: AuthorizationRequest): AuditRecord['facts'
     ...(prompt.length > 0 && { prompt }),
     ...(maxAgeSeconds !== undefined && { max_age: maxAgeSeconds }),
     ...(acrValues.length > 0 && { acr_values: acrValues }),
+    ...(management !== undefined && { grant_management_action: management.action }),
+    ...(management?.grantId !== undefined && { managed_grant: management.grantId }),
   }
 }

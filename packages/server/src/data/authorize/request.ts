@@ -7,6 +7,11 @@ import {
   refuse,
   type SecurityProfile,
 } from '@holdfast/protocol'
+import {
+  type GrantManagementInput,
+  grantManagementRules,
+  isGrantAction,
+} from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import { type TierInput, tierRules } from '@holdfast/protocol/specs/fapi2-security/rules.ts'
 import {
   isResponseMode,
@@ -80,7 +85,8 @@ type RequestInput = AuthorizationInput &
   CodeBindingInput &
   TierInput &
   ResponseModeInput &
-  SignedRequestInput
+  SignedRequestInput &
+  GrantManagementInput
 
 // How the request came and how it wants its answer before what it asks for.
 const requestRules: readonly Rule<RequestInput>[] = [
@@ -91,6 +97,7 @@ const requestRules: readonly Rule<RequestInput>[] = [
   ...pkceRules,
   ...codeBindingRules,
   ...tierRules,
+  ...grantManagementRules,
 ]
 
 export interface JudgedRequest {
@@ -154,6 +161,8 @@ function requestInput(
     codeChallenge: form.get('code_challenge'),
     codeChallengeMethod: form.get('code_challenge_method'),
     dpopJkt: form.get('dpop_jkt'),
+    grantManagementAction: form.get('grant_management_action'),
+    grantId: form.get('grant_id'),
     ...sent,
   }
 }
@@ -183,6 +192,9 @@ function requestOf(
     acrValues: input.acrValues,
     loginHint: input.loginHint,
     uiLocales: input.uiLocales,
+    ...(isGrantAction(input.grantManagementAction) && {
+      grantManagement: { action: input.grantManagementAction, grantId: input.grantId },
+    }),
   }
 }
 
@@ -222,6 +234,8 @@ export function judgeStill(
     ['scope', [request.scopes.join(' ')]],
     ['resource', request.resources],
     ['code_challenge', request.codeChallenge === undefined ? [] : [request.codeChallenge]],
+    ['grant_management_action', listOfOne(request.grantManagement?.action)],
+    ['grant_id', listOfOne(request.grantManagement?.grantId)],
     ['code_challenge_method', request.codeChallenge === undefined ? [] : ['S256']],
   ])
   const form: Form = {
@@ -242,6 +256,10 @@ export function judgeStill(
   const { requestObject, requestObjectJti: jti } = request
   const judged = judgeRequest({ form, requestObject, jti }, target.value, issuer)
   return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
+}
+
+function listOfOne(value: string | undefined): readonly string[] {
+  return value === undefined ? [] : [value]
 }
 
 function listOf(text: string | undefined): readonly string[] {

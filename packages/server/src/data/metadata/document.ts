@@ -1,4 +1,5 @@
 import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
+import { grantActions } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import { isSignedMode, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import { passwordAcr } from '../interaction/session.ts'
@@ -11,6 +12,7 @@ const aliased = {
   introspection_endpoint: paths.introspect,
   revocation_endpoint: paths.revoke,
   userinfo_endpoint: paths.userinfo,
+  grant_management_endpoint: paths.grants,
 }
 
 const deviceEndpoint = { device_authorization_endpoint: paths.deviceAuthorization }
@@ -45,6 +47,9 @@ export function metadataDocument(
     revocation_endpoint: url + paths.revoke,
     userinfo_endpoint: url + paths.userinfo,
     ...(hasDevices && { device_authorization_endpoint: url + paths.deviceAuthorization }),
+    grant_management_endpoint: url + paths.grants,
+    grant_management_actions_supported: ['query', 'revoke', ...grantActions],
+    grant_management_action_required: false,
     end_session_endpoint: url + paths.logout,
     jwks_uri: url + paths.jwks,
     require_pushed_authorization_requests: floor.pushedAuthorizationRequests === 'required',

@@ -18,6 +18,7 @@ export interface TokenResponse {
   readonly scope?: string
   readonly refresh_token?: string
   readonly id_token?: string
+  readonly grant_id?: string
 }
 
 export interface Minted {
@@ -87,6 +88,7 @@ export async function mint(
       ...(scopes.length > 0 && { scope: scopes.join(' ') }),
       ...(refresh !== undefined && { refresh_token: refresh.value }),
       ...(idToken !== undefined && { id_token: idToken }),
+      ...(order.managedGrantId !== undefined && { grant_id: order.managedGrantId }),
     },
     writes: refresh === undefined ? [insert, audit] : [insert, refresh.write, audit],
   }

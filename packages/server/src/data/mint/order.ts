@@ -7,6 +7,7 @@ import {
   refuse,
   type SecurityProfile,
 } from '@holdfast/protocol'
+import { grantManagementScopes } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { ProvenSender } from '@holdfast/protocol/specs/rfc6749-token/rules.ts'
 import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 import {
@@ -44,6 +45,8 @@ export interface Entitlement {
   readonly refreshToken: RefreshTokenOrder | undefined
   /** Present when the token is issued for another one. */
   readonly delegation?: Delegation
+  /** The id the client knows its grant by, when it manages it. */
+  readonly managedGrantId?: string
   /** What it was issued for, for the audit, where that is no record of ours. */
   readonly source?: AuditRecord['facts']
 }
@@ -142,6 +145,8 @@ export function judgeOrder(
 /** One resource per access token (RFC 8707). A request for identity alone is for the issuer: its userinfo. */
 function judgeAudience(entitlement: Entitlement, client: Client, issuer: IssuerSnapshot): Outcome<string> {
   const { requestedResources: resources, scopes } = entitlement
+  // To manage grants is to speak to the issuer, whatever else the client may reach.
+  if (resources.length === 0 && scopes.length > 0 && scopes.every(isForIssuer)) return accept(issuer.url)
   const isKnown = (resource: string): boolean => issuer.resourceServers.has(resource)
   const allowedResources = entitlement.allowedResources.filter(one => client.resources.includes(one))
   const allowed = allowedResources.flatMap(audience => issuer.resourceServers.get(audience) ?? [])
@@ -168,8 +173,14 @@ function scopesAt(
   scopes: readonly string[],
 ): readonly string[] {
   const owned = ownedScopes(issuer)
-  return scopes.filter(scope => server?.scopes.includes(scope) === true || !owned.has(scope))
+  return scopes.filter(
+    scope =>
+      (server?.scopes.includes(scope) === true || !owned.has(scope)) &&
+      (server === undefined || !isForIssuer(scope)),
+  )
 }
+
+const isForIssuer = (scope: string): boolean => grantManagementScopes.includes(scope)
 
 const ownedBySnapshot = new WeakMap<IssuerSnapshot, ReadonlySet<string>>()
 

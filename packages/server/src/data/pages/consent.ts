@@ -1,3 +1,4 @@
+import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
 import { html } from './html.ts'
@@ -12,6 +13,8 @@ export interface ConsentContent {
   /** Whether the answer goes to a device that waits, not to a host. */
   readonly isDevice: boolean
   readonly username: string
+  /** Set when the answer changes what was allowed before. */
+  readonly change: GrantAction | undefined
   readonly scopes: readonly Pick<Scope, 'name' | 'title' | 'description'>[]
   readonly resources: readonly { readonly audience: string; readonly displayName: string }[]
   /** How long the application can keep acting: the grant's lifetime. */
@@ -43,6 +46,7 @@ export function consentView(exchange: Exchange, view: ConsentView): Reply {
     body: html`<h1>Allow <span class="name">${content.clientName}</span>?</h1>
 <p class="lead">You are signed in as <strong>${content.username}</strong>. ${content.isDevice ? 'After your answer your device goes on by itself.' : html`After your answer you go back to <strong>${content.clientHost}</strong>.`}</p>
 ${view.isChanged && html`<div class="notice notice-bad" role="alert"><p>What is asked for has changed since you saw it. Please read it again.</p></div>`}
+${content.change !== undefined && html`<p id="consent-change">${changeText(content.change)}</p>`}
 <section aria-labelledby="asks">
 <h2 id="asks">It asks to</h2>
 <ul class="grants">
@@ -79,6 +83,13 @@ ${content.resources.map(
 </div>
 </form>`,
   })
+}
+
+/** The list below is all it will have: what it had before included, or no longer. */
+function changeText(change: GrantAction): string {
+  return change === 'merge'
+    ? 'You have allowed it something before. Below is everything together, what is new included.'
+    : 'This takes the place of what you allowed it before: what is not listed below, it loses.'
 }
 
 function lastingText({ isLasting, endsAtSignOut, lifetimeSeconds }: ConsentContent): string {

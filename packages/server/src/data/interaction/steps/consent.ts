@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
-import { type HandleHash, refuse, secondsAfter } from '@holdfast/protocol'
+import { type HandleHash, type Refusal, refuse, secondsAfter } from '@holdfast/protocol'
 import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
+import { endsWithSession } from '../../../store/owners.ts'
 import type { AuditRecord, CodeRecord, GrantRecord } from '../../../store/records.ts'
-import { endsWithSession } from '../../../store/statements.ts'
 import type { Write } from '../../../store/writes.ts'
 import { auditAccepted, auditRefused } from '../../audit-of.ts'
 import { requestFacts } from '../../authorize/facts.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { authorizationError, authorizationResponse } from '../../authorize/response.ts'
-import { newGrantId } from '../../authorize/transaction.ts'
+import { newGrantId, newManagedGrantId } from '../../authorize/transaction.ts'
 import { newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
@@ -21,6 +21,7 @@ import { formTargetOf, seeOther } from '../../pages/page.ts'
 import { outstandingKey, outstandingRequests } from '../../par/outstanding.ts'
 import { recordRefusal } from '../../refused.ts'
 import { csrfToken } from '../csrf.ts'
+import { type Asked, loadAsked } from '../named-grant.ts'
 import { stepUrl } from '../record.ts'
 import { type LiveSession, sessionLimits } from '../session.ts'
 import type { InteractionStep } from '../step.ts'
@@ -30,24 +31,32 @@ import type { Visit } from '../visit.ts'
 export const consent: InteractionStep = {
   name: 'consent',
   isNeeded: () => true,
-  show: (visit, ports) => render(visit, sessionOf(visit), ports, false),
+  show: async (visit, ports) => {
+    const session = sessionOf(visit)
+    const asked = await loadAsked(visit, session.record.subject, ports)
+    return asked.ok
+      ? render(visit, session, asked.value, ports, false)
+      : unaskable(visit, session, asked, ports)
+  },
   answer,
 }
 
 async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   const session = sessionOf(visit)
   const decision = form.get('decision')
-  if (decision === 'deny') return await denied(visit, session, ports)
-  if (decision !== 'allow') return render(visit, session, ports, false)
+  if (decision === 'deny') return await refused(visit, session, deniedByUser, ports)
+  const asked = await loadAsked(visit, session.record.subject, ports)
+  if (!asked.ok) return await unaskable(visit, session, asked, ports)
+  if (decision !== 'allow') return render(visit, session, asked.value, ports, false)
 
   // I13: what the user saw is what the token holds. A name or text edited meanwhile is asked again.
-  if (form.get('shown') !== digestOf(contentOf(visit, session))) {
+  if (form.get('shown') !== digestOf(contentOf(visit, session, asked.value))) {
     await recordRefusal(visit.exchange, ports, 'consent.refused', changed, {
       context: contextOf(visit, session),
     })
-    return render(visit, session, ports, true)
+    return render(visit, session, asked.value, ports, true)
   }
-  return await allowed(visit, session, ports)
+  return await allowed(visit, session, asked.value, ports)
 }
 
 const changed = refuse(
@@ -57,13 +66,15 @@ const changed = refuse(
   'what is asked for changed after it was shown',
 )
 
-async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
+async function allowed(visit: Visit, session: LiveSession, asked: Asked, ports: Ports): Promise<Reply> {
   const { exchange, interaction, now } = visit
   const { device } = interaction
   const code = newHandle(ports.entropy, 'code', exchange.issuer.url, now)
-  const grant = grantOf(visit, session, ports)
+  const grant = grantOf(visit, session, asked, ports)
   const writes: readonly Write[] = [
     ...finishing(visit),
+    // Its tokens end here, with the consent that takes its place.
+    ...(asked.named === undefined ? [] : [{ kind: 'end-grant', id: asked.named.id, at: now } as const]),
     { kind: 'insert-grant', record: grant },
     device === undefined
       ? { kind: 'insert-code', record: codeOf(visit, grant, code.hash) }
@@ -78,6 +89,8 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
       ...(device ? deviceFacts(visit, device.hash) : requestFacts(interaction.request)),
       consent: 'allowed',
       grant: grant.id,
+      granted_scopes: grant.scopes,
+      ...(asked.named !== undefined && { replaced_grant: asked.named.id }),
       sid: session.record.sid,
       acr: session.record.acr,
       profile: visit.profile.name,
@@ -86,6 +99,8 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
   const committed = await ports.store.commit(writes)
   if (!committed.committed) {
     // A logout was faster: there is no session to consent in. The room asks for a new login.
+    // Or another request was faster with the grant that this one names: the user is asked about what it is now.
+    if (committed.guard === 'end-grant') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'consent'))
     if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'login'))
     return await tooLate(visit, session, ports)
   }
@@ -94,20 +109,32 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
   return await authorizationResponse(exchange, ports, interaction.request, { code: code.value })
 }
 
-async function denied(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
+const deniedByUser = refuse(
+  'consent.denied',
+  ['RFC6749-4.1.2.1-3'],
+  'access_denied',
+  'the user denied the request',
+)
+
+/** The request names a grant that this user, or this client, does not have. */
+function unaskable(visit: Visit, session: LiveSession, refusal: Refusal, ports: Ports): Promise<Reply> {
+  return refused(visit, session, refusal, ports)
+}
+
+async function refused(visit: Visit, session: LiveSession, refusal: Refusal, ports: Ports): Promise<Reply> {
   const { exchange, interaction, now } = visit
-  const refusal = refuse(
-    'consent.denied',
-    ['RFC6749-4.1.2.1-3'],
-    'access_denied',
-    'the user denied the request',
-  )
   const committed = await ports.store.commit([
     ...finishing(visit),
     ...(interaction.device === undefined
       ? []
       : [{ kind: 'deny-device-code', hash: interaction.device.hash, at: now } as const]),
-    auditRefused(exchange, now, 'consent.denied', refusal, contextOf(visit, session)),
+    auditRefused(
+      exchange,
+      now,
+      refusal.ruleId === 'consent.denied' ? 'consent.denied' : 'consent.refused',
+      refusal,
+      contextOf(visit, session),
+    ),
   ])
   if (!committed.committed) return await tooLate(visit, session, ports)
   noLongerOutstanding(visit, ports)
@@ -152,7 +179,7 @@ function deviceFacts({ interaction }: Visit, hash: HandleHash): AuditRecord['fac
   return { scopes, resources, device_code_ref: hash }
 }
 
-function grantOf(visit: Visit, session: LiveSession, ports: Ports): GrantRecord {
+function grantOf(visit: Visit, session: LiveSession, asked: Asked, ports: Ports): GrantRecord {
   const { interaction, client, now } = visit
   const { request, txn, issuer } = interaction
   const { subject, sid, authTime, acr, amr } = session.record
@@ -161,15 +188,18 @@ function grantOf(visit: Visit, session: LiveSession, ports: Ports): GrantRecord 
     issuer,
     clientId: client.clientId,
     subject,
-    scopes: request.scopes,
-    resources: request.resources,
+    scopes: asked.scopes,
+    resources: asked.resources,
     sid,
     authTime,
     acr,
     amr,
     txn,
     issuedAt: now,
-    expiresAt: secondsAfter(now, grantLifetime(visit)),
+    expiresAt: secondsAfter(now, grantLifetime(visit, asked)),
+    ...(request.grantManagement && {
+      managed: asked.named?.managed ?? { id: newManagedGrantId(ports.entropy), createdAt: now },
+    }),
   }
 }
 
@@ -197,15 +227,15 @@ function codeOf(
 }
 
 /** A grant lives as long as anything it can buy. */
-function grantLifetime({ client, interaction, profile }: Visit): number {
+function grantLifetime({ client, interaction, profile }: Visit, { scopes }: Asked): number {
   const untilRedeemed =
     interaction.device === undefined ? profile.codeLifetimeSeconds : deviceCodeLifetimeSeconds
-  return isLasting(client, interaction.request.scopes)
+  return isLasting(client, scopes)
     ? untilRedeemed + profile.refreshTokenLifetimeSeconds
     : untilRedeemed + profile.accessTokenLifetimeSeconds
 }
 
-function contentOf(visit: Visit, session: LiveSession): ConsentContent {
+function contentOf(visit: Visit, session: LiveSession, asked: Asked): ConsentContent {
   const { exchange, interaction, client } = visit
   const { scopes } = exchange.issuer
   const { request } = interaction
@@ -216,17 +246,18 @@ function contentOf(visit: Visit, session: LiveSession): ConsentContent {
     clientHost: redirect.host === '' ? redirect.protocol.replace(/:$/, '') : redirect.host,
     isDevice: interaction.device !== undefined,
     username: session.user.username,
-    scopes: request.scopes.map(name => {
+    change: asked.named === undefined ? undefined : request.grantManagement?.action,
+    scopes: asked.scopes.map(name => {
       const { title = name, description = '' } = scopes.get(name) ?? {}
       return { name, title, description }
     }),
-    resources: request.resources.map(audience => ({
+    resources: asked.resources.map(audience => ({
       audience,
       displayName: exchange.issuer.resourceServers.get(audience)?.displayName ?? audience,
     })),
-    lifetimeSeconds: grantLifetime(visit),
-    isLasting: isLasting(client, request.scopes),
-    endsAtSignOut: endsWithSession(request),
+    lifetimeSeconds: grantLifetime(visit, asked),
+    isLasting: isLasting(client, asked.scopes),
+    endsAtSignOut: endsWithSession(asked),
   }
 }
 
@@ -234,9 +265,9 @@ function digestOf(content: ConsentContent): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url')
 }
 
-function render(visit: Visit, session: LiveSession, ports: Ports, isChanged: boolean): Reply {
+function render(visit: Visit, session: LiveSession, asked: Asked, ports: Ports, isChanged: boolean): Reply {
   const { exchange, interaction, id } = visit
-  const content = contentOf(visit, session)
+  const content = contentOf(visit, session, asked)
   return consentView(exchange, {
     action: stepUrl(exchange.issuer.url, id, 'consent'),
     csrf: csrfToken(ports.keys, interaction, 'consent'),
