@@ -32,12 +32,14 @@ interface BadInput {
 const invalidRequest = (status: number): Expected => ({ status, error: 'invalid_request' })
 const isBackChannel = (route: Route): boolean => route.form === 'required'
 /** Wants an access token, and judges it before anything else. */
-const isBearer = ({ path }: Route): boolean => path === '/userinfo' || path === '/grants/:id'
+const isBearer = ({ path }: Route): boolean =>
+  ['/userinfo', '/grants/:id', '/global-token-revocation'].includes(path)
 const isDevicePage = ({ path }: Route): boolean => path === '/device'
 const isLogout = ({ path }: Route): boolean => path === '/logout'
 const isAuthorize = ({ path }: Route): boolean => path === '/authorize'
 const readsQuery = (route: Route): boolean => route.dialect === 'page' && route.path !== '/assets/:name'
-const readsForm = (route: Route): boolean => isBackChannel(route) || route.form === 'judged-by-room'
+const readsForm = (route: Route): boolean =>
+  isBackChannel(route) || (route.form === 'judged-by-room' && !isBearer(route))
 
 /** What an endpoint says when nothing in the request is of use to it. */
 function unhelped(route: Route): Expected {
@@ -140,7 +142,10 @@ const badInputs: readonly BadInput[] = [
       headers: ['Content-Type: application/json'],
       ...(method === 'POST' && { body: `{"client_id":"a","client_secret":"${secret}"}` }),
     }),
-    expected: route => (route.form === 'none' ? unhelped(route) : invalidRequest(400)),
+    expected: route =>
+      route.form === 'none' || route.path === '/global-token-revocation'
+        ? unhelped(route)
+        : invalidRequest(400),
   },
   {
     name: 'a body one byte above its limit',

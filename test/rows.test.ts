@@ -49,6 +49,8 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'refresh tokens': range('RT', 1, 10),
   'token exchange': range('TX', 1, 8),
   'grant management': range('GM', 1, 10),
+  // The CAEP event of GTR-05 waits for shared signals.
+  'global token revocation': range('GTR', 1, 4),
   'JWT bearer grant': range('JBG', 1, 4),
   'device flow': range('DEV', 1, 7),
   'step-up': range('STEP', 1, 7),

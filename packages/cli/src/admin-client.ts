@@ -12,6 +12,7 @@ export function adminOverSocket(socketPath: string): AdminApi {
     apply: body => ask(socketPath, 'POST', '/v1/apply', JSON.stringify(body)),
     rotateSecret: body => ask(socketPath, 'POST', '/v1/secrets/rotation', JSON.stringify(body)),
     revokeSecret: body => ask(socketPath, 'POST', '/v1/secrets/revocation', JSON.stringify(body)),
+    revokeAccess: body => ask(socketPath, 'POST', '/v1/revocation', JSON.stringify(body)),
     documents: () => get('/v1/documents'),
     audit: id => get(`/v1/audit?id=${encodeURIComponent(id)}`),
     verifyAudit: () => get('/v1/audit/verification'),

@@ -39,6 +39,12 @@ const revokeBody = z.strictObject({
   secretId: z.string().max(64).optional(),
 })
 
+const revokeAccessBody = z.strictObject({
+  of: z.enum(['user', 'client', 'grant']),
+  name: z.string().min(1).max(255),
+  issuer: z.string().max(2048).optional(),
+})
+
 /**
  * Serves the admin API on a socket that only the owner of the data folder can open: the operating system
  * authenticates the operator.
@@ -113,6 +119,8 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
     return await over(request, rotateBody, body => api.rotateSecret(body))
   if (address === 'POST /v1/secrets/revocation')
     return await over(request, revokeBody, body => api.revokeSecret(body))
+  if (address === 'POST /v1/revocation')
+    return await over(request, revokeAccessBody, body => api.revokeAccess(body))
   if (address === 'GET /v1/status') return await api.status()
   if (address === 'GET /v1/documents') return await api.documents()
   if (address === 'GET /v1/audit/verification') return await api.verifyAudit()

@@ -9,6 +9,7 @@ import { revokeSecret, rotateSecret } from './client-secrets.ts'
 import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
 import type { Problem } from './problem.ts'
+import { revokeAccess } from './revoke-access.ts'
 import { verifyAudit } from './verify-audit.ts'
 
 export interface AdminOptions {
@@ -51,6 +52,11 @@ export function adminOver(options: AdminOptions): AdminApi {
         if (!revoked.ok) return invalid(revoked.problems)
         await onApplied()
         return value(revoked.value)
+      }),
+    revokeAccess: request =>
+      answered(async () => {
+        const revoked = await revokeAccess(request, ports)
+        return revoked.ok ? value(revoked.value) : invalid(revoked.problems)
       }),
     documents: () => answered(() => documentsOf(ports)),
     audit: id => answered(async () => value({ records: await ports.store.findAudit(id, auditMax) })),

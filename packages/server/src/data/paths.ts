@@ -6,6 +6,7 @@ export const paths = {
   introspect: '/introspect',
   revoke: '/revoke',
   userinfo: '/userinfo',
+  globalRevocation: '/global-token-revocation',
   grants: '/grants',
   grant: '/grants/:id',
   deviceAuthorization: '/device_authorization',

@@ -3,6 +3,7 @@ import { authorizeRoom } from './authorize/room.ts'
 import { challengeRoom } from './challenge/room.ts'
 import { deviceAuthorizationRoom } from './device/authorization-room.ts'
 import { devicePage, devicePost } from './device/page-room.ts'
+import { globalRevocationRoom } from './global-revocation/room.ts'
 import { readGrantRoom, revokeGrantRoom } from './grants/room.ts'
 import {
   confirmPage,
@@ -60,6 +61,12 @@ export const routes: readonly Route[] = [
       dialect: 'json',
     }),
   ),
+
+  {
+    ...backChannel(paths.globalRevocation, globalRevocationRoom, 16 * kib, 'none'),
+    form: 'judged-by-room',
+    countsFailures: false,
+  },
 
   // The user's browser. No script of another origin comes in here (FN-09).
   reading(paths.authorize, authorizeRoom),

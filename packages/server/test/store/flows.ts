@@ -50,6 +50,7 @@ export function flowsOf(name: string): readonly Flow[] {
   const sid = `${name}-sid`
   const live: Write = { kind: 'require-live-grant', id: held.id, at: start }
   const at = later(1)
+  const owner = `u_${name}`
   const managed = { id: `${name}-managed`, createdAt: start }
   const lists: Readonly<Record<string, readonly Write[]>> = {
     par: [...seen('par'), { kind: 'insert-pushed-request', record: pushed }],
@@ -114,6 +115,12 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'end-session', hash: records.session.hash, at },
       { kind: 'revoke-grants-of-session', sid, at },
       { kind: 'insert-logout-notice', record: { ...notice, sid } },
+    ],
+    everything: [
+      { kind: 'insert-grant', record: { ...held, id: keyOf('owned'), subject: owner } },
+      { kind: 'revoke-grants-of-subject', issuer: held.issuer, subject: owner, at },
+      { kind: 'revoke-sessions-of-subject', issuer: held.issuer, subject: owner, at },
+      { kind: 'revoke-tokens-of-subject', issuer: held.issuer, subject: owner, at },
     ],
     claim: [{ kind: 'claim-logout-notice', id: notice.id, version: 0, at, dueAt: later(16) }],
     postponed: [{ kind: 'postpone-logout-notice', id: notice.id, version: 1, dueAt: later(20) }],

@@ -58,6 +58,12 @@ export const standardScopes: readonly (ScopeSpec & { readonly name: string })[] 
     claims: ['phone_number', 'phone_number_verified'],
   },
   {
+    name: 'global_token_revocation',
+    title: 'End all access of any user',
+    description: 'For incident and identity systems: ends every session and permission of a user.',
+    claims: [],
+  },
+  {
     name: 'grant_management_query',
     title: 'See what you have allowed it',
     description: 'Read what its permissions cover.',

@@ -85,6 +85,10 @@ describe('discovery', () => {
     assert.equal(document.grant_management_action_required, false)
   })
 
+  it('the metadata names no way to end all access of a user where no client may', async () => {
+    assert.ok(!('global_token_revocation_endpoint' in (await documentAt(oauth))))
+  })
+
   it('what must not be left to a default is written out', async () => {
     const document = await documentAt(oauth)
     assert.deepEqual(document.grant_types_supported, [

@@ -1,5 +1,6 @@
 import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
 import { grantActions } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
+import { globalRevocationScope } from '@holdfast/protocol/specs/global-token-revocation/rules.ts'
 import { isSignedMode, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import { passwordAcr } from '../interaction/session.ts'
@@ -50,6 +51,10 @@ export function metadataDocument(
     grant_management_endpoint: url + paths.grants,
     grant_management_actions_supported: ['query', 'revoke', ...grantActions],
     grant_management_action_required: false,
+    ...(hasRevoker(issuer) && {
+      global_token_revocation_endpoint: url + paths.globalRevocation,
+      global_token_revocation_endpoint_auth_methods_supported: ['access_token'],
+    }),
     end_session_endpoint: url + paths.logout,
     jwks_uri: url + paths.jwks,
     require_pushed_authorization_requests: floor.pushedAuthorizationRequests === 'required',
@@ -99,6 +104,11 @@ export function metadataDocument(
     require_signed_request_object: floor.signedRequestObjects === 'required',
   }
   return Object.fromEntries(Object.entries(document).filter(([, value]) => !isEmptyList(value)))
+}
+
+/** Whether any client may end all access of a user. */
+function hasRevoker({ clients }: IssuerSnapshot): boolean {
+  return [...clients.values()].some(client => client.scopes.includes(globalRevocationScope))
 }
 
 /** Where the floor wants signed responses, no other mode is left. */

@@ -8,6 +8,7 @@ import {
   type SecurityProfile,
 } from '@holdfast/protocol'
 import { grantManagementScopes } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
+import { globalRevocationScope } from '@holdfast/protocol/specs/global-token-revocation/rules.ts'
 import type { ProvenSender } from '@holdfast/protocol/specs/rfc6749-token/rules.ts'
 import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 import {
@@ -145,7 +146,7 @@ export function judgeOrder(
 /** One resource per access token (RFC 8707). A request for identity alone is for the issuer: its userinfo. */
 function judgeAudience(entitlement: Entitlement, client: Client, issuer: IssuerSnapshot): Outcome<string> {
   const { requestedResources: resources, scopes } = entitlement
-  // To manage grants is to speak to the issuer, whatever else the client may reach.
+  // To manage grants or end access is to speak to the issuer, whatever else the client may reach.
   if (resources.length === 0 && scopes.length > 0 && scopes.every(isForIssuer)) return accept(issuer.url)
   const isKnown = (resource: string): boolean => issuer.resourceServers.has(resource)
   const allowedResources = entitlement.allowedResources.filter(one => client.resources.includes(one))
@@ -180,7 +181,8 @@ function scopesAt(
   )
 }
 
-const isForIssuer = (scope: string): boolean => grantManagementScopes.includes(scope)
+const isForIssuer = (scope: string): boolean =>
+  grantManagementScopes.includes(scope) || scope === globalRevocationScope
 
 const ownedBySnapshot = new WeakMap<IssuerSnapshot, ReadonlySet<string>>()
 
