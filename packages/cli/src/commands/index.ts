@@ -7,6 +7,7 @@ import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
+import { addKeys } from './keys.ts'
 import { addGrants, addUsers } from './revoke.ts'
 import { addServe } from './serve.ts'
 
@@ -19,6 +20,7 @@ export const commands: readonly AddCommand[] = [
   addClients,
   addUsers,
   addGrants,
+  addKeys,
   addExplain,
   addAudit,
   addDoctor,

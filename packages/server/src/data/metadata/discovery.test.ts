@@ -136,6 +136,8 @@ describe('discovery', () => {
       'code_challenge_methods_supported',
       'dpop_signing_alg_values_supported',
       'end_session_endpoint',
+      'frontchannel_logout_session_supported',
+      'frontchannel_logout_supported',
       'grant_management_action_required',
       'grant_management_actions_supported',
       'grant_management_endpoint',

@@ -2,11 +2,12 @@ import { Fault } from '../../ports.ts'
 import { first } from './001-first.ts'
 import { deviceCodes } from './002-device-codes.ts'
 import { logout } from './003-logout.ts'
-import { revocation } from './004-revocation.ts'
+import { keyLife } from './004-key-life.ts'
+import { revocation } from './005-revocation.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
-export const migrations: readonly Migration[] = [first, deviceCodes, logout, revocation]
+export const migrations: readonly Migration[] = [first, deviceCodes, logout, keyLife, revocation]
 
 /** Version of the schema this program speaks. */
 export const schemaVersion = migrations.length

@@ -16,7 +16,7 @@ function ownerOf(dialect: Dialect, path: string): string {
  * Access tokens need no owner but where no grant of the same client stands behind them.
  */
 export const revocation: Migration = {
-  version: 4,
+  version: 5,
   title: 'grants, sessions and access tokens by their owner, managed grants',
   statements: dialect => {
     const { text } = dialect
