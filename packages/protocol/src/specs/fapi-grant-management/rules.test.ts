@@ -63,6 +63,15 @@ judged('grant management parameters', grantManagementRules, [
     ...no('grant-management.grant-id'),
   },
   {
+    name: 'an id of 128 characters',
+    input: { ...none, grantManagementAction: 'merge', grantId: 'g'.repeat(128) },
+  },
+  ...['g'.repeat(129), '', 'a b', 'a/b', 'ü'].map(grantId => ({
+    name: `the id \`${grantId}\``,
+    input: { ...none, grantManagementAction: 'merge', grantId },
+    ...no('grant-management.grant-id', 'invalid_grant_id'),
+  })),
+  {
     name: 'merge without an id',
     input: { ...none, grantManagementAction: 'merge' },
     ...no('grant-management.grant-id'),

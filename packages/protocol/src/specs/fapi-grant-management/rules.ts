@@ -10,8 +10,8 @@ export const grantQueryScope = 'grant_management_query'
 export const grantRevokeScope = 'grant_management_revoke'
 export const grantManagementScopes: readonly string[] = [grantQueryScope, grantRevokeScope]
 
-/** Longest `grant_id` that is looked up. */
-export const grantIdBytesMax = 128
+/** What may be a `grant_id`: anything else is neither looked up nor recorded. */
+export const grantIdForm = /^[\w-]{1,128}$/
 
 export interface GrantManagementInput {
   readonly isPublic: boolean
@@ -51,8 +51,10 @@ export const grantManagementRules: readonly Rule<GrantManagementInput>[] = [
     id: 'grant-management.grant-id',
     clauses: ['GRANT-MGMT-5.2-id'],
     level: 'MUST',
-    title: 'merge and replace name a grant, create names none',
+    title: 'merge and replace name a grant as we name them, create names none',
     check: ({ grantManagementAction: action, grantId }) => {
+      if (grantId !== undefined && !grantIdForm.test(grantId))
+        return fail('invalid_grant_id', '`grant_id` has not the form of one')
       if (action === undefined || (action === 'create') === (grantId === undefined)) return pass
       return fail(
         'invalid_request',

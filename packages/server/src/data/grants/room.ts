@@ -1,7 +1,7 @@
 import { firstRefusal, refuse } from '@holdfast/protocol'
 import {
   grantEndpointRules,
-  grantIdBytesMax,
+  grantIdForm,
   grantQueryScope,
   grantRevokeScope,
 } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
@@ -85,7 +85,7 @@ async function findOwn(
   ports: Ports,
 ): Promise<GrantRecord | undefined> {
   const { id = '' } = exchange.params
-  if (id === '' || Buffer.byteLength(id) > grantIdBytesMax) return undefined
+  if (!grantIdForm.test(id)) return undefined
   const grant = await ports.store.findManagedGrant(id)
   if (grant?.issuer !== exchange.issuer.url || grant.clientId !== active.token.clientId) return undefined
   return ports.clock.now() < grant.expiresAt ? grant : undefined

@@ -36,7 +36,7 @@ export const consent: InteractionStep = {
     const asked = await loadAsked(visit, session.record.subject, ports)
     return asked.ok
       ? render(visit, session, asked.value, ports, false)
-      : unaskable(visit, session, asked, ports)
+      : refused(visit, session, asked, ports)
   },
   answer,
 }
@@ -46,7 +46,7 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   const decision = form.get('decision')
   if (decision === 'deny') return await refused(visit, session, deniedByUser, ports)
   const asked = await loadAsked(visit, session.record.subject, ports)
-  if (!asked.ok) return await unaskable(visit, session, asked, ports)
+  if (!asked.ok) return await refused(visit, session, asked, ports)
   if (decision !== 'allow') return render(visit, session, asked.value, ports, false)
 
   // I13: what the user saw is what the token holds. A name or text edited meanwhile is asked again.
@@ -98,9 +98,9 @@ async function allowed(visit: Visit, session: LiveSession, asked: Asked, ports: 
   ]
   const committed = await ports.store.commit(writes)
   if (!committed.committed) {
-    // A logout was faster: there is no session to consent in. The room asks for a new login.
-    // Or another request was faster with the grant that this one names: the user is asked about what it is now.
+    // Another request was faster with the grant that this one names: the user is asked about what it is now.
     if (committed.guard === 'end-grant') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'consent'))
+    // A logout was faster: there is no session to consent in. The room asks for a new login.
     if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'login'))
     return await tooLate(visit, session, ports)
   }
@@ -116,11 +116,7 @@ const deniedByUser = refuse(
   'the user denied the request',
 )
 
-/** The request names a grant that this user, or this client, does not have. */
-function unaskable(visit: Visit, session: LiveSession, refusal: Refusal, ports: Ports): Promise<Reply> {
-  return refused(visit, session, refusal, ports)
-}
-
+/** By the user, or because the request names a grant that this user or client does not have. */
 async function refused(visit: Visit, session: LiveSession, refusal: Refusal, ports: Ports): Promise<Reply> {
   const { exchange, interaction, now } = visit
   const committed = await ports.store.commit([
