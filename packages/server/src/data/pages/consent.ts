@@ -46,7 +46,7 @@ export function consentView(exchange: Exchange, view: ConsentView): Reply {
     body: html`<h1>Allow <span class="name">${content.clientName}</span>?</h1>
 <p class="lead">You are signed in as <strong>${content.username}</strong>. ${content.isDevice ? 'After your answer your device goes on by itself.' : html`After your answer you go back to <strong>${content.clientHost}</strong>.`}</p>
 ${view.isChanged && html`<div class="notice notice-bad" role="alert"><p>What is asked for has changed since you saw it. Please read it again.</p></div>`}
-${content.change !== undefined && html`<p id="consent-change">${changeText(content.change)}</p>`}
+${content.change !== undefined && html`<div class="notice" id="consent-change"><p>${changeText(content.change)}</p></div>`}
 <section aria-labelledby="asks">
 <h2 id="asks">It asks to</h2>
 <ul class="grants">

@@ -108,7 +108,7 @@ function judgeSent(
   proofJkt: string | undefined,
 ): Outcome<JudgedRequest> {
   const target = judgeTarget(sent.form, client, issuer, true)
-  return target.ok ? judgeRequest(sent, target.value, issuer, proofJkt) : target
+  return target.ok ? judgeRequest(sent, target.value, issuer, { pushed: true, proofJkt }) : target
 }
 
 /** What can be known of a named grant before anybody signs in; the rest is asked at the consent. */

@@ -14,6 +14,7 @@ import { authorizationError, authorizationResponse } from '../../authorize/respo
 import { newGrantId, newManagedGrantId } from '../../authorize/transaction.ts'
 import { newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
+import { mintDetachedSignature } from '../../mint/id-token.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
 import { deviceDone } from '../../pages/device.ts'
 import { alreadyAnswered, errorPage } from '../../pages/error.ts'
@@ -71,6 +72,7 @@ async function allowed(visit: Visit, session: LiveSession, asked: Asked, ports: 
   const { device } = interaction
   const code = newHandle(ports.entropy, 'code', exchange.issuer.url, now)
   const grant = grantOf(visit, session, asked, ports)
+  const response = await responseOf(visit, grant, code.value, ports)
   const writes: readonly Write[] = [
     ...finishing(visit),
     // Its tokens end here, with the consent that takes its place.
@@ -106,7 +108,20 @@ async function allowed(visit: Visit, session: LiveSession, asked: Asked, ports: 
   }
   noLongerOutstanding(visit, ports)
   if (device !== undefined) return deviceDone(exchange, 'allowed')
-  return await authorizationResponse(exchange, ports, interaction.request, { code: code.value })
+  return await authorizationResponse(exchange, ports, interaction.request, response)
+}
+
+/** What goes back to the client, signed before anything is spent: without a key, the user can allow it again. */
+async function responseOf(
+  { exchange, interaction, client, profile }: Visit,
+  grant: GrantRecord,
+  code: string,
+  ports: Ports,
+): Promise<Readonly<Record<string, string>>> {
+  const { responseType, state, nonce } = interaction.request
+  if (responseType === 'code') return { code }
+  const signed = { client, profile, grant, code, state, nonce }
+  return { code, id_token: await mintDetachedSignature(signed, exchange, ports) }
 }
 
 const deniedByUser = refuse(
