@@ -35,6 +35,7 @@ export function findersOver(ask: Ask): Finders {
     listDueLogoutNotices: async (issuer, now, limit) =>
       (await ask('list-due-logout-notices', [issuer, now, limit])).map(noticeOf<LogoutNoticeRecord>),
     findGrant: found('find-grant'),
+    findManagedGrant: found('find-managed-grant'),
     findCode: found('find-code'),
     findDeviceCode: found<DecidedDeviceCode>('find-device-code'),
     findDeviceCodeByUserCode: found<DecidedDeviceCode>('find-device-code-by-user-code'),

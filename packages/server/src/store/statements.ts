@@ -1,5 +1,5 @@
 import { backchannelStepOf } from './backchannel-steps.ts'
-import type { GrantRecord } from './records.ts'
+import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
 
 /**
@@ -15,7 +15,8 @@ export const statements = {
     where hash = $1 and version = $4 and spent_at is null and expires_at > $5`,
   'finish-interaction': `update interactions set spent_at = $2
     where hash = $1 and version = $3 and spent_at is null and expires_at > $2`,
-  'insert-session': 'insert into sessions (hash, body, expires_at, idle_expires_at) values ($1, $2, $3, $4)',
+  'insert-session': `insert into sessions (hash, body, expires_at, idle_expires_at, subject_key)
+    values ($1, $2, $3, $4, $5)`,
   'touch-session': 'update sessions set idle_expires_at = $2 where hash = $1 and revoked_at is null',
   'revoke-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
   'end-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
@@ -29,9 +30,20 @@ export const statements = {
   'postpone-logout-notice': `update logout_notices set failures = failures + 1, version = version + 1, due_at = $3
     where id = $1 and version = $2`,
   'finish-logout-notice': 'delete from logout_notices where id = $1 and version = $2',
-  'insert-grant': 'insert into grants (hash, body, expires_at, sid) values ($1, $2, $3, $4)',
+  'insert-grant': `insert into grants (hash, body, expires_at, sid, subject_key, client_key, managed_id)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
   'require-live-grant': 'select 1 from grants where hash = $1 and revoked_at is null and expires_at > $2',
   'revoke-grant': 'update grants set revoked_at = $2 where hash = $1 and revoked_at is null',
+  'end-grant': 'update grants set revoked_at = $2 where hash = $1 and revoked_at is null and expires_at > $2',
+  'revoke-grants-of-subject':
+    'update grants set revoked_at = $2 where subject_key = $1 and revoked_at is null',
+  'revoke-sessions-of-subject':
+    'update sessions set revoked_at = $2 where subject_key = $1 and revoked_at is null',
+  'revoke-tokens-of-subject':
+    'update access_tokens set revoked_at = $2 where subject_key = $1 and revoked_at is null',
+  'revoke-grants-of-client': 'update grants set revoked_at = $2 where client_key = $1 and revoked_at is null',
+  'revoke-tokens-of-client': `update access_tokens set revoked_at = $2
+    where (client_key = $1 or subject_key = $1) and revoked_at is null`,
   'insert-code': 'insert into codes (hash, body, expires_at) values ($1, $2, $3)',
   'spend-code': 'update codes set spent_at = $2 where hash = $1 and spent_at is null and expires_at > $2',
   'insert-device-code': `insert into device_codes
@@ -67,7 +79,8 @@ export const statements = {
   'postpone-ping': `update pings set failures = failures + 1, version = version + 1, due_at = $3
     where id = $1 and version = $2`,
   'finish-ping': 'delete from pings where id = $1 and version = $2',
-  'insert-access-token': 'insert into access_tokens (hash, body, expires_at) values ($1, $2, $3)',
+  'insert-access-token': `insert into access_tokens (hash, body, expires_at, subject_key, client_key)
+    values ($1, $2, $3, $4, $5)`,
   'revoke-access-token': 'update access_tokens set revoked_at = $2 where hash = $1 and revoked_at is null',
   'insert-refresh-token':
     'insert into refresh_tokens (hash, body, expires_at, idle_expires_at) values ($1, $2, $3, $4)',
@@ -116,6 +129,8 @@ export const statements = {
   'list-due-logout-notices': `select body, version, failures, due_at from logout_notices
     where issuer = $1 and due_at <= $2 and expires_at > $2 order by due_at, id limit $3`,
   'find-grant': 'select body, spent_at, revoked_at from grants where hash = $1',
+  'find-managed-grant':
+    'select body, spent_at, revoked_at from grants where managed_id = $1 and revoked_at is null',
   'find-code': 'select body, spent_at, revoked_at from codes where hash = $1',
   'find-device-code': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at, grant_id, denied_at
     from device_codes where hash = $1`,
@@ -171,6 +186,7 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'postpone-logout-notice': true,
   'finish-logout-notice': true,
   'require-live-grant': true,
+  'end-grant': true,
   'spend-code': true,
   'approve-device-code': true,
   'deny-device-code': true,
@@ -204,16 +220,14 @@ const nothing = new Uint8Array(0)
 export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
   switch (write.kind) {
     case 'insert-pushed-request':
-    case 'insert-code':
-    case 'insert-access-token': {
+    case 'insert-code': {
       const { record } = write
       return { name: write.kind, values: [record.hash, JSON.stringify(record), record.expiresAt] }
     }
-    case 'insert-grant': {
-      const { record } = write
-      const sid = endsWithSession(record) ? record.sid : null
-      return { name: write.kind, values: [record.id, JSON.stringify(record), record.expiresAt, sid] }
-    }
+    case 'insert-session':
+    case 'insert-grant':
+    case 'insert-access-token':
+      return ownedStepOf(write)
     case 'insert-interaction': {
       const { record } = write
       return {
@@ -228,7 +242,6 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
         values: [record.hash, JSON.stringify(record), record.expiresAt, record.version, at],
       }
     }
-    case 'insert-session':
     case 'insert-refresh-token': {
       const { record } = write
       return {
@@ -265,12 +278,19 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'revoke-refresh-token':
       return { name: write.kind, values: [write.hash, write.at] }
     case 'require-live-grant':
+    case 'end-grant':
     case 'revoke-grant':
       return { name: write.kind, values: [write.id, write.at] }
     case 'retire-refresh-token':
       return { name: write.kind, values: [write.hash, write.at, write.at - write.graceSeconds] }
     case 'use-refresh-token':
       return { name: write.kind, values: [write.hash, write.at, write.idleExpiresAt] }
+    case 'revoke-grants-of-subject':
+    case 'revoke-sessions-of-subject':
+    case 'revoke-tokens-of-subject':
+    case 'revoke-grants-of-client':
+    case 'revoke-tokens-of-client':
+      return ofOwnerStepOf(write)
     case 'revoke-grants-of-session':
     case 'join-session':
     case 'insert-logout-notice':
@@ -333,11 +353,6 @@ function logoutStepOf(write: OfLogout): Step {
     default:
       return write satisfies never
   }
-}
-
-/** Whether a logout takes the grant along (OpenID Connect Core section 11, Back-Channel Logout section 2.7). */
-export function endsWithSession({ scopes }: Pick<GrantRecord, 'scopes'>): boolean {
-  return !scopes.includes('offline_access')
 }
 
 /** Participants of a session stand side by side: its id, a line feed, which no id holds, the client. */

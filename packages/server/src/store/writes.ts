@@ -66,6 +66,22 @@ export type Write =
   /** Guard: exists, not revoked, not expired. */
   | { readonly kind: 'require-live-grant'; readonly id: string; readonly at: EpochSeconds }
   | { readonly kind: 'revoke-grant'; readonly id: string; readonly at: EpochSeconds }
+  /** Guard: exists, not revoked, not expired. For what takes its place, or for who must know: once. */
+  | { readonly kind: 'end-grant'; readonly id: string; readonly at: EpochSeconds }
+  /** All of one user: what is born after it was born of a new login, or of a guard that failed. */
+  | {
+      readonly kind: 'revoke-grants-of-subject' | 'revoke-sessions-of-subject' | 'revoke-tokens-of-subject'
+      readonly issuer: string
+      readonly subject: string
+      readonly at: EpochSeconds
+    }
+  /** All of one client. Tokens: those that no grant of the client stands behind. */
+  | {
+      readonly kind: 'revoke-grants-of-client' | 'revoke-tokens-of-client'
+      readonly issuer: string
+      readonly clientId: string
+      readonly at: EpochSeconds
+    }
   | { readonly kind: 'insert-code'; readonly record: CodeRecord }
   /** Guard: exists, unspent, not expired. */
   | { readonly kind: 'spend-code'; readonly hash: HandleHash; readonly at: EpochSeconds }
@@ -182,6 +198,7 @@ export type Write =
         | 'dpop-proof'
         | 'request-object'
         | 'backchannel-request-object'
+        | 'authorization-grant'
       readonly key: HandleHash
       readonly issuedAt: EpochSeconds
       readonly expiresAt: EpochSeconds
@@ -258,6 +275,7 @@ export type GuardKind =
   | 'postpone-logout-notice'
   | 'finish-logout-notice'
   | 'require-live-grant'
+  | 'end-grant'
   | 'spend-code'
   | 'approve-device-code'
   | 'deny-device-code'

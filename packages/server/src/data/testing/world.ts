@@ -19,6 +19,7 @@ import type {
   ResourceServer,
   Scope,
   Snapshot,
+  TrustedIssuer,
 } from '../../snapshot/snapshot.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { AuditRecord } from '../../store/records.ts'
@@ -43,6 +44,7 @@ export interface WorldOptions {
   readonly clients?: readonly Client[]
   readonly clientTrustAnchors?: readonly string[]
   readonly attesters?: readonly Attester[]
+  readonly trustedIssuers?: readonly TrustedIssuer[]
   readonly environment?: IssuerSnapshot['environment']
   readonly floor?: SecurityProfile
   /** What `jwks_uri` answers, by URL; absent: the fetch fails. */
@@ -283,6 +285,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     effectiveProfile,
     clientTrustAnchors: options.clientTrustAnchors ?? [],
     attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),
+    trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
   }
 }
 
