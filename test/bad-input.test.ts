@@ -31,18 +31,21 @@ interface BadInput {
 
 const invalidRequest = (status: number): Expected => ({ status, error: 'invalid_request' })
 const isBackChannel = (route: Route): boolean => route.form === 'required'
-const isUserinfo = ({ path }: Route): boolean => path === '/userinfo'
 const isEntryPage = ({ path }: Route): boolean => path === '/device' || path === '/ciba'
+/** Wants an access token, and judges it before anything else. */
+const isBearer = ({ path }: Route): boolean =>
+  ['/userinfo', '/grants/:id', '/global-token-revocation'].includes(path)
 const isLogout = ({ path }: Route): boolean => path === '/logout'
 const isAccount = ({ path }: Route): boolean => path.startsWith('/account/')
 const isAuthorize = ({ path }: Route): boolean => path === '/authorize'
 const readsQuery = (route: Route): boolean => route.dialect === 'page' && route.path !== '/assets/:name'
-const readsForm = (route: Route): boolean => isBackChannel(route) || route.form === 'judged-by-room'
+const readsForm = (route: Route): boolean =>
+  isBackChannel(route) || (route.form === 'judged-by-room' && !isBearer(route))
 
 /** What an endpoint says when nothing in the request is of use to it. */
 function unhelped(route: Route): Expected {
   if (isBackChannel(route)) return { status: 401, error: 'invalid_client' }
-  if (isUserinfo(route)) return { status: 401 }
+  if (isBearer(route)) return { status: 401 }
   if (route.path.startsWith('/assets')) return { status: 404 }
   // Who is not signed in is signed out: no error. A form without our cookie is asked for again as a navigation.
   if (isLogout(route)) return { status: route.method === 'POST' ? 303 : 200 }
@@ -142,7 +145,10 @@ const badInputs: readonly BadInput[] = [
       headers: ['Content-Type: application/json'],
       ...(method === 'POST' && { body: `{"client_id":"a","client_secret":"${secret}"}` }),
     }),
-    expected: route => (route.form === 'none' ? unhelped(route) : invalidRequest(400)),
+    expected: route =>
+      route.form === 'none' || route.path === '/global-token-revocation'
+        ? unhelped(route)
+        : invalidRequest(400),
   },
   {
     name: 'a body one byte above its limit',
@@ -172,7 +178,10 @@ const badInputs: readonly BadInput[] = [
   ...['PUT', 'DELETE', 'PATCH', 'TRACE'].map(method => ({
     name: `the method ${method}`,
     request: (_route: Route, path: string) => ({ method, target: path, headers: [formType] }),
-    expected: () => invalidRequest(405),
+    expected: (route: Route): Expected =>
+      routes.some(other => other.method === method && other.path === route.path)
+        ? unhelped(route)
+        : invalidRequest(405),
   })),
   atTheEdge('a header above 8 KiB', 431, [`X-Large: ${'a'.repeat(8192)}`]),
   atTheEdge(

@@ -15,6 +15,7 @@ export function adminOverSocket(socketPath: string): AdminApi {
     secondFactors: query => ask(socketPath, 'POST', '/v1/users/second-factors', JSON.stringify(query)),
     resetSecondFactors: query =>
       ask(socketPath, 'POST', '/v1/users/second-factors/reset', JSON.stringify(query)),
+    revokeAccess: body => ask(socketPath, 'POST', '/v1/revocation', JSON.stringify(body)),
     listKeys: issuer => get(`/v1/keys${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     rotateKeys: body => ask(socketPath, 'POST', '/v1/keys/rotation', JSON.stringify(body)),
     revokeKey: body => ask(socketPath, 'POST', '/v1/keys/revocation', JSON.stringify(body)),

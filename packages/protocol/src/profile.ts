@@ -54,6 +54,8 @@ export interface SecurityProfile {
   readonly signedBackchannelRequests: 'required' | 'allowed'
   /** Whether such a request must carry what the user compares on both devices (FAPI-CIBA section 5.2.2). */
   readonly bindingMessage: 'required' | 'allowed'
+  /** Whether the word of another issuer about a user is enough for a token (RFC 7523): nobody is asked then. */
+  readonly jwtBearerGrant: 'forbidden' | 'allowed'
   readonly clientAuthenticationMethods: readonly ClientAuthenticationMethod[]
   /**
    * What a client assertion's `aud` may be: the issuer as one string, also as a one-member array, or also URLs of the
@@ -121,6 +123,7 @@ export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
   backchannelAuthentication: ordered('forbidden', 'allowed'),
   signedBackchannelRequests: ordered('required', 'allowed'),
   bindingMessage: ordered('required', 'allowed'),
+  jwtBearerGrant: ordered('forbidden', 'allowed'),
   clientAuthenticationMethods: intersection,
   assertionAudience: ordered('issuer-string', 'issuer-sole', 'issuer-or-endpoint'),
   signingAlgs: intersection,

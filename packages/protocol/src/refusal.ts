@@ -71,6 +71,8 @@ export type ErrorCode =
   // Attestation-based client authentication, draft 10, section 7.4
   | 'use_attestation_challenge'
   | 'use_fresh_attestation'
+  // Grant Management 5.3
+  | 'invalid_grant_id'
   // RFC 7009 2.2.1
   | 'unsupported_token_type'
 

@@ -8,6 +8,7 @@ import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import { addKeys } from './keys.ts'
+import { addGrants } from './revoke.ts'
 import { addServe } from './serve.ts'
 import { addUsers } from './users.ts'
 
@@ -19,6 +20,7 @@ export const commands: readonly AddCommand[] = [
   addExport,
   addClients,
   addUsers,
+  addGrants,
   addKeys,
   addExplain,
   addAudit,

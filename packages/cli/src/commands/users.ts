@@ -1,6 +1,7 @@
 import type { AdminApi } from '@holdfast/server/control/admin-api.ts'
 import { type AddCommand, configOption, json, outputOption, reportProblem, withAdmin } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { addRevoke } from './revoke.ts'
 
 interface ListOptions {
   readonly config?: string
@@ -10,9 +11,10 @@ interface ListOptions {
 
 const issuerOption = ['--issuer <name>', 'name or URL, when several issuers have the user'] as const
 
-/** `holdfast users second-factor …`: what support does for a user who lost a device. */
+/** `holdfast users second-factor …`: what support does for a user who lost a device; and the end of all access. */
 export const addUsers: AddCommand = (program, desk) => {
   const users = program.command('users').description('users of the embedded directory')
+  addRevoke(users, desk, 'user', 'username')
   const factors = users
     .command('second-factor')
     .description('passkeys and authenticator apps, set up by the users themselves')

@@ -18,6 +18,7 @@ export const fapi2Security: SecurityProfile = {
   backchannelAuthentication: 'allowed',
   signedBackchannelRequests: 'allowed',
   bindingMessage: 'required',
+  jwtBearerGrant: 'forbidden',
   clientAuthenticationMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'],
   assertionAudience: 'issuer-string',
   signingAlgs: ['PS256', 'ES256', 'EdDSA', 'Ed25519'],

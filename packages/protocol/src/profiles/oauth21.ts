@@ -18,6 +18,7 @@ export const oauth21: SecurityProfile = {
   backchannelAuthentication: 'allowed',
   signedBackchannelRequests: 'allowed',
   bindingMessage: 'allowed',
+  jwtBearerGrant: 'allowed',
   clientAuthenticationMethods: [
     'private_key_jwt',
     'tls_client_auth',

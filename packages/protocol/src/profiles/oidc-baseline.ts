@@ -19,6 +19,7 @@ export const oidcBaseline: SecurityProfile = {
   backchannelAuthentication: 'allowed',
   signedBackchannelRequests: 'allowed',
   bindingMessage: 'allowed',
+  jwtBearerGrant: 'allowed',
   clientAuthenticationMethods: [
     'private_key_jwt',
     'tls_client_auth',

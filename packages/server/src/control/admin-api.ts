@@ -18,6 +18,8 @@ export interface AdminApi {
   readonly revokeSecret: (request: RevokeSecretRequest) => Promise<Answer<RevokedSecret>>
   readonly secondFactors: (query: UserQuery) => Promise<Answer<SecondFactorList>>
   readonly resetSecondFactors: (query: UserQuery) => Promise<Answer<ResetSecondFactors>>
+  /** Ends all access of a user or a client, or one grant. */
+  readonly revokeAccess: (request: RevokeAccessRequest) => Promise<Answer<RevokedAccess>>
   readonly explainClient: (clientId: string, asked?: ExplainRequest) => Promise<Answer<ClientExplanation>>
   /** Of every issuer, or of the one named. Answered by a running server only, as the two below. */
   readonly listKeys: (issuer?: string) => Promise<Answer<KeyList>>
@@ -173,6 +175,21 @@ export interface ResetSecondFactors {
   readonly removed: SecondFactorList['secondFactors']
   /** How many ended. */
   readonly sessions: number
+  readonly reference: string
+}
+
+export interface RevokeAccessRequest {
+  readonly of: 'user' | 'client' | 'grant'
+  /** Username, client id, or the id of a grant as the audit or its client names it. */
+  readonly name: string
+  /** Name or URL; needed when several issuers have one of this name. */
+  readonly issuer?: string | undefined
+}
+
+export interface RevokedAccess {
+  readonly issuer: string
+  readonly of: RevokeAccessRequest['of']
+  readonly name: string
   readonly reference: string
 }
 

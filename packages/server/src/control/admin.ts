@@ -10,6 +10,7 @@ import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
 import { type KeyDesk, listKeys, revokeKey, rotateKeys } from './keys.ts'
 import type { Problem } from './problem.ts'
+import { revokeAccess } from './revoke-access.ts'
 import { listSecondFactors, resetSecondFactors } from './second-factors.ts'
 import { verifyAudit } from './verify-audit.ts'
 
@@ -65,6 +66,11 @@ export function adminOver(options: AdminOptions): AdminApi {
       answered(async () => {
         const reset = await resetSecondFactors(query, ports)
         return reset.ok ? value(reset.value) : invalid(reset.problems)
+      }),
+    revokeAccess: request =>
+      answered(async () => {
+        const revoked = await revokeAccess(request, ports)
+        return revoked.ok ? value(revoked.value) : invalid(revoked.problems)
       }),
     listKeys: issuer => answered(async () => overKeys(options, desk => listKeys(desk, ports, issuer))),
     rotateKeys: request => answered(async () => overKeys(options, desk => rotateKeys(desk, ports, request))),

@@ -13,6 +13,8 @@ import { backchannelAuthenticationRoom } from './ciba/authentication-room.ts'
 import { cibaPage, cibaPost } from './ciba/page-room.ts'
 import { deviceAuthorizationRoom } from './device/authorization-room.ts'
 import { devicePage, devicePost } from './device/page-room.ts'
+import { globalRevocationRoom } from './global-revocation/room.ts'
+import { readGrantRoom, revokeGrantRoom } from './grants/room.ts'
 import {
   approvalsPage,
   approvalsPost,
@@ -64,6 +66,20 @@ export const routes: readonly Route[] = [
   {
     ...backChannel(paths.userinfo, userinfoRoom, 32 * kib, 'clients'),
     form: 'optional',
+    countsFailures: false,
+  },
+
+  ...[readGrantRoom, revokeGrantRoom].map(
+    (room): Route => ({
+      ...reading(paths.grant, room),
+      method: room === readGrantRoom ? 'GET' : 'DELETE',
+      dialect: 'json',
+    }),
+  ),
+
+  {
+    ...backChannel(paths.globalRevocation, globalRevocationRoom, 16 * kib, 'none'),
+    form: 'judged-by-room',
     countsFailures: false,
   },
 

@@ -11,6 +11,7 @@ import { compileDetailTypes, namedProfile } from './compile-details.ts'
 import { checkAcrs, compileLevels } from './compile-levels.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { secretsByClient } from './compile-secrets.ts'
+import { compileTrustedIssuers } from './compile-trusted-issuers.ts'
 import { effectiveProfiles } from './effective-profile.ts'
 import type { Client, IssuerSnapshot, ResourceServer, Scope, Snapshot } from './snapshot.ts'
 
@@ -91,6 +92,9 @@ function compileIssuer(
     if (compiled.ok) clients.set(client.name, compiled.value)
     else problems.push(...compiled.problems)
   }
+  const trustedIssuers = compileTrustedIssuers(ofKind(documents, 'TrustedIssuer'), {
+    ...{ url: binding.url, clients, scopes, resources, problems },
+  })
   if (problems.length > 0) return wrong(...problems)
 
   const { url, mtlsUrl, environment, clientTrustAnchors } = binding
@@ -99,7 +103,8 @@ function compileIssuer(
   const tenantId = spec.tenant
   return checked({
     ...{ url, mtlsUrl, tenantId, environment, floor, clients, resourceServers, scopes, detailTypes },
-    ...{ effectiveProfile, clientTrustAnchors, attesters, authenticationLevels: levels },
+    ...{ effectiveProfile, clientTrustAnchors, attesters, trustedIssuers },
+    authenticationLevels: levels,
   })
 }
 

@@ -44,6 +44,8 @@ export interface IssuerSnapshot {
   readonly authenticationLevels: readonly AuthenticationLevel[]
   /** Who may vouch for client instances, by name; empty = methods unusable. */
   readonly attesters: ReadonlyMap<string, Attester>
+  /** Whose assertions about our users are good for tokens (RFC 7523), by their `iss`. */
+  readonly trustedIssuers: ReadonlyMap<string, TrustedIssuer>
 }
 
 /** What a request is for, in all the ways that may carry a profile. */
@@ -61,6 +63,7 @@ export type GrantTypeName =
   | 'urn:ietf:params:oauth:grant-type:token-exchange'
   | 'urn:ietf:params:oauth:grant-type:device_code'
   | 'urn:openid:params:grant-type:ciba'
+  | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
 /** A registered client, compiled. Wire names of RFC 7591 / OIDC / FAPI in camelCase. */
 export interface Client {
@@ -148,6 +151,26 @@ export interface ExchangePolicy {
 export interface Attester {
   readonly name: string
   readonly keys: readonly PublicKey[]
+}
+
+/** Another issuer whose word about a user buys a token (RFC 7523), and how far it goes. */
+export interface TrustedIssuer {
+  /** Of its document. */
+  readonly name: string
+  /** Its `iss`. */
+  readonly issuer: string
+  /** Where its keys are; undefined: `keys` are all. */
+  readonly jwksUri: string | undefined
+  readonly keys: readonly PublicKey[]
+  readonly algs: readonly JwsAlg[]
+  /** What its `sub` is here: a subject or a username of ours, or one of a list. */
+  readonly subjects: 'subject' | 'username' | ReadonlyMap<string, string>
+  /** Client ids that may use its assertions. */
+  readonly clients: readonly string[]
+  readonly scopes: readonly string[]
+  /** Resource identifiers. */
+  readonly resources: readonly string[]
+  readonly assertionLifetimeSeconds: number
 }
 
 /** What is kept of a secret: HMAC-SHA-256 under a salt of its own. */

@@ -6,6 +6,7 @@ import { finderCases } from './contract/finders.ts'
 import { guardCases } from './contract/guards.ts'
 import { listCases } from './contract/lists.ts'
 import { logoutCases } from './contract/logout.ts'
+import { ownerCases } from './contract/owners.ts'
 import { raceCases } from './contract/races.ts'
 import { restartCases } from './contract/restart.ts'
 import { userCases } from './contract/users.ts'
@@ -30,6 +31,7 @@ export const contractCases: readonly ContractCase[] = [
   ...guardCases,
   ...logoutCases,
   ...backchannelCases,
+  ...ownerCases,
   ...raceCases,
   ...listCases,
   ...auditCases,

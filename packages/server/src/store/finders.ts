@@ -1,4 +1,5 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import { ownerKey } from './owners.ts'
 import type {
   ChainedAuditRecord,
   LogoutNoticeRecord,
@@ -6,7 +7,7 @@ import type {
   SessionRecord,
   UserRecord,
 } from './records.ts'
-import { ownerKey, participantRange, type SqlValue, type StatementName } from './statements.ts'
+import { participantRange, type SqlValue, type StatementName } from './statements.ts'
 import type { Found, FoundAuthenticator, FoundBackchannelRequest, FoundDeviceCode, Store } from './store.ts'
 import type { KeyRecord } from './writes.ts'
 
@@ -49,6 +50,7 @@ export function findersOver(ask: Ask): Finders {
     listDueLogoutNotices: async (issuer, now, limit) =>
       (await ask('list-due-logout-notices', [issuer, now, limit])).map(noticeOf<LogoutNoticeRecord>),
     findGrant: found('find-grant'),
+    findManagedGrant: found('find-managed-grant'),
     findCode: found('find-code'),
     findDeviceCode: found<DecidedDeviceCode>('find-device-code'),
     findDeviceCodeByUserCode: found<DecidedDeviceCode>('find-device-code-by-user-code'),

@@ -1,4 +1,5 @@
 import type { EpochSeconds, HandleHash, MethodTimes, ResponseType } from '@holdfast/protocol'
+import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { ClaimsRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
 import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
@@ -51,6 +52,14 @@ export interface AuthorizationRequest {
   readonly claims?: ClaimsRequest
   /** Subject of the `id_token_hint`; never the token. */
   readonly hintedSubject?: string
+  /** What becomes of which grant of the client; absent: a grant that it does not manage. */
+  readonly grantManagement?: GrantManagement
+}
+
+/** `grant_management_action` with its `grant_id`: none for `create`. */
+export interface GrantManagement {
+  readonly action: GrantAction
+  readonly grantId: string | undefined
 }
 
 export interface PushedRequestRecord {
@@ -151,13 +160,16 @@ export interface GrantRecord {
   readonly claims?: ClaimsRequest
   /** Word for word what the consent page showed; absent: none. */
   readonly authorizationDetails?: readonly AuthorizationDetail[]
-  readonly sid: string
-  readonly authTime: EpochSeconds
-  readonly acr: string
+  /** Undefined, like the two below, when the user did not sign in here for it. */
+  readonly sid: string | undefined
+  readonly authTime: EpochSeconds | undefined
+  readonly acr: string | undefined
   readonly amr: readonly string[]
   readonly txn: string
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
+  /** Present when the client manages it: the id that outlives each record, and when the first was made. */
+  readonly managed?: { readonly id: string; readonly createdAt: EpochSeconds }
 }
 
 export interface CodeRecord {

@@ -1,5 +1,6 @@
 import { backchannelStepOf } from './backchannel-steps.ts'
-import type { GrantRecord } from './records.ts'
+import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
+import { userStepOf } from './user-steps.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
 
 /**
@@ -15,13 +16,11 @@ export const statements = {
     where hash = $1 and version = $4 and spent_at is null and expires_at > $5`,
   'finish-interaction': `update interactions set spent_at = $2
     where hash = $1 and version = $3 and spent_at is null and expires_at > $2`,
-  'insert-session': `insert into sessions (hash, body, expires_at, idle_expires_at, owner)
+  'insert-session': `insert into sessions (hash, body, expires_at, idle_expires_at, subject_key)
     values ($1, $2, $3, $4, $5)`,
   'touch-session': 'update sessions set idle_expires_at = $2 where hash = $1 and revoked_at is null',
   'revoke-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
   'end-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
-  'revoke-sessions-of-user':
-    'update sessions set revoked_at = $3 where owner = $1 and hash <> $2 and revoked_at is null',
   'join-session': `insert into participants (key, client_id, expires_at) values ($1, $2, $3)
     on conflict (key) do update set expires_at = excluded.expires_at`,
   'revoke-grants-of-session': 'update grants set revoked_at = $2 where sid = $1 and revoked_at is null',
@@ -32,9 +31,20 @@ export const statements = {
   'postpone-logout-notice': `update logout_notices set failures = failures + 1, version = version + 1, due_at = $3
     where id = $1 and version = $2`,
   'finish-logout-notice': 'delete from logout_notices where id = $1 and version = $2',
-  'insert-grant': 'insert into grants (hash, body, expires_at, sid) values ($1, $2, $3, $4)',
+  'insert-grant': `insert into grants (hash, body, expires_at, sid, subject_key, client_key, managed_id)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
   'require-live-grant': 'select 1 from grants where hash = $1 and revoked_at is null and expires_at > $2',
   'revoke-grant': 'update grants set revoked_at = $2 where hash = $1 and revoked_at is null',
+  'end-grant': 'update grants set revoked_at = $2 where hash = $1 and revoked_at is null and expires_at > $2',
+  'revoke-grants-of-subject':
+    'update grants set revoked_at = $2 where subject_key = $1 and revoked_at is null',
+  'revoke-sessions-of-subject':
+    'update sessions set revoked_at = $2 where subject_key = $1 and hash <> $3 and revoked_at is null',
+  'revoke-tokens-of-subject':
+    'update access_tokens set revoked_at = $2 where subject_key = $1 and revoked_at is null',
+  'revoke-grants-of-client': 'update grants set revoked_at = $2 where client_key = $1 and revoked_at is null',
+  'revoke-tokens-of-client': `update access_tokens set revoked_at = $2
+    where (client_key = $1 or subject_key = $1) and revoked_at is null`,
   'insert-code': 'insert into codes (hash, body, expires_at) values ($1, $2, $3)',
   'spend-code': 'update codes set spent_at = $2 where hash = $1 and spent_at is null and expires_at > $2',
   'insert-device-code': `insert into device_codes
@@ -70,7 +80,8 @@ export const statements = {
   'postpone-ping': `update pings set failures = failures + 1, version = version + 1, due_at = $3
     where id = $1 and version = $2`,
   'finish-ping': 'delete from pings where id = $1 and version = $2',
-  'insert-access-token': 'insert into access_tokens (hash, body, expires_at) values ($1, $2, $3)',
+  'insert-access-token': `insert into access_tokens (hash, body, expires_at, subject_key, client_key)
+    values ($1, $2, $3, $4, $5)`,
   'revoke-access-token': 'update access_tokens set revoked_at = $2 where hash = $1 and revoked_at is null',
   'insert-refresh-token':
     'insert into refresh_tokens (hash, body, expires_at, idle_expires_at) values ($1, $2, $3, $4)',
@@ -128,6 +139,8 @@ export const statements = {
   'list-due-logout-notices': `select body, version, failures, due_at from logout_notices
     where issuer = $1 and due_at <= $2 and expires_at > $2 order by due_at, id limit $3`,
   'find-grant': 'select body, spent_at, revoked_at from grants where hash = $1',
+  'find-managed-grant':
+    'select body, spent_at, revoked_at from grants where managed_id = $1 and revoked_at is null',
   'find-code': 'select body, spent_at, revoked_at from codes where hash = $1',
   'find-device-code': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at, grant_id, denied_at
     from device_codes where hash = $1`,
@@ -153,7 +166,7 @@ export const statements = {
   'list-authenticators':
     'select body, counter, used_at from authenticators where owner = $1 order by id limit 100',
   'list-sessions': `select body, spent_at, revoked_at, idle_expires_at from sessions
-    where owner = $1 and revoked_at is null and expires_at > $2 order by hash limit $3`,
+    where subject_key = $1 and revoked_at is null and expires_at > $2 order by hash limit $3`,
   'list-documents':
     'select document_kind, issuer, name, body from documents order by document_kind, issuer, name',
   revision: 'select number from revisions where id = 1',
@@ -192,6 +205,7 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'postpone-logout-notice': true,
   'finish-logout-notice': true,
   'require-live-grant': true,
+  'end-grant': true,
   'spend-code': true,
   'approve-device-code': true,
   'deny-device-code': true,
@@ -225,16 +239,14 @@ const nothing = new Uint8Array(0)
 export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
   switch (write.kind) {
     case 'insert-pushed-request':
-    case 'insert-code':
-    case 'insert-access-token': {
+    case 'insert-code': {
       const { record } = write
       return { name: write.kind, values: [record.hash, JSON.stringify(record), record.expiresAt] }
     }
-    case 'insert-grant': {
-      const { record } = write
-      const sid = endsWithSession(record) ? record.sid : null
-      return { name: write.kind, values: [record.id, JSON.stringify(record), record.expiresAt, sid] }
-    }
+    case 'insert-session':
+    case 'insert-grant':
+    case 'insert-access-token':
+      return ownedStepOf(write)
     case 'insert-interaction': {
       const { record } = write
       return {
@@ -248,12 +260,6 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
         name: write.kind,
         values: [record.hash, JSON.stringify(record), record.expiresAt, record.version, at],
       }
-    }
-    case 'insert-session': {
-      const { record } = write
-      const { hash, issuer, subject, expiresAt, idleExpiresAt } = record
-      const values = [hash, JSON.stringify(record), expiresAt, idleExpiresAt, ownerKey(issuer, subject)]
-      return { name: write.kind, values }
     }
     case 'insert-refresh-token': {
       const { record } = write
@@ -291,12 +297,19 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'revoke-refresh-token':
       return { name: write.kind, values: [write.hash, write.at] }
     case 'require-live-grant':
+    case 'end-grant':
     case 'revoke-grant':
       return { name: write.kind, values: [write.id, write.at] }
     case 'retire-refresh-token':
       return { name: write.kind, values: [write.hash, write.at, write.at - write.graceSeconds] }
     case 'use-refresh-token':
       return { name: write.kind, values: [write.hash, write.at, write.idleExpiresAt] }
+    case 'revoke-grants-of-subject':
+    case 'revoke-sessions-of-subject':
+    case 'revoke-tokens-of-subject':
+    case 'revoke-grants-of-client':
+    case 'revoke-tokens-of-client':
+      return ofOwnerStepOf(write)
     case 'revoke-grants-of-session':
     case 'join-session':
     case 'insert-logout-notice':
@@ -304,7 +317,6 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'postpone-logout-notice':
     case 'finish-logout-notice':
       return logoutStepOf(write)
-    case 'revoke-sessions-of-user':
     case 'require-user':
     case 'insert-authenticator':
     case 'use-authenticator':
@@ -366,56 +378,6 @@ function logoutStepOf(write: OfLogout): Step {
     default:
       return write satisfies never
   }
-}
-
-type OfUser = Extract<
-  Write,
-  {
-    kind:
-      | 'revoke-sessions-of-user'
-      | 'require-user'
-      | 'insert-authenticator'
-      | 'use-authenticator'
-      | 'delete-authenticator'
-      | 'delete-authenticators-of-user'
-  }
->
-
-function userStepOf(write: OfUser): Step {
-  switch (write.kind) {
-    case 'revoke-sessions-of-user':
-      return {
-        name: write.kind,
-        values: [ownerKey(write.issuer, write.subject), write.except ?? '', write.at],
-      }
-    case 'require-user': {
-      const { record } = write
-      return { name: write.kind, values: [record.issuer, record.subject, JSON.stringify(record)] }
-    }
-    case 'insert-authenticator': {
-      const { record, counter, ofUserMax } = write
-      const owner = ownerKey(record.issuer, record.subject)
-      return { name: write.kind, values: [record.id, owner, JSON.stringify(record), counter, ofUserMax] }
-    }
-    case 'use-authenticator':
-      return { name: write.kind, values: [write.id, write.counter, write.at] }
-    case 'delete-authenticator':
-      return { name: write.kind, values: [write.id] }
-    case 'delete-authenticators-of-user':
-      return { name: write.kind, values: [ownerKey(write.issuer, write.subject)] }
-    default:
-      return write satisfies never
-  }
-}
-
-/** A user's rows stand under this; no issuer has a line feed. */
-export function ownerKey(issuer: string, subject: string): string {
-  return `${issuer}\n${subject}`
-}
-
-/** Whether a logout takes the grant along (OpenID Connect Core section 11, Back-Channel Logout section 2.7). */
-export function endsWithSession({ scopes }: Pick<GrantRecord, 'scopes'>): boolean {
-  return !scopes.includes('offline_access')
 }
 
 /** Participants of a session stand side by side: its id, a line feed, which no id holds, the client. */

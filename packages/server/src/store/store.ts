@@ -70,6 +70,8 @@ export interface Store {
     limit: number,
   ) => Promise<readonly LogoutNoticeRecord[]>
   readonly findGrant: (id: string) => Promise<Found<GrantRecord> | undefined>
+  /** The one record of a managed grant that is not revoked, by the id its client knows. */
+  readonly findManagedGrant: (managedId: string) => Promise<Found<GrantRecord> | undefined>
   readonly findCode: (hash: HandleHash) => Promise<Found<CodeRecord> | undefined>
   readonly findDeviceCode: (hash: HandleHash) => Promise<FoundDeviceCode | undefined>
   readonly findDeviceCodeByUserCode: (hash: HandleHash) => Promise<FoundDeviceCode | undefined>

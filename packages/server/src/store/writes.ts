@@ -41,14 +41,6 @@ export type Write =
   | { readonly kind: 'revoke-session'; readonly hash: HandleHash; readonly at: EpochSeconds }
   /** Guard: exists, not revoked. For a logout, which tells others: once. */
   | { readonly kind: 'end-session'; readonly hash: HandleHash; readonly at: EpochSeconds }
-  /** Ends every session of a user but one. */
-  | {
-      readonly kind: 'revoke-sessions-of-user'
-      readonly issuer: string
-      readonly subject: string
-      readonly except: HandleHash | undefined
-      readonly at: EpochSeconds
-    }
   /** Remembers, or remembers longer, that a client took part in a session. */
   | { readonly kind: 'join-session'; readonly record: ParticipantRecord }
   /** Revokes the grants of a session that do not outlive it: those without `offline_access`. */
@@ -75,6 +67,30 @@ export type Write =
   /** Guard: exists, not revoked, not expired. */
   | { readonly kind: 'require-live-grant'; readonly id: string; readonly at: EpochSeconds }
   | { readonly kind: 'revoke-grant'; readonly id: string; readonly at: EpochSeconds }
+  /** Guard: exists, not revoked, not expired. For what takes its place, or for who must know: once. */
+  | { readonly kind: 'end-grant'; readonly id: string; readonly at: EpochSeconds }
+  /** All of one user: what is born after it was born of a new login, or of a guard that failed. */
+  | {
+      readonly kind: 'revoke-grants-of-subject' | 'revoke-tokens-of-subject'
+      readonly issuer: string
+      readonly subject: string
+      readonly at: EpochSeconds
+    }
+  | {
+      readonly kind: 'revoke-sessions-of-subject'
+      readonly issuer: string
+      readonly subject: string
+      /** The one that goes on. */
+      readonly except?: HandleHash | undefined
+      readonly at: EpochSeconds
+    }
+  /** All of one client. Tokens: those that no grant of the client stands behind. */
+  | {
+      readonly kind: 'revoke-grants-of-client' | 'revoke-tokens-of-client'
+      readonly issuer: string
+      readonly clientId: string
+      readonly at: EpochSeconds
+    }
   | { readonly kind: 'insert-code'; readonly record: CodeRecord }
   /** Guard: exists, unspent, not expired. */
   | { readonly kind: 'spend-code'; readonly hash: HandleHash; readonly at: EpochSeconds }
@@ -191,6 +207,7 @@ export type Write =
         | 'dpop-proof'
         | 'request-object'
         | 'backchannel-request-object'
+        | 'authorization-grant'
       readonly key: HandleHash
       readonly issuedAt: EpochSeconds
       readonly expiresAt: EpochSeconds
@@ -290,6 +307,7 @@ export type GuardKind =
   | 'postpone-logout-notice'
   | 'finish-logout-notice'
   | 'require-live-grant'
+  | 'end-grant'
   | 'spend-code'
   | 'approve-device-code'
   | 'deny-device-code'

@@ -63,6 +63,8 @@ export function flowsOf(name: string): readonly Flow[] {
   const sid = `${name}-sid`
   const live: Write = { kind: 'require-live-grant', id: held.id, at: start }
   const at = later(1)
+  const owner = `u_${name}`
+  const managed = { id: `${name}-managed`, createdAt: start }
   const lists: Readonly<Record<string, readonly Write[]>> = {
     par: [...seen('par'), { kind: 'insert-pushed-request', record: pushed }],
     authorize: [{ kind: 'insert-interaction', record: records.interaction }],
@@ -144,6 +146,16 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'spend-backchannel-request', hash: records.backchannel.hash, at, binding: undefined },
       access('ciba-token'),
     ],
+    jwtBearer: [
+      ...seen('jwt-bearer'),
+      jti(keyOf('grant-assertion')),
+      { kind: 'insert-grant', record: { ...held, id: keyOf('asserted-grant') } },
+      access('jwt-bearer'),
+    ],
+    replacedGrant: [
+      { kind: 'end-grant', id: keyOf('asserted-grant'), at },
+      { kind: 'insert-grant', record: { ...held, id: keyOf('replacing'), managed } },
+    ],
     clientCredentials: [...seen('client'), access('client')],
     revoke: [
       ...seen('revoke'),
@@ -169,12 +181,18 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'insert-session', record: { ...records.stronger, hash: keyOf('after-removal') } },
       { kind: 'delete-authenticator', id: records.passkey.id },
       {
-        kind: 'revoke-sessions-of-user',
+        kind: 'revoke-sessions-of-subject',
         issuer: records.user.issuer,
         subject: records.user.subject,
         except: keyOf('after-removal'),
         at,
       },
+    ],
+    everything: [
+      { kind: 'insert-grant', record: { ...held, id: keyOf('owned'), subject: owner } },
+      { kind: 'revoke-grants-of-subject', issuer: held.issuer, subject: owner, at },
+      { kind: 'revoke-sessions-of-subject', issuer: held.issuer, subject: owner, at },
+      { kind: 'revoke-tokens-of-subject', issuer: held.issuer, subject: owner, at },
     ],
     claim: [{ kind: 'claim-logout-notice', id: notice.id, version: 0, at, dueAt: later(16) }],
     postponed: [{ kind: 'postpone-logout-notice', id: notice.id, version: 1, dueAt: later(20) }],
@@ -210,6 +228,7 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
     case 'insert-grant':
       return (await store.findGrant(write.record.id)) !== undefined
     case 'revoke-grant':
+    case 'end-grant':
       return (await store.findGrant(write.id))?.revokedAt !== undefined
     case 'insert-code':
       return (await store.findCode(write.record.hash)) !== undefined

@@ -7,6 +7,7 @@ import { verifyChain } from '../../src/store/chain.ts'
 import {
   backchannelRequest,
   code,
+  grant,
   jti,
   later,
   newHash,
@@ -118,6 +119,24 @@ describe('two processes over one PostgreSQL', { skip: await postgresAbsence() },
       const record = totp()
       await store.commit([{ kind: 'insert-authenticator', record, counter: 41, ofUserMax: 1000 }])
       await race([{ kind: 'use-authenticator', id: record.id, counter: 42, at: start }])
+    }
+  })
+
+  test(`of 64 presentations of one authorization grant to two processes exactly one makes a grant, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++)
+      await race([jti(newHash()), { kind: 'insert-grant', record: grant() }])
+  })
+
+  test(`of 64 replacements of one grant by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const record = { ...grant(), managed: { id: newHash(), createdAt: start } }
+      await store.commit([{ kind: 'insert-grant', record }])
+      const next = { ...record, id: newHash() }
+      await race([
+        { kind: 'end-grant', id: record.id, at: start },
+        { kind: 'insert-grant', record: next },
+      ])
+      assert.equal((await store.findManagedGrant(record.managed.id))?.id, next.id)
     }
   })
 

@@ -7,6 +7,11 @@ export function newTransactionId(entropy: Entropy, now: EpochSeconds): string {
   return `txn_${sortableTime(now)}${entropy.bytes(16).toString('base64url')}`
 }
 
+/** Names a grant to the client that manages it. Not a secret, but told to nobody else. */
+export function newManagedGrantId(entropy: Entropy): string {
+  return entropy.bytes(24).toString('base64url')
+}
+
 /** Names a grant in tokens' records and in the audit. Not a secret. */
 export function newGrantId(entropy: Entropy, now: EpochSeconds): string {
   return `g_${sortableTime(now)}${entropy.bytes(16).toString('base64url')}`

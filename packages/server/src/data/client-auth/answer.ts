@@ -83,6 +83,13 @@ export function replayRefusal(
         'invalid_request',
         'the signed request was used before, or was signed before this store began',
       )
+    case 'authorization-grant':
+      return refuse(
+        'jwt-bearer.replay',
+        ['RFC7523-3-jti'],
+        'invalid_grant',
+        'the assertion was used before, or was signed before this store began',
+      )
     default:
       return write.what satisfies never
   }

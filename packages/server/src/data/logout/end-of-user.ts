@@ -51,7 +51,7 @@ export async function endingOfUser(
   )
   return {
     writes: [
-      { kind: 'revoke-sessions-of-user', issuer: issuer.url, subject, except: except?.hash, at },
+      { kind: 'revoke-sessions-of-subject', issuer: issuer.url, subject, except: except?.hash, at },
       ...endings.flat(),
     ],
     sids: sessions.map(({ sid }) => sid),

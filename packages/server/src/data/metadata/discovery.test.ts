@@ -64,7 +64,9 @@ describe('discovery', () => {
     ].filter(({ name }) => /(?:_endpoint|_uri)$/.test(name))
     assert.ok(named.length >= 12)
     for (const { name, url, listener } of named) {
-      const { pathname, origin } = new URL(url as string)
+      const { pathname: base, origin } = new URL(url as string)
+      // What stands there is each grant, and nothing at the endpoint itself.
+      const pathname = name === 'grant_management_endpoint' ? `${base}/g` : base
       assert.equal(origin, listener === 'mtls' ? 'https://mtls.as.example' : edgeIssuer)
       for (const text of [request(`GET ${pathname}`), request(`POST ${pathname}`, [formHeader], 'a=b')]) {
         const status = statusOf(await world.raw(text, { listener }))
@@ -73,6 +75,18 @@ describe('discovery', () => {
       const wrong = request(`${pathname === '/jwks' ? 'POST' : 'PUT'} ${pathname}`)
       assert.equal(statusOf(await world.raw(wrong, { listener })), 405)
     }
+  })
+
+  it('the metadata names the endpoint and every action there is', async () => {
+    const document = await documentAt(oauth)
+    assert.equal(document.grant_management_endpoint, `${edgeIssuer}/grants`)
+    const actions = ['query', 'revoke', 'create', 'merge', 'replace']
+    assert.deepEqual(document.grant_management_actions_supported, actions)
+    assert.equal(document.grant_management_action_required, false)
+  })
+
+  it('the metadata names no way to end all access of a user where no client may', async () => {
+    assert.ok(!('global_token_revocation_endpoint' in (await documentAt(oauth))))
   })
 
   it('what must not be left to a default is written out', async () => {
@@ -132,6 +146,9 @@ describe('discovery', () => {
       'end_session_endpoint',
       'frontchannel_logout_session_supported',
       'frontchannel_logout_supported',
+      'grant_management_action_required',
+      'grant_management_actions_supported',
+      'grant_management_endpoint',
       'grant_types_supported',
       'id_token_encryption_alg_values_supported',
       'id_token_encryption_enc_values_supported',

@@ -22,6 +22,7 @@ export interface TokenResponse {
   readonly authorization_details?: readonly AuthorizationDetail[]
   readonly refresh_token?: string
   readonly id_token?: string
+  readonly grant_id?: string
 }
 
 export interface Minted {
@@ -77,6 +78,7 @@ export async function mint(
       ...evidence,
       ...factsOf(order, expiresAt),
       ...order.delegation?.facts,
+      ...order.source,
       token_ref: token.hash,
       refresh_token_issued: refresh !== undefined,
       policy_version: ports.snapshot().revision,
@@ -92,6 +94,7 @@ export async function mint(
       ...(authorizationDetails.length > 0 && { authorization_details: authorizationDetails }),
       ...(refresh !== undefined && { refresh_token: refresh.value }),
       ...(idToken !== undefined && { id_token: idToken }),
+      ...(order.managedGrantId !== undefined && { grant_id: order.managedGrantId }),
     },
     writes: refresh === undefined ? [insert, audit] : [insert, refresh.write, audit],
   }

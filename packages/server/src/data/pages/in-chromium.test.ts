@@ -9,7 +9,7 @@ import { askCiba, cibaClient } from '../testing/ciba.ts'
 import { clientOf } from '../testing/clients.ts'
 import { asking, detailTypes, payingClient, paymentOf } from '../testing/details.ts'
 import { deviceClient, requestDevice } from '../testing/device.ts'
-import { jsonOf } from '../testing/flow.ts'
+import { jsonOf, seedCode } from '../testing/flow.ts'
 import { logoutUrl, signIn } from '../testing/logout.ts'
 import { type ServedRooms, serveRooms } from '../testing/serve-rooms.ts'
 import { issuerUrl, openWorld, type World } from '../testing/world.ts'
@@ -112,6 +112,27 @@ describe('the pages in a real browser', { skip }, () => {
       await page.click('#consent-allow')
       await page.waitForURL('https://client.example/cb?**')
       await page.context().close()
+    })
+
+  for (const [name, options] of tested)
+    it(`add to a grant and replace it, without JavaScript, accessible: ${name}`, async () => {
+      const id = `managed-${name}`
+      await seedCode(world, 'c_bank', { grant: { managed: { id, createdAt: world.clock.now() } } })
+      for (const action of ['merge', 'replace']) {
+        const page = await open({ ...options, javaScriptEnabled: false })
+        const asked = { grant_management_action: action, grant_id: id, resource: 'https://accounts.example' }
+        await page.goto(await pushedUrl(world, { spoil: { ...asked, scope: 'openid accounts' } }))
+        await page.fill('#username', 'alice')
+        await page.fill('#password', 'correct horse')
+        await page.click('#login-submit')
+        await page.waitForURL('**/consent')
+        const text = (await page.textContent('#consent-change')) ?? ''
+        assert.match(text, action === 'merge' ? /everything together/ : /takes the place/)
+        await look(page, `${name}-consent-${action}`)
+        await page.click('#consent-allow')
+        await page.waitForURL('https://client.example/cb?**')
+        await page.context().close()
+      }
     })
 
   for (const [name, options] of tested)

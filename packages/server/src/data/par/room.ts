@@ -17,6 +17,7 @@ import { type AuthenticatedClient, authenticateClient } from '../client-auth/aut
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
 import { newHandle } from '../handle.ts'
+import { findNamed } from '../interaction/named-grant.ts'
 import { interactionLifetimeSeconds } from '../interaction/record.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
@@ -40,7 +41,8 @@ export async function parRoom(exchange: Exchange, ports: Ports): Promise<Reply> 
 
   const pushRefusal = firstRefusal(pushRules, { requestUri: form.value.get('request_uri') })
   const sent = pushRefusal ?? (await sentOf(form.value, client, exchange, ports))
-  const judged = sent.ok ? judgeSent(sent.value, client, exchange, ports, proof.value?.jkt) : sent
+  const fits = sent.ok ? judgeSent(sent.value, client, exchange, ports, proof.value?.jkt) : sent
+  const judged = fits.ok ? await judgeNamed(fits.value, exchange, ports) : fits
   if (!judged.ok)
     return await no(exchange, ports, 'request.refused', judged, authenticated.value, { ...refused, spent })
 
@@ -112,6 +114,17 @@ function judgeSent(
   if (!target.ok) return target
   const hinted = judgeIdTokenHint(sent, client.clientId, exchange, ports)
   return hinted.ok ? judgeRequest(hinted.value, target.value, issuer, { pushed: true, proofJkt }) : hinted
+}
+
+/** What can be known of a named grant before anybody signs in; the rest is asked at the consent. */
+async function judgeNamed(
+  judged: JudgedRequest,
+  { issuer }: Exchange,
+  ports: Ports,
+): Promise<Outcome<JudgedRequest>> {
+  const { request } = judged
+  const named = await findNamed(request, issuer.url, undefined, ports)
+  return named.ok ? accept(judged) : named
 }
 
 interface Push {

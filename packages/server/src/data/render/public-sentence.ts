@@ -23,6 +23,7 @@ export const sentences = {
   use_dpop_nonce: 'repeat the request with the DPoP nonce of this response',
   use_attestation_challenge: 'repeat the request with the challenge of this response',
   use_fresh_attestation: 'the client attestation has expired: get a new one',
+  invalid_grant_id: 'there is no such grant',
   invalid_token: 'the access token is missing, invalid or expired',
   insufficient_scope: 'the access token lacks a scope',
   server_error: 'something broke on our side',

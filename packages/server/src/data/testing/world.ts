@@ -26,6 +26,7 @@ import type {
   ResourceServer,
   Scope,
   Snapshot,
+  TrustedIssuer,
 } from '../../snapshot/snapshot.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { AuditRecord } from '../../store/records.ts'
@@ -50,6 +51,7 @@ export interface WorldOptions {
   readonly clients?: readonly Client[]
   readonly clientTrustAnchors?: readonly string[]
   readonly attesters?: readonly Attester[]
+  readonly trustedIssuers?: readonly TrustedIssuer[]
   readonly environment?: IssuerSnapshot['environment']
   readonly authenticationLevels?: IssuerSnapshot['authenticationLevels']
   readonly floor?: SecurityProfile
@@ -298,6 +300,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     clientTrustAnchors: options.clientTrustAnchors ?? [],
     authenticationLevels: options.authenticationLevels ?? defaultAuthenticationLevels,
     attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),
+    trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
   }
 }
 

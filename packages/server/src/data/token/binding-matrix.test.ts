@@ -5,6 +5,7 @@ import { fapi1Advanced } from '@holdfast/protocol/profiles/fapi1-advanced.ts'
 import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
 import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
 import { cibaGrantType } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
+import { jwtBearerGrantType } from '@holdfast/protocol/specs/rfc7523-jwt-bearer/rules.ts'
 import { deviceGrantType } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import {
   accessTokenType,
@@ -26,6 +27,7 @@ import {
   type TokenRequestOptions,
   textOf,
 } from '../testing/flow.ts'
+import { grantAssertion, jwtBearerFields, trustedIssuer } from '../testing/trusted-issuer.ts'
 import { type FormFields, openWorld, type World } from '../testing/world.ts'
 import { userinfoRoom } from '../userinfo/room.ts'
 
@@ -54,6 +56,14 @@ const grants: Readonly<
     const asked = await allowedCiba(world, {}, { ...options, clientId, isSigned: alg !== undefined })
     return pollCiba(world, asked, options, clientId)
   },
+  'JWT bearer': async (world, { clientId }, options) =>
+    requestToken(world, clientId, jwtBearerFields(grantAssertion(world)), options),
+  'JWT bearer with an assertion that is bound': async (world, { clientId }, options) => {
+    const jkt = options.proofKey === 'none' ? {} : { jkt: keys.proof.thumbprint }
+    const x5t = options.certificate === undefined ? {} : { 'x5t#S256': certificate.thumbprint }
+    const assertion = grantAssertion(world, { claims: { cnf: { ...jkt, ...x5t } } })
+    return requestToken(world, clientId, jwtBearerFields(assertion), options)
+  },
   'token exchange of its own token': async (world, { clientId }, options) => {
     const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, options)
     return requestToken(world, clientId, exchangeOf(textOf(first, 'access_token')), options)
@@ -74,10 +84,18 @@ function exchangeOf(subjectToken: string): FormFields {
 }
 
 /** What only a client that can keep a secret may do. */
-const confidentialOnly = ['client_credentials', 'CIBA', 'token exchange of another client’s token']
+const confidentialOnly = [
+  'client_credentials',
+  'CIBA',
+  'token exchange of another client’s token',
+  'JWT bearer',
+  'JWT bearer with an assertion that is bound',
+]
 /** What speaks of no signed-in user to the client. */
 const withoutIdentity = [
   'client_credentials',
+  'JWT bearer',
+  'JWT bearer with an assertion that is bound',
   'token exchange of another client’s token',
   'token exchange of its own token',
 ]
@@ -85,8 +103,8 @@ const withoutIdentity = [
 function clientFor(kind: Kind, isPublic: boolean): Client {
   return clientOf({
     clientId: `c_${isPublic ? 'public' : 'confidential'}`,
-    // But for the device grant, which FAPI forbids, and which must bind like all the others.
-    ownProfile: isPublic ? oauth21 : { ...fapi2Security, deviceGrant: 'allowed' },
+    // But for the two grants that FAPI forbids, and that must bind like all the others.
+    ownProfile: isPublic ? oauth21 : { ...fapi2Security, deviceGrant: 'allowed', jwtBearerGrant: 'allowed' },
     isPublic,
     grantTypes: [
       'authorization_code',
@@ -95,6 +113,7 @@ function clientFor(kind: Kind, isPublic: boolean): Client {
       tokenExchangeGrantType,
       deviceGrantType,
       cibaGrantType,
+      jwtBearerGrantType,
     ],
     backchannelTokenDeliveryMode: 'poll',
     exchanges: { tokensOf: isPublic ? [] : ['c_bank'], tokensFor: [] },
@@ -102,6 +121,11 @@ function clientFor(kind: Kind, isPublic: boolean): Client {
     dpopBoundAccessTokens: kind !== 'mtls',
     tlsClientCertificateBoundAccessTokens: kind !== 'dpop',
   })
+}
+
+function openMatrix(client: Client): Promise<World> {
+  const trusted = trustedIssuer({ clients: [client.clientId] })
+  return openWorld({ clients: [client], trustedIssuers: [trusted] })
 }
 
 interface Evidence {
@@ -168,7 +192,7 @@ for (const kind of kinds)
         const enough = evidenceFor(kind)
 
         test('the token is bound as the request was', async () => {
-          await using world = await openWorld({ clients: [client] })
+          await using world = await openMatrix(client)
           const reply = await ask(world, client, optionsFor(enough, isPublic))
           assert.equal(reply.status, 200, reply.body.toString())
           assert.equal(jsonOf(reply).token_type, kind === 'mtls' ? 'Bearer' : 'DPoP')
@@ -179,7 +203,7 @@ for (const kind of kinds)
         })
 
         test('less than that gets no token', async () => {
-          await using world = await openWorld({ clients: [client] })
+          await using world = await openMatrix(client)
           const { clientId } = client
           for (const less of lessThan(kind)) {
             const { code } = await seedCode(world, clientId)
@@ -193,6 +217,8 @@ for (const kind of kinds)
             const waiting = await allowedDevice(world, clientId, {}, optionsFor(enough, isPublic))
             assert.equal((await pollDevice(world, waiting, options, clientId)).status, 400)
             assert.equal((await requestToken(world, clientId, exchanged, options)).status, 400)
+            const onTrust = jwtBearerFields(grantAssertion(world))
+            assert.equal((await requestToken(world, clientId, onTrust, options)).status, 400)
             if (isPublic) continue
             const asked = await allowedCiba(world, {}, { ...optionsFor(enough, isPublic), clientId })
             assert.equal((await pollCiba(world, asked, options, clientId)).status, 400)
@@ -201,7 +227,7 @@ for (const kind of kinds)
 
         test('userinfo takes the token with all of its proof and with nothing less', async () => {
           if (withoutIdentity.includes(grantType)) return
-          await using world = await openWorld({ clients: [client] })
+          await using world = await openMatrix(client)
           const reply = await ask(world, client, optionsFor(enough, isPublic))
           const token = textOf(reply, 'access_token')
           assert.equal((await readUserinfo(world, token, enough)).status, 200)
@@ -224,7 +250,8 @@ describe('a FAPI 1.0 Advanced client, whose profile knows certificates only', ()
     backchannelAuthenticationRequestSigningAlg: 'ES256',
   }
 
-  for (const [grantType, ask] of Object.entries(grants).filter(([name]) => name !== 'device code'))
+  const isForbidden = (name: string): boolean => name === 'device code' || name.startsWith('JWT bearer')
+  for (const [grantType, ask] of Object.entries(grants).filter(([name]) => !isForbidden(name)))
     test(`${grantType}: bound to the certificate, and never to a DPoP key`, async () => {
       await using world = await openWorld({ clients: [client] })
       const good = optionsFor(evidenceFor('mtls'), false)

@@ -230,6 +230,21 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       isOnce: false,
     }
   },
+  'end-grant': () => {
+    const record = grant()
+    const attempt = (at: EpochSeconds, id = record.id): Write => ({ kind: 'end-grant', id, at })
+    return {
+      prepare: [{ kind: 'insert-grant', record }],
+      attempt,
+      endsAt: record.expiresAt,
+      spoilers: {
+        'it was ended': attempt(start),
+        'it was revoked': { kind: 'revoke-grant', id: record.id, at: start },
+      },
+      unknown: attempt(start, newHash()),
+      isOnce: true,
+    }
+  },
   'spend-code': () => {
     const record = code()
     const attempt = (at: EpochSeconds, hash = record.hash): Write => ({ kind: 'spend-code', hash, at })

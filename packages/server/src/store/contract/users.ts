@@ -74,7 +74,7 @@ export const userCases: readonly ContractCase[] = [
       )
       assert.equal((await store.listSessions(issuer, subject, start, 1)).length, 1)
       assert.deepEqual(await store.listSessions(issuer, subject, one.expiresAt, 10), [])
-      const kind = 'revoke-sessions-of-user'
+      const kind = 'revoke-sessions-of-subject'
       await committed(store, [{ kind, issuer, subject, except: one.hash, at: start }])
       assert.equal(await revokedAt(store, one.hash), undefined)
       assert.equal(await revokedAt(store, two.hash), start)

@@ -4,7 +4,8 @@ import { deviceCodes } from './002-device-codes.ts'
 import { logout } from './003-logout.ts'
 import { keyLife } from './004-key-life.ts'
 import { backchannelRequests } from './005-backchannel-requests.ts'
-import { authenticators } from './006-authenticators.ts'
+import { revocation } from './006-revocation.ts'
+import { authenticators } from './007-authenticators.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -14,6 +15,7 @@ export const migrations: readonly Migration[] = [
   logout,
   keyLife,
   backchannelRequests,
+  revocation,
   authenticators,
 ]
 

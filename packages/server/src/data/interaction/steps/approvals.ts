@@ -5,7 +5,7 @@ import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
 import type { Client } from '../../../snapshot/snapshot.ts'
-import { endsWithSession } from '../../../store/statements.ts'
+import { endsWithSession } from '../../../store/owners.ts'
 import type { FoundBackchannelRequest } from '../../../store/store.ts'
 import { type AuditContext, auditAccepted, auditRefused } from '../../audit-of.ts'
 import { isLasting } from '../../authorize/lasting.ts'
@@ -81,7 +81,7 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
   const grant = cibaGrantOf(request, { sid, ...state.stated }, lifetimeSeconds, ports, now)
   const committed = await ports.store.commit([
     ...approvalWrites(request, grant, exchange.requestId, ports),
-    { kind: 'join-session', record: participantOf(grant, now) },
+    { kind: 'join-session', record: participantOf(session.record.sid, grant.clientId, now) },
     {
       kind: 'touch-session',
       hash: session.record.hash,
@@ -93,8 +93,8 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
       auth_req_ref: request.hash,
       consent: 'allowed',
       grant: grant.id,
-      sid: grant.sid,
-      acr: grant.acr,
+      sid: session.record.sid,
+      acr: session.record.acr,
       profile: access.profile.name,
     }),
   ])

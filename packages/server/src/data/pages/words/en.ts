@@ -109,6 +109,8 @@ export const en: Words = {
     backTo: host => html`After your answer you go back to <strong>${host}</strong>.`,
     deviceGoesOn: 'After your answer your device goes on by itself.',
     changed: 'What is asked for has changed since you saw it. Please read it again.',
+    merged: 'You have allowed it something before. Below is everything together, what is new included.',
+    replaced: 'This takes the place of what you allowed it before: what is not listed below, it loses.',
     asks: 'It asks to',
     alsoDetails: 'It also asks for these details about you',
     otherClaim: (name, scopeTitle) => `“${name}”, a part of “${scopeTitle}”`,

@@ -163,6 +163,10 @@ export interface ConsentWords {
   readonly backTo: (host: string) => Html
   readonly deviceGoesOn: string
   readonly changed: string
+  /** Grant management: the list is all it will have, what it had before included. */
+  readonly merged: string
+  /** Grant management: what is not in the list is lost. */
+  readonly replaced: string
   readonly asks: string
   readonly alsoDetails: string
   /** A claim that is not a standard one: its name, and the scope that it belongs to. */
