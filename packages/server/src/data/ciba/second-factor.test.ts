@@ -23,7 +23,8 @@ const pwd = 'urn:holdfast:acr:pwd'
 const mfa = 'urn:holdfast:acr:mfa'
 const phr = 'urn:holdfast:acr:phr'
 
-const open = (options: WorldOptions = {}): Promise<World> => openWorld({ clients: [cibaClient()], ...options })
+const open = (options: WorldOptions = {}): Promise<World> =>
+  openWorld({ clients: [cibaClient()], ...options })
 const demanding = (change: Partial<ResourceServer>): readonly ResourceServer[] =>
   resourceServers.map(server => (server.audience === accounts ? { ...server, ...change } : server))
 

@@ -14,7 +14,15 @@ const [issuerKey = keys.attacker] = issuerKeys
 const hintOf = (sub: string): string =>
   compactJws(
     { alg: issuerKey.alg, typ: 'JWT', kid: issuerKey.kid },
-    { iss: issuerUrl, sub, aud: clientId, iat: startOfWorld, exp: startOfWorld + 300, at_hash: 'x', sid: 's' },
+    {
+      iss: issuerUrl,
+      sub,
+      aud: clientId,
+      iat: startOfWorld,
+      exp: startOfWorld + 300,
+      at_hash: 'x',
+      sid: 's',
+    },
     issuerKey,
   )
 
