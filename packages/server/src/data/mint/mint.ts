@@ -4,7 +4,7 @@ import type { Ports } from '../../ports.ts'
 import type { AuditRecord, Binding, RefreshTokenRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { tokenFormats } from './formats/index.ts'
 import { mintIdToken } from './id-token.ts'
 import { actingOf, type MintOrder } from './order.ts'
@@ -100,7 +100,7 @@ function mintRefreshToken(
   const { profile, issuedAt, client, grantId } = order
   if (grantId === undefined) throw new TypeError('a refresh token points at a grant')
   const issuer = exchange.issuer.url
-  const { value, hash } = newHandle(ports.entropy, 'refresh_token', issuer, issuedAt)
+  const { value, hash } = newHandle(ports.entropy, 'refresh_token', issuer, fineTime(ports.clock))
   const fullLife = secondsAfter(issuedAt, profile.refreshTokenLifetimeSeconds)
   const record: RefreshTokenRecord = {
     hash,

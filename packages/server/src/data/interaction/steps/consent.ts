@@ -12,7 +12,7 @@ import { requestFacts } from '../../authorize/facts.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { authorizationError, authorizationResponse } from '../../authorize/response.ts'
 import { newGrantId } from '../../authorize/transaction.ts'
-import { newHandle } from '../../handle.ts'
+import { fineTime, newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
 import { deviceDone } from '../../pages/device.ts'
@@ -60,7 +60,7 @@ const changed = refuse(
 async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
   const { exchange, interaction, now } = visit
   const { device } = interaction
-  const code = newHandle(ports.entropy, 'code', exchange.issuer.url, now)
+  const code = newHandle(ports.entropy, 'code', exchange.issuer.url, fineTime(ports.clock))
   const grant = grantOf(visit, session, ports)
   const writes: readonly Write[] = [
     ...finishing(visit),
@@ -157,7 +157,7 @@ function grantOf(visit: Visit, session: LiveSession, ports: Ports): GrantRecord 
   const { request, txn, issuer } = interaction
   const { subject, sid, authTime, acr, amr } = session.record
   return {
-    id: newGrantId(ports.entropy, now),
+    id: newGrantId(ports.entropy, fineTime(ports.clock)),
     issuer,
     clientId: client.clientId,
     subject,
