@@ -16,14 +16,16 @@ type DecidedDeviceCode = Omit<FoundDeviceCode, 'spentAt' | 'revokedAt'>
 
 /** Every read of the store, over the one thing a driver must offer. */
 export function findersOver(ask: Ask): Finders {
-  const one = async (name: StatementName, values: readonly SqlValue[]): Promise<Row | undefined> =>
-    (await ask(name, values))[0]
+  // No `await` in between: every layer of it would cost each request a promise and a turn of the microtask queue.
+  const one = <T>(
+    name: StatementName,
+    values: readonly SqlValue[],
+    read: (row: Row) => T,
+  ): Promise<T | undefined> => ask(name, values).then(([row]) => row && read(row))
   const found =
     <T>(name: StatementName) =>
-    async (key: string): Promise<Found<T> | undefined> => {
-      const row = await one(name, [key])
-      return row === undefined ? undefined : foundOf<T>(row)
-    }
+    (key: string): Promise<Found<T> | undefined> =>
+      one(name, [key], foundOf<T>)
 
   return {
     findPushedRequest: found('find-pushed-request'),
@@ -39,15 +41,16 @@ export function findersOver(ask: Ask): Finders {
     findDeviceCodeByUserCode: found<DecidedDeviceCode>('find-device-code-by-user-code'),
     findAccessToken: found('find-access-token'),
     findRefreshToken: found('find-refresh-token'),
-    findUserByUsername: async (issuer, username) =>
-      userOf(await one('find-user-by-username', [issuer, username])),
-    findUserBySubject: async (issuer, subject) =>
-      userOf(await one('find-user-by-subject', [issuer, subject])),
+    findUserByUsername: (issuer, username) =>
+      one('find-user-by-username', [issuer, username], bodyOf<UserRecord>),
+    findUserBySubject: (issuer, subject) =>
+      one('find-user-by-subject', [issuer, subject], bodyOf<UserRecord>),
     listUsers: async issuer => (await ask('list-users', [issuer])).map(row => bodyOf<UserRecord>(row)),
-    findFailures: async (key, now) => {
-      const row = await one('find-failures', [key, now])
-      return row && { count: numberOf(row, 'count'), lastAt: numberOf(row, 'last_at') as EpochSeconds }
-    },
+    findFailures: (key, now) =>
+      one('find-failures', [key, now], row => ({
+        count: numberOf(row, 'count'),
+        lastAt: numberOf(row, 'last_at') as EpochSeconds,
+      })),
     listDocuments: async () =>
       (await ask('list-documents', [])).map(row => ({
         documentKind: textOf(row, 'document_kind'),
@@ -55,10 +58,7 @@ export function findersOver(ask: Ask): Finders {
         name: textOf(row, 'name'),
         body: textOf(row, 'body'),
       })),
-    revision: async () => {
-      const row = await one('revision', [])
-      return row === undefined ? 0 : numberOf(row, 'number')
-    },
+    revision: async () => (await one('revision', [], row => numberOf(row, 'number'))) ?? 0,
     listKeys: async issuer => (await ask('list-keys', [issuer])).map(keyOf),
     findAudit: async (id, limit) => (await ask('find-audit', [id, limit])).map(auditOf),
     readAuditChain: async (chain, after, limit) =>
@@ -97,10 +97,6 @@ function noticeOf(row: Row): LogoutNoticeRecord {
     failures: numberOf(row, 'failures'),
     dueAt: numberOf(row, 'due_at') as EpochSeconds,
   }
-}
-
-function userOf(row: Row | undefined): UserRecord | undefined {
-  return row && bodyOf<UserRecord>(row)
 }
 
 function keyOf(row: Row): KeyRecord {
