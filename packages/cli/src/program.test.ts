@@ -85,6 +85,9 @@ async function run(
     },
     rotateSecret: async () => broken,
     revokeSecret: async () => broken,
+    listKeys: async () => broken,
+    rotateKeys: async () => broken,
+    revokeKey: async () => broken,
     documents: async () => ({
       ok: true,
       value: {

@@ -39,6 +39,12 @@ const revokeBody = z.strictObject({
   secretId: z.string().max(64).optional(),
 })
 
+const rotateKeysBody = z.strictObject({
+  issuer: z.string().max(2048).optional(),
+  alg: z.string().max(32).optional(),
+})
+const revokeKeyBody = z.strictObject({ kid: z.string().max(128) })
+
 /**
  * Serves the admin API on a socket that only the owner of the data folder can open: the operating system
  * authenticates the operator.
@@ -113,6 +119,11 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
     return await over(request, rotateBody, body => api.rotateSecret(body))
   if (address === 'POST /v1/secrets/revocation')
     return await over(request, revokeBody, body => api.revokeSecret(body))
+  if (address === 'POST /v1/keys/rotation')
+    return await over(request, rotateKeysBody, body => api.rotateKeys(body))
+  if (address === 'POST /v1/keys/revocation')
+    return await over(request, revokeKeyBody, body => api.revokeKey(body))
+  if (address === 'GET /v1/keys') return await api.listKeys(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/status') return await api.status()
   if (address === 'GET /v1/documents') return await api.documents()
   if (address === 'GET /v1/audit/verification') return await api.verifyAudit()

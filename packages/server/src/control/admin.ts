@@ -8,6 +8,7 @@ import { apply, type ControlPorts } from './apply.ts'
 import { revokeSecret, rotateSecret } from './client-secrets.ts'
 import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
+import { type KeyDesk, listKeys, revokeKey, rotateKeys } from './keys.ts'
 import type { Problem } from './problem.ts'
 import { verifyAudit } from './verify-audit.ts'
 
@@ -15,6 +16,8 @@ export interface AdminOptions {
   readonly ports: ControlPorts
   /** The revision being served; undefined when no server runs and the store is worked on directly. */
   readonly snapshot: (() => Snapshot) | undefined
+  /** The keys being signed with; undefined when no server runs. */
+  readonly keys: KeyDesk | undefined
   /** Called after an apply that changed something, so that this node serves it at once. */
   readonly onApplied: () => Promise<void>
   readonly startedAt: EpochSeconds
@@ -52,6 +55,9 @@ export function adminOver(options: AdminOptions): AdminApi {
         await onApplied()
         return value(revoked.value)
       }),
+    listKeys: issuer => answered(async () => overKeys(options, desk => listKeys(desk, ports, issuer))),
+    rotateKeys: request => answered(async () => overKeys(options, desk => rotateKeys(desk, ports, request))),
+    revokeKey: request => answered(async () => overKeys(options, desk => revokeKey(desk, ports, request))),
     documents: () => answered(() => documentsOf(ports)),
     audit: id => answered(async () => value({ records: await ports.store.findAudit(id, auditMax) })),
     verifyAudit: () => answered(async () => value(await verifyAudit(ports.store))),
@@ -86,6 +92,16 @@ async function documentsOf({ store }: ControlPorts): ReturnType<AdminApi['docume
     document: JSON.parse(body) as Readonly<Record<string, unknown>>,
   }))
   return value({ revision, documents })
+}
+
+async function overKeys<T>(
+  { keys }: AdminOptions,
+  work: (desk: KeyDesk) => Promise<T | undefined>,
+): Promise<Answer<T>> {
+  if (keys === undefined)
+    return problem(409, 'no server runs here', 'keys are changed by the server that signs with them')
+  const found = await work(keys)
+  return found === undefined ? problem(404, 'no such key', 'nothing here has that name') : value(found)
 }
 
 async function answered<T>(work: () => Promise<Answer<T>>): Promise<Answer<T>> {

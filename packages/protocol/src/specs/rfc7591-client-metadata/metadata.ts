@@ -33,6 +33,8 @@ export interface ClientMetadata {
   readonly post_logout_redirect_uris?: readonly string[] | undefined
   readonly backchannel_logout_uri?: string | undefined
   readonly backchannel_logout_session_required?: boolean | undefined
+  readonly frontchannel_logout_uri?: string | undefined
+  readonly frontchannel_logout_session_required?: boolean | undefined
 }
 
 /** What the rules look at: the metadata and everything it must fit. */
