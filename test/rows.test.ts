@@ -23,6 +23,7 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'FAPI 2.0 Security Profile: keys': range('FK', 1, 7),
 
   'FAPI 2.0 Message Signing': range('FMS', 1, 17),
+  'FAPI 1.0 Advanced': range('F1', 1, 19),
 
   'DPoP: proof and its checks': [...range('DPOP', 1, 6), ...range('DPOP', 10, 27)],
   'DPoP: token endpoint': range('DPOP', 30, 38),
@@ -51,8 +52,7 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'token exchange': range('TX', 1, 8),
   'device flow': range('DEV', 1, 7),
   'step-up': range('STEP', 1, 7),
-  // IDT-06, encrypted ID tokens, is not built: nothing is encrypted for a client.
-  'ID tokens': range('IDT', 1, 5),
+  'ID tokens': range('IDT', 1, 6),
   userinfo: range('UI', 1, 3),
   // CC-03, the call to a policy engine before a token is minted, waits for domain policy.
   'client credentials and all grants': ['CC-01', 'CC-02', 'CC-04', 'CC-05'],

@@ -3,6 +3,7 @@ import {
   type JwsAlg,
   meet,
   type Outcome,
+  type ResponseType,
   type SecurityProfile,
 } from '@holdfast/protocol'
 import { allMetadataRefusals } from '@holdfast/protocol/specs/rfc7591-client-metadata/judge.ts'
@@ -15,6 +16,7 @@ import { unknownName } from '../control/suggestion.ts'
 import { ownSigningAlgs } from '../keys/signing-key.ts'
 import type { IssuerBinding } from './compile.ts'
 import { isAttestedMethod } from './compile-attesters.ts'
+import { compileEncryption } from './compile-encryption.ts'
 import type { ProfileTable } from './compile-profiles.ts'
 import { compileSecrets, isSecretMethod } from './compile-secrets.ts'
 import type { Attester, Client, GrantTypeName, ResourceServer, Scope, TlsClientSubject } from './snapshot.ts'
@@ -81,7 +83,12 @@ export function compileClient(client: DocumentOf<'Client'>, context: ClientConte
   }
   problems.push(...unfitTokenAlgs(document, resources, strictest.value))
   const signedResponseAlgs = signedResponseAlgsOf(spec, strictest.value)
-  problems.push(...unsignableResponses(document, signedResponseAlgs))
+  problems.push(
+    ...unsignableResponses(document, {
+      ...signedResponseAlgs,
+      userinfo_signed_response_alg: spec.metadata.userinfo_signed_response_alg as JwsAlg | undefined,
+    }),
+  )
   const profile = meetOf([floor, own])
   if (problems.length > 0 || !profile.ok) return wrong(...problems)
   return checked(clientOf(client.name, spec, { profile: profile.value, signedResponseAlgs }, context))
@@ -97,7 +104,7 @@ function clientOf(
   context: ClientContext,
 ): Client {
   const { metadata } = spec
-  const { authMethod, grantTypes } = metadataDefaults(metadata)
+  const { authMethod, grantTypes, responseTypes } = metadataDefaults(metadata)
   const audiencesOf = (names: readonly string[]) =>
     names.flatMap(name => context.resources.get(name)?.audience ?? [])
   return {
@@ -111,6 +118,7 @@ function clientOf(
     backchannelLogoutUri: metadata.backchannel_logout_uri,
     frontchannelLogoutUri: metadata.frontchannel_logout_uri,
     grantTypes: grantTypes as readonly GrantTypeName[],
+    responseTypes: responseTypes as readonly ResponseType[],
     tokenEndpointAuthMethod: authMethod as ClientAuthenticationMethod,
     tokenEndpointAuthSigningAlg: metadata.token_endpoint_auth_signing_alg as JwsAlg | undefined,
     jwks: metadata.jwks,
@@ -124,6 +132,8 @@ function clientOf(
     scopes: scopesOf(spec),
     resources: audiencesOf(spec.resources),
     idTokenSignedResponseAlg: signedResponseAlgs.id_token_signed_response_alg,
+    userinfoSignedResponseAlg: metadata.userinfo_signed_response_alg as JwsAlg | undefined,
+    encryptedResponses: compileEncryption(metadata),
     requestObjectSigningAlg: metadata.request_object_signing_alg as JwsAlg | undefined,
     requireSignedRequestObject: metadata.require_signed_request_object ?? false,
     authorizationSignedResponseAlg: signedResponseAlgs.authorization_signed_response_alg,
@@ -162,13 +172,16 @@ function signedResponseAlgsOf({ metadata }: ClientSpec, profile: SecurityProfile
 }
 
 /** Found out now, and not by a user whose code cannot be redeemed. */
-function unsignableResponses(document: string, algs: SignedResponseAlgs): readonly Problem[] {
-  return signedResponses
-    .filter(field => !ownSigningAlgs.includes(algs[field]))
-    .map(field => ({
+function unsignableResponses(
+  document: string,
+  algs: Readonly<Record<string, JwsAlg | undefined>>,
+): readonly Problem[] {
+  return Object.entries(algs)
+    .filter(([, alg]) => alg !== undefined && !ownSigningAlgs.includes(alg))
+    .map(([field, alg]) => ({
       document,
       field: `spec.metadata.${field}`,
-      message: `the issuer does not sign as \`${algs[field]}\`, but as one of ${ownSigningAlgs.join(', ')}`,
+      message: `the issuer does not sign as \`${alg}\`, but as one of ${ownSigningAlgs.join(', ')}`,
     }))
 }
 

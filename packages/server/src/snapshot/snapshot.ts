@@ -3,9 +3,13 @@ import type {
   EpochSeconds,
   JwsAlg,
   Outcome,
+  ResponseType,
   SecurityProfile,
 } from '@holdfast/protocol'
+import type { ContentEncryptionAlg, KeyManagementAlg } from '@holdfast/protocol/jose/encrypt.ts'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import type { EncryptedResponse } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
+import type { Locale } from './locale.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
 export interface Snapshot {
@@ -61,6 +65,8 @@ export interface Client {
   /** Loaded in a frame of the page after a logout; with the origin of a redirect URI. */
   readonly frontchannelLogoutUri: string | undefined
   readonly grantTypes: readonly GrantTypeName[]
+  /** Response types the client may ask for; all of them work under its profile. */
+  readonly responseTypes: readonly ResponseType[]
   readonly tokenEndpointAuthMethod: ClientAuthenticationMethod
   readonly tokenEndpointAuthSigningAlg: JwsAlg | undefined
   readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined
@@ -78,6 +84,10 @@ export interface Client {
   /** Resource identifiers this client may ask for. */
   readonly resources: readonly string[]
   readonly idTokenSignedResponseAlg: JwsAlg
+  /** Undefined: userinfo answers JSON. */
+  readonly userinfoSignedResponseAlg: JwsAlg | undefined
+  /** What is encrypted for the client after it was signed, and how; a kind that is not there is not. */
+  readonly encryptedResponses: Readonly<Partial<Record<EncryptedResponse, ResponseEncryption>>>
   readonly requestObjectSigningAlg: JwsAlg | undefined
   readonly requireSignedRequestObject: boolean
   readonly authorizationSignedResponseAlg: JwsAlg
@@ -96,6 +106,12 @@ export interface Client {
   readonly exchanges: ExchangePolicy
   /** The only client that may act with tokens of this one: `may_act` (RFC 8693 section 4.4). */
   readonly mayAct: string | undefined
+}
+
+/** How an answer is encrypted (RFC 7516). */
+export interface ResponseEncryption {
+  readonly alg: KeyManagementAlg
+  readonly enc: ContentEncryptionAlg
 }
 
 /** What a client may exchange besides its own tokens. */
@@ -137,12 +153,19 @@ export interface ResourceServer {
   readonly profile: SecurityProfile | undefined
 }
 
+export interface ScopeWords {
+  readonly title: string
+  readonly description: string
+}
+
 export interface Scope {
   readonly name: string
   /** Short plain words for the consent page, e.g. `See your accounts`. */
   readonly title: string
   /** What exactly it lets the application do. */
   readonly description: string
+  /** The same in other languages of the pages. */
+  readonly translations?: Readonly<Partial<Record<Exclude<Locale, 'en'>, ScopeWords | undefined>>>
   /** Userinfo and ID token claims it releases (OIDC Core 5.4). */
   readonly claims: readonly string[]
 }

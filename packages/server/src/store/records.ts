@@ -1,5 +1,6 @@
-import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type { EpochSeconds, HandleHash, ResponseType } from '@holdfast/protocol'
 import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
+import type { ClaimsRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
 import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 
 /** How a token is bound (RFC 7800 `cnf`). Both may be set; then both must be proven. */
@@ -23,8 +24,8 @@ export interface AuthorizationRequest {
   readonly redirectUri: string
   /** Whether `redirect_uri` stood in the request (RFC 6749 4.1.3 compares only then). */
   readonly redirectUriSent: boolean
-  readonly responseType: 'code'
-  /** As asked for; undefined is `query`. */
+  readonly responseType: ResponseType
+  /** As asked for; undefined is the mode of the response type. */
   readonly responseMode: ResponseModeName | undefined
   /** Set when it came as a signed request object; `timed` when that had `nbf` and `exp`. */
   readonly requestObject: 'timed' | 'untimed' | undefined
@@ -43,6 +44,10 @@ export interface AuthorizationRequest {
   readonly acrValues: readonly string[]
   readonly loginHint: string | undefined
   readonly uiLocales: readonly string[]
+  /** What the client asked for by name, in its `claims` parameter. */
+  readonly claims?: ClaimsRequest
+  /** Subject of the `id_token_hint`; never the token. */
+  readonly hintedSubject?: string
 }
 
 export interface PushedRequestRecord {
@@ -131,6 +136,8 @@ export interface GrantRecord {
   readonly subject: string
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  /** Details about the user that the consent page named one by one, and where they may be told. */
+  readonly claims?: ClaimsRequest
   readonly sid: string
   readonly authTime: EpochSeconds
   readonly acr: string

@@ -34,6 +34,8 @@ export function flowsOf(name: string): readonly Flow[] {
   const records = {
     pushed: { ...pushedRequest(), hash: keyOf('pushed') },
     interaction: { ...interaction(), hash: keyOf('interaction') },
+    otherPushed: { ...pushedRequest(), hash: keyOf('other-pushed') },
+    otherInteraction: { ...interaction(), hash: keyOf('other-interaction') },
     session: { ...session(), hash: keyOf('session') },
     grant: { ...grant(), id: keyOf('grant') },
     code: { ...code(), hash: keyOf('code') },
@@ -56,6 +58,20 @@ export function flowsOf(name: string): readonly Flow[] {
     login: [
       { kind: 'advance-interaction', record: records.interaction, at },
       { kind: 'insert-session', record: { ...records.session, sid } },
+    ],
+    wrongUserRequest: [
+      { kind: 'insert-pushed-request', record: records.otherPushed },
+      { kind: 'insert-interaction', record: records.otherInteraction },
+    ],
+    wrongUser: [
+      {
+        kind: 'finish-interaction',
+        hash: records.otherInteraction.hash,
+        version: records.otherInteraction.version,
+        at,
+      },
+      { kind: 'spend-pushed-request', hash: records.otherPushed.hash, at },
+      { kind: 'clear-failures', key: keyOf('failures') },
     ],
     code: [
       { kind: 'finish-interaction', hash: records.interaction.hash, version: 2, at },

@@ -17,6 +17,15 @@ export interface ClientMetadata {
   readonly token_endpoint_auth_method?: string | undefined
   readonly token_endpoint_auth_signing_alg?: string | undefined
   readonly id_token_signed_response_alg?: string | undefined
+  readonly userinfo_signed_response_alg?: string | undefined
+  readonly id_token_encrypted_response_alg?: string | undefined
+  readonly id_token_encrypted_response_enc?: string | undefined
+  readonly userinfo_encrypted_response_alg?: string | undefined
+  readonly userinfo_encrypted_response_enc?: string | undefined
+  readonly authorization_encrypted_response_alg?: string | undefined
+  readonly authorization_encrypted_response_enc?: string | undefined
+  readonly introspection_encrypted_response_alg?: string | undefined
+  readonly introspection_encrypted_response_enc?: string | undefined
   readonly request_object_signing_alg?: string | undefined
   readonly require_signed_request_object?: boolean | undefined
   readonly authorization_signed_response_alg?: string | undefined

@@ -2,7 +2,7 @@ import type { AuditRecord, AuthorizationRequest } from '../../store/records.ts'
 
 /** What the audit keeps of an authorization request: what was asked, never what the client sent as free text. */
 export function requestFacts(request: AuthorizationRequest): AuditRecord['facts'] {
-  const { scopes, resources, redirectUri, prompt, maxAgeSeconds, acrValues } = request
+  const { scopes, resources, redirectUri, prompt, maxAgeSeconds, acrValues, claims, hintedSubject } = request
   return {
     scopes,
     resources,
@@ -15,5 +15,7 @@ export function requestFacts(request: AuthorizationRequest): AuditRecord['facts'
     ...(prompt.length > 0 && { prompt }),
     ...(maxAgeSeconds !== undefined && { max_age: maxAgeSeconds }),
     ...(acrValues.length > 0 && { acr_values: acrValues }),
+    ...(claims !== undefined && { claims_asked: claims.idToken.length + claims.userinfo.length }),
+    ...(hintedSubject !== undefined && { hinted_subject: hintedSubject }),
   }
 }

@@ -3,21 +3,39 @@ import {
   firstRefusal,
   type Outcome,
   type Refusal,
+  type ResponseType,
   type Rule,
   refuse,
   type SecurityProfile,
 } from '@holdfast/protocol'
+import {
+  type DetachedSignatureInput,
+  detachedSignatureRules,
+} from '@holdfast/protocol/specs/fapi1-advanced/rules.ts'
+import {
+  type HttpsRedirectInput,
+  httpsRedirectRules,
+  type NonceOrStateInput,
+  nonceOrStateRules,
+} from '@holdfast/protocol/specs/fapi1-baseline/rules.ts'
 import { type TierInput, tierRules } from '@holdfast/protocol/specs/fapi2-security/rules.ts'
 import {
   isResponseMode,
   type ResponseModeInput,
   responseModeRules,
 } from '@holdfast/protocol/specs/jarm/rules.ts'
+import {
+  type ClaimsInput,
+  claimsInput,
+  claimsRequestOf,
+} from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
+import { claimsRules } from '@holdfast/protocol/specs/oidc-core-claims/rules.ts'
 import { type OidcRequestInput, oidcRequestRules } from '@holdfast/protocol/specs/oidc-core-request/rules.ts'
 import {
   type AuthorizationInput,
   authorizationRules,
   type RedirectTargetInput,
+  readResponseType,
   redirectTargetRules,
 } from '@holdfast/protocol/specs/rfc6749-authorization/rules.ts'
 import { type PkceInput, pkceRules } from '@holdfast/protocol/specs/rfc7636-pkce/rules.ts'
@@ -57,7 +75,7 @@ export function judgeTarget(
   pushed: boolean,
 ): Outcome<RedirectTarget> {
   const redirectUri = form.get('redirect_uri')
-  const input: RedirectTargetInput = {
+  const input: RedirectTargetInput & HttpsRedirectInput = {
     profile: client?.profile ?? issuer.floor,
     clientStatus: client?.status,
     isPublic: client?.isPublic ?? true,
@@ -65,7 +83,7 @@ export function judgeTarget(
     redirectUri,
     pushed,
   }
-  const refusal = firstRefusal(redirectTargetRules, input)
+  const refusal = firstRefusal(redirectTargetRules, input) ?? firstRefusal(httpsRedirectRules, input)
   if (refusal !== undefined) return refusal
   const sole = redirectUri ?? client?.redirectUris[0]
   // The rules above let neither be undefined.
@@ -80,18 +98,34 @@ type RequestInput = AuthorizationInput &
   CodeBindingInput &
   TierInput &
   ResponseModeInput &
-  SignedRequestInput
+  SignedRequestInput &
+  ClaimsInput &
+  HttpsRedirectInput &
+  NonceOrStateInput &
+  DetachedSignatureInput
 
 // How the request came and how it wants its answer before what it asks for.
 const requestRules: readonly Rule<RequestInput>[] = [
   ...signedRequestRules,
   ...responseModeRules,
   ...oidcRequestRules,
+  ...claimsRules,
   ...authorizationRules,
+  ...detachedSignatureRules,
+  ...nonceOrStateRules,
   ...pkceRules,
   ...codeBindingRules,
   ...tierRules,
+  // Once more: a resource may want more of the redirect than the client's own profile does.
+  ...httpsRedirectRules,
 ]
+
+/** How the parameters reached us. */
+export interface Arrival {
+  readonly pushed: boolean
+  /** Thumbprint of a verified proof that came with a push. */
+  readonly proofJkt?: string | undefined
+}
 
 export interface JudgedRequest {
   readonly request: AuthorizationRequest
@@ -102,25 +136,27 @@ export interface JudgedRequest {
 /**
  * Second half: everything else about the request. The same for PAR and for parameters in the browser; unknown
  * parameters are ignored. Refusals go to the client.
- * @param proofJkt thumbprint of a verified proof that came with a push
  */
 export function judgeRequest(
-  { form, requestObject, jti }: SentRequest,
+  { form, requestObject, jti, hintedSubject }: SentRequest,
   target: RedirectTarget,
   issuer: IssuerSnapshot,
-  proofJkt?: string,
+  { pushed, proofJkt }: Arrival,
 ): Outcome<JudgedRequest> {
   const { client } = target
   const resources = judgeResources(form, client, issuer)
   const profile = resources.ok ? issuer.effectiveProfile(client, resources.value) : resources
   const applies = profile.ok ? profile.value : client.profile
-  const sent = { requestObject, redirectUri: target.redirectUri, proofJkt }
+  const sent = { requestObject, redirectUri: target.redirectUri, pushed, proofJkt }
   const input = requestInput(form, client, issuer, applies, sent)
   const refusal = firstRefusal(requestRules, input)
   if (refusal !== undefined) return refusal
   if (!resources.ok) return resources
   if (!profile.ok) return contradiction(profile)
-  return accept({ request: requestOf(target, resources.value, { ...input, jti }), profile: profile.value })
+  return accept({
+    request: requestOf(target, resources.value, { ...input, jti, hintedSubject }),
+    profile: profile.value,
+  })
 }
 
 function requestInput(
@@ -128,14 +164,15 @@ function requestInput(
   client: Client,
   issuer: IssuerSnapshot,
   profile: SecurityProfile,
-  sent: Pick<RequestInput, 'requestObject' | 'redirectUri' | 'proofJkt'>,
+  sent: Pick<RequestInput, 'requestObject' | 'pushed' | 'proofJkt'> & { readonly redirectUri: string },
 ): RequestInput {
   return {
     profile,
     isPublic: client.isPublic,
     authenticationMethod: client.tokenEndpointAuthMethod,
     grantTypes: client.grantTypes,
-    responseType: form.get('response_type'),
+    responseType: readResponseType(form.get('response_type')),
+    clientResponseTypes: client.responseTypes,
     responseMode: form.get('response_mode'),
     clientResponseModes: client.responseModes,
     clientRequiresSigned: client.requireSignedRequestObject,
@@ -154,6 +191,7 @@ function requestInput(
     codeChallenge: form.get('code_challenge'),
     codeChallengeMethod: form.get('code_challenge_method'),
     dpopJkt: form.get('dpop_jkt'),
+    ...claimsInput(form.get('claims')),
     ...sent,
   }
 }
@@ -161,14 +199,17 @@ function requestInput(
 function requestOf(
   target: RedirectTarget,
   resources: readonly string[],
-  input: RequestInput & Pick<SentRequest, 'jti'>,
+  input: RequestInput & Pick<SentRequest, 'jti' | 'hintedSubject'>,
 ): AuthorizationRequest {
   const { client, redirectUri, redirectUriSent } = target
+  const claims = claimsRequestOf(input)
+  const { hintedSubject } = input
   return {
     clientId: client.clientId,
     redirectUri,
     redirectUriSent,
-    responseType: 'code',
+    // Nothing else passed the rules.
+    responseType: input.responseType as ResponseType,
     responseMode: isResponseMode(input.responseMode) ? input.responseMode : undefined,
     requestObject: input.requestObject,
     requestObjectJti: input.jti,
@@ -183,6 +224,8 @@ function requestOf(
     acrValues: input.acrValues,
     loginHint: input.loginHint,
     uiLocales: input.uiLocales,
+    ...(claims !== undefined && { claims }),
+    ...(hintedSubject !== undefined && { hintedSubject }),
   }
 }
 
@@ -217,9 +260,11 @@ export function judgeStill(
 ): Outcome<{ readonly client: Client; readonly profile: SecurityProfile }> {
   const values = new Map<string, readonly string[]>([
     ['redirect_uri', request.redirectUriSent ? [request.redirectUri] : []],
-    ['response_type', ['code']],
+    ['response_type', [request.responseType]],
     ['response_mode', request.responseMode === undefined ? [] : [request.responseMode]],
     ['scope', [request.scopes.join(' ')]],
+    ['state', request.state === undefined ? [] : [request.state]],
+    ['nonce', request.nonce === undefined ? [] : [request.nonce]],
     ['resource', request.resources],
     ['code_challenge', request.codeChallenge === undefined ? [] : [request.codeChallenge]],
     ['code_challenge_method', request.codeChallenge === undefined ? [] : ['S256']],
@@ -240,7 +285,8 @@ export function judgeStill(
       'the registered redirect URI changed',
     )
   const { requestObject, requestObjectJti: jti } = request
-  const judged = judgeRequest({ form, requestObject, jti }, target.value, issuer)
+  const sent = { form, requestObject, jti, hintedSubject: undefined }
+  const judged = judgeRequest(sent, target.value, issuer, { pushed })
   return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
 }
 

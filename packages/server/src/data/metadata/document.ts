@@ -1,8 +1,19 @@
 import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
-import { isSignedMode, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
+import { contentEncryptionAlgs, keyManagementAlgs } from '@holdfast/protocol/jose/encrypt.ts'
+import { isQueryMode, isSignedResponse, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
+import { encryptedResponses } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
+import { locales } from '../../snapshot/locale.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
-import { passwordAcr } from '../interaction/session.ts'
+import { reachableAcrs } from '../interaction/session.ts'
 import { paths } from '../paths.ts'
+
+/** The same for every kind of answer (OpenID Connect Discovery 3, JARM 4, RFC 9701 7). */
+const encryption = Object.fromEntries(
+  encryptedResponses.flatMap(response => [
+    [`${response}_encryption_alg_values_supported`, keyManagementAlgs],
+    [`${response}_encryption_enc_values_supported`, contentEncryptionAlgs],
+  ]),
+)
 
 /** Endpoints with a twin on the mutual-TLS listener (RFC 8705 section 5). Browsers never go there. */
 const aliased = {
@@ -48,7 +59,7 @@ export function metadataDocument(
     jwks_uri: url + paths.jwks,
     require_pushed_authorization_requests: floor.pushedAuthorizationRequests === 'required',
     authorization_response_iss_parameter_supported: true,
-    response_types_supported: ['code'],
+    response_types_supported: reachableTypes(floor),
     response_modes_supported: modesOf(floor),
     authorization_signing_alg_values_supported: signingAlgs,
     grant_types_supported: [
@@ -63,6 +74,8 @@ export function metadataDocument(
     claims_supported: claimsOf(issuer),
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: signingAlgs,
+    userinfo_signing_alg_values_supported: signingAlgs,
+    ...encryption,
     token_endpoint_auth_methods_supported: methods,
     token_endpoint_auth_signing_alg_values_supported: assertionAlgs,
     client_attestation_signing_alg_values_supported: attestedWith,
@@ -78,15 +91,15 @@ export function metadataDocument(
     mtls_endpoint_aliases: Object.fromEntries(
       Object.entries(endpoints).map(([name, path]) => [name, issuer.mtlsUrl + path]),
     ),
-    acr_values_supported: [passwordAcr],
-    prompt_values_supported: ['none', 'login', 'consent'],
-    ui_locales_supported: ['en'],
+    acr_values_supported: reachableAcrs,
+    prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+    ui_locales_supported: locales,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
     frontchannel_logout_supported: true,
     frontchannel_logout_session_supported: true,
     claim_types_supported: ['normal'],
-    claims_parameter_supported: false,
+    claims_parameter_supported: true,
     request_parameter_supported: true,
     request_object_signing_alg_values_supported: floor.signingAlgs,
     request_uri_parameter_supported: false,
@@ -96,9 +109,21 @@ export function metadataDocument(
   return Object.fromEntries(Object.entries(document).filter(([, value]) => !isEmptyList(value)))
 }
 
-/** Where the floor wants signed responses, no other mode is left. */
+/** What some profile over this floor has: `code id_token` is over where every response must be a JWT. */
+function reachableTypes({ responseTypes, signedAuthorizationResponses }: IssuerSnapshot['floor']) {
+  return responseTypes.filter(type => type === 'code' || signedAuthorizationResponses !== 'required')
+}
+
+/** Where the floor wants signed responses, only a mode for one is left. */
 function modesOf(floor: IssuerSnapshot['floor']): readonly string[] {
-  return responseModes.filter(mode => floor.signedAuthorizationResponses === 'allowed' || isSignedMode(mode))
+  const types = reachableTypes(floor)
+  return responseModes.filter(mode =>
+    types.some(
+      type =>
+        isSignedResponse(floor.signedAuthorizationResponses, mode, type) &&
+        !(type === 'code id_token' && isQueryMode(mode, type)),
+    ),
+  )
 }
 
 const isAttested = (method: ClientAuthenticationMethod): boolean => method.startsWith('attest_')

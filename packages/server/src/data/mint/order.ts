@@ -36,6 +36,8 @@ export interface Entitlement {
   readonly amr: readonly string[]
   readonly sid: string | undefined
   readonly nonce: string | undefined
+  /** Details about the user for the ID token, allowed by name. */
+  readonly userClaims?: Readonly<Record<string, unknown>>
   readonly txn: string
   /** No token outlives it. */
   readonly grantExpiresAt: EpochSeconds | undefined

@@ -119,6 +119,56 @@ describe('the pages in a real browser', { skip }, () => {
       await page.context().close()
     })
 
+  for (const [name, options] of tested)
+    it(`every page in German, without JavaScript, accessible: ${name}`, async () => {
+      const page = await open({ ...options, locale: 'de-DE', javaScriptEnabled: false })
+      const claims = JSON.stringify({ id_token: { email: null } })
+      const { spoil } = request
+      await page.goto(await pushedUrl(world, { spoil: { ...spoil, claims } }))
+      assert.equal(await page.title(), 'Anmelden')
+      await look(page, `${name}-de-login`)
+      await page.fill('#username', 'alice')
+      await page.fill('#password', 'wrong')
+      await page.click('#login-submit')
+      assert.match((await page.textContent('[role=alert]')) ?? '', /stimmt nicht/)
+      await look(page, `${name}-de-login-wrong`)
+      await page.fill('#password', 'correct horse')
+      await page.click('#login-submit')
+      await page.waitForURL('**/consent')
+      assert.match((await page.textContent('main')) ?? '', /Ihre E-Mail-Adresse/)
+      assert.equal(await page.getAttribute('html', 'lang'), 'de')
+      await look(page, `${name}-de-consent`)
+      await page.click('#consent-allow')
+      await page.waitForURL('https://client.example/cb?**')
+
+      const asked = jsonOf(await requestDevice(world))
+      await page.goto(String(asked.verification_uri_complete))
+      await look(page, `${name}-de-device`)
+      await page.click('#device-submit')
+      await page.waitForURL('**/confirm')
+      await look(page, `${name}-de-confirm`)
+      await page.click('#confirm-stop')
+      assert.equal(await page.title(), 'Ihr Gerät wurde nicht verbunden')
+      await look(page, `${name}-de-device-denied`)
+
+      await page.goto(`${issuerUrl}/authorize?client_id=nobody`)
+      assert.equal(await page.textContent('#error-meaning'), 'diese Anwendung darf das nicht')
+      await look(page, `${name}-de-error`)
+      await page.goto(logoutUrl({ client_id: 'c_oidc' }))
+      await look(page, `${name}-de-logout`)
+      await page.click('#logout-submit')
+      assert.equal(await page.title(), 'Sie sind abgemeldet')
+      await look(page, `${name}-de-logout-done`)
+      await page.context().close()
+    })
+
+  it('a page speaks the language of the request, whatever the browser prefers', async () => {
+    const page = await open({ locale: 'de-DE' })
+    await page.goto(await pushedUrl(world, { spoil: { ui_locales: 'fr en' } }))
+    assert.equal(await page.title(), 'Sign in')
+    await page.context().close()
+  })
+
   it('an answer by form arrives at the client, by itself and by its button', async () => {
     for (const javaScriptEnabled of [true, false]) {
       const page = await open({ javaScriptEnabled })

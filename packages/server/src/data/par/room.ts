@@ -8,6 +8,7 @@ import type { PushedRequestRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { requestFacts } from '../authorize/facts.ts'
+import { judgeIdTokenHint } from '../authorize/id-token-hint.ts'
 import { type JudgedRequest, judgeRequest, judgeTarget } from '../authorize/request.ts'
 import { openRequestObject, plainRequest, type SentRequest } from '../authorize/request-object.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
@@ -39,7 +40,7 @@ export async function parRoom(exchange: Exchange, ports: Ports): Promise<Reply> 
 
   const pushRefusal = firstRefusal(pushRules, { requestUri: form.value.get('request_uri') })
   const sent = pushRefusal ?? (await sentOf(form.value, client, exchange, ports))
-  const judged = sent.ok ? judgeSent(sent.value, client, exchange, proof.value?.jkt) : sent
+  const judged = sent.ok ? judgeSent(sent.value, client, exchange, ports, proof.value?.jkt) : sent
   if (!judged.ok)
     return await no(exchange, ports, 'request.refused', judged, authenticated.value, { ...refused, spent })
 
@@ -102,11 +103,15 @@ async function sentOf(
 function judgeSent(
   sent: SentRequest,
   client: Client,
-  { issuer }: Exchange,
+  exchange: Exchange,
+  ports: Ports,
   proofJkt: string | undefined,
 ): Outcome<JudgedRequest> {
+  const { issuer } = exchange
   const target = judgeTarget(sent.form, client, issuer, true)
-  return target.ok ? judgeRequest(sent, target.value, issuer, proofJkt) : target
+  if (!target.ok) return target
+  const hinted = judgeIdTokenHint(sent, client.clientId, exchange, ports)
+  return hinted.ok ? judgeRequest(hinted.value, target.value, issuer, { pushed: true, proofJkt }) : hinted
 }
 
 interface Push {

@@ -2,7 +2,7 @@ import type { ErrorCode, Refusal } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
 
 /** What anybody may read about an error code: fixed, plain, without detail for the attacker. */
-const sentences: Partial<Record<ErrorCode, string>> = {
+export const sentences = {
   invalid_request: 'the request is malformed or lacks a parameter',
   invalid_client: 'client authentication failed',
   invalid_grant: 'the grant is invalid, expired, used, or was issued to someone else',
@@ -25,6 +25,16 @@ const sentences: Partial<Record<ErrorCode, string>> = {
   insufficient_scope: 'the access token lacks a scope',
   server_error: 'something broke on our side',
   temporarily_unavailable: 'try again later',
+  /** Of every other error code. */
+  other: 'the request was refused',
+} as const satisfies Partial<Record<ErrorCode | 'other', string>>
+
+/** Error codes that have a sentence of their own. */
+export type SentencedError = Exclude<keyof typeof sentences, 'other'>
+
+/** The key of the sentence about an error code, in every language. */
+export function sentenceKey(error: ErrorCode): SentencedError | 'other' {
+  return Object.hasOwn(sentences, error) ? (error as SentencedError) : 'other'
 }
 
 /**
@@ -32,12 +42,17 @@ const sentences: Partial<Record<ErrorCode, string>> = {
  * reason. Plain ASCII without quotes or backslashes (RFC 6749 5.2).
  */
 export function publicSentence(exchange: Exchange, refusal: Refusal): string {
-  const sentence = sentences[refusal.error] ?? 'the request was refused'
+  const sentence: string = sentences[sentenceKey(refusal.error)]
   if (tellsNothing(refusal)) return sentence
   const reference = `reference ${exchange.requestId}`
-  if (exchange.issuer.environment !== 'development') return `${sentence}; ${reference}`
-  const clauses = refusal.clauses.length === 0 ? '' : ` (${refusal.clauses.join(', ')})`
-  return descriptionCharset(`${sentence}: ${refusal.reason} [${refusal.ruleId}]${clauses}; ${reference}`)
+  return descriptionCharset(`${sentence}${developmentDetail(exchange, refusal)}; ${reference}`)
+}
+
+/** For whoever builds the client: rule, clauses and reason. Empty on a production issuer. */
+export function developmentDetail({ issuer }: Exchange, { clauses, reason, ruleId }: Refusal): string {
+  if (issuer.environment !== 'development') return ''
+  const named = clauses.length === 0 ? '' : ` (${clauses.join(', ')})`
+  return `: ${descriptionCharset(reason)} [${ruleId}]${named}`
 }
 
 /**

@@ -10,7 +10,14 @@ import {
   type Outbound,
   type Ports,
 } from '../../ports.ts'
-import type { Attester, Client, IssuerSnapshot, ResourceServer, Snapshot } from '../../snapshot/snapshot.ts'
+import type {
+  Attester,
+  Client,
+  IssuerSnapshot,
+  ResourceServer,
+  Scope,
+  Snapshot,
+} from '../../snapshot/snapshot.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
@@ -40,6 +47,7 @@ export interface WorldOptions {
   readonly documents?: Map<string, unknown>
   /** Instead of the usual ones. */
   readonly resourceServers?: readonly ResourceServer[]
+  readonly scopes?: readonly Scope[]
   /** What a form posted to another server is answered; absent: there is no answer. */
   readonly receive?: (
     url: string,
@@ -265,7 +273,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     floor: floorProfile,
     clients,
     resourceServers: servers,
-    scopes: new Map(scopes.map(scope => [scope.name, scope])),
+    scopes: new Map((options.scopes ?? scopes).map(scope => [scope.name, scope])),
     effectiveProfile,
     clientTrustAnchors: options.clientTrustAnchors ?? [],
     attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),

@@ -12,15 +12,18 @@ import {
 import { parseForm } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
+import type { Client } from '../../snapshot/snapshot.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
+import { claimsByName, claimsOfScopes, type UserClaims } from '../claims/release.ts'
 import { replayRefusal } from '../client-auth/answer.ts'
 import { isWithinDates, parsedCertificate } from '../client-auth/certificate.ts'
 import { dpopNonceHeader, judgeServerProof } from '../dpop/proof-at-server.ts'
 import { type ActiveToken, judgeActive, loadToken } from '../introspect/standing.ts'
 import { recordRefusal } from '../refused.ts'
-import { jsonReply } from '../render/json.ts'
+import { jsonReply, noStore } from '../render/json.ts'
 import type { Room } from '../room.ts'
+import { signForClient } from '../sign-for-client.ts'
 import { challengeReply, offeredSchemes } from './challenge.ts'
 
 const refused = 'userinfo.refused'
@@ -42,12 +45,15 @@ export const userinfoRoom: Room = async (exchange, ports) => {
 
   const { token } = active.value
   const { clientId, subject, txn } = token
+  const claims = claimsOf(active.value, exchange)
+  // Before the record: an answer that cannot be encrypted was not given.
+  const answer = await answerOf(claims, active.value.client, exchange, ports)
   const audit = auditAccepted(
     exchange,
     ports.clock.now(),
     'userinfo.read',
     { clientId, subject, txn },
-    { token_ref: token.hash, scopes: granted },
+    { token_ref: token.hash, scopes: granted, claims: Object.keys(claims) },
   )
   const writes = [...sender.value, audit]
   const committed = await ports.store.commit(writes)
@@ -57,7 +63,7 @@ export const userinfoRoom: Room = async (exchange, ports) => {
     ports.metrics.count('replays_detected_total', { rule: replay.ruleId })
     return refuseToken(exchange, ports, input, replay, active.value, 'alert')
   }
-  return jsonReply(200, claimsOf(active.value, exchange), nextNonce(exchange, ports))
+  return answer
 }
 
 function presentationOf(exchange: Exchange): PresentationInput {
@@ -118,11 +124,33 @@ function profileOf(
   return effective?.ok === true ? effective.value : fallback
 }
 
-/** `sub`, and of the user's claims those that a scope of the token releases (OpenID Connect Core section 5.4). */
-function claimsOf({ token, user }: ActiveToken, { issuer }: Exchange): Readonly<Record<string, unknown>> {
-  const released = token.scopes.flatMap(scope => issuer.scopes.get(scope)?.claims ?? [])
-  const claims = Object.entries(user?.claims ?? {}).filter(([name]) => released.includes(name))
-  return { ...Object.fromEntries(claims), sub: token.subject }
+/**
+ * `sub`, and of the user's claims those that a scope of the token releases or that the user allowed by name. The latter
+ * are for the client that asked: a token that another one got in exchange does not carry them.
+ */
+function claimsOf({ token, client, grant, user }: ActiveToken, { issuer }: Exchange): UserClaims {
+  const named = grant !== undefined && grant.clientId === token.clientId ? (grant.claims?.userinfo ?? []) : []
+  return {
+    ...claimsOfScopes(token.scopes, user, issuer),
+    ...(named.length > 0 && claimsByName(named, user, client, issuer)),
+    sub: token.subject,
+  }
+}
+
+/** JSON, or the JWT that the client registered for (OpenID Connect Core section 5.3.2). */
+async function answerOf(
+  claims: UserClaims,
+  client: Client,
+  exchange: Exchange,
+  ports: Ports,
+): Promise<Reply> {
+  const alg = client.userinfoSignedResponseAlg
+  const nonce = nextNonce(exchange, ports)
+  if (alg === undefined) return jsonReply(200, claims, nonce)
+  const named = { ...claims, iss: exchange.issuer.url, aud: client.clientId }
+  const jwt = { response: 'userinfo', alg, typ: 'JWT', claims: named } as const
+  const body = await signForClient(jwt, client, exchange.issuer.url, ports)
+  return { status: 200, headers: [['content-type', 'application/jwt'], ...noStore, ...nonce], body }
 }
 
 async function refuseToken(

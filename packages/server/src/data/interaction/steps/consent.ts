@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type HandleHash, refuse, secondsAfter } from '@holdfast/protocol'
+import { type HandleHash, type Refusal, refuse, secondsAfter } from '@holdfast/protocol'
+import type { ClaimRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
 import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
+import type { Scope } from '../../../snapshot/snapshot.ts'
 import type { AuditRecord, CodeRecord, GrantRecord } from '../../../store/records.ts'
 import { endsWithSession } from '../../../store/statements.ts'
 import type { Write } from '../../../store/writes.ts'
@@ -12,15 +14,19 @@ import { requestFacts } from '../../authorize/facts.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { authorizationError, authorizationResponse } from '../../authorize/response.ts'
 import { newGrantId } from '../../authorize/transaction.ts'
+import { grantableClaims, releasableClaims } from '../../claims/release.ts'
 import { fineTime, newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
+import { mintDetachedSignature } from '../../mint/id-token.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
 import { deviceDone } from '../../pages/device.ts'
-import { alreadyAnswered, errorPage } from '../../pages/error.ts'
+import { wordsFor } from '../../pages/locale.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
-import { outstandingKey, outstandingRequests } from '../../par/outstanding.ts'
+import type { Words } from '../../pages/words/words.ts'
 import { recordRefusal } from '../../refused.ts'
+import { judgeAcr } from '../assurance.ts'
 import { csrfToken } from '../csrf.ts'
+import { finishing, noLongerOutstanding, tooLate } from '../finish.ts'
 import { stepUrl } from '../record.ts'
 import { type LiveSession, sessionLimits } from '../session.ts'
 import type { InteractionStep } from '../step.ts'
@@ -37,7 +43,7 @@ export const consent: InteractionStep = {
 async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   const session = sessionOf(visit)
   const decision = form.get('decision')
-  if (decision === 'deny') return await denied(visit, session, ports)
+  if (decision === 'deny') return await ended(visit, session, ports, 'consent.denied', denied)
   if (decision !== 'allow') return render(visit, session, ports, false)
 
   // I13: what the user saw is what the token holds. A name or text edited meanwhile is asked again.
@@ -47,6 +53,8 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
     })
     return render(visit, session, ports, true)
   }
+  const unmet = judgeAcr(visit.interaction.request, [session.record.acr])
+  if (unmet !== undefined) return await ended(visit, session, ports, 'consent.refused', unmet)
   return await allowed(visit, session, ports)
 }
 
@@ -62,6 +70,7 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
   const { device } = interaction
   const code = newHandle(ports.entropy, 'code', exchange.issuer.url, fineTime(ports.clock))
   const grant = grantOf(visit, session, ports)
+  const response = await responseOf(visit, grant, code.value, ports)
   const writes: readonly Write[] = [
     ...finishing(visit),
     { kind: 'insert-grant', record: grant },
@@ -77,74 +86,63 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
     auditAccepted(exchange, now, device ? 'device.approved' : 'code.issued', contextOf(visit, session), {
       ...(device ? deviceFacts(visit, device.hash) : requestFacts(interaction.request)),
       consent: 'allowed',
+      ...shownFacts(visit, session, grant),
       grant: grant.id,
       sid: grant.sid,
       acr: grant.acr,
       profile: visit.profile.name,
     }),
   ]
+  // Made before the commit: an answer that cannot be encrypted for its client must not cost the user's consent.
+  const reply =
+    device === undefined
+      ? await authorizationResponse(exchange, ports, interaction.request, response)
+      : deviceDone(exchange, 'allowed')
   const committed = await ports.store.commit(writes)
   if (!committed.committed) {
     // A logout was faster: there is no session to consent in. The room asks for a new login.
     if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'login'))
-    return await tooLate(visit, session, ports)
+    return await tooLate(visit, contextOf(visit, session), ports)
   }
   noLongerOutstanding(visit, ports)
-  if (device !== undefined) return deviceDone(exchange, 'allowed')
-  return await authorizationResponse(exchange, ports, interaction.request, { code: code.value })
+  return reply
 }
 
-async function denied(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
+/** What goes back to the client, signed before anything is spent: without a key, the user can allow it again. */
+async function responseOf(
+  { exchange, interaction, client, profile }: Visit,
+  grant: GrantRecord,
+  code: string,
+  ports: Ports,
+): Promise<Readonly<Record<string, string>>> {
+  const { responseType, state, nonce } = interaction.request
+  if (responseType === 'code') return { code }
+  const signed = { client, profile, grant, code, state, nonce }
+  return { code, id_token: await mintDetachedSignature(signed, exchange, ports) }
+}
+
+const denied = refuse('consent.denied', ['RFC6749-4.1.2.1-3'], 'access_denied', 'the user denied the request')
+
+/** Without a code: the user said no, or what was reached is not enough. */
+async function ended(
+  visit: Visit,
+  session: LiveSession,
+  ports: Ports,
+  event: 'consent.denied' | 'consent.refused',
+  refusal: Refusal,
+): Promise<Reply> {
   const { exchange, interaction, now } = visit
-  const refusal = refuse(
-    'consent.denied',
-    ['RFC6749-4.1.2.1-3'],
-    'access_denied',
-    'the user denied the request',
-  )
   const committed = await ports.store.commit([
     ...finishing(visit),
     ...(interaction.device === undefined
       ? []
       : [{ kind: 'deny-device-code', hash: interaction.device.hash, at: now } as const]),
-    auditRefused(exchange, now, 'consent.denied', refusal, contextOf(visit, session)),
+    auditRefused(exchange, now, event, refusal, contextOf(visit, session)),
   ])
-  if (!committed.committed) return await tooLate(visit, session, ports)
+  if (!committed.committed) return await tooLate(visit, contextOf(visit, session), ports)
   noLongerOutstanding(visit, ports)
   if (interaction.device !== undefined) return deviceDone(exchange, 'denied')
   return await authorizationError(exchange, ports, interaction.request, refusal)
-}
-
-/** Guards of every end: once per interaction, pushed request and signed request object, however many pages were opened. */
-function finishing({ interaction, now }: Visit): readonly Write[] {
-  const { hash, version, pushedHash } = interaction
-  const { requestObjectJti: jti } = interaction.request
-  return [
-    { kind: 'finish-interaction', hash, version, at: now },
-    ...(pushedHash === undefined
-      ? []
-      : [{ kind: 'spend-pushed-request', hash: pushedHash, at: now } as const]),
-    ...(jti === undefined ? [] : [{ kind: 'remember-jti', what: 'request-object', ...jti } as const]),
-  ]
-}
-
-/** A completed request makes room for another one of its client. */
-function noLongerOutstanding({ exchange, interaction, client }: Visit, ports: Ports): void {
-  if (interaction.pushedHash !== undefined)
-    outstandingRequests(ports).release(outstandingKey(exchange, client))
-}
-
-async function tooLate(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
-  const refusal = refuse(
-    'interaction.once',
-    ['RFC9126-4-3'],
-    'invalid_request_uri',
-    'the request was answered before, on this page or another one',
-  )
-  await recordRefusal(visit.exchange, ports, 'consent.refused', refusal, {
-    context: contextOf(visit, session),
-  })
-  return errorPage(visit.exchange, refusal, alreadyAnswered)
 }
 
 function deviceFacts({ interaction }: Visit, hash: HandleHash): AuditRecord['facts'] {
@@ -156,6 +154,7 @@ function grantOf(visit: Visit, session: LiveSession, ports: Ports): GrantRecord 
   const { interaction, client, now } = visit
   const { request, txn, issuer } = interaction
   const { subject, sid, authTime, acr, amr } = session.record
+  const claims = grantableClaims(request, client, visit.exchange.issuer)
   return {
     id: newGrantId(ports.entropy, fineTime(ports.clock)),
     issuer,
@@ -163,6 +162,7 @@ function grantOf(visit: Visit, session: LiveSession, ports: Ports): GrantRecord 
     subject,
     scopes: request.scopes,
     resources: request.resources,
+    ...(claims !== undefined && { claims }),
     sid,
     authTime,
     acr,
@@ -210,16 +210,16 @@ function contentOf(visit: Visit, session: LiveSession): ConsentContent {
   const { scopes } = exchange.issuer
   const { request } = interaction
   const redirect = new URL(request.redirectUri)
+  const words = wordsOf(visit)
   return {
+    locale: words.locale,
     clientName: client.clientName,
     clientId: client.clientId,
     clientHost: redirect.host === '' ? redirect.protocol.replace(/:$/, '') : redirect.host,
     isDevice: interaction.device !== undefined,
     username: session.user.username,
-    scopes: request.scopes.map(name => {
-      const { title = name, description = '' } = scopes.get(name) ?? {}
-      return { name, title, description }
-    }),
+    scopes: request.scopes.map(name => ({ name, ...scopeWords(scopes.get(name), name, words) })),
+    claims: namedClaims(visit, words),
     resources: request.resources.map(audience => ({
       audience,
       displayName: exchange.issuer.resourceServers.get(audience)?.displayName ?? audience,
@@ -227,6 +227,52 @@ function contentOf(visit: Visit, session: LiveSession): ConsentContent {
     lifetimeSeconds: grantLifetime(visit),
     isLasting: isLasting(client, request.scopes),
     endsAtSignOut: endsWithSession(request),
+  }
+}
+
+function wordsOf({ exchange, interaction }: Visit): Words {
+  return wordsFor(exchange, interaction.request.uiLocales)
+}
+
+/** In the language of the page where the scope has words in it, else in the one of its document. */
+function scopeWords(
+  scope: Scope | undefined,
+  name: string,
+  { locale }: Words,
+): Pick<Scope, 'title' | 'description'> {
+  const { title = name, description = '', translations = {} } = scope ?? {}
+  const translated = locale === 'en' ? undefined : translations[locale]
+  return translated ?? { title, description }
+}
+
+/** Every detail the client would be told that no scope of the page speaks of already. */
+function namedClaims({ exchange, interaction, client }: Visit, words: Words): ConsentContent['claims'] {
+  const { issuer } = exchange
+  const { request } = interaction
+  const { idToken = [], userinfo = [] } = grantableClaims(request, client, issuer) ?? {}
+  const covered = new Set(request.scopes.flatMap(scope => issuer.scopes.get(scope)?.claims ?? []))
+  const names = new Set([...idToken, ...userinfo].map(({ name }) => name).filter(name => !covered.has(name)))
+  const releasable = releasableClaims(client, issuer)
+  const standard: Readonly<Record<string, string>> = words.claims
+  return [...names].map(name => {
+    const { title } = scopeWords(releasable.get(name), name, words)
+    return {
+      name,
+      title: Object.hasOwn(standard, name) ? (standard[name] ?? name) : words.consent.otherClaim(name, title),
+    }
+  })
+}
+
+/** What the page said, for the record: the digest of all of it, its language, and the details it named. */
+function shownFacts(visit: Visit, session: LiveSession, { claims }: GrantRecord): AuditRecord['facts'] {
+  const namesOf = (wishes: readonly ClaimRequest[]): readonly string[] => wishes.map(({ name }) => name)
+  return {
+    shown: digestOf(contentOf(visit, session)),
+    locale: wordsOf(visit).locale,
+    ...(claims !== undefined && {
+      claims_id_token: namesOf(claims.idToken),
+      claims_userinfo: namesOf(claims.userinfo),
+    }),
   }
 }
 
@@ -238,6 +284,7 @@ function render(visit: Visit, session: LiveSession, ports: Ports, isChanged: boo
   const { exchange, interaction, id } = visit
   const content = contentOf(visit, session)
   return consentView(exchange, {
+    words: wordsOf(visit),
     action: stepUrl(exchange.issuer.url, id, 'consent'),
     csrf: csrfToken(ports.keys, interaction, 'consent'),
     shown: digestOf(content),

@@ -7,6 +7,7 @@ import type { CodeRecord, GrantRecord } from '../../../store/records.ts'
 import type { Found } from '../../../store/store.ts'
 import type { Write } from '../../../store/writes.ts'
 import { isLasting } from '../../authorize/lasting.ts'
+import { idTokenClaimsOf } from '../../claims/release.ts'
 import { hashOfHandle } from '../../handle.ts'
 import type { Entitlement, RefreshTokenOrder } from '../../mint/order.ts'
 import {
@@ -46,7 +47,7 @@ export const authorizationCode = grantOf<Redemption, Facts>({
 })
 
 function judgeRedemption(redemption: Redemption, facts: Facts, request: TokenRequest): Decided {
-  const { now, client, sender, form } = request
+  const { now, client, sender } = request
   const { code, grant } = facts
   const { redirectUri, codeVerifier } = redemption
   const refusal =
@@ -73,7 +74,7 @@ function judgeRedemption(redemption: Redemption, facts: Facts, request: TokenReq
   return {
     ok: true,
     value: {
-      entitlement: entitlementOf(code, grant, client, form.all('resource')),
+      entitlement: entitlementOf(code, { ...facts, grant }, request),
       writes: [
         { kind: 'spend-code', hash, at: now },
         { kind: 'require-live-grant', id: grantId, at: now },
@@ -85,9 +86,8 @@ function judgeRedemption(redemption: Redemption, facts: Facts, request: TokenReq
 
 function entitlementOf(
   code: CodeRecord,
-  grant: GrantRecord,
-  client: Client,
-  requestedResources: readonly string[],
+  { grant, user }: GrantFacts & { readonly grant: GrantRecord },
+  { client, form, exchange }: TokenRequest,
 ): Entitlement {
   const { subject, scopes, resources, authTime, acr, amr, sid, txn, expiresAt } = grant
   return {
@@ -96,13 +96,14 @@ function entitlementOf(
     grantId: grant.id,
     scopes,
     allowedScopes: scopes,
-    requestedResources,
+    requestedResources: form.all('resource'),
     allowedResources: resources,
     authTime,
     acr,
     amr,
     sid,
     nonce: code.nonce,
+    userClaims: idTokenClaimsOf(grant, user, client, exchange.issuer),
     txn,
     grantExpiresAt: expiresAt,
     inputBinding: {

@@ -4,6 +4,7 @@ import { refreshRules } from '@holdfast/protocol/specs/rfc6749-token/rules.ts'
 import type { GrantRecord, RefreshTokenRecord } from '../../../store/records.ts'
 import type { Store } from '../../../store/store.ts'
 import type { GuardKind, Write } from '../../../store/writes.ts'
+import { idTokenClaimsOf } from '../../claims/release.ts'
 import { hashOfHandle } from '../../handle.ts'
 import type { RefreshTokenOrder } from '../../mint/order.ts'
 import {
@@ -81,6 +82,7 @@ function judgeRefresh(_value: string, facts: Facts, request: TokenRequest): Deci
         amr,
         sid,
         nonce: undefined,
+        userClaims: idTokenClaimsOf(grant, facts.user, client, request.exchange.issuer),
         txn,
         grantExpiresAt: expiresAt,
         inputBinding: token.binding,
