@@ -57,7 +57,7 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   // CC-03, the call to a policy engine before a token is minted, waits for domain policy.
   'client credentials and all grants': ['CC-01', 'CC-02', 'CC-04', 'CC-05'],
 
-  // Rich authorization requests (RAR) wait for their consent.
+  'rich authorization requests': range('RAR', 1, 11),
   'authorization endpoint': range('AZ', 1, 23),
   PKCE: range('PKCE', 1, 11),
   'pushed authorization requests': range('PAR', 1, 20),

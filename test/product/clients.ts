@@ -10,6 +10,23 @@ const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const audience = 'https://api.example/accounts'
 export const user = { username: 'alice', password: 'correct horse battery staple' } as const
 
+const readsAccounts = { authorization_details_types: ['account_reading'] }
+const readingType = {
+  resourceServer: 'accounts',
+  title: 'Read an account',
+  description: 'See what is on one of your accounts.',
+  fields: [
+    { name: 'account', label: 'Account', kind: 'text', format: 'iban', lengthMax: 34, required: true },
+    {
+      ...{ name: 'actions', label: 'It may', kind: 'list', narrowing: 'subset', required: true },
+      choices: [
+        { value: 'balance', words: 'read the balance' },
+        { value: 'history', words: 'read past payments' },
+      ],
+    },
+  ],
+}
+
 export function documentOf(kind: string, name: string, spec: unknown): string {
   return JSON.stringify({ apiVersion: 'holdfast/v1', kind, metadata: { name }, spec })
 }
@@ -137,8 +154,9 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
         description: 'Read names and balances.',
       }),
       documentOf('ResourceServer', 'accounts', { audience, displayName: 'Accounts', scopes: ['accounts'] }),
+      documentOf('AuthorizationDetailsType', 'account_reading', readingType),
       documentOf('User', user.username, { password: user.password, claims: { name: 'Alice Example' } }),
-      clientOf('jwt-dpop', { ...jwt(dpopJwt), dpop_bound_access_tokens: true }),
+      clientOf('jwt-dpop', { ...jwt(dpopJwt), ...readsAccounts, dpop_bound_access_tokens: true }),
       clientOf('jwt-mtls', { ...jwt(mtlsJwt), ...certificateBound }),
       clientOf('issued', {
         token_endpoint_auth_method: 'tls_client_auth',
@@ -197,7 +215,7 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
       ),
       clientOf(
         'signing-dpop',
-        { ...jwt(signingDpop), ...signedMessages, dpop_bound_access_tokens: true },
+        { ...jwt(signingDpop), ...signedMessages, ...readsAccounts, dpop_bound_access_tokens: true },
         { profile: 'fapi2-message-signing' },
       ),
       clientOf(

@@ -57,6 +57,8 @@ export interface ChainWalk {
   readonly callback: URL
   readonly tokenType: string
   readonly scope: string | undefined
+  /** Of the token response. */
+  readonly authorizationDetails: unknown
   readonly idTokenClaims: Readonly<Record<string, unknown>> | undefined
   readonly userinfoSub: string
   readonly introspected: Readonly<Record<string, unknown>>

@@ -18,8 +18,14 @@ export function adminOverSocket(socketPath: string): AdminApi {
     documents: () => get('/v1/documents'),
     audit: id => get(`/v1/audit?id=${encodeURIComponent(id)}`),
     verifyAudit: () => get('/v1/audit/verification'),
-    explainClient: (clientId, issuer) => {
-      const query = issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`
+    explainClient: (clientId, { issuer, scopes = [], resources = [], details = [] } = {}) => {
+      const pairs = [
+        ...(issuer === undefined ? [] : [['issuer', issuer]]),
+        ...scopes.map(scope => ['scope', scope]),
+        ...resources.map(resource => ['resource', resource]),
+        ...details.map(type => ['details', type]),
+      ]
+      const query = pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`
       return get(`/v1/clients/${encodeURIComponent(clientId)}/explain${query}`)
     },
   }

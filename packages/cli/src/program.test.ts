@@ -281,6 +281,18 @@ describe('holdfast explain', () => {
     assert.match(out, /pkce {2}required {2}issuer main/)
   })
 
+  test('a request of a client is asked for by what it names', async () => {
+    const asked: unknown[] = []
+    const explainClient: AdminApi['explainClient'] = async (clientId, request) => {
+      asked.push(request)
+      return { ok: true, value: { clientId, issuer: 'https://localhost:8443', fields: [] } }
+    }
+    const names = ['--scope', 'read', 'pay', '--resource', 'bank', '--authorization-details', 'payment']
+    await run(['explain', '--client', 'shop', ...names], { explainClient })
+    const request = { issuer: undefined, scopes: ['read', 'pay'], resources: ['bank'], details: ['payment'] }
+    assert.deepEqual(asked, [request])
+  })
+
   test('nothing to explain is wrong usage', async () => assert.equal((await run(['explain'])).exitCode, 2))
 })
 

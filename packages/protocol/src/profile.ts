@@ -76,6 +76,11 @@ export interface SecurityProfile {
   readonly proofAgeSeconds: number
   /** How far ahead `iat` and `nbf` may lie (FAPI2-SP-FINAL-5.3.2.1-13). */
   readonly futureSeconds: number
+  /**
+   * How long after the user signed in a token may still be issued for, and used at, what the profile protects; a
+   * year is no limit. Clients that act for themselves are not concerned.
+   */
+  readonly authenticationMaxAgeSeconds: number
 }
 
 /** How two values of one field meet: the first listed is the strictest, or lists intersect, or the smaller wins. */
@@ -89,6 +94,9 @@ type ProfileField = Exclude<keyof SecurityProfile, 'name'>
 const ordered = (...strictestFirst: string[]): Lattice => ({ kind: 'ordered', strictestFirst })
 const intersection: Lattice = { kind: 'intersection' }
 const smallest = (least: number, most: number): Lattice => ({ kind: 'smallest', least, most })
+
+/** What `authenticationMaxAgeSeconds` is where nobody asks for a fresh sign-in. */
+export const unlimitedAgeSeconds = 31_536_000
 
 /** The lattice of each field, with the bounds no profile may leave. */
 export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
@@ -121,6 +129,7 @@ export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
   assertionLifetimeSeconds: smallest(10, 300),
   proofAgeSeconds: smallest(10, 60),
   futureSeconds: smallest(10, 60),
+  authenticationMaxAgeSeconds: smallest(300, unlimitedAgeSeconds),
 }
 
 export const profileFields = Object.keys(profileLattice) as readonly ProfileField[]

@@ -96,6 +96,7 @@ export class AccessTokens {
       // Introspection is the issuer's own clock; there is nothing to forgive.
       expirySkewSeconds: facts.form === 'jwt' ? expirySkewSeconds : 0,
       futureSeconds,
+      lifetimeSecondsMax: this.#settings.lifetimeSecondsMax,
     })
     return untimely ?? found
   }

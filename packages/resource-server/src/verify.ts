@@ -193,7 +193,7 @@ function judgeAllowed(
 function judgeRoute<Native>(
   { scopes, acrValues, maxAgeSeconds }: RouteSettings<Native>,
   facts: TokenFacts,
-  { futureSeconds }: Settings,
+  { futureSeconds, tierMaxAgeSeconds }: Settings,
   trail: Trail,
 ): Refusal | undefined {
   trail.category = 'scope'
@@ -201,7 +201,17 @@ function judgeRoute<Native>(
   if (insufficient !== undefined) return insufficient
   trail.category = 'assurance'
   const { acr, authTime } = facts
-  return firstRefusal(stepUpRules, { acrValues, maxAgeSeconds, acr, authTime, now: trail.at, futureSeconds })
+  const input = { acr, authTime, now: trail.at, futureSeconds }
+  const unmet = firstRefusal(stepUpRules, { ...input, acrValues, maxAgeSeconds })
+  if (unmet !== undefined || tierMaxAgeSeconds === undefined || isOfClient(facts)) return unmet
+  const stale = firstRefusal(stepUpRules, { ...input, acrValues: [], maxAgeSeconds: tierMaxAgeSeconds })
+  if (stale !== undefined) trail.stepUp = { acrValues, maxAgeSeconds: tierMaxAgeSeconds }
+  return stale
+}
+
+/** A client that acts for itself has no sign-in that could be old; its subject is its own id (RFC 9068 section 2.2). */
+function isOfClient({ subject, clientId }: TokenFacts): boolean {
+  return subject === clientId
 }
 
 async function judgePolicy<Native>(
@@ -237,7 +247,7 @@ function verifiedToken(
   { requestId, interactionId, at }: Trail,
 ): VerifiedToken {
   // Member by member: a rest pattern here costs more than every rule about the token.
-  const { form, issuer, subject, clientId, audience, scopes, jti } = facts
+  const { form, issuer, subject, clientId, audience, scopes, authorizationDetails, jti } = facts
   const { issuedAt, expiresAt, acr, amr, authTime, tenant, claims } = facts
   return {
     form,
@@ -246,6 +256,7 @@ function verifiedToken(
     clientId,
     audience,
     scopes,
+    authorizationDetails,
     jti,
     issuedAt,
     expiresAt,

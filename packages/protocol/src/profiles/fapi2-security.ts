@@ -1,4 +1,4 @@
-import type { SecurityProfile } from '../profile.ts'
+import { type SecurityProfile, unlimitedAgeSeconds } from '../profile.ts'
 
 /** FAPI 2.0 Security Profile (Final, February 2025). The default floor of an issuer. */
 export const fapi2Security: SecurityProfile = {
@@ -32,4 +32,5 @@ export const fapi2Security: SecurityProfile = {
   assertionLifetimeSeconds: 300,
   proofAgeSeconds: 60,
   futureSeconds: 30,
+  authenticationMaxAgeSeconds: unlimitedAgeSeconds,
 }

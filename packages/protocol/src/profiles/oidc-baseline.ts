@@ -1,4 +1,4 @@
-import type { SecurityProfile } from '../profile.ts'
+import { type SecurityProfile, unlimitedAgeSeconds } from '../profile.ts'
 
 /** Plain OpenID Connect Core code flow for existing relying parties: PKCE where the client can. */
 export const oidcBaseline: SecurityProfile = {
@@ -42,4 +42,5 @@ export const oidcBaseline: SecurityProfile = {
   assertionLifetimeSeconds: 300,
   proofAgeSeconds: 60,
   futureSeconds: 30,
+  authenticationMaxAgeSeconds: unlimitedAgeSeconds,
 }

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { z } from 'zod'
 import { Fault, type Log } from '../ports.ts'
 import { problem } from './admin.ts'
-import type { AdminApi, Answer } from './admin-api.ts'
+import type { AdminApi, Answer, ExplainRequest } from './admin-api.ts'
 import { adminSocketPath } from './admin-socket-path.ts'
 
 /** Threat model section 6: admin import. */
@@ -133,8 +133,20 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
   }
   const [v1, clients, clientId, verb, ...more] = parts
   if (isGet && v1 === 'v1' && clients === 'clients' && clientId && verb === 'explain' && more.length === 0)
-    return await api.explainClient(clientId, url.searchParams.get('issuer') ?? undefined)
+    return await api.explainClient(clientId, explainRequestOf(url.searchParams))
   return problem(404, 'no such resource', `there is no \`${address}\``)
+}
+
+/** Lists as repeated parameters; one that is absent says nothing, also not `none`. */
+function explainRequestOf(query: URLSearchParams): ExplainRequest {
+  const listOf = (name: string): readonly string[] | undefined =>
+    query.has(name) ? query.getAll(name) : undefined
+  return {
+    issuer: query.get('issuer') ?? undefined,
+    scopes: listOf('scope'),
+    resources: listOf('resource'),
+    details: listOf('details'),
+  }
 }
 
 async function over<T>(

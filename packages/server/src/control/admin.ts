@@ -61,14 +61,16 @@ export function adminOver(options: AdminOptions): AdminApi {
     documents: () => answered(() => documentsOf(ports)),
     audit: id => answered(async () => value({ records: await ports.store.findAudit(id, auditMax) })),
     verifyAudit: () => answered(async () => value(await verifyAudit(ports.store))),
-    explainClient: (clientId, issuer) =>
+    explainClient: (clientId, asked = {}) =>
       answered(async () => {
         const documents = storedDocuments(await ports.store.listDocuments())
         if (!documents.ok) return invalid(documents.problems)
         for (const binding of ports.issuers) {
+          const { issuer } = asked
           if (issuer !== undefined && issuer !== binding.name && issuer !== binding.url) continue
-          const explained = explainClient(documents.value, binding, clientId)
-          if (explained !== undefined) return value(explained)
+          const explained = explainClient(documents.value, binding, clientId, asked)
+          if (explained === undefined) continue
+          return explained.ok ? value(explained.value) : invalid(explained.problems)
         }
         return problem(404, 'no such client', `there is no client \`${clientId}\``)
       }),

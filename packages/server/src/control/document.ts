@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Checked, checked, wrong } from './problem.ts'
+import type { AuthorizationDetailsTypeSpec } from './resources/authorization-details-type.ts'
 import type { ClientSpec } from './resources/client.ts'
 import type { ClientSecretSpec } from './resources/client-secret.ts'
 import { isKindName, type KindName, kindNames, kinds } from './resources/index.ts'
@@ -18,6 +19,7 @@ interface SpecOf {
   readonly SecurityProfile: SecurityProfileSpec
   readonly Scope: ScopeSpec
   readonly ResourceServer: ResourceServerSpec
+  readonly AuthorizationDetailsType: AuthorizationDetailsTypeSpec
   readonly Client: ClientSpec
   readonly ClientSecret: ClientSecretSpec
   readonly User: UserSpec

@@ -36,6 +36,8 @@ const browserClient: Client = {
   requirePushedAuthorizationRequests: true,
   scopes: ['openid'],
   resources: [],
+  authorizationDetailsTypes: [],
+  ownAuthorizationDetails: [],
   idTokenSignedResponseAlg: 'ES256',
   userinfoSignedResponseAlg: undefined,
   encryptedResponses: {},

@@ -212,15 +212,16 @@ describe('a revision is compiled', () => {
     const client = issuer.clients.get('shop')
     assert.ok(client)
     const lifetime = (...audiences: readonly string[]) => {
-      const met = issuer.effectiveProfile(client, audiences)
+      const met = issuer.effectiveProfile(client, { audiences, scopes: [], details: [] })
       return met.ok ? met.value.accessTokenLifetimeSeconds : undefined
     }
     assert.equal(lifetime(), 300)
     assert.equal(lifetime('https://api.example'), 300)
     assert.equal(lifetime('https://vault.example'), 60)
     assert.equal(lifetime('https://vault.example', 'https://api.example'), 60)
-    const once = issuer.effectiveProfile(client, ['https://vault.example'])
-    assert.equal(issuer.effectiveProfile(client, ['https://vault.example']), once)
+    const asked = { audiences: ['https://vault.example'], scopes: [], details: [] }
+    const once = issuer.effectiveProfile(client, asked)
+    assert.equal(issuer.effectiveProfile(client, { ...asked }), once)
   })
 })
 

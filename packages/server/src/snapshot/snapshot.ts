@@ -9,6 +9,7 @@ import type {
 import type { ContentEncryptionAlg, KeyManagementAlg } from '@holdfast/protocol/jose/encrypt.ts'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
 import type { EncryptedResponse } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
+import type { AuthorizationDetail, DetailType } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 import type { Locale } from './locale.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
@@ -31,15 +32,22 @@ export interface IssuerSnapshot {
   /** By resource identifier (audience URI). */
   readonly resourceServers: ReadonlyMap<string, ResourceServer>
   readonly scopes: ReadonlyMap<string, Scope>
-  /**
-   * `meet(floor, client, every requested resource)`; memoised.
-   * @param audiences resource identifiers, all known to this issuer
-   */
-  readonly effectiveProfile: (client: Client, audiences: readonly string[]) => Outcome<SecurityProfile>
+  /** Types of `authorization_details`, by name. */
+  readonly detailTypes: ReadonlyMap<string, AuthorizationDetailsType>
+  /** `meet(floor, client, everything asked for)`; memoised. Names that the issuer does not know tighten nothing. */
+  readonly effectiveProfile: (client: Client, asked: AskedFor) => Outcome<SecurityProfile>
   /** PEM certificates that may sign `tls_client_auth` client certificates; empty = method unusable. */
   readonly clientTrustAnchors: readonly string[]
   /** Who may vouch for client instances, by name; empty = methods unusable. */
   readonly attesters: ReadonlyMap<string, Attester>
+}
+
+/** What a request is for, in all the ways that may carry a profile. */
+export interface AskedFor {
+  /** Resource identifiers. */
+  readonly audiences: readonly string[]
+  readonly scopes: readonly string[]
+  readonly details: readonly Pick<AuthorizationDetail, 'type'>[]
 }
 
 export type GrantTypeName =
@@ -83,6 +91,10 @@ export interface Client {
   readonly scopes: readonly string[]
   /** Resource identifiers this client may ask for. */
   readonly resources: readonly string[]
+  /** Types of authorization details this client may ask for. */
+  readonly authorizationDetailsTypes: readonly string[]
+  /** What it may be given in its own name. */
+  readonly ownAuthorizationDetails: readonly AuthorizationDetail[]
   readonly idTokenSignedResponseAlg: JwsAlg
   /** Undefined: userinfo answers JSON. */
   readonly userinfoSignedResponseAlg: JwsAlg | undefined
@@ -168,4 +180,11 @@ export interface Scope {
   readonly translations?: Readonly<Partial<Record<Exclude<Locale, 'en'>, ScopeWords | undefined>>>
   /** Userinfo and ID token claims it releases (OIDC Core 5.4). */
   readonly claims: readonly string[]
+  /** What asking for it tightens a request to; absent: nothing. */
+  readonly profile?: SecurityProfile | undefined
+}
+
+/** A type of `authorization_details` with what asking for it tightens a request to. */
+export interface AuthorizationDetailsType extends DetailType {
+  readonly profile: SecurityProfile | undefined
 }

@@ -2,6 +2,7 @@ import type { EpochSeconds, HandleHash, ResponseType } from '@holdfast/protocol'
 import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { ClaimsRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
 import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
+import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 
 /** How a token is bound (RFC 7800 `cnf`). Both may be set; then both must be proven. */
 export interface Binding {
@@ -33,6 +34,8 @@ export interface AuthorizationRequest {
   readonly requestObjectJti: RememberedJti | undefined
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  /** Absent: none were asked for. */
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
   readonly state: string | undefined
   readonly nonce: string | undefined
   readonly codeChallenge: string | undefined
@@ -138,6 +141,8 @@ export interface GrantRecord {
   readonly resources: readonly string[]
   /** Details about the user that the consent page named one by one, and where they may be told. */
   readonly claims?: ClaimsRequest
+  /** Word for word what the consent page showed; absent: none. */
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
   readonly sid: string
   readonly authTime: EpochSeconds
   readonly acr: string
@@ -171,6 +176,7 @@ export interface DeviceCodeRecord {
   readonly clientId: string
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
   /** Of the first request that proved a key; undefined as long as none did. */
   readonly binding: string | undefined
   /** Seconds the device must wait between polls; grows when it does not. */
@@ -192,6 +198,8 @@ export interface AccessTokenRecord {
   readonly subject: string
   readonly scopes: readonly string[]
   readonly audience: readonly string[]
+  /** Those of its audience only; absent: none. */
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
   readonly binding: Binding
   readonly jti: string
   readonly authTime: EpochSeconds | undefined

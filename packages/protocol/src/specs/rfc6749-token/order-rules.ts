@@ -66,6 +66,8 @@ export interface OrderInput {
   /** Undefined for opaque tokens. */
   readonly accessTokenAlg: JwsAlg | undefined
   readonly idToken: { readonly alg: JwsAlg; readonly lifetimeSeconds: number } | undefined
+  /** Seconds since the user signed in; undefined when no user did. */
+  readonly authenticationAgeSeconds: number | undefined
 }
 
 /** The last look before anything is minted. No grant can forget one of these, because no grant mints. */
@@ -144,6 +146,16 @@ export const orderRules: readonly Rule<OrderInput>[] = [
       (idToken === undefined || idToken.lifetimeSeconds <= profile.idTokenLifetimeSeconds)
         ? pass
         : fail('invalid_grant', 'the lifetime breaks the profile'),
+  },
+  {
+    id: 'order.authentication-age',
+    clauses: [],
+    level: 'OURS',
+    title: 'the user signed in as recently as every profile in play asks, also for a refresh and an exchange',
+    check: ({ profile, authenticationAgeSeconds = 0 }) =>
+      authenticationAgeSeconds <= profile.authenticationMaxAgeSeconds
+        ? pass
+        : fail('invalid_grant', 'the user signed in too long ago for this: authorize again'),
   },
   {
     id: 'order.alg',

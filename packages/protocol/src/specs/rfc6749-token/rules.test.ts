@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { epochSeconds } from '../../brand.ts'
 import { fapi2Security } from '../../profiles/fapi2-security.ts'
 import { oidcBaseline } from '../../profiles/oidc-baseline.ts'
+import { tier3SensitiveWrite } from '../../profiles/tier-3-sensitive-write.ts'
 import type { ErrorCode } from '../../refusal.ts'
 import { firstRefusal, type Refused, type Rule } from '../../rule.ts'
 import { type OrderInput, orderRules, type SenderInput, senderRules } from './order-rules.ts'
@@ -378,6 +379,7 @@ const order: OrderInput = {
   lifetimeSeconds: 300,
   accessTokenAlg: 'ES256',
   idToken: { alg: 'PS256', lifetimeSeconds: 300 },
+  authenticationAgeSeconds: 31_536_000,
 }
 
 both(
@@ -447,6 +449,12 @@ both(
       input: { ...order, scopes: ['a', 'c'] },
       ruleId: 'order.scope-grew',
       error: 'invalid_scope',
+    },
+    {
+      name: 'a user who signed in an hour and a second ago, for a sensitive write',
+      input: { ...order, profile: tier3SensitiveWrite, authenticationAgeSeconds: 3601 },
+      ruleId: 'order.authentication-age',
+      error: 'invalid_grant',
     },
     {
       name: 'a second too long',

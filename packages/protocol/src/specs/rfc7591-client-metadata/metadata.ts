@@ -41,6 +41,7 @@ export interface ClientMetadata {
   readonly use_mtls_endpoint_aliases?: boolean | undefined
   readonly post_logout_redirect_uris?: readonly string[] | undefined
   readonly backchannel_logout_uri?: string | undefined
+  readonly authorization_details_types?: readonly string[] | undefined
   readonly backchannel_logout_session_required?: boolean | undefined
   readonly frontchannel_logout_uri?: string | undefined
   readonly frontchannel_logout_session_required?: boolean | undefined
@@ -49,7 +50,7 @@ export interface ClientMetadata {
 /** What the rules look at: the metadata and everything it must fit. */
 export interface ClientMetadataInput {
   readonly metadata: ClientMetadata
-  /** `meet` of the floor, the client's profile and every resource the client may ask for. */
+  /** `meet` of the floor, the client's profile and every resource, scope and type of details the client may ask for. */
   readonly profile: SecurityProfile
   /** A development issuer is on loopback itself, so its web clients may be there too. */
   readonly environment: 'development' | 'production'

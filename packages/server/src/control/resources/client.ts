@@ -57,6 +57,8 @@ export const clientMetadata = z.strictObject({
   backchannel_logout_uri: z.string().optional(),
   /** Accepted for those who ask: a logout token always names the session. */
   backchannel_logout_session_required: z.boolean().optional(),
+  /** Types of `authorization_details` the client may ask for (RFC 9396). */
+  authorization_details_types: z.array(text(128)).max(50).optional(),
   frontchannel_logout_uri: z.string().optional(),
   /** Accepted for those who ask: issuer and session always go along. */
   frontchannel_logout_session_required: z.boolean().optional(),
@@ -88,6 +90,11 @@ export const clientSpec = z.strictObject({
     .default({ tokensOf: [], tokensFor: [] }),
   /** Name of the only client that may act with this client's tokens: they carry it as `may_act`. */
   mayAct: z.string().optional(),
+  /**
+   * What the client may be given in its own name (client credentials), as `authorization_details`. It gets what it
+   * asks for within these, and nothing unasked.
+   */
+  ownAuthorizationDetails: z.array(z.record(z.string(), z.unknown())).max(20).default([]),
   /** Names of the attesters of the issuer that may vouch for instances of this client. */
   attesters: z.array(z.string()).max(20).default([]),
   /** Origins a browser client calls from. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { authorizationDetailsTypeSpec } from './authorization-details-type.ts'
 import { clientSpec } from './client.ts'
 import { clientSecretSpec } from './client-secret.ts'
 import { issuerSpec } from './issuer.ts'
@@ -16,6 +17,8 @@ export interface Kind {
 const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 /** RFC 6749 3.3 scope-token. */
 const scopeName = /^[!#-[\]-~]{1,128}$/
+/** A word or a URL, as in RFC 9396 section 2. */
+const detailsTypeName = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/
 /** Never a subject: those start with `u_` (RFC 9700 4.15). */
 const clientName = /^(?!u_)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
@@ -25,6 +28,7 @@ export const kinds = {
   SecurityProfile: { spec: securityProfileSpec, name: plainName },
   Scope: { spec: scopeSpec, name: scopeName },
   ResourceServer: { spec: resourceServerSpec, name: plainName },
+  AuthorizationDetailsType: { spec: authorizationDetailsTypeSpec, name: detailsTypeName },
   Client: { spec: clientSpec, name: clientName },
   ClientSecret: { spec: clientSecretSpec, name: clientName },
   User: { spec: userSpec, name: plainName },

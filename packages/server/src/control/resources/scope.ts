@@ -12,12 +12,14 @@ export const scopeSpec = z.strictObject({
   translations: z.strictObject({ de: z.strictObject(words).optional() }).default({}),
   /** Claims about the user that this scope releases. */
   claims: z.array(z.string().min(1).max(64)).max(64).default([]),
+  /** Asking for this scope tightens the whole request to this profile. */
+  profile: z.string().optional(),
 })
 
 export type ScopeSpec = z.infer<typeof scopeSpec>
 
 /** OpenID Connect Core 5.4 and 11; a Scope document of the same name replaces the words. */
-export const standardScopes: readonly (ScopeSpec & { readonly name: string })[] = [
+export const standardScopes: readonly (Omit<ScopeSpec, 'profile'> & { readonly name: string })[] = [
   {
     name: 'openid',
     title: 'Know that it is you',

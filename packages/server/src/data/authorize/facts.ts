@@ -1,4 +1,5 @@
 import type { AuditRecord, AuthorizationRequest } from '../../store/records.ts'
+import { detailsFacts } from './details-facts.ts'
 
 /** What the audit keeps of an authorization request: what was asked, never what the client sent as free text. */
 export function requestFacts(request: AuthorizationRequest): AuditRecord['facts'] {
@@ -6,6 +7,7 @@ export function requestFacts(request: AuthorizationRequest): AuditRecord['facts'
   return {
     scopes,
     resources,
+    ...detailsFacts(request.authorizationDetails),
     redirect_uri: redirectUri,
     response_type: request.responseType,
     ...(request.responseMode !== undefined && { response_mode: request.responseMode }),

@@ -14,6 +14,7 @@ import {
   requestUriPrefix,
   requestUriRules,
 } from '@holdfast/protocol/specs/rfc9126-par/rules.ts'
+import { protectedDetailsRules } from '@holdfast/protocol/specs/rfc9396-rar/rules.ts'
 import { duplicateRefusal, type Form, type FormReading } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
@@ -180,6 +181,13 @@ function judgeDirect(
   const judged = judgeRequest(hinted.value, target, exchange.issuer, { pushed: false })
   if (!judged.ok) return judged
   // A resource may ask for more than the client's own profile does.
-  const late = firstRefusal(pushRequiredRules, { ...push, profile: judged.value.profile })
-  return late ?? accept(judged.value.request)
+  const { request, profile } = judged.value
+  const late =
+    firstRefusal(pushRequiredRules, { ...push, profile }) ??
+    firstRefusal(protectedDetailsRules, {
+      hasDetails: request.authorizationDetails !== undefined,
+      isPushed: false,
+      isSigned: request.requestObject !== undefined,
+    })
+  return late ?? accept(request)
 }

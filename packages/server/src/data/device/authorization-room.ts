@@ -8,6 +8,7 @@ import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { DeviceCodeRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
+import { detailsFacts } from '../authorize/details-facts.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
@@ -41,7 +42,11 @@ export const deviceAuthorizationRoom: Room = async (exchange, ports) => {
   if (!proof.ok) return await no(exchange, ports, refused, proof, authenticated.value, { extraHeaders })
   const spent = [...authenticated.value.writes, ...(proof.value?.writes ?? [])]
 
-  const asked = { scopes: requestedScopes(form.value), resources: form.value.all('resource') }
+  const asked = {
+    scopes: requestedScopes(form.value),
+    resources: form.value.all('resource'),
+    details: form.value.get('authorization_details'),
+  }
   const judged = judgeDeviceRequest(asked, client, exchange.issuer)
   if (!judged.ok)
     return await no(exchange, ports, refused, judged, authenticated.value, { extraHeaders, spent })
@@ -88,7 +93,7 @@ async function issueCodes(
   exchange: Exchange,
   ports: Ports,
   { client, evidence }: AuthenticatedClient,
-  { scopes, resources, profile }: DeviceRequest,
+  { scopes, resources, details, profile }: DeviceRequest,
   binding: string | undefined,
   now: EpochSeconds,
 ): Promise<IssuedCodes> {
@@ -102,6 +107,7 @@ async function issueCodes(
     clientId: client.clientId,
     scopes,
     resources,
+    ...(details.length > 0 && { authorizationDetails: details }),
     binding,
     intervalSeconds: pollIntervalSeconds,
     source: sourcePrefix(exchange.remoteAddress),
@@ -120,6 +126,7 @@ async function issueCodes(
       ...evidence,
       scopes,
       resources,
+      ...detailsFacts(details),
       device_code_ref: record.hash,
       is_bound: binding !== undefined,
       profile: profile.name,

@@ -12,7 +12,7 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, InteractionRecord } from '../../store/records.ts'
 import type { Found } from '../../store/store.ts'
 import { judgeStill } from '../authorize/request.ts'
-import { judgeDeviceRequest } from '../device/request.ts'
+import { askedAgain, judgeDeviceRequest } from '../device/request.ts'
 import { hashOfHandle } from '../handle.ts'
 import { cookieHash } from './cookies.ts'
 import { type LiveSession, loadSession } from './session.ts'
@@ -70,7 +70,7 @@ function judgeDeviceStill(
       'unauthorized_client',
       'the client is gone or suspended',
     )
-  const judged = judgeDeviceRequest(request, client, issuer)
+  const judged = judgeDeviceRequest(askedAgain(request), client, issuer)
   return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
 }
 

@@ -70,6 +70,7 @@ export function metadataDocument(
       ...(hasDevices ? ['urn:ietf:params:oauth:grant-type:device_code'] : []),
     ],
     code_challenge_methods_supported: ['S256'],
+    authorization_details_types_supported: [...issuer.detailTypes.keys()],
     scopes_supported: [...new Set(scopes)],
     claims_supported: claimsOf(issuer),
     subject_types_supported: ['public'],

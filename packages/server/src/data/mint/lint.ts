@@ -24,6 +24,7 @@ export function lint(order: MintOrder, { method, proven, hasNonce }: LintEvidenc
     lifetimeSeconds,
     accessTokenAlg,
     idToken: order.idToken,
+    authenticationAgeSeconds: order.authTime === undefined ? undefined : order.issuedAt - order.authTime,
   })
   return refusal ?? accept(order)
 }

@@ -1,9 +1,11 @@
 import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
+import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { AuditRecord, Binding, RefreshTokenRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
+import { detailsFacts } from '../authorize/details-facts.ts'
 import { fineTime, newHandle } from '../handle.ts'
 import { tokenFormats } from './formats/index.ts'
 import { mintIdToken } from './id-token.ts'
@@ -16,6 +18,8 @@ export interface TokenResponse {
   readonly expires_in: number
   readonly issued_token_type?: string
   readonly scope?: string
+  /** As granted to this token (RFC 9396 section 7). */
+  readonly authorization_details?: readonly AuthorizationDetail[]
   readonly refresh_token?: string
   readonly id_token?: string
 }
@@ -40,7 +44,7 @@ export async function mint(
   const idToken = order.idToken && (await mintIdToken(order, token.value, exchange, ports))
   const refresh = order.refreshToken && mintRefreshToken(order, order.refreshToken, exchange, ports)
 
-  const { client, subject, issuedAt, audience, scopes, binding, txn } = order
+  const { client, subject, issuedAt, audience, scopes, binding, txn, authorizationDetails } = order
   const expiresAt = secondsAfter(issuedAt, order.lifetimeSeconds)
   const insert: Write = {
     kind: 'insert-access-token',
@@ -52,6 +56,7 @@ export async function mint(
       subject,
       scopes,
       audience: [audience],
+      ...(authorizationDetails.length > 0 && { authorizationDetails }),
       binding,
       jti: token.jti,
       authTime: order.authTime,
@@ -84,6 +89,7 @@ export async function mint(
       expires_in: order.lifetimeSeconds,
       ...(order.delegation && { issued_token_type: order.delegation.issuedTokenType }),
       ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+      ...(authorizationDetails.length > 0 && { authorization_details: authorizationDetails }),
       ...(refresh !== undefined && { refresh_token: refresh.value }),
       ...(idToken !== undefined && { id_token: idToken }),
     },
@@ -97,7 +103,7 @@ function mintRefreshToken(
   exchange: Exchange,
   ports: Ports,
 ): { readonly value: string; readonly write: Write } {
-  const { profile, issuedAt, client, grantId } = order
+  const { refreshProfile: profile = order.profile, issuedAt, client, grantId } = order
   if (grantId === undefined) throw new TypeError('a refresh token points at a grant')
   const issuer = exchange.issuer.url
   const { value, hash } = newHandle(ports.entropy, 'refresh_token', issuer, fineTime(ports.clock))
@@ -132,6 +138,7 @@ function factsOf(order: MintOrder, expiresAt: EpochSeconds): AuditRecord['facts'
     ...(binding.x5tS256 !== undefined && { x5t_s256: binding.x5tS256 }),
     audience,
     scopes,
+    ...detailsFacts(order.authorizationDetails),
     expires_at: expiresAt,
     profile: profile.name,
     ...(grantId !== undefined && { grant_id: grantId }),

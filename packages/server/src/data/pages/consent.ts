@@ -1,3 +1,5 @@
+import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
+import type { DetailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
 import { type Html, html } from './html.ts'
@@ -18,6 +20,7 @@ export interface ConsentContent {
   readonly scopes: readonly Pick<Scope, 'name' | 'title' | 'description'>[]
   /** Details asked for by name that none of the scopes covers, each in words. */
   readonly claims: readonly { readonly name: string; readonly title: string }[]
+  readonly details: readonly { readonly detail: AuthorizationDetail; readonly words: DetailWords }[]
   readonly resources: readonly { readonly audience: string; readonly displayName: string }[]
   /** How long the application can keep acting: the grant's lifetime. */
   readonly lifetimeSeconds: number
@@ -58,7 +61,7 @@ ${view.isChanged && html`<div class="notice notice-bad" role="alert"><p>${said.c
 ${content.scopes.map(
   scope => html`<li><span class="tick" aria-hidden="true"></span><div><strong>${scope.title}</strong><p>${scope.description}</p></div></li>
 `,
-)}</ul>
+)}${content.details.map(({ words }) => detailItem(words))}</ul>
 </section>
 ${detailsSection(content, said)}
 ${placesSection(content, said)}
@@ -93,6 +96,20 @@ ${claims.map(
 )}</ul>
 </section>`
   )
+}
+
+/** One authorization detail: what it is, and every value of it under its label. */
+function detailItem({ title, description, parts }: DetailWords): Html {
+  return html`<li class="detail"><span class="tick" aria-hidden="true"></span><div><strong>${title}</strong><p>${description}</p>
+<dl>
+${parts.map(
+  ({
+    label,
+    values,
+  }) => html`<div><dt>${label}</dt>${values.map(value => html`<dd><bdi>${value}</bdi></dd>`)}</div>
+`,
+)}</dl></div></li>
+`
 }
 
 function placesSection({ resources }: ConsentContent, said: ConsentWords): Html | false {

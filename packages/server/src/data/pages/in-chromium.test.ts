@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { goodRequest, pushedUrl, type Browser as TestBrowser } from '../testing/browser.ts'
 import { clientOf } from '../testing/clients.ts'
+import { asking, detailTypes, payingClient, paymentOf } from '../testing/details.ts'
 import { deviceClient, requestDevice } from '../testing/device.ts'
 import { jsonOf } from '../testing/flow.ts'
 import { logoutUrl, signIn } from '../testing/logout.ts'
@@ -33,7 +34,7 @@ describe('the pages in a real browser', { skip }, () => {
   let browser: Browser
 
   before(async () => {
-    world = await openWorld({ clients: [deviceClient(), framed] })
+    world = await openWorld({ clients: [deviceClient(), framed, payingClient()], detailTypes })
     served = await serveRooms(world)
     browser = await chromium.launch({
       executablePath,
@@ -87,6 +88,26 @@ describe('the pages in a real browser', { skip }, () => {
       await page.goto(`${issuerUrl}/authorize?client_id=nobody`)
       assert.equal(await page.textContent('#error-code'), 'unauthorized_client')
       await look(page, `${name}-error`)
+      await page.context().close()
+    })
+
+  for (const [name, options] of tested)
+    it(`details of a payment stand on the consent page, accessible and within its width: ${name}`, async () => {
+      const page = await open({ ...options, javaScriptEnabled: false })
+      const named = { creditorName: '<b>Muster</b> & Töchter GmbH, Abteilung Zahlungen & Verwaltung Südwest' }
+      const details = [paymentOf('1234.50', named), paymentOf('7', { executionDate: '2027-03-01' })]
+      const spoil = { scope: 'openid payments', ...asking(...details) }
+      await page.goto(await pushedUrl(world, { clientId: 'c_pay', spoil }))
+      await page.fill('#username', 'alice')
+      await page.fill('#password', 'correct horse')
+      await page.click('#login-submit')
+      await page.waitForURL('**/consent')
+      await look(page, `${name}-consent-details`)
+      const shown = await page.$$eval('.detail dd', list => list.map(({ textContent }) => textContent))
+      assert.ok(shown.includes(named.creditorName))
+      assert.ok(shown.includes('EUR 1\u202f234.50'))
+      await page.click('#consent-allow')
+      await page.waitForURL('https://client.example/cb?**')
       await page.context().close()
     })
 

@@ -82,6 +82,11 @@ a.button { text-align: center; text-decoration: none; }
   content: ""; position: absolute; left: .5rem; top: .25rem; width: .3125rem; height: .625rem;
   border: solid var(--tick); border-width: 0 2px 2px 0; transform: rotate(45deg);
 }
+.detail > div { min-width: 0; flex: 1; }
+.detail dl { margin: .5rem 0 0; }
+.detail dl > div { display: grid; grid-template-columns: minmax(5.5rem, 30%) 1fr; gap: .125rem .75rem; align-items: baseline; padding: .1875rem 0; }
+.detail dt { color: var(--ink-2); font-size: .875rem; }
+.detail dd { grid-column: 2; margin: 0; font-weight: 600; overflow-wrap: anywhere; }
 .places li { padding: .125rem 0; }
 .notes { font-size: .875rem; color: var(--ink-2); }
 .notes li { position: relative; padding: .1875rem 0 .1875rem 1rem; }

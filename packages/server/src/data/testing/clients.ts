@@ -80,6 +80,8 @@ export function clientOf(spec: ClientSpec): Client {
     requirePushedAuthorizationRequests: true,
     scopes: ['openid', 'profile', 'email', 'offline_access', 'accounts', 'payments'],
     resources: [accounts, payments],
+    authorizationDetailsTypes: [],
+    ownAuthorizationDetails: [],
     idTokenSignedResponseAlg: 'ES256',
     userinfoSignedResponseAlg: undefined,
     encryptedResponses: {},

@@ -93,7 +93,7 @@ function judgePresenter(
   const { jkt: expectedJkt } = token.binding
   const misused = firstRefusal(schemeRules, { scheme, isKeyBound: expectedJkt !== undefined })
   if (misused !== undefined) return misused
-  const profile = profileOf(exchange, token.audience, client.profile, client.clientId)
+  const profile = profileOf(exchange, token, client.profile)
   const proof = judgeServerProof(exchange, ports, profile, {
     accessToken,
     required: scheme === 'DPoP',
@@ -114,13 +114,11 @@ function judgePresenter(
 /** What the token was minted under; the client's own profile when its resource is gone. */
 function profileOf(
   { issuer }: Exchange,
-  audience: readonly string[],
+  { audience: audiences, scopes, authorizationDetails: details = [], clientId }: ActiveToken['token'],
   fallback: SecurityProfile,
-  clientId: string,
 ): SecurityProfile {
   const client = issuer.clients.get(clientId)
-  const known = audience.filter(one => issuer.resourceServers.has(one))
-  const effective = client && issuer.effectiveProfile(client, known)
+  const effective = client && issuer.effectiveProfile(client, { audiences, scopes, details })
   return effective?.ok === true ? effective.value : fallback
 }
 

@@ -113,6 +113,7 @@ function issuerOf(
     clients: new Map(clients.map(client => [client.clientId, client])),
     resourceServers: new Map(),
     scopes: new Map(),
+    detailTypes: new Map(),
     effectiveProfile: client => ({ ok: true, value: client.profile }),
     clientTrustAnchors,
     attesters: new Map(),

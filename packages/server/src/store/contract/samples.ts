@@ -105,7 +105,12 @@ export const logoutNotice = (): LogoutNoticeRecord => ({
   expiresAt: later(86_400),
 })
 
+const authorizationDetails = [
+  { type: 'payment', amount: { currency: 'EUR', amount: '1.50' }, to: ['Ö', 7, true] },
+]
+
 export const grant = (): GrantRecord => ({
+  authorizationDetails,
   ...owned,
   ...authenticated,
   id: newHash(),
@@ -132,6 +137,7 @@ export const code = (): CodeRecord => ({
 })
 
 export const deviceCode = (): DeviceCodeRecord => ({
+  authorizationDetails,
   ...owned,
   hash: newHash(),
   userCodeHash: newHash(),
@@ -146,6 +152,7 @@ export const deviceCode = (): DeviceCodeRecord => ({
 })
 
 export const accessToken = (): AccessTokenRecord => ({
+  authorizationDetails,
   ...owned,
   ...authenticated,
   hash: newHash(),

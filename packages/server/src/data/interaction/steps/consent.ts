@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto'
 import { type HandleHash, type Refusal, refuse, secondsAfter } from '@holdfast/protocol'
 import type { ClaimRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
 import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
+import { wordsOf as detailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
 import type { Scope } from '../../../snapshot/snapshot.ts'
-import type { AuditRecord, CodeRecord, GrantRecord } from '../../../store/records.ts'
+import type { AuditRecord, AuthorizationRequest, CodeRecord, GrantRecord } from '../../../store/records.ts'
 import { endsWithSession } from '../../../store/statements.ts'
 import type { Write } from '../../../store/writes.ts'
 import { auditAccepted, auditRefused } from '../../audit-of.ts'
+import { detailsFacts } from '../../authorize/details-facts.ts'
 import { requestFacts } from '../../authorize/facts.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { authorizationError, authorizationResponse } from '../../authorize/response.ts'
@@ -146,8 +148,8 @@ async function ended(
 }
 
 function deviceFacts({ interaction }: Visit, hash: HandleHash): AuditRecord['facts'] {
-  const { scopes, resources } = interaction.request
-  return { scopes, resources, device_code_ref: hash }
+  const { scopes, resources, authorizationDetails } = interaction.request
+  return { scopes, resources, ...detailsFacts(authorizationDetails), device_code_ref: hash }
 }
 
 function grantOf(visit: Visit, session: LiveSession, ports: Ports): GrantRecord {
@@ -163,6 +165,7 @@ function grantOf(visit: Visit, session: LiveSession, ports: Ports): GrantRecord 
     scopes: request.scopes,
     resources: request.resources,
     ...(claims !== undefined && { claims }),
+    ...(request.authorizationDetails && { authorizationDetails: request.authorizationDetails }),
     sid,
     authTime,
     acr,
@@ -220,6 +223,7 @@ function contentOf(visit: Visit, session: LiveSession): ConsentContent {
     username: session.user.username,
     scopes: request.scopes.map(name => ({ name, ...scopeWords(scopes.get(name), name, words) })),
     claims: namedClaims(visit, words),
+    details: detailsOf(request, exchange),
     resources: request.resources.map(audience => ({
       audience,
       displayName: exchange.issuer.resourceServers.get(audience)?.displayName ?? audience,
@@ -274,6 +278,18 @@ function shownFacts(visit: Visit, session: LiveSession, { claims }: GrantRecord)
       claims_userinfo: namesOf(claims.userinfo),
     }),
   }
+}
+
+/** The entry and its words: the digest of the page covers both, so neither can change behind the user's back. */
+function detailsOf(
+  { authorizationDetails = [] }: AuthorizationRequest,
+  { issuer }: Visit['exchange'],
+): ConsentContent['details'] {
+  return authorizationDetails.map(detail => {
+    const type = issuer.detailTypes.get(detail.type)
+    if (type === undefined) throw new TypeError('a visit whose request does not fit the issuer')
+    return { detail, words: detailWords(detail, type) }
+  })
 }
 
 function digestOf(content: ConsentContent): string {

@@ -45,6 +45,7 @@ function accessTokenClaims(
   jti: string,
 ): Readonly<Record<string, unknown>> {
   const { subject, audience, issuedAt, lifetimeSeconds, client, scopes, authTime, acr, amr, binding } = order
+  const { authorizationDetails } = order
   const cnf = cnfOf(binding)
   const { act, mayAct } = actingOf(order)
   return {
@@ -57,6 +58,7 @@ function accessTokenClaims(
     jti,
     client_id: client.clientId,
     scope: scopes.join(' '),
+    ...(authorizationDetails.length > 0 && { authorization_details: authorizationDetails }),
     tenant_id: issuer.tenantId,
     ...(authTime !== undefined && { auth_time: authTime }),
     ...(acr !== undefined && { acr }),
