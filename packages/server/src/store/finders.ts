@@ -24,14 +24,16 @@ type DecidedBackchannelRequest = Omit<FoundBackchannelRequest, 'spentAt' | 'revo
 
 /** Every read of the store, over the one thing a driver must offer. */
 export function findersOver(ask: Ask): Finders {
-  const one = async (name: StatementName, values: readonly SqlValue[]): Promise<Row | undefined> =>
-    (await ask(name, values))[0]
+  // No `await` in between: every layer of it would cost each request a promise and a turn of the microtask queue.
+  const one = <T>(
+    name: StatementName,
+    values: readonly SqlValue[],
+    read: (row: Row) => T,
+  ): Promise<T | undefined> => ask(name, values).then(([row]) => row && read(row))
   const found =
     <T>(name: StatementName) =>
-    async (key: string): Promise<Found<T> | undefined> => {
-      const row = await one(name, [key])
-      return row === undefined ? undefined : foundOf<T>(row)
-    }
+    (key: string): Promise<Found<T> | undefined> =>
+      one(name, [key], foundOf<T>)
 
   return {
     findPushedRequest: found('find-pushed-request'),
@@ -39,10 +41,7 @@ export function findersOver(ask: Ask): Finders {
     findSession: found('find-session'),
     listSessions: async (issuer, subject, now, limit) =>
       (await ask('list-sessions', [ownerKey(issuer, subject), now, limit])).map(foundOf<SessionRecord>),
-    findAuthenticator: async id => {
-      const row = await one('find-authenticator', [id])
-      return row && authenticatorOf(row)
-    },
+    findAuthenticator: id => one('find-authenticator', [id], authenticatorOf),
     listAuthenticators: async (issuer, subject) =>
       (await ask('list-authenticators', [ownerKey(issuer, subject)])).map(authenticatorOf),
     listParticipants: async sid =>
@@ -59,23 +58,21 @@ export function findersOver(ask: Ask): Finders {
       (await ask('list-waiting-backchannel-requests', [issuer, subject, now, limit])).map(
         foundOf<DecidedBackchannelRequest>,
       ),
-    findPrompt: async (key, now) => {
-      const row = await one('find-prompt', [key, now])
-      return row && (textOf(row, 'holder') as HandleHash)
-    },
+    findPrompt: (key, now) => one('find-prompt', [key, now], row => textOf(row, 'holder') as HandleHash),
     listDuePings: async (issuer, now, limit) =>
       (await ask('list-due-pings', [issuer, now, limit])).map(noticeOf<PingRecord>),
     findAccessToken: found('find-access-token'),
     findRefreshToken: found('find-refresh-token'),
-    findUserByUsername: async (issuer, username) =>
-      userOf(await one('find-user-by-username', [issuer, username])),
-    findUserBySubject: async (issuer, subject) =>
-      userOf(await one('find-user-by-subject', [issuer, subject])),
+    findUserByUsername: (issuer, username) =>
+      one('find-user-by-username', [issuer, username], bodyOf<UserRecord>),
+    findUserBySubject: (issuer, subject) =>
+      one('find-user-by-subject', [issuer, subject], bodyOf<UserRecord>),
     listUsers: async issuer => (await ask('list-users', [issuer])).map(row => bodyOf<UserRecord>(row)),
-    findFailures: async (key, now) => {
-      const row = await one('find-failures', [key, now])
-      return row && { count: numberOf(row, 'count'), lastAt: numberOf(row, 'last_at') as EpochSeconds }
-    },
+    findFailures: (key, now) =>
+      one('find-failures', [key, now], row => ({
+        count: numberOf(row, 'count'),
+        lastAt: numberOf(row, 'last_at') as EpochSeconds,
+      })),
     listDocuments: async () =>
       (await ask('list-documents', [])).map(row => ({
         documentKind: textOf(row, 'document_kind'),
@@ -83,10 +80,7 @@ export function findersOver(ask: Ask): Finders {
         name: textOf(row, 'name'),
         body: textOf(row, 'body'),
       })),
-    revision: async () => {
-      const row = await one('revision', [])
-      return row === undefined ? 0 : numberOf(row, 'number')
-    },
+    revision: async () => (await one('revision', [], row => numberOf(row, 'number'))) ?? 0,
     listKeys: async issuer => (await ask('list-keys', [issuer])).map(keyOf),
     findAudit: async (id, limit) => (await ask('find-audit', [id, limit])).map(auditOf),
     readAuditChain: async (chain, after, limit) =>
@@ -130,10 +124,6 @@ function noticeOf<T extends LogoutNoticeRecord | PingRecord>(row: Row): T {
 function authenticatorOf(row: Row): FoundAuthenticator {
   const usedAt = row.used_at === null ? undefined : (numberOf(row, 'used_at') as EpochSeconds)
   return { ...bodyOf<FoundAuthenticator>(row), counter: numberOf(row, 'counter'), usedAt }
-}
-
-function userOf(row: Row | undefined): UserRecord | undefined {
-  return row && bodyOf<UserRecord>(row)
 }
 
 function keyOf(row: Row): KeyRecord {

@@ -61,7 +61,7 @@ export function succeedSession(
   methods: readonly AuthenticationMethod[],
   now: EpochSeconds,
 ): SuccessorSession {
-  const { hash, header } = newCookie(exchange, ports, 'session', now)
+  const { hash, header } = newCookie(exchange, ports, 'session')
   const kept = previous?.subject === user.subject ? previous : undefined
   const times: MethodTimes = {
     ...(kept && methodsOf(kept)),

@@ -6,7 +6,7 @@ import type { AuditRecord, Binding, RefreshTokenRecord } from '../../store/recor
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { detailsFacts } from '../authorize/details-facts.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { tokenFormats } from './formats/index.ts'
 import { mintIdToken } from './id-token.ts'
 import { actingOf, type MintOrder } from './order.ts'
@@ -109,7 +109,7 @@ function mintRefreshToken(
   const { refreshProfile: profile = order.profile, issuedAt, client, grantId } = order
   if (grantId === undefined) throw new TypeError('a refresh token points at a grant')
   const issuer = exchange.issuer.url
-  const { value, hash } = newHandle(ports.entropy, 'refresh_token', issuer, issuedAt)
+  const { value, hash } = newHandle(ports.entropy, 'refresh_token', issuer, fineTime(ports.clock))
   const fullLife = secondsAfter(issuedAt, profile.refreshTokenLifetimeSeconds)
   const record: RefreshTokenRecord = {
     hash,
