@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Reply } from '../../http/exchange.ts'
+import type { Scope } from '../../snapshot/snapshot.ts'
 import { answerPasskey, follow, newPasskey, optionsOn, registerPasskey } from '../testing/authenticator.ts'
 import { actionOf, type Browser, fieldOf, locationOf, openBrowser, pushedUrl } from '../testing/browser.ts'
 import { keys, scopes } from '../testing/clients.ts'
@@ -109,6 +110,21 @@ describe('an essential acr', () => {
       decision: 'decline',
     })
     assert.equal(locationOf(declined).searchParams.get('error'), 'unmet_authentication_requirements')
+  })
+
+  it('that a document has risen above meanwhile ends the request at consent', async () => {
+    await using world = await openWorld()
+    const passkey = newPasskey()
+    await registerPasskey(openBrowser(world), passkey)
+    const browser = openBrowser(world)
+    const login = await loginPage(world, browser, essential('urn:holdfast:acr:pwd'))
+    const consent = await follow(browser, await answerPasskey(browser, login, passkey.get(optionsOn(login))))
+    const known = world.issuer.scopes as Map<string, Scope>
+    known.set('openid', { ...(known.get('openid') as Scope), acr: phr })
+    const { csrf, shown } = { csrf: fieldOf(consent, 'csrf'), shown: fieldOf(consent, 'shown') }
+    const ended = locationOf(await browser.post(actionOf(consent), { csrf, shown, decision: 'allow' }))
+    assert.equal(ended.searchParams.get('error'), 'unmet_authentication_requirements')
+    assert.equal((await world.lastAudit('consent.refused'))?.ruleId, 'claims.essential-acr')
   })
 
   it('no level of the issuer can be is told before anybody signs in', async () => {
