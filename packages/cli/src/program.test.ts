@@ -85,6 +85,10 @@ async function run(
     },
     rotateSecret: async () => broken,
     revokeSecret: async () => broken,
+    createRegistrationToken: async () => broken,
+    registrationTokens: async () => broken,
+    revokeRegistrationToken: async () => broken,
+    renewRegistration: async () => broken,
     documents: async () => ({
       ok: true,
       value: {

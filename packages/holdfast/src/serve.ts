@@ -70,7 +70,7 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   const issuerUrls = control.issuers.map(({ url }) => url)
   const server = await startServer({
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
-    ...{ clock, entropy },
+    ...{ clock, entropy, refreshSnapshot: refresh },
   })
   closers.push(server.close)
   const api = adminOver({ ports: control, snapshot, onApplied: refresh, startedAt: clock.now() })

@@ -7,6 +7,7 @@ import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
+import { addRegistrationTokens } from './registration-tokens.ts'
 import { addServe } from './serve.ts'
 
 /** The slot: a command is one file and one line here. Order is the order of the help. */
@@ -16,6 +17,7 @@ export const commands: readonly AddCommand[] = [
   addApply,
   addExport,
   addClients,
+  addRegistrationTokens,
   addExplain,
   addAudit,
   addDoctor,

@@ -8,7 +8,13 @@ import { apply, type ControlPorts } from './apply.ts'
 import { revokeSecret, rotateSecret } from './client-secrets.ts'
 import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
-import type { Problem } from './problem.ts'
+import type { Checked, Problem } from './problem.ts'
+import {
+  createRegistrationToken,
+  listRegistrationTokens,
+  renewRegistration,
+  revokeRegistrationToken,
+} from './registration-tokens.ts'
 import { verifyAudit } from './verify-audit.ts'
 
 export interface AdminOptions {
@@ -52,6 +58,14 @@ export function adminOver(options: AdminOptions): AdminApi {
         await onApplied()
         return value(revoked.value)
       }),
+    createRegistrationToken: request => over(() => createRegistrationToken(request, ports)),
+    registrationTokens: issuer =>
+      answered(async () => {
+        const tokens = await listRegistrationTokens(issuer, ports)
+        return tokens.ok ? value({ tokens: tokens.value }) : invalid(tokens.problems)
+      }),
+    revokeRegistrationToken: request => over(() => revokeRegistrationToken(request, ports)),
+    renewRegistration: request => over(() => renewRegistration(request, ports)),
     documents: () => answered(() => documentsOf(ports)),
     audit: id => answered(async () => value({ records: await ports.store.findAudit(id, auditMax) })),
     verifyAudit: () => answered(async () => value(await verifyAudit(ports.store))),
@@ -86,6 +100,13 @@ async function documentsOf({ store }: ControlPorts): ReturnType<AdminApi['docume
     document: JSON.parse(body) as Readonly<Record<string, unknown>>,
   }))
   return value({ revision, documents })
+}
+
+function over<T>(work: () => Promise<Checked<T>>): Promise<Answer<T>> {
+  return answered(async () => {
+    const done = await work()
+    return done.ok ? value(done.value) : invalid(done.problems)
+  })
 }
 
 async function answered<T>(work: () => Promise<Answer<T>>): Promise<Answer<T>> {

@@ -5,6 +5,18 @@ import type { ClientExplanation } from './admin-api.ts'
 import type { DocumentOf } from './document.ts'
 import type { KindName } from './resources/index.ts'
 
+type OfKind = <K extends KindName>(kind: K) => readonly DocumentOf<K>[]
+
+/** Also a client that registered itself: its policy says the profile and the resources. */
+function clientOf(
+  ofKind: OfKind,
+  clientId: string,
+): { readonly spec: { readonly profile: string; readonly resources: readonly string[] } } | undefined {
+  const written = ofKind('Client').find(document => document.name === clientId)
+  const registered = ofKind('RegisteredClient').find(document => document.name === clientId)
+  return written ?? (registered && { spec: registered.spec.policy })
+}
+
 /** The strictest profile a request of this client can meet, with who decided each field; undefined: no such client. */
 export function explainClient(
   documents: readonly PlacedDocument[],
@@ -14,7 +26,7 @@ export function explainClient(
   const own = documents.filter(({ issuerUrl }) => issuerUrl === url).map(({ document }) => document)
   const ofKind = <K extends KindName>(kind: K): readonly DocumentOf<K>[] =>
     own.filter(document => document.kind === kind) as unknown as readonly DocumentOf<K>[]
-  const client = ofKind('Client').find(document => document.name === clientId)
+  const client = clientOf(ofKind, clientId)
   if (client === undefined) return undefined
 
   const table = compileProfiles(shippedProfiles, ofKind('SecurityProfile'), [])

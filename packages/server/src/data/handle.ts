@@ -15,12 +15,16 @@ export type HandleKind =
   | 'browser'
   | 'session'
   | 'failures'
+  | 'initial_access_token'
+  | 'registration_access_token'
 
 const prefixes: Partial<Record<HandleKind, string>> = {
   access_token: 'at_',
   refresh_token: 'rt_',
   code: 'ac_',
   device_code: 'dc_',
+  initial_access_token: 'iat_',
+  registration_access_token: 'rat_',
 }
 
 /** Base64url characters that carry the time: 6 × 6 bits of epoch seconds, enough until the year 4147. */

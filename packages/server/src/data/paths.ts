@@ -9,6 +9,8 @@ export const paths = {
   deviceAuthorization: '/device_authorization',
   device: '/device',
   confirm: '/interaction/:id/confirm',
+  register: '/register',
+  registered: '/register/:id',
   jwks: '/jwks',
   challenge: '/challenge',
   login: '/interaction/:id/login',

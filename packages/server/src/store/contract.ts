@@ -6,6 +6,7 @@ import { guardCases } from './contract/guards.ts'
 import { listCases } from './contract/lists.ts'
 import { logoutCases } from './contract/logout.ts'
 import { raceCases } from './contract/races.ts'
+import { registrationCases } from './contract/registration.ts'
 import { restartCases } from './contract/restart.ts'
 import type { Store } from './store.ts'
 
@@ -27,6 +28,7 @@ export const contractCases: readonly ContractCase[] = [
   ...finderCases,
   ...guardCases,
   ...logoutCases,
+  ...registrationCases,
   ...raceCases,
   ...listCases,
   ...auditCases,

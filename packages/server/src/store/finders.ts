@@ -1,8 +1,13 @@
-import type { EpochSeconds } from '@holdfast/protocol'
-import type { ChainedAuditRecord, LogoutNoticeRecord, UserRecord } from './records.ts'
-import { participantRange, type SqlValue, type StatementName } from './statements.ts'
-import type { Found, FoundDeviceCode, Store } from './store.ts'
-import type { KeyRecord } from './writes.ts'
+import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type {
+  ChainedAuditRecord,
+  InitialAccessTokenRecord,
+  LogoutNoticeRecord,
+  UserRecord,
+} from './records.ts'
+import { participantRange, registrationKey, type SqlValue, type StatementName } from './statements.ts'
+import type { Found, FoundDeviceCode, FoundInitialAccessToken, Store } from './store.ts'
+import type { DocumentRecord, KeyRecord } from './writes.ts'
 
 /** A row as either engine gives it. */
 export type Row = Readonly<Record<string, unknown>>
@@ -48,13 +53,24 @@ export function findersOver(ask: Ask): Finders {
       const row = await one('find-failures', [key, now])
       return row && { count: numberOf(row, 'count'), lastAt: numberOf(row, 'last_at') as EpochSeconds }
     },
-    listDocuments: async () =>
-      (await ask('list-documents', [])).map(row => ({
-        documentKind: textOf(row, 'document_kind'),
-        issuer: textOf(row, 'issuer'),
-        name: textOf(row, 'name'),
-        body: textOf(row, 'body'),
-      })),
+    findInitialAccessToken: async hash => {
+      const row = await one('find-initial-access-token', [hash])
+      return row && initialAccessTokenOf(row)
+    },
+    listInitialAccessTokens: async issuer =>
+      (await ask('list-initial-access-tokens', [issuer])).map(initialAccessTokenOf),
+    findRegistration: async (issuer, clientId) => {
+      const row = await one('find-registration', [registrationKey(issuer, clientId)])
+      return row && (textOf(row, 'token_hash') as HandleHash)
+    },
+    listDocuments: async () => (await ask('list-documents', [])).map(documentOf),
+    listDocumentsSince: async after => {
+      const rows = await ask('list-documents-since', [after])
+      const [first] = rows
+      if (first === undefined) return undefined
+      const [revision, total] = [numberOf(first, 'current'), numberOf(first, 'total')]
+      return { revision, total, documents: rows.map(documentOf) }
+    },
     revision: async () => {
       const row = await one('revision', [])
       return row === undefined ? 0 : numberOf(row, 'number')
@@ -88,6 +104,23 @@ function foundOf<T>(row: Row): Found<T> {
   }
   if ('retired_at' in row) record.retiredAt = row.retired_at ?? undefined
   return record as Found<T>
+}
+
+function documentOf(row: Row): DocumentRecord {
+  return {
+    documentKind: textOf(row, 'document_kind'),
+    issuer: textOf(row, 'issuer'),
+    name: textOf(row, 'name'),
+    body: textOf(row, 'body'),
+  }
+}
+
+function initialAccessTokenOf(row: Row): FoundInitialAccessToken {
+  return {
+    ...bodyOf<InitialAccessTokenRecord>(row),
+    usesLeft: numberOf(row, 'uses'),
+    revokedAt: row.revoked_at == null ? undefined : (numberOf(row, 'revoked_at') as EpochSeconds),
+  }
 }
 
 function noticeOf(row: Row): LogoutNoticeRecord {

@@ -5,6 +5,7 @@ import type {
   CodeRecord,
   DeviceCodeRecord,
   GrantRecord,
+  InitialAccessTokenRecord,
   InteractionRecord,
   LogoutNoticeRecord,
   PushedRequestRecord,
@@ -25,6 +26,21 @@ export type FoundDeviceCode = Found<DeviceCodeRecord> & {
   readonly polledAt: EpochSeconds | undefined
   readonly grantId: string | undefined
   readonly deniedAt: EpochSeconds | undefined
+}
+
+/** An initial access token, and how often it can still be used. */
+export type FoundInitialAccessToken = InitialAccessTokenRecord & {
+  readonly usesLeft: number
+  readonly revokedAt: EpochSeconds | undefined
+}
+
+/** What a node must read to follow the revision it serves. */
+export interface ChangedDocuments {
+  /** The revision the answer is about. */
+  readonly revision: number
+  /** How many documents there are: fewer than were known and added means that some were deleted. */
+  readonly total: number
+  readonly documents: readonly DocumentRecord[]
 }
 
 /**
@@ -66,7 +82,15 @@ export interface Store {
     now: EpochSeconds,
   ) => Promise<{ readonly count: number; readonly lastAt: EpochSeconds } | undefined>
 
+  readonly findInitialAccessToken: (hash: HandleHash) => Promise<FoundInitialAccessToken | undefined>
+  /** Of an issuer, the oldest first; also those used up, until they expire. */
+  readonly listInitialAccessTokens: (issuer: string) => Promise<readonly FoundInitialAccessToken[]>
+  /** Hash of the token that manages a client. */
+  readonly findRegistration: (issuer: string, clientId: string) => Promise<HandleHash | undefined>
+
   readonly listDocuments: () => Promise<readonly DocumentRecord[]>
+  /** Written after `revision`; undefined when none was, which is what a mere deletion looks like too. */
+  readonly listDocumentsSince: (revision: number) => Promise<ChangedDocuments | undefined>
   readonly revision: () => Promise<number>
   /**
    * Tells that the revision may have risen, by this node or another; ask `revision` which it is now. May tell too

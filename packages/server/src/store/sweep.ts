@@ -28,6 +28,7 @@ const sweptTables: readonly SweptTable[] = [
   { name: 'device_codes', key: 'hash', keptSeconds: 600 },
   { name: 'access_tokens', key: 'hash', keptSeconds: 0 },
   { name: 'refresh_tokens', key: 'hash', keptSeconds: 0 },
+  { name: 'initial_access_tokens', key: 'hash', keptSeconds: 0 },
   { name: 'jtis', key: 'key', keptSeconds: jtiKeptSeconds },
   { name: 'failures', key: 'key', keptSeconds: 0 },
 ]

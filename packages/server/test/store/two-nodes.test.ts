@@ -4,7 +4,16 @@ import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { verifyChain } from '../../src/store/chain.ts'
-import { code, jti, newHash, refreshToken, standingClock, start } from '../../src/store/contract/samples.ts'
+import {
+  code,
+  initialAccessToken,
+  issuer,
+  jti,
+  newHash,
+  refreshToken,
+  standingClock,
+  start,
+} from '../../src/store/contract/samples.ts'
 import { openPostgresStore } from '../../src/store/drivers/postgres.ts'
 import {
   dropSchema,
@@ -82,6 +91,22 @@ describe('two processes over one PostgreSQL', { skip: await postgresAbsence() },
 
   test(`of 64 presentations of one proof to two processes exactly one wins, in each of ${rounds} rounds`, async () => {
     for (let count = 0; count < rounds; count++) await race([jti(newHash())])
+  })
+
+  test(`of 64 registrations with the last use of one token by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const record = initialAccessToken(1)
+      await store.commit([{ kind: 'insert-initial-access-token', record }])
+      await race([{ kind: 'use-initial-access-token', hash: record.hash, at: start }])
+    }
+  })
+
+  test(`of 64 uses of one registration access token by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const [clientId, from] = [newHash(), newHash()]
+      await store.commit([{ kind: 'put-registration', issuer, clientId, tokenHash: from }])
+      await race([{ kind: 'rotate-registration', issuer, clientId, from, to: newHash() }])
+    }
   })
 
   test('two processes that spend the same things in opposite order neither hang nor both win', async () => {

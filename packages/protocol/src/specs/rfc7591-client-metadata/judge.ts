@@ -1,12 +1,18 @@
 import type { Refusal } from '../../refusal.ts'
 import { firstRefusal } from '../../rule.ts'
 import { backchannelMetadataRules } from '../oidc-backchannel-logout/metadata-rules.ts'
+import { sectorMetadataRules } from '../oidc-registration/rules.ts'
 import { postLogoutMetadataRules } from '../oidc-rp-logout/metadata-rules.ts'
 import type { ClientMetadataInput } from './metadata.ts'
 import { clientMetadataRules } from './rules.ts'
 
 /** In the order in which they are judged; what other documents add to client metadata comes after. */
-const everyRule = [...clientMetadataRules, ...postLogoutMetadataRules, ...backchannelMetadataRules]
+const everyRule = [
+  ...clientMetadataRules,
+  ...postLogoutMetadataRules,
+  ...backchannelMetadataRules,
+  ...sectorMetadataRules,
+]
 
 /** The first rule that the metadata of a client breaks; `facts.field` names the member. */
 export function judgeClientMetadata(input: ClientMetadataInput): Refusal | undefined {

@@ -2,9 +2,11 @@ import type { z } from 'zod'
 import { clientSpec } from './client.ts'
 import { clientSecretSpec } from './client-secret.ts'
 import { issuerSpec } from './issuer.ts'
+import { registeredClientSpec } from './registered-client.ts'
 import { resourceServerSpec } from './resource-server.ts'
 import { scopeSpec } from './scope.ts'
 import { securityProfileSpec } from './security-profile.ts'
+import { softwareStatementIssuerSpec } from './software-statement-issuer.ts'
 import { userSpec } from './user.ts'
 
 /** What a kind of document is: the schema of its `spec` and the form of its name. */
@@ -25,7 +27,9 @@ export const kinds = {
   SecurityProfile: { spec: securityProfileSpec, name: plainName },
   Scope: { spec: scopeSpec, name: scopeName },
   ResourceServer: { spec: resourceServerSpec, name: plainName },
+  SoftwareStatementIssuer: { spec: softwareStatementIssuerSpec, name: plainName },
   Client: { spec: clientSpec, name: clientName },
+  RegisteredClient: { spec: registeredClientSpec, name: clientName },
   ClientSecret: { spec: clientSecretSpec, name: clientName },
   User: { spec: userSpec, name: plainName },
 } as const satisfies Record<string, Kind>

@@ -11,6 +11,7 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuditRecord, LogoutNoticeRecord, SessionRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { sortableTime } from '../handle.ts'
+import { sidFor, subjectFor } from '../mint/pairwise.ts'
 
 /** How long a client may take to answer. */
 const answerTimeoutMs = 5000
@@ -95,8 +96,8 @@ async function logoutToken(
     iat,
     exp: iat + logoutTokenLifetimeSeconds,
     jti: ports.entropy.bytes(16).toString('base64url'),
-    sub: subject,
-    sid,
+    sub: subjectFor(ports.keys, issuer, client.sector, subject),
+    sid: sidFor(ports.keys, issuer, client.sector, sid),
     events: { [backchannelLogoutEvent]: {} },
   }
   const typ = 'logout+jwt'

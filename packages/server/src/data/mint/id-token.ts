@@ -2,6 +2,7 @@ import { leftHalfHash } from '@holdfast/protocol/jose/hash.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { MintOrder } from './order.ts'
+import { sidFor, subjectFor } from './pairwise.ts'
 
 /**
  * OpenID Connect Core section 2. Claims about the user stay at userinfo: the token says who, when and how strongly.
@@ -13,11 +14,12 @@ export async function mintIdToken(
   exchange: Exchange,
   ports: Ports,
 ): Promise<string | undefined> {
-  const { idToken, subject, client, issuedAt, nonce, authTime, acr, amr, sid } = order
+  const { idToken, subject, sector, client, issuedAt, nonce, authTime, acr, amr, sid } = order
   if (idToken === undefined) return undefined
+  const { url } = exchange.issuer
   const claims = {
-    iss: exchange.issuer.url,
-    sub: subject,
+    iss: url,
+    sub: subjectFor(ports.keys, url, sector, subject),
     aud: client.clientId,
     exp: issuedAt + idToken.lifetimeSeconds,
     iat: issuedAt,
@@ -25,8 +27,8 @@ export async function mintIdToken(
     ...(nonce !== undefined && { nonce }),
     ...(acr !== undefined && { acr }),
     ...(amr.length > 0 && { amr }),
-    ...(sid !== undefined && { sid }),
+    ...(sid !== undefined && { sid: sidFor(ports.keys, url, sector, sid) }),
     at_hash: leftHalfHash(idToken.alg, accessToken),
   }
-  return ports.keys.sign(exchange.issuer.url, idToken.alg, 'JWT', claims)
+  return ports.keys.sign(url, idToken.alg, 'JWT', claims)
 }

@@ -18,6 +18,7 @@ import { replayRefusal } from '../client-auth/answer.ts'
 import { isWithinDates, parsedCertificate } from '../client-auth/certificate.ts'
 import { dpopNonceHeader, judgeServerProof } from '../dpop/proof-at-server.ts'
 import { type ActiveToken, judgeActive, loadToken } from '../introspect/standing.ts'
+import { subjectFor } from '../mint/pairwise.ts'
 import { recordRefusal } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
 import type { Room } from '../room.ts'
@@ -57,7 +58,7 @@ export const userinfoRoom: Room = async (exchange, ports) => {
     ports.metrics.count('replays_detected_total', { rule: replay.ruleId })
     return refuseToken(exchange, ports, input, replay, active.value, 'alert')
   }
-  return jsonReply(200, claimsOf(active.value, exchange), nextNonce(exchange, ports))
+  return jsonReply(200, claimsOf(active.value, exchange, ports), nextNonce(exchange, ports))
 }
 
 function presentationOf(exchange: Exchange): PresentationInput {
@@ -119,10 +120,14 @@ function profileOf(
 }
 
 /** `sub`, and of the user's claims those that a scope of the token releases (OpenID Connect Core section 5.4). */
-function claimsOf({ token, user }: ActiveToken, { issuer }: Exchange): Readonly<Record<string, unknown>> {
+function claimsOf(
+  { token, user }: ActiveToken,
+  { issuer }: Exchange,
+  { keys }: Ports,
+): Readonly<Record<string, unknown>> {
   const released = token.scopes.flatMap(scope => issuer.scopes.get(scope)?.claims ?? [])
   const claims = Object.entries(user?.claims ?? {}).filter(([name]) => released.includes(name))
-  return { ...Object.fromEntries(claims), sub: token.subject }
+  return { ...Object.fromEntries(claims), sub: subjectFor(keys, issuer.url, token.sector, token.subject) }
 }
 
 async function refuseToken(

@@ -4,7 +4,9 @@ import {
   code,
   deviceCode,
   grant,
+  initialAccessToken,
   interaction,
+  issuer,
   jti,
   later,
   logoutNotice,
@@ -210,6 +212,36 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       isOnce: true,
     }
   },
+  'use-initial-access-token': () => {
+    const record = initialAccessToken()
+    const { hash } = record
+    const attempt = (at: EpochSeconds, id = hash): Write => ({
+      kind: 'use-initial-access-token',
+      hash: id,
+      at,
+    })
+    return {
+      prepare: [{ kind: 'insert-initial-access-token', record }],
+      attempt,
+      endsAt: record.expiresAt,
+      spoilers: {
+        'its last use was taken': attempt(start),
+        'it was revoked': { kind: 'revoke-initial-access-token', hash, at: start },
+      },
+      unknown: attempt(start, newHash()),
+      isOnce: true,
+    }
+  },
+  'rotate-registration': () =>
+    registrationScenario((clientId, from) => ({
+      kind: 'rotate-registration',
+      ...{ issuer, clientId, from, to: newHash() },
+    })),
+  'end-registration': () =>
+    registrationScenario((clientId, tokenHash) => ({
+      kind: 'end-registration',
+      ...{ issuer, clientId, tokenHash },
+    })),
   'raise-revision': () => ({
     prepare: [],
     attempt: () => ({ kind: 'raise-revision', from: 0 }),
@@ -240,6 +272,25 @@ function noticeScenario(attemptOn: (id: string) => Write): GuardScenario {
       'it was finished': { kind: 'finish-logout-notice', id, version: 1 },
     },
     unknown: attemptOn(newHash()),
+    isOnce: true,
+  }
+}
+
+/** One token manages a client, whichever way the one before it went. */
+function registrationScenario(
+  attemptOn: (clientId: string, tokenHash: ReturnType<typeof newHash>) => Write,
+): GuardScenario {
+  const [clientId, tokenHash] = [newHash(), newHash()]
+  return {
+    prepare: [{ kind: 'put-registration', issuer, clientId, tokenHash }],
+    attempt: () => attemptOn(clientId, tokenHash),
+    endsAt: undefined,
+    spoilers: {
+      'it was rotated': { kind: 'rotate-registration', issuer, clientId, from: tokenHash, to: newHash() },
+      'the client was deleted': { kind: 'end-registration', issuer, clientId, tokenHash },
+      'an operator made a new one': { kind: 'put-registration', issuer, clientId, tokenHash: newHash() },
+    },
+    unknown: attemptOn(newHash(), tokenHash),
     isOnce: true,
   }
 }

@@ -8,6 +8,7 @@ import type {
   CodeRecord,
   DeviceCodeRecord,
   GrantRecord,
+  InitialAccessTokenRecord,
   InteractionRecord,
   LogoutNoticeRecord,
   PushedRequestRecord,
@@ -143,6 +144,24 @@ export const deviceCode = (): DeviceCodeRecord => ({
   txn: 'txn-1',
   issuedAt: start,
   expiresAt: later(600),
+})
+
+export const initialAccessToken = (uses = 1): InitialAccessTokenRecord => ({
+  hash: newHash(),
+  id: 'token-1',
+  issuer,
+  uses,
+  policy: {
+    profile: 'fapi2-security',
+    scopes: ['openid'],
+    grantTypes: ['authorization_code'],
+    resources: ['bank'],
+    redirectHosts: ['client.example'],
+    softwareStatement: 'optional',
+  },
+  note: 'für Zoë',
+  issuedAt: start,
+  expiresAt: later(3600),
 })
 
 export const accessToken = (): AccessTokenRecord => ({

@@ -2,10 +2,11 @@ import { Fault } from '../../ports.ts'
 import { first } from './001-first.ts'
 import { deviceCodes } from './002-device-codes.ts'
 import { logout } from './003-logout.ts'
+import { registration } from './004-registration.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
-export const migrations: readonly Migration[] = [first, deviceCodes, logout]
+export const migrations: readonly Migration[] = [first, deviceCodes, logout, registration]
 
 /** Version of the schema this program speaks. */
 export const schemaVersion = migrations.length
