@@ -15,7 +15,7 @@ export interface ControlPorts extends Pick<Ports, 'store' | 'clock' | 'entropy' 
 }
 
 /** How often an apply starts again because another one came first. */
-const attemptsMax = 3
+const attemptsMax = 10
 /** Names listed in one audit record; the count beside them is always whole. */
 const listedMax = 100
 

@@ -15,7 +15,7 @@ import type { ClientSecretSpec } from './resources/client-secret.ts'
 type Secret = ClientSecretSpec['secrets'][number]
 
 /** How often a change starts again because another one came first. */
-const attemptsMax = 3
+const attemptsMax = 10
 
 /** What is asked of one client, and what is found of it. */
 interface Target {

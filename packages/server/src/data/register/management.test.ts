@@ -117,11 +117,12 @@ describe('management', () => {
         }),
       ).active
     assert.equal(await introspect(), true)
-    const opened = await openBrowser(world).get(
+    const browser = openBrowser(world)
+    const opened = await browser.get(
       `${issuerUrl}/authorize?${new URLSearchParams({ client_id: clientId, request_uri: textOf(pushed, 'request_uri') })}`,
     )
-    const visiting = openBrowser(world)
     assert.equal(opened.status, 303)
+    assert.equal((await browser.get(locationOf(opened).href)).status, 200)
 
     const deleted = await world.manage('DELETE', clientId, token)
     assert.deepEqual([deleted.status, String(deleted.body)], [204, ''])
@@ -140,7 +141,7 @@ describe('management', () => {
       }).toString(),
     })
     assert.equal(again.status, 400)
-    const page = await visiting.get(locationOf(opened).href)
+    const page = await browser.get(locationOf(opened).href)
     assert.equal(page.status >= 400, true, 'the open interaction has ended')
     // No document brings it back, and no other client gets its name.
     const revive = world.applied([['Client', clientId, { metadata: goodMetadata }]])
