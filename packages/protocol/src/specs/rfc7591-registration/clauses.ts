@@ -88,7 +88,7 @@ export const manifest: ClauseManifest = {
       rows: ['DCR-02', 'DCR-12'],
     },
     {
-      id: 'RFC7591-3.2.1-secret',
+      id: 'RFC7591-3.2.1-secret-once',
       level: 'MUST',
       says: 'A secret comes with the time it ends, and is told once.',
       standing: shown('a secret is given once, where the profile has secrets, and authenticates'),

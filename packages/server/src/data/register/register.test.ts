@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { metadataDocument } from '../metadata/document.ts'
 import { accounts, keys, redirectUri } from '../testing/clients.ts'
 import { headersOf, jsonOf, requestToken, textOf } from '../testing/flow.ts'
 import { compactJws, newTestKey } from '../testing/jws.ts'
@@ -11,6 +12,7 @@ import {
 } from '../testing/registration-world.ts'
 import { issuerUrl } from '../testing/world.ts'
 import { tokenRoom } from '../token/room.ts'
+import { registerRoom } from './room.ts'
 
 const directory = newTestKey('ES256', 'directory-1')
 const directoryIssuer = 'https://directory.example'
@@ -145,6 +147,40 @@ describe('registration', () => {
     assert.equal(world.current().clients.size, clients)
   })
 
+  test('the metadata names the registration endpoint when it is open, and both subject types', async () => {
+    for (const [registration, endpoint] of [
+      ['initial-access-token', `${issuerUrl}/register`],
+      ['off', undefined],
+    ] as const) {
+      await using world = await openRegistrationWorld({ issuer: { registration } })
+      const document = metadataDocument(world.current(), ['ES256'])
+      assert.equal(document.registration_endpoint, endpoint)
+      assert.deepEqual(document.subject_types_supported, ['public', 'pairwise'])
+    }
+  })
+
+  test('who is overtaken again and again is told to come back, and so is a crowd', async () => {
+    await using world = await openRegistrationWorld()
+    const token = await world.token({ uses: 200 })
+    const { ports } = world
+    const exchange = () =>
+      world.exchange('/register', {
+        headers: [['authorization', `Bearer ${token}`]],
+        body: JSON.stringify(goodMetadata),
+      })
+    const served = ports.snapshot()
+    const stale = { ...ports, snapshot: () => served, refreshSnapshot: async () => {} }
+    await world.applied([['Scope', 'later', { title: 'Later', description: 'Than the snapshot.' }]])
+    const overtaken = await registerRoom(exchange(), stale)
+    assert.deepEqual([overtaken.status, jsonOf(overtaken).error], [503, 'temporarily_unavailable'])
+    assert.deepEqual(headersOf(overtaken, 'retry-after'), ['1'])
+    assert.equal((await world.lastAudit('registration.refused'))?.ruleId, 'registration.busy')
+    await ports.refreshSnapshot()
+    const crowd = await Promise.all(Array.from({ length: 120 }, () => registerRoom(exchange(), ports)))
+    assert.equal(crowd.filter(({ status }) => status === 201).length, 100)
+    assert.equal(crowd.filter(({ status }) => status === 503).length, 20)
+  })
+
   test('without a policy of the issuer nobody registers, token or not', async () => {
     await using world = await openRegistrationWorld({ issuer: { registration: 'off' } })
     const reply = await world.register(await world.token())
@@ -155,7 +191,6 @@ describe('registration', () => {
   test('a token stands in the header alone', async () => {
     await using world = await openRegistrationWorld()
     const token = await world.token()
-    const { registerRoom } = await import('./room.ts')
     const query = `access_token=${token}`
     const reply = await world.send(registerRoom, '/register', { query, body: JSON.stringify(goodMetadata) })
     assert.equal(reply.status, 401)
