@@ -42,7 +42,7 @@ export function flowsOf(name: string): readonly Flow[] {
     device: { ...deviceCode(), hash: keyOf('device'), userCodeHash: keyOf('user-code') },
     refresh: { ...refreshToken(), hash: keyOf('refresh') },
     notice: { ...logoutNotice(), id: keyOf('notice') },
-    initial: { ...initialAccessToken(2), hash: keyOf('initial') },
+    initial: { ...initialAccessToken(1), hash: keyOf('initial') },
     rotated: { ...refreshToken(), hash: keyOf('rotated') },
   }
   const access = (flow: string): Write => ({
@@ -185,7 +185,7 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
     case 'insert-initial-access-token':
       return (await store.findInitialAccessToken(write.record.hash)) !== undefined
     case 'use-initial-access-token':
-      return (await store.findInitialAccessToken(write.hash))?.usesLeft === 1
+      return (await store.findInitialAccessToken(write.hash))?.usesLeft === 0
     case 'revoke-initial-access-token':
       return (await store.findInitialAccessToken(write.hash))?.revokedAt !== undefined
     case 'append-audit':
