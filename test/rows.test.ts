@@ -68,10 +68,10 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'best current practice': range('BCP', 1, 17),
   'OpenID Connect requests': range('OIDC', 1, 20),
 
-  // Front-channel logout (FCL) is not built: it fails where browsers block third-party cookies. The CAEP event of
-  // RPL-09 waits for shared signals.
+  // The CAEP event of RPL-09 waits for shared signals.
   'RP-initiated logout': range('RPL', 1, 9),
   'back-channel logout': range('BCL', 1, 10),
+  'front-channel logout': range('FCL', 1, 4),
 
   // DCR-11, clients that wait for an approval, belongs to onboarding: a token for registration is the approval so far.
   'dynamic registration': [...range('DCR', 1, 10), 'DCR-12'],

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
@@ -9,6 +7,7 @@ import {
   type Started,
   type Workshop,
 } from '../../packages/holdfast/src/testing/product.ts'
+import { type Program, runProgram } from '../program.ts'
 
 let workshop: Workshop
 let started: Started
@@ -21,31 +20,8 @@ after(async () => {
   workshop.remove()
 })
 
-interface Running {
-  readonly child: ChildProcess
-  readonly text: () => string
-  readonly ended: Promise<readonly unknown[]>
-}
-
-function run(args: readonly string[], audience: string): Running {
-  const [program = '', ...rest] = args
-  const child = spawn(process.execPath, [join(import.meta.dirname, program), ...rest], {
-    cwd: workshop.folder,
-    env: {
-      ...process.env,
-      ISSUER: `https://localhost:${workshop.ports.public}`,
-      AUDIENCE: audience,
-      NODE_EXTRA_CA_CERTS: join(workshop.folder, '.holdfast/tls/ca.pem'),
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let text = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      text += chunk.toString()
-    })
-  return { child, text: () => text, ended: once(child, 'close') }
-}
+const run = ([program = '', ...args]: readonly string[], audience: string): Program =>
+  runProgram(workshop, [join(import.meta.dirname, program), ...args], { AUDIENCE: audience })
 
 for (const [format, shown] of [
   ['jwt', 'a JWT'],
@@ -62,8 +38,7 @@ for (const [format, shown] of [
 
     const api = run(['api.ts', format, folder], audience)
     try {
-      for (let round = 0; round < 200 && !api.text().includes('notes API at'); round++)
-        await new Promise(resolve => setTimeout(resolve, 50))
+      await api.says(/notes API at/)
       const calling = run(['call.ts', folder], audience)
       assert.deepEqual(await calling.ended, [0, null], calling.text() + api.text())
       assert.deepEqual(calling.text().trim().split('\n'), [

@@ -18,6 +18,9 @@ export function adminOverSocket(socketPath: string): AdminApi {
     revokeRegistrationToken: body =>
       ask(socketPath, 'POST', '/v1/registration-tokens/revocation', JSON.stringify(body)),
     renewRegistration: body => ask(socketPath, 'POST', '/v1/registrations/renewal', JSON.stringify(body)),
+    listKeys: issuer => get(`/v1/keys${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
+    rotateKeys: body => ask(socketPath, 'POST', '/v1/keys/rotation', JSON.stringify(body)),
+    revokeKey: body => ask(socketPath, 'POST', '/v1/keys/revocation', JSON.stringify(body)),
     documents: () => get('/v1/documents'),
     audit: id => get(`/v1/audit?id=${encodeURIComponent(id)}`),
     verifyAudit: () => get('/v1/audit/verification'),

@@ -89,6 +89,9 @@ async function run(
     registrationTokens: async () => broken,
     revokeRegistrationToken: async () => broken,
     renewRegistration: async () => broken,
+    listKeys: async () => broken,
+    rotateKeys: async () => broken,
+    revokeKey: async () => broken,
     documents: async () => ({
       ok: true,
       value: {

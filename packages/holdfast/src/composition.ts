@@ -74,7 +74,8 @@ async function connect(bootstrap: Bootstrap, cwd: string): Promise<AdminConnecti
   ])
   const ground = await openGround(bootstrap, openLog({ level: 'warn', destination: process.stderr }))
   const startedAt = ground.control.clock.now()
-  const api = adminOver({ ports: ground.control, snapshot: undefined, onApplied: async () => {}, startedAt })
+  const none = { snapshot: undefined, keys: undefined, onApplied: async () => {} }
+  const api = adminOver({ ports: ground.control, ...none, startedAt })
   return { api, via: 'store', close: ground.close }
 }
 

@@ -63,6 +63,7 @@ async function openStore({ store }: Bootstrap, log: Log): Promise<Store> {
   return await openPostgresStore({
     connectionString,
     clock: systemClock,
+    fencedClock: systemClock,
     ...(schema !== undefined && { schema }),
   })
 }

@@ -70,6 +70,41 @@ describe('holdfast serve in an empty folder', () => {
     assert.match(doctor.out, /DNSSEC/)
   })
 
+  test('a signing key is rotated, and taken back while clients go on', async () => {
+    type Listed = { readonly kid: string; readonly alg: string; readonly state: string }
+    const listed = async (): Promise<readonly Listed[]> => {
+      const answer = await workshop.run(['keys', 'list', '-o', 'json'])
+      assert.equal(answer.exitCode, 0, answer.err)
+      return (JSON.parse(answer.out) as readonly Listed[]).filter(({ alg }) => alg === 'ES256')
+    }
+    const rotated = await workshop.run(['keys', 'rotate', '--alg', 'ES256'])
+    assert.equal(rotated.exitCode, 0, rotated.err)
+    assert.match(rotated.out, /ES256: [\w-]{43} signs from \d{4}-/)
+    assert.deepEqual(
+      (await listed()).map(({ state }) => state),
+      ['active', 'announced'],
+    )
+    const again = await workshop.run(['keys', 'rotate', '--alg', 'ES256'])
+    assert.equal(again.exitCode, 1)
+    assert.match(again.out, /a rotation is under way/)
+
+    const bad = (await listed())[0]?.kid ?? ''
+    const revoked = await workshop.run(['keys', 'revoke', bad])
+    assert.equal(revoked.exitCode, 0, revoked.err)
+    assert.ok(!(await listed()).some(({ kid, state }) => kid === bad && state !== 'revoked'))
+    const twice = await workshop.run(['keys', 'revoke', bad])
+    assert.equal(twice.exitCode, 1)
+    assert.match(twice.err, /no such key/)
+    const reference = /reference (\S+)/.exec(revoked.out)?.[1] ?? ''
+    const explained = await workshop.run(['explain', reference])
+    assert.match(explained.out, /key\.revoked/)
+
+    const client = listedClients(workshop).find(one => one.clientId === 'demo-jwt-dpop')
+    assert.ok(client)
+    const [, accounts] = await callDemoApi(workshop, client)
+    assert.equal(accounts.status, 200)
+  })
+
   test('a second server in the same folder says why it does not start', async () => {
     const second = await workshop.run(['serve'])
     assert.equal(second.exitCode, 3)

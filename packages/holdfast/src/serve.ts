@@ -7,6 +7,7 @@ import { apply } from '@holdfast/server/control/apply.ts'
 import type { Bootstrap } from '@holdfast/server/control/bootstrap/bootstrap.ts'
 import { textOfProblem } from '@holdfast/server/control/problem.ts'
 import { openRevision } from '@holdfast/server/control/revision.ts'
+import { defaultKeyTimes } from '@holdfast/server/keys/life.ts'
 import { startServer } from '@holdfast/server/main.ts'
 import { openLog } from '@holdfast/server/observe/log.ts'
 import { Fault, type Log } from '@holdfast/server/ports.ts'
@@ -71,9 +72,11 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   const server = await startServer({
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
     ...{ clock, entropy, refreshSnapshot: refresh },
+    keyTimes: { ...defaultKeyTimes, rotateAfterSeconds: bootstrap.rotateKeysAfterSeconds },
   })
   closers.push(server.close)
-  const api = adminOver({ ports: control, snapshot, onApplied: refresh, startedAt: clock.now() })
+  const { keys } = server
+  const api = adminOver({ ports: control, snapshot, keys, onApplied: refresh, startedAt: clock.now() })
   const socket = await serveAdminSocket({ dataFolder, cwd, api, log })
   closers.push(socket.close)
 

@@ -17,6 +17,7 @@ import type { Route } from './http/route.ts'
 import type { Desk } from './http/serve.ts'
 import { clientAddressBehind } from './http/trusted-proxies.ts'
 import { softwareCustody } from './keys/custody/software.ts'
+import type { KeyTimes } from './keys/life.ts'
 import { openRing, type Ring } from './keys/ring.ts'
 import { watchClock } from './observe/clock-watch.ts'
 import { openMetrics } from './observe/metrics.ts'
@@ -50,6 +51,8 @@ export interface ServerOptions {
   readonly refreshSnapshot: () => Promise<void>
   /** At least 32 random bytes, kept outside the store. */
   readonly keyEncryptionKey: Buffer
+  /** Stations of a signing key's life; three months of signing unless told otherwise. */
+  readonly keyTimes?: KeyTimes
   /** Stays the caller's. */
   readonly passwords: Passwords
   readonly log: Log
@@ -73,6 +76,8 @@ export interface RunningServer {
     readonly management: number | undefined
   }
   readonly ports: Ports
+  /** To list, rotate and take back signing keys. */
+  readonly keys: Pick<Ring, 'list' | 'rotate' | 'revoke'>
   /** Stop accepting, let requests in rooms finish, close connections. */
   readonly close: () => Promise<void>
 }
@@ -81,8 +86,8 @@ const defaultDrainMs = 10_000
 /** How often spent and expired rows are swept, and how many of a table in one go. */
 const sweepMs = 5000
 const sweepRowsMax = 1000
-/** How often keys made by other nodes are taken in. */
-const keyRefreshMs = 15_000
+/** How often keys that other nodes made or took back are seen: a compromised one is out within ten seconds (I33). */
+const keyRefreshMs = 3000
 
 /**
  * Open the keys, put the ports together, listen. Ready when it resolves: both TLS listeners answer, and every
@@ -146,7 +151,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await couriered
     log.info('server.closed')
   }
-  return { listening, ports, close }
+  return { listening, ports, keys, close }
 }
 
 /** How long a first start waits for RSA keys before it goes on without their algorithms. */
@@ -162,6 +167,7 @@ async function openKeys(options: ServerOptions, clock: Clock, entropy: Entropy):
     clock,
     entropy,
     log,
+    ...(options.keyTimes !== undefined && { times: options.keyTimes }),
     issuers: options.issuerUrls.map(url => ({ url, algs: issuers.get(url)?.floor.signingAlgs ?? [] })),
   })
   const patience = new Promise<void>(resolve => setTimeout(resolve, rsaPatienceMs).unref())
@@ -216,7 +222,10 @@ function keepHouse(ports: Ports, keys: Ring): () => void {
     })
   }, sweepMs)
   const refresh = setInterval(() => {
-    keys.refresh().catch((thrown: unknown) => log.warn('keys.refresh-failed', { cause: thrown }))
+    keys
+      .refresh()
+      .then(keys.keepUp)
+      .catch((thrown: unknown) => log.warn('keys.refresh-failed', { cause: thrown }))
   }, keyRefreshMs)
   return () => {
     clearInterval(sweep)

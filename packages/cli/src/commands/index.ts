@@ -7,6 +7,7 @@ import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
+import { addKeys } from './keys.ts'
 import { addRegistrationTokens } from './registration-tokens.ts'
 import { addServe } from './serve.ts'
 
@@ -18,6 +19,7 @@ export const commands: readonly AddCommand[] = [
   addExport,
   addClients,
   addRegistrationTokens,
+  addKeys,
   addExplain,
   addAudit,
   addDoctor,

@@ -27,6 +27,10 @@ export interface AdminApi {
   ) => Promise<Answer<RevokedRegistrationToken>>
   /** A new registration access token for a client that lost its own. */
   readonly renewRegistration: (request: RenewRegistrationRequest) => Promise<Answer<RenewedRegistration>>
+  /** Of every issuer, or of the one named. Answered by a running server only, as the two below. */
+  readonly listKeys: (issuer?: string) => Promise<Answer<KeyList>>
+  readonly rotateKeys: (request: RotateKeysRequest) => Promise<Answer<RotatedKeys>>
+  readonly revokeKey: (request: RevokeKeyRequest) => Promise<Answer<RevokedKeyAnswer>>
   readonly explainClient: (clientId: string, issuer?: string) => Promise<Answer<ClientExplanation>>
 }
 
@@ -211,6 +215,57 @@ export interface RenewedRegistration {
   readonly issuer: string
   readonly registrationAccessToken: string
   readonly registrationClientUri: string
+  readonly reference: string
+}
+
+export interface KeyList {
+  readonly keys: readonly ListedKey[]
+}
+
+export interface ListedKey {
+  readonly issuer: string
+  /** RFC 7638 thumbprint. */
+  readonly kid: string
+  readonly alg: string
+  readonly state: 'announced' | 'active' | 'retiring' | 'retired' | 'revoked'
+  /** Seconds since 1970, as all times here. */
+  readonly createdAt: number
+  /** From when on it signs. */
+  readonly activeAt: number
+  /** From when on it is no longer published. */
+  readonly removedAt?: number | undefined
+  readonly revokedAt?: number | undefined
+}
+
+export interface RotateKeysRequest {
+  /** Name or URL; absent: every issuer. */
+  readonly issuer?: string | undefined
+  /** Absent: every algorithm that has a key. */
+  readonly alg?: string | undefined
+}
+
+export interface RotatedKeys {
+  readonly rotated: readonly {
+    readonly issuer: string
+    readonly kid: string
+    readonly alg: string
+    readonly activeAt: number
+    readonly previousKid: string
+    readonly previousRemovedAt: number
+  }[]
+  /** Where a rotation was under way already. */
+  readonly skipped: readonly { readonly issuer: string; readonly alg: string }[]
+  readonly reference: string
+}
+
+export interface RevokeKeyRequest {
+  readonly kid: string
+}
+
+export interface RevokedKeyAnswer {
+  readonly issuer: string
+  readonly kid: string
+  readonly replacementKid: string
   readonly reference: string
 }
 

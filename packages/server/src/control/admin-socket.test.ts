@@ -37,7 +37,13 @@ async function served(t: TestContext) {
     issuers: [binding],
     newReference: () => `reference-${++count}`,
   }
-  const api = adminOver({ ports, snapshot: undefined, onApplied: async () => {}, startedAt: clock.now() })
+  const api = adminOver({
+    ports,
+    snapshot: undefined,
+    keys: undefined,
+    onApplied: async () => {},
+    startedAt: clock.now(),
+  })
   const options = { dataFolder, cwd: process.cwd(), api, log }
   const socket = await serveAdminSocket(options)
   t.after(async () => {
@@ -151,6 +157,15 @@ describe('the admin socket', () => {
       adminSocketPath(`/${'x'.repeat(120)}/.holdfast`, `/${'x'.repeat(120)}`),
       '.holdfast/admin.sock',
     )
+  })
+
+  test('keys are not changed where no server signs with them', async t => {
+    const { ask } = await served(t)
+    assert.equal((await ask('GET', '/v1/keys')).status, 409)
+    assert.equal((await ask('POST', '/v1/keys/rotation', '{}')).status, 409)
+    assert.equal((await ask('POST', '/v1/keys/revocation', '{"kid":"k"}')).status, 409)
+    assert.equal((await ask('POST', '/v1/keys/revocation', '{}')).status, 400)
+    assert.equal((await ask('POST', '/v1/keys/rotation', '{"kid":"k"}')).status, 400)
   })
 
   test('a secret is rotated and revoked over the socket, within bounds', async t => {

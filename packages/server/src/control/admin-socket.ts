@@ -55,6 +55,11 @@ const renewBody = z.strictObject({
   clientId: z.string().max(128),
   issuer: z.string().max(2048).optional(),
 })
+const rotateKeysBody = z.strictObject({
+  issuer: z.string().max(2048).optional(),
+  alg: z.string().max(32).optional(),
+})
+const revokeKeyBody = z.strictObject({ kid: z.string().max(128) })
 
 /**
  * Serves the admin API on a socket that only the owner of the data folder can open: the operating system
@@ -129,6 +134,8 @@ const postedTo: Readonly<Record<string, Posted | undefined>> = {
     over(request, createTokenBody, body => api.createRegistrationToken(body)),
   'POST /v1/registration-tokens/revocation': (api, request) =>
     over(request, revokeTokenBody, body => api.revokeRegistrationToken(body)),
+  'POST /v1/keys/rotation': (api, request) => over(request, rotateKeysBody, body => api.rotateKeys(body)),
+  'POST /v1/keys/revocation': (api, request) => over(request, revokeKeyBody, body => api.revokeKey(body)),
   'POST /v1/registrations/renewal': (api, request) =>
     over(request, renewBody, body => api.renewRegistration(body)),
 }
@@ -141,6 +148,7 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
   const address = `${request.method} ${url.pathname}`
   const posted = postedTo[address]
   if (posted !== undefined) return await posted(api, request)
+  if (address === 'GET /v1/keys') return await api.listKeys(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/status') return await api.status()
   if (address === 'GET /v1/registration-tokens')
     return await api.registrationTokens(url.searchParams.get('issuer') ?? undefined)

@@ -8,6 +8,7 @@ import { apply, type ControlPorts } from './apply.ts'
 import { revokeSecret, rotateSecret } from './client-secrets.ts'
 import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
+import { type KeyDesk, listKeys, revokeKey, rotateKeys } from './keys.ts'
 import type { Checked, Problem } from './problem.ts'
 import {
   createRegistrationToken,
@@ -21,6 +22,8 @@ export interface AdminOptions {
   readonly ports: ControlPorts
   /** The revision being served; undefined when no server runs and the store is worked on directly. */
   readonly snapshot: (() => Snapshot) | undefined
+  /** The keys being signed with; undefined when no server runs. */
+  readonly keys: KeyDesk | undefined
   /** Called after an apply that changed something, so that this node serves it at once. */
   readonly onApplied: () => Promise<void>
   readonly startedAt: EpochSeconds
@@ -66,6 +69,9 @@ export function adminOver(options: AdminOptions): AdminApi {
       }),
     revokeRegistrationToken: request => over(() => revokeRegistrationToken(request, ports)),
     renewRegistration: request => over(() => renewRegistration(request, ports)),
+    listKeys: issuer => answered(async () => overKeys(options, desk => listKeys(desk, ports, issuer))),
+    rotateKeys: request => answered(async () => overKeys(options, desk => rotateKeys(desk, ports, request))),
+    revokeKey: request => answered(async () => overKeys(options, desk => revokeKey(desk, ports, request))),
     documents: () => answered(() => documentsOf(ports)),
     audit: id => answered(async () => value({ records: await ports.store.findAudit(id, auditMax) })),
     verifyAudit: () => answered(async () => value(await verifyAudit(ports.store))),
@@ -107,6 +113,16 @@ function over<T>(work: () => Promise<Checked<T>>): Promise<Answer<T>> {
     const done = await work()
     return done.ok ? value(done.value) : invalid(done.problems)
   })
+}
+
+async function overKeys<T>(
+  { keys }: AdminOptions,
+  work: (desk: KeyDesk) => Promise<T | undefined>,
+): Promise<Answer<T>> {
+  if (keys === undefined)
+    return problem(409, 'no server runs here', 'keys are changed by the server that signs with them')
+  const found = await work(keys)
+  return found === undefined ? problem(404, 'no such key', 'nothing here has that name') : value(found)
 }
 
 async function answered<T>(work: () => Promise<Answer<T>>): Promise<Answer<T>> {

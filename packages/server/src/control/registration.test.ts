@@ -155,6 +155,7 @@ describe('tokens that let clients register', () => {
     await using world = await openRegistrationWorld()
     const api = adminOver({
       ...{ ports: world.control, snapshot: world.ports.snapshot, onApplied: world.ports.refreshSnapshot },
+      keys: undefined,
       startedAt: world.clock.now(),
     })
     const made = await api.createRegistrationToken(request)
@@ -180,6 +181,7 @@ describe('tokens that let clients register', () => {
     await using world = await openRegistrationWorld()
     const api = adminOver({
       ...{ ports: world.control, snapshot: world.ports.snapshot, onApplied: world.ports.refreshSnapshot },
+      keys: undefined,
       startedAt: world.clock.now(),
     })
     const policy = { ...usualPolicy, profile: 'fapi2', scopes: ['acounts'], resources: ['bank'] }
@@ -196,6 +198,7 @@ describe('tokens that let clients register', () => {
     const { clientId, token } = await registeredIn(world)
     const api = adminOver({
       ...{ ports: world.control, snapshot: world.ports.snapshot, onApplied: world.ports.refreshSnapshot },
+      keys: undefined,
       startedAt: world.clock.now(),
     })
     const renewed = await api.renewRegistration({ clientId })

@@ -20,6 +20,7 @@ const browserClient: Client = {
   profile: profiles.get('oauth21') as SecurityProfile,
   postLogoutRedirectUris: [],
   backchannelLogoutUri: undefined,
+  frontchannelLogoutUri: undefined,
   redirectUris: [`${origin}/cb`],
   grantTypes: ['authorization_code'],
   tokenEndpointAuthMethod: 'none',

@@ -59,6 +59,13 @@ export function tooManyFailures(retryAfterSeconds: number): EdgeRefusal {
   }
 }
 
+export function tooManyPages(retryAfterSeconds: number): EdgeRefusal {
+  return {
+    ...edgeRefusal('edge.pages', 429, 'too many requests', 'temporarily_unavailable'),
+    headers: [['retry-after', String(retryAfterSeconds)]],
+  }
+}
+
 export function edgeReply(refusal: EdgeRefusal, requestId: string): Reply {
   const { status, error, sentence, headers } = refusal
   const description = descriptionCharset(`${sentence}; reference ${requestId}`)

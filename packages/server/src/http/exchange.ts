@@ -39,4 +39,9 @@ export interface Reply {
   readonly status: number
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: string | Buffer
+  /**
+   * Something was written for a sender who proved nothing: it counts against the source, as a refused page does.
+   * A pushed request does not: its client authenticated when it was pushed.
+   */
+  readonly isUnbacked?: true
 }

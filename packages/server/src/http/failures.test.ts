@@ -122,6 +122,37 @@ describe('failed credentials', () => {
     await world.stop()
   })
 
+  it('a source that opens or fails too many pages waits; pages backed by a client do not count', async t => {
+    let asked = 0
+    const page = routeTo(
+      async ({ query }) => {
+        asked++
+        const status = query === 'refused' ? 400 : 303
+        return { status, headers: [], body: '', ...(query === 'unbacked' && { isUnbacked: true as const }) }
+      },
+      {
+        method: 'GET',
+        path: '/authorize',
+        form: 'none',
+        cors: 'none',
+        dialect: 'page',
+        countsFailures: false,
+      },
+    )
+    const world = await openEdgeWorld([page], { limits: { unbackedPagesPerMinute: 2 } })
+    t.after(() => world.stop())
+    const get = async (query: string): Promise<string> =>
+      await world.raw(request(`GET /authorize?${query}`, [], ''))
+    for (let count = 0; count < 5; count++) assert.equal(statusOf(await get('pushed')), 303)
+    assert.equal(statusOf(await get('unbacked')), 303)
+    assert.equal(statusOf(await get('refused')), 400)
+    const stopped = await get('pushed')
+    assert.equal(statusOf(stopped), 429)
+    assert.ok(Number(headerOf(stopped, 'retry-after')) >= 1)
+    assert.match(headerOf(stopped, 'content-type') ?? '', /text\/html/)
+    assert.equal(asked, 7)
+  })
+
   it('the memory of failures is bounded and forgets the oldest', () => {
     const throttle = new Throttle(1, () => 0)
     for (let count = 0; count <= 50_000; count++) throttle.fail(`key ${count}`)

@@ -7,11 +7,15 @@ export interface Failures {
   /** Seconds the sender must wait before this request is looked at; 0 to go on. */
   readonly waitSeconds: (prefix: string, body: Buffer, authorization?: string) => number
   readonly count: (prefix: string, body: Buffer, authorization?: string) => void
+  /** Seconds the source must wait before it may open another page; 0 to go on. */
+  readonly pageWaitSeconds: (prefix: string) => number
+  readonly countPage: (prefix: string) => void
 }
 
 export function openFailures(limits: EdgeLimits, monotonicMs: () => number): Failures {
   const byPrefix = new Throttle(limits.prefixFailuresPerMinute, monotonicMs)
   const byClient = new Throttle(limits.clientFailuresPerMinute, monotonicMs)
+  const pages = new Throttle(limits.unbackedPagesPerMinute, monotonicMs)
   return {
     waitSeconds: (prefix, body, authorization) => {
       if (byPrefix.isIdle) return 0
@@ -24,6 +28,8 @@ export function openFailures(limits: EdgeLimits, monotonicMs: () => number): Fai
       byPrefix.fail(prefix)
       byClient.fail(clientKey(prefix, body, authorization))
     },
+    pageWaitSeconds: prefix => (pages.isIdle ? 0 : pages.waitSeconds(prefix)),
+    countPage: prefix => pages.fail(prefix),
   }
 }
 

@@ -17,6 +17,8 @@ export interface EdgeLimits {
   readonly clientFailuresPerMinute: number
   /** Failed client authentications and proofs, per source prefix. */
   readonly prefixFailuresPerMinute: number
+  /** Pages asked for by nobody in particular: refused ones, and authorization requests that were not pushed. */
+  readonly unbackedPagesPerMinute: number
 }
 
 export const defaultLimits: EdgeLimits = {
@@ -32,6 +34,7 @@ export const defaultLimits: EdgeLimits = {
   connectionsMax: 10_000,
   clientFailuresPerMinute: 60,
   prefixFailuresPerMinute: 100,
+  unbackedPagesPerMinute: 300,
 }
 
 /** Names of the limits that are looser than the default, for the warning at start. */

@@ -5,7 +5,14 @@ import { hasBody, judgeContent, judgeHeaders } from './admission.ts'
 import { type Connection, connectionOf, prefixOf } from './connection.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import type { Deadlines } from './deadlines.ts'
-import { type EdgeRefusal, edgeRefusals, edgeReply, methodNotAllowed, tooManyFailures } from './edge-error.ts'
+import {
+  type EdgeRefusal,
+  edgeRefusals,
+  edgeReply,
+  methodNotAllowed,
+  tooManyFailures,
+  tooManyPages,
+} from './edge-error.ts'
 import { edgePage } from './edge-page.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { Exchange, Listener, Reply } from './exchange.ts'
@@ -121,12 +128,10 @@ async function enter(
   const { remoteAddress } = exchange
   // Behind a proxy the connection is everybody's: whoever fails there must not stop the others.
   const prefix = remoteAddress === connection.address ? connection.prefix : prefixOf(remoteAddress)
-  if (route.countsFailures) {
-    const wait = failures.waitSeconds(prefix, body, authorization)
-    if (wait > 0) {
-      refuseHere(desk, visit, route, tooManyFailures(wait), body)
-      return
-    }
+  const impatient = tooSoon(failures, route, prefix, body, authorization)
+  if (impatient !== undefined) {
+    refuseHere(desk, visit, route, impatient, body)
+    return
   }
   inFlight.enter()
   // The room may go on after its deadline: what it commits stays true, only nobody is told.
@@ -139,6 +144,7 @@ async function enter(
     const reply = await route.room(exchange, ports)
     if (route.countsFailures && isCredentialFailure(reply.status, reply.body))
       failures.count(prefix, body, authorization)
+    if (route.dialect === 'page' && (reply.isUnbacked || reply.status >= 400)) failures.countPage(prefix)
     finish(desk, visit, route, reply, body)
   } catch (thrown) {
     refuseHere(desk, visit, route, faultRefusal(thrown, endpoint.name, requestId, ports), body)
@@ -146,6 +152,23 @@ async function enter(
     met()
     inFlight.leave()
   }
+}
+
+/** What a source that had enough is told, before any room works for it. */
+function tooSoon(
+  failures: Failures,
+  route: Route,
+  prefix: string,
+  body: Buffer,
+  authorization: string | undefined,
+): EdgeRefusal | undefined {
+  if (route.dialect === 'page') {
+    const wait = failures.pageWaitSeconds(prefix)
+    return wait > 0 ? tooManyPages(wait) : undefined
+  }
+  if (!route.countsFailures) return undefined
+  const wait = failures.waitSeconds(prefix, body, authorization)
+  return wait > 0 ? tooManyFailures(wait) : undefined
 }
 
 /** The edge answers in place of the room, in the room's dialect. */

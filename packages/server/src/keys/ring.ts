@@ -1,27 +1,34 @@
 import { hkdfSync, type KeyObject } from 'node:crypto'
-import type { JwsAlg } from '@holdfast/protocol'
+import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
 import { signJws } from '@holdfast/protocol/jose/sign.ts'
-import { type Clock, type Entropy, Fault, type Keys, type Log } from '../ports.ts'
-import type { Store } from '../store/store.ts'
-import type { KeyRecord, Write } from '../store/writes.ts'
-import type { Custody, SealedPlace } from './custody/software.ts'
+import { Fault, type Keys } from '../ports.ts'
+import type { KeyRecord } from '../store/writes.ts'
+import type { Custody } from './custody/software.ts'
+import {
+  defaultKeyTimes,
+  isPublishedAt,
+  type KeyState,
+  type KeyTimes,
+  signingKeyAt,
+  stateAt,
+} from './life.ts'
+import { ensureRootSecret, insertFirstKey, rootSecretId, type Workbench } from './make.ts'
 import { type PublishedKeys, publishedKeys } from './published.ts'
 import {
-  decodePrivateKey,
-  encodePrivateKey,
-  generatePrivateKey,
-  ownSigningAlgs,
-  type SigningKey,
-  signingKeyOf,
-} from './signing-key.ts'
+  deleteRetired,
+  endOvertaken,
+  isDue,
+  type RevokedKey,
+  type RingKey,
+  type Rotated,
+  revoke,
+  rotate,
+} from './rotation.ts'
+import { decodePrivateKey, ownSigningAlgs, type SigningKey, signingKeyOf } from './signing-key.ts'
 
-export interface RingOptions {
-  readonly store: Store
-  readonly custody: Custody
-  readonly clock: Clock
-  readonly entropy: Entropy
-  readonly log: Log
+export interface RingOptions extends Workbench {
   readonly issuers: readonly RingIssuer[]
+  readonly times?: KeyTimes
 }
 
 export interface RingIssuer {
@@ -30,11 +37,24 @@ export interface RingIssuer {
   readonly algs: readonly JwsAlg[]
 }
 
+/** A signing key and where it stands in its life. */
+export interface KeyView extends RingKey {
+  readonly state: KeyState
+}
+
 export interface Ring extends Keys {
   /** Resolves when every key exists. The ring works before: with the algorithms it has, and names no others. */
   readonly whenComplete: Promise<void>
-  /** Takes in keys that other nodes inserted. */
+  /** Takes in keys that other nodes inserted, ended or took back, and what the clock changed. */
   readonly refresh: () => Promise<void>
+  /** Rotates what has reached its age, and deletes what nobody needs any more. */
+  readonly keepUp: () => Promise<void>
+  /** By when they begin to sign, the revoked ones too. */
+  readonly list: (issuer: string) => readonly KeyView[]
+  /** @returns undefined when there is no such key to follow, or a rotation is under way */
+  readonly rotate: (issuer: string, alg: JwsAlg, requestId: string) => Promise<Rotated | undefined>
+  /** @returns undefined when there is no such key, or it was taken back before */
+  readonly revoke: (issuer: string, kid: string, requestId: string) => Promise<RevokedKey | undefined>
 }
 
 /** What one issuer signs with right now. Replaced whole. */
@@ -43,10 +63,10 @@ interface IssuerKeys {
   readonly algs: readonly JwsAlg[]
   readonly published: PublishedKeys
   readonly rootSecret: Buffer
+  readonly all: readonly RingKey[]
 }
 
 const quick: ReadonlySet<JwsAlg> = new Set(['ES256', 'EdDSA'])
-const rootSecretId = 'root-secret'
 const secretBytes = 32
 
 /**
@@ -62,14 +82,14 @@ export async function openRing(options: RingOptions): Promise<Ring> {
   const complete = async (issuer: RingIssuer, wanted: readonly JwsAlg[]): Promise<void> => {
     const missing = wanted.filter(alg => !byIssuer.get(issuer.url)?.active.has(alg))
     if (missing.length === 0) return
-    await Promise.all(missing.map(alg => insertSigningKey(options, issuer, alg)))
+    await Promise.all(missing.map(alg => insertFirstKey(options, issuer.url, alg)))
     await load(issuer)
   }
   const quickOf = (issuer: RingIssuer): readonly JwsAlg[] => wantedAlgs(issuer).filter(alg => quick.has(alg))
 
   await Promise.all(
     issuers.map(async issuer => {
-      await ensureRootSecret(options, issuer)
+      await ensureRootSecret(options, issuer.url)
       await load(issuer)
       await complete(issuer, quickOf(issuer))
     }),
@@ -79,6 +99,7 @@ export async function openRing(options: RingOptions): Promise<Ring> {
   )
   return {
     ...keysOver(byIssuer),
+    ...changesTo(options, byIssuer, load),
     whenComplete,
     refresh: async () => void (await Promise.all(issuers.map(load))),
   }
@@ -117,98 +138,101 @@ function keysOver(byIssuer: ReadonlyMap<string, IssuerKeys>): Keys {
   }
 }
 
+function changesTo(
+  options: RingOptions,
+  byIssuer: ReadonlyMap<string, IssuerKeys>,
+  load: (issuer: RingIssuer) => Promise<void>,
+): Pick<Ring, 'keepUp' | 'list' | 'rotate' | 'revoke'> {
+  const { issuers, clock, times = defaultKeyTimes } = options
+  const allOf = (issuer: string): readonly RingKey[] => byIssuer.get(issuer)?.all ?? []
+  const allWith = (issuer: string, alg: JwsAlg): readonly RingKey[] =>
+    allOf(issuer).filter(key => key.alg === alg)
+  // Another node may have changed the keys since: the decision is made on what the store says now.
+  const loaded = async (url: string): Promise<boolean> => {
+    const issuer = issuers.find(one => one.url === url)
+    if (issuer !== undefined) await load(issuer)
+    return issuer !== undefined
+  }
+  return {
+    list: issuer =>
+      allOf(issuer)
+        .map(key => ({ ...key, state: stateAt(key, allWith(issuer, key.alg), clock.now()) }))
+        .toSorted((left, right) => left.activeAt - right.activeAt),
+    rotate: async (issuer, alg, requestId) => {
+      if (!(await loaded(issuer))) return undefined
+      const cause = { reason: 'command', requestId } as const
+      const rotated = await rotate(options, issuer, allWith(issuer, alg), times, cause)
+      await loaded(issuer)
+      return rotated
+    },
+    revoke: async (issuer, kid, requestId) => {
+      await loaded(issuer)
+      const key = allOf(issuer).find(one => one.kid === kid && one.revokedAt === undefined)
+      if (key === undefined) return undefined
+      const revoked = await revoke(options, issuer, key, allWith(issuer, key.alg), times, requestId)
+      await loaded(issuer)
+      return revoked
+    },
+    keepUp: async () => {
+      for (const issuer of issuers)
+        for (const alg of wantedAlgs(issuer)) {
+          const keys = allWith(issuer.url, alg)
+          await deleteRetired(options, issuer.url, keys)
+          await endOvertaken(options, issuer.url, keys, times)
+          if (!isDue(keys, times, clock.now())) continue
+          const cause = { reason: 'schedule', requestId: `schedule-${keys.at(-1)?.kid}` } as const
+          await rotate(options, issuer.url, keys, times, cause)
+          await load(issuer)
+        }
+    },
+  }
+}
+
 function openRecords(options: RingOptions, issuer: RingIssuer, records: readonly KeyRecord[]): IssuerKeys {
   const root = records.find(record => record.id === rootSecretId)
   if (root === undefined) throw new Fault('keys.unavailable', { detail: 'the root secret is missing' })
   const rootSecret = options.custody.open(root, root.sealed)
-  const keys = records.filter(record => record.use === 'sig').map(record => openSigningKey(options, record))
-  // Every node takes the oldest key of an algorithm, so that all sign with the same one.
-  const sorted = keys.toSorted(
-    (left, right) => left.createdAt - right.createdAt || compare(left.kid, right.kid),
-  )
+  const now: EpochSeconds = options.clock.now()
+  const all = records.filter(record => record.use === 'sig').map(ringKeyOf)
+  const known = openedOf(options.custody, issuer.url)
+  const published = new Map<string, SigningKey>()
+  for (const record of records)
+    if (record.use === 'sig' && isPublishedAt(ringKeyOf(record), now))
+      published.set(record.id, known.get(record.id) ?? openSigningKey(options, record))
+  known.clear()
+  for (const [kid, key] of published) known.set(kid, key)
   const active = new Map<JwsAlg, SigningKey>()
-  for (const key of sorted)
-    if (issuer.algs.includes(key.alg) && !active.has(key.alg)) active.set(key.alg, key)
+  for (const alg of issuer.algs) {
+    const key = signingKeyAt(
+      all.filter(one => one.alg === alg),
+      now,
+    )
+    if (key !== undefined) active.set(alg, published.get(key.kid) as SigningKey)
+  }
   const algs = ownSigningAlgs.filter(alg => active.has(alg))
-  return { active, algs, published: publishedKeys(sorted.map(key => key.publicJwk)), rootSecret }
+  const document = publishedKeys([...published.values()].map(({ publicJwk }) => publicJwk))
+  return { active, algs, published: document, rootSecret, all }
 }
 
-function compare(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0
+function ringKeyOf({ id, alg, createdAt, activeAt, removedAt, revokedAt }: KeyRecord): RingKey {
+  return { kid: id, alg: alg as JwsAlg, createdAt, activeAt, removedAt, revokedAt }
 }
 
-/** Opened keys by record: a refresh must not import every key again. */
-const opened = new WeakMap<Custody, Map<string, SigningKey>>()
+/** Opened keys of an issuer: a refresh must not import every key again, and one that is gone must not stay. */
+type OpenedKeys = Map<string, SigningKey>
+const openedBy = new WeakMap<Custody, Map<string, OpenedKeys>>()
 
-function openSigningKey(options: RingOptions, record: KeyRecord): SigningKey {
-  const known = opened.get(options.custody) ?? new Map<string, SigningKey>()
-  opened.set(options.custody, known)
-  const name = `${record.issuer} ${record.id}`
-  const found = known.get(name)
-  if (found !== undefined) return found
-  const privateKey: KeyObject = decodePrivateKey(options.custody.open(record, record.sealed))
-  const key = signingKeyOf(record.alg as JwsAlg, privateKey, record.createdAt)
+function openedOf(custody: Custody, issuer: string): OpenedKeys {
+  const known = openedBy.get(custody) ?? new Map<string, OpenedKeys>()
+  openedBy.set(custody, known)
+  const keys: OpenedKeys = known.get(issuer) ?? new Map()
+  known.set(issuer, keys)
+  return keys
+}
+
+function openSigningKey({ custody }: RingOptions, record: KeyRecord): SigningKey {
+  const privateKey: KeyObject = decodePrivateKey(custody.open(record, record.sealed))
+  const key = signingKeyOf(record.alg as JwsAlg, privateKey)
   if (key.kid !== record.id) throw new Fault('keys.sealed', { detail: `\`${record.id}\` holds another key` })
-  known.set(name, key)
   return key
-}
-
-async function ensureRootSecret(options: RingOptions, issuer: RingIssuer): Promise<void> {
-  if ((await options.store.listKeys(issuer.url)).some(record => record.id === rootSecretId)) return
-  const place: SealedPlace = { issuer: issuer.url, id: rootSecretId, use: 'secret', alg: 'HKDF' }
-  const writes = [insertKey(options, place, options.entropy.bytes(secretBytes)), created(options, place)]
-  await insertOrAdopt(options, issuer, rootSecretId, writes)
-}
-
-/**
- * The slot row makes two nodes that start at the same moment agree: its name is the same on both, so only one
- * of the two commits can succeed, and the other node takes that one's key.
- */
-async function insertSigningKey(options: RingOptions, issuer: RingIssuer, alg: JwsAlg): Promise<void> {
-  const privateKey = await generatePrivateKey(alg)
-  const { kid } = signingKeyOf(alg, privateKey, options.clock.now())
-  const place: SealedPlace = { issuer: issuer.url, id: kid, use: 'sig', alg }
-  const slot: SealedPlace = { issuer: issuer.url, id: `first-${alg}`, use: 'secret', alg: 'none' }
-  const writes = [
-    insertKey(options, slot, Buffer.from(kid)),
-    insertKey(options, place, encodePrivateKey(privateKey)),
-    created(options, place),
-  ]
-  await insertOrAdopt(options, issuer, slot.id, writes)
-}
-
-async function insertOrAdopt(
-  options: RingOptions,
-  issuer: RingIssuer,
-  id: string,
-  writes: readonly Write[],
-): Promise<void> {
-  try {
-    await options.store.commit(writes)
-  } catch (cause) {
-    const records = await options.store.listKeys(issuer.url)
-    if (!records.some(record => record.id === id)) throw cause
-    options.log.info('keys.adopted', { issuer: issuer.url, id })
-  }
-}
-
-function insertKey(options: RingOptions, place: SealedPlace, clear: Buffer): Write {
-  const sealed = options.custody.seal(place, clear)
-  clear.fill(0)
-  return { kind: 'insert-key', record: { ...place, sealed, createdAt: options.clock.now() } }
-}
-
-function created(options: RingOptions, place: SealedPlace): Write {
-  const { issuer, id, use, alg } = place
-  return {
-    kind: 'append-audit',
-    record: {
-      at: options.clock.now(),
-      issuer,
-      event: 'key.created',
-      outcome: 'accepted',
-      requestId: `start-${id}`,
-      facts: { id, use, alg },
-    },
-  }
 }

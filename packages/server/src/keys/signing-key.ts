@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
+import type { JwsAlg } from '@holdfast/protocol'
 import { jwkThumbprint } from '@holdfast/protocol/jose/thumbprint.ts'
 
 /** A private key the ring can sign with, and its public half as published. */
@@ -10,7 +10,6 @@ export interface SigningKey {
   readonly alg: JwsAlg
   readonly privateKey: KeyObject
   readonly publicJwk: Readonly<Record<string, string>>
-  readonly createdAt: EpochSeconds
 }
 
 /** `Ed25519` is another name of what `EdDSA` does; clients may use it towards us, we sign under one name. */
@@ -47,8 +46,8 @@ export function decodePrivateKey(der: Buffer): KeyObject {
   return createPrivateKey({ key: der, type: 'pkcs8', format: 'der' })
 }
 
-export function signingKeyOf(alg: JwsAlg, privateKey: KeyObject, createdAt: EpochSeconds): SigningKey {
+export function signingKeyOf(alg: JwsAlg, privateKey: KeyObject): SigningKey {
   const exported = createPublicKey(privateKey).export({ format: 'jwk' }) as Record<string, string>
   const kid = jwkThumbprint(exported)
-  return { kid, alg, privateKey, publicJwk: { ...exported, kid, use: 'sig', alg }, createdAt }
+  return { kid, alg, privateKey, publicJwk: { ...exported, kid, use: 'sig', alg } }
 }

@@ -113,6 +113,7 @@ function clientOf(
     redirectUris: metadata.redirect_uris ?? [],
     postLogoutRedirectUris: metadata.post_logout_redirect_uris ?? [],
     backchannelLogoutUri: metadata.backchannel_logout_uri,
+    frontchannelLogoutUri: metadata.frontchannel_logout_uri,
     grantTypes: grantTypes as readonly GrantTypeName[],
     tokenEndpointAuthMethod: authMethod as ClientAuthenticationMethod,
     tokenEndpointAuthSigningAlg: metadata.token_endpoint_auth_signing_alg as JwsAlg | undefined,

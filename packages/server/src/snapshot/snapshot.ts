@@ -114,6 +114,8 @@ export interface Client {
   readonly postLogoutRedirectUris: readonly string[]
   /** Where the client is told that a session of its user ended. */
   readonly backchannelLogoutUri: string | undefined
+  /** Loaded in a frame of the page after a logout; with the origin of a redirect URI. */
+  readonly frontchannelLogoutUri: string | undefined
   readonly grantTypes: readonly GrantTypeName[]
   readonly tokenEndpointAuthMethod: ClientAuthenticationMethod
   readonly tokenEndpointAuthSigningAlg: JwsAlg | undefined

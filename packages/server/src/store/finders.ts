@@ -144,6 +144,9 @@ function keyOf(row: Row): KeyRecord {
     alg: textOf(row, 'alg'),
     sealed: Buffer.from(row.sealed as Uint8Array),
     createdAt: numberOf(row, 'created_at') as EpochSeconds,
+    activeAt: numberOf(row, 'active_at') as EpochSeconds,
+    removedAt: timeOf(row, 'removed_at'),
+    revokedAt: timeOf(row, 'revoked_at'),
   }
 }
 
@@ -155,6 +158,10 @@ function auditOf(row: Row): ChainedAuditRecord {
     previousHash: textOf(row, 'previous_hash'),
     hash: textOf(row, 'hash'),
   }
+}
+
+function timeOf(row: Row, column: string): EpochSeconds | undefined {
+  return row[column] === null ? undefined : (numberOf(row, column) as EpochSeconds)
 }
 
 function textOf(row: Row, column: string): string {

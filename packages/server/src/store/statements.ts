@@ -84,7 +84,13 @@ export const statements = {
   'rotate-registration': 'update registrations set token_hash = $3 where key = $1 and token_hash = $2',
   'end-registration': 'delete from registrations where key = $1 and token_hash = $2',
   'raise-revision': 'update revisions set number = number + 1 where id = 1 and number = $1',
-  'insert-key': 'insert into keys (issuer, id, use, alg, sealed, created_at) values ($1, $2, $3, $4, $5, $6)',
+  'insert-key': `insert into keys (issuer, id, use, alg, sealed, created_at, active_at)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+  'end-key': `update keys set removed_at = $3
+    where issuer = $1 and id = $2 and removed_at is null and revoked_at is null`,
+  'revoke-key': `update keys set revoked_at = $3, sealed = $4
+    where issuer = $1 and id = $2 and revoked_at is null`,
+  'delete-key': 'delete from keys where issuer = $1 and id = $2 and removed_at <= $3',
   'append-audit': `insert into audit (chain, sequence, at, request_id, txn, previous_hash, hash, body)
     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
 
@@ -120,8 +126,8 @@ export const statements = {
     'select body, uses, revoked_at from initial_access_tokens where issuer = $1 order by hash',
   'find-registration': 'select token_hash from registrations where key = $1',
   revision: 'select number from revisions where id = 1',
-  'list-keys':
-    'select issuer, id, use, alg, sealed, created_at from keys where issuer = $1 order by created_at, id',
+  'list-keys': `select issuer, id, use, alg, sealed, created_at, active_at, removed_at, revoked_at from keys
+    where issuer = $1 order by created_at, id`,
   'find-audit': `select chain, sequence, previous_hash, hash, body from audit
     where request_id = $1 or txn = $1 order by at, chain, sequence limit $2`,
   'read-audit-chain': `select chain, sequence, previous_hash, hash, body from audit
@@ -139,6 +145,9 @@ export interface Step {
 }
 
 const guards: Readonly<Record<GuardKind, true>> = {
+  'end-key': true,
+  'revoke-key': true,
+  'delete-key': true,
   'spend-pushed-request': true,
   'advance-interaction': true,
   'finish-interaction': true,
@@ -169,6 +178,9 @@ export function isGuard(kind: Write['kind']): kind is GuardKind {
 export function guardFailed(guard: GuardKind, index: number): CommitResult {
   return { committed: false, guard, index }
 }
+
+/** What stands in the place of a private key that is gone. */
+const nothing = new Uint8Array(0)
 
 /** The statement of any write but `append-audit`, whose place in the chain only the writer knows. */
 export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
@@ -369,6 +381,9 @@ type Housekeeping = Extract<
       | 'delete-document'
       | 'raise-revision'
       | 'insert-key'
+      | 'end-key'
+      | 'revoke-key'
+      | 'delete-key'
   }
 >
 
@@ -398,9 +413,15 @@ function housekeepingStepOf(write: Housekeeping): Step {
     case 'raise-revision':
       return { name: write.kind, values: [write.from] }
     case 'insert-key': {
-      const { issuer, id, use, alg, sealed, createdAt } = write.record
-      return { name: write.kind, values: [issuer, id, use, alg, sealed, createdAt] }
+      const { issuer, id, use, alg, sealed, createdAt, activeAt } = write.record
+      return { name: write.kind, values: [issuer, id, use, alg, sealed, createdAt, activeAt] }
     }
+    case 'end-key':
+      return { name: write.kind, values: [write.issuer, write.id, write.removedAt] }
+    case 'revoke-key':
+      return { name: write.kind, values: [write.issuer, write.id, write.at, nothing] }
+    case 'delete-key':
+      return { name: write.kind, values: [write.issuer, write.id, write.at] }
     default:
       return write satisfies never
   }

@@ -174,6 +174,17 @@ export type Write =
   /** Guard: the current revision is `from`. Becomes `from + 1`; nodes recompile. */
   | { readonly kind: 'raise-revision'; readonly from: number }
   | { readonly kind: 'insert-key'; readonly record: KeyRecord }
+  /** Guard: exists, has no end yet, not revoked: one rotation at a time, whoever starts it. */
+  | {
+      readonly kind: 'end-key'
+      readonly issuer: string
+      readonly id: string
+      readonly removedAt: EpochSeconds
+    }
+  /** Guard: exists, not revoked. Its private half is gone with the commit. */
+  | { readonly kind: 'revoke-key'; readonly issuer: string; readonly id: string; readonly at: EpochSeconds }
+  /** Guard: exists, its end has come. */
+  | { readonly kind: 'delete-key'; readonly issuer: string; readonly id: string; readonly at: EpochSeconds }
   | { readonly kind: 'append-audit'; readonly record: AuditRecord }
 
 /** A control-plane document as applied: the source from which the snapshot is compiled. */
@@ -195,9 +206,17 @@ export interface KeyRecord {
   /** Sealed with the key-encryption key; never clear. */
   readonly sealed: Buffer
   readonly createdAt: EpochSeconds
+  /** From when on it signs; published before. */
+  readonly activeAt: EpochSeconds
+  /** From when on it is no longer published, because nothing it signed is valid any more. */
+  readonly removedAt: EpochSeconds | undefined
+  readonly revokedAt: EpochSeconds | undefined
 }
 
 export type GuardKind =
+  | 'end-key'
+  | 'revoke-key'
+  | 'delete-key'
   | 'spend-pushed-request'
   | 'advance-interaction'
   | 'finish-interaction'

@@ -1,6 +1,7 @@
 import type { Refusal } from '../../refusal.ts'
 import { firstRefusal } from '../../rule.ts'
 import { backchannelMetadataRules } from '../oidc-backchannel-logout/metadata-rules.ts'
+import { frontchannelMetadataRules } from '../oidc-frontchannel-logout/metadata-rules.ts'
 import { sectorMetadataRules } from '../oidc-registration/rules.ts'
 import { postLogoutMetadataRules } from '../oidc-rp-logout/metadata-rules.ts'
 import type { ClientMetadataInput } from './metadata.ts'
@@ -12,6 +13,7 @@ const everyRule = [
   ...postLogoutMetadataRules,
   ...backchannelMetadataRules,
   ...sectorMetadataRules,
+  ...frontchannelMetadataRules,
 ]
 
 /** The first rule that the metadata of a client breaks; `facts.field` names the member. */

@@ -41,6 +41,8 @@ export interface ClientMetadata {
   readonly backchannel_logout_session_required?: boolean | undefined
   readonly software_id?: string | undefined
   readonly software_version?: string | undefined
+  readonly frontchannel_logout_uri?: string | undefined
+  readonly frontchannel_logout_session_required?: boolean | undefined
 }
 
 /** What the rules look at: the metadata and everything it must fit. */

@@ -70,6 +70,8 @@ export const metadataMembers: Readonly<Record<keyof ClientMetadata, (value: Json
   post_logout_redirect_uris: list,
   backchannel_logout_uri: text,
   backchannel_logout_session_required: flag,
+  frontchannel_logout_uri: text,
+  frontchannel_logout_session_required: flag,
   software_id: text,
   software_version: text,
 }
@@ -88,7 +90,6 @@ const unsupportedMembers: ReadonlySet<string> = new Set([
   'authorization_encrypted_response_enc',
   'introspection_encrypted_response_alg',
   'introspection_encrypted_response_enc',
-  'frontchannel_logout_uri',
 ])
 
 const issuedMembers = [

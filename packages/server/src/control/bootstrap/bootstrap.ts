@@ -26,6 +26,8 @@ export interface Bootstrap {
   /** Undefined: a development authority signs the server's certificate. */
   readonly tls: { readonly certificateFile: string; readonly privateKeyFile: string } | undefined
   readonly keyEncryptionKeyFile: string
+  /** Undefined: signing keys are rotated by command only. */
+  readonly rotateKeysAfterSeconds: number | undefined
   readonly trustedProxies: readonly string[]
   readonly demo: boolean
   /** Every setting with its value as text and where it was set; secrets are left out. */
@@ -100,10 +102,11 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
       : resolve(base, file.keyEncryptionKeyFile)
   const demo = file.demo ?? environment === 'development'
   const settings = settingsOf({ ...file, demo, dataFolder, keyEncryptionKeyFile }, origins)
-  const { listeners, trustedProxies } = file
+  const { listeners, trustedProxies, keys } = file
+  const rotateKeysAfterSeconds = keys.rotateAfterDays === 0 ? undefined : keys.rotateAfterDays * 86_400
   return checked({
     ...{ environment, dataFolder, issuers, listeners, store, tls, keyEncryptionKeyFile, trustedProxies },
-    ...{ demo, settings },
+    ...{ demo, settings, rotateKeysAfterSeconds },
   })
 }
 

@@ -68,6 +68,12 @@ export const bootstrapSchema = z.strictObject({
     .prefault({}),
   /** 32 bytes, base64; made in the data folder when a development issuer starts without. */
   keyEncryptionKeyFile: z.string().optional(),
+  keys: z
+    .strictObject({
+      /** Age at which a signing key is followed by a new one; 0: by command only. */
+      rotateAfterDays: z.number().int().min(0).max(3650).default(90),
+    })
+    .prefault({}),
   /** Addresses or networks whose `Forwarded` headers are believed. */
   trustedProxies: z.array(z.string()).max(100).default([]),
   /** Demo documents and demo API; development only. */

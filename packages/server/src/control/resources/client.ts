@@ -50,6 +50,9 @@ export const clientMetadata = z.strictObject({
   backchannel_logout_uri: z.string().optional(),
   /** Accepted for those who ask: a logout token always names the session. */
   backchannel_logout_session_required: z.boolean().optional(),
+  frontchannel_logout_uri: z.string().optional(),
+  /** Accepted for those who ask: issuer and session always go along. */
+  frontchannel_logout_session_required: z.boolean().optional(),
   software_id: text(256).optional(),
   software_version: text(256).optional(),
 })

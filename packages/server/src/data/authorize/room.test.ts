@@ -63,6 +63,15 @@ describe('direct authorization requests', () => {
     }
   })
 
+  it('what nobody authenticated for counts against its source; a pushed request does not', async () => {
+    await using world = await openWorld()
+    assert.equal((await direct(openBrowser(world))).isUnbacked, true)
+    const refused = await direct(openBrowser(world), { scope: '' })
+    assert.deepEqual([refused.status, refused.isUnbacked], [303, true])
+    const pushed = await openBrowser(world).get(await pushedUrl(world))
+    assert.deepEqual([pushed.status, pushed.isUnbacked], [303, undefined])
+  })
+
   it('a post that is not a form is shown on a page', async () => {
     await using world = await openWorld()
     const headers = [['content-type', 'application/json']] as const

@@ -50,7 +50,13 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
     }),
   ])
   const step = login ? 'login' : 'consent'
-  return seeOther(stepUrl(exchange.issuer.url, opening.id, step), opening.cookies)
+  const reply = seeOther(stepUrl(exchange.issuer.url, opening.id, step), opening.cookies)
+  return opened.value.pushedHash === undefined ? unbacked(reply) : reply
+}
+
+/** Anybody can send such a request, and it was written down: the edge counts it against its source. */
+function unbacked(reply: Reply): Reply {
+  return { ...reply, isUnbacked: true }
 }
 
 function parseAuthorize(exchange: Exchange): Outcome<FormReading> {
@@ -109,9 +115,9 @@ async function refusedInFront(
   await recordRefusal(exchange, ports, 'authorization.refused', refusal, {
     context: opened === undefined ? {} : contextOf(opened),
   })
-  return target === undefined
-    ? errorPage(exchange, refusal)
-    : await authorizationError(exchange, ports, target, refusal)
+  if (target === undefined) return errorPage(exchange, refusal)
+  const reply = await authorizationError(exchange, ports, target, refusal)
+  return opened?.pushedHash === undefined ? unbacked(reply) : reply
 }
 
 function contextOf({ txn, client }: OpenedRequest): { readonly txn: string; readonly clientId: string } {

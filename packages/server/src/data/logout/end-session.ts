@@ -12,16 +12,18 @@ export type LogoutProof = 'hint' | 'answer'
 /**
  * Ends a session: its grants, and a notice to each client that took part, in one commit; then the first try of each
  * notice, so that the browser goes back only when the others were told (RPL-07). Who comes second finds nothing to do.
+ * @returns the clients that took part, to be told by the browser too; none for who comes second
  */
 export async function endSession(
   exchange: Exchange,
   ports: Ports,
   session: SessionRecord,
   how: { readonly proof: LogoutProof; readonly clientId: string | undefined },
-): Promise<void> {
+): Promise<readonly string[]> {
   const { hash, sid, subject } = session
   const now = ports.clock.now()
-  const notices = noticesTo(await ports.store.listParticipants(sid), exchange, ports, session, now)
+  const participants = await ports.store.listParticipants(sid)
+  const notices = noticesTo(participants, exchange, ports, session, now)
   const { clientId } = how
   const { committed } = await ports.store.commit([
     { kind: 'end-session', hash, at: now },
@@ -39,9 +41,10 @@ export async function endSession(
       },
     ),
   ])
-  if (!committed) return
+  if (!committed) return []
   const late = await joinedMeanwhile(notices, exchange, ports, session, now)
   await Promise.all([...notices, ...late].slice(0, noticesAtOnceMax).map(notice => deliver(notice, ports)))
+  return participants
 }
 
 /** A consent that was faster than the end of the session. After the end there can be none: its commit would fail. */

@@ -5,6 +5,7 @@ import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { parsePost } from '../interaction/post.ts'
+import { withQuery } from '../render/with-query.ts'
 import { verifyOwnToken } from './own-token.ts'
 
 /** Parameters that mean something here; `logout_hint` and `ui_locales` change nothing, others are unknown. */
@@ -57,7 +58,10 @@ export function judgeLogout(form: Form, exchange: Exchange, ports: Ports): Outco
     fields: fieldsOf(form),
     hint: hint.value,
     client: named,
-    returnUrl: postLogoutRedirectUri === undefined ? undefined : withState(postLogoutRedirectUri, state),
+    returnUrl:
+      postLogoutRedirectUri === undefined || state === undefined
+        ? postLogoutRedirectUri
+        : withQuery(postLogoutRedirectUri, { state }),
   })
 }
 
@@ -79,11 +83,4 @@ export function fieldsOf(form: Form): Readonly<Record<string, string>> {
       return value === undefined ? [] : [[name, value]]
     }),
   )
-}
-
-/** The registered URI keeps every character it has. */
-function withState(uri: string, state: string | undefined): string {
-  if (state === undefined) return uri
-  const separator = !uri.includes('?') ? '?' : /[?&]$/.test(uri) ? '' : '&'
-  return uri + separator + new URLSearchParams({ state })
 }

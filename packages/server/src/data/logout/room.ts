@@ -14,6 +14,7 @@ import { paths } from '../paths.ts'
 import { recordRefusal } from '../refused.ts'
 import { judgeLogoutCsrf, logoutCsrf } from './csrf.ts'
 import { endSession, type LogoutProof } from './end-session.ts'
+import { framesFor } from './frames.ts'
 import { emptyRequest, fieldsOf, judgeLogout, type LogoutRequest, parseLogout } from './request.ts'
 
 /** The end-session endpoint (OpenID Connect RP-Initiated Logout 2), GET and POST. */
@@ -74,8 +75,13 @@ async function logOut(
   session: LiveSession,
   proof: LogoutProof,
 ): Promise<Reply> {
-  await endSession(exchange, ports, session.record, { proof, clientId: request.client?.clientId })
-  return signedOut(exchange, request)
+  const how = { proof, clientId: request.client?.clientId }
+  const participants = await endSession(exchange, ports, session.record, how)
+  return signedOut(
+    exchange,
+    request,
+    framesFor(participants, exchange.issuer, session.record.sid, ports.keys),
+  )
 }
 
 async function stay(
@@ -90,11 +96,16 @@ async function stay(
 }
 
 /** Back to the client when its ID token says who asks; otherwise a page, from which the user may go on. */
-function signedOut(exchange: Exchange, { hint, client, returnUrl }: LogoutRequest): Reply {
+function signedOut(
+  exchange: Exchange,
+  { hint, client, returnUrl }: LogoutRequest,
+  frames: readonly string[] = [],
+): Reply {
   const cookies = [clearedCookie(exchange, 'session')]
-  if (hint !== undefined && returnUrl !== undefined) return seeOther(returnUrl, cookies)
+  const isProven = hint !== undefined && returnUrl !== undefined
+  if (isProven && frames.length === 0) return seeOther(returnUrl, cookies)
   const link = returnUrl === undefined ? undefined : { url: returnUrl, clientName: client?.clientName ?? '' }
-  return signedOutView(exchange, link, cookies)
+  return signedOutView(exchange, { link, frames, isForwarded: isProven }, cookies)
 }
 
 function question(exchange: Exchange, ports: Ports, request: LogoutRequest, session: LiveSession): Reply {

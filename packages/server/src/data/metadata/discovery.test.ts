@@ -122,6 +122,8 @@ describe('discovery', () => {
       'code_challenge_methods_supported',
       'dpop_signing_alg_values_supported',
       'end_session_endpoint',
+      'frontchannel_logout_session_supported',
+      'frontchannel_logout_supported',
       'grant_types_supported',
       'id_token_signing_alg_values_supported',
       'introspection_endpoint',

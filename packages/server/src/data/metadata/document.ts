@@ -84,6 +84,8 @@ export function metadataDocument(
     ui_locales_supported: ['en'],
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
+    frontchannel_logout_supported: true,
+    frontchannel_logout_session_supported: true,
     claim_types_supported: ['normal'],
     claims_parameter_supported: false,
     request_parameter_supported: true,

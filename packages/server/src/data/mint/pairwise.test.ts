@@ -162,7 +162,10 @@ describe('pairwise subjects', () => {
     const posts: string[] = []
     const uri = 'https://client.example/logout'
     await using world = await openWorld({
-      clients: [{ ...sectored, backchannelLogoutUri: uri }, otherSector],
+      clients: [
+        { ...sectored, backchannelLogoutUri: uri, frontchannelLogoutUri: 'https://client.example/out' },
+        otherSector,
+      ],
       receive: async (_url, form) => {
         posts.push(form.logout_token ?? '')
         return { status: 200 }
@@ -174,7 +177,11 @@ describe('pairwise subjects', () => {
     const asked = await browser.get(logoutUrl({ id_token_hint: borrowed }))
     assert.equal((await world.lastAudit('session.ended'))?.subject, undefined)
     assert.match(String(asked.body), /name="decision"/)
-    await browser.get(logoutUrl({ id_token_hint: idToken }))
+    const ended = await browser.get(logoutUrl({ id_token_hint: idToken }))
+    assert.ok(
+      String(ended.body).includes(`sid=${known.sid}`),
+      'the frame names the session as the client knows it',
+    )
     assert.equal((await world.lastAudit('session.ended'))?.subject, alice)
     assert.equal(posts.length, 1)
     const { sub, sid } = claimsOf(posts[0] ?? '')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { goodRequest, pushedUrl, type Browser as TestBrowser } from '../testing/browser.ts'
+import { clientOf } from '../testing/clients.ts'
 import { deviceClient, requestDevice } from '../testing/device.ts'
 import { jsonOf } from '../testing/flow.ts'
 import { logoutUrl, signIn } from '../testing/logout.ts'
@@ -24,13 +25,15 @@ const looks: readonly (readonly [name: string, options: BrowserContextOptions])[
   ['phone-dark', { colorScheme: 'dark', viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }],
 ]
 
+const framed = clientOf({ clientId: 'c_framed', frontchannelLogoutUri: 'https://client.example/out?from=as' })
+
 describe('the pages in a real browser', { skip }, () => {
   let world: World
   let served: ServedRooms
   let browser: Browser
 
   before(async () => {
-    world = await openWorld({ clients: [deviceClient()] })
+    world = await openWorld({ clients: [deviceClient(), framed] })
     served = await serveRooms(world)
     browser = await chromium.launch({
       executablePath,
@@ -185,6 +188,28 @@ describe('the pages in a real browser', { skip }, () => {
     const names = (await page.context().cookies(issuerUrl)).map(cookie => cookie.name)
     assert.ok(!names.some(name => name.includes('session')))
     await page.context().close()
+  })
+
+  it('a logout loads the frame of a client that took part, and then goes on by itself', async () => {
+    for (const [name, options] of tested) {
+      const { browser: signedIn, idToken } = await signIn(world, 'c_framed')
+      const page = await open({ ...options, javaScriptEnabled: false })
+      const messages: string[] = []
+      page.on('console', message => messages.push(message.text()))
+      await page.context().addCookies(cookiesOf(signedIn))
+      const loaded = page.waitForResponse(reply => reply.url().startsWith('https://client.example/out'))
+      const bye = 'https://client.example/bye'
+      await page.goto(logoutUrl({ id_token_hint: idToken, post_logout_redirect_uri: bye }))
+      await look(page, `${name}-logout-frames`)
+      const asked = new URL((await loaded).url()).searchParams
+      assert.deepEqual([...asked.keys()], ['from', 'iss', 'sid'])
+      await page.waitForURL(bye)
+      assert.deepEqual(
+        messages.filter(message => /content security policy/i.test(message)),
+        [],
+      )
+      await page.context().close()
+    }
   })
 
   it('the question may send the browser on to the client after a hint of another session', async () => {

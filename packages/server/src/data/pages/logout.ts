@@ -1,6 +1,6 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import { type Html, html } from './html.ts'
-import { renderPage } from './page.ts'
+import { formTargetOf, renderPage } from './page.ts'
 
 export interface LogoutForm {
   readonly action: string
@@ -56,19 +56,38 @@ export interface ReturnLink {
   readonly clientName: string
 }
 
-/** @param link where the user may go on to, when nobody proved that they should be sent there */
+export interface SignedOut {
+  /** Where the user may go on to. */
+  readonly link: ReturnLink | undefined
+  /** Addresses that tell clients, each in a frame nobody sees (OpenID Connect Front-Channel Logout 2). */
+  readonly frames: readonly string[]
+  /** Whether the browser goes on by itself: somebody proved that it should. */
+  readonly isForwarded: boolean
+}
+
+/** Long enough for the frames to load; who does not want to wait has the link. */
+const forwardSeconds = 3
+
 export function signedOutView(
   exchange: Exchange,
-  link: ReturnLink | undefined,
-  extraHeaders: Reply['headers'],
+  { link, frames, isForwarded }: SignedOut,
+  cookies: Reply['headers'],
 ): Reply {
+  const forward =
+    link !== undefined && isForwarded ? [['refresh', `${forwardSeconds}; url=${link.url}`] as const] : []
   return renderPage(exchange, {
     status: 200,
     title: 'You are signed out',
-    extraHeaders,
+    extraHeaders: [...cookies, ...forward],
+    frameSources: [...new Set(frames.map(formTargetOf))],
     body: html`<h1>You are signed out</h1>
 <p class="lead">Nobody is signed in to <strong>${new URL(exchange.issuer.url).host}</strong> in this browser.</p>
-${link && html`<p class="onward"><a id="logout-return" class="button button-main" href="${link.url}" rel="noreferrer">Back to ${link.clientName}</a></p>`}`,
+${link && html`<p class="onward"><a id="logout-return" class="button button-main" href="${link.url}" rel="noreferrer">Back to ${link.clientName}</a></p>`}
+${frames.map(
+  address =>
+    html`<iframe class="unseen" src="${address}" title="Signing out elsewhere" aria-hidden="true" tabindex="-1" sandbox="allow-scripts allow-same-origin" referrerpolicy="no-referrer"></iframe>
+`,
+)}`,
   })
 }
 

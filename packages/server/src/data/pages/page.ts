@@ -10,6 +10,8 @@ export interface Page {
   readonly formTarget?: string
   /** The hash of the one script of this page, when it has one. */
   readonly scriptSource?: string
+  /** Origins whose pages this one may frame; none unless named. */
+  readonly frameSources?: readonly string[]
   readonly cacheControl?: string
   readonly extraHeaders?: Reply['headers']
 }
@@ -63,6 +65,7 @@ export function seeOther(location: string, extraHeaders: Reply['headers'] = []):
 function browserHeaders({
   formTarget,
   scriptSource,
+  frameSources = [],
   cacheControl = 'no-store',
 }: Partial<Page> = {}): Reply['headers'] {
   const formAction = formTarget === undefined ? "'self'" : `'self' ${formTarget}`
@@ -71,7 +74,7 @@ function browserHeaders({
     ['pragma', 'no-cache'],
     [
       'content-security-policy',
-      `default-src 'none'; ${scriptSource === undefined ? '' : `script-src ${scriptSource}; `}style-src 'self'; img-src 'self'; form-action ${formAction}; ` +
+      `default-src 'none'; ${scriptSource === undefined ? '' : `script-src ${scriptSource}; `}style-src 'self'; img-src 'self'; form-action ${formAction}; ${frameSources.length === 0 ? '' : `frame-src ${frameSources.join(' ')}; `}` +
         "frame-ancestors 'none'; base-uri 'none'",
     ],
     ['x-frame-options', 'DENY'],

@@ -95,6 +95,7 @@ a.button { text-align: center; text-decoration: none; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
 .foot { display: flex; flex-wrap: wrap; justify-content: space-between; gap: .25rem 1rem; font-size: .75rem; color: var(--ink-2); }
 .foot code { font-size: .6875rem; }
+.unseen { position: absolute; width: 1px; height: 1px; border: 0; clip-path: inset(50%); }
 @media (max-width: 30rem) {
   .frame { justify-content: flex-start; padding: 1.25rem .875rem 1rem; }
   .card { padding: 1.5rem 1.25rem; }

@@ -65,6 +65,7 @@ export function clientOf(spec: ClientSpec): Client {
     redirectUris: [redirectUri],
     postLogoutRedirectUris: ['https://client.example/bye'],
     backchannelLogoutUri: undefined,
+    frontchannelLogoutUri: undefined,
     grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
     tokenEndpointAuthMethod: 'private_key_jwt' as ClientAuthenticationMethod,
     tokenEndpointAuthSigningAlg: undefined,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { HandleHash } from '@holdfast/protocol'
 import type { ContractCase } from '../contract.ts'
 import type { Write } from '../writes.ts'
-import { committed, same } from './expectations.ts'
+import { committed, fails, same } from './expectations.ts'
 import {
   accessToken,
   audit,
@@ -260,6 +260,28 @@ export const finderCases: readonly ContractCase[] = [
       ])
       assert.deepEqual(await store.listKeys(issuer), [one, two])
       await assert.rejects(store.commit([{ kind: 'insert-key', record: one }]), { code: 'store.conflict' })
+    },
+  },
+  {
+    title: 'a key has an end, is deleted in its last second and not before, and one taken back is empty',
+    run: async ({ store }) => {
+      const [ending, taken] = [key('a'), key('b')]
+      await committed(store, [
+        { kind: 'insert-key', record: ending },
+        { kind: 'insert-key', record: taken },
+        { kind: 'end-key', issuer, id: 'a', removedAt: later(10) },
+        { kind: 'revoke-key', issuer, id: 'b', at: later(5) },
+      ])
+      assert.deepEqual(await store.listKeys(issuer), [
+        { ...ending, removedAt: later(10) },
+        { ...taken, revokedAt: later(5), sealed: Buffer.alloc(0) },
+      ])
+      await fails(store, 'delete-key', { kind: 'delete-key', issuer, id: 'a', at: later(9) })
+      await committed(store, [{ kind: 'delete-key', issuer, id: 'a', at: later(10) }])
+      assert.deepEqual(
+        (await store.listKeys(issuer)).map(({ id }) => id),
+        ['b'],
+      )
     },
   },
   {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
 import type { GuardKind, Write } from '../writes.ts'
 import {
@@ -8,6 +9,7 @@ import {
   interaction,
   issuer,
   jti,
+  key,
   later,
   logoutNotice,
   newHash,
@@ -242,6 +244,17 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       kind: 'end-registration',
       ...{ issuer, clientId, tokenHash },
     })),
+  'end-key': () => keyScenario(id => ({ kind: 'end-key', issuer, id, removedAt: later(100) })),
+  'revoke-key': () => keyScenario(id => ({ kind: 'revoke-key', issuer, id, at: start })),
+  'delete-key': () => {
+    const { prepare, ...scenario } = keyScenario(id => ({ kind: 'delete-key', issuer, id, at: start }))
+    const [inserted] = prepare
+    assert(inserted?.kind === 'insert-key')
+    const { id } = inserted.record
+    const spoilers = { 'it was deleted': scenario.attempt(start) }
+    const ended: Write = { kind: 'end-key', issuer, id, removedAt: start }
+    return { ...scenario, prepare: [inserted, ended], spoilers }
+  },
   'raise-revision': () => ({
     prepare: [],
     attempt: () => ({ kind: 'raise-revision', from: 0 }),
@@ -250,6 +263,19 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
     unknown: { kind: 'raise-revision', from: 7 },
     isOnce: true,
   }),
+}
+
+/** A key ends once, and one that was taken back has no other end. */
+function keyScenario(attemptOn: (id: string) => Write): GuardScenario {
+  const id = String(newHash())
+  return {
+    prepare: [{ kind: 'insert-key', record: key(id) }],
+    attempt: () => attemptOn(id),
+    endsAt: undefined,
+    spoilers: { 'it was revoked': { kind: 'revoke-key', issuer, id, at: start } },
+    unknown: attemptOn(String(newHash())),
+    isOnce: true,
+  }
 }
 
 /** What came of a try counts once, and only for who holds the claim. */

@@ -207,6 +207,9 @@ export const key = (id: string): KeyRecord => ({
   alg: 'ES256',
   sealed: Buffer.from([0, 1, 2, 254, 255]),
   createdAt: start,
+  activeAt: later(600),
+  removedAt: undefined,
+  revokedAt: undefined,
 })
 
 export const auditRecord = (requestId: string, txn?: string): AuditRecord => ({

@@ -83,6 +83,8 @@ export interface Line {
   readonly ask: (name: StatementName, values: readonly SqlValue[]) => Promise<readonly Row[]>
   /** @returns the command tag's first word */
   readonly command: (text: string) => Promise<string>
+  /** The store's own time, seconds since 1970. */
+  readonly seconds: () => Promise<number>
   /** Drops the connection without a word; whatever was under way fails. */
   readonly cut: () => void
   readonly end: () => Promise<void>
@@ -105,6 +107,10 @@ export async function openLine(place: Place, onNotification?: () => void): Promi
     step: async (name, values) => (await client.query(named(name, values))).rowCount ?? 0,
     ask: async (name, values) => (await client.query<Row>(named(name, values))).rows,
     command: async text => (await client.query(text)).command,
+    seconds: async () => {
+      const { rows } = await client.query('select extract(epoch from clock_timestamp())::float8 as seconds')
+      return Number(rows[0].seconds)
+    },
     cut: () => {
       isOpen = false
       socket.destroy()

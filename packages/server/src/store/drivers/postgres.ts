@@ -9,6 +9,7 @@ import type { SqlValue, StatementName } from '../statements.ts'
 import type { Store } from '../store.ts'
 import { type Patrol, sweeps } from '../sweep.ts'
 import type { CommitResult, Write } from '../writes.ts'
+import { type ClockFence, openClockFence } from './clock-fence.ts'
 import {
   deadlineMilliseconds,
   greetingMilliseconds,
@@ -31,6 +32,8 @@ export interface PostgresStoreOptions {
   readonly clock: Clock
   /** Name of this node in its audit chains. */
   readonly node?: string
+  /** This machine's clock, held against the store's. Left out where time is made up. */
+  readonly fencedClock?: Clock
 }
 
 interface Waiting {
@@ -46,13 +49,14 @@ const listsWaitingMax = 20_000
 
 /** The store many nodes share. Commits of a turn, and of the round trip before, travel in one transaction. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
-  const { connectionString, schema = 'holdfast', clock, node = 'node' } = options
+  const { connectionString, schema = 'holdfast', clock, node = 'node', fencedClock } = options
   const place: Place = { connectionString, schema }
   const channel = `${schema}_revision`
   try {
     const epoch = await prepareSchema(place, clock)
     const horizon = openReplayHorizon(epoch, clock)
     const readers = openReaders(place)
+    const fence = fencedClock === undefined ? undefined : openClockFence(fencedClock)
     const group = groupCommit(async () => {
       const line = await openLine(place)
       // A new chain for each connection: what became of the last commit on the old one may be unknown.
@@ -64,7 +68,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
         },
       )
       return { line, chain, horizon, channel }
-    })
+    }, fence)
     await group.open()
     return storeOver({ place, channel, epoch, horizon, readers, group })
   } catch (error) {
@@ -140,7 +144,7 @@ interface GroupCommit {
   readonly close: () => Promise<void>
 }
 
-function groupCommit(connect: () => Promise<Writer>): GroupCommit {
+function groupCommit(connect: () => Promise<Writer>, fence: ClockFence | undefined): GroupCommit {
   let queue: Waiting[] = []
   let writer: Writer | undefined
   let pumping: Promise<void> | undefined
@@ -194,7 +198,9 @@ function groupCommit(connect: () => Promise<Writer>): GroupCommit {
       inFlight = batch
       const lists = batch.map(({ writes }) => writes)
       try {
-        settle(batch, await commitBatch(current, lists))
+        const fenced = await fence?.verdict(current.line)
+        if (fenced === undefined) settle(batch, await commitBatch(current, lists))
+        else fail(batch, fenced)
       } catch (error) {
         const wasBroken = !current.line.isOpen()
         drop(current.line)

@@ -2,11 +2,12 @@ import { Fault } from '../../ports.ts'
 import { first } from './001-first.ts'
 import { deviceCodes } from './002-device-codes.ts'
 import { logout } from './003-logout.ts'
-import { registration } from './004-registration.ts'
+import { keyLife } from './004-key-life.ts'
+import { registration } from './005-registration.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
-export const migrations: readonly Migration[] = [first, deviceCodes, logout, registration]
+export const migrations: readonly Migration[] = [first, deviceCodes, logout, keyLife, registration]
 
 /** Version of the schema this program speaks. */
 export const schemaVersion = migrations.length

@@ -1,5 +1,6 @@
 import type { Reply } from '../../../http/exchange.ts'
 import { seeOther } from '../../pages/page.ts'
+import { withQuery } from '../../render/with-query.ts'
 import { type ResponseMode, withIssuer } from '../response-mode.ts'
 
 /** RFC 6749 section 4.1.2: the default. */
@@ -10,7 +11,5 @@ export const query: ResponseMode = {
 
 /** By 303, the registered query kept. */
 export function inQuery(redirectUri: string, parameters: Readonly<Record<string, string>>): Reply {
-  // Added as text: parsing the URI could change how the client registered it.
-  const separator = !redirectUri.includes('?') ? '?' : /[?&]$/.test(redirectUri) ? '' : '&'
-  return seeOther(`${redirectUri}${separator}${new URLSearchParams(parameters)}`)
+  return seeOther(withQuery(redirectUri, parameters))
 }

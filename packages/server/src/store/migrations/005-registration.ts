@@ -5,7 +5,7 @@ import type { Migration } from './dialect.ts'
  * which a document was last written, so that one new client does not make a node read all the others.
  */
 export const registration: Migration = {
-  version: 4,
+  version: 5,
   title: 'initial access tokens, registrations, documents by revision',
   statements: ({ integer, text, wide, narrow }) => [
     `alter table documents add column revision ${integer} not null default 0`,

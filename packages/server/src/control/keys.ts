@@ -1,0 +1,66 @@
+import type { Ring } from '../keys/ring.ts'
+import type {
+  KeyList,
+  RevokedKeyAnswer,
+  RevokeKeyRequest,
+  RotatedKeys,
+  RotateKeysRequest,
+} from './admin-api.ts'
+import type { ControlPorts } from './apply.ts'
+
+/** What the control plane may do with keys: never see one. */
+export type KeyDesk = Pick<Ring, 'list' | 'rotate' | 'revoke'>
+
+type Places = Pick<ControlPorts, 'issuers' | 'newReference'>
+
+/** @returns undefined when no issuer has that name */
+export async function listKeys(
+  desk: KeyDesk,
+  places: Places,
+  issuer: string | undefined,
+): Promise<KeyList | undefined> {
+  const urls = urlsOf(places, issuer)
+  if (urls.length === 0) return undefined
+  return { keys: urls.flatMap(url => desk.list(url).map(key => ({ issuer: url, ...key }))) }
+}
+
+/** @returns undefined when no issuer has that name, or none of them signs with that algorithm */
+export async function rotateKeys(
+  desk: KeyDesk,
+  places: Places,
+  { issuer, alg }: RotateKeysRequest,
+): Promise<RotatedKeys | undefined> {
+  const reference = places.newReference()
+  const rotated: RotatedKeys['rotated'][number][] = []
+  const skipped: RotatedKeys['skipped'][number][] = []
+  for (const url of urlsOf(places, issuer)) {
+    const algs = new Set(desk.list(url).flatMap(key => (key.state === 'active' ? [key.alg] : [])))
+    for (const one of algs) {
+      if (alg !== undefined && alg !== one) continue
+      const outcome = await desk.rotate(url, one, reference)
+      if (outcome === undefined) skipped.push({ issuer: url, alg: one })
+      else rotated.push({ issuer: url, ...outcome })
+    }
+  }
+  return rotated.length + skipped.length === 0 ? undefined : { rotated, skipped, reference }
+}
+
+/** @returns undefined when no issuer has such a key, or it was taken back before */
+export async function revokeKey(
+  desk: KeyDesk,
+  places: Places,
+  { kid }: RevokeKeyRequest,
+): Promise<RevokedKeyAnswer | undefined> {
+  const reference = places.newReference()
+  for (const { url } of places.issuers) {
+    const revoked = await desk.revoke(url, kid, reference)
+    if (revoked !== undefined) return { issuer: url, ...revoked, reference }
+  }
+  return undefined
+}
+
+function urlsOf({ issuers }: Places, asked: string | undefined): readonly string[] {
+  return issuers
+    .filter(({ name, url }) => asked === undefined || asked === name || asked === url)
+    .map(({ url }) => url)
+}

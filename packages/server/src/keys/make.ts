@@ -1,0 +1,89 @@
+import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
+import type { Clock, Entropy, Log } from '../ports.ts'
+import type { Store } from '../store/store.ts'
+import type { Write } from '../store/writes.ts'
+import type { Custody, SealedPlace } from './custody/software.ts'
+import { encodePrivateKey, generatePrivateKey, signingKeyOf } from './signing-key.ts'
+
+/** What making a key takes. */
+export interface Workbench {
+  readonly store: Store
+  readonly custody: Custody
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Log
+}
+
+export const rootSecretId = 'root-secret'
+const secretBytes = 32
+
+export async function ensureRootSecret(bench: Workbench, issuer: string): Promise<void> {
+  if ((await bench.store.listKeys(issuer)).some(record => record.id === rootSecretId)) return
+  const place: SealedPlace = { issuer, id: rootSecretId, use: 'secret', alg: 'HKDF' }
+  const now = bench.clock.now()
+  const writes = [insertKey(bench, place, bench.entropy.bytes(secretBytes), now), created(bench, place)]
+  await insertOrAdopt(bench, issuer, rootSecretId, writes)
+}
+
+/**
+ * The first key of an algorithm, which signs at once: there is nothing before it that verifiers could hold. The slot
+ * row makes two nodes that start at the same moment agree: its name is the same on both, so only one of the two
+ * commits can succeed, and the other node takes that one's key.
+ */
+export async function insertFirstKey(bench: Workbench, issuer: string, alg: JwsAlg): Promise<void> {
+  const now = bench.clock.now()
+  const { place, write } = await newKey(bench, issuer, alg, now)
+  const slot: SealedPlace = { issuer, id: `first-${alg}`, use: 'secret', alg: 'none' }
+  const writes = [insertKey(bench, slot, Buffer.from(place.id), now), write, created(bench, place)]
+  await insertOrAdopt(bench, issuer, slot.id, writes)
+}
+
+/** A new private key, sealed, and the write that keeps it. */
+export async function newKey(
+  bench: Workbench,
+  issuer: string,
+  alg: JwsAlg,
+  activeAt: EpochSeconds,
+): Promise<{ readonly place: SealedPlace; readonly write: Write }> {
+  const privateKey = await generatePrivateKey(alg)
+  const { kid } = signingKeyOf(alg, privateKey)
+  const place: SealedPlace = { issuer, id: kid, use: 'sig', alg }
+  return { place, write: insertKey(bench, place, encodePrivateKey(privateKey), activeAt) }
+}
+
+async function insertOrAdopt(
+  bench: Workbench,
+  issuer: string,
+  id: string,
+  writes: readonly Write[],
+): Promise<void> {
+  try {
+    await bench.store.commit(writes)
+  } catch (cause) {
+    const records = await bench.store.listKeys(issuer)
+    if (!records.some(record => record.id === id)) throw cause
+    bench.log.info('keys.adopted', { issuer, id })
+  }
+}
+
+function insertKey(bench: Workbench, place: SealedPlace, clear: Buffer, activeAt: EpochSeconds): Write {
+  const sealed = bench.custody.seal(place, clear)
+  clear.fill(0)
+  const life = { createdAt: bench.clock.now(), activeAt, removedAt: undefined, revokedAt: undefined }
+  return { kind: 'insert-key', record: { ...place, sealed, ...life } }
+}
+
+function created(bench: Workbench, place: SealedPlace): Write {
+  const { issuer, id, use, alg } = place
+  return {
+    kind: 'append-audit',
+    record: {
+      at: bench.clock.now(),
+      issuer,
+      event: 'key.created',
+      outcome: 'accepted',
+      requestId: `start-${id}`,
+      facts: { id, use, alg },
+    },
+  }
+}

@@ -1,0 +1,157 @@
+import { type EpochSeconds, type JwsAlg, secondsAfter } from '@holdfast/protocol'
+import type { AuditRecord } from '../store/records.ts'
+import type { Write } from '../store/writes.ts'
+import { type KeyLife, type KeyTimes, rotationTimes, signingKeyAt } from './life.ts'
+import { newKey, type Workbench } from './make.ts'
+
+/** A signing key of an issuer as the rotation sees it: no private half. */
+export interface RingKey extends KeyLife {
+  readonly alg: JwsAlg
+  readonly createdAt: EpochSeconds
+}
+
+/** Why a key was changed, and by which request; for the audit. */
+export interface RotationCause {
+  readonly reason: 'command' | 'schedule' | 'revocation'
+  readonly requestId: string
+}
+
+export interface Rotated {
+  readonly kid: string
+  readonly alg: JwsAlg
+  readonly activeAt: EpochSeconds
+  /** The key it follows, and until when that one is published. */
+  readonly previousKid: string
+  readonly previousRemovedAt: EpochSeconds
+}
+
+export interface RevokedKey {
+  readonly kid: string
+  /** The key that signs from now on, or that was announced in the place of the one taken back. */
+  readonly replacementKid: string
+}
+
+/**
+ * Announces a key that follows the one that signs.
+ * @returns undefined when there is none to follow, or when a rotation is under way: one at a time
+ */
+export async function rotate(
+  bench: Workbench,
+  issuer: string,
+  keys: readonly RingKey[],
+  times: KeyTimes,
+  cause: RotationCause,
+): Promise<Rotated | undefined> {
+  const now = bench.clock.now()
+  const current = signingKeyAt(keys, now)
+  if (current === undefined || current.removedAt !== undefined) return undefined
+  const { activeAt, removedAt } = rotationTimes(now, times)
+  const { place, write } = await newKey(bench, issuer, current.alg, activeAt)
+  const facts = {
+    ...{ id: place.id, alg: current.alg, active_at: activeAt, previous: current.kid },
+    ...{ previous_removed_at: removedAt, reason: cause.reason },
+  }
+  const { committed } = await bench.store.commit([
+    { kind: 'end-key', issuer, id: current.kid, removedAt },
+    write,
+    record(bench, issuer, 'key.rotated', cause.requestId, facts),
+  ])
+  if (!committed) return undefined
+  const { alg, kid: previousKid } = current
+  return { kid: place.id, alg, activeAt, previousKid, previousRemovedAt: removedAt }
+}
+
+/**
+ * Takes a key back at once. In its place comes a new one: if it signed, one that signs now, whether verifiers have it
+ * or not, because they ask for a `kid` they do not know; if it was announced, another announced one.
+ * @returns undefined when there is no such key, or it was taken back before
+ */
+export async function revoke(
+  bench: Workbench,
+  issuer: string,
+  key: RingKey,
+  keys: readonly RingKey[],
+  times: KeyTimes,
+  requestId: string,
+): Promise<RevokedKey | undefined> {
+  const now = bench.clock.now()
+  const others = keys.filter(({ kid }) => kid !== key.kid)
+  const successor = signingKeyAt(others, now)
+  const isAnnounced = now < key.activeAt
+  const activeAt = isAnnounced && successor !== undefined ? secondsAfter(now, times.announceSeconds) : now
+  const needsNew = isAnnounced || signingKeyAt(keys, now)?.kid === key.kid
+  const made = needsNew ? await newKey(bench, issuer, key.alg, activeAt) : undefined
+  const replacementKid = made?.place.id ?? successor?.kid ?? ''
+  const { committed } = await bench.store.commit([
+    { kind: 'revoke-key', issuer, id: key.kid, at: now },
+    ...(made === undefined ? [] : [made.write]),
+    record(bench, issuer, 'key.revoked', requestId, {
+      ...{ id: key.kid, alg: key.alg, replacement: replacementKid },
+    }),
+  ])
+  return committed ? { kid: key.kid, replacementKid } : undefined
+}
+
+/** Whether the key that signs has reached its age, and nothing follows it yet. */
+export function isDue(keys: readonly RingKey[], times: KeyTimes, now: EpochSeconds): boolean {
+  const { rotateAfterSeconds, announceSeconds } = times
+  const current = signingKeyAt(keys, now)
+  if (rotateAfterSeconds === undefined || current === undefined || current.removedAt !== undefined)
+    return false
+  // Announced so early that the next one signs when this one reaches its age.
+  return now - current.activeAt >= rotateAfterSeconds - announceSeconds
+}
+
+/**
+ * A key that another one has overtaken and that has no end: what is left when the key it came in place of was taken
+ * back in the middle of a rotation.
+ */
+export async function endOvertaken(
+  bench: Workbench,
+  issuer: string,
+  keys: readonly RingKey[],
+  { keptSeconds }: KeyTimes,
+): Promise<void> {
+  const current = signingKeyAt(keys, bench.clock.now())
+  if (current === undefined) return
+  for (const { kid, alg, activeAt, removedAt, revokedAt } of keys) {
+    if (kid === current.kid || removedAt !== undefined || revokedAt !== undefined) continue
+    if (activeAt > current.activeAt) continue
+    const end = secondsAfter(current.activeAt, keptSeconds)
+    const facts = { id: kid, alg, removed_at: end, successor: current.kid }
+    await bench.store.commit([
+      { kind: 'end-key', issuer, id: kid, removedAt: end },
+      record(bench, issuer, 'key.overtaken', `overtaken-${kid}`, facts),
+    ])
+  }
+}
+
+/** Deletes what is no longer published, private half and all. Whoever comes second finds nothing. */
+export async function deleteRetired(
+  bench: Workbench,
+  issuer: string,
+  keys: readonly RingKey[],
+): Promise<void> {
+  const now = bench.clock.now()
+  for (const { kid, alg, removedAt, revokedAt } of keys) {
+    if (removedAt === undefined || now < removedAt || revokedAt !== undefined) continue
+    const facts = { id: kid, alg }
+    await bench.store.commit([
+      { kind: 'delete-key', issuer, id: kid, at: now },
+      record(bench, issuer, 'key.deleted', `retired-${kid}`, facts),
+    ])
+  }
+}
+
+function record(
+  { clock }: Workbench,
+  issuer: string,
+  event: string,
+  requestId: string,
+  facts: AuditRecord['facts'],
+): Write {
+  return {
+    kind: 'append-audit',
+    record: { at: clock.now(), issuer, event, outcome: 'accepted', requestId, facts },
+  }
+}
