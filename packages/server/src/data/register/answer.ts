@@ -20,14 +20,18 @@ export function presentedToken(exchange: Exchange): Outcome<string> {
   return presented.ok ? accept(presented.value.token) : presented
 }
 
+const reasonLengthMax = 300
+
 /** Record a refusal, then answer it: 401 with a challenge, 403, 503, or 400 (RFC 7591 section 3.2.2, RFC 6750 section 3). */
 export async function refusedRegistration(
   exchange: Exchange,
   ports: Ports,
   event: string,
-  refusal: Refusal,
+  refused: Refusal,
   options: RefusedOptions = {},
 ): Promise<Reply> {
+  // A reason quotes what was sent, and that may be a body long; the audit keeps every one of them.
+  const refusal = { ...refused, reason: refused.reason.slice(0, reasonLengthMax) }
   await recordRefusal(exchange, ports, event, refusal, options)
   const { error } = refusal
   const description = publicSentence(exchange, refusal)

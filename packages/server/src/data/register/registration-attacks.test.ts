@@ -71,6 +71,14 @@ describe('a client that wants to be more than it may', () => {
     assert.equal((await world.manage('GET', two.clientId, two.token)).status, 200)
   })
 
+  test('what a refusal quotes is cut: an audit record is not as long as a body', async () => {
+    await using world = await openRegistrationWorld()
+    const reply = await world.register(await world.token(), { ...goodMetadata, scope: 'x'.repeat(60_000) })
+    assert.equal(reply.status, 400)
+    assert.ok(String(reply.body).length < 1000)
+    assert.ok(JSON.stringify(await world.lastAudit('registration.refused')).length < 1500)
+  })
+
   test('a client id made of a path leads nowhere', async () => {
     await using world = await openRegistrationWorld()
     const { token } = await registeredIn(world)

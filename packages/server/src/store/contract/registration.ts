@@ -66,6 +66,8 @@ export const registrationCases: readonly ContractCase[] = [
       assert.equal(await store.findRegistration(issuer, clientId), first)
       assert.equal(await store.findRegistration('https://other.example', clientId), undefined)
       assert.equal(await store.findRegistration(issuer, 'c_2'), undefined)
+      for (const odd of ['\0', '\ud800', "'; --", `c_1\n`, '😀'.repeat(9)])
+        assert.equal(await store.findRegistration(issuer, odd), undefined)
       await committed(store, [{ kind: 'rotate-registration', ...there, from: first, to: second }])
       assert.equal(await store.findRegistration(issuer, clientId), second)
       await committed(store, [{ kind: 'put-registration', ...there, tokenHash: third }])
