@@ -357,7 +357,7 @@ describe('the terminal', () => {
     ]
     const text = await run(['registration-tokens', 'create', ...options], { createRegistrationToken })
     assert.equal(text.exitCode, 0)
-    assert.match(text.out, /iat_x[^]*2023-11-14T22:13:20/)
+    assert.match(text.out, /iat_x.*2023-11-14T22:13:20/s)
     assert.deepEqual(asked, [
       {
         issuer: 'main',
@@ -422,7 +422,7 @@ describe('the terminal', () => {
         },
       }),
     })
-    assert.match(renewed.out, /rat_x[^]*register\/c_1/)
+    assert.match(renewed.out, /rat_x.*register\/c_1/s)
   })
 
   test('a secret is taken back by id, or all of them', async () => {
