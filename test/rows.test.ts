@@ -23,6 +23,7 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'FAPI 2.0 Security Profile: keys': range('FK', 1, 7),
 
   'FAPI 2.0 Message Signing': range('FMS', 1, 17),
+  'FAPI 1.0 Advanced': range('F1', 1, 19),
 
   'DPoP: proof and its checks': [...range('DPOP', 1, 6), ...range('DPOP', 10, 27)],
   'DPoP: token endpoint': range('DPOP', 30, 38),

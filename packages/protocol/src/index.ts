@@ -12,10 +12,20 @@ export type {
   ClientAuthenticationMethod,
   ExplainedField,
   JwsAlg,
+  ResponseType,
+  ResponseTypeFields,
   SecurityProfile,
   SenderConstraintMethod,
 } from './profile.ts'
-export { contradictions, explain, meet, meetUnchecked, profileFields, profileLattice } from './profile.ts'
+export {
+  contradictions,
+  explain,
+  meet,
+  meetUnchecked,
+  profileFields,
+  profileLattice,
+  responseTypesOf,
+} from './profile.ts'
 export { profiles } from './profiles/index.ts'
 export type { Accepted, ErrorCode, Outcome, Refusal } from './refusal.ts'
 export { accept, refuse } from './refusal.ts'

@@ -8,8 +8,11 @@ import {
   meetUnchecked,
   profileFields,
   profileLattice,
+  responseTypesOf,
   type SecurityProfile,
 } from './profile.ts'
+import { fapi1Advanced } from './profiles/fapi1-advanced.ts'
+import { fapi2MessageSigning } from './profiles/fapi2-message-signing.ts'
 import { fapi2Security } from './profiles/fapi2-security.ts'
 import { profiles } from './profiles/index.ts'
 import { oauth21 } from './profiles/oauth21.ts'
@@ -19,6 +22,7 @@ const universes: Readonly<Record<string, readonly string[]>> = {
   clientAuthenticationMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none'],
   signingAlgs: ['PS256', 'ES256', 'EdDSA', 'Ed25519', 'RS256'],
   senderConstraintMethods: ['dpop', 'mtls'],
+  responseTypes: ['code', 'code id_token'],
 }
 
 const anyProfile: fc.Arbitrary<SecurityProfile> = fc
@@ -41,6 +45,7 @@ function normal(profile: SecurityProfile): SecurityProfile {
     ...profile,
     clientAuthenticationMethods: profile.clientAuthenticationMethods.toSorted(),
     signingAlgs: profile.signingAlgs.toSorted(),
+    responseTypes: profile.responseTypes.toSorted(),
     senderConstraintMethods: profile.senderConstraintMethods.toSorted(),
   }
 }
@@ -89,6 +94,59 @@ describe('meet', () => {
     assert.equal(met.value.name, 'fapi2-security+oidc-baseline')
   })
 
+  it('of a plain OpenID floor and FAPI 1.0 Advanced is the latter, but for the audience of assertions', () => {
+    const met = meet([oidcBaseline, fapi1Advanced])
+    assert.ok(met.ok)
+    const expected: SecurityProfile = { ...fapi1Advanced, assertionAudience: 'issuer-sole' }
+    assert.deepEqual(normal({ ...met.value, name: 'fapi1-advanced' }), normal(expected))
+    assert.deepEqual(responseTypesOf(met.value), ['code', 'code id_token'])
+  })
+
+  it('gives `code id_token` to nothing but FAPI 1.0 Advanced, and takes it away at a FAPI 2.0 floor', () => {
+    for (const profile of profiles.values())
+      assert.equal(
+        responseTypesOf(profile).includes('code id_token'),
+        profile === fapi1Advanced,
+        profile.name,
+      )
+    for (const other of [fapi2Security, fapi2MessageSigning, oauth21]) {
+      const met = meet([other, fapi1Advanced])
+      assert.ok(met.ok, other.name)
+      assert.deepEqual(responseTypesOf(met.value), ['code'], other.name)
+    }
+    fc.assert(
+      fc.property(anyProfile, anyProfile, (a, b) => {
+        const met = meetUnchecked(a, b)
+        if (!responseTypesOf(met).includes('code id_token')) return
+        assert.ok(met.senderConstraint === 'required' && met.signedRequestObjects === 'required')
+        assert.equal(met.publicClients, 'forbidden')
+      }),
+    )
+  })
+
+  it('gives a FAPI 1.0 Advanced client five minutes for bound tokens, and nobody an unbound one', () => {
+    const met = meet([oidcBaseline, fapi1Advanced])
+    assert.ok(met.ok)
+    assert.equal(met.value.accessTokenLifetimeSeconds, 300)
+    assert.equal(met.value.senderConstraint, 'required')
+    assert.deepEqual(met.value.senderConstraintMethods, ['mtls'])
+  })
+
+  it('names the contradiction when no response type is left', () => {
+    const tokenOnly: SecurityProfile = {
+      ...fapi1Advanced,
+      name: 'token-only',
+      responseTypes: ['code id_token'],
+    }
+    assert.ok(meet([oidcBaseline, tokenOnly]).ok)
+    for (const other of [fapi2Security, fapi2MessageSigning]) {
+      const met = meet([other, tokenOnly])
+      assert.match(met.ok ? '' : met.reason, /no response type is left/)
+    }
+    const jarmOnly = contradictions({ ...tokenOnly, signedAuthorizationResponses: 'required' })
+    assert.match(jarmOnly.join(), /signed by JARM, and the response type `code` is not left/)
+  })
+
   it('names the contradiction when nothing is left', () => {
     const bearerOnly: SecurityProfile = { ...oauth21, name: 'no-binding', senderConstraintMethods: [] }
     const met = meet([fapi2Security, bearerOnly])
@@ -102,7 +160,7 @@ describe('contradictions', () => {
   it('finds none in the shipped profiles', () => {
     assert.deepEqual(
       [...profiles.keys()],
-      ['fapi2-security', 'fapi2-message-signing', 'oauth21', 'oidc-baseline'],
+      ['fapi2-security', 'fapi2-message-signing', 'fapi1-advanced', 'oauth21', 'oidc-baseline'],
     )
     for (const profile of profiles.values()) assert.deepEqual(contradictions(profile), [])
   })

@@ -16,6 +16,9 @@ export type ClientAuthenticationMethod =
 
 export type SenderConstraintMethod = 'dpop' | 'mtls'
 
+/** What an authorization response may bring: a code, or a code and an ID token that signs it (FAPI 1.0 Advanced). */
+export type ResponseType = 'code' | 'code id_token'
+
 /**
  * One complete record of allowed values. What applies to a request is the `meet` of the issuer's floor, the
  * client's profile and the profile of every requested resource. Profiles only tighten.
@@ -24,24 +27,33 @@ export interface SecurityProfile {
   readonly name: string
   /** Whether authorization requests must be pushed (RFC 9126). */
   readonly pushedAuthorizationRequests: 'required' | 'allowed'
-  /** Whether confidential clients must use PKCE (RFC 7636); public clients always must. */
-  readonly pkce: 'required' | 'allowed'
+  /** Whether confidential clients must use PKCE (RFC 7636), always or when they push; public clients always must. */
+  readonly pkce: 'required' | 'pushed' | 'allowed'
+  /** Whether every request has a `nonce`, or without `openid` a `state`, to tell its answer from another one. */
+  readonly nonceOrState: 'required' | 'allowed'
   /** Whether `redirect_uri` must stand in every authorization request. */
   readonly redirectUriParameter: 'required' | 'allowed'
   /** Whether an authenticated client may push a redirect URI it never registered (RFC 9126 section 2.4). */
   readonly unregisteredRedirectUris: 'forbidden' | 'allowed'
+  /** Where redirects may go: `native` is also loopback addresses and private-use schemes (RFC 8252). */
+  readonly redirectUriSchemes: 'https' | 'native'
+  /** Response types that no profile in play forbids; `responseTypesOf` says which of them work. */
+  readonly responseTypes: readonly ResponseType[]
   /** Whether an authorization request must be a signed request object (RFC 9101), with `nbf` and `exp`. */
   readonly signedRequestObjects: 'required' | 'allowed'
-  /** Whether authorization responses must be signed (JARM). */
-  readonly signedAuthorizationResponses: 'required' | 'allowed'
+  /** Whether authorization responses must be signed: by JARM, or by JARM or an ID token as detached signature. */
+  readonly signedAuthorizationResponses: 'required' | 'detached' | 'allowed'
   /** Whether introspection answers are signed also for callers that do not ask for it (RFC 9701). */
   readonly signedIntrospection: 'required' | 'allowed'
   readonly publicClients: 'forbidden' | 'allowed'
   /** Whether a device may get tokens that a user allows on another one (RFC 8628): phishing needs no redirect there. */
   readonly deviceGrant: 'forbidden' | 'allowed'
   readonly clientAuthenticationMethods: readonly ClientAuthenticationMethod[]
-  /** What a client assertion's `aud` may be: the issuer as one string, or also as a one-member array. */
-  readonly assertionAudience: 'issuer-string' | 'issuer-sole'
+  /**
+   * What a client assertion's `aud` may be: the issuer as one string, also as a one-member array, or also URLs of the
+   * token endpoint and of the endpoint it is sent to.
+   */
+  readonly assertionAudience: 'issuer-string' | 'issuer-sole' | 'issuer-or-endpoint'
   /** For client assertions, DPoP proofs and everything we sign for the client. */
   readonly signingAlgs: readonly JwsAlg[]
   readonly senderConstraint: 'required' | 'allowed'
@@ -81,16 +93,19 @@ const smallest = (least: number, most: number): Lattice => ({ kind: 'smallest', 
 /** The lattice of each field, with the bounds no profile may leave. */
 export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
   pushedAuthorizationRequests: ordered('required', 'allowed'),
-  pkce: ordered('required', 'allowed'),
+  pkce: ordered('required', 'pushed', 'allowed'),
+  nonceOrState: ordered('required', 'allowed'),
   redirectUriParameter: ordered('required', 'allowed'),
   unregisteredRedirectUris: ordered('forbidden', 'allowed'),
+  redirectUriSchemes: ordered('https', 'native'),
+  responseTypes: intersection,
   signedRequestObjects: ordered('required', 'allowed'),
-  signedAuthorizationResponses: ordered('required', 'allowed'),
+  signedAuthorizationResponses: ordered('required', 'detached', 'allowed'),
   signedIntrospection: ordered('required', 'allowed'),
   publicClients: ordered('forbidden', 'allowed'),
   deviceGrant: ordered('forbidden', 'allowed'),
   clientAuthenticationMethods: intersection,
-  assertionAudience: ordered('issuer-string', 'issuer-sole'),
+  assertionAudience: ordered('issuer-string', 'issuer-sole', 'issuer-or-endpoint'),
   signingAlgs: intersection,
   senderConstraint: ordered('required', 'allowed'),
   senderConstraintMethods: intersection,
@@ -154,6 +169,12 @@ export function contradictions(profile: SecurityProfile): readonly string[] {
   }
   if (profile.clientAuthenticationMethods.length === 0) found.push('no client authentication method is left')
   if (profile.signingAlgs.length === 0) found.push('no signing algorithm is left')
+  if (profile.responseTypes.length === 0) found.push('no response type is left')
+  if (
+    profile.signedAuthorizationResponses === 'required' &&
+    profile.responseTypes.every(type => type !== 'code')
+  )
+    found.push('responses must be signed by JARM, and the response type `code` is not left')
   if (profile.senderConstraint === 'required' && profile.senderConstraintMethods.length === 0)
     found.push('a sender constraint is required and no method is left')
   return found
@@ -162,6 +183,31 @@ export function contradictions(profile: SecurityProfile): readonly string[] {
 function inBounds(value: number, least: number, most: number): boolean {
   return Number.isSafeInteger(value) && value >= least && value <= most
 }
+
+/**
+ * The response types that work under a profile. `code id_token` never stands alone: only with the signed requests,
+ * bound tokens and confidential clients that FAPI 1.0 Advanced puts around it.
+ */
+export function responseTypesOf(profile: ResponseTypeFields): readonly ResponseType[] {
+  const hasDetachedSignatures =
+    profile.signedAuthorizationResponses === 'detached' &&
+    profile.signedRequestObjects === 'required' &&
+    profile.senderConstraint === 'required' &&
+    profile.publicClients === 'forbidden' &&
+    profile.nonceOrState === 'required'
+  return profile.responseTypes.filter(type => type === 'code' || hasDetachedSignatures)
+}
+
+/** What `responseTypesOf` looks at. */
+export type ResponseTypeFields = Pick<
+  SecurityProfile,
+  | 'responseTypes'
+  | 'signedAuthorizationResponses'
+  | 'signedRequestObjects'
+  | 'senderConstraint'
+  | 'publicClients'
+  | 'nonceOrState'
+>
 
 /** The profile that applies when all of `profiles` apply, or why they contradict each other. */
 export function meet(profiles: readonly [SecurityProfile, ...SecurityProfile[]]): Outcome<SecurityProfile> {

@@ -20,6 +20,8 @@ export interface AccessEvent {
   /** `alert`: only an attack or a broken client does this. */
   readonly outcome: 'accepted' | 'refused' | 'alert'
   readonly requestId: string
+  /** `x-fapi-interaction-id`, where the API has it: a UUID, the client's or a new one. */
+  readonly interactionId: string | undefined
   readonly issuer: string
   /** The resource identifier of this API. */
   readonly audience: string

@@ -29,6 +29,8 @@ export interface ChallengeContext {
   readonly used: readonly TokenScheme[]
   readonly algs: readonly JwsAlg[]
   readonly resourceMetadataUrl: string
+  /** What every answer of this API carries. */
+  readonly common: Challenge['headers']
   /** Sent with `use_dpop_nonce`, and whenever a new one is due. */
   readonly nonce: string | undefined
   readonly scopes: readonly string[]
@@ -62,9 +64,10 @@ export function challengeOf(refusal: Refusal, context: ChallengeContext): Challe
   const { requestId, used, nonce } = context
   const status = statuses[error] ?? 401
   const isCredentialless = status === 401 && used.length === 0
-  const headers: [string, string][] = [
+  const headers: (readonly [string, string])[] = [
     ['content-type', 'application/json'],
     ['cache-control', 'no-store'],
+    ...context.common,
   ]
   if (hasChallenge(refusal, status, used)) headers.push(...challengeHeaders(refusal, context))
   if (nonce !== undefined) headers.push(['dpop-nonce', nonce])

@@ -71,6 +71,11 @@ export interface ResourceServerOptions {
   readonly futureSeconds?: number
   /** How long after `exp` a slow clock is forgiven. */
   readonly expirySkewSeconds?: number
+  /**
+   * For APIs of FAPI 1.0: every answer carries `x-fapi-interaction-id`, the client's own or a new one, and `Date`, and
+   * the audit event names the id. Off unless said.
+   */
+  readonly fapiInteraction?: boolean
   /** Name of this API for people, in its metadata. */
   readonly name?: string
   /** Scopes this API knows, for its metadata. */
@@ -118,6 +123,7 @@ export interface Settings {
   readonly proofAgeSeconds: number
   readonly futureSeconds: number
   readonly expirySkewSeconds: number
+  readonly hasInteractionId: boolean
   readonly explain: boolean
   readonly fetch: Fetch
   readonly clock: Clock
@@ -165,6 +171,7 @@ export function settingsOf(options: ResourceServerOptions): Settings {
     proofAgeSeconds: within('proofAgeSeconds', options.proofAgeSeconds ?? 60, 10, 60),
     futureSeconds: within('futureSeconds', options.futureSeconds ?? 30, 10, 60),
     expirySkewSeconds: within('expirySkewSeconds', options.expirySkewSeconds ?? 10, 0, 60),
+    hasInteractionId: options.fapiInteraction ?? false,
     explain: options.explain ?? false,
     fetch: options.fetch ?? systemFetch,
     clock,

@@ -35,6 +35,8 @@ export interface VerifiedToken extends Omit<TokenFacts, 'cnf' | 'notBefore'> {
   readonly binding: ProvenBinding
   /** Reference of this request in the audit. */
   readonly requestId: string
+  /** `x-fapi-interaction-id` of this request, where the API has it; name it in your own log. */
+  readonly interactionId: string | undefined
   /** Version of the policy that permitted, when a decision hook named one. */
   readonly policyVersion: string | undefined
   /** Headers the response must carry, e.g. the next `DPoP-Nonce`; the adapters set them. */

@@ -20,6 +20,7 @@ import { AccessTokens } from './access-token.ts'
 import type { AccessEvent, DenialCategory } from './audit.ts'
 import { type Challenge, challengeOf } from './challenge.ts'
 import { type Decide, type Decision, judgeDecision } from './decide.ts'
+import { interactionHeaders, interactionIdOf } from './interaction.ts'
 import {
   type Requirements,
   type ResourceServerOptions,
@@ -77,6 +78,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
 interface Trail {
   readonly at: EpochSeconds
   readonly requestId: string
+  readonly interactionId: string | undefined
   readonly path: string
   /** Undefined when the request target is no path. */
   readonly query: string | undefined
@@ -98,6 +100,7 @@ async function verify<Native>(
   const trail: Trail = {
     at: settings.clock.now(),
     requestId: settings.requestIds(),
+    interactionId: settings.hasInteractionId ? interactionIdOf(request.headers, settings.entropy) : undefined,
     path: target?.path ?? '',
     query: target?.query,
     category: 'transport',
@@ -226,7 +229,7 @@ function verifiedToken(
   facts: TokenFacts,
   { binding, isNonceDue }: ProvenSender,
   { nonces }: Settings,
-  { requestId, at }: Trail,
+  { requestId, interactionId, at }: Trail,
 ): VerifiedToken {
   // Member by member: a rest pattern here costs more than every rule about the token.
   const { form, issuer, subject, clientId, audience, scopes, jti } = facts
@@ -248,14 +251,16 @@ function verifiedToken(
     claims,
     binding,
     requestId,
+    interactionId,
     policyVersion: undefined,
     // A response with a nonce may be shown to nobody else, so it is not cached (RFC 9449 section 8.2).
     responseHeaders: isNonceDue
       ? [
           ['dpop-nonce', nonces.current(at)],
           ['cache-control', 'no-store'],
+          ...interactionHeaders(interactionId, at),
         ]
-      : [],
+      : interactionHeaders(interactionId, at),
   }
 }
 
@@ -293,7 +298,7 @@ function answerRefusal<Native>(
   trail: Trail,
 ): Challenge {
   const { offered, algs, resourceMetadataUrl, nonces, explain } = settings
-  const { presentation, stepUp, requestId, at } = trail
+  const { presentation, stepUp, requestId, interactionId, at } = trail
   if (refusal.error === 'temporarily_unavailable') trail.category = 'unavailable'
   return challengeOf(refusal, {
     requestId,
@@ -301,6 +306,7 @@ function answerRefusal<Native>(
     used: presentation === undefined ? [] : usedSchemes(presentation),
     algs,
     resourceMetadataUrl,
+    common: interactionHeaders(interactionId, at),
     nonce: refusal.error === 'use_dpop_nonce' ? nonces.current(at) : undefined,
     scopes: route.scopes,
     acrValues: stepUp === undefined ? route.acrValues : (stepUp.acrValues ?? []),
@@ -334,7 +340,7 @@ function eventOf<Native>(
   request: ApiRequest<Native>,
   route: RouteSettings<Native>,
   { issuer, audience }: Settings,
-  { at, requestId, path, category, facts, sender, policyVersion }: Trail,
+  { at, requestId, interactionId, path, category, facts, sender, policyVersion }: Trail,
 ): AccessEvent {
   const refusal = judged.ok ? undefined : judged
   return {
@@ -342,6 +348,7 @@ function eventOf<Native>(
     at,
     outcome: refusal === undefined ? 'accepted' : alerting.has(refusal.ruleId) ? 'alert' : 'refused',
     requestId,
+    interactionId,
     issuer,
     audience,
     method: request.method,

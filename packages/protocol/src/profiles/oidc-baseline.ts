@@ -5,8 +5,12 @@ export const oidcBaseline: SecurityProfile = {
   name: 'oidc-baseline',
   pushedAuthorizationRequests: 'allowed',
   pkce: 'allowed',
+  nonceOrState: 'allowed',
   redirectUriParameter: 'required',
   unregisteredRedirectUris: 'forbidden',
+  redirectUriSchemes: 'native',
+  // Alone it has nothing that `code id_token` needs: as a floor it does not stand in the way of FAPI 1.0 Advanced.
+  responseTypes: ['code', 'code id_token'],
   signedRequestObjects: 'allowed',
   signedAuthorizationResponses: 'allowed',
   signedIntrospection: 'allowed',

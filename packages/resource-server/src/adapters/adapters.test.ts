@@ -27,6 +27,7 @@ const api: ResourceServer = createResourceServer({
   tokens: 'jwt',
   fetch: issuer.fetch,
   replayMemory: inMemoryReplayMemory({ completeSince: epochSeconds(0) }),
+  fapiInteraction: true,
 })
 const nonceApi: ResourceServer = createResourceServer({
   issuer: issuer.issuer,
@@ -224,6 +225,25 @@ for (const [name, listener] of Object.entries(adapters))
       const reply = await send({ port, headers: { authorization: `DPoP ${token}`, dpop: proofFor(token) } })
       assert.equal(reply.status, 200, reply.challenges)
       assert.deepEqual(JSON.parse(reply.body), { subject: 'user-1', binding: { jkt: key.thumbprint } })
+    })
+
+    test('answers with the interaction id and the date, once each, whether it allows or refuses', async () => {
+      const token = boundToken()
+      const id = 'C770AEF3-6784-41f7-8e0e-ff5f97bddb3a'
+      const told = { 'x-fapi-interaction-id': id, 'x-fapi-customer-ip-address': '2001:db8::1893:25c8:1946' }
+      const good = await send({
+        port,
+        headers: { ...told, authorization: `DPoP ${token}`, dpop: proofFor(token) },
+      })
+      assert.equal(good.status, 200, good.challenges)
+      const refused = await send({ port, headers: told })
+      assert.equal(refused.status, 401)
+      for (const { headers } of [good, refused]) {
+        assert.equal(headers['x-fapi-interaction-id'], id)
+        assert.ok(Math.abs(Date.parse(headers.date ?? '') - Date.now()) < 60_000)
+      }
+      const without = await send({ port })
+      assert.match(String(without.headers['x-fapi-interaction-id']), /^[0-9a-f-]{36}$/)
     })
 
     test('challenges both schemes when there are no credentials', async () => {

@@ -23,6 +23,7 @@ const browserClient: Client = {
   frontchannelLogoutUri: undefined,
   redirectUris: [`${origin}/cb`],
   grantTypes: ['authorization_code'],
+  responseTypes: ['code'],
   tokenEndpointAuthMethod: 'none',
   tokenEndpointAuthSigningAlg: undefined,
   jwks: undefined,

@@ -3,6 +3,7 @@ import {
   type JwsAlg,
   meet,
   type Outcome,
+  type ResponseType,
   type SecurityProfile,
 } from '@holdfast/protocol'
 import { sectorOf } from '@holdfast/protocol/specs/oidc-registration/rules.ts'
@@ -101,7 +102,7 @@ function clientOf(
   context: ClientContext,
 ): Client {
   const { metadata } = spec
-  const { authMethod, grantTypes } = metadataDefaults(metadata)
+  const { authMethod, grantTypes, responseTypes } = metadataDefaults(metadata)
   const audiencesOf = (names: readonly string[]) =>
     names.flatMap(name => context.resources.get(name)?.audience ?? [])
   return {
@@ -115,6 +116,7 @@ function clientOf(
     backchannelLogoutUri: metadata.backchannel_logout_uri,
     frontchannelLogoutUri: metadata.frontchannel_logout_uri,
     grantTypes: grantTypes as readonly GrantTypeName[],
+    responseTypes: responseTypes as readonly ResponseType[],
     tokenEndpointAuthMethod: authMethod as ClientAuthenticationMethod,
     tokenEndpointAuthSigningAlg: metadata.token_endpoint_auth_signing_alg as JwsAlg | undefined,
     jwks: metadata.jwks,

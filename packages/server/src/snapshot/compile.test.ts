@@ -97,6 +97,44 @@ describe('a revision is compiled', () => {
     assert.match(problemsOf(encrypted).join(), /authorization_encrypted_response_alg/)
   })
 
+  test('a FAPI 1.0 Advanced client keeps its response types at a floor that lets it, and is an error at one that does not', () => {
+    const bound = 'tls_client_certificate_bound_access_tokens: true'
+    const fapi1 = (more: string, rest = ''): string =>
+      clientOf('fapi1', `{profile: fapi1-advanced, ${rest} metadata: {${metadata}, ${more}}}`)
+    const both = fapi1(`${bound}, response_types: [code, code id_token]`)
+    const client = compiled(lax, both).clients.get('fapi1')
+    assert.deepEqual(client?.responseTypes, ['code', 'code id_token'])
+    assert.equal(client?.idTokenSignedResponseAlg, 'ES256')
+    assert.equal(client?.profile.assertionAudience, 'issuer-sole')
+    const own = documentOf('Issuer', 'main', '{floor: fapi1-advanced}')
+    assert.equal(compiled(own, both).clients.get('fapi1')?.profile.assertionAudience, 'issuer-or-endpoint')
+
+    // FAPI 2.0 has no ID token in the browser: as floor, and as profile of a resource of the client.
+    assert.match(problemsOf(both).join(), /response_types: profile `[^`]*` does not have .*`code id_token`/)
+    const server = documentOf(
+      'ResourceServer',
+      'strict',
+      '{audience: https://api.example, profile: fapi2-security}',
+    )
+    const beside = fapi1(`${bound}, response_types: [code id_token]`, 'resources: [strict],')
+    assert.match(problemsOf(lax, server, beside).join(), /response_types: profile/)
+    assert.ok(compiled(fapi1(bound)).clients.get('fapi1'))
+
+    const tokenOnly = documentOf(
+      'SecurityProfile',
+      'token-only',
+      '{base: fapi1-advanced, tighten: {responseTypes: [code id_token]}}',
+    )
+    const stranded = clientOf('stranded', `{profile: token-only, metadata: {${metadata}, ${bound}}}`)
+    assert.match(problemsOf(tokenOnly, stranded).join(), /no response type is left/)
+    assert.match(problemsOf(lax, fapi1('dpop_bound_access_tokens: true')).join(), /does not allow DPoP/)
+    const native = fapi1(bound).replace('https://shop.example/cb', 'com.example.shop:/cb')
+    assert.match(
+      problemsOf(lax, native.replace('redirect_uris', 'application_type: native, redirect_uris')).join(),
+      /wants https/,
+    )
+  })
+
   test('without documents an issuer stands on the FAPI 2.0 floor with no clients', () => {
     const issuer = compiled()
     assert.equal(issuer.floor.name, 'fapi2-security')

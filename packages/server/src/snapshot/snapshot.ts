@@ -3,6 +3,7 @@ import type {
   EpochSeconds,
   JwsAlg,
   Outcome,
+  ResponseType,
   SecurityProfile,
 } from '@holdfast/protocol'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
@@ -117,6 +118,8 @@ export interface Client {
   /** Loaded in a frame of the page after a logout; with the origin of a redirect URI. */
   readonly frontchannelLogoutUri: string | undefined
   readonly grantTypes: readonly GrantTypeName[]
+  /** Response types the client may ask for; all of them work under its profile. */
+  readonly responseTypes: readonly ResponseType[]
   readonly tokenEndpointAuthMethod: ClientAuthenticationMethod
   readonly tokenEndpointAuthSigningAlg: JwsAlg | undefined
   readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined

@@ -1,4 +1,4 @@
-import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type { EpochSeconds, HandleHash, ResponseType } from '@holdfast/protocol'
 import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
 import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
@@ -24,8 +24,8 @@ export interface AuthorizationRequest {
   readonly redirectUri: string
   /** Whether `redirect_uri` stood in the request (RFC 6749 4.1.3 compares only then). */
   readonly redirectUriSent: boolean
-  readonly responseType: 'code'
-  /** As asked for; undefined is `query`. */
+  readonly responseType: ResponseType
+  /** As asked for; undefined is the mode of the response type. */
   readonly responseMode: ResponseModeName | undefined
   /** Set when it came as a signed request object; `timed` when that had `nbf` and `exp`. */
   readonly requestObject: 'timed' | 'untimed' | undefined

@@ -12,7 +12,7 @@ export interface TierInput {
 export const tierRules: readonly Rule<TierInput>[] = [
   {
     id: 'tier.confidential',
-    clauses: ['FAPI2-SP-FINAL-5.3.2.1-3'],
+    clauses: ['FAPI2-SP-FINAL-5.3.2.1-3', 'FAPI1-ADV-5.2.2-16'],
     level: 'MUST',
     title: 'only a confidential client asks for what a FAPI 2.0 profile protects',
     check: ({ profile, isPublic }) =>
@@ -22,7 +22,7 @@ export const tierRules: readonly Rule<TierInput>[] = [
   },
   {
     id: 'tier.authentication-method',
-    clauses: ['FAPI2-SP-FINAL-5.3.2.1-6'],
+    clauses: ['FAPI2-SP-FINAL-5.3.2.1-6', 'FAPI1-ADV-5.2.2-14'],
     level: 'MUST',
     title: 'the client is registered with a method that every profile in play allows',
     check: ({ profile, authenticationMethod }) =>

@@ -33,7 +33,7 @@ export const manifest: ClauseManifest = {
       id: 'JARM-2.3.1-2',
       level: 'MUST',
       says: 'No token is answered in a query.',
-      standing: notApplicable('`code` is the only response type'),
+      standing: ruled,
       rows: ['JARM-03'],
     },
     {
@@ -53,10 +53,8 @@ export const manifest: ClauseManifest = {
     {
       id: 'JARM-2.3.4',
       level: 'MUST',
-      says: '`jwt` means `query.jwt` for `code`.',
-      standing: shown(
-        'a signed response holds every parameter, iss, aud and exp, and nothing stands beside it',
-      ),
+      says: '`jwt` means `query.jwt` for `code`, and `fragment.jwt` where a token is in the response.',
+      standing: shown('jwt and an absent mode mean the query for a code, and the fragment for an ID token'),
       rows: ['JARM-06'],
     },
     {

@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { SecurityProfile } from '../../profile.ts'
+import { fapi1Advanced } from '../../profiles/fapi1-advanced.ts'
 import { fapi2Security } from '../../profiles/fapi2-security.ts'
 import { oauth21 } from '../../profiles/oauth21.ts'
+import { oidcBaseline } from '../../profiles/oidc-baseline.ts'
 import { firstRefusal, type Refused } from '../../rule.ts'
 import { matchesRegistered } from './redirect-uri.ts'
 import {
   type AuthorizationInput,
   authorizationRules,
   type RedirectTargetInput,
+  readResponseType,
   redirectTargetRules,
 } from './rules.ts'
 
@@ -160,8 +164,10 @@ test('no two different https strings ever match', () => {
 })
 
 const good: AuthorizationInput = {
+  profile: fapi2Security,
   grantTypes: ['authorization_code'],
   responseType: 'code',
+  clientResponseTypes: ['code'],
   state: 'st',
   scopes: ['openid', 'accounts'],
   isDefined: scope => ['openid', 'accounts', 'admin', ...many].includes(scope),
@@ -195,11 +201,44 @@ const refusals: readonly (Refused<AuthorizationInput> & { readonly error: string
     ruleId: 'response-type.code',
     error: 'unsupported_response_type',
   },
-  {
-    name: 'code id_token',
-    input: { ...good, responseType: 'code id_token' },
+  // Also for a client that registered it, while no profile in play but FAPI 1.0 Advanced has it.
+  ...[
+    fapi2Security,
+    oauth21,
+    oidcBaseline,
+    { ...fapi1Advanced, signedAuthorizationResponses: 'required' },
+    { ...fapi1Advanced, senderConstraint: 'allowed' },
+    { ...fapi1Advanced, signedRequestObjects: 'allowed' },
+    { ...fapi1Advanced, publicClients: 'allowed' },
+    { ...fapi1Advanced, nonceOrState: 'allowed' },
+  ].map((profile, index) => ({
+    name: `code id_token outside of FAPI 1.0 Advanced (${index})`,
+    input: {
+      ...good,
+      profile: profile as SecurityProfile,
+      responseType: 'code id_token',
+      clientResponseTypes: ['code', 'code id_token'] as const,
+    },
     ruleId: 'response-type.code',
     error: 'unsupported_response_type',
+  })),
+  ...['token', 'id_token', 'code token', 'code id_token token', 'code code', 'none'].map(responseType => ({
+    name: `${responseType} under FAPI 1.0 Advanced`,
+    input: { ...good, profile: fapi1Advanced, responseType },
+    ruleId: 'response-type.code',
+    error: 'unsupported_response_type',
+  })),
+  {
+    name: 'code id_token by a client of code',
+    input: { ...good, profile: fapi1Advanced, responseType: 'code id_token' },
+    ruleId: 'response-type.registered',
+    error: 'unauthorized_client',
+  },
+  {
+    name: 'code by a client of code id_token',
+    input: { ...good, profile: fapi1Advanced, clientResponseTypes: ['code id_token'] },
+    ruleId: 'response-type.registered',
+    error: 'unauthorized_client',
   },
   {
     name: 'Code',
@@ -262,7 +301,36 @@ for (const [name, input] of [
   ['50 scopes', { ...good, scopes: many.slice(0, 50) }],
   ['2048 characters of state', { ...good, state: 'a'.repeat(2048) }],
   ['no state', { ...good, state: undefined }],
+  [
+    'code id_token under FAPI 1.0 Advanced',
+    {
+      ...good,
+      profile: fapi1Advanced,
+      responseType: readResponseType('id_token code'),
+      clientResponseTypes: ['code id_token'],
+    },
+  ],
 ] as const)
   test(`an authorization request passes: ${name}`, () => {
     assert.equal(firstRefusal(authorizationRules, input), undefined)
   })
+
+test('no other text is a response type, whatever a client sends', () => {
+  const words = fc.array(fc.constantFrom('code', 'id_token', 'token', 'none', '', 'CODE'), { maxLength: 4 })
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        words.map(list => list.join(' ')),
+        fc.string(),
+      ),
+      sent => {
+        const responseType = readResponseType(sent)
+        const input = { ...good, profile: fapi1Advanced, responseType, clientResponseTypes }
+        const refusal = firstRefusal(authorizationRules, input)
+        const known = ['code', 'code id_token', 'id_token code'].includes(sent)
+        assert.equal(refusal?.ruleId, known ? undefined : 'response-type.code')
+      },
+    ),
+  )
+})
+const clientResponseTypes = ['code', 'code id_token'] as const

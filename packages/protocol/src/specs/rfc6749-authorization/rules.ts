@@ -1,4 +1,9 @@
-import type { SecurityProfile } from '../../profile.ts'
+import {
+  type ResponseType,
+  type ResponseTypeFields,
+  responseTypesOf,
+  type SecurityProfile,
+} from '../../profile.ts'
 import { fail, pass, type Rule } from '../../rule.ts'
 import { isLoopback, matchesRegistered } from './redirect-uri.ts'
 
@@ -37,7 +42,7 @@ export const redirectTargetRules: readonly Rule<RedirectTargetInput>[] = [
   },
   {
     id: 'redirect-uri.present',
-    clauses: ['RFC6749-3.1.2.3', 'FAPI2-SP-FINAL-5.3.2.2-6'],
+    clauses: ['RFC6749-3.1.2.3', 'FAPI2-SP-FINAL-5.3.2.2-6', 'FAPI1-BASE-5.2.2-9'],
     level: 'MUST',
     title: 'redirect_uri is present unless the profile lets the single registered one stand for it',
     check: ({ profile, redirectUri, registeredRedirectUris }) =>
@@ -82,7 +87,7 @@ export const redirectTargetRules: readonly Rule<RedirectTargetInput>[] = [
   },
   {
     id: 'redirect-uri.registered',
-    clauses: ['RFC9700-2.1-1', 'RFC6749-3.1.2.4', 'RFC9126-2.4'],
+    clauses: ['RFC9700-2.1-1', 'RFC6749-3.1.2.4', 'RFC9126-2.4', 'FAPI1-BASE-5.2.2-8', 'FAPI1-BASE-5.2.2-10'],
     level: 'MUST',
     title: 'redirect_uri equals a registered one as a string; only a loopback port may vary',
     check: ({ profile, redirectUri, registeredRedirectUris, pushed, isPublic }) => {
@@ -97,8 +102,12 @@ export const redirectTargetRules: readonly Rule<RedirectTargetInput>[] = [
 
 /** The core of a request, once its redirect target is trusted. */
 export interface AuthorizationInput {
+  readonly profile: ResponseTypeFields
   readonly grantTypes: readonly string[]
+  /** As `readResponseType` has it. */
   readonly responseType: string | undefined
+  /** `response_types` of the client. */
+  readonly clientResponseTypes: readonly ResponseType[]
   readonly state: string | undefined
   /** Undefined when absent. Space-separated on the wire. */
   readonly scopes: readonly string[] | undefined
@@ -131,13 +140,30 @@ export const authorizationRules: readonly Rule<AuthorizationInput>[] = [
   },
   {
     id: 'response-type.code',
-    clauses: ['RFC6749-3.1.1', 'RFC6749-4.1.2.1', 'FAPI2-SP-FINAL-5.3.2.2-1', 'RFC9700-2.1.2-1'],
+    clauses: [
+      'RFC6749-3.1.1',
+      'RFC6749-4.1.2.1',
+      'FAPI2-SP-FINAL-5.3.2.2-1',
+      'RFC9700-2.1.2-1',
+      'FAPI1-ADV-5.2.2-2',
+      'FAPI1-BASE-5.2.2-23',
+    ],
     level: 'MUST',
-    title: 'response_type is code',
-    check: ({ responseType }) =>
-      responseType === 'code'
+    title: 'response_type is code, or code id_token where the profile has it',
+    check: ({ profile, responseType }) =>
+      responseTypesOf(profile).some(usable => usable === responseType)
         ? pass
-        : fail('unsupported_response_type', 'only the response type `code` is supported'),
+        : fail('unsupported_response_type', 'the profile does not have this response type'),
+  },
+  {
+    id: 'response-type.registered',
+    clauses: ['RFC6749-4.1.2.1', 'RFC7591-2.1'],
+    level: 'MUST',
+    title: 'response_type is one the client registered',
+    check: ({ clientResponseTypes, responseType }) =>
+      clientResponseTypes.some(registered => registered === responseType)
+        ? pass
+        : fail('unauthorized_client', 'the client is not registered for this response type'),
   },
   {
     id: 'authorization.grant-type',
@@ -193,6 +219,11 @@ export const authorizationRules: readonly Rule<AuthorizationInput>[] = [
         : fail('invalid_authorization_details', 'no type of `authorization_details` is supported'),
   },
 ]
+
+/** `response_type` is a set of words: their order says nothing (OAuth 2.0 Multiple Response Types section 3). */
+export function readResponseType(sent: string | undefined): string | undefined {
+  return sent === 'id_token code' ? 'code id_token' : sent
+}
 
 /** Whether a state may be sent back as it came. */
 export function isSoundState(state: string | undefined): boolean {

@@ -82,7 +82,7 @@ export const orderRules: readonly Rule<OrderInput>[] = [
   },
   {
     id: 'order.unbound',
-    clauses: ['FAPI2-SP-FINAL-5.3.2.1-4', 'FAPI2-SP-FINAL-5.3.2.1-5'],
+    clauses: ['FAPI2-SP-FINAL-5.3.2.1-4', 'FAPI2-SP-FINAL-5.3.2.1-5', 'FAPI1-ADV-5.2.2-5'],
     level: 'MUST',
     title: 'where the profile asks for a sender constraint, no token is minted without one',
     check: ({ profile, binding }) =>
@@ -92,7 +92,7 @@ export const orderRules: readonly Rule<OrderInput>[] = [
   },
   {
     id: 'order.constraint-method',
-    clauses: ['FAPI2-SP-FINAL-5.3.2.1-5'],
+    clauses: ['FAPI2-SP-FINAL-5.3.2.1-5', 'FAPI1-ADV-5.2.2-6'],
     level: 'MUST',
     title: 'the token is bound by a method the profile allows',
     check: ({ profile: { senderConstraintMethods: methods }, binding }) =>
@@ -147,7 +147,7 @@ export const orderRules: readonly Rule<OrderInput>[] = [
   },
   {
     id: 'order.alg',
-    clauses: ['FAPI2-SP-FINAL-5.4.1-1', 'RFC9068-2.1'],
+    clauses: ['FAPI2-SP-FINAL-5.4.1-1', 'RFC9068-2.1', 'FAPI1-ADV-8.6-1'],
     level: 'MUST',
     title: 'everything signed is signed by an algorithm of the profile',
     check: ({ profile, accessTokenAlg, idToken }) =>

@@ -95,7 +95,7 @@ export const redemptionRules: readonly Rule<RedemptionInput>[] = [
   },
   {
     id: 'code.spent',
-    clauses: ['RFC6749-4.1.2', 'FAPI2-SP-FINAL-5.3.2.2-9'],
+    clauses: ['RFC6749-4.1.2', 'FAPI2-SP-FINAL-5.3.2.2-9', 'FAPI1-BASE-5.2.2-13'],
     level: 'MUST',
     title: 'the code was not used before',
     check: ({ code }) =>

@@ -39,7 +39,7 @@ export const presentationRules: readonly Rule<PresentationInput>[] = [
   },
   {
     id: 'bearer.one-method',
-    clauses: ['RFC6750-2', 'FAPI2-SP-FINAL-5.3.4-2'],
+    clauses: ['RFC6750-2', 'FAPI2-SP-FINAL-5.3.4-2', 'FAPI1-BASE-6.2.1-3'],
     level: 'MUST',
     title: 'a token stands in one place only',
     check: input =>
@@ -59,7 +59,7 @@ export const presentationRules: readonly Rule<PresentationInput>[] = [
   },
   {
     id: 'bearer.header-only',
-    clauses: ['FAPI2-SP-FINAL-5.3.4-2', 'RFC6750-2.2', 'RFC6750-2.3'],
+    clauses: ['FAPI2-SP-FINAL-5.3.4-2', 'FAPI1-BASE-6.2.1-3', 'RFC6750-2.2', 'RFC6750-2.3'],
     level: 'MUST',
     title: 'a token in the query or the body is not taken',
     check: input =>
@@ -69,7 +69,7 @@ export const presentationRules: readonly Rule<PresentationInput>[] = [
   },
   {
     id: 'bearer.credentials-missing',
-    clauses: ['RFC6750-3', 'FAPI2-SP-FINAL-5.3.4-1'],
+    clauses: ['RFC6750-3', 'FAPI2-SP-FINAL-5.3.4-1', 'FAPI1-BASE-6.2.1-2'],
     level: 'MUST',
     title: 'there are credentials of a scheme this API speaks',
     check: input =>
@@ -149,7 +149,7 @@ export interface SchemeInput {
 export const schemeRules: readonly Rule<SchemeInput>[] = [
   {
     id: 'bearer.dpop-downgrade',
-    clauses: ['RFC9449-7.2', 'FAPI2-SP-FINAL-5.3.4-5'],
+    clauses: ['RFC9449-7.2', 'FAPI2-SP-FINAL-5.3.4-5', 'FAPI1-ADV-6.2.1-2'],
     level: 'MUST',
     title: 'a DPoP-bound token is not taken with the scheme Bearer',
     check: ({ scheme, isKeyBound }) =>
@@ -177,7 +177,7 @@ export interface ScopeInput {
 export const scopeRules: readonly Rule<ScopeInput>[] = [
   {
     id: 'bearer.scope',
-    clauses: ['RFC6750-3.1', 'FAPI2-SP-FINAL-5.3.4-4'],
+    clauses: ['RFC6750-3.1', 'FAPI2-SP-FINAL-5.3.4-4', 'FAPI1-BASE-6.2.1-5'],
     level: 'MUST',
     title: 'the token has every scope the route needs',
     check: ({ required, granted }) => {

@@ -11,6 +11,7 @@ export interface AssertionInput {
   readonly jws: ParsedJws
   readonly clientId: string
   readonly issuer: string
+  readonly endpoints: readonly string[]
   readonly profile: SecurityProfile
   readonly registeredAlg?: JwsAlg | undefined
   readonly now: EpochSeconds
@@ -27,13 +28,14 @@ export interface JudgedAssertion {
 
 /** Judges the header and claims of a client assertion; every refusal is `invalid_client`. */
 export function judgeAssertion(input: AssertionInput): Outcome<JudgedAssertion> {
-  const { jws, clientId, issuer, profile, registeredAlg, now } = input
+  const { jws, clientId, issuer, endpoints, profile, registeredAlg, now } = input
   const { header, claims } = jws
   const refused = firstRefusal(assertionRules, {
     header,
     claims,
     clientId,
     issuer,
+    endpoints,
     profile,
     registeredAlg,
     now,

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { EpochSeconds } from '../../brand.ts'
 import type { ParsedJws } from '../../jose/compact.ts'
+import { fapi1Advanced } from '../../profiles/fapi1-advanced.ts'
 import { fapi2Security } from '../../profiles/fapi2-security.ts'
 import { oidcBaseline } from '../../profiles/oidc-baseline.ts'
 import type { Refused } from '../../rule.ts'
@@ -20,6 +21,7 @@ const good: AssertionInput = {
   jws: jws({}, {}),
   clientId,
   issuer,
+  endpoints: [`${issuer}/token`, `${issuer}/par`],
   profile: fapi2Security,
   registeredAlg: 'ES256',
   now,
@@ -36,6 +38,7 @@ function jws(header: Members, claims: Members): ParsedJws {
 
 const claiming = (claims: Members): AssertionInput => ({ ...good, jws: jws({}, claims) })
 const heading = (header: Members): AssertionInput => ({ ...good, jws: jws(header, {}) })
+const fapi1 = (input: AssertionInput): AssertionInput => ({ ...input, profile: fapi1Advanced })
 const baseline = (input: AssertionInput): AssertionInput => ({ ...input, profile: oidcBaseline })
 
 const refusals: readonly Refused<AssertionInput>[] = [
@@ -88,6 +91,19 @@ const refusals: readonly Refused<AssertionInput>[] = [
     ruleId: 'assertion.aud',
   },
   { name: 'a slash after the issuer', input: claiming({ aud: `${issuer}/` }), ruleId: 'assertion.aud' },
+  ...[
+    ['another server', 'https://other.example/token'],
+    ['a list with another server', [issuer, 'https://other.example']],
+    ['an endpoint of ours that was not asked', `${issuer}/introspect`],
+    ['a slash after the token endpoint', `${issuer}/token/`],
+    ['an empty list', []],
+    ['six names', Array(6).fill(issuer)],
+    ['a list in a list', [[issuer]]],
+  ].map(([name, aud]) => ({
+    name: `${name} as \`aud\` where endpoints may stand`,
+    input: fapi1(claiming({ aud })),
+    ruleId: 'assertion.aud',
+  })),
   {
     name: 'the issuer in other case',
     input: claiming({ aud: 'https://AS.example' }),
@@ -157,6 +173,13 @@ describe('client assertion', () => {
     ['RS256 in plain OIDC', baseline({ ...heading({ alg: 'RS256' }), registeredAlg: 'RS256' })],
     ['`aud` as a list of one in plain OIDC', baseline(claiming({ aud: [issuer] }))],
     ['`aud` as text in plain OIDC', baseline(good)],
+    ['the token endpoint as `aud` where it may be', fapi1(claiming({ aud: `${issuer}/token` }))],
+    ['the endpoint asked as `aud` where it may be', fapi1(claiming({ aud: [`${issuer}/par`] }))],
+    [
+      'issuer and endpoints as `aud` where they may be',
+      fapi1(claiming({ aud: [issuer, `${issuer}/token`] })),
+    ],
+    ['`aud` of five names of ours', fapi1(claiming({ aud: Array(5).fill(issuer) }))],
     ['`exp` one second ahead', claiming({ exp: now + 1 })],
     ['`exp` now', claiming({ exp: now })],
     ['`exp` 9 seconds ago', claiming({ exp: now - 9 })],

@@ -9,12 +9,17 @@ export const assertionJtiBytesMax = 256
 /** How long after `exp` an assertion is still taken, for clocks that differ. */
 export const assertionSkewSeconds = 10
 
+/** Most names an `aud` is read with. */
+export const audiencesMax = 5
+
 /** A decoded client assertion and what it must fit; no signature has been checked. */
 export interface AssertionClaims {
   readonly header: Readonly<Record<string, unknown>>
   readonly claims: Readonly<Record<string, unknown>>
   readonly clientId: string
   readonly issuer: string
+  /** URLs of the token endpoint and of the endpoint asked, which clients of older profiles put into `aud`. */
+  readonly endpoints: readonly string[]
   readonly profile: SecurityProfile
   /** `token_endpoint_auth_signing_alg` of the client. */
   readonly registeredAlg?: JwsAlg | undefined
@@ -44,7 +49,7 @@ export const assertionRules: readonly Rule<AssertionClaims>[] = [
   },
   {
     id: 'assertion.alg',
-    clauses: ['FAPI2-SP-FINAL-5.4.1-1', 'RFC8725-3.1', 'RFC8725-3.2', 'RFC7523-3-9'],
+    clauses: ['FAPI2-SP-FINAL-5.4.1-1', 'RFC8725-3.1', 'RFC8725-3.2', 'RFC7523-3-9', 'FAPI1-ADV-8.6-1'],
     level: 'MUST',
     title: '`alg` is one the profile allows',
     check: ({ header: { alg }, profile }) =>
@@ -82,11 +87,13 @@ export const assertionRules: readonly Rule<AssertionClaims>[] = [
     id: 'assertion.aud',
     clauses: ['RFC7523-3-3', 'FAPI2-SP-FINAL-5.3.2.1-8', 'RFC8725-3.9'],
     level: 'MUST',
-    title: '`aud` is this issuer alone, as a string where the profile says so',
-    check: ({ claims: { aud }, issuer, profile }) => {
+    title:
+      '`aud` is this issuer alone, as a string where the profile says so, or where it says so our endpoints',
+    check: ({ claims: { aud }, issuer, endpoints, profile: { assertionAudience } }) => {
       if (aud === issuer) return pass
       const isSole = Array.isArray(aud) && aud.length === 1 && aud[0] === issuer
-      if (isSole && profile.assertionAudience === 'issuer-sole') return pass
+      if (isSole && assertionAudience !== 'issuer-string') return pass
+      if (assertionAudience === 'issuer-or-endpoint' && areOurs(aud, [issuer, ...endpoints])) return pass
       return reject(isSole ? 'assertion `aud` is not a string' : 'assertion `aud` is not this issuer alone')
     },
   },
@@ -138,6 +145,12 @@ export const assertionRules: readonly Rule<AssertionClaims>[] = [
     },
   },
 ]
+
+/** Every one of them: an assertion that names another server too was made to be used there. */
+function areOurs(aud: unknown, ours: readonly string[]): boolean {
+  const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
+  return named.length > 0 && named.length <= audiencesMax && named.every(one => ours.some(own => own === one))
+}
 
 function judgeAhead(name: 'iat' | 'nbf', value: unknown, now: EpochSeconds, futureSeconds: number): Verdict {
   if (value === undefined) return pass

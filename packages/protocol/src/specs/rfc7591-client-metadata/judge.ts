@@ -1,5 +1,6 @@
 import type { Refusal } from '../../refusal.ts'
 import { firstRefusal } from '../../rule.ts'
+import { httpsRedirectMetadataRules } from '../fapi1-baseline/metadata-rules.ts'
 import { backchannelMetadataRules } from '../oidc-backchannel-logout/metadata-rules.ts'
 import { frontchannelMetadataRules } from '../oidc-frontchannel-logout/metadata-rules.ts'
 import { sectorMetadataRules } from '../oidc-registration/rules.ts'
@@ -10,6 +11,7 @@ import { clientMetadataRules } from './rules.ts'
 /** In the order in which they are judged; what other documents add to client metadata comes after. */
 const everyRule = [
   ...clientMetadataRules,
+  ...httpsRedirectMetadataRules,
   ...postLogoutMetadataRules,
   ...backchannelMetadataRules,
   ...sectorMetadataRules,

@@ -1,6 +1,6 @@
-import type { JwsAlg } from '../../profile.ts'
+import { type JwsAlg, responseTypesOf } from '../../profile.ts'
 import { fail, pass, type Rule } from '../../rule.ts'
-import { isResponseMode, isSignedMode } from '../jarm/rules.ts'
+import { isQueryMode, isResponseMode, isSignedResponse, type ResponseModeName } from '../jarm/rules.ts'
 import { keyFits, secretMember, unfitKey } from './keys.ts'
 import {
   type ClientMetadata,
@@ -131,14 +131,20 @@ const flowRules: readonly ClientRule[] = [
     id: 'client.response-types',
     clauses: ['RFC7591-2.1'],
     level: 'MUST',
-    title: 'response types and grant types agree, and `code` is the only response type',
-    check: ({ metadata }) => {
+    title:
+      'response types are those of the profile, and go together with the grant type `authorization_code`',
+    check: ({ metadata, profile }) => {
       const { grantTypes, responseTypes } = metadataDefaults(metadata)
-      const unknown = responseTypes.find(responseType => responseType !== 'code')
-      if (unknown !== undefined) return bad('response_types', `response type \`${unknown}\` is not supported`)
-      return responseTypes.includes('code') === grantTypes.includes('authorization_code')
+      const usable: readonly string[] = responseTypesOf(profile)
+      const unfit = responseTypes.find(responseType => !usable.includes(responseType))
+      if (unfit !== undefined)
+        return bad(
+          'response_types',
+          `profile \`${profile.name}\` does not have the response type \`${unfit}\``,
+        )
+      return responseTypes.length > 0 === grantTypes.includes('authorization_code')
         ? pass
-        : bad('response_types', 'response type `code` and grant type `authorization_code` go together')
+        : bad('response_types', 'a response type and the grant type `authorization_code` go together')
     },
   },
 ]
@@ -146,7 +152,7 @@ const flowRules: readonly ClientRule[] = [
 const authenticationRules: readonly ClientRule[] = [
   {
     id: 'client.public-client',
-    clauses: ['FAPI2-SP-FINAL-5.3.2.1-3'],
+    clauses: ['FAPI2-SP-FINAL-5.3.2.1-3', 'FAPI1-ADV-5.2.2-16', 'FAPI1-BASE-5.2.2-1'],
     level: 'MUST',
     title: 'a client without authentication exists only where the profile allows public clients',
     check: ({ metadata, profile }) =>
@@ -156,7 +162,7 @@ const authenticationRules: readonly ClientRule[] = [
   },
   {
     id: 'client.auth-method',
-    clauses: ['FAPI2-SP-FINAL-5.3.2.1-6', 'RFC7591-2'],
+    clauses: ['FAPI2-SP-FINAL-5.3.2.1-6', 'RFC7591-2', 'FAPI1-ADV-5.2.2-14', 'FAPI1-BASE-5.2.2-4'],
     level: 'MUST',
     title: 'the authentication method is known here and allowed by the profile',
     check: ({ metadata, profile }) => {
@@ -228,7 +234,7 @@ const keyRules: readonly ClientRule[] = [
   },
   {
     id: 'client.jwks-uri',
-    clauses: ['FAPI2-SP-FINAL-5.4.2-1', 'RFC7591-2'],
+    clauses: ['FAPI2-SP-FINAL-5.4.2-1', 'RFC7591-2', 'FAPI1-ADV-8.9-1'],
     level: 'MUST',
     title: 'keys are fetched over https',
     check: ({ metadata: { jwks_uri: jwksUri } }) =>
@@ -262,7 +268,7 @@ const keyRules: readonly ClientRule[] = [
   },
   {
     id: 'client.jwks-strength',
-    clauses: ['FAPI2-SP-FINAL-5.4.1-2', 'FAPI2-SP-FINAL-5.4.1-3'],
+    clauses: ['FAPI2-SP-FINAL-5.4.1-2', 'FAPI2-SP-FINAL-5.4.1-3', 'FAPI1-BASE-5.2.2-5', 'FAPI1-BASE-5.2.2-6'],
     level: 'MUST',
     title: 'registered keys are RSA of 2048 bits, EC on P-256 or better, or Ed25519',
     check: ({ metadata: { jwks } }) => {
@@ -300,7 +306,7 @@ const algFields = [
 const constraintRules: readonly ClientRule[] = [
   {
     id: 'client.signing-algs',
-    clauses: ['FAPI2-SP-FINAL-5.4.1-1'],
+    clauses: ['FAPI2-SP-FINAL-5.4.1-1', 'FAPI1-ADV-8.6-1', 'FAPI1-ADV-8.6-3', 'FAPI1-ADV-5.2.2.1-2'],
     level: 'MUST',
     title: 'registered algorithms are among those of the profile',
     check: ({ metadata, profile }) => {
@@ -315,7 +321,7 @@ const constraintRules: readonly ClientRule[] = [
   },
   {
     id: 'client.sender-constraint',
-    clauses: ['FAPI2-SP-FINAL-5.3.2.1-4', 'FAPI2-SP-FINAL-5.3.2.1-5'],
+    clauses: ['FAPI2-SP-FINAL-5.3.2.1-4', 'FAPI2-SP-FINAL-5.3.2.1-5', 'FAPI1-ADV-5.2.2-5'],
     level: 'MUST',
     title: 'where the profile requires sender-constrained tokens, the client says how it proves possession',
     check: ({ metadata, profile }) =>
@@ -323,14 +329,16 @@ const constraintRules: readonly ClientRule[] = [
       metadata.dpop_bound_access_tokens !== true &&
       metadata.tls_client_certificate_bound_access_tokens !== true
         ? bad(
-            'dpop_bound_access_tokens',
-            `profile \`${profile.name}\` needs bound access tokens: set one of the flags`,
+            profile.senderConstraintMethods.includes('dpop')
+              ? 'dpop_bound_access_tokens'
+              : 'tls_client_certificate_bound_access_tokens',
+            `profile \`${profile.name}\` needs bound access tokens: set the flag of a method it allows`,
           )
         : pass,
   },
   {
     id: 'client.sender-constraint-method',
-    clauses: ['RFC8705-3.4', 'RFC9449-5.2'],
+    clauses: ['RFC8705-3.4', 'RFC9449-5.2', 'FAPI1-ADV-5.2.2-6'],
     level: 'MUST',
     title: 'the way the client proves possession is one that the profile allows',
     check: ({ metadata, profile }) => {
@@ -365,15 +373,20 @@ const messageRules: readonly ClientRule[] = [
     id: 'client.response-modes',
     clauses: ['FAPI2-MS-FINAL-5.3.3', 'FAPI2-MS-FINAL-5.4.1-1'],
     level: 'MUST',
-    title: 'registered response modes are known, and one of them is signed where the profile requires it',
-    check: ({ metadata: { response_modes: modes }, profile }) => {
+    title:
+      'registered response modes are known, and every response type can use one of them under the profile',
+    check: ({ metadata, profile }) => {
+      const { response_modes: modes } = metadata
       if (modes === undefined) return pass
       const unknown = modes.find(mode => !isResponseMode(mode))
       if (unknown !== undefined) return bad('response_modes', `response mode \`${unknown}\` is not supported`)
-      return profile.signedAuthorizationResponses === 'required' &&
-        !modes.some(mode => isResponseMode(mode) && isSignedMode(mode))
-        ? bad('response_modes', `profile \`${profile.name}\` needs one that is signed, such as \`jwt\``)
-        : pass
+      const known = modes.filter(isResponseMode)
+      const stranded = metadataDefaults(metadata).responseTypes.find(
+        responseType => !known.some(mode => isUsable(mode, responseType, profile)),
+      )
+      return stranded === undefined
+        ? pass
+        : bad('response_modes', `\`${stranded}\` can use none of them under \`${profile.name}\`: add \`jwt\``)
     },
   },
   {
@@ -404,6 +417,16 @@ export const clientMetadataRules: readonly ClientRule[] = [
   ...constraintRules,
   ...messageRules,
 ]
+
+/** Whether a response of this type may leave in this mode. */
+function isUsable(
+  mode: ResponseModeName,
+  responseType: string,
+  profile: ClientMetadataInput['profile'],
+): boolean {
+  if (responseType === 'code id_token' && isQueryMode(mode, responseType)) return false
+  return isSignedResponse(profile.signedAuthorizationResponses, mode, responseType)
+}
 
 function isPlainHttps(text: string): boolean {
   if (text.length > 2048 || !URL.canParse(text)) return false

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { fapi1Advanced } from '../../profiles/fapi1-advanced.ts'
 import { fapi2Security } from '../../profiles/fapi2-security.ts'
 import { oidcBaseline } from '../../profiles/oidc-baseline.ts'
 import { firstRefusal, type Refused } from '../../rule.ts'
@@ -8,6 +9,7 @@ import { type PkceInput, type PkceVerifierInput, pkceRules, pkceVerifierRules } 
 const good: PkceInput = {
   profile: fapi2Security,
   isPublic: false,
+  pushed: true,
   codeChallenge: 'a'.repeat(43),
   codeChallengeMethod: 'S256',
 }
@@ -23,10 +25,21 @@ const refusals: readonly Refused<PkceInput>[] = [
     input: {
       profile: oidcBaseline,
       isPublic: true,
+      pushed: false,
       codeChallenge: undefined,
       codeChallengeMethod: undefined,
     },
     ruleId: 'pkce.required',
+  },
+  {
+    name: 'no challenge in a push where pushes need one',
+    input: { ...good, profile: fapi1Advanced, codeChallenge: undefined, codeChallengeMethod: undefined },
+    ruleId: 'pkce.required',
+  },
+  {
+    name: 'plain where only pushes need a challenge',
+    input: { ...good, profile: fapi1Advanced, pushed: false, codeChallengeMethod: 'plain' },
+    ruleId: 'pkce.method',
   },
   { name: 'plain method', input: { ...good, codeChallengeMethod: 'plain' }, ruleId: 'pkce.method' },
   { name: 'lower-case method', input: { ...good, codeChallengeMethod: 's256' }, ruleId: 'pkce.method' },
@@ -119,3 +132,10 @@ for (const { name, input, ruleId } of verifierRefusals) {
     assert.equal(refusal?.error, 'invalid_grant')
   })
 }
+
+test('a signed request in the browser needs no challenge where only pushes do', () => {
+  const unpushed = { ...good, profile: fapi1Advanced, pushed: false }
+  assert.equal(firstRefusal(pkceRules, unpushed), undefined)
+  const bare = { ...unpushed, codeChallenge: undefined, codeChallengeMethod: undefined }
+  assert.equal(firstRefusal(pkceRules, bare), undefined)
+})

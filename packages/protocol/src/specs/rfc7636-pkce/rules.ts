@@ -6,6 +6,8 @@ import { fail, pass, type Rule } from '../../rule.ts'
 export interface PkceInput {
   readonly profile: Pick<SecurityProfile, 'pkce'>
   readonly isPublic: boolean
+  /** Whether the client pushed the request. */
+  readonly pushed: boolean
   readonly codeChallenge: string | undefined
   readonly codeChallengeMethod: string | undefined
 }
@@ -14,11 +16,11 @@ export interface PkceInput {
 export const pkceRules: readonly Rule<PkceInput>[] = [
   {
     id: 'pkce.required',
-    clauses: ['RFC7636-4.4.1', 'FAPI2-SP-FINAL-5.3.2.2-5', 'RFC9700-2.1.1-1'],
+    clauses: ['RFC7636-4.4.1', 'FAPI2-SP-FINAL-5.3.2.2-5', 'FAPI1-ADV-5.2.2-18', 'RFC9700-2.1.1-1'],
     level: 'MUST',
-    title: 'a code_challenge is present when the profile or a public client requires one',
-    check: ({ profile, isPublic, codeChallenge }) =>
-      codeChallenge === undefined && (isPublic || profile.pkce === 'required')
+    title: 'a code_challenge is present when the profile, a push or a public client requires one',
+    check: ({ profile: { pkce }, isPublic, pushed, codeChallenge }) =>
+      codeChallenge === undefined && (isPublic || pkce === 'required' || (pkce === 'pushed' && pushed))
         ? fail('invalid_request', '`code_challenge` is missing')
         : pass,
   },

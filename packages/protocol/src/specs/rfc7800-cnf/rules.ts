@@ -33,7 +33,7 @@ const refusedToken = (reason: string): ReturnType<typeof fail> => fail('invalid_
 export const confirmationRules: readonly Rule<BindingInput>[] = [
   {
     id: 'cnf.required',
-    clauses: ['FAPI2-SP-FINAL-5.3.4-5', 'RFC9449-7.1'],
+    clauses: ['FAPI2-SP-FINAL-5.3.4-5', 'FAPI1-ADV-6.2.1-2', 'RFC9449-7.1'],
     level: 'MUST',
     title: 'a token has a confirmation where sender constraint is demanded',
     check: ({ cnf, required }) =>
@@ -78,7 +78,7 @@ export const confirmationRules: readonly Rule<BindingInput>[] = [
 /** RFC 9449 section 7.1: the key of the proof. */
 export const jktRule: Rule<BindingInput> = {
   id: 'cnf.jkt',
-  clauses: ['RFC9449-7.1', 'RFC9449-7.2', 'RFC9449-4.3-12', 'FAPI2-SP-FINAL-5.3.4-5'],
+  clauses: ['RFC9449-7.1', 'RFC9449-7.2', 'RFC9449-4.3-12', 'FAPI2-SP-FINAL-5.3.4-5', 'FAPI1-ADV-6.2.1-2'],
   level: 'MUST',
   title: 'a token bound to a key comes with a proof of that key',
   check: ({ cnf, evidence }) => {

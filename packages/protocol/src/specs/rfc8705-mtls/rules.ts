@@ -5,7 +5,7 @@ import type { BindingInput } from '../rfc7800-cnf/rules.ts'
 /** RFC 8705 section 3: the certificate of the connection. */
 export const certificateRule: Rule<BindingInput> = {
   id: 'cnf.x5t',
-  clauses: ['RFC8705-3', 'RFC8705-3.1', 'FAPI2-SP-FINAL-5.3.4-5'],
+  clauses: ['RFC8705-3', 'RFC8705-3.1', 'FAPI2-SP-FINAL-5.3.4-5', 'FAPI1-ADV-6.2.1-2'],
   level: 'MUST',
   title: 'a token bound to a certificate comes over a connection with that certificate',
   check: ({ cnf, evidence }) => {

@@ -144,7 +144,7 @@ export interface TokenTimeInput {
 export const tokenTimeRules: readonly Rule<TokenTimeInput>[] = [
   {
     id: 'access-token.expired',
-    clauses: ['RFC9068-4-6', 'FAPI2-SP-FINAL-5.3.4-3'],
+    clauses: ['RFC9068-4-6', 'FAPI2-SP-FINAL-5.3.4-3', 'FAPI1-BASE-6.2.1-4'],
     level: 'MUST',
     title: 'the token has not expired',
     check: ({ expiresAt, now, expirySkewSeconds }) =>
@@ -210,7 +210,7 @@ export interface IntrospectedInput {
 export const introspectedRules: readonly Rule<IntrospectedInput>[] = [
   {
     id: 'access-token.inactive',
-    clauses: ['RFC7662-2.2', 'FAPI2-SP-FINAL-5.3.4-3'],
+    clauses: ['RFC7662-2.2', 'FAPI2-SP-FINAL-5.3.4-3', 'FAPI1-BASE-6.2.1-4'],
     level: 'MUST',
     title: 'the issuer says that the token is active',
     check: ({ response }) =>

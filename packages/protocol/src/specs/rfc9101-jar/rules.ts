@@ -41,7 +41,7 @@ const reject = (reason: string): Verdict => fail('invalid_request_object', reaso
 export const requestObjectAlgRules: readonly Rule<RequestObjectAlgInput>[] = [
   {
     id: 'request-object.alg',
-    clauses: ['RFC9101-6.2', 'FAPI2-SP-FINAL-5.4.1-1', 'RFC8725-3.1'],
+    clauses: ['RFC9101-6.2', 'FAPI2-SP-FINAL-5.4.1-1', 'RFC8725-3.1', 'FAPI1-ADV-8.6-1', 'FAPI1-ADV-8.6-3'],
     level: 'MUST',
     title: '`alg` is one the profile allows, never `none`',
     check: ({ header: { alg }, profile }) =>
@@ -126,7 +126,7 @@ export const requestObjectRules: readonly Rule<RequestObjectInput>[] = [
   },
   {
     id: 'request-object.aud',
-    clauses: ['RFC9101-4-iss', 'FAPI2-MS-FINAL-5.3.1-2'],
+    clauses: ['RFC9101-4-iss', 'FAPI2-MS-FINAL-5.3.1-2', 'FAPI1-ADV-5.2.2-15'],
     level: 'MUST',
     title: '`aud` is this issuer or a list with it',
     check: ({ claims: { aud }, issuer }) =>
@@ -136,7 +136,7 @@ export const requestObjectRules: readonly Rule<RequestObjectInput>[] = [
   },
   {
     id: 'request-object.nbf',
-    clauses: ['FAPI2-MS-FINAL-5.3.1-3', 'RFC7519-4.1.5'],
+    clauses: ['FAPI2-MS-FINAL-5.3.1-3', 'RFC7519-4.1.5', 'FAPI1-ADV-5.2.2-17'],
     level: 'MUST',
     title: '`nbf` has passed, at most 60 minutes ago; the profile may require it',
     check: ({ claims: { nbf }, now, profile }) => {
@@ -152,7 +152,7 @@ export const requestObjectRules: readonly Rule<RequestObjectInput>[] = [
   },
   {
     id: 'request-object.exp',
-    clauses: ['FAPI2-MS-FINAL-5.3.1-4', 'RFC7519-4.1.4'],
+    clauses: ['FAPI2-MS-FINAL-5.3.1-4', 'RFC7519-4.1.4', 'FAPI1-ADV-5.2.2-13'],
     level: 'MUST',
     title: '`exp` has not passed and lies at most 60 minutes after `nbf`; the profile may require it',
     check: ({ claims: { exp, nbf }, now, profile }) => {
@@ -236,7 +236,7 @@ export interface SignedRequestInput {
 export const signedRequestRules: readonly Rule<SignedRequestInput>[] = [
   {
     id: 'request-object.required',
-    clauses: ['RFC9101-10.5', 'FAPI2-MS-FINAL-5.3.1-1', 'RFC9126-3-1'],
+    clauses: ['RFC9101-10.5', 'FAPI2-MS-FINAL-5.3.1-1', 'RFC9126-3-1', 'FAPI1-ADV-5.2.2-1'],
     level: 'MUST',
     title: 'where the profile or the client requires a signed request object, plain parameters are refused',
     check: ({ profile, clientRequiresSigned, requestObject }) =>

@@ -48,7 +48,7 @@ export const resourceMetadataRules: readonly Rule<ResourceMetadata>[] = [
   },
   {
     id: 'resource-metadata.header-only',
-    clauses: ['FAPI2-SP-FINAL-5.3.4-2'],
+    clauses: ['FAPI2-SP-FINAL-5.3.4-2', 'FAPI1-BASE-6.2.1-3'],
     level: 'MUST',
     title: 'the header is the only published way to send a token',
     check: ({ bearer_methods_supported = ['header'] }) =>

@@ -7,6 +7,7 @@ import {
   type Refusal,
   secondsAfter,
 } from '@holdfast/protocol'
+import { readResponseType } from '@holdfast/protocol/specs/rfc6749-authorization/rules.ts'
 import { requestCarrierRules } from '@holdfast/protocol/specs/rfc9101-jar/rules.ts'
 import {
   pushRequiredRules,
@@ -113,21 +114,27 @@ async function openDirect(
   const target = judgeTarget(form, known, issuer, false)
   if (!target.ok) return shown(target)
 
-  const { client, redirectUri } = target.value
+  const { client } = target.value
   const sentBack = (refusal: Refusal): FrontRefusal => ({
     ok: false,
     refusal,
-    target: {
-      clientId: client.clientId,
-      redirectUri,
-      state: form.get('state'),
-      responseMode: modeForError(form.get('response_mode'), redirectUri, client.profile),
-    },
+    target: errorTarget(form, target.value),
   })
   const judged = judgeDirect(sent.value, repeated, target.value, exchange)
   if (!judged.ok) return sentBack(judged)
   const txn = newTransactionId(ports.entropy, now)
   return accept({ request: judged.value, client, pushedHash: undefined, txn })
+}
+
+function errorTarget(form: Form, { client, redirectUri }: RedirectTarget): ResponseTarget {
+  const responseType = readResponseType(form.get('response_type'))
+  return {
+    clientId: client.clientId,
+    redirectUri,
+    state: form.get('state'),
+    responseType,
+    responseMode: modeForError(form.get('response_mode'), responseType, redirectUri, client.profile),
+  }
 }
 
 /** Plain parameters, or those of a request object; a client that must push is told so before any object is opened. */
@@ -166,7 +173,7 @@ function judgeDirect(
       ? firstRefusal(pushRequiredRules, { ...push, profile: client.profile })
       : duplicateRefusal(name)
   if (early !== undefined) return early
-  const judged = judgeRequest(sent, target, exchange.issuer)
+  const judged = judgeRequest(sent, target, exchange.issuer, { pushed: false })
   if (!judged.ok) return judged
   // A resource may ask for more than the client's own profile does.
   const late = firstRefusal(pushRequiredRules, { ...push, profile: judged.value.profile })

@@ -3,10 +3,21 @@ import {
   firstRefusal,
   type Outcome,
   type Refusal,
+  type ResponseType,
   type Rule,
   refuse,
   type SecurityProfile,
 } from '@holdfast/protocol'
+import {
+  type DetachedSignatureInput,
+  detachedSignatureRules,
+} from '@holdfast/protocol/specs/fapi1-advanced/rules.ts'
+import {
+  type HttpsRedirectInput,
+  httpsRedirectRules,
+  type NonceOrStateInput,
+  nonceOrStateRules,
+} from '@holdfast/protocol/specs/fapi1-baseline/rules.ts'
 import { type TierInput, tierRules } from '@holdfast/protocol/specs/fapi2-security/rules.ts'
 import {
   isResponseMode,
@@ -18,6 +29,7 @@ import {
   type AuthorizationInput,
   authorizationRules,
   type RedirectTargetInput,
+  readResponseType,
   redirectTargetRules,
 } from '@holdfast/protocol/specs/rfc6749-authorization/rules.ts'
 import { type PkceInput, pkceRules } from '@holdfast/protocol/specs/rfc7636-pkce/rules.ts'
@@ -57,7 +69,7 @@ export function judgeTarget(
   pushed: boolean,
 ): Outcome<RedirectTarget> {
   const redirectUri = form.get('redirect_uri')
-  const input: RedirectTargetInput = {
+  const input: RedirectTargetInput & HttpsRedirectInput = {
     profile: client?.profile ?? issuer.floor,
     clientStatus: client?.status,
     isPublic: client?.isPublic ?? true,
@@ -65,7 +77,7 @@ export function judgeTarget(
     redirectUri,
     pushed,
   }
-  const refusal = firstRefusal(redirectTargetRules, input)
+  const refusal = firstRefusal(redirectTargetRules, input) ?? firstRefusal(httpsRedirectRules, input)
   if (refusal !== undefined) return refusal
   const sole = redirectUri ?? client?.redirectUris[0]
   // The rules above let neither be undefined.
@@ -80,7 +92,10 @@ type RequestInput = AuthorizationInput &
   CodeBindingInput &
   TierInput &
   ResponseModeInput &
-  SignedRequestInput
+  SignedRequestInput &
+  HttpsRedirectInput &
+  NonceOrStateInput &
+  DetachedSignatureInput
 
 // How the request came and how it wants its answer before what it asks for.
 const requestRules: readonly Rule<RequestInput>[] = [
@@ -88,10 +103,21 @@ const requestRules: readonly Rule<RequestInput>[] = [
   ...responseModeRules,
   ...oidcRequestRules,
   ...authorizationRules,
+  ...detachedSignatureRules,
+  ...nonceOrStateRules,
   ...pkceRules,
   ...codeBindingRules,
   ...tierRules,
+  // Once more: a resource may want more of the redirect than the client's own profile does.
+  ...httpsRedirectRules,
 ]
+
+/** How the parameters reached us. */
+export interface Arrival {
+  readonly pushed: boolean
+  /** Thumbprint of a verified proof that came with a push. */
+  readonly proofJkt?: string | undefined
+}
 
 export interface JudgedRequest {
   readonly request: AuthorizationRequest
@@ -102,19 +128,18 @@ export interface JudgedRequest {
 /**
  * Second half: everything else about the request. The same for PAR and for parameters in the browser; unknown
  * parameters are ignored. Refusals go to the client.
- * @param proofJkt thumbprint of a verified proof that came with a push
  */
 export function judgeRequest(
   { form, requestObject, jti }: SentRequest,
   target: RedirectTarget,
   issuer: IssuerSnapshot,
-  proofJkt?: string,
+  { pushed, proofJkt }: Arrival,
 ): Outcome<JudgedRequest> {
   const { client } = target
   const resources = judgeResources(form, client, issuer)
   const profile = resources.ok ? issuer.effectiveProfile(client, resources.value) : resources
   const applies = profile.ok ? profile.value : client.profile
-  const sent = { requestObject, redirectUri: target.redirectUri, proofJkt }
+  const sent = { requestObject, redirectUri: target.redirectUri, pushed, proofJkt }
   const input = requestInput(form, client, issuer, applies, sent)
   const refusal = firstRefusal(requestRules, input)
   if (refusal !== undefined) return refusal
@@ -128,14 +153,15 @@ function requestInput(
   client: Client,
   issuer: IssuerSnapshot,
   profile: SecurityProfile,
-  sent: Pick<RequestInput, 'requestObject' | 'redirectUri' | 'proofJkt'>,
+  sent: Pick<RequestInput, 'requestObject' | 'pushed' | 'proofJkt'> & { readonly redirectUri: string },
 ): RequestInput {
   return {
     profile,
     isPublic: client.isPublic,
     authenticationMethod: client.tokenEndpointAuthMethod,
     grantTypes: client.grantTypes,
-    responseType: form.get('response_type'),
+    responseType: readResponseType(form.get('response_type')),
+    clientResponseTypes: client.responseTypes,
     responseMode: form.get('response_mode'),
     clientResponseModes: client.responseModes,
     clientRequiresSigned: client.requireSignedRequestObject,
@@ -168,7 +194,8 @@ function requestOf(
     clientId: client.clientId,
     redirectUri,
     redirectUriSent,
-    responseType: 'code',
+    // Nothing else passed the rules.
+    responseType: input.responseType as ResponseType,
     responseMode: isResponseMode(input.responseMode) ? input.responseMode : undefined,
     requestObject: input.requestObject,
     requestObjectJti: input.jti,
@@ -217,9 +244,11 @@ export function judgeStill(
 ): Outcome<{ readonly client: Client; readonly profile: SecurityProfile }> {
   const values = new Map<string, readonly string[]>([
     ['redirect_uri', request.redirectUriSent ? [request.redirectUri] : []],
-    ['response_type', ['code']],
+    ['response_type', [request.responseType]],
     ['response_mode', request.responseMode === undefined ? [] : [request.responseMode]],
     ['scope', [request.scopes.join(' ')]],
+    ['state', request.state === undefined ? [] : [request.state]],
+    ['nonce', request.nonce === undefined ? [] : [request.nonce]],
     ['resource', request.resources],
     ['code_challenge', request.codeChallenge === undefined ? [] : [request.codeChallenge]],
     ['code_challenge_method', request.codeChallenge === undefined ? [] : ['S256']],
@@ -240,7 +269,7 @@ export function judgeStill(
       'the registered redirect URI changed',
     )
   const { requestObject, requestObjectJti: jti } = request
-  const judged = judgeRequest({ form, requestObject, jti }, target.value, issuer)
+  const judged = judgeRequest({ form, requestObject, jti }, target.value, issuer, { pushed })
   return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
 }
 

@@ -13,7 +13,8 @@ export interface Outgoing {
 }
 
 export interface ResponseMode {
-  readonly mode: ResponseModeName
+  /** `jwt` stands for one of the others. */
+  readonly mode: Exclude<ResponseModeName, 'jwt'>
   readonly send: (outgoing: Outgoing) => Reply | Promise<Reply>
 }
 

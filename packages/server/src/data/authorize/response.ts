@@ -1,5 +1,12 @@
 import type { Refusal, SecurityProfile } from '@holdfast/protocol'
-import { isResponseMode, isSignedMode, type ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
+import {
+  isQueryMode,
+  isResponseMode,
+  isSignedMode,
+  modeOf,
+  type ResponseModeName,
+  usualMode,
+} from '@holdfast/protocol/specs/jarm/rules.ts'
 import { isSoundState } from '@holdfast/protocol/specs/rfc6749-authorization/rules.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
@@ -11,7 +18,8 @@ export interface ResponseTarget {
   readonly clientId: string
   readonly redirectUri: string
   readonly state: string | undefined
-  /** Undefined: `query`. */
+  readonly responseType: string | undefined
+  /** Undefined: the mode of the response type. */
   readonly responseMode: ResponseModeName | undefined
 }
 
@@ -22,9 +30,10 @@ export async function authorizationResponse(
   target: ResponseTarget,
   parameters: Readonly<Record<string, string>>,
 ): Promise<Reply> {
-  const { clientId, redirectUri, state, responseMode = 'query' } = target
+  const { clientId, redirectUri, state, responseType, responseMode } = target
   const sent = { ...parameters, ...(state !== undefined && { state }) }
-  return await responseModeOf(responseMode).send({ exchange, ports, clientId, redirectUri, parameters: sent })
+  const mode = responseModeOf(modeOf(responseMode, responseType))
+  return await mode.send({ exchange, ports, clientId, redirectUri, parameters: sent })
 }
 
 /** An error for the client; the user only passes through. */
@@ -44,11 +53,13 @@ export async function authorizationError(
 /** The mode of an error about a request whose own mode may be what is wrong with it. */
 export function modeForError(
   asked: string | undefined,
+  responseType: string | undefined,
   redirectUri: string,
   profile: Pick<SecurityProfile, 'signedAuthorizationResponses'>,
 ): ResponseModeName {
   const isSigned = profile.signedAuthorizationResponses === 'required'
-  const usual = isSigned ? 'jwt' : 'query'
+  const usual = isSigned ? 'jwt' : usualMode(responseType)
   if (!isResponseMode(asked) || (isSigned && !isSignedMode(asked))) return usual
+  if (responseType === 'code id_token' && isQueryMode(asked, responseType)) return usual
   return asked.startsWith('form_post') && !/^https?:/i.test(redirectUri) ? usual : asked
 }

@@ -114,7 +114,7 @@ function presentedAssertion(form: Form): Outcome<Presented> {
   if (clientId !== undefined && clientId !== sub)
     return refuse(
       'client-auth.client-id',
-      ['RFC7521-4.2', 'RFC6749-3.2.1'],
+      ['RFC7521-4.2', 'RFC6749-3.2.1', 'FAPI1-BASE-5.2.2-19'],
       'invalid_client',
       '`client_id` is not the client of the assertion',
     )

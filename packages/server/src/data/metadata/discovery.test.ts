@@ -235,4 +235,43 @@ describe('discovery of other issuers', () => {
     assert.equal(document.require_pushed_authorization_requests, false)
     await world.stop()
   })
+
+  it('response types are those of every profile that the floor lets in, and modes those they can use', async () => {
+    const documentOver = async (floor: SecurityProfile): Promise<Document> => {
+      const world = await openEdgeWorld(undefined, { floor })
+      const document = JSON.parse(bodyOf(await world.raw(request(`GET ${openid}`)))) as Document
+      await world.stop()
+      return document
+    }
+    const named = (name: string) => profiles.get(name) as SecurityProfile
+    const mixed = await documentOver(named('oidc-baseline'))
+    assert.deepEqual(mixed.response_types_supported, ['code', 'code id_token'])
+    assert.equal(mixed.require_signed_request_object, false)
+    assert.ok((mixed.response_modes_supported as string[]).includes('query'))
+
+    const fapi1 = await documentOver(named('fapi1-advanced'))
+    assert.deepEqual(fapi1.response_types_supported, ['code', 'code id_token'])
+    assert.deepEqual(fapi1.response_modes_supported, [
+      'fragment',
+      'form_post',
+      'query.jwt',
+      'fragment.jwt',
+      'form_post.jwt',
+      'jwt',
+    ])
+    assert.equal(fapi1.require_signed_request_object, true)
+    assert.equal(fapi1.require_pushed_authorization_requests, false)
+    assert.equal(fapi1.dpop_signing_alg_values_supported, undefined)
+    assert.equal(fapi1.tls_client_certificate_bound_access_tokens, true)
+    for (const name of [
+      'id_token_signing_alg_values_supported',
+      'request_object_signing_alg_values_supported',
+    ])
+      assert.deepEqual((fapi1[name] as string[]).toSorted(), ['ES256', 'PS256'], name)
+
+    for (const name of ['fapi2-security', 'fapi2-message-signing', 'oauth21'])
+      assert.deepEqual((await documentOver(named(name))).response_types_supported, ['code'], name)
+    const jarm = { ...named('fapi1-advanced'), signedAuthorizationResponses: 'required' } as const
+    assert.deepEqual((await documentOver(jarm)).response_types_supported, ['code'])
+  })
 })

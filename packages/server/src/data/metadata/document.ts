@@ -1,5 +1,5 @@
 import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
-import { isSignedMode, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
+import { isQueryMode, isSignedResponse, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import { passwordAcr } from '../interaction/session.ts'
 import { paths } from '../paths.ts'
@@ -49,7 +49,7 @@ export function metadataDocument(
     jwks_uri: url + paths.jwks,
     require_pushed_authorization_requests: floor.pushedAuthorizationRequests === 'required',
     authorization_response_iss_parameter_supported: true,
-    response_types_supported: ['code'],
+    response_types_supported: reachableTypes(floor),
     response_modes_supported: modesOf(floor),
     authorization_signing_alg_values_supported: signingAlgs,
     grant_types_supported: [
@@ -97,9 +97,21 @@ export function metadataDocument(
   return Object.fromEntries(Object.entries(document).filter(([, value]) => !isEmptyList(value)))
 }
 
-/** Where the floor wants signed responses, no other mode is left. */
+/** What some profile over this floor has: `code id_token` is over where every response must be a JWT. */
+function reachableTypes({ responseTypes, signedAuthorizationResponses }: IssuerSnapshot['floor']) {
+  return responseTypes.filter(type => type === 'code' || signedAuthorizationResponses !== 'required')
+}
+
+/** Where the floor wants signed responses, only a mode for one is left. */
 function modesOf(floor: IssuerSnapshot['floor']): readonly string[] {
-  return responseModes.filter(mode => floor.signedAuthorizationResponses === 'allowed' || isSignedMode(mode))
+  const types = reachableTypes(floor)
+  return responseModes.filter(mode =>
+    types.some(
+      type =>
+        isSignedResponse(floor.signedAuthorizationResponses, mode, type) &&
+        !(type === 'code id_token' && isQueryMode(mode, type)),
+    ),
+  )
 }
 
 const isAttested = (method: ClientAuthenticationMethod): boolean => method.startsWith('attest_')

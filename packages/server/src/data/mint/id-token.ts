@@ -1,6 +1,11 @@
+import assert from 'node:assert/strict'
+import type { EpochSeconds, SecurityProfile } from '@holdfast/protocol'
 import { leftHalfHash } from '@holdfast/protocol/jose/hash.ts'
+import { detachedSignatureClaims } from '@holdfast/protocol/specs/fapi1-advanced/rules.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
+import type { Client } from '../../snapshot/snapshot.ts'
+import type { GrantRecord } from '../../store/records.ts'
 import type { MintOrder } from './order.ts'
 import { sidFor, subjectFor } from './pairwise.ts'
 
@@ -14,21 +19,79 @@ export async function mintIdToken(
   exchange: Exchange,
   ports: Ports,
 ): Promise<string | undefined> {
-  const { idToken, subject, sector, client, issuedAt, nonce, authTime, acr, amr, sid } = order
+  const { idToken, issuedAt, sector, sid } = order
   if (idToken === undefined) return undefined
   const { url } = exchange.issuer
   const claims = {
+    ...authenticationOf(order, exchange, ports, issuedAt + idToken.lifetimeSeconds),
+    ...(sid !== undefined && { sid: sidFor(ports.keys, url, sector, sid) }),
+    at_hash: leftHalfHash(idToken.alg, accessToken),
+  }
+  return ports.keys.sign(url, idToken.alg, 'JWT', claims)
+}
+
+/** What an authorization response is signed for. */
+export interface DetachedSignatureOrder {
+  readonly client: Client
+  readonly profile: SecurityProfile
+  readonly grant: GrantRecord
+  readonly code: string
+  readonly state: string | undefined
+  readonly nonce: string | undefined
+}
+
+/**
+ * The ID token beside a code, which signs code and state (FAPI 1.0 Advanced section 5.2.2.1). It passes the browser, so
+ * it says no more than that: the subject, the authentication, and nothing about the person or the session.
+ * @throws when keys are unavailable: sign before anything is committed
+ */
+export async function mintDetachedSignature(
+  { client, profile, grant, code, state, nonce }: DetachedSignatureOrder,
+  exchange: Exchange,
+  ports: Ports,
+): Promise<string> {
+  const alg = client.idTokenSignedResponseAlg
+  // The compiler refused a client that could come here with another one.
+  assert(profile.signingAlgs.includes(alg))
+  assert(nonce !== undefined)
+  const { subject, authTime, acr, amr, issuedAt } = grant
+  const { sector } = client
+  const authentication = { client, subject, sector, issuedAt, nonce, authTime, acr, amr }
+  const claims = {
+    ...authenticationOf(authentication, exchange, ports, issuedAt + profile.idTokenLifetimeSeconds),
+    ...detachedSignatureClaims(alg, code, state),
+  }
+  return await ports.keys.sign(exchange.issuer.url, alg, 'JWT', claims)
+}
+
+interface Authentication {
+  readonly client: Client
+  readonly subject: string
+  /** Whose pairwise subject it tells. */
+  readonly sector: string | undefined
+  readonly issuedAt: EpochSeconds
+  readonly nonce: string | undefined
+  readonly authTime: EpochSeconds | undefined
+  readonly acr: string | undefined
+  readonly amr: readonly string[]
+}
+
+/** The same in every ID token of a grant (OpenID Connect Core section 3.3.3.6). */
+function authenticationOf(
+  { client, subject, sector, issuedAt, nonce, authTime, acr, amr }: Authentication,
+  { issuer: { url } }: Exchange,
+  { keys }: Ports,
+  exp: number,
+) {
+  return {
     iss: url,
-    sub: subjectFor(ports.keys, url, sector, subject),
+    sub: subjectFor(keys, url, sector, subject),
     aud: client.clientId,
-    exp: issuedAt + idToken.lifetimeSeconds,
+    exp,
     iat: issuedAt,
     ...(authTime !== undefined && { auth_time: authTime }),
     ...(nonce !== undefined && { nonce }),
     ...(acr !== undefined && { acr }),
     ...(amr.length > 0 && { amr }),
-    ...(sid !== undefined && { sid: sidFor(ports.keys, url, sector, sid) }),
-    at_hash: leftHalfHash(idToken.alg, accessToken),
   }
-  return ports.keys.sign(url, idToken.alg, 'JWT', claims)
 }

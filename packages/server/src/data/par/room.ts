@@ -106,7 +106,7 @@ function judgeSent(
   proofJkt: string | undefined,
 ): Outcome<JudgedRequest> {
   const target = judgeTarget(sent.form, client, issuer, true)
-  return target.ok ? judgeRequest(sent, target.value, issuer, proofJkt) : target
+  return target.ok ? judgeRequest(sent, target.value, issuer, { pushed: true, proofJkt }) : target
 }
 
 interface Push {

@@ -67,6 +67,7 @@ export function clientOf(spec: ClientSpec): Client {
     backchannelLogoutUri: undefined,
     frontchannelLogoutUri: undefined,
     grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
+    responseTypes: ['code'],
     tokenEndpointAuthMethod: 'private_key_jwt' as ClientAuthenticationMethod,
     tokenEndpointAuthSigningAlg: undefined,
     jwks: { keys: [keys.bank.publicJwk] },

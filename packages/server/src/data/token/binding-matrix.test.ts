@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { meetUnchecked } from '@holdfast/protocol'
+import { fapi1Advanced } from '@holdfast/protocol/profiles/fapi1-advanced.ts'
 import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
 import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
 import { deviceGrantType } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
@@ -11,7 +13,7 @@ import type { PeerCertificate, Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { introspectRoom } from '../introspect/room.ts'
 import { newPeerCertificate } from '../testing/certificates.ts'
-import { accounts, clientOf, keys } from '../testing/clients.ts'
+import { accounts, clientOf, floor, keys } from '../testing/clients.ts'
 import { allowedDevice, pollDevice } from '../testing/device.ts'
 import {
   currentNonce,
@@ -192,3 +194,36 @@ for (const kind of kinds)
             assert.equal((await readUserinfo(world, token, less)).status, 401)
         })
       })
+
+describe('a FAPI 1.0 Advanced client, whose profile knows certificates only', () => {
+  const client: Client = {
+    ...clientFor('mtls', false),
+    profile: meetUnchecked(floor, fapi1Advanced),
+    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', tokenExchangeGrantType],
+  }
+
+  for (const [grantType, ask] of Object.entries(grants).filter(([name]) => name !== 'device code'))
+    test(`${grantType}: bound to the certificate, and never to a DPoP key`, async () => {
+      await using world = await openWorld({ clients: [client] })
+      const good = optionsFor(evidenceFor('mtls'), false)
+      const reply = await ask(world, client, good)
+      assert.equal(reply.status, 200, reply.body.toString())
+      const form = { token: textOf(reply, 'access_token'), ...world.assertion('c_rs') }
+      const described = jsonOf(await world.send(introspectRoom, '/introspect', { form }))
+      assert.deepEqual(described.cnf, expectedCnf.mtls)
+
+      const { clientId } = client
+      for (const kind of ['dpop', 'dpop+mtls'] as const) {
+        const options = optionsFor(evidenceFor(kind), false)
+        const { code } = await seedCode(world, clientId)
+        assert.equal((await redeem(world, clientId, code, options)).status, 400)
+        const credentials = { grant_type: 'client_credentials', resource: accounts }
+        assert.equal((await requestToken(world, clientId, credentials, options)).status, 400)
+        const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, good)
+        const refresh = { grant_type: 'refresh_token', refresh_token: textOf(first, 'refresh_token') }
+        assert.equal((await requestToken(world, clientId, refresh, options)).status, 400)
+        const exchange = exchangeOf(textOf(first, 'access_token'))
+        assert.equal((await requestToken(world, clientId, exchange, options)).status, 400)
+      }
+    })
+})

@@ -22,9 +22,6 @@ export const formPostJwt: ResponseMode = {
   send: async outgoing => formPostView(outgoing.exchange, outgoing.redirectUri, await signed(outgoing)),
 }
 
-/** For `code`, the only response type there is, `jwt` means `query.jwt`. */
-export const jwt: ResponseMode = { mode: 'jwt', send: queryJwt.send }
-
 async function signed({ exchange, ports, clientId, parameters }: Outgoing): Promise<{ response: string }> {
   const { url, clients } = exchange.issuer
   const alg = clients.get(clientId)?.authorizationSignedResponseAlg

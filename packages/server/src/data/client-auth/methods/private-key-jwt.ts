@@ -3,7 +3,9 @@ import type { ParsedJws } from '@holdfast/protocol/jose/compact.ts'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
 import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import { judgeAssertion } from '@holdfast/protocol/specs/rfc7523-client-assertion/judge.ts'
+import type { Exchange } from '../../../http/exchange.ts'
 import { hashOfJti } from '../../handle.ts'
+import { paths } from '../../paths.ts'
 import { keysFor } from '../client-keys.ts'
 import { verifyNothing } from '../decoy.ts'
 import type { Attempt, AuthenticationMethod, Proven } from '../method.ts'
@@ -37,6 +39,11 @@ export const privateKeyJwt: AuthenticationMethod = {
   },
 }
 
+/** What an older client may mean by its audience: the token endpoint or the one it asks, on either listener. */
+function endpointsOf({ issuer: { url, mtlsUrl }, path, externalUrl }: Exchange): readonly string[] {
+  return [url + paths.token, mtlsUrl + paths.token, new URL(url).origin + path, externalUrl]
+}
+
 /** The signature first: who has not proven the key learns nothing about the claims. */
 function verified(
   { client, exchange, ports }: Attempt,
@@ -62,6 +69,7 @@ function verified(
     jws: assertion,
     clientId,
     issuer,
+    endpoints: endpointsOf(exchange),
     profile,
     now: ports.clock.now(),
     ...(registeredAlg !== undefined && { registeredAlg }),

@@ -14,6 +14,7 @@ import { authorizationError, authorizationResponse } from '../../authorize/respo
 import { newGrantId } from '../../authorize/transaction.ts'
 import { newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
+import { mintDetachedSignature } from '../../mint/id-token.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
 import { deviceDone } from '../../pages/device.ts'
 import { alreadyAnswered, errorPage } from '../../pages/error.ts'
@@ -62,6 +63,7 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
   const { device } = interaction
   const code = newHandle(ports.entropy, 'code', exchange.issuer.url, now)
   const grant = grantOf(visit, session, ports)
+  const response = await responseOf(visit, grant, code.value, ports)
   const writes: readonly Write[] = [
     ...finishing(visit),
     { kind: 'insert-grant', record: grant },
@@ -91,7 +93,20 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
   }
   noLongerOutstanding(visit, ports)
   if (device !== undefined) return deviceDone(exchange, 'allowed')
-  return await authorizationResponse(exchange, ports, interaction.request, { code: code.value })
+  return await authorizationResponse(exchange, ports, interaction.request, response)
+}
+
+/** What goes back to the client, signed before anything is spent: without a key, the user can allow it again. */
+async function responseOf(
+  { exchange, interaction, client, profile }: Visit,
+  grant: GrantRecord,
+  code: string,
+  ports: Ports,
+): Promise<Readonly<Record<string, string>>> {
+  const { responseType, state, nonce } = interaction.request
+  if (responseType === 'code') return { code }
+  const signed = { client, profile, grant, code, state, nonce }
+  return { code, id_token: await mintDetachedSignature(signed, exchange, ports) }
 }
 
 async function denied(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
