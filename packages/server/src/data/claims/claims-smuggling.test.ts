@@ -157,7 +157,14 @@ describe('claims cannot be smuggled', () => {
     const browser = openBrowser(world)
     const { value, hash } = newHandle(world.ports.entropy, 'session', issuerUrl, now)
     const ends = { issuedAt: now, idleExpiresAt: secondsAfter(now, 600), expiresAt: secondsAfter(now, 600) }
-    const session = { hash, issuer: issuerUrl, sid: 's-weak', subject: alice, authTime: now, acr: 'urn:holdfast:acr:pwd' }
+    const session = {
+      hash,
+      issuer: issuerUrl,
+      sid: 's-weak',
+      subject: alice,
+      authTime: now,
+      acr: 'urn:holdfast:acr:pwd',
+    }
     await world.store.commit([{ kind: 'insert-session', record: { ...session, amr: [], ...ends } }])
     browser.cookies.set(cookieName('session', issuerUrl), value)
     const acr = { essential: true, value: 'urn:holdfast:acr:mfa' }
