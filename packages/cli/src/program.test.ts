@@ -459,37 +459,6 @@ describe('the terminal', () => {
     )
   })
 
-  test('second factors of a user are listed and reset', async () => {
-    const asked: unknown[] = []
-    const factor = { kind: 'passkey', name: 'Phone', createdAt: 1_700_000_000 } as const
-    const owner = { username: 'alice', issuer: 'i' }
-    const secondFactors: AdminApi['secondFactors'] = async query => {
-      asked.push(query)
-      return { ok: true, value: { ...owner, secondFactors: [{ ...factor, usedAt: 1_700_000_060 }] } }
-    }
-    const resetSecondFactors: AdminApi['resetSecondFactors'] = async query => {
-      asked.push(query)
-      return { ok: true, value: { ...owner, removed: [factor], sessions: 2, reference: 'r-1' } }
-    }
-    const base = ['users', 'second-factor']
-    const listed = await run([...base, 'list', 'alice', '--issuer', 'main'], { secondFactors })
-    assert.match(listed.out, /passkey +Phone +added 2023-11-14T22:13:20.000Z, last used 2023-11-14T22:14:20/)
-    const nothing = async () => ({ ok: true, value: { ...owner, secondFactors: [] } }) as const
-    assert.match((await run([...base, 'list', 'alice'], { secondFactors: nothing })).out, /nothing besides/)
-    const reset = await run([...base, 'reset', 'alice'], { resetSecondFactors })
-    assert.match(reset.out, /removed passkey +Phone .*not used yet\n2 sessions ended\nreference r-1/)
-    const asJson = await run([...base, 'reset', 'alice', '-o', 'json'], { resetSecondFactors })
-    assert.equal(JSON.parse(asJson.out).sessions, 2)
-    assert.deepEqual(asked, [
-      { username: 'alice', issuer: 'main' },
-      { username: 'alice' },
-      { username: 'alice' },
-    ])
-    const failed = await run([...base, 'reset', 'alice'], { resetSecondFactors: async () => no })
-    assert.equal(failed.exitCode, 1)
-    assert.equal((await run([...base, 'list', 'alice'])).exitCode, 3)
-  })
-
   test('access of a user, a client or a grant ends by its name', async () => {
     const asked: unknown[] = []
     const revokeAccess: AdminApi['revokeAccess'] = async request => {

@@ -1,6 +1,6 @@
 import { backchannelStepOf } from './backchannel-steps.ts'
 import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
-import { userStepOf } from './user-steps.ts'
+import { userStatements, userStepOf } from './user-steps.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
 
 /**
@@ -103,18 +103,7 @@ export const statements = {
         then excluded.expires_at else failures.expires_at end,
       last_at = excluded.last_at`,
   'clear-failures': 'delete from failures where key = $1',
-  'put-user': `insert into users (issuer, subject, username, body) values ($1, $2, $3, $4)
-    on conflict (issuer, subject) do update set username = excluded.username, body = excluded.body`,
-  'delete-user': 'delete from users where issuer = $1 and subject = $2',
-  // An update and not a question: it takes the lock that a change of the user waits for, on either engine.
-  'require-user': 'update users set body = body where issuer = $1 and subject = $2 and body = $3',
-  'insert-authenticator': `insert into authenticators (id, owner, body, counter)
-    select $1, $2, $3, $4 where (select count(*) from authenticators where owner = $2) < $5
-    on conflict (id) do nothing`,
-  'use-authenticator': `update authenticators set counter = $2, used_at = $3
-    where id = $1 and (counter < $2 or (counter = 0 and $2 = 0))`,
-  'delete-authenticator': 'delete from authenticators where id = $1',
-  'delete-authenticators-of-user': 'delete from authenticators where owner = $1',
+  ...userStatements,
   'put-document': `insert into documents (document_kind, issuer, name, body, revision)
     values ($1, $2, $3, $4, (select number from revisions where id = 1))
     on conflict (document_kind, issuer, name) do update set body = excluded.body, revision = excluded.revision`,
@@ -169,15 +158,7 @@ export const statements = {
   'find-access-token': 'select body, spent_at, revoked_at from access_tokens where hash = $1',
   'find-refresh-token':
     'select body, spent_at, revoked_at, retired_at, idle_expires_at from refresh_tokens where hash = $1',
-  'find-user-by-username': 'select body from users where issuer = $1 and username = $2',
-  'find-user-by-subject': 'select body from users where issuer = $1 and subject = $2',
-  'list-users': 'select body from users where issuer = $1 order by username',
   'find-failures': 'select count, last_at from failures where key = $1 and expires_at > $2',
-  'find-authenticator': 'select body, counter, used_at from authenticators where id = $1',
-  'list-authenticators':
-    'select body, counter, used_at from authenticators where owner = $1 order by id limit 100',
-  'list-sessions': `select body, spent_at, revoked_at, idle_expires_at from sessions
-    where subject_key = $1 and revoked_at is null and expires_at > $2 order by hash limit $3`,
   'list-documents':
     'select document_kind, issuer, name, body from documents order by document_kind, issuer, name',
   'list-documents-since': `select document_kind, issuer, name, body, (select count(*) from documents) as total,
