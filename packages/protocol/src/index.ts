@@ -12,6 +12,7 @@ export type {
   ClientAuthenticationMethod,
   ExplainedField,
   JwsAlg,
+  MlDsaAlg,
   ResponseType,
   ResponseTypeFields,
   SecurityProfile,
@@ -20,8 +21,10 @@ export type {
 export {
   contradictions,
   explain,
+  headerAlgs,
   meet,
   meetUnchecked,
+  mlDsaAlgs,
   profileFields,
   profileLattice,
   responseTypesOf,

@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import type { JwkThumbprint } from '../brand.ts'
-import type { JwsAlg } from '../profile.ts'
+import { type JwsAlg, mlDsaAlgs } from '../profile.ts'
 import { accept, type Outcome, refuse } from '../refusal.ts'
 import { firstRefusal } from '../rule.ts'
 import { jwkRules } from '../specs/rfc7517-jwk/rules.ts'
@@ -8,12 +8,15 @@ import { sha256 } from './hash.ts'
 import { thumbprintInput } from './thumbprint.ts'
 
 export interface PublicJwk {
-  readonly kty: 'EC' | 'OKP' | 'RSA'
+  readonly kty: 'EC' | 'OKP' | 'RSA' | 'AKP'
   readonly crv?: 'P-256' | 'Ed25519'
   readonly x?: string
   readonly y?: string
   readonly n?: string
   readonly e?: string
+  /** For AKP alone the algorithm is part of the key (RFC 9964 section 3). */
+  readonly alg?: string
+  readonly pub?: string
 }
 
 /** A checked and imported public signature key. Only `importPublicJwk` makes one. */
@@ -95,6 +98,7 @@ const publicNames: ReadonlySet<string> = new Set([
   'y',
   'n',
   'e',
+  'pub',
   'kid',
   'alg',
   'use',
@@ -133,8 +137,8 @@ function operationsText(operations: unknown): string | undefined {
 }
 
 function importChecked(members: JwkMembers): PublicKey | undefined {
-  const { kty, crv, x, y, n, e, kid, alg, use, key_ops: operations } = members
-  const jwk: PublicJwk = kty === 'EC' ? { kty, crv, x, y } : kty === 'OKP' ? { kty, crv, x } : { kty, n, e }
+  const { kty, kid, alg, use, key_ops: operations } = members
+  const jwk = publicMembers(members)
   const canonical = thumbprintInput(jwk)
   const keyObject = canonical === undefined ? undefined : createKey(jwk)
   if (canonical === undefined || keyObject === undefined) return undefined
@@ -143,6 +147,21 @@ function importChecked(members: JwkMembers): PublicKey | undefined {
     (use === undefined || use === 'sig') && (operations === undefined || operations.includes('verify'))
   const thumbprint = sha256(canonical) as JwkThumbprint
   return { jwk, keyObject, thumbprint, kid, alg, use, fits: wanted => mayVerify && algs.includes(wanted) }
+}
+
+function publicMembers({ kty, crv, x, y, n, e, alg, pub }: JwkMembers): PublicJwk {
+  switch (kty) {
+    case 'EC':
+      return { kty, crv, x, y }
+    case 'OKP':
+      return { kty, crv, x }
+    case 'RSA':
+      return { kty, n, e }
+    case 'AKP':
+      return { kty, alg, pub }
+    default:
+      return kty satisfies never
+  }
 }
 
 function createKey(jwk: PublicJwk): KeyObject | undefined {
@@ -158,6 +177,7 @@ const algsByType: Readonly<Record<PublicJwk['kty'], readonly JwsAlg[]>> = {
   // Two registered names of one algorithm (RFC 8037, RFC 9864).
   OKP: ['EdDSA', 'Ed25519'],
   RSA: ['PS256', 'RS256'],
+  AKP: mlDsaAlgs,
 }
 
 function algsOf(kty: PublicJwk['kty'], alg: string | undefined): readonly JwsAlg[] {

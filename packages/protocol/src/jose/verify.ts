@@ -3,6 +3,7 @@ import type { JwsAlg } from '../profile.ts'
 import type { ParsedJws } from './compact.ts'
 import { derFromRaw } from './ecdsa.ts'
 import type { PublicKey } from './keys.ts'
+import { mlDsaSizes } from './ml-dsa.ts'
 
 /**
  * Whether `key` made the signature with an algorithm the caller allows. The header may only name an algorithm that is
@@ -30,6 +31,10 @@ function verifyBytes(alg: JwsAlg, data: Buffer, key: PublicKey, signature: Buffe
       return signature.length === 64 && verify(null, data, key.keyObject, signature)
     case 'RS256':
       return verify('sha256', data, key.keyObject, signature)
+    case 'ML-DSA-44':
+    case 'ML-DSA-65':
+    case 'ML-DSA-87':
+      return signature.length === mlDsaSizes[alg].signature && verify(null, data, key.keyObject, signature)
     default:
       return alg satisfies never
   }

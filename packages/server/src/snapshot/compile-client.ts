@@ -102,12 +102,6 @@ export function compileClient(client: DocumentOf<'Client'>, context: ClientConte
   }
   problems.push(...unfitTokenAlgs(document, resources, strictest.value))
   const signedResponseAlgs = signedResponseAlgsOf(spec, strictest.value)
-  problems.push(
-    ...unsignableResponses(document, {
-      ...signedResponseAlgs,
-      userinfo_signed_response_alg: spec.metadata.userinfo_signed_response_alg as JwsAlg | undefined,
-    }),
-  )
   const profile = meetOf([floor, own])
   if (problems.length > 0 || !profile.ok) return wrong(...problems)
   return checked(clientOf(client.name, spec, { profile: profile.value, signedResponseAlgs }, context))
@@ -212,20 +206,6 @@ function signedResponseAlgsOf({ metadata }: ClientSpec, profile: SecurityProfile
     authorization_signed_response_alg: algOf('authorization_signed_response_alg'),
     introspection_signed_response_alg: algOf('introspection_signed_response_alg'),
   }
-}
-
-/** Found out now, and not by a user whose code cannot be redeemed. */
-function unsignableResponses(
-  document: string,
-  algs: Readonly<Record<string, JwsAlg | undefined>>,
-): readonly Problem[] {
-  return Object.entries(algs)
-    .filter(([, alg]) => alg !== undefined && !ownSigningAlgs.includes(alg))
-    .map(([field, alg]) => ({
-      document,
-      field: `spec.metadata.${field}`,
-      message: `the issuer does not sign as \`${alg}\`, but as one of ${ownSigningAlgs.join(', ')}`,
-    }))
 }
 
 function scopesOf({ metadata }: ClientSpec): readonly string[] {

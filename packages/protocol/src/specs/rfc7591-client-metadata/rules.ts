@@ -270,7 +270,7 @@ const keyRules: readonly ClientRule[] = [
     id: 'client.jwks-strength',
     clauses: ['FAPI2-SP-FINAL-5.4.1-2', 'FAPI2-SP-FINAL-5.4.1-3', 'FAPI1-BASE-5.2.2-5', 'FAPI1-BASE-5.2.2-6'],
     level: 'MUST',
-    title: 'registered keys are RSA of 2048 bits, EC on P-256 or better, or Ed25519',
+    title: 'registered keys are RSA of 2048 bits, EC on P-256 or better, Ed25519 or ML-DSA',
     check: ({ metadata: { jwks } }) => {
       for (const [index, jwk] of (jwks?.keys ?? []).entries()) {
         const why = unfitKey(jwk)

@@ -1,4 +1,4 @@
-import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
+import { type ClientAuthenticationMethod, headerAlgs, type JwsAlg } from '@holdfast/protocol'
 import { contentEncryptionAlgs, keyManagementAlgs } from '@holdfast/protocol/jose/encrypt.ts'
 import { isQueryMode, isSignedResponse, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
 import { encryptedResponses } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
@@ -39,7 +39,7 @@ export function metadataDocument(
   const methods = floor.clientAuthenticationMethods.filter(method => isUsable(method, issuer))
   const confidentialMethods = methods.filter(method => method !== 'none')
   const assertionAlgs = methods.includes('private_key_jwt') ? floor.signingAlgs : []
-  const attestedWith = methods.some(isAttested) ? floor.signingAlgs : []
+  const attestedWith = methods.some(isAttested) ? headerAlgs(floor.signingAlgs) : []
   const hasMtls = floor.senderConstraintMethods.includes('mtls')
   const hasDpop = floor.senderConstraintMethods.includes('dpop')
   const hasDevices = floor.deviceGrant === 'allowed'
@@ -87,7 +87,7 @@ export function metadataDocument(
     introspection_signing_alg_values_supported: signingAlgs,
     revocation_endpoint_auth_methods_supported: methods,
     revocation_endpoint_auth_signing_alg_values_supported: assertionAlgs,
-    dpop_signing_alg_values_supported: hasDpop ? floor.signingAlgs : [],
+    dpop_signing_alg_values_supported: hasDpop ? headerAlgs(floor.signingAlgs) : [],
     tls_client_certificate_bound_access_tokens: hasMtls,
     mtls_endpoint_aliases: Object.fromEntries(
       Object.entries(endpoints).map(([name, path]) => [name, issuer.mtlsUrl + path]),

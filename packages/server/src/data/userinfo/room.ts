@@ -1,4 +1,11 @@
-import { accept, firstRefusal, type Outcome, type Refusal, type SecurityProfile } from '@holdfast/protocol'
+import {
+  accept,
+  firstRefusal,
+  headerAlgs,
+  type Outcome,
+  type Refusal,
+  type SecurityProfile,
+} from '@holdfast/protocol'
 import { cnfOf, judgeBinding } from '@holdfast/protocol/sender/binding.ts'
 import {
   judgePresentation,
@@ -167,7 +174,7 @@ async function refuseToken(
   const profile = active?.client.profile ?? exchange.issuer.floor
   return challengeReply(exchange, refusal, {
     used: usedSchemes(input),
-    algs: profile.signingAlgs,
+    algs: headerAlgs(profile.signingAlgs),
     nonce:
       refusal.error === 'use_dpop_nonce' ? [dpopNonceHeader(exchange, ports)] : nextNonce(exchange, ports),
   })
