@@ -12,6 +12,7 @@ export function adminOverSocket(socketPath: string): AdminApi {
     apply: body => ask(socketPath, 'POST', '/v1/apply', JSON.stringify(body)),
     rotateSecret: body => ask(socketPath, 'POST', '/v1/secrets/rotation', JSON.stringify(body)),
     revokeSecret: body => ask(socketPath, 'POST', '/v1/secrets/revocation', JSON.stringify(body)),
+    revokeAccess: body => ask(socketPath, 'POST', '/v1/revocation', JSON.stringify(body)),
     listKeys: issuer => get(`/v1/keys${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     rotateKeys: body => ask(socketPath, 'POST', '/v1/keys/rotation', JSON.stringify(body)),
     revokeKey: body => ask(socketPath, 'POST', '/v1/keys/revocation', JSON.stringify(body)),

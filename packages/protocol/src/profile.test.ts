@@ -193,8 +193,16 @@ describe('contradictions', () => {
     assert.deepEqual(
       [...profiles.keys()],
       [
-        ...['fapi2-security', 'fapi2-message-signing', 'fapi1-advanced', 'oauth21', 'oidc-baseline'],
-        ...['oauth21-post-quantum', 'oidc-baseline-post-quantum'],
+        ...[
+          'fapi2-security',
+          'fapi2-message-signing',
+          'fapi1-advanced',
+          'fapi-ciba',
+          'oauth21',
+          'oidc-baseline',
+          'oauth21-post-quantum',
+          'oidc-baseline-post-quantum',
+        ],
         ...['tier-0-public', 'tier-1-low-risk-user', 'tier-2-sensitive-read'],
         ...['tier-3-sensitive-write', 'tier-4-high-value'],
       ],

@@ -64,6 +64,14 @@ export interface SecurityProfile {
   readonly publicClients: 'forbidden' | 'allowed'
   /** Whether a device may get tokens that a user allows on another one (RFC 8628): phishing needs no redirect there. */
   readonly deviceGrant: 'forbidden' | 'allowed'
+  /** Whether a client may ask for a user who answers on another device (OpenID Connect CIBA). */
+  readonly backchannelAuthentication: 'forbidden' | 'allowed'
+  /** Whether such a request must come signed, with `nbf` and `exp` (CIBA section 7.1.1). */
+  readonly signedBackchannelRequests: 'required' | 'allowed'
+  /** Whether such a request must carry what the user compares on both devices (FAPI-CIBA section 5.2.2). */
+  readonly bindingMessage: 'required' | 'allowed'
+  /** Whether the word of another issuer about a user is enough for a token (RFC 7523): nobody is asked then. */
+  readonly jwtBearerGrant: 'forbidden' | 'allowed'
   readonly clientAuthenticationMethods: readonly ClientAuthenticationMethod[]
   /**
    * What a client assertion's `aud` may be: the issuer as one string, also as a one-member array, or also URLs of the
@@ -128,6 +136,10 @@ export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
   signedIntrospection: ordered('required', 'allowed'),
   publicClients: ordered('forbidden', 'allowed'),
   deviceGrant: ordered('forbidden', 'allowed'),
+  backchannelAuthentication: ordered('forbidden', 'allowed'),
+  signedBackchannelRequests: ordered('required', 'allowed'),
+  bindingMessage: ordered('required', 'allowed'),
+  jwtBearerGrant: ordered('forbidden', 'allowed'),
   clientAuthenticationMethods: intersection,
   assertionAudience: ordered('issuer-string', 'issuer-sole', 'issuer-or-endpoint'),
   signingAlgs: intersection,

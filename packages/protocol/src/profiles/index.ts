@@ -1,4 +1,5 @@
 import type { SecurityProfile } from '../profile.ts'
+import { fapiCiba } from './fapi-ciba.ts'
 import { fapi1Advanced } from './fapi1-advanced.ts'
 import { fapi2MessageSigning } from './fapi2-message-signing.ts'
 import { fapi2Security } from './fapi2-security.ts'
@@ -21,7 +22,7 @@ export const tiers: readonly SecurityProfile[] = [
 ]
 
 const shipped: readonly SecurityProfile[] = [
-  ...[fapi2Security, fapi2MessageSigning, fapi1Advanced],
+  ...[fapi2Security, fapi2MessageSigning, fapi1Advanced, fapiCiba],
   ...[oauth21, oidcBaseline, oauth21PostQuantum, oidcBaselinePostQuantum],
   ...tiers,
 ]

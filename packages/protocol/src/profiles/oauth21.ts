@@ -15,6 +15,10 @@ export const oauth21: SecurityProfile = {
   signedIntrospection: 'allowed',
   publicClients: 'allowed',
   deviceGrant: 'allowed',
+  backchannelAuthentication: 'allowed',
+  signedBackchannelRequests: 'allowed',
+  bindingMessage: 'allowed',
+  jwtBearerGrant: 'allowed',
   clientAuthenticationMethods: [
     'private_key_jwt',
     'tls_client_auth',

@@ -16,6 +16,10 @@ export const oidcBaseline: SecurityProfile = {
   signedIntrospection: 'allowed',
   publicClients: 'allowed',
   deviceGrant: 'allowed',
+  backchannelAuthentication: 'allowed',
+  signedBackchannelRequests: 'allowed',
+  bindingMessage: 'allowed',
+  jwtBearerGrant: 'allowed',
   clientAuthenticationMethods: [
     'private_key_jwt',
     'tls_client_auth',

@@ -39,6 +39,11 @@ const revokeBody = z.strictObject({
   secretId: z.string().max(64).optional(),
 })
 
+const revokeAccessBody = z.strictObject({
+  of: z.enum(['user', 'client', 'grant']),
+  name: z.string().min(1).max(255),
+  issuer: z.string().max(2048).optional(),
+})
 const rotateKeysBody = z.strictObject({
   issuer: z.string().max(2048).optional(),
   alg: z.string().max(32).optional(),
@@ -119,6 +124,8 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
     return await over(request, rotateBody, body => api.rotateSecret(body))
   if (address === 'POST /v1/secrets/revocation')
     return await over(request, revokeBody, body => api.revokeSecret(body))
+  if (address === 'POST /v1/revocation')
+    return await over(request, revokeAccessBody, body => api.revokeAccess(body))
   if (address === 'POST /v1/keys/rotation')
     return await over(request, rotateKeysBody, body => api.rotateKeys(body))
   if (address === 'POST /v1/keys/revocation')

@@ -10,6 +10,7 @@ import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
 import { type KeyDesk, listKeys, revokeKey, rotateKeys } from './keys.ts'
 import type { Problem } from './problem.ts'
+import { revokeAccess } from './revoke-access.ts'
 import { verifyAudit } from './verify-audit.ts'
 
 export interface AdminOptions {
@@ -54,6 +55,11 @@ export function adminOver(options: AdminOptions): AdminApi {
         if (!revoked.ok) return invalid(revoked.problems)
         await onApplied()
         return value(revoked.value)
+      }),
+    revokeAccess: request =>
+      answered(async () => {
+        const revoked = await revokeAccess(request, ports)
+        return revoked.ok ? value(revoked.value) : invalid(revoked.problems)
       }),
     listKeys: issuer => answered(async () => overKeys(options, desk => listKeys(desk, ports, issuer))),
     rotateKeys: request => answered(async () => overKeys(options, desk => rotateKeys(desk, ports, request))),

@@ -8,6 +8,7 @@ import type { IssuerSpec } from './resources/issuer.ts'
 import type { ResourceServerSpec } from './resources/resource-server.ts'
 import type { ScopeSpec } from './resources/scope.ts'
 import type { SecurityProfileSpec } from './resources/security-profile.ts'
+import type { TrustedIssuerSpec } from './resources/trusted-issuer.ts'
 import type { UserSpec } from './resources/user.ts'
 import { checkShape } from './shape.ts'
 import { didYouMean } from './suggestion.ts'
@@ -22,6 +23,7 @@ interface SpecOf {
   readonly AuthorizationDetailsType: AuthorizationDetailsTypeSpec
   readonly Client: ClientSpec
   readonly ClientSecret: ClientSecretSpec
+  readonly TrustedIssuer: TrustedIssuerSpec
   readonly User: UserSpec
 }
 

@@ -6,6 +6,7 @@ import {
   type ResponseType,
   type SecurityProfile,
 } from '@holdfast/protocol'
+import type { DeliveryMode } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import { allMetadataRefusals } from '@holdfast/protocol/specs/rfc7591-client-metadata/judge.ts'
 import { metadataDefaults } from '@holdfast/protocol/specs/rfc7591-client-metadata/metadata.ts'
 import type { DocumentOf } from '../control/document.ts'
@@ -154,6 +155,11 @@ function clientOf(
     authorizationSignedResponseAlg: signedResponseAlgs.authorization_signed_response_alg,
     responseModes: metadata.response_modes,
     introspectionSignedResponseAlg: signedResponseAlgs.introspection_signed_response_alg,
+    backchannelTokenDeliveryMode: metadata.backchannel_token_delivery_mode as DeliveryMode | undefined,
+    backchannelClientNotificationEndpoint: metadata.backchannel_client_notification_endpoint,
+    backchannelAuthenticationRequestSigningAlg: metadata.backchannel_authentication_request_signing_alg as
+      | JwsAlg
+      | undefined,
     requireAuthTime: metadata.require_auth_time ?? false,
     defaultMaxAgeSeconds: metadata.default_max_age,
     allowedOrigins: spec.allowedOrigins,

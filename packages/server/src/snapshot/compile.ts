@@ -10,6 +10,7 @@ import { compileClient, rememberedMeet } from './compile-client.ts'
 import { compileDetailTypes, namedProfile } from './compile-details.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { secretsByClient } from './compile-secrets.ts'
+import { compileTrustedIssuers } from './compile-trusted-issuers.ts'
 import { effectiveProfiles } from './effective-profile.ts'
 import type { Client, IssuerSnapshot, ResourceServer, Scope, Snapshot } from './snapshot.ts'
 
@@ -88,6 +89,9 @@ function compileIssuer(
     if (compiled.ok) clients.set(client.name, compiled.value)
     else problems.push(...compiled.problems)
   }
+  const trustedIssuers = compileTrustedIssuers(ofKind(documents, 'TrustedIssuer'), {
+    ...{ url: binding.url, clients, scopes, resources, problems },
+  })
   if (problems.length > 0) return wrong(...problems)
 
   const { url, mtlsUrl, environment, clientTrustAnchors } = binding
@@ -96,7 +100,7 @@ function compileIssuer(
   const tenantId = spec.tenant
   return checked({
     ...{ url, mtlsUrl, tenantId, environment, floor, clients, resourceServers, scopes, detailTypes },
-    ...{ effectiveProfile, clientTrustAnchors, attesters },
+    ...{ effectiveProfile, clientTrustAnchors, attesters, trustedIssuers },
   })
 }
 

@@ -8,6 +8,7 @@ import type {
 } from '@holdfast/protocol'
 import type { ContentEncryptionAlg, KeyManagementAlg } from '@holdfast/protocol/jose/encrypt.ts'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import type { DeliveryMode } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import type { EncryptedResponse } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
 import type { AuthorizationDetail, DetailType } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 import type { Locale } from './locale.ts'
@@ -40,6 +41,8 @@ export interface IssuerSnapshot {
   readonly clientTrustAnchors: readonly string[]
   /** Who may vouch for client instances, by name; empty = methods unusable. */
   readonly attesters: ReadonlyMap<string, Attester>
+  /** Whose assertions about our users are good for tokens (RFC 7523), by their `iss`. */
+  readonly trustedIssuers: ReadonlyMap<string, TrustedIssuer>
 }
 
 /** What a request is for, in all the ways that may carry a profile. */
@@ -56,6 +59,8 @@ export type GrantTypeName =
   | 'client_credentials'
   | 'urn:ietf:params:oauth:grant-type:token-exchange'
   | 'urn:ietf:params:oauth:grant-type:device_code'
+  | 'urn:openid:params:grant-type:ciba'
+  | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
 /** A registered client, compiled. Wire names of RFC 7591 / OIDC / FAPI in camelCase. */
 export interface Client {
@@ -106,6 +111,11 @@ export interface Client {
   /** Response modes the client may ask for; undefined: any. */
   readonly responseModes: readonly string[] | undefined
   readonly introspectionSignedResponseAlg: JwsAlg
+  /** How a client of the CIBA grant learns that its user answered; undefined for every other. */
+  readonly backchannelTokenDeliveryMode: DeliveryMode | undefined
+  /** Where a client that is pinged listens. */
+  readonly backchannelClientNotificationEndpoint: string | undefined
+  readonly backchannelAuthenticationRequestSigningAlg: JwsAlg | undefined
   readonly requireAuthTime: boolean
   readonly defaultMaxAgeSeconds: number | undefined
   /** Origins a browser client calls from (CORS); exact, never `*` or `null`. */
@@ -138,6 +148,26 @@ export interface ExchangePolicy {
 export interface Attester {
   readonly name: string
   readonly keys: readonly PublicKey[]
+}
+
+/** Another issuer whose word about a user buys a token (RFC 7523), and how far it goes. */
+export interface TrustedIssuer {
+  /** Of its document. */
+  readonly name: string
+  /** Its `iss`. */
+  readonly issuer: string
+  /** Where its keys are; undefined: `keys` are all. */
+  readonly jwksUri: string | undefined
+  readonly keys: readonly PublicKey[]
+  readonly algs: readonly JwsAlg[]
+  /** What its `sub` is here: a subject or a username of ours, or one of a list. */
+  readonly subjects: 'subject' | 'username' | ReadonlyMap<string, string>
+  /** Client ids that may use its assertions. */
+  readonly clients: readonly string[]
+  readonly scopes: readonly string[]
+  /** Resource identifiers. */
+  readonly resources: readonly string[]
+  readonly assertionLifetimeSeconds: number
 }
 
 /** What is kept of a secret: HMAC-SHA-256 under a salt of its own. */

@@ -43,6 +43,10 @@ export interface ClientMetadata {
   readonly backchannel_logout_uri?: string | undefined
   readonly authorization_details_types?: readonly string[] | undefined
   readonly backchannel_logout_session_required?: boolean | undefined
+  readonly backchannel_token_delivery_mode?: string | undefined
+  readonly backchannel_client_notification_endpoint?: string | undefined
+  readonly backchannel_authentication_request_signing_alg?: string | undefined
+  readonly backchannel_user_code_parameter?: boolean | undefined
   readonly frontchannel_logout_uri?: string | undefined
   readonly frontchannel_logout_session_required?: boolean | undefined
 }

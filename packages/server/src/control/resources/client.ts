@@ -59,6 +59,14 @@ export const clientMetadata = z.strictObject({
   backchannel_logout_session_required: z.boolean().optional(),
   /** Types of `authorization_details` the client may ask for (RFC 9396). */
   authorization_details_types: z.array(text(128)).max(50).optional(),
+  /** CIBA: `poll` or `ping`. */
+  backchannel_token_delivery_mode: z.string().optional(),
+  /** CIBA: where a client with delivery mode `ping` listens. */
+  backchannel_client_notification_endpoint: z.string().optional(),
+  /** CIBA: set, every authentication request must be signed with it. */
+  backchannel_authentication_request_signing_alg: z.string().optional(),
+  /** CIBA: accepted as `false` only. */
+  backchannel_user_code_parameter: z.boolean().optional(),
   frontchannel_logout_uri: z.string().optional(),
   /** Accepted for those who ask: issuer and session always go along. */
   frontchannel_logout_session_required: z.boolean().optional(),

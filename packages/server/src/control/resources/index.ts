@@ -6,6 +6,7 @@ import { issuerSpec } from './issuer.ts'
 import { resourceServerSpec } from './resource-server.ts'
 import { scopeSpec } from './scope.ts'
 import { securityProfileSpec } from './security-profile.ts'
+import { trustedIssuerSpec } from './trusted-issuer.ts'
 import { userSpec } from './user.ts'
 
 /** What a kind of document is: the schema of its `spec` and the form of its name. */
@@ -31,6 +32,7 @@ export const kinds = {
   AuthorizationDetailsType: { spec: authorizationDetailsTypeSpec, name: detailsTypeName },
   Client: { spec: clientSpec, name: clientName },
   ClientSecret: { spec: clientSecretSpec, name: clientName },
+  TrustedIssuer: { spec: trustedIssuerSpec, name: plainName },
   User: { spec: userSpec, name: plainName },
 } as const satisfies Record<string, Kind>
 

@@ -96,6 +96,40 @@ export const standardScopes: readonly (Omit<ScopeSpec, 'profile'> & { readonly n
     claims: ['phone_number', 'phone_number_verified'],
   },
   {
+    name: 'global_token_revocation',
+    title: 'End all access of any user',
+    description: 'For incident and identity systems: ends every session and permission of a user.',
+    translations: {
+      de: {
+        title: 'Jeden Zugriff eines Benutzers beenden',
+        description:
+          'Für Systeme, die auf Vorfälle reagieren: beendet jede Sitzung und jede Erlaubnis eines Benutzers.',
+      },
+    },
+    claims: [],
+  },
+  {
+    name: 'grant_management_query',
+    title: 'See what you have allowed it',
+    description: 'Read what its permissions cover.',
+    translations: {
+      de: {
+        title: 'Sehen, was Sie erlaubt haben',
+        description: 'Lesen, was die eigenen Berechtigungen umfassen.',
+      },
+    },
+    claims: [],
+  },
+  {
+    name: 'grant_management_revoke',
+    title: 'Give back what you have allowed it',
+    description: 'End its permissions.',
+    translations: {
+      de: { title: 'Zurückgeben, was Sie erlaubt haben', description: 'Die eigenen Berechtigungen beenden.' },
+    },
+    claims: [],
+  },
+  {
     name: 'offline_access',
     title: 'Keep access while you are away',
     description: 'Use what you allow here also when you are not using the application.',

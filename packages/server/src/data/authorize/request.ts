@@ -9,6 +9,11 @@ import {
   type SecurityProfile,
 } from '@holdfast/protocol'
 import {
+  type GrantManagementInput,
+  grantManagementRules,
+  isGrantAction,
+} from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
+import {
   type DetachedSignatureInput,
   detachedSignatureRules,
 } from '@holdfast/protocol/specs/fapi1-advanced/rules.ts'
@@ -103,6 +108,7 @@ type RequestInput = AuthorizationInput &
   ResponseModeInput &
   SignedRequestInput &
   ClaimsInput &
+  GrantManagementInput &
   HttpsRedirectInput &
   NonceOrStateInput &
   DetachedSignatureInput
@@ -119,6 +125,7 @@ const requestRules: readonly Rule<RequestInput>[] = [
   ...pkceRules,
   ...codeBindingRules,
   ...tierRules,
+  ...grantManagementRules,
   // Once more: a resource may want more of the redirect than the client's own profile does.
   ...httpsRedirectRules,
 ]
@@ -204,6 +211,8 @@ function requestInput(
     codeChallengeMethod: form.get('code_challenge_method'),
     dpopJkt: form.get('dpop_jkt'),
     ...claimsInput(form.get('claims')),
+    grantManagementAction: form.get('grant_management_action'),
+    grantId: form.get('grant_id'),
     ...sent,
   }
 }
@@ -245,6 +254,9 @@ function requestOf(
     uiLocales: input.uiLocales,
     ...(claims !== undefined && { claims }),
     ...(hintedSubject !== undefined && { hintedSubject }),
+    ...(isGrantAction(input.grantManagementAction) && {
+      grantManagement: { action: input.grantManagementAction, grantId: input.grantId },
+    }),
   }
 }
 
@@ -294,6 +306,8 @@ export function judgeStill(
     ['resource', request.resources],
     ['authorization_details', details === undefined ? [] : [details]],
     ['code_challenge', request.codeChallenge === undefined ? [] : [request.codeChallenge]],
+    ['grant_management_action', listOfOne(request.grantManagement?.action)],
+    ['grant_id', listOfOne(request.grantManagement?.grantId)],
     ['code_challenge_method', request.codeChallenge === undefined ? [] : ['S256']],
   ])
   const form: Form = {
@@ -315,6 +329,10 @@ export function judgeStill(
   const sent = { form, requestObject, jti, hintedSubject: undefined }
   const judged = judgeRequest(sent, target.value, issuer, { pushed })
   return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
+}
+
+function listOfOne(value: string | undefined): readonly string[] {
+  return value === undefined ? [] : [value]
 }
 
 function listOf(text: string | undefined): readonly string[] {

@@ -14,7 +14,7 @@ import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-au
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { dpopNonceHeader, judgeServerProof } from '../dpop/proof-at-server.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { sourcePrefix } from '../interaction/attempts.ts'
 import { outstandingKey, outstandingRequests } from '../par/outstanding.ts'
 import { paths } from '../paths.ts'
@@ -22,7 +22,7 @@ import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
 import type { Room } from '../room.ts'
 import { requestedScopes } from '../token/grant.ts'
-import { deviceBindingOf } from './binding.ts'
+import { pollBindingOf } from '../token/poll-binding.ts'
 import { type DeviceRequest, judgeDeviceRequest } from './request.ts'
 import { hashOfUserCode, newUserCode } from './user-code.ts'
 
@@ -58,7 +58,7 @@ export const deviceAuthorizationRoom: Room = async (exchange, ports) => {
   if (outstanding.take(counted, client.outstandingRequestsMax, until, now) > 0)
     return await no(exchange, ports, refused, tooMany, authenticated.value, { extraHeaders, spent })
 
-  const binding = deviceBindingOf(
+  const binding = pollBindingOf(
     {
       ...(proof.value && { jkt: proof.value.jkt }),
       ...(exchange.peerCertificate && { x5tS256: exchange.peerCertificate.thumbprint }),
@@ -98,7 +98,7 @@ async function issueCodes(
   now: EpochSeconds,
 ): Promise<IssuedCodes> {
   const issuer = exchange.issuer.url
-  const device = newHandle(ports.entropy, 'device_code', issuer, now)
+  const device = newHandle(ports.entropy, 'device_code', issuer, fineTime(ports.clock))
   const userCode = await freeUserCode(ports, issuer)
   const record: DeviceCodeRecord = {
     hash: device.hash,
@@ -111,7 +111,7 @@ async function issueCodes(
     binding,
     intervalSeconds: pollIntervalSeconds,
     source: sourcePrefix(exchange.remoteAddress),
-    txn: newTransactionId(ports.entropy, now),
+    txn: newTransactionId(ports.entropy, fineTime(ports.clock)),
     issuedAt: now,
     expiresAt: secondsAfter(now, deviceCodeLifetimeSeconds),
   }

@@ -39,11 +39,8 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
   const interaction = judgeInteraction(found, cookieHash(exchange, 'browser'), exchange.issuer.url, now)
   if (!interaction.ok) return interaction
 
-  const { request, pushedHash, sessionHash, device } = interaction.value
-  const still =
-    device === undefined
-      ? judgeStill(request, exchange.issuer, pushedHash !== undefined)
-      : judgeDeviceStill(request, exchange.issuer)
+  const { sessionHash } = interaction.value
+  const still = judgeInteractionStill(interaction.value, exchange.issuer)
   if (!still.ok) return still
   const browserSession = await loadSession(exchange, ports, now)
   const session = browserSession?.record.hash === sessionHash ? browserSession : undefined
@@ -56,6 +53,26 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
     browserSession,
     now,
   })
+}
+
+function judgeInteractionStill(
+  { request, pushedHash, device, approvals }: InteractionRecord,
+  issuer: Exchange['issuer'],
+): Outcome<Pick<Visit, 'client' | 'profile'>> {
+  if (approvals) return accept({ client: ourselves(issuer), profile: issuer.floor })
+  return device === undefined
+    ? judgeStill(request, issuer, pushedHash !== undefined)
+    : judgeDeviceStill(request, issuer)
+}
+
+/**
+ * Whom a user signs in to when no client sent them. No name of a client is a URL, so the audit tells the two apart. The
+ * steps on that way read its id and name; the rest only says that it may nothing.
+ */
+function ourselves({ url, floor }: Exchange['issuer']): Client {
+  const nothing = { redirectUris: [], grantTypes: [], scopes: [], resources: [] }
+  const standing = { status: 'active' as const, isPublic: false, profile: floor }
+  return { clientId: url, clientName: 'your waiting requests', ...standing, ...nothing } as unknown as Client
 }
 
 function judgeDeviceStill(

@@ -10,7 +10,7 @@ import { Fault, type Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuditRecord, LogoutNoticeRecord, SessionRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
-import { sortableTime } from '../handle.ts'
+import { fineTime, sortableTime } from '../handle.ts'
 import { signForClient } from '../sign-for-client.ts'
 
 /** How long a client may take to answer. */
@@ -33,7 +33,7 @@ export function newNotice(
   const now = ports.clock.now()
   const { issuer, subject, sid } = session
   return {
-    id: `n_${sortableTime(now)}${ports.entropy.bytes(16).toString('base64url')}`,
+    id: `n_${sortableTime(fineTime(ports.clock))}${ports.entropy.bytes(16).toString('base64url')}`,
     issuer,
     clientId,
     subject,

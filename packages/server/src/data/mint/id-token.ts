@@ -20,13 +20,14 @@ export async function mintIdToken(
   exchange: Exchange,
   ports: Ports,
 ): Promise<string | undefined> {
-  const { idToken, client, issuedAt, sid, userClaims } = order
+  const { idToken, client, issuedAt, sid, authReqId, userClaims } = order
   if (idToken === undefined) return undefined
   const claims = {
     // First: nothing in them can change what the protocol says below.
     ...userClaims,
     ...authenticationOf(order, exchange, issuedAt + idToken.lifetimeSeconds),
     ...(sid !== undefined && { sid }),
+    ...(authReqId !== undefined && { 'urn:openid:params:jwt:claim:auth_req_id': authReqId }),
     at_hash: leftHalfHash(idToken.alg, accessToken),
   }
   return await signForClient(

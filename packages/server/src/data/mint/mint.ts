@@ -6,7 +6,7 @@ import type { AuditRecord, Binding, RefreshTokenRecord } from '../../store/recor
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { detailsFacts } from '../authorize/details-facts.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { tokenFormats } from './formats/index.ts'
 import { mintIdToken } from './id-token.ts'
 import { actingOf, type MintOrder } from './order.ts'
@@ -22,6 +22,7 @@ export interface TokenResponse {
   readonly authorization_details?: readonly AuthorizationDetail[]
   readonly refresh_token?: string
   readonly id_token?: string
+  readonly grant_id?: string
 }
 
 export interface Minted {
@@ -77,6 +78,7 @@ export async function mint(
       ...evidence,
       ...factsOf(order, expiresAt),
       ...order.delegation?.facts,
+      ...order.source,
       token_ref: token.hash,
       refresh_token_issued: refresh !== undefined,
       policy_version: ports.snapshot().revision,
@@ -92,6 +94,7 @@ export async function mint(
       ...(authorizationDetails.length > 0 && { authorization_details: authorizationDetails }),
       ...(refresh !== undefined && { refresh_token: refresh.value }),
       ...(idToken !== undefined && { id_token: idToken }),
+      ...(order.managedGrantId !== undefined && { grant_id: order.managedGrantId }),
     },
     writes: refresh === undefined ? [insert, audit] : [insert, refresh.write, audit],
   }
@@ -106,7 +109,7 @@ function mintRefreshToken(
   const { refreshProfile: profile = order.profile, issuedAt, client, grantId } = order
   if (grantId === undefined) throw new TypeError('a refresh token points at a grant')
   const issuer = exchange.issuer.url
-  const { value, hash } = newHandle(ports.entropy, 'refresh_token', issuer, issuedAt)
+  const { value, hash } = newHandle(ports.entropy, 'refresh_token', issuer, fineTime(ports.clock))
   const fullLife = secondsAfter(issuedAt, profile.refreshTokenLifetimeSeconds)
   const record: RefreshTokenRecord = {
     hash,

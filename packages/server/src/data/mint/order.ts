@@ -7,6 +7,8 @@ import {
   refuse,
   type SecurityProfile,
 } from '@holdfast/protocol'
+import { grantManagementScopes } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
+import { globalRevocationScope } from '@holdfast/protocol/specs/global-token-revocation/rules.ts'
 import type { ProvenSender } from '@holdfast/protocol/specs/rfc6749-token/rules.ts'
 import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 import {
@@ -49,6 +51,8 @@ export interface Entitlement {
   readonly nonce: string | undefined
   /** Details about the user for the ID token, allowed by name. */
   readonly userClaims?: Readonly<Record<string, unknown>>
+  /** The request of a client that waited (CIBA), told to it in its ID token. */
+  readonly authReqId?: string
   readonly txn: string
   /** No token outlives it. */
   readonly grantExpiresAt: EpochSeconds | undefined
@@ -57,6 +61,10 @@ export interface Entitlement {
   readonly refreshToken: RefreshTokenOrder | undefined
   /** Present when the token is issued for another one. */
   readonly delegation?: Delegation
+  /** The id the client knows its grant by, when it manages it. */
+  readonly managedGrantId?: string
+  /** What it was issued for, for the audit, where that is no record of ours. */
+  readonly source?: AuditRecord['facts']
 }
 
 /** What an exchanged token takes over from its subject token (RFC 8693). */
@@ -194,6 +202,8 @@ function judgeAudience(
   issuer: IssuerSnapshot,
 ): Outcome<string> {
   const { requestedResources: resources, scopes } = entitlement
+  // To manage grants or end access is to speak to the issuer, whatever else the client may reach.
+  if (resources.length === 0 && scopes.length > 0 && scopes.every(isForIssuer)) return accept(issuer.url)
   const isKnown = (resource: string): boolean => issuer.resourceServers.has(resource)
   const allowedResources = entitlement.allowedResources.filter(one => client.resources.includes(one))
   const allowed = allowedResources.flatMap(audience => issuer.resourceServers.get(audience) ?? [])
@@ -222,8 +232,15 @@ function scopesAt(
   scopes: readonly string[],
 ): readonly string[] {
   const owned = ownedScopes(issuer)
-  return scopes.filter(scope => server?.scopes.includes(scope) === true || !owned.has(scope))
+  return scopes.filter(
+    scope =>
+      (server?.scopes.includes(scope) === true || !owned.has(scope)) &&
+      (server === undefined || !isForIssuer(scope)),
+  )
 }
+
+const isForIssuer = (scope: string): boolean =>
+  grantManagementScopes.includes(scope) || scope === globalRevocationScope
 
 const ownedBySnapshot = new WeakMap<IssuerSnapshot, ReadonlySet<string>>()
 

@@ -1,3 +1,4 @@
+import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 import type { DetailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
@@ -17,6 +18,8 @@ export interface ConsentContent {
   /** Whether the answer goes to a device that waits, not to a host. */
   readonly isDevice: boolean
   readonly username: string
+  /** Set when the answer changes what was allowed before. */
+  readonly change: GrantAction | undefined
   readonly scopes: readonly Pick<Scope, 'name' | 'title' | 'description'>[]
   /** Details asked for by name that none of the scopes covers, each in words. */
   readonly claims: readonly { readonly name: string; readonly title: string }[]
@@ -55,6 +58,7 @@ export function consentView(exchange: Exchange, view: ConsentView): Reply {
     body: html`<h1>${said.heading(content.clientName)}</h1>
 <p class="lead">${said.signedInAs(content.username)} ${afterwards}</p>
 ${view.isChanged && html`<div class="notice notice-bad" role="alert"><p>${said.changed}</p></div>`}
+${content.change !== undefined && html`<div class="notice" id="consent-change"><p>${content.change === 'merge' ? said.merged : said.replaced}</p></div>`}
 <section aria-labelledby="asks">
 <h2 id="asks">${said.asks}</h2>
 <ul class="grants">
@@ -126,8 +130,12 @@ ${resources.map(
   )
 }
 
-function lastingText(
-  { isLasting, endsAtSignOut, lifetimeSeconds }: ConsentContent,
+export function lastingText(
+  {
+    isLasting,
+    endsAtSignOut,
+    lifetimeSeconds,
+  }: Pick<ConsentContent, 'isLasting' | 'endsAtSignOut' | 'lifetimeSeconds'>,
   { consent: said, duration }: Words,
 ): string {
   const time = duration(lifetimeSeconds)

@@ -94,6 +94,16 @@ a.button { text-align: center; text-decoration: none; }
   content: ""; position: absolute; left: .125rem; top: .75rem; width: .3125rem; height: .3125rem;
   border-radius: 50%; background: var(--field-edge);
 }
+.approval { margin-top: 1.5rem; border-top: 1px solid var(--edge); padding-top: 1.5rem; }
+.approval > .quiet { font-size: .875rem; }
+.approval > .quiet + p { margin-top: .75rem; }
+.approval + .onward { margin-top: .75rem; }
+.approval h2 { margin: 0; font-size: 1.125rem; color: var(--ink); overflow-wrap: anywhere; }
+.approval .grants, .approval .notes { margin-top: 1rem; }
+.binding {
+  margin: .75rem 0; padding: .75rem .875rem; border: 2px solid var(--main); border-radius: .625rem; text-align: center;
+  font: 600 1.25rem/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere;
+}
 .facts { margin: 1.25rem 0 0; border-top: 1px solid var(--edge); }
 .facts div { padding: .625rem 0; border-bottom: 1px solid var(--edge); }
 .facts dt { font-size: .8125rem; color: var(--ink-2); }

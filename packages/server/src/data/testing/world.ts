@@ -19,6 +19,7 @@ import type {
   ResourceServer,
   Scope,
   Snapshot,
+  TrustedIssuer,
 } from '../../snapshot/snapshot.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { AuditRecord } from '../../store/records.ts'
@@ -43,6 +44,7 @@ export interface WorldOptions {
   readonly clients?: readonly Client[]
   readonly clientTrustAnchors?: readonly string[]
   readonly attesters?: readonly Attester[]
+  readonly trustedIssuers?: readonly TrustedIssuer[]
   readonly environment?: IssuerSnapshot['environment']
   readonly floor?: SecurityProfile
   /** What `jwks_uri` answers, by URL; absent: the fetch fails. */
@@ -52,7 +54,7 @@ export interface WorldOptions {
   /** Instead of the usual ones. */
   readonly scopes?: readonly Scope[]
   readonly detailTypes?: readonly AuthorizationDetailsType[]
-  /** What a form posted to another server is answered; absent: there is no answer. */
+  /** What is answered to what is posted to another server, a bearer token as `bearer`; absent: there is no answer. */
   readonly receive?: (
     url: string,
     form: Readonly<Record<string, string>>,
@@ -228,6 +230,7 @@ function outboundOf(
       return documents.get(url)
     },
     postForm: async (url, form) => receive(url, form),
+    postJson: async (url, body, { bearer }) => receive(url, { ...body, bearer }),
   }
 }
 
@@ -282,6 +285,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     effectiveProfile,
     clientTrustAnchors: options.clientTrustAnchors ?? [],
     attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),
+    trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
   }
 }
 

@@ -117,6 +117,7 @@ function issuerOf(
     effectiveProfile: client => ({ ok: true, value: client.profile }),
     clientTrustAnchors,
     attesters: new Map(),
+    trustedIssuers: new Map(),
   }
 }
 

@@ -8,7 +8,6 @@ import type { GrantRecord } from '../../../store/records.ts'
 import type { FoundDeviceCode } from '../../../store/store.ts'
 import type { GuardKind } from '../../../store/writes.ts'
 import { isLasting } from '../../authorize/lasting.ts'
-import { bindingOfDevice, deviceBindingOf } from '../../device/binding.ts'
 import { askedAgain, judgeDeviceRequest } from '../../device/request.ts'
 import { hashOfHandle } from '../../handle.ts'
 import { grantedDetails } from '../../mint/details.ts'
@@ -22,6 +21,7 @@ import {
   standingOf,
   type TokenRequest,
 } from '../grant.ts'
+import { bindingOfPoll, pollBindingOf } from '../poll-binding.ts'
 
 interface Facts extends GrantFacts {
   readonly code: FoundDeviceCode | undefined
@@ -46,7 +46,7 @@ export const deviceCode = grantOf<string, Facts>({
 function judgePoll(_value: string, facts: Facts, request: TokenRequest): Decided {
   const { now, client, sender, exchange } = request
   const { code, grant } = facts
-  const binding = deviceBindingOf(sender, client)
+  const binding = pollBindingOf(sender, client)
   const context = code === undefined ? {} : { txn: code.txn, ...(grant && { subject: grant.subject }) }
   const refusal = firstRefusal(devicePollRules, {
     now,
@@ -102,7 +102,7 @@ function entitlementOf(code: FoundDeviceCode, grant: GrantRecord, request: Token
     nonce: undefined,
     txn: grant.txn,
     grantExpiresAt: grant.expiresAt,
-    inputBinding: bindingOfDevice(code.binding),
+    inputBinding: bindingOfPoll(code.binding),
     refreshToken: isLasting(request.client, scopes) ? { scopes, resources, expiresAt: undefined } : undefined,
   }
 }

@@ -90,6 +90,7 @@ function judgeRefresh(_value: string, facts: Facts, request: TokenRequest): Deci
         grantExpiresAt: expiresAt,
         inputBinding: token.binding,
         refreshToken: rotation.successor,
+        ...(grant.managed && { managedGrantId: grant.managed.id }),
       },
       writes: [rotation.write, { kind: 'require-live-grant', id: grant.id, at: now }],
       conflict: guard => conflictOf(guard, token, grant, request),
