@@ -28,6 +28,7 @@ export type ClientAuthenticationMethod =
   | 'client_secret_post'
   | 'attest_jwt_client_auth'
   | 'attest_jwt_client_auth_dpop'
+  | 'spiffe_jwt'
   | 'none'
 
 export type SenderConstraintMethod = 'dpop' | 'mtls'
@@ -78,6 +79,8 @@ export interface SecurityProfile {
    * token endpoint and of the endpoint it is sent to.
    */
   readonly assertionAudience: 'issuer-string' | 'issuer-sole' | 'issuer-or-endpoint'
+  /** Whether a JWT-SVID may authenticate its workload again until it expires: agents hand the same one out for minutes. */
+  readonly svidReuse: 'forbidden' | 'allowed'
   /** For client assertions, everything we sign for the client and, but for ML-DSA, DPoP proofs and attestations. */
   readonly signingAlgs: readonly JwsAlg[]
   readonly senderConstraint: 'required' | 'allowed'
@@ -142,6 +145,7 @@ export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
   jwtBearerGrant: ordered('forbidden', 'allowed'),
   clientAuthenticationMethods: intersection,
   assertionAudience: ordered('issuer-string', 'issuer-sole', 'issuer-or-endpoint'),
+  svidReuse: ordered('forbidden', 'allowed'),
   signingAlgs: intersection,
   senderConstraint: ordered('required', 'allowed'),
   senderConstraintMethods: intersection,

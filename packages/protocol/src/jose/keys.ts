@@ -19,6 +19,9 @@ export interface PublicJwk {
   readonly pub?: string
 }
 
+/** `jwt-svid`: a key of a SPIFFE bundle says so, and signs nothing but JWT-SVIDs. */
+export type KeyPurpose = 'sig' | 'jwt-svid'
+
 /** A checked and imported public signature key. Only `importPublicJwk` makes one. */
 export interface PublicKey {
   /** The members the thumbprint covers, nothing else. */
@@ -28,8 +31,11 @@ export interface PublicKey {
   readonly kid: string | undefined
   readonly alg: string | undefined
   readonly use: string | undefined
-  /** Whether type, curve, `alg`, `use` and `key_ops` all allow verifying a signature of `alg`. */
-  readonly fits: (alg: JwsAlg) => boolean
+  /**
+   * Whether type, curve, `alg`, `use` and `key_ops` all allow verifying a signature of `alg`.
+   * @param purpose absent: signatures in general, for which a key may leave `use` out
+   */
+  readonly fits: (alg: JwsAlg, purpose?: KeyPurpose) => boolean
 }
 
 /** Imported keys by content. A DPoP client sends its key with every request; importing it costs a verification. */
@@ -143,10 +149,12 @@ function importChecked(members: JwkMembers): PublicKey | undefined {
   const keyObject = canonical === undefined ? undefined : createKey(jwk)
   if (canonical === undefined || keyObject === undefined) return undefined
   const algs = algsOf(kty, alg)
-  const mayVerify =
-    (use === undefined || use === 'sig') && (operations === undefined || operations.includes('verify'))
+  const mayVerify = operations === undefined || operations.includes('verify')
+  const isFor = (purpose: KeyPurpose): boolean => use === purpose || (use === undefined && purpose === 'sig')
   const thumbprint = sha256(canonical) as JwkThumbprint
-  return { jwk, keyObject, thumbprint, kid, alg, use, fits: wanted => mayVerify && algs.includes(wanted) }
+  const fits: PublicKey['fits'] = (wanted, purpose = 'sig') =>
+    mayVerify && isFor(purpose) && algs.includes(wanted)
+  return { jwk, keyObject, thumbprint, kid, alg, use, fits }
 }
 
 function publicMembers({ kty, crv, x, y, n, e, alg, pub }: JwkMembers): PublicJwk {
@@ -218,8 +226,11 @@ export function fittingKeys(
   keys: readonly PublicKey[],
   kid: string | undefined,
   alg: JwsAlg,
+  purpose: KeyPurpose = 'sig',
 ): readonly PublicKey[] {
-  return keys.filter(key => (kid === undefined || key.kid === kid) && key.fits(alg)).slice(0, candidatesMax)
+  return keys
+    .filter(key => (kid === undefined || key.kid === kid) && key.fits(alg, purpose))
+    .slice(0, candidatesMax)
 }
 
 /**

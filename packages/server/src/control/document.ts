@@ -8,6 +8,7 @@ import type { IssuerSpec } from './resources/issuer.ts'
 import type { ResourceServerSpec } from './resources/resource-server.ts'
 import type { ScopeSpec } from './resources/scope.ts'
 import type { SecurityProfileSpec } from './resources/security-profile.ts'
+import type { SpiffeTrustDomainSpec } from './resources/spiffe-trust-domain.ts'
 import type { TrustedIssuerSpec } from './resources/trusted-issuer.ts'
 import type { UserSpec } from './resources/user.ts'
 import { checkShape } from './shape.ts'
@@ -21,6 +22,7 @@ interface SpecOf {
   readonly Scope: ScopeSpec
   readonly ResourceServer: ResourceServerSpec
   readonly AuthorizationDetailsType: AuthorizationDetailsTypeSpec
+  readonly SpiffeTrustDomain: SpiffeTrustDomainSpec
   readonly Client: ClientSpec
   readonly ClientSecret: ClientSecretSpec
   readonly TrustedIssuer: TrustedIssuerSpec

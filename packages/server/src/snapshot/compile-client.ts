@@ -139,6 +139,7 @@ function clientOf(
     jwksUri: metadata.jwks_uri,
     tlsClientAuth: tlsSubjectOf(spec),
     secrets: isSecretMethod(authMethod) ? compileSecrets(context.secrets.get(clientId)) : [],
+    spiffeId: spec.metadata.spiffe_id,
     attesters: spec.attesters.flatMap(name => context.attesters.get(name) ?? []),
     dpopBoundAccessTokens: metadata.dpop_bound_access_tokens ?? false,
     tlsClientCertificateBoundAccessTokens: metadata.tls_client_certificate_bound_access_tokens ?? false,

@@ -10,6 +10,7 @@ import { compileClient, rememberedMeet } from './compile-client.ts'
 import { compileDetailTypes, namedProfile } from './compile-details.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { secretsByClient } from './compile-secrets.ts'
+import { compileSpiffeTrustDomains, spiffeClientProblems, spiffeClients } from './compile-spiffe.ts'
 import { compileTrustedIssuers } from './compile-trusted-issuers.ts'
 import { effectiveProfiles } from './effective-profile.ts'
 import type { Client, IssuerSnapshot, ResourceServer, Scope, Snapshot } from './snapshot.ts'
@@ -92,6 +93,8 @@ function compileIssuer(
   const trustedIssuers = compileTrustedIssuers(ofKind(documents, 'TrustedIssuer'), {
     ...{ url: binding.url, clients, scopes, resources, problems },
   })
+  const spiffeTrustDomains = compileSpiffeTrustDomains(ofKind(documents, 'SpiffeTrustDomain'), problems)
+  problems.push(...spiffeClientProblems(ofKind(documents, 'Client'), spiffeTrustDomains))
   if (problems.length > 0) return wrong(...problems)
 
   const { url, mtlsUrl, environment, clientTrustAnchors } = binding
@@ -100,7 +103,8 @@ function compileIssuer(
   const tenantId = spec.tenant
   return checked({
     ...{ url, mtlsUrl, tenantId, environment, floor, clients, resourceServers, scopes, detailTypes },
-    ...{ effectiveProfile, clientTrustAnchors, attesters, trustedIssuers },
+    ...{ effectiveProfile, clientTrustAnchors, attesters, trustedIssuers, spiffeTrustDomains },
+    clientOfSpiffeId: spiffeClients(clients.values()),
   })
 }
 

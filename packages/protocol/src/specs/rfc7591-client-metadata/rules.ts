@@ -1,6 +1,7 @@
 import { type JwsAlg, responseTypesOf } from '../../profile.ts'
 import { fail, pass, type Rule } from '../../rule.ts'
 import { isQueryMode, isResponseMode, isSignedResponse, type ResponseModeName } from '../jarm/rules.ts'
+import { unfitSpiffeClientId } from '../spiffe-client-auth/spiffe-client.ts'
 import { keyFits, secretMember, unfitKey } from './keys.ts'
 import {
   type ClientMetadata,
@@ -46,6 +47,7 @@ const knownMethods = [
   'self_signed_tls_client_auth',
   'attest_jwt_client_auth',
   'attest_jwt_client_auth_dpop',
+  'spiffe_jwt',
   'client_secret_basic',
   'client_secret_post',
   'none',
@@ -212,6 +214,21 @@ const authenticationRules: readonly ClientRule[] = [
       return isPki || stray === undefined
         ? pass
         : bad(stray, 'only `tls_client_auth` has a subject parameter')
+    },
+  },
+  {
+    id: 'client.spiffe-id',
+    clauses: ['SPIFFE-CLIENT-AUTH-5.1-id', 'SPIFFE-CLIENT-AUTH-5.1-wildcard'],
+    level: 'MUST',
+    title:
+      '`spiffe_jwt` names the workload, or with a trailing `/*` the path of its workloads; no other method does',
+    check: ({ metadata }) => {
+      const { spiffe_id: spiffeId } = metadata
+      const isSpiffe = metadataDefaults(metadata).authMethod === 'spiffe_jwt'
+      if (isSpiffe !== (spiffeId !== undefined))
+        return bad('spiffe_id', '`spiffe_id` and the method `spiffe_jwt` go together')
+      const why = spiffeId === undefined ? undefined : unfitSpiffeClientId(spiffeId)
+      return why === undefined ? pass : bad('spiffe_id', why)
     },
   },
 ]

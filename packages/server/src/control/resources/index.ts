@@ -6,6 +6,7 @@ import { issuerSpec } from './issuer.ts'
 import { resourceServerSpec } from './resource-server.ts'
 import { scopeSpec } from './scope.ts'
 import { securityProfileSpec } from './security-profile.ts'
+import { spiffeTrustDomainSpec } from './spiffe-trust-domain.ts'
 import { trustedIssuerSpec } from './trusted-issuer.ts'
 import { userSpec } from './user.ts'
 
@@ -30,6 +31,7 @@ export const kinds = {
   Scope: { spec: scopeSpec, name: scopeName },
   ResourceServer: { spec: resourceServerSpec, name: plainName },
   AuthorizationDetailsType: { spec: authorizationDetailsTypeSpec, name: detailsTypeName },
+  SpiffeTrustDomain: { spec: spiffeTrustDomainSpec, name: plainName },
   Client: { spec: clientSpec, name: clientName },
   ClientSecret: { spec: clientSecretSpec, name: clientName },
   TrustedIssuer: { spec: trustedIssuerSpec, name: plainName },

@@ -164,6 +164,7 @@ const isAttested = (method: ClientAuthenticationMethod): boolean => method.start
 /** Without an authority to trust, a method that needs one can authenticate nobody. */
 function isUsable(method: ClientAuthenticationMethod, issuer: IssuerSnapshot): boolean {
   if (method === 'tls_client_auth') return issuer.clientTrustAnchors.length > 0
+  if (method === 'spiffe_jwt') return issuer.spiffeTrustDomains.size > 0
   if (isAttested(method)) return issuer.attesters.size > 0
   return method !== 'none' || issuer.floor.publicClients === 'allowed'
 }

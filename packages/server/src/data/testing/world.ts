@@ -10,6 +10,7 @@ import {
   type Outbound,
   type Ports,
 } from '../../ports.ts'
+import { spiffeClients } from '../../snapshot/compile-spiffe.ts'
 import { effectiveProfiles } from '../../snapshot/effective-profile.ts'
 import type {
   Attester,
@@ -19,6 +20,7 @@ import type {
   ResourceServer,
   Scope,
   Snapshot,
+  SpiffeTrustDomain,
   TrustedIssuer,
 } from '../../snapshot/snapshot.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
@@ -45,6 +47,7 @@ export interface WorldOptions {
   readonly clientTrustAnchors?: readonly string[]
   readonly attesters?: readonly Attester[]
   readonly trustedIssuers?: readonly TrustedIssuer[]
+  readonly spiffeTrustDomains?: readonly SpiffeTrustDomain[]
   readonly environment?: IssuerSnapshot['environment']
   readonly floor?: SecurityProfile
   /** What `jwks_uri` answers, by URL; absent: the fetch fails. */
@@ -285,6 +288,10 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     effectiveProfile,
     clientTrustAnchors: options.clientTrustAnchors ?? [],
     attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),
+    spiffeTrustDomains: new Map(
+      (options.spiffeTrustDomains ?? []).map(domain => [domain.trustDomain, domain]),
+    ),
+    clientOfSpiffeId: spiffeClients(clients.values()),
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
   }
 }

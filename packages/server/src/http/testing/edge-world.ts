@@ -118,6 +118,8 @@ function issuerOf(
     clientTrustAnchors,
     attesters: new Map(),
     trustedIssuers: new Map(),
+    spiffeTrustDomains: new Map(),
+    clientOfSpiffeId: () => undefined,
   }
 }
 
