@@ -1,6 +1,5 @@
 import { importKeySet } from '@holdfast/protocol/jose/keys.ts'
 import {
-  isSpiffeClient,
   overlap,
   parseSpiffeClientId,
   type SpiffeClientId,
@@ -35,30 +34,20 @@ export function compileSpiffeTrustDomains(
 
 /** Which client a workload is. No two claim the same one: `spiffeClientProblems` sees to that. */
 export function spiffeClients(clients: Iterable<Client>): (spiffeId: string) => Client | undefined {
-  const byText = new Map<string, Client>()
-  const prefixLengths = new Set<number>()
+  const byId = new Map<string, Client>()
+  const byPrefix = new Map<string, Client>()
   for (const client of clients) {
     const claimed = client.spiffeId === undefined ? undefined : parseSpiffeClientId(client.spiffeId)
-    if (claimed === undefined) continue
-    byText.set(claimed.text, client)
-    if (claimed.isPrefix) prefixLengths.add(claimed.text.length)
+    if (claimed !== undefined) (claimed.isPrefix ? byPrefix : byId).set(claimed.text, client)
   }
-  const lengths = [...prefixLengths]
+  // Few lengths, however many clients: a request costs a look-up for each.
+  const lengths = [...new Set([...byPrefix.keys()].map(prefix => prefix.length))]
   return spiffeId => {
-    // A text with a slash at its end is a prefix; no ID has one.
-    const exact = byText.get(spiffeId)
+    const exact = byId.get(spiffeId)
     if (exact !== undefined) return exact
-    for (const length of lengths) {
-      const found = spiffeId.length > length ? byText.get(spiffeId.slice(0, length)) : undefined
-      if (found?.spiffeId !== undefined && isOf(spiffeId, found.spiffeId)) return found
-    }
-    return undefined
+    const length = lengths.find(one => spiffeId.length > one && byPrefix.has(spiffeId.slice(0, one)))
+    return length === undefined ? undefined : byPrefix.get(spiffeId.slice(0, length))
   }
-}
-
-function isOf(spiffeId: string, registered: string): boolean {
-  const claimed = parseSpiffeClientId(registered)
-  return claimed !== undefined && isSpiffeClient(spiffeId, claimed)
 }
 
 /** Workloads that two clients claim, and such as are in a trust domain nobody described. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { sign } from 'node:crypto'
 import { describe, test } from 'node:test'
+import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
 import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
 import type { Reply } from '../../http/exchange.ts'
+import { metadataDocument } from '../metadata/document.ts'
 import { clientOf, keys } from '../testing/clients.ts'
 import { clientEndpoints } from '../testing/endpoints.ts'
 import { currentNonce, jsonOf } from '../testing/flow.ts'
@@ -171,6 +173,23 @@ describe('a JWT that is no SVID of the client', () => {
   })
 })
 
+test('SPIFFE is advertised when the issuer knows a trust domain, and not before', async () => {
+  for (const [spiffeTrustDomains, floor, expected] of [
+    [trustDomains, oauth21, true],
+    [[], oauth21, false],
+    [trustDomains, fapi2Security, false],
+  ] as const) {
+    await using world = await openTestWorld({ spiffeTrustDomains, floor })
+    const metadata = metadataDocument(world.issuer, ['ES256'])
+    for (const endpoint of ['token', 'introspection', 'revocation'])
+      assert.equal(
+        (metadata[`${endpoint}_endpoint_auth_methods_supported`] as string[]).includes('spiffe_jwt'),
+        expected,
+        endpoint,
+      )
+  }
+})
+
 describe('an SVID that comes again', () => {
   test('is taken until it expires, because agents hand the same one out, and then no more', async () => {
     await using world = await openTestWorld()
@@ -216,6 +235,17 @@ describe('an SVID that comes again', () => {
     const again = { ...form, client_assertion: `${input}.${signature.toString('base64url')}` }
     assert.notEqual(again.client_assertion, form.client_assertion)
     await assertRefused(world, await askWith(world, again), refusedBy('client-auth.svid-replay'))
+  })
+
+  test('is remembered for as long as it could be accepted', async () => {
+    await using world = await openTestWorld({ clients: [once] })
+    const form = svidOf(world)
+    assert.equal((await askWith(world, form)).status, 200)
+    world.clock.advance(309)
+    await world.store.expire(world.clock.now(), 1000)
+    await assertRefused(world, await askWith(world, form), refusedBy('client-auth.svid-replay'))
+    world.clock.advance(1)
+    await assertRefused(world, await askWith(world, form), refusedBy('svid.exp'))
   })
 
   test('sixteen at one moment buy one token', async () => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import {
   accept,
   type EpochSeconds,
@@ -11,6 +12,10 @@ import type { ParsedJws } from '@holdfast/protocol/jose/compact.ts'
 import { sha256 } from '@holdfast/protocol/jose/hash.ts'
 import { fittingKeys, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
 import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
+import {
+  isSpiffeClient,
+  parseSpiffeClientId,
+} from '@holdfast/protocol/specs/spiffe-client-auth/spiffe-client.ts'
 import { svidAlgOf, svidRules, svidSkewSeconds } from '@holdfast/protocol/specs/spiffe-jwt-svid/rules.ts'
 import type { Ports } from '../../../ports.ts'
 import type { SpiffeTrustDomain } from '../../../snapshot/snapshot.ts'
@@ -31,6 +36,9 @@ export const spiffeJwt: AuthenticationMethod = {
     // The engine lets no request without one come here.
     if (credential.kind !== 'svid') throw new TypeError('spiffe_jwt without an SVID')
     const { svid, spiffeId } = credential
+    // INVARIANT: who it is was found by the workload; nobody proves another client with an SVID that is its own.
+    const registered = parseSpiffeClientId(client.spiffeId ?? '')
+    assert(registered !== undefined && isSpiffeClient(String(svid.claims.sub), registered))
     const alg = svidAlgOf(svid.header.alg, client.profile)
     const domain = exchange.issuer.spiffeTrustDomains.get(spiffeId.trustDomain)
     if (alg === undefined || domain === undefined) return unsigned(svid)
