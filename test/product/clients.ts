@@ -147,6 +147,7 @@ export async function makeClients(ca: DevelopmentCa, floor = 'oidc-baseline'): P
     documents: [
       documentOf('Issuer', 'main', {
         floor,
+        registration: 'initial-access-token',
         attesters: [{ name: 'vendor', jwks: { keys: [attester.publicJwk] } }],
       }),
       ...[false, true].map(isDpop =>
