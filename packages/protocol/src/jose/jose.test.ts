@@ -244,6 +244,13 @@ describe('imported keys', () => {
     assert.equal(imported(ec.publicKey).thumbprint, first.thumbprint)
   })
 
+  it('are not kept when they are so long that many of them would fill the memory', () => {
+    const [short, long] = [pairs['ML-DSA-44'].publicKey, pairs['ML-DSA-65'].publicKey]
+    assert.equal(imported(short), imported(short))
+    assert.notEqual(imported(long), imported(long))
+    assert.equal(imported(long).thumbprint, imported(long).thumbprint)
+  })
+
   it('refuses as `jwk.point` what is not on its curve', () => {
     const { x } = ec.publicKey.export({ format: 'jwk' })
     const key = importPublicJwk({ kty: 'EC', crv: 'P-256', x, y: x })

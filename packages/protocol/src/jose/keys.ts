@@ -120,7 +120,8 @@ const harmlessNames: ReadonlySet<string> = new Set([
   'exp',
   'ext',
 ])
-const contentLengthMax = 4096
+/** Above RSA of 8192 bits and ML-DSA-44; longer ones would make the whole memo too large. */
+const contentLengthMax = 2048
 
 /** Undefined when the key cannot be memoised: an unusual member, or a member that is no string. */
 function contentOf(jwk: unknown): string | undefined {
