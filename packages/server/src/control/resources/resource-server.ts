@@ -1,5 +1,6 @@
 import { mlDsaAlgs } from '@holdfast/protocol'
 import { z } from 'zod'
+import { acrDemand } from '../acr-demand.ts'
 
 export const resourceServerSpec = z.strictObject({
   /** Resource identifier (RFC 8707 section 2): an absolute https URI without fragment. */
@@ -17,6 +18,7 @@ export const resourceServerSpec = z.strictObject({
     .default('ES256'),
   /** Asking for this resource server tightens the whole request to this profile. */
   profile: z.string().optional(),
+  ...acrDemand,
 })
 
 export type ResourceServerSpec = z.infer<typeof resourceServerSpec>

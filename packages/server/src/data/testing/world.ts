@@ -1,6 +1,13 @@
 import { createHash, createHmac } from 'node:crypto'
-import { type EpochSeconds, epochSeconds, meetUnchecked, type SecurityProfile } from '@holdfast/protocol'
+import {
+  defaultAuthenticationLevels,
+  type EpochSeconds,
+  epochSeconds,
+  meetUnchecked,
+  type SecurityProfile,
+} from '@holdfast/protocol'
 import type { Exchange, PeerCertificate, Reply } from '../../http/exchange.ts'
+import { softwareCustody } from '../../keys/custody/software.ts'
 import {
   type Clock,
   type Entropy,
@@ -49,6 +56,7 @@ export interface WorldOptions {
   readonly trustedIssuers?: readonly TrustedIssuer[]
   readonly spiffeTrustDomains?: readonly SpiffeTrustDomain[]
   readonly environment?: IssuerSnapshot['environment']
+  readonly authenticationLevels?: IssuerSnapshot['authenticationLevels']
   readonly floor?: SecurityProfile
   /** What `jwks_uri` answers, by URL; absent: the fetch fails. */
   readonly documents?: Map<string, unknown>
@@ -203,6 +211,8 @@ export const issuerKeys: readonly TestKey[] = [
   newTestKey('EdDSA', 'as-eddsa'),
 ]
 
+const custody = softwareCustody(Buffer.alloc(32, 7), seededEntropy('custody'))
+
 function keysInMemory(): Keys {
   const keyOf = (alg: string): TestKey => {
     const key = issuerKeys.find(candidate => candidate.alg === alg)
@@ -219,6 +229,10 @@ function keysInMemory(): Keys {
     algs: () => issuerKeys.map(key => key.alg),
     secret: (issuer, purpose) =>
       createHmac('sha256', 'test secrets').update(`${issuer}\n${purpose}`).digest(),
+    seal: (issuer, purpose, place, clear) =>
+      custody.seal({ issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }, clear),
+    open: (issuer, purpose, place, sealed) =>
+      custody.open({ issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }, sealed),
   }
 }
 
@@ -288,6 +302,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     detailTypes,
     effectiveProfile,
     clientTrustAnchors: options.clientTrustAnchors ?? [],
+    authenticationLevels: options.authenticationLevels ?? defaultAuthenticationLevels,
     attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),
     spiffeTrustDomains: new Map(
       (options.spiffeTrustDomains ?? []).map(domain => [domain.trustDomain, domain]),
