@@ -64,6 +64,7 @@ describe('kill -9 under load', () => {
     try {
       const report = await killCycles({ prepared, cycles: 3, codesPerCycle: 4 })
       assert.ok(report.acknowledgedTokens > 0)
+      assert.ok(Object.values(report.acknowledgedRedemptions).some(count => count > 0))
       assert.ok(report.auditRecords > report.acknowledgedTokens)
       const { lostTokens, lostRedemptions, doubleRedemptions, replaysAccepted, auditProblems } = report
       assert.deepEqual(

@@ -28,9 +28,9 @@ export interface Race {
 
 const prefix = 'urn:ietf:params:oauth'
 const jwtBearer = `${prefix}:grant-type:jwt-bearer`
-const deviceGrant = `${prefix}:grant-type:device_code`
+export const deviceGrant = `${prefix}:grant-type:device_code`
 const tokenExchange = `${prefix}:grant-type:token-exchange`
-const cibaGrant = 'urn:openid:params:grant-type:ciba'
+export const cibaGrant = 'urn:openid:params:grant-type:ciba'
 const credentials = { grant_type: 'client_credentials', scope: 'accounts' }
 
 export type RaceName =
