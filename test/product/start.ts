@@ -59,6 +59,7 @@ export async function prepareProduct(
       clients: clients.byKind,
       introspector: clients.introspector,
       device: clients.device,
+      pointOfSale: clients.pointOfSale,
       signedIntrospector: clients.signedIntrospector,
       attested: clients.attested,
       partner: clients.partner,

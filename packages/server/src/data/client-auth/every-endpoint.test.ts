@@ -7,7 +7,7 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import { newAuthority, newPeerCertificate } from '../testing/certificates.ts'
 import { accounts, basicHeader, clientOf, jwkOfCertificate, keys, secretOf } from '../testing/clients.ts'
 import { type ClientEndpoint, clientEndpoints } from '../testing/endpoints.ts'
-import { currentNonce, headersOf } from '../testing/flow.ts'
+import { currentNonce, headersOf, jsonOf } from '../testing/flow.ts'
 import { assertRefused } from '../testing/refused.ts'
 import { type SvidOptions, spiffeClient, svidKeys, svidOf, trustDomains } from '../testing/spiffe.ts'
 import {
@@ -385,7 +385,7 @@ const failures: readonly Failure[] = [
 
 for (const endpoint of clientEndpoints)
   describe(`client authentication at ${endpoint.path}`, () => {
-    const { path, status } = endpoint
+    const { path, status, error: beyond } = endpoint
 
     test('each method lets its client in', async () => {
       await using world = await openTestWorld()
@@ -401,6 +401,7 @@ for (const endpoint of clientEndpoints)
       ]) {
         const reply = await send(world, endpoint, credentials)
         assert.equal(reply.status, status, reply.body.toString())
+        if (beyond !== undefined) assert.equal(jsonOf(reply).error, beyond)
       }
     })
 
