@@ -20,6 +20,7 @@ import { AccessTokens } from './access-token.ts'
 import type { AccessEvent, DenialCategory } from './audit.ts'
 import { type Challenge, challengeOf } from './challenge.ts'
 import { type Decide, type Decision, judgeDecision } from './decide.ts'
+import { isForwarded, judgeEvidence, judgeHandedOn, judgePhantom } from './forwarded.ts'
 import { interactionHeaders, interactionIdOf } from './interaction.ts'
 import {
   type Requirements,
@@ -77,7 +78,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
 /** What became known on the way, for the challenge and the audit. */
 interface Trail {
   readonly at: EpochSeconds
-  readonly requestId: string
+  requestId: string
   readonly interactionId: string | undefined
   readonly path: string
   /** Undefined when the request target is no path. */
@@ -124,37 +125,76 @@ async function judge<Native>(
   tokens: AccessTokens,
   trail: Trail,
 ): Promise<Outcome<VerifiedToken>> {
-  const { at: now } = trail
   if (trail.query === undefined)
     return refuse('request.target', ['RFC9112-3.2.1'], 'invalid_request', 'the request target is not a path')
 
-  trail.presentation = presentationOf(request, trail.query, settings)
-  const presented = judgePresentation(trail.presentation)
-  if (!presented.ok) {
-    if (presented.ruleId !== 'bearer.tls') trail.category = 'credentials'
-    return presented
-  }
-
-  trail.category = 'token'
-  const tokenHash = sha256(presented.value.token)
-  const found = await tokens.judge(presented.value.token, tokenHash, now)
-  if (!found.ok) return found
-  const facts = found.value
-  trail.facts = facts
-
-  trail.category = 'sender-constraint'
-  const sender = await judgeSender(
-    { presented: presented.value, tokenHash, request, facts, path: trail.path, now },
-    settings,
-  )
-  if (!sender.ok) return sender
-  trail.sender = sender.value
+  const presented = isForwarded(request, settings)
+    ? await judgeForwardedBy(request, settings, tokens, trail)
+    : await judgeDirect(request, trail.query, settings, tokens, trail)
+  if (!presented.ok) return presented
+  const { facts, sender } = presented.value
 
   const unmet = judgeAllowed(request, facts, settings, trail) ?? judgeRoute(route, facts, settings, trail)
   if (unmet !== undefined) return unmet
 
   trail.category = 'policy'
-  return judgePolicy(verifiedToken(facts, sender.value, settings, trail), request, route, settings, trail)
+  return judgePolicy(verifiedToken(facts, sender, settings, trail), request, route, settings, trail)
+}
+
+interface Presenter {
+  readonly facts: TokenFacts
+  readonly sender: ProvenSender
+}
+
+/** A client that came itself: its token, then its proof. */
+async function judgeDirect(
+  request: ApiRequest,
+  query: string,
+  settings: Settings,
+  tokens: AccessTokens,
+  trail: Trail,
+): Promise<Outcome<Presenter>> {
+  const { at: now, path } = trail
+  trail.presentation = presentationOf(request, query, settings)
+  const presented = judgePresentation(trail.presentation)
+  if (!presented.ok) {
+    if (presented.ruleId !== 'bearer.tls') trail.category = 'credentials'
+    return presented
+  }
+  trail.category = 'token'
+  const tokenHash = sha256(presented.value.token)
+  const found = await tokens.judge(presented.value.token, tokenHash, now)
+  if (!found.ok) return found
+  trail.facts = found.value
+  trail.category = 'sender-constraint'
+  const input = { presented: presented.value, tokenHash, request, facts: found.value, path, now }
+  const sender = await judgeSender(input, settings)
+  if (!sender.ok) return sender
+  trail.sender = sender.value
+  return accept({ facts: found.value, sender: sender.value })
+}
+
+/** A client that came through the gateway: its evidence, then the phantom token, then whether they belong together. */
+async function judgeForwardedBy(
+  request: ApiRequest,
+  settings: Settings,
+  tokens: AccessTokens,
+  trail: Trail,
+): Promise<Outcome<Presenter>> {
+  trail.category = 'credentials'
+  const evidence = judgeEvidence(request, settings, trail.at)
+  if (!evidence.ok) return evidence
+  // One reference for both records: the gateway's and the API's.
+  trail.requestId = evidence.value.requestId
+  trail.category = 'token'
+  const found = await judgePhantom(evidence.value, tokens, trail.at)
+  if (!found.ok) return found
+  trail.facts = found.value
+  trail.category = 'sender-constraint'
+  const sender = await judgeHandedOn(evidence.value, found.value, settings, trail.at)
+  if (!sender.ok) return sender
+  trail.sender = sender.value
+  return accept({ facts: found.value, sender: sender.value })
 }
 
 function presentationOf(request: ApiRequest, query: string, settings: Settings): PresentationInput {
@@ -233,7 +273,7 @@ function verifiedToken(
 ): VerifiedToken {
   // Member by member: a rest pattern here costs more than every rule about the token.
   const { form, issuer, subject, clientId, audience, scopes, jti } = facts
-  const { issuedAt, expiresAt, acr, amr, authTime, tenant, claims } = facts
+  const { issuedAt, expiresAt, acr, amr, authTime, tenant, claims, signedAnswer } = facts
   return {
     form,
     issuer,
@@ -249,6 +289,7 @@ function verifiedToken(
     authTime,
     tenant,
     claims,
+    signedAnswer,
     binding,
     requestId,
     interactionId,
@@ -332,6 +373,9 @@ const alerting: ReadonlySet<string> = new Set([
   'access-token.signature',
   'access-token.typ',
   'access-token.tenant',
+  'evidence.peer',
+  'evidence.signature',
+  'evidence.replay',
 ])
 
 function eventOf<Native>(

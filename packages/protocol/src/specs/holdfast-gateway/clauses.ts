@@ -65,14 +65,18 @@ export const manifest: ClauseManifest = {
       id: 'HFG-10',
       level: 'MUST',
       says: 'an answer is kept by hash of the token and API, for seconds, never past its end, and not past an eviction',
-      standing: shown('a revoked token is refused as soon as it is evicted, and within the life of the cache otherwise'),
+      standing: shown(
+        'a revoked token is refused as soon as it is evicted, and within the life of the cache otherwise',
+      ),
       rows: ['OPQ-04'],
     },
     {
       id: 'HFG-11',
       level: 'MUST',
       says: 'without an answer of the issuer nobody is let in',
-      standing: shown('when introspection is down the answer is 503 with Retry-After, and nothing reaches the API'),
+      standing: shown(
+        'when introspection is down the answer is 503 with Retry-After, and nothing reaches the API',
+      ),
       rows: ['OPQ-05'],
     },
     {

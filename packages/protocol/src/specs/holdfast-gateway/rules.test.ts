@@ -14,9 +14,21 @@ import {
 } from './rules.ts'
 
 describe('targets', () => {
-  const good = ['/', '/a', '/a/b', '/a?x=;%2F%2e..//', '/a%20b', '/a%22%7B', '/%C3%A9', "/~a-b_c.d!$&'()*+,=:@", '/a...b', '/...']
+  const good = [
+    '/',
+    '/a',
+    '/a/b',
+    '/a?x=;%2F%2e..//',
+    '/a%20b',
+    '/a%22%7B',
+    '/%C3%A9',
+    "/~a-b_c.d!$&'()*+,=:@",
+    '/a...b',
+    '/...',
+  ]
   for (const target of [...good, `/${'a'.repeat(8191)}`])
-    test(`accepts ${target.slice(0, 40)}`, () => assert.equal(firstRefusal(targetRules, { target }), undefined))
+    test(`accepts ${target.slice(0, 40)}`, () =>
+      assert.equal(firstRefusal(targetRules, { target }), undefined))
 
   const refused: Readonly<Record<string, readonly string[]>> = {
     'gateway.target-size': [`/${'a'.repeat(8192)}`],
@@ -113,7 +125,11 @@ describe('framing', () => {
     { name: 'CONNECT', input: { ...good, method: 'CONNECT' }, ruleId: 'gateway.method' },
     { name: 'lower case', input: { ...good, method: 'post' }, ruleId: 'gateway.method' },
     { name: '101 headers', input: { ...good, rawHeaders: many(101) }, ruleId: 'gateway.headers' },
-    { name: 'a long header', input: { ...good, rawHeaders: ['x', 'y'.repeat(8188)] }, ruleId: 'gateway.headers' },
+    {
+      name: 'a long header',
+      input: { ...good, rawHeaders: ['x', 'y'.repeat(8188)] },
+      ruleId: 'gateway.headers',
+    },
     {
       name: 'long headers',
       input: { ...good, rawHeaders: ['x', 'y'.repeat(8000), 'x', 'y'.repeat(8000), 'x', 'y'.repeat(400)] },
@@ -151,7 +167,11 @@ describe('framing', () => {
     },
     { name: 'gzip', input: { ...good, contentEncoding: ['gzip'] }, ruleId: 'gateway.content-encoding' },
     { name: 'a wish', input: { ...good, expect: ['tea'] }, ruleId: 'gateway.expect' },
-    { name: 'two wishes', input: { ...good, expect: ['100-continue', '100-continue'] }, ruleId: 'gateway.expect' },
+    {
+      name: 'two wishes',
+      input: { ...good, expect: ['100-continue', '100-continue'] },
+      ruleId: 'gateway.expect',
+    },
     {
       name: 'Connection: authorization',
       input: { ...good, connection: ['close, Authorization'] },
@@ -162,7 +182,12 @@ describe('framing', () => {
   test('accepts the good value, which lies on the edges', () => {
     assert.equal(firstRefusal(framingRules, good), undefined)
     assert.equal(firstRefusal(framingRules, { ...good, rawHeaders: many(100) }), undefined)
-    const chunked = { ...good, contentLength: [], transferEncoding: ['chunked'], contentEncoding: ['identity'] }
+    const chunked = {
+      ...good,
+      contentLength: [],
+      transferEncoding: ['chunked'],
+      contentEncoding: ['identity'],
+    }
     assert.equal(firstRefusal(framingRules, chunked), undefined)
     assert.equal(firstRefusal(framingRules, { ...good, method: 'GET', contentLength: ['0'] }), undefined)
   })

@@ -15,7 +15,7 @@ const reject = (reason: string): Verdict => fail('invalid_request', reason)
 const pathCharacters = /^[A-Za-z0-9\-._~!$&'()*+,=:@%/]*$/
 /** RFC 3986 `query`. */
 const queryCharacters = /^[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*$/
-const escape = /%([\s\S]{0,2})/g
+const escapes = /%([\s\S]{0,2})/g
 /** What a path cannot hold unescaped and no server reads as structure: space, quotes, brackets, and beyond ASCII. */
 const allowedEscape = /^(?:2[02]|3[CE]|5[BDE]|60|7[BCD]|[89A-F][0-9A-F])$/
 
@@ -70,7 +70,9 @@ export const targetRules: readonly Rule<TargetInput>[] = [
     level: 'MUST',
     title: 'the path escapes only what needs it, in upper case, as UTF-8, and no delimiter',
     check: ({ target }) =>
-      areCanonicalEscapes(splitPath(target).path) ? pass : reject('the path has an escape that is not allowed'),
+      areCanonicalEscapes(splitPath(target).path)
+        ? pass
+        : reject('the path has an escape that is not allowed'),
   },
 ]
 
@@ -84,7 +86,7 @@ export function splitPath(target: string): { readonly path: string; readonly que
 
 function areCanonicalEscapes(path: string): boolean {
   if (!path.includes('%')) return true
-  for (const [, pair = ''] of path.matchAll(escape)) if (!allowedEscape.test(pair)) return false
+  for (const [, pair = ''] of path.matchAll(escapes)) if (!allowedEscape.test(pair)) return false
   try {
     decodeURIComponent(path)
     return true
@@ -169,7 +171,8 @@ export const framingRules: readonly Rule<FramingInput>[] = [
     level: 'MUST',
     title: 'the length of the body is said once, in one way',
     check: ({ contentLength, transferEncoding }) => {
-      const isPlain = contentLength.length <= 1 && contentLength.every(value => /^(?:0|[1-9]\d{0,15})$/.test(value))
+      const isPlain =
+        contentLength.length <= 1 && contentLength.every(value => /^(?:0|[1-9]\d{0,15})$/.test(value))
       const isChunked = transferEncoding.length === 1 && transferEncoding[0] === 'chunked'
       const isOne = transferEncoding.length === 0 ? isPlain : isChunked && contentLength.length === 0
       return isOne ? pass : reject('the length of the body is said twice or unclearly')

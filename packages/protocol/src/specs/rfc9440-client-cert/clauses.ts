@@ -22,7 +22,9 @@ export const manifest: ClauseManifest = {
       id: 'RFC9440-2.3',
       level: 'MAY',
       says: '`Client-Cert-Chain` carries the chain without the leaf',
-      standing: notApplicable('a bound token names the leaf; the chain is removed like every field nobody asked for'),
+      standing: notApplicable(
+        'a bound token names the leaf; the chain is removed like every field nobody asked for',
+      ),
       rows: ['CERT-02'],
     },
     {
@@ -36,7 +38,9 @@ export const manifest: ClauseManifest = {
       id: 'RFC9440-2.4-1',
       level: 'MUST',
       says: 'inbound copies are removed or overwritten always',
-      standing: shown('no header of a client that looks like an identity reaches the API, however it is written'),
+      standing: shown(
+        'no header of a client that looks like an identity reaches the API, however it is written',
+      ),
       rows: ['CERT-03'],
     },
     {

@@ -34,12 +34,16 @@ test('the vector is read, has the thumbprint it must have, and is written as it 
 })
 
 for (const { name, input, ruleId } of refusals)
-  test(`refuses Client-Cert: ${name}`, () => assert.equal(firstRefusal(clientCertRules, input)?.ruleId, ruleId))
+  test(`refuses Client-Cert: ${name}`, () =>
+    assert.equal(firstRefusal(clientCertRules, input)?.ruleId, ruleId))
 
 test('whatever is read is written back as it came, and nothing throws', () => {
   fc.assert(
     fc.property(
-      fc.oneof(fc.string(), fc.base64String().map(text => `:${text}:`)),
+      fc.oneof(
+        fc.string(),
+        fc.base64String().map(text => `:${text}:`),
+      ),
       value => {
         const read = readClientCert({ values: [value], isFromProxy: true })
         if (read.ok) assert.equal(clientCertOf(read.value), value)
