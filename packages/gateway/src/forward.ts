@@ -49,7 +49,7 @@ export async function forward(
     })
     await answerBack(answer, response, admitted, desk, visit, abort)
   } catch (cause) {
-    if (abort.signal.aborted && response.destroyed) return
+    if (response.destroyed && hasClientLeft(cause)) return
     if (response.headersSent) {
       // The answer is cut off: whoever reads it must see that it is not whole.
       desk.log.warn('gateway.upstream', {
@@ -70,6 +70,13 @@ export async function forward(
     visit.bytesIn = body.bytes
     leave()
   }
+}
+
+/** Whether it was the client that ended the conversation: nobody is left to be told, and the API is not to blame. */
+function hasClientLeft(cause: unknown): boolean {
+  return (
+    (cause instanceof Error && cause.name === 'AbortError') || codeOf(cause) === 'ERR_STREAM_PREMATURE_CLOSE'
+  )
 }
 
 async function answerBack(

@@ -69,15 +69,20 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   await once(server, 'listening')
   await isWarm()
   const where = server.address()
+  let closing: Promise<void> | undefined
+  const closeAll = async (): Promise<void> => {
+    state.isDraining = true
+    await closeServer(server, state)
+    await management?.close()
+    await apis.close()
+  }
   return {
     port: typeof where === 'object' && where !== null ? where.port : address.port,
     managementPort: management?.port,
     evict: matches => apis.apis.reduce((sum, api) => sum + api.server.evict(matches), 0),
-    close: async () => {
-      state.isDraining = true
-      await closeServer(server, state)
-      await management?.close()
-      await apis.close()
+    close: () => {
+      closing ??= closeAll()
+      return closing
     },
   }
 }

@@ -29,6 +29,20 @@ const statuses: Readonly<Record<string, number>> = {
   'gateway.upstream-broken': 502,
 }
 
+/** Refusals of requests that were understood: their connection may go on. */
+const staying: ReadonlySet<string> = new Set([
+  'gateway.route',
+  'gateway.route-method',
+  'gateway.rate',
+  'gateway.failures',
+  'gateway.busy',
+  'gateway.upstream-busy',
+  'gateway.phantom',
+  'gateway.upstream-slow',
+  'gateway.upstream-gone',
+  'gateway.upstream-broken',
+])
+
 export interface RefusedContext {
   readonly reference: string
   readonly explain: boolean
@@ -38,6 +52,8 @@ export interface RefusedContext {
 export function answerOf(refusal: Refusal, { reference, explain, more = [] }: RefusedContext): GatewayAnswer {
   const { error, ruleId, clauses, reason } = refusal
   const status = statuses[ruleId] ?? 400
+  // Whoever is not understood is not listened to further: the next bytes may be part of the same trick.
+  const isLast = !staying.has(ruleId)
   const retry = status === 503 && !more.some(([name]) => name === 'retry-after')
   return {
     status,
@@ -46,6 +62,7 @@ export function answerOf(refusal: Refusal, { reference, explain, more = [] }: Re
       ['cache-control', 'no-store'],
       ['x-content-type-options', 'nosniff'],
       ...(retry ? [['retry-after', '1'] as const] : []),
+      ...(isLast ? [['connection', 'close'] as const] : []),
       ...more,
     ],
     body: JSON.stringify({ error, reference, ...(explain && { rule: ruleId, clauses, reason }) }),

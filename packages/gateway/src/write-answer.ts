@@ -6,11 +6,11 @@ import type { GatewayAnswer } from './refused.ts'
 export function writeAnswer(response: ServerResponse, { status, headers, body }: GatewayAnswer): void {
   if (response.headersSent || response.destroyed) return
   const { req } = response
-  const hasUnreadBody = !req.complete
+  const isEnding = !req.complete && !headers.some(([name]) => name === 'connection')
   response.writeHead(status, [
     ...headers.flat(),
     ...['content-length', String(Buffer.byteLength(body))],
-    ...(hasUnreadBody ? ['connection', 'close'] : []),
+    ...(isEnding ? ['connection', 'close'] : []),
   ])
   response.end(req.method === 'HEAD' ? undefined : body)
 }
@@ -19,7 +19,7 @@ export function writeAnswer(response: ServerResponse, { status, headers, body }:
 export function writeAnswerTo(socket: Duplex, { status, headers, body }: GatewayAnswer): void {
   if (!socket.writable) return
   const fields: GatewayAnswer['headers'] = [
-    ...headers,
+    ...headers.filter(([name]) => name !== 'connection'),
     ['content-length', String(Buffer.byteLength(body))],
     ['connection', 'close'],
   ]
