@@ -85,6 +85,7 @@ async function run(
     },
     rotateSecret: async () => broken,
     revokeSecret: async () => broken,
+    revokeAccess: async () => broken,
     listKeys: async () => broken,
     rotateKeys: async () => broken,
     revokeKey: async () => broken,
@@ -281,6 +282,18 @@ describe('holdfast explain', () => {
     assert.match(out, /pkce {2}required {2}issuer main/)
   })
 
+  test('a request of a client is asked for by what it names', async () => {
+    const asked: unknown[] = []
+    const explainClient: AdminApi['explainClient'] = async (clientId, request) => {
+      asked.push(request)
+      return { ok: true, value: { clientId, issuer: 'https://localhost:8443', fields: [] } }
+    }
+    const names = ['--scope', 'read', 'pay', '--resource', 'bank', '--authorization-details', 'payment']
+    await run(['explain', '--client', 'shop', ...names], { explainClient })
+    const request = { issuer: undefined, scopes: ['read', 'pay'], resources: ['bank'], details: ['payment'] }
+    assert.deepEqual(asked, [request])
+  })
+
   test('nothing to explain is wrong usage', async () => assert.equal((await run(['explain'])).exitCode, 2))
 })
 
@@ -349,5 +362,26 @@ describe('the terminal', () => {
       (await run(['clients', 'secret', 'revoke', 'shop'], { revokeSecret: async () => no })).exitCode,
       1,
     )
+  })
+
+  test('access of a user, a client or a grant ends by its name', async () => {
+    const asked: unknown[] = []
+    const revokeAccess: AdminApi['revokeAccess'] = async request => {
+      asked.push(request)
+      return { ok: true, value: { ...request, issuer: 'i', reference: 'reference-7' } }
+    }
+    const user = await run(['users', 'revoke', 'alice'], { revokeAccess })
+    assert.match(user.out, /user alice: .*reference-7/)
+    await run(['clients', 'revoke', 'shop', '--issuer', 'main'], { revokeAccess })
+    const asJson = await run(['grants', 'revoke', 'g_1', '-o', 'json'], { revokeAccess })
+    assert.equal(JSON.parse(asJson.out).name, 'g_1')
+    assert.deepEqual(asked, [
+      { of: 'user', name: 'alice' },
+      { of: 'client', name: 'shop', issuer: 'main' },
+      { of: 'grant', name: 'g_1' },
+    ])
+    const refused = await run(['users', 'revoke', 'nobody'], { revokeAccess: async () => no })
+    assert.equal(refused.exitCode, 1)
+    assert.equal((await run(['users', 'revoke', 'alice'])).exitCode, 3)
   })
 })

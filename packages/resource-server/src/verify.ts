@@ -125,62 +125,47 @@ async function judge<Native>(
   tokens: AccessTokens,
   trail: Trail,
 ): Promise<Outcome<VerifiedToken>> {
+  const { at: now } = trail
   if (trail.query === undefined)
     return refuse('request.target', ['RFC9112-3.2.1'], 'invalid_request', 'the request target is not a path')
 
-  const presented = isForwarded(request, settings)
-    ? await judgeForwardedBy(request, settings, tokens, trail)
-    : await judgeDirect(request, trail.query, settings, tokens, trail)
-  if (!presented.ok) return presented
-  const { facts, sender } = presented.value
+  if (isForwarded(request, settings)) return await judgeForwardedBy(request, route, settings, tokens, trail)
 
-  const unmet = judgeAllowed(request, facts, settings, trail) ?? judgeRoute(route, facts, settings, trail)
-  if (unmet !== undefined) return unmet
-
-  trail.category = 'policy'
-  return judgePolicy(verifiedToken(facts, sender, settings, trail), request, route, settings, trail)
-}
-
-interface Presenter {
-  readonly facts: TokenFacts
-  readonly sender: ProvenSender
-}
-
-/** A client that came itself: its token, then its proof. */
-async function judgeDirect(
-  request: ApiRequest,
-  query: string,
-  settings: Settings,
-  tokens: AccessTokens,
-  trail: Trail,
-): Promise<Outcome<Presenter>> {
-  const { at: now, path } = trail
-  trail.presentation = presentationOf(request, query, settings)
+  trail.presentation = presentationOf(request, trail.query, settings)
   const presented = judgePresentation(trail.presentation)
   if (!presented.ok) {
     if (presented.ruleId !== 'bearer.tls') trail.category = 'credentials'
     return presented
   }
+
   trail.category = 'token'
   const tokenHash = sha256(presented.value.token)
-  const found = await tokens.judge(presented.value.token, tokenHash, now)
+  const finding = tokens.judge(presented.value.token, tokenHash, now)
+  const found = finding instanceof Promise ? await finding : finding
   if (!found.ok) return found
-  trail.facts = found.value
+  const facts = found.value
+  trail.facts = facts
+
   trail.category = 'sender-constraint'
-  const input = { presented: presented.value, tokenHash, request, facts: found.value, path, now }
-  const sender = await judgeSender(input, settings)
+  const proving = judgeSender(
+    { presented: presented.value, tokenHash, request, facts, path: trail.path, now },
+    settings,
+  )
+  const sender = proving instanceof Promise ? await proving : proving
   if (!sender.ok) return sender
   trail.sender = sender.value
-  return accept({ facts: found.value, sender: sender.value })
+
+  return judgeAccess(request, route, facts, sender.value, settings, trail)
 }
 
 /** A client that came through the gateway: its evidence, then the phantom token, then whether they belong together. */
-async function judgeForwardedBy(
-  request: ApiRequest,
+async function judgeForwardedBy<Native>(
+  request: ApiRequest<Native>,
+  route: RouteSettings<Native>,
   settings: Settings,
   tokens: AccessTokens,
   trail: Trail,
-): Promise<Outcome<Presenter>> {
+): Promise<Outcome<VerifiedToken>> {
   trail.category = 'credentials'
   const evidence = judgeEvidence(request, settings, trail.at)
   if (!evidence.ok) return evidence
@@ -194,7 +179,25 @@ async function judgeForwardedBy(
   const sender = await judgeHandedOn(evidence.value, found.value, settings, trail.at)
   if (!sender.ok) return sender
   trail.sender = sender.value
-  return accept({ facts: found.value, sender: sender.value })
+  return judgeAccess(request, route, found.value, sender.value, settings, trail)
+}
+
+/** What a proven token may do here. Nothing is awaited when no hook is asked. */
+function judgeAccess<Native>(
+  request: ApiRequest<Native>,
+  route: RouteSettings<Native>,
+  facts: TokenFacts,
+  sender: ProvenSender,
+  settings: Settings,
+  trail: Trail,
+): Outcome<VerifiedToken> | Promise<Outcome<VerifiedToken>> {
+  const unmet = judgeAllowed(request, facts, settings, trail) ?? judgeRoute(route, facts, settings, trail)
+  if (unmet !== undefined) return unmet
+  trail.category = 'policy'
+  const token = verifiedToken(facts, sender, settings, trail)
+  return settings.decide === undefined && route.decide === undefined
+    ? accept(token)
+    : judgePolicy(token, request, route, settings, trail)
 }
 
 function presentationOf(request: ApiRequest, query: string, settings: Settings): PresentationInput {
@@ -228,7 +231,7 @@ function judgeAllowed(
 function judgeRoute<Native>(
   { scopes, acrValues, maxAgeSeconds }: RouteSettings<Native>,
   facts: TokenFacts,
-  { futureSeconds }: Settings,
+  { futureSeconds, tierMaxAgeSeconds }: Settings,
   trail: Trail,
 ): Refusal | undefined {
   trail.category = 'scope'
@@ -236,7 +239,17 @@ function judgeRoute<Native>(
   if (insufficient !== undefined) return insufficient
   trail.category = 'assurance'
   const { acr, authTime } = facts
-  return firstRefusal(stepUpRules, { acrValues, maxAgeSeconds, acr, authTime, now: trail.at, futureSeconds })
+  const input = { acr, authTime, now: trail.at, futureSeconds }
+  const unmet = firstRefusal(stepUpRules, { ...input, acrValues, maxAgeSeconds })
+  if (unmet !== undefined || tierMaxAgeSeconds === undefined || isOfClient(facts)) return unmet
+  const stale = firstRefusal(stepUpRules, { ...input, acrValues: [], maxAgeSeconds: tierMaxAgeSeconds })
+  if (stale !== undefined) trail.stepUp = { acrValues, maxAgeSeconds: tierMaxAgeSeconds }
+  return stale
+}
+
+/** A client that acts for itself has no sign-in that could be old; its subject is its own id (RFC 9068 section 2.2). */
+function isOfClient({ subject, clientId }: TokenFacts): boolean {
+  return subject === clientId
 }
 
 async function judgePolicy<Native>(
@@ -272,7 +285,7 @@ function verifiedToken(
   { requestId, interactionId, at }: Trail,
 ): VerifiedToken {
   // Member by member: a rest pattern here costs more than every rule about the token.
-  const { form, issuer, subject, clientId, audience, scopes, jti } = facts
+  const { form, issuer, subject, clientId, audience, scopes, authorizationDetails, jti } = facts
   const { issuedAt, expiresAt, acr, amr, authTime, tenant, claims, signedAnswer } = facts
   return {
     form,
@@ -281,6 +294,7 @@ function verifiedToken(
     clientId,
     audience,
     scopes,
+    authorizationDetails,
     jti,
     issuedAt,
     expiresAt,
@@ -306,20 +320,16 @@ function verifiedToken(
 }
 
 /** Evidence first, answer second: without its audit record no request is permitted (I27). */
-async function conclude<Native>(
+function conclude<Native>(
   judged: Outcome<VerifiedToken>,
   request: ApiRequest<Native>,
   route: RouteSettings<Native>,
   settings: Settings,
   trail: Trail,
-): Promise<Verified | Challenge> {
+): Verified | Challenge | Promise<Verified | Challenge> {
   const answer: Verified | Challenge = judged.ok ? judged : answerRefusal(judged, route, settings, trail)
   if (settings.audit === undefined) return answer
-  try {
-    const recorded = settings.audit(eventOf(judged, answer, request, route, settings, trail))
-    if (recorded !== undefined) await recorded
-    return answer
-  } catch (cause) {
+  const unrecorded = (cause: unknown): Challenge => {
     settings.onAlarm('audit.failed', cause)
     if (!answer.ok) return answer
     const refusal = refuse(
@@ -329,6 +339,12 @@ async function conclude<Native>(
       'the decision could not be recorded',
     )
     return answerRefusal(refusal, route, settings, trail)
+  }
+  try {
+    const recorded = settings.audit(eventOf(judged, answer, request, route, settings, trail))
+    return recorded === undefined ? answer : Promise.resolve(recorded).then(() => answer, unrecorded)
+  } catch (cause) {
+    return unrecorded(cause)
   }
 }
 

@@ -9,6 +9,7 @@ import { openEntropy } from './entropy.ts'
 import { Deadlines } from './http/deadlines.ts'
 import { buildEdge } from './http/edge.ts'
 import { openFailures } from './http/failures.ts'
+import { Gathering } from './http/gathering.ts'
 import { InFlight } from './http/in-flight.ts'
 import { defaultLimits, type EdgeLimits, loosenedLimits } from './http/limits.ts'
 import { cutConnections, openTlsServer, type TlsIdentity } from './http/listener.ts'
@@ -110,8 +111,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const deadlines = new Deadlines(limits.handlerTimeoutMs, clock.monotonicMs)
   const failures = openFailures(limits, clock.monotonicMs)
   const clientAddress = clientAddressBehind(options.trustedProxies ?? [])
+  const gathering = new Gathering()
   const { observeDuration } = metrics
-  const desk = { ports, limits, failures, clientAddress, inFlight, deadlines, observeDuration }
+  const desk = { ports, limits, failures, clientAddress, inFlight, deadlines, gathering, observeDuration }
   const edges = {
     public: edgeOf(options, { ...desk, listener: 'public' }),
     mtls: edgeOf(options, { ...desk, listener: 'mtls' }),

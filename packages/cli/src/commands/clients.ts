@@ -2,6 +2,7 @@ import { type AddCommand, configOption, json, outputOption, reportProblem, withA
 import { exitCodes } from '../exit-codes.ts'
 import { columns } from '../terminal.ts'
 import { addClientSecret } from './client-secret.ts'
+import { addRevoke } from './revoke.ts'
 
 interface ClientDocument {
   readonly spec?: {
@@ -14,7 +15,7 @@ interface ClientDocument {
 export const addClients: AddCommand = (program, desk) => {
   const clients = program
     .command('clients')
-    .description('look at registered clients and change their secrets')
+    .description('look at registered clients and change their secrets and access')
   clients
     .command('list')
     .description('every client with its profile, authentication method and sender constraint')
@@ -44,6 +45,7 @@ export const addClients: AddCommand = (program, desk) => {
       })
     })
   addClientSecret(clients, desk)
+  addRevoke(clients, desk, 'client', 'clientId')
 }
 
 function summary(

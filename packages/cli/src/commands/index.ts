@@ -8,6 +8,7 @@ import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import { addKeys } from './keys.ts'
+import { addGrants, addUsers } from './revoke.ts'
 import { addServe } from './serve.ts'
 
 /** The slot: a command is one file and one line here. Order is the order of the help. */
@@ -17,6 +18,8 @@ export const commands: readonly AddCommand[] = [
   addApply,
   addExport,
   addClients,
+  addUsers,
+  addGrants,
   addKeys,
   addExplain,
   addAudit,

@@ -16,11 +16,13 @@ export interface AdminApi {
   /** The answer is the only place where the secret ever stands. */
   readonly rotateSecret: (request: RotateSecretRequest) => Promise<Answer<RotatedSecret>>
   readonly revokeSecret: (request: RevokeSecretRequest) => Promise<Answer<RevokedSecret>>
+  /** Ends all access of a user or a client, or one grant. */
+  readonly revokeAccess: (request: RevokeAccessRequest) => Promise<Answer<RevokedAccess>>
+  readonly explainClient: (clientId: string, asked?: ExplainRequest) => Promise<Answer<ClientExplanation>>
   /** Of every issuer, or of the one named. Answered by a running server only, as the two below. */
   readonly listKeys: (issuer?: string) => Promise<Answer<KeyList>>
   readonly rotateKeys: (request: RotateKeysRequest) => Promise<Answer<RotatedKeys>>
   readonly revokeKey: (request: RevokeKeyRequest) => Promise<Answer<RevokedKeyAnswer>>
-  readonly explainClient: (clientId: string, issuer?: string) => Promise<Answer<ClientExplanation>>
 }
 
 export type Answer<T> =
@@ -145,6 +147,32 @@ export interface RevokedSecret {
   readonly revoked: readonly string[]
   readonly revision: number
   readonly reference: string
+}
+
+export interface RevokeAccessRequest {
+  readonly of: 'user' | 'client' | 'grant'
+  /** Username, client id, or the id of a grant as the audit or its client names it. */
+  readonly name: string
+  /** Name or URL; needed when several issuers have one of this name. */
+  readonly issuer?: string | undefined
+}
+
+export interface RevokedAccess {
+  readonly issuer: string
+  readonly of: RevokeAccessRequest['of']
+  readonly name: string
+  readonly reference: string
+}
+
+/** Absent lists: everything the client may ask for. */
+export interface ExplainRequest {
+  /** Name or URL; needed when several issuers have a client of this name. */
+  readonly issuer?: string | undefined
+  readonly scopes?: readonly string[] | undefined
+  /** Names of resource servers, or resource identifiers. */
+  readonly resources?: readonly string[] | undefined
+  /** Types of authorization details. */
+  readonly details?: readonly string[] | undefined
 }
 
 export interface KeyList {

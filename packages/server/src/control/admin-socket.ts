@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { z } from 'zod'
 import { Fault, type Log } from '../ports.ts'
 import { problem } from './admin.ts'
-import type { AdminApi, Answer } from './admin-api.ts'
+import type { AdminApi, Answer, ExplainRequest } from './admin-api.ts'
 import { adminSocketPath } from './admin-socket-path.ts'
 
 /** Threat model section 6: admin import. */
@@ -39,6 +39,11 @@ const revokeBody = z.strictObject({
   secretId: z.string().max(64).optional(),
 })
 
+const revokeAccessBody = z.strictObject({
+  of: z.enum(['user', 'client', 'grant']),
+  name: z.string().min(1).max(255),
+  issuer: z.string().max(2048).optional(),
+})
 const rotateKeysBody = z.strictObject({
   issuer: z.string().max(2048).optional(),
   alg: z.string().max(32).optional(),
@@ -119,6 +124,8 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
     return await over(request, rotateBody, body => api.rotateSecret(body))
   if (address === 'POST /v1/secrets/revocation')
     return await over(request, revokeBody, body => api.revokeSecret(body))
+  if (address === 'POST /v1/revocation')
+    return await over(request, revokeAccessBody, body => api.revokeAccess(body))
   if (address === 'POST /v1/keys/rotation')
     return await over(request, rotateKeysBody, body => api.rotateKeys(body))
   if (address === 'POST /v1/keys/revocation')
@@ -133,8 +140,20 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
   }
   const [v1, clients, clientId, verb, ...more] = parts
   if (isGet && v1 === 'v1' && clients === 'clients' && clientId && verb === 'explain' && more.length === 0)
-    return await api.explainClient(clientId, url.searchParams.get('issuer') ?? undefined)
+    return await api.explainClient(clientId, explainRequestOf(url.searchParams))
   return problem(404, 'no such resource', `there is no \`${address}\``)
+}
+
+/** Lists as repeated parameters; one that is absent says nothing, also not `none`. */
+function explainRequestOf(query: URLSearchParams): ExplainRequest {
+  const listOf = (name: string): readonly string[] | undefined =>
+    query.has(name) ? query.getAll(name) : undefined
+  return {
+    issuer: query.get('issuer') ?? undefined,
+    scopes: listOf('scope'),
+    resources: listOf('resource'),
+    details: listOf('details'),
+  }
 }
 
 async function over<T>(

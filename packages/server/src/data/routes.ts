@@ -1,9 +1,15 @@
 import type { Route } from '../http/route.ts'
 import { authorizeRoom } from './authorize/room.ts'
 import { challengeRoom } from './challenge/room.ts'
+import { backchannelAuthenticationRoom } from './ciba/authentication-room.ts'
+import { cibaPage, cibaPost } from './ciba/page-room.ts'
 import { deviceAuthorizationRoom } from './device/authorization-room.ts'
 import { devicePage, devicePost } from './device/page-room.ts'
+import { globalRevocationRoom } from './global-revocation/room.ts'
+import { readGrantRoom, revokeGrantRoom } from './grants/room.ts'
 import {
+  approvalsPage,
+  approvalsPost,
   confirmPage,
   confirmPost,
   consentPage,
@@ -36,6 +42,7 @@ export const routes: readonly Route[] = [
   backChannel(paths.token, tokenRoom, 32 * kib, 'clients'),
   backChannel(paths.introspect, introspectRoom, 32 * kib, 'none'),
   backChannel(paths.revoke, revokeRoom, 32 * kib, 'clients'),
+  backChannel(paths.backchannelAuthentication, backchannelAuthenticationRoom, 64 * kib, 'none'),
   backChannel(paths.deviceAuthorization, deviceAuthorizationRoom, 32 * kib, 'none'),
 
   {
@@ -52,6 +59,20 @@ export const routes: readonly Route[] = [
     countsFailures: false,
   },
 
+  ...[readGrantRoom, revokeGrantRoom].map(
+    (room): Route => ({
+      ...reading(paths.grant, room),
+      method: room === readGrantRoom ? 'GET' : 'DELETE',
+      dialect: 'json',
+    }),
+  ),
+
+  {
+    ...backChannel(paths.globalRevocation, globalRevocationRoom, 16 * kib, 'none'),
+    form: 'judged-by-room',
+    countsFailures: false,
+  },
+
   // The user's browser. No script of another origin comes in here (FN-09).
   reading(paths.authorize, authorizeRoom),
   page(paths.authorize, authorizeRoom),
@@ -61,6 +82,10 @@ export const routes: readonly Route[] = [
   page(paths.consent, consentPost),
   reading(paths.device, devicePage),
   page(paths.device, devicePost),
+  reading(paths.ciba, cibaPage),
+  page(paths.ciba, cibaPost),
+  reading(paths.approvals, approvalsPage),
+  page(paths.approvals, approvalsPost),
   reading(paths.confirm, confirmPage),
   page(paths.confirm, confirmPost),
   reading(paths.logout, logoutRoom),

@@ -10,7 +10,7 @@ export type CorsPolicy = 'none' | 'public' | 'clients'
 
 /** One line of the route table. */
 export interface Route {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   /** Below the issuer path; a segment `:name` matches one segment. */
   readonly path: string
   readonly room: Room

@@ -3,12 +3,14 @@ import type { ControlDocument, DocumentOf } from '../control/document.ts'
 import { type Checked, checked, type Problem, wrong } from '../control/problem.ts'
 import type { KindName } from '../control/resources/index.ts'
 import { issuerSpec } from '../control/resources/issuer.ts'
-import { type ScopeSpec, standardScopes } from '../control/resources/scope.ts'
+import { standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
 import { compileAttesters } from './compile-attesters.ts'
 import { compileClient, rememberedMeet } from './compile-client.ts'
+import { compileDetailTypes, namedProfile } from './compile-details.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { secretsByClient } from './compile-secrets.ts'
+import { compileTrustedIssuers } from './compile-trusted-issuers.ts'
 import { effectiveProfiles } from './effective-profile.ts'
 import type { Client, IssuerSnapshot, ResourceServer, Scope, Snapshot } from './snapshot.ts'
 
@@ -69,8 +71,11 @@ function compileIssuer(
     problems.push(unknownName(document, 'spec.floor', 'profile', spec.floor, table))
     return wrong(...problems)
   }
-  const scopes = compileScopes(ofKind(documents, 'Scope'))
+  const scopes = compileScopes(ofKind(documents, 'Scope'), table, problems)
   const resources = compileResourceServers(ofKind(documents, 'ResourceServer'), { table, scopes, problems })
+  const detailTypes = compileDetailTypes(ofKind(documents, 'AuthorizationDetailsType'), {
+    ...{ table, resources, problems },
+  })
   const secrets = secretsByClient(documents, problems)
   const attesters = compileAttesters(document, spec.attesters, problems)
   const clients = new Map<string, Client>()
@@ -78,21 +83,24 @@ function compileIssuer(
   const clientsByName = new Map(ofKind(documents, 'Client').map(client => [client.name, client]))
   for (const client of ofKind(documents, 'Client')) {
     const compiled = compileClient(client, {
-      ...{ binding, floor, table, scopes, resources, secrets, attesters, meetOf },
+      ...{ binding, floor, table, scopes, resources, detailTypes, secrets, attesters, meetOf },
       clients: clientsByName,
     })
     if (compiled.ok) clients.set(client.name, compiled.value)
     else problems.push(...compiled.problems)
   }
+  const trustedIssuers = compileTrustedIssuers(ofKind(documents, 'TrustedIssuer'), {
+    ...{ url: binding.url, clients, scopes, resources, problems },
+  })
   if (problems.length > 0) return wrong(...problems)
 
   const { url, mtlsUrl, environment, clientTrustAnchors } = binding
   const resourceServers = new Map([...resources.values()].map(resource => [resource.audience, resource]))
-  const effectiveProfile = effectiveProfiles(resourceServers)
+  const effectiveProfile = effectiveProfiles({ resourceServers, scopes, detailTypes })
   const tenantId = spec.tenant
   return checked({
-    ...{ url, mtlsUrl, tenantId, environment, floor, clients, resourceServers, scopes },
-    ...{ effectiveProfile, clientTrustAnchors, attesters },
+    ...{ url, mtlsUrl, tenantId, environment, floor, clients, resourceServers, scopes, detailTypes },
+    ...{ effectiveProfile, clientTrustAnchors, attesters, trustedIssuers },
   })
 }
 
@@ -114,11 +122,15 @@ function doubles(documents: readonly ControlDocument[]): readonly Problem[] {
   return [...twice].map(document => ({ document, field: 'metadata.name', message: 'stands twice' }))
 }
 
-function compileScopes(documents: readonly DocumentOf<'Scope'>[]): ReadonlyMap<string, Scope> {
-  const written: readonly (ScopeSpec & { readonly name: string })[] = documents.map(({ name, spec }) => ({
-    name,
-    ...spec,
-  }))
+function compileScopes(
+  documents: readonly DocumentOf<'Scope'>[],
+  table: ProfileTable,
+  problems: Problem[],
+): ReadonlyMap<string, Scope> {
+  const written: readonly Scope[] = documents.map(({ name, spec }) => {
+    const profile = namedProfile(`Scope/${name}`, spec.profile, table, problems)
+    return { ...spec, name, profile }
+  })
   return new Map([...standardScopes, ...written].map(scope => [scope.name, scope]))
 }
 
@@ -141,9 +153,7 @@ function compileResourceServers(
       if (other !== undefined)
         problems.push({ document, field: 'spec.audience', message: `is also the audience of \`${other}\`` })
       audiences.set(spec.audience, name)
-      const profile = spec.profile === undefined ? undefined : table.get(spec.profile)
-      if (spec.profile !== undefined && profile === undefined)
-        problems.push(unknownName(document, 'spec.profile', 'profile', spec.profile, table))
+      const profile = namedProfile(document, spec.profile, table, problems)
       for (const [index, scope] of spec.scopes.entries())
         if (!scopes.has(scope))
           problems.push(unknownName(document, `spec.scopes[${index}]`, 'scope', scope, scopes))

@@ -6,7 +6,12 @@ import type {
   ResponseType,
   SecurityProfile,
 } from '@holdfast/protocol'
+import type { ContentEncryptionAlg, KeyManagementAlg } from '@holdfast/protocol/jose/encrypt.ts'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import type { DeliveryMode } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
+import type { EncryptedResponse } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
+import type { AuthorizationDetail, DetailType } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
+import type { Locale } from './locale.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
 export interface Snapshot {
@@ -28,15 +33,24 @@ export interface IssuerSnapshot {
   /** By resource identifier (audience URI). */
   readonly resourceServers: ReadonlyMap<string, ResourceServer>
   readonly scopes: ReadonlyMap<string, Scope>
-  /**
-   * `meet(floor, client, every requested resource)`; memoised.
-   * @param audiences resource identifiers, all known to this issuer
-   */
-  readonly effectiveProfile: (client: Client, audiences: readonly string[]) => Outcome<SecurityProfile>
+  /** Types of `authorization_details`, by name. */
+  readonly detailTypes: ReadonlyMap<string, AuthorizationDetailsType>
+  /** `meet(floor, client, everything asked for)`; memoised. Names that the issuer does not know tighten nothing. */
+  readonly effectiveProfile: (client: Client, asked: AskedFor) => Outcome<SecurityProfile>
   /** PEM certificates that may sign `tls_client_auth` client certificates; empty = method unusable. */
   readonly clientTrustAnchors: readonly string[]
   /** Who may vouch for client instances, by name; empty = methods unusable. */
   readonly attesters: ReadonlyMap<string, Attester>
+  /** Whose assertions about our users are good for tokens (RFC 7523), by their `iss`. */
+  readonly trustedIssuers: ReadonlyMap<string, TrustedIssuer>
+}
+
+/** What a request is for, in all the ways that may carry a profile. */
+export interface AskedFor {
+  /** Resource identifiers. */
+  readonly audiences: readonly string[]
+  readonly scopes: readonly string[]
+  readonly details: readonly Pick<AuthorizationDetail, 'type'>[]
 }
 
 export type GrantTypeName =
@@ -45,6 +59,8 @@ export type GrantTypeName =
   | 'client_credentials'
   | 'urn:ietf:params:oauth:grant-type:token-exchange'
   | 'urn:ietf:params:oauth:grant-type:device_code'
+  | 'urn:openid:params:grant-type:ciba'
+  | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
 /** A registered client, compiled. Wire names of RFC 7591 / OIDC / FAPI in camelCase. */
 export interface Client {
@@ -80,13 +96,26 @@ export interface Client {
   readonly scopes: readonly string[]
   /** Resource identifiers this client may ask for. */
   readonly resources: readonly string[]
+  /** Types of authorization details this client may ask for. */
+  readonly authorizationDetailsTypes: readonly string[]
+  /** What it may be given in its own name. */
+  readonly ownAuthorizationDetails: readonly AuthorizationDetail[]
   readonly idTokenSignedResponseAlg: JwsAlg
+  /** Undefined: userinfo answers JSON. */
+  readonly userinfoSignedResponseAlg: JwsAlg | undefined
+  /** What is encrypted for the client after it was signed, and how; a kind that is not there is not. */
+  readonly encryptedResponses: Readonly<Partial<Record<EncryptedResponse, ResponseEncryption>>>
   readonly requestObjectSigningAlg: JwsAlg | undefined
   readonly requireSignedRequestObject: boolean
   readonly authorizationSignedResponseAlg: JwsAlg
   /** Response modes the client may ask for; undefined: any. */
   readonly responseModes: readonly string[] | undefined
   readonly introspectionSignedResponseAlg: JwsAlg
+  /** How a client of the CIBA grant learns that its user answered; undefined for every other. */
+  readonly backchannelTokenDeliveryMode: DeliveryMode | undefined
+  /** Where a client that is pinged listens. */
+  readonly backchannelClientNotificationEndpoint: string | undefined
+  readonly backchannelAuthenticationRequestSigningAlg: JwsAlg | undefined
   readonly requireAuthTime: boolean
   readonly defaultMaxAgeSeconds: number | undefined
   /** Origins a browser client calls from (CORS); exact, never `*` or `null`. */
@@ -101,6 +130,12 @@ export interface Client {
   readonly mayAct: string | undefined
 }
 
+/** How an answer is encrypted (RFC 7516). */
+export interface ResponseEncryption {
+  readonly alg: KeyManagementAlg
+  readonly enc: ContentEncryptionAlg
+}
+
 /** What a client may exchange besides its own tokens. */
 export interface ExchangePolicy {
   /** Client ids that the tokens were issued to. */
@@ -113,6 +148,26 @@ export interface ExchangePolicy {
 export interface Attester {
   readonly name: string
   readonly keys: readonly PublicKey[]
+}
+
+/** Another issuer whose word about a user buys a token (RFC 7523), and how far it goes. */
+export interface TrustedIssuer {
+  /** Of its document. */
+  readonly name: string
+  /** Its `iss`. */
+  readonly issuer: string
+  /** Where its keys are; undefined: `keys` are all. */
+  readonly jwksUri: string | undefined
+  readonly keys: readonly PublicKey[]
+  readonly algs: readonly JwsAlg[]
+  /** What its `sub` is here: a subject or a username of ours, or one of a list. */
+  readonly subjects: 'subject' | 'username' | ReadonlyMap<string, string>
+  /** Client ids that may use its assertions. */
+  readonly clients: readonly string[]
+  readonly scopes: readonly string[]
+  /** Resource identifiers. */
+  readonly resources: readonly string[]
+  readonly assertionLifetimeSeconds: number
 }
 
 /** What is kept of a secret: HMAC-SHA-256 under a salt of its own. */
@@ -140,12 +195,26 @@ export interface ResourceServer {
   readonly profile: SecurityProfile | undefined
 }
 
+export interface ScopeWords {
+  readonly title: string
+  readonly description: string
+}
+
 export interface Scope {
   readonly name: string
   /** Short plain words for the consent page, e.g. `See your accounts`. */
   readonly title: string
   /** What exactly it lets the application do. */
   readonly description: string
+  /** The same in other languages of the pages. */
+  readonly translations?: Readonly<Partial<Record<Exclude<Locale, 'en'>, ScopeWords | undefined>>>
   /** Userinfo and ID token claims it releases (OIDC Core 5.4). */
   readonly claims: readonly string[]
+  /** What asking for it tightens a request to; absent: nothing. */
+  readonly profile?: SecurityProfile | undefined
+}
+
+/** A type of `authorization_details` with what asking for it tightens a request to. */
+export interface AuthorizationDetailsType extends DetailType {
+  readonly profile: SecurityProfile | undefined
 }

@@ -1,12 +1,14 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type {
   AccessTokenRecord,
+  BackchannelRequestRecord,
   ChainedAuditRecord,
   CodeRecord,
   DeviceCodeRecord,
   GrantRecord,
   InteractionRecord,
   LogoutNoticeRecord,
+  PingRecord,
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
@@ -20,12 +22,15 @@ export type Found<T> = T & {
   readonly revokedAt: EpochSeconds | undefined
 }
 
-/** A device code, how its device behaves, and what the user decided. */
-export type FoundDeviceCode = Found<DeviceCodeRecord> & {
+/** How a client that polls behaves, and what the user decided. */
+export interface Polled {
   readonly polledAt: EpochSeconds | undefined
   readonly grantId: string | undefined
   readonly deniedAt: EpochSeconds | undefined
 }
+
+export type FoundDeviceCode = Found<DeviceCodeRecord> & Polled
+export type FoundBackchannelRequest = Found<BackchannelRequestRecord> & Polled
 
 /**
  * The only authority for one-time artefacts, grants, sessions and audit.
@@ -49,9 +54,23 @@ export interface Store {
     limit: number,
   ) => Promise<readonly LogoutNoticeRecord[]>
   readonly findGrant: (id: string) => Promise<Found<GrantRecord> | undefined>
+  /** The one record of a managed grant that is not revoked, by the id its client knows. */
+  readonly findManagedGrant: (managedId: string) => Promise<Found<GrantRecord> | undefined>
   readonly findCode: (hash: HandleHash) => Promise<Found<CodeRecord> | undefined>
   readonly findDeviceCode: (hash: HandleHash) => Promise<FoundDeviceCode | undefined>
   readonly findDeviceCodeByUserCode: (hash: HandleHash) => Promise<FoundDeviceCode | undefined>
+  readonly findBackchannelRequest: (hash: HandleHash) => Promise<FoundBackchannelRequest | undefined>
+  /** Those a user has not answered and may answer at `now`, the oldest first, at most `limit`. */
+  readonly listWaitingBackchannelRequests: (
+    issuer: string,
+    subject: string,
+    now: EpochSeconds,
+    limit: number,
+  ) => Promise<readonly FoundBackchannelRequest[]>
+  /** Who has the place at `now`. */
+  readonly findPrompt: (key: HandleHash, now: EpochSeconds) => Promise<HandleHash | undefined>
+  /** Due and not expired at `now`, the longest due first, at most `limit`. */
+  readonly listDuePings: (issuer: string, now: EpochSeconds, limit: number) => Promise<readonly PingRecord[]>
   readonly findAccessToken: (hash: HandleHash) => Promise<Found<AccessTokenRecord> | undefined>
   /** `spentAt` is when it was rotated; `retiredAt` when migration retired it. */
   readonly findRefreshToken: (

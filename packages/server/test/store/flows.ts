@@ -3,6 +3,7 @@ import { sortableTime } from '../../src/data/handle.ts'
 import {
   accessToken,
   audit,
+  backchannelRequest,
   code,
   deviceCode,
   grant,
@@ -10,6 +11,7 @@ import {
   jti,
   later,
   logoutNotice,
+  ping,
   pushedRequest,
   refreshToken,
   session,
@@ -34,10 +36,14 @@ export function flowsOf(name: string): readonly Flow[] {
   const records = {
     pushed: { ...pushedRequest(), hash: keyOf('pushed') },
     interaction: { ...interaction(), hash: keyOf('interaction') },
+    otherPushed: { ...pushedRequest(), hash: keyOf('other-pushed') },
+    otherInteraction: { ...interaction(), hash: keyOf('other-interaction') },
     session: { ...session(), hash: keyOf('session') },
     grant: { ...grant(), id: keyOf('grant') },
     code: { ...code(), hash: keyOf('code') },
     device: { ...deviceCode(), hash: keyOf('device'), userCodeHash: keyOf('user-code') },
+    backchannel: { ...backchannelRequest(), hash: keyOf('ciba'), promptKey: keyOf('prompt') },
+    ping: { ...ping(), id: keyOf('ping') },
     refresh: { ...refreshToken(), hash: keyOf('refresh') },
     notice: { ...logoutNotice(), id: keyOf('notice') },
     rotated: { ...refreshToken(), hash: keyOf('rotated') },
@@ -50,12 +56,28 @@ export function flowsOf(name: string): readonly Flow[] {
   const sid = `${name}-sid`
   const live: Write = { kind: 'require-live-grant', id: held.id, at: start }
   const at = later(1)
+  const owner = `u_${name}`
+  const managed = { id: `${name}-managed`, createdAt: start }
   const lists: Readonly<Record<string, readonly Write[]>> = {
     par: [...seen('par'), { kind: 'insert-pushed-request', record: pushed }],
     authorize: [{ kind: 'insert-interaction', record: records.interaction }],
     login: [
       { kind: 'advance-interaction', record: records.interaction, at },
       { kind: 'insert-session', record: { ...records.session, sid } },
+    ],
+    wrongUserRequest: [
+      { kind: 'insert-pushed-request', record: records.otherPushed },
+      { kind: 'insert-interaction', record: records.otherInteraction },
+    ],
+    wrongUser: [
+      {
+        kind: 'finish-interaction',
+        hash: records.otherInteraction.hash,
+        version: records.otherInteraction.version,
+        at,
+      },
+      { kind: 'spend-pushed-request', hash: records.otherPushed.hash, at },
+      { kind: 'clear-failures', key: keyOf('failures') },
     ],
     code: [
       { kind: 'finish-interaction', hash: records.interaction.hash, version: 2, at },
@@ -93,6 +115,39 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'spend-device-code', hash: records.device.hash, at, binding: undefined },
       access('device-token'),
     ],
+    cibaRequest: [
+      ...seen('ciba'),
+      {
+        kind: 'take-prompt',
+        key: records.backchannel.promptKey,
+        holder: records.backchannel.hash,
+        at,
+        until: later(300),
+      },
+      { kind: 'insert-backchannel-request', record: records.backchannel },
+    ],
+    cibaApproval: [
+      { kind: 'approve-backchannel-request', hash: records.backchannel.hash, grantId: held.id, at },
+      { kind: 'insert-ping', record: records.ping },
+    ],
+    cibaPingClaim: [{ kind: 'claim-ping', id: records.ping.id, version: 0, at, dueAt: later(16) }],
+    cibaPinged: [{ kind: 'finish-ping', id: records.ping.id, version: 1 }],
+    cibaToken: [
+      ...seen('ciba-token'),
+      live,
+      { kind: 'spend-backchannel-request', hash: records.backchannel.hash, at, binding: undefined },
+      access('ciba-token'),
+    ],
+    jwtBearer: [
+      ...seen('jwt-bearer'),
+      jti(keyOf('grant-assertion')),
+      { kind: 'insert-grant', record: { ...held, id: keyOf('asserted-grant') } },
+      access('jwt-bearer'),
+    ],
+    replacedGrant: [
+      { kind: 'end-grant', id: keyOf('asserted-grant'), at },
+      { kind: 'insert-grant', record: { ...held, id: keyOf('replacing'), managed } },
+    ],
     clientCredentials: [...seen('client'), access('client')],
     revoke: [
       ...seen('revoke'),
@@ -103,6 +158,12 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'end-session', hash: records.session.hash, at },
       { kind: 'revoke-grants-of-session', sid, at },
       { kind: 'insert-logout-notice', record: { ...notice, sid } },
+    ],
+    everything: [
+      { kind: 'insert-grant', record: { ...held, id: keyOf('owned'), subject: owner } },
+      { kind: 'revoke-grants-of-subject', issuer: held.issuer, subject: owner, at },
+      { kind: 'revoke-sessions-of-subject', issuer: held.issuer, subject: owner, at },
+      { kind: 'revoke-tokens-of-subject', issuer: held.issuer, subject: owner, at },
     ],
     claim: [{ kind: 'claim-logout-notice', id: notice.id, version: 0, at, dueAt: later(16) }],
     postponed: [{ kind: 'postpone-logout-notice', id: notice.id, version: 1, dueAt: later(20) }],
@@ -138,6 +199,7 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
     case 'insert-grant':
       return (await store.findGrant(write.record.id)) !== undefined
     case 'revoke-grant':
+    case 'end-grant':
       return (await store.findGrant(write.id))?.revokedAt !== undefined
     case 'insert-code':
       return (await store.findCode(write.record.hash)) !== undefined
@@ -149,6 +211,14 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
       return (await store.findDeviceCode(write.hash))?.grantId === write.grantId
     case 'spend-device-code':
       return (await store.findDeviceCode(write.hash))?.spentAt !== undefined
+    case 'insert-backchannel-request':
+      return (await store.findBackchannelRequest(write.record.hash)) !== undefined
+    case 'take-prompt':
+      return (await store.findPrompt(write.key, start)) === write.holder
+    case 'approve-backchannel-request':
+      return (await store.findBackchannelRequest(write.hash))?.grantId === write.grantId
+    case 'spend-backchannel-request':
+      return (await store.findBackchannelRequest(write.hash))?.spentAt !== undefined
     case 'insert-access-token':
       return (await store.findAccessToken(write.record.hash)) !== undefined
     case 'revoke-access-token':

@@ -108,7 +108,7 @@ export const manifest: ClauseManifest = {
     {
       id: 'FAPI2-MS-FINAL-6.1',
       level: 'SHOULD',
-      says: 'Responses are not encrypted.',
+      says: 'Responses are not encrypted: only for a client that registers for it.',
       standing: shown(
         'a signed response holds every parameter, iss, aud and exp, and nothing stands beside it',
       ),

@@ -1,4 +1,4 @@
-import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
+import { type ClauseManifest, otherParty, ruled, shown } from '../../clause.ts'
 
 export const manifest: ClauseManifest = {
   spec: 'jarm',
@@ -82,9 +82,7 @@ export const manifest: ClauseManifest = {
       id: 'JARM-2.2',
       level: 'MAY',
       says: 'The JWT is signed, then encrypted.',
-      standing: notApplicable(
-        'responses are never encrypted; a client that registers for it is refused as unknown metadata',
-      ),
+      standing: shown('every kind of answer is encrypted for the client that registered so, on every path'),
       rows: ['JARM-10'],
     },
   ],

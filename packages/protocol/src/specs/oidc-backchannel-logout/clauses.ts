@@ -69,6 +69,12 @@ export const manifest: ClauseManifest = {
       rows: ['BCL-01'],
     },
     {
+      id: 'OIDC-BCL-2.4-8',
+      level: 'MUST',
+      says: 'A logout token is encrypted with what the client registered for ID tokens, and then names its issuer outside.',
+      standing: shown('a client of encrypted ID tokens gets its logout token encrypted too'),
+    },
+    {
       id: 'OIDC-BCL-2.5-1',
       level: 'MUST',
       says: 'The token is posted as a form to each client, side by side.',

@@ -61,6 +61,20 @@ export const manifest: ClauseManifest = {
       rows: ['OIDC-15'],
     },
     {
+      id: 'OIDC-3.1.2.1-ui_locales-2',
+      level: 'SHOULD',
+      says: 'The pages speak the first language of the request that they have.',
+      standing: shown('is what the request asks for, else what the browser prefers, else English'),
+      rows: ['OIDC-15'],
+    },
+    {
+      id: 'OIDC-3.1.2.1-prompt-select',
+      level: 'SHOULD',
+      says: 'prompt=select_account lets the user choose, even in a live session.',
+      standing: shown('an account that is to be chosen is not filled in'),
+      rows: ['OIDC-04'],
+    },
+    {
       id: 'OIDC-3.1.2.1-login_hint',
       level: 'MAY',
       says: 'A login hint fills in the user name and tells nothing about accounts.',
@@ -69,12 +83,19 @@ export const manifest: ClauseManifest = {
     },
     {
       id: 'OIDC-3.1.2.1-id_token_hint',
+      level: 'MUST',
+      says: 'A hint is an ID token of ours, expired or not; only its user gets a positive answer.',
+      standing: ruled,
+      rows: ['OIDC-12'],
+    },
+    {
+      id: 'OIDC-3.1.2.1-id_token_hint-2',
       level: 'SHOULD',
-      says: 'With prompt=none and an ID token hint, success needs the user of the hint.',
+      says: 'With prompt=none, success does not depend on the hint where it is possible without.',
       standing: notApplicable(
-        'the hint is ignored: prompt=none always ends in login_required or consent_required',
+        'consent is asked every time, so prompt=none always ends in login_required or consent_required',
       ),
-      rows: ['OIDC-12', 'OIDC-13'],
+      rows: ['OIDC-13'],
     },
     {
       id: 'OIDC-3.1.2.3',
@@ -111,13 +132,6 @@ export const manifest: ClauseManifest = {
         'an ID token says who, when, how strongly, for which request and beside which access token',
       ),
       rows: ['OIDC-08'],
-    },
-    {
-      id: 'OIDC-5.5',
-      level: 'SHOULD',
-      says: 'The claims parameter asks for single claims.',
-      standing: notApplicable('metadata says `claims_parameter_supported` false; the parameter is ignored'),
-      rows: ['OIDC-09', 'OIDC-10', 'OIDC-11'],
     },
     {
       id: 'OIDC-11',

@@ -60,6 +60,13 @@ export const manifest: ClauseManifest = {
       rows: ['UI-02'],
     },
     {
+      id: 'OIDCC-5.3.2-jwt',
+      level: 'MUST',
+      says: 'Signed userinfo is `application/jwt` with iss and aud.',
+      standing: shown('a signed answer is a JWT with iss and aud that an independent library verifies'),
+      rows: ['UI-02'],
+    },
+    {
       id: 'OIDCC-5.3.3',
       level: 'MUST',
       says: 'Errors are those of RFC 6750; a token without openid is insufficient.',

@@ -4,15 +4,19 @@ import { httpsRedirectMetadataRules } from '../fapi1-baseline/metadata-rules.ts'
 import { backchannelMetadataRules } from '../oidc-backchannel-logout/metadata-rules.ts'
 import { frontchannelMetadataRules } from '../oidc-frontchannel-logout/metadata-rules.ts'
 import { postLogoutMetadataRules } from '../oidc-rp-logout/metadata-rules.ts'
+import { cibaMetadataRules } from '../openid-ciba/metadata-rules.ts'
+import { encryptionMetadataRules } from '../rfc7516-jwe/rules.ts'
 import type { ClientMetadataInput } from './metadata.ts'
 import { clientMetadataRules } from './rules.ts'
 
 /** In the order in which they are judged; what other documents add to client metadata comes after. */
 const everyRule = [
   ...clientMetadataRules,
+  ...encryptionMetadataRules,
   ...httpsRedirectMetadataRules,
   ...postLogoutMetadataRules,
   ...backchannelMetadataRules,
+  ...cibaMetadataRules,
   ...frontchannelMetadataRules,
 ]
 

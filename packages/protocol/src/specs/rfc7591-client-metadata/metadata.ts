@@ -17,6 +17,15 @@ export interface ClientMetadata {
   readonly token_endpoint_auth_method?: string | undefined
   readonly token_endpoint_auth_signing_alg?: string | undefined
   readonly id_token_signed_response_alg?: string | undefined
+  readonly userinfo_signed_response_alg?: string | undefined
+  readonly id_token_encrypted_response_alg?: string | undefined
+  readonly id_token_encrypted_response_enc?: string | undefined
+  readonly userinfo_encrypted_response_alg?: string | undefined
+  readonly userinfo_encrypted_response_enc?: string | undefined
+  readonly authorization_encrypted_response_alg?: string | undefined
+  readonly authorization_encrypted_response_enc?: string | undefined
+  readonly introspection_encrypted_response_alg?: string | undefined
+  readonly introspection_encrypted_response_enc?: string | undefined
   readonly request_object_signing_alg?: string | undefined
   readonly require_signed_request_object?: boolean | undefined
   readonly authorization_signed_response_alg?: string | undefined
@@ -32,7 +41,12 @@ export interface ClientMetadata {
   readonly use_mtls_endpoint_aliases?: boolean | undefined
   readonly post_logout_redirect_uris?: readonly string[] | undefined
   readonly backchannel_logout_uri?: string | undefined
+  readonly authorization_details_types?: readonly string[] | undefined
   readonly backchannel_logout_session_required?: boolean | undefined
+  readonly backchannel_token_delivery_mode?: string | undefined
+  readonly backchannel_client_notification_endpoint?: string | undefined
+  readonly backchannel_authentication_request_signing_alg?: string | undefined
+  readonly backchannel_user_code_parameter?: boolean | undefined
   readonly frontchannel_logout_uri?: string | undefined
   readonly frontchannel_logout_session_required?: boolean | undefined
 }
@@ -40,7 +54,7 @@ export interface ClientMetadata {
 /** What the rules look at: the metadata and everything it must fit. */
 export interface ClientMetadataInput {
   readonly metadata: ClientMetadata
-  /** `meet` of the floor, the client's profile and every resource the client may ask for. */
+  /** `meet` of the floor, the client's profile and every resource, scope and type of details the client may ask for. */
   readonly profile: SecurityProfile
   /** A development issuer is on loopback itself, so its web clients may be there too. */
   readonly environment: 'development' | 'production'

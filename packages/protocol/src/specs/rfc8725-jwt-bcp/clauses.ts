@@ -45,7 +45,7 @@ export const manifest: ClauseManifest = {
       id: 'RFC8725-3.6',
       level: 'SHOULD',
       says: 'data is not compressed before encryption',
-      standing: notApplicable('nothing is encrypted: only signed JWTs are taken and made'),
+      standing: shown('every kind of answer is encrypted for the client that registered so, on every path'),
     },
     { id: 'RFC8725-3.7', level: 'MUST', says: 'JSON is read as UTF-8', standing: ruled },
     {

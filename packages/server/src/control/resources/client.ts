@@ -26,10 +26,19 @@ export const clientMetadata = z.strictObject({
   token_endpoint_auth_method: z.string().optional(),
   token_endpoint_auth_signing_alg: z.string().optional(),
   id_token_signed_response_alg: z.string().optional(),
+  userinfo_signed_response_alg: z.string().optional(),
   request_object_signing_alg: z.string().optional(),
   require_signed_request_object: z.boolean().optional(),
   authorization_signed_response_alg: z.string().optional(),
   introspection_signed_response_alg: z.string().optional(),
+  id_token_encrypted_response_alg: z.string().optional(),
+  id_token_encrypted_response_enc: z.string().optional(),
+  userinfo_encrypted_response_alg: z.string().optional(),
+  userinfo_encrypted_response_enc: z.string().optional(),
+  authorization_encrypted_response_alg: z.string().optional(),
+  authorization_encrypted_response_enc: z.string().optional(),
+  introspection_encrypted_response_alg: z.string().optional(),
+  introspection_encrypted_response_enc: z.string().optional(),
   /** Response modes the client may ask for; absent: any. */
   response_modes: z.array(z.string()).min(1).max(10).optional(),
   tls_client_auth_subject_dn: text(1024).optional(),
@@ -48,6 +57,16 @@ export const clientMetadata = z.strictObject({
   backchannel_logout_uri: z.string().optional(),
   /** Accepted for those who ask: a logout token always names the session. */
   backchannel_logout_session_required: z.boolean().optional(),
+  /** Types of `authorization_details` the client may ask for (RFC 9396). */
+  authorization_details_types: z.array(text(128)).max(50).optional(),
+  /** CIBA: `poll` or `ping`. */
+  backchannel_token_delivery_mode: z.string().optional(),
+  /** CIBA: where a client with delivery mode `ping` listens. */
+  backchannel_client_notification_endpoint: z.string().optional(),
+  /** CIBA: set, every authentication request must be signed with it. */
+  backchannel_authentication_request_signing_alg: z.string().optional(),
+  /** CIBA: accepted as `false` only. */
+  backchannel_user_code_parameter: z.boolean().optional(),
   frontchannel_logout_uri: z.string().optional(),
   /** Accepted for those who ask: issuer and session always go along. */
   frontchannel_logout_session_required: z.boolean().optional(),
@@ -79,6 +98,11 @@ export const clientSpec = z.strictObject({
     .default({ tokensOf: [], tokensFor: [] }),
   /** Name of the only client that may act with this client's tokens: they carry it as `may_act`. */
   mayAct: z.string().optional(),
+  /**
+   * What the client may be given in its own name (client credentials), as `authorization_details`. It gets what it
+   * asks for within these, and nothing unasked.
+   */
+  ownAuthorizationDetails: z.array(z.record(z.string(), z.unknown())).max(20).default([]),
   /** Names of the attesters of the issuer that may vouch for instances of this client. */
   attesters: z.array(z.string()).max(20).default([]),
   /** Origins a browser client calls from. */

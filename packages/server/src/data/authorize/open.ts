@@ -14,13 +14,15 @@ import {
   requestUriPrefix,
   requestUriRules,
 } from '@holdfast/protocol/specs/rfc9126-par/rules.ts'
+import { protectedDetailsRules } from '@holdfast/protocol/specs/rfc9396-rar/rules.ts'
 import { duplicateRefusal, type Form, type FormReading } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, PushedRequestRecord } from '../../store/records.ts'
-import { hashOfHandle } from '../handle.ts'
+import { fineTime, hashOfHandle } from '../handle.ts'
 import { interactionLifetimeSeconds } from '../interaction/record.ts'
+import { judgeIdTokenHint } from './id-token-hint.ts'
 import { judgeRequest, judgeStill, judgeTarget, type RedirectTarget } from './request.ts'
 import { openRequestObject, plainRequest, type SentRequest } from './request-object.ts'
 import { modeForError, type ResponseTarget } from './response.ts'
@@ -120,9 +122,9 @@ async function openDirect(
     refusal,
     target: errorTarget(form, target.value),
   })
-  const judged = judgeDirect(sent.value, repeated, target.value, exchange)
+  const judged = judgeDirect(sent.value, repeated, target.value, exchange, ports)
   if (!judged.ok) return sentBack(judged)
-  const txn = newTransactionId(ports.entropy, now)
+  const txn = newTransactionId(ports.entropy, fineTime(ports.clock))
   return accept({ request: judged.value, client, pushedHash: undefined, txn })
 }
 
@@ -164,6 +166,7 @@ function judgeDirect(
   repeated: readonly string[],
   target: RedirectTarget,
   exchange: Exchange,
+  ports: Ports,
 ): Outcome<AuthorizationRequest> {
   const { client } = target
   const push = { clientRequiresPush: client.requirePushedAuthorizationRequests, pushed: false }
@@ -173,9 +176,18 @@ function judgeDirect(
       ? firstRefusal(pushRequiredRules, { ...push, profile: client.profile })
       : duplicateRefusal(name)
   if (early !== undefined) return early
-  const judged = judgeRequest(sent, target, exchange.issuer, { pushed: false })
+  const hinted = judgeIdTokenHint(sent, client.clientId, exchange, ports)
+  if (!hinted.ok) return hinted
+  const judged = judgeRequest(hinted.value, target, exchange.issuer, { pushed: false })
   if (!judged.ok) return judged
   // A resource may ask for more than the client's own profile does.
-  const late = firstRefusal(pushRequiredRules, { ...push, profile: judged.value.profile })
-  return late ?? accept(judged.value.request)
+  const { request, profile } = judged.value
+  const late =
+    firstRefusal(pushRequiredRules, { ...push, profile }) ??
+    firstRefusal(protectedDetailsRules, {
+      hasDetails: request.authorizationDetails !== undefined,
+      isPushed: false,
+      isSigned: request.requestObject !== undefined,
+    })
+  return late ?? accept(request)
 }

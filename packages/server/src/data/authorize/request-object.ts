@@ -28,10 +28,12 @@ export interface SentRequest {
   readonly requestObject: AuthorizationRequest['requestObject']
   /** Set when the object named itself: it opens one request and no second one. */
   readonly jti: RememberedJti | undefined
+  /** Subject of its `id_token_hint`, once that was judged. */
+  readonly hintedSubject: string | undefined
 }
 
 export function plainRequest(form: Form): SentRequest {
-  return { form, requestObject: undefined, jti: undefined }
+  return { form, requestObject: undefined, jti: undefined, hintedSubject: undefined }
 }
 
 /**
@@ -60,6 +62,7 @@ export async function openRequestObject(
     form: formOf(claims),
     requestObject: claims.nbf !== undefined && claims.exp !== undefined ? 'timed' : 'untimed',
     jti: jtiOf(claims, issuer, clientId),
+    hintedSubject: undefined,
   })
 }
 

@@ -1,15 +1,16 @@
-import { type EpochSeconds, firstRefusal, type Outcome, refuse } from '@holdfast/protocol'
+import { type EpochSeconds, firstRefusal, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
 import { silentRules } from '@holdfast/protocol/specs/oidc-core-request/rules.ts'
 import { type FormReading, readForm } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { InteractionRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
+import { judgeAcr } from '../interaction/assurance.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
 import { isFormPost } from '../interaction/post.ts'
 import { interactionEndsAt, needsLogin, stepUrl } from '../interaction/record.ts'
-import { type LiveSession, loadSession } from '../interaction/session.ts'
+import { type LiveSession, loadSession, reachableAcrs } from '../interaction/session.ts'
 import { errorPage } from '../pages/error.ts'
 import { seeOther } from '../pages/page.ts'
 import { recordRefusal } from '../refused.ts'
@@ -28,17 +29,16 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
   if (!opened.ok) return await refusedInFront(exchange, ports, opened)
 
   const { request } = opened.value
+  const refusedHere = (refusal: Refusal): Promise<Reply> =>
+    refusedInFront(exchange, ports, { ok: false, refusal, target: request }, opened.value)
+  // Told before anybody signs in for nothing.
+  const beyondReach = judgeAcr(request, reachableAcrs)
+  if (beyondReach !== undefined) return await refusedHere(beyondReach)
   const found = await loadSession(exchange, ports, now)
   const login = needsLogin(request, found, undefined, now)
   // Consent is asked for every time: no earlier answer is taken for this one.
   const silent = firstRefusal(silentRules, { prompt: request.prompt, needsLogin: login, needsConsent: true })
-  if (silent !== undefined)
-    return await refusedInFront(
-      exchange,
-      ports,
-      { ok: false, refusal: silent, target: request },
-      opened.value,
-    )
+  if (silent !== undefined) return await refusedHere(silent)
 
   const opening = openInteraction(exchange, ports, opened.value, login ? undefined : found, now)
   await ports.store.commit([
@@ -85,9 +85,9 @@ function openInteraction(
   now: EpochSeconds,
 ): Opening {
   const issuer = exchange.issuer.url
-  const handle = newHandle(ports.entropy, 'interaction', issuer, now)
+  const handle = newHandle(ports.entropy, 'interaction', issuer, fineTime(ports.clock))
   const known = cookieHash(exchange, 'browser')
-  const cookie = known === undefined ? newCookie(exchange, ports, 'browser', now) : undefined
+  const cookie = known === undefined ? newCookie(exchange, ports, 'browser') : undefined
   const record: InteractionRecord = {
     hash: handle.hash,
     issuer,

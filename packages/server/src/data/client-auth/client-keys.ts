@@ -1,5 +1,6 @@
 import { timingSafeEqual, type X509Certificate } from 'node:crypto'
 import type { JwsAlg } from '@holdfast/protocol'
+import { encryptionKey, type KeyManagementAlg } from '@holdfast/protocol/jose/encrypt.ts'
 import { fittingKeys, importPublicJwk, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
 import type { PeerCertificate } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
@@ -39,6 +40,18 @@ export function keysFor(
     .then(set => (set === undefined ? [] : fittingKeys(set.keys, wanted.kid, wanted.alg)))
 }
 
+/** The key that answers are encrypted to; undefined when the client has none now. */
+export async function encryptionKeyFor(
+  client: Client,
+  alg: KeyManagementAlg,
+  ports: Ports,
+): Promise<PublicKey | undefined> {
+  if (client.jwksUri === undefined) return encryptionKey(registeredKeys(client).keys, alg)
+  const isEnough = (set: ClientKeySet): boolean => encryptionKey(set.keys, alg) !== undefined
+  const set = await remoteKeySets(ports).find(client.jwksUri, isEnough)
+  return set && encryptionKey(set.keys, alg)
+}
+
 /** Whether the certificate, or, where a key stands without `x5c`, its key, is registered. */
 export async function hasRegisteredCertificate(
   client: Client,
@@ -55,7 +68,7 @@ export async function hasRegisteredCertificate(
 }
 
 function hasKeyOf(set: ClientKeySet, certificate: X509Certificate): boolean {
-  return set.keys.some(key => key.keyObject.equals(certificate.publicKey))
+  return set.keys.some(key => key.use !== 'enc' && key.keyObject.equals(certificate.publicKey))
 }
 
 function registeredKeys(client: Client): ClientKeySet {

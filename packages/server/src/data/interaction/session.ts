@@ -7,8 +7,11 @@ import { cookieHash } from './cookies.ts'
 /** Idle and absolute ends of a session (threat model section 7). */
 export const sessionLimits = { idleSeconds: 1800, lifetimeSeconds: 43_200 } as const
 
-/** Authenticated by one factor, a password. Published as `acr_values_supported`. */
+/** Authenticated by one factor, a password. */
 export const passwordAcr = 'urn:holdfast:acr:pwd'
+
+/** Every authentication context a login can reach; published as `acr_values_supported`. */
+export const reachableAcrs: readonly string[] = [passwordAcr]
 
 /** A session this browser holds, neither ended nor idle too long, of a user who may still act (I23). */
 export interface LiveSession {

@@ -21,7 +21,8 @@ export interface TokenFacts {
 export interface ActiveToken {
   readonly token: AccessTokenRecord
   readonly client: Client
-  /** Undefined for client credentials. */
+  /** Both undefined for client credentials. */
+  readonly grant: GrantRecord | undefined
   readonly user: UserRecord | undefined
 }
 
@@ -60,5 +61,5 @@ export function judgeActive(facts: TokenFacts, ports: Ports): Outcome<ActiveToke
   })
   if (refusal !== undefined) return refusal
   if (token === undefined || client === undefined) throw new TypeError('rule table')
-  return accept({ token, client, user })
+  return accept({ token, client, grant, user })
 }

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { oidcBaseline } from '@holdfast/protocol/profiles/oidc-baseline.ts'
-import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, type JWTVerifyResult, jwtVerify } from 'jose'
+import {
+  compactDecrypt,
+  createLocalJWKSet,
+  decodeJwt,
+  type JSONWebKeySet,
+  type JWTVerifyResult,
+  jwtVerify,
+} from 'jose'
 import { Fault } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuditRecord } from '../../store/records.ts'
@@ -64,6 +72,31 @@ async function verified(world: World, { token }: Post, audience: string): Promis
     requiredClaims: ['iat', 'exp', 'jti', 'events', 'sub', 'sid'],
   })
 }
+
+describe('an encrypted notice', () => {
+  it('a client of encrypted ID tokens gets its logout token encrypted too', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'e', use: 'enc' }
+    const { world, posts } = await worldOf(() => 200)
+    await using _ = world
+    const known = world.issuer.clients as Map<string, Client>
+    known.set('c_oidc', {
+      ...oidcClient,
+      jwks: { keys: [keys.oidc.publicJwk, jwk] },
+      encryptedResponses: { id_token: { alg: 'ECDH-ES', enc: 'A128GCM' } },
+    })
+    const { browser, idToken } = await signIn(world, 'c_oidc')
+    const { plaintext: hint } = await compactDecrypt(idToken, privateKey)
+    await browser.get(logoutUrl({ id_token_hint: Buffer.from(hint).toString() }))
+    const [post] = posts
+    assert.ok(post)
+    const { plaintext, protectedHeader } = await compactDecrypt(post.token, privateKey)
+    assert.equal(protectedHeader.iss, issuerUrl)
+    const token = Buffer.from(plaintext).toString()
+    const { payload } = await verified(world, { ...post, token }, 'c_oidc')
+    assert.equal(payload.sub, alice)
+  })
+})
 
 async function signInAndOut(world: World, clientId = 'c_bank'): Promise<void> {
   const { browser, idToken } = await signIn(world, clientId)

@@ -10,7 +10,8 @@ import { Fault, type Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuditRecord, LogoutNoticeRecord, SessionRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
-import { sortableTime } from '../handle.ts'
+import { fineTime, sortableTime } from '../handle.ts'
+import { signForClient } from '../sign-for-client.ts'
 
 /** How long a client may take to answer. */
 const answerTimeoutMs = 5000
@@ -32,7 +33,7 @@ export function newNotice(
   const now = ports.clock.now()
   const { issuer, subject, sid } = session
   return {
-    id: `n_${sortableTime(now)}${ports.entropy.bytes(16).toString('base64url')}`,
+    id: `n_${sortableTime(fineTime(ports.clock))}${ports.entropy.bytes(16).toString('base64url')}`,
     issuer,
     clientId,
     subject,
@@ -82,7 +83,7 @@ async function tryOnce(notice: LogoutNoticeRecord, ports: Ports): Promise<Tried>
   }
 }
 
-/** OpenID Connect Back-Channel Logout 2.4; signed as the ID tokens of the client are. */
+/** OpenID Connect Back-Channel Logout 2.4; signed, and encrypted, as the ID tokens of the client are. */
 async function logoutToken(
   { issuer, clientId, subject, sid }: LogoutNoticeRecord,
   client: Client,
@@ -102,7 +103,9 @@ async function logoutToken(
   const typ = 'logout+jwt'
   const refusal = firstRefusal(logoutTokenRules, { typ, claims })
   assert.equal(refusal, undefined, refusal?.reason)
-  return await ports.keys.sign(issuer, client.idTokenSignedResponseAlg, typ, claims)
+  const alg = client.idTokenSignedResponseAlg
+  const jwt = { response: 'id_token', alg, typ, claims, namesIssuer: true } as const
+  return await signForClient(jwt, client, issuer, ports)
 }
 
 interface Settled {

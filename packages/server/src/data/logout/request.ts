@@ -1,15 +1,22 @@
-import { accept, firstRefusal, type Outcome } from '@holdfast/protocol'
+import { accept, firstRefusal, type Outcome, refuse } from '@holdfast/protocol'
+import { oidcRequestLimits } from '@holdfast/protocol/specs/oidc-core-request/rules.ts'
 import { hintRules, logoutRules } from '@holdfast/protocol/specs/oidc-rp-logout/rules.ts'
 import { type Form, parseForm } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { parsePost } from '../interaction/post.ts'
+import { verifyOwnToken } from '../own-token.ts'
 import { withQuery } from '../render/with-query.ts'
-import { verifyOwnToken } from './own-token.ts'
 
-/** Parameters that mean something here; `logout_hint` and `ui_locales` change nothing, others are unknown. */
-export const logoutParameters = ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state'] as const
+/** Parameters that mean something here; `logout_hint` changes nothing, others are unknown. */
+export const logoutParameters = [
+  'id_token_hint',
+  'client_id',
+  'post_logout_redirect_uri',
+  'state',
+  'ui_locales',
+] as const
 
 export interface LogoutHint {
   readonly clientId: string
@@ -25,6 +32,8 @@ export interface LogoutRequest {
   readonly client: Client | undefined
   /** Registered, with `state`. Only a request with a hint is sent there without the user choosing to go. */
   readonly returnUrl: string | undefined
+  /** Languages of the pages, by preference. */
+  readonly uiLocales: readonly string[]
 }
 
 export const emptyRequest: LogoutRequest = {
@@ -32,6 +41,7 @@ export const emptyRequest: LogoutRequest = {
   hint: undefined,
   client: undefined,
   returnUrl: undefined,
+  uiLocales: [],
 }
 
 export function parseLogout(exchange: Exchange): Outcome<Form> {
@@ -62,12 +72,18 @@ export function judgeLogout(form: Form, exchange: Exchange, ports: Ports): Outco
       postLogoutRedirectUri === undefined || state === undefined
         ? postLogoutRedirectUri
         : withQuery(postLogoutRedirectUri, { state }),
+    uiLocales: uiLocalesOf(form),
   })
+}
+
+/** At most as many as an authorization request may name. */
+export function uiLocalesOf(form: Form): readonly string[] {
+  return (form.get('ui_locales') ?? '').split(' ', oidcRequestLimits.listMax)
 }
 
 function judgeHint(text: string | undefined, issuer: string, ports: Ports): Outcome<LogoutHint | undefined> {
   if (text === undefined) return accept(undefined)
-  const jws = verifyOwnToken(text, issuer, ports)
+  const jws = verifyOwnToken(text, issuer, ports, unsigned)
   if (!jws.ok) return jws
   const { header, claims } = jws.value
   const refusal = firstRefusal(hintRules, { issuer, typ: header.typ, claims })
@@ -75,6 +91,13 @@ function judgeHint(text: string | undefined, issuer: string, ports: Ports): Outc
   const { aud, sub, sid } = claims
   return accept({ clientId: String(aud), sub: String(sub), sid: String(sid) })
 }
+
+const unsigned = refuse(
+  'logout.hint-signature',
+  ['OIDC-RPL-4-1'],
+  'invalid_request',
+  '`id_token_hint` is not signed by this issuer',
+)
 
 export function fieldsOf(form: Form): Readonly<Record<string, string>> {
   return Object.fromEntries(

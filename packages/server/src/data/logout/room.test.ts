@@ -126,7 +126,7 @@ describe('logout with the ID token of the session', () => {
     assert.match(String(reply.body), done)
   })
 
-  it('unknown parameters, logout_hint and ui_locales change nothing', async () => {
+  it('unknown parameters, logout_hint and a language we do not have change nothing', async () => {
     await using world = await openWorld()
     const { browser, idToken } = await signIn(world, 'c_oidc')
     const more = { logout_hint: 'bob', ui_locales: 'xx', unknown: '1' }

@@ -7,6 +7,7 @@ import { clearedCookie, cookieHash } from '../interaction/cookies.ts'
 import { parsePost } from '../interaction/post.ts'
 import { type LiveSession, loadSession } from '../interaction/session.ts'
 import { errorPage } from '../pages/error.ts'
+import { wordsFor } from '../pages/locale.ts'
 import { logoutForm, logoutView, signedOutView, stillSignedInView } from '../pages/logout.ts'
 import { formTargetOf, seeOther } from '../pages/page.ts'
 import { paths } from '../paths.ts'
@@ -65,34 +66,35 @@ async function logOut(
 async function stay(
   exchange: Exchange,
   ports: Ports,
-  { client }: LogoutRequest,
+  { client, uiLocales }: LogoutRequest,
   { record: { subject, sid } }: LiveSession,
 ): Promise<Reply> {
   const context = { subject, ...(client !== undefined && { clientId: client.clientId }) }
   await ports.store.commit([auditAccepted(exchange, ports.clock.now(), 'logout.declined', context, { sid })])
-  return stillSignedInView(exchange)
+  return stillSignedInView(exchange, uiLocales)
 }
 
 /** Back to the client when its ID token says who asks; otherwise a page, from which the user may go on. */
 function signedOut(
   exchange: Exchange,
-  { hint, client, returnUrl }: LogoutRequest,
+  { hint, client, returnUrl, uiLocales }: LogoutRequest,
   frames: readonly string[] = [],
 ): Reply {
   const cookies = [clearedCookie(exchange, 'session')]
   const isProven = hint !== undefined && returnUrl !== undefined
   if (isProven && frames.length === 0) return seeOther(returnUrl, cookies)
   const link = returnUrl === undefined ? undefined : { url: returnUrl, clientName: client?.clientName ?? '' }
-  return signedOutView(exchange, { link, frames, isForwarded: isProven }, cookies)
+  return signedOutView(exchange, { link, frames, isForwarded: isProven, uiLocales }, cookies)
 }
 
 function question(exchange: Exchange, ports: Ports, request: LogoutRequest, session: LiveSession): Reply {
-  const { fields, hint, client, returnUrl } = request
+  const { fields, hint, client, returnUrl, uiLocales } = request
   const isSentBack = hint !== undefined && returnUrl !== undefined
   return logoutView(exchange, {
     ...formOf(exchange, ports, fields, session),
     username: session.user.username,
     clientName: client?.clientName,
+    uiLocales,
     ...(isSentBack && { formTarget: formTargetOf(returnUrl) }),
   })
 }
@@ -117,15 +119,11 @@ async function refused(
   await recordRefusal(exchange, ports, 'logout.refused', refusal, {
     context: session === undefined ? {} : { subject: session.record.subject },
   })
+  if (session === undefined) return errorPage(exchange, refusal, { kind: 'logout' })
+  const form = formOf(exchange, ports, emptyRequest.fields, session)
   return errorPage(exchange, refusal, {
-    title: 'This sign-out request is not right',
-    ...(session === undefined
-      ? { notice: 'Nothing was changed.', advice: 'Go back to the application and try again.' }
-      : {
-          notice: 'You were not signed out.',
-          advice: 'The application asked in a way we cannot trust. You can still sign out here.',
-          more: logoutForm(formOf(exchange, ports, emptyRequest.fields, session)),
-        }),
+    kind: 'logoutSignedIn',
+    more: logoutForm(form, wordsFor(exchange)),
   })
 }
 

@@ -1,8 +1,22 @@
 import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
+import { contentEncryptionAlgs, keyManagementAlgs } from '@holdfast/protocol/jose/encrypt.ts'
+import { grantActions } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
+import { globalRevocationScope } from '@holdfast/protocol/specs/global-token-revocation/rules.ts'
 import { isQueryMode, isSignedResponse, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
+import { cibaGrantType, deliveryModes } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
+import { encryptedResponses } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
+import { locales } from '../../snapshot/locale.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
-import { passwordAcr } from '../interaction/session.ts'
+import { reachableAcrs } from '../interaction/session.ts'
 import { paths } from '../paths.ts'
+
+/** The same for every kind of answer (OpenID Connect Discovery 3, JARM 4, RFC 9701 7). */
+const encryption = Object.fromEntries(
+  encryptedResponses.flatMap(response => [
+    [`${response}_encryption_alg_values_supported`, keyManagementAlgs],
+    [`${response}_encryption_enc_values_supported`, contentEncryptionAlgs],
+  ]),
+)
 
 /** Endpoints with a twin on the mutual-TLS listener (RFC 8705 section 5). Browsers never go there. */
 const aliased = {
@@ -11,8 +25,10 @@ const aliased = {
   introspection_endpoint: paths.introspect,
   revocation_endpoint: paths.revoke,
   userinfo_endpoint: paths.userinfo,
+  grant_management_endpoint: paths.grants,
 }
 
+const cibaEndpoint = { backchannel_authentication_endpoint: paths.backchannelAuthentication }
 const deviceEndpoint = { device_authorization_endpoint: paths.deviceAuthorization }
 
 /**
@@ -32,7 +48,9 @@ export function metadataDocument(
   const hasMtls = floor.senderConstraintMethods.includes('mtls')
   const hasDpop = floor.senderConstraintMethods.includes('dpop')
   const hasDevices = floor.deviceGrant === 'allowed'
-  const endpoints = hasDevices ? { ...aliased, ...deviceEndpoint } : aliased
+  const hasCiba = floor.backchannelAuthentication === 'allowed'
+  const hasTrustedIssuers = floor.jwtBearerGrant === 'allowed' && issuer.trustedIssuers.size > 0
+  const endpoints = { ...aliased, ...(hasDevices && deviceEndpoint), ...(hasCiba && cibaEndpoint) }
   const signingAlgs = signedWith.filter(alg => floor.signingAlgs.includes(alg))
   const scopes = ['openid', ...issuer.scopes.keys()]
   const document = {
@@ -44,6 +62,14 @@ export function metadataDocument(
     revocation_endpoint: url + paths.revoke,
     userinfo_endpoint: url + paths.userinfo,
     ...(hasDevices && { device_authorization_endpoint: url + paths.deviceAuthorization }),
+    ...(hasCiba && cibaMetadata(url, floor)),
+    grant_management_endpoint: url + paths.grants,
+    grant_management_actions_supported: ['query', 'revoke', ...grantActions],
+    grant_management_action_required: false,
+    ...(hasRevoker(issuer) && {
+      global_token_revocation_endpoint: url + paths.globalRevocation,
+      global_token_revocation_endpoint_auth_methods_supported: ['access_token'],
+    }),
     end_session_endpoint: url + paths.logout,
     jwks_uri: url + paths.jwks,
     require_pushed_authorization_requests: floor.pushedAuthorizationRequests === 'required',
@@ -57,12 +83,17 @@ export function metadataDocument(
       'client_credentials',
       'urn:ietf:params:oauth:grant-type:token-exchange',
       ...(hasDevices ? ['urn:ietf:params:oauth:grant-type:device_code'] : []),
+      ...(hasCiba ? [cibaGrantType] : []),
+      ...(hasTrustedIssuers ? ['urn:ietf:params:oauth:grant-type:jwt-bearer'] : []),
     ],
     code_challenge_methods_supported: ['S256'],
+    authorization_details_types_supported: [...issuer.detailTypes.keys()],
     scopes_supported: [...new Set(scopes)],
     claims_supported: claimsOf(issuer),
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: signingAlgs,
+    userinfo_signing_alg_values_supported: signingAlgs,
+    ...encryption,
     token_endpoint_auth_methods_supported: methods,
     token_endpoint_auth_signing_alg_values_supported: assertionAlgs,
     client_attestation_signing_alg_values_supported: attestedWith,
@@ -78,15 +109,15 @@ export function metadataDocument(
     mtls_endpoint_aliases: Object.fromEntries(
       Object.entries(endpoints).map(([name, path]) => [name, issuer.mtlsUrl + path]),
     ),
-    acr_values_supported: [passwordAcr],
-    prompt_values_supported: ['none', 'login', 'consent'],
-    ui_locales_supported: ['en'],
+    acr_values_supported: reachableAcrs,
+    prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+    ui_locales_supported: locales,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
     frontchannel_logout_supported: true,
     frontchannel_logout_session_supported: true,
     claim_types_supported: ['normal'],
-    claims_parameter_supported: false,
+    claims_parameter_supported: true,
     request_parameter_supported: true,
     request_object_signing_alg_values_supported: floor.signingAlgs,
     request_uri_parameter_supported: false,
@@ -94,6 +125,21 @@ export function metadataDocument(
     require_signed_request_object: floor.signedRequestObjects === 'required',
   }
   return Object.fromEntries(Object.entries(document).filter(([, value]) => !isEmptyList(value)))
+}
+
+/** OpenID Connect CIBA section 4. */
+function cibaMetadata(url: string, floor: IssuerSnapshot['floor']): Readonly<Record<string, unknown>> {
+  return {
+    backchannel_authentication_endpoint: url + paths.backchannelAuthentication,
+    backchannel_token_delivery_modes_supported: deliveryModes,
+    backchannel_authentication_request_signing_alg_values_supported: floor.signingAlgs,
+    backchannel_user_code_parameter_supported: false,
+  }
+}
+
+/** Whether any client may end all access of a user. */
+function hasRevoker({ clients }: IssuerSnapshot): boolean {
+  return [...clients.values()].some(client => client.scopes.includes(globalRevocationScope))
 }
 
 /** What some profile over this floor has: `code id_token` is over where every response must be a JWT. */

@@ -6,10 +6,12 @@ import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { GrantRecord } from '../../store/records.ts'
+import { signForClient } from '../sign-for-client.ts'
 import type { MintOrder } from './order.ts'
 
 /**
- * OpenID Connect Core section 2. Claims about the user stay at userinfo: the token says who, when and how strongly.
+ * OpenID Connect Core section 2. It says who, when and how strongly; of the user's claims it has those that were asked
+ * for by name and allowed, all others stay at userinfo.
  * One audience, so no `azp`. A refresh repeats the original authentication and carries no nonce (section 12.2).
  */
 export async function mintIdToken(
@@ -18,14 +20,22 @@ export async function mintIdToken(
   exchange: Exchange,
   ports: Ports,
 ): Promise<string | undefined> {
-  const { idToken, issuedAt, sid } = order
+  const { idToken, client, issuedAt, sid, authReqId, userClaims } = order
   if (idToken === undefined) return undefined
   const claims = {
+    // First: nothing in them can change what the protocol says below.
+    ...userClaims,
     ...authenticationOf(order, exchange, issuedAt + idToken.lifetimeSeconds),
     ...(sid !== undefined && { sid }),
+    ...(authReqId !== undefined && { 'urn:openid:params:jwt:claim:auth_req_id': authReqId }),
     at_hash: leftHalfHash(idToken.alg, accessToken),
   }
-  return ports.keys.sign(exchange.issuer.url, idToken.alg, 'JWT', claims)
+  return await signForClient(
+    { response: 'id_token', alg: idToken.alg, typ: 'JWT', claims },
+    client,
+    exchange.issuer.url,
+    ports,
+  )
 }
 
 /** What an authorization response is signed for. */
@@ -40,7 +50,8 @@ export interface DetachedSignatureOrder {
 
 /**
  * The ID token beside a code, which signs code and state (FAPI 1.0 Advanced section 5.2.2.1). It passes the browser, so
- * it says no more than that: the subject, the authentication, and nothing about the person or the session.
+ * it says no more than that: the subject, the authentication, and nothing about the person or the session, whatever
+ * was asked for by name.
  * @throws when keys are unavailable: sign before anything is committed
  */
 export async function mintDetachedSignature(
@@ -58,7 +69,8 @@ export async function mintDetachedSignature(
     ...authenticationOf(authentication, exchange, issuedAt + profile.idTokenLifetimeSeconds),
     ...detachedSignatureClaims(alg, code, state),
   }
-  return await ports.keys.sign(exchange.issuer.url, alg, 'JWT', claims)
+  const jwt = { response: 'id_token', alg, typ: 'JWT', claims } as const
+  return await signForClient(jwt, client, exchange.issuer.url, ports)
 }
 
 interface Authentication {

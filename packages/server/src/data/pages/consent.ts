@@ -1,10 +1,16 @@
+import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
+import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
+import type { DetailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
-import { html } from './html.ts'
+import { type Html, html } from './html.ts'
 import { renderPage } from './page.ts'
+import type { ConsentWords, Words } from './words/words.ts'
 
 /** Everything the user is shown; what is approved is this and nothing else (I13). */
 export interface ConsentContent {
+  /** In which it is written: another language is another page. */
+  readonly locale: Words['locale']
   readonly clientName: string
   readonly clientId: string
   /** Host, or scheme, the answer goes to. */
@@ -12,7 +18,12 @@ export interface ConsentContent {
   /** Whether the answer goes to a device that waits, not to a host. */
   readonly isDevice: boolean
   readonly username: string
+  /** Set when the answer changes what was allowed before. */
+  readonly change: GrantAction | undefined
   readonly scopes: readonly Pick<Scope, 'name' | 'title' | 'description'>[]
+  /** Details asked for by name that none of the scopes covers, each in words. */
+  readonly claims: readonly { readonly name: string; readonly title: string }[]
+  readonly details: readonly { readonly detail: AuthorizationDetail; readonly words: DetailWords }[]
   readonly resources: readonly { readonly audience: string; readonly displayName: string }[]
   /** How long the application can keep acting: the grant's lifetime. */
   readonly lifetimeSeconds: number
@@ -23,6 +34,7 @@ export interface ConsentContent {
 }
 
 export interface ConsentView {
+  readonly words: Words
   readonly action: string
   readonly csrf: string
   /** Digest of the content, sent back with the answer. */
@@ -35,66 +47,98 @@ export interface ConsentView {
 
 /** The question, in plain words: who asks, for what, what not, for how long, and how to take it back. */
 export function consentView(exchange: Exchange, view: ConsentView): Reply {
-  const { content } = view
+  const { content, words } = view
+  const said = words.consent
+  const afterwards = content.isDevice ? said.deviceGoesOn : said.backTo(content.clientHost)
   return renderPage(exchange, {
+    words,
     status: view.isChanged ? 409 : 200,
-    title: `Allow ${content.clientName}?`,
+    title: said.title(content.clientName),
     formTarget: view.formTarget,
-    body: html`<h1>Allow <span class="name">${content.clientName}</span>?</h1>
-<p class="lead">You are signed in as <strong>${content.username}</strong>. ${content.isDevice ? 'After your answer your device goes on by itself.' : html`After your answer you go back to <strong>${content.clientHost}</strong>.`}</p>
-${view.isChanged && html`<div class="notice notice-bad" role="alert"><p>What is asked for has changed since you saw it. Please read it again.</p></div>`}
+    body: html`<h1>${said.heading(content.clientName)}</h1>
+<p class="lead">${said.signedInAs(content.username)} ${afterwards}</p>
+${view.isChanged && html`<div class="notice notice-bad" role="alert"><p>${said.changed}</p></div>`}
+${content.change !== undefined && html`<div class="notice" id="consent-change"><p>${content.change === 'merge' ? said.merged : said.replaced}</p></div>`}
 <section aria-labelledby="asks">
-<h2 id="asks">It asks to</h2>
+<h2 id="asks">${said.asks}</h2>
 <ul class="grants">
 ${content.scopes.map(
   scope => html`<li><span class="tick" aria-hidden="true"></span><div><strong>${scope.title}</strong><p>${scope.description}</p></div></li>
 `,
-)}</ul>
+)}${content.details.map(({ words }) => detailItem(words))}</ul>
 </section>
-${
-  content.resources.length > 0 &&
-  html`<section aria-labelledby="where">
-<h2 id="where">It can use this at</h2>
-<ul class="places">
-${content.resources.map(
-  resource => html`<li><strong>${resource.displayName}</strong> <span class="quiet">${new URL(resource.audience).host}</span></li>
-`,
-)}</ul>
-</section>`
-}
+${detailsSection(content, said)}
+${placesSection(content, said)}
 <section aria-labelledby="limits">
-<h2 id="limits">Good to know</h2>
+<h2 id="limits">${said.goodToKnow}</h2>
 <ul class="notes">
-<li>It cannot see your password, and it cannot do anything that is not listed here.</li>
-<li>${lastingText(content)}</li>
-<li>You can take this permission back at any time: ask ${new URL(exchange.issuer.url).host} or the application to disconnect it.</li>
+<li>${said.onlyThis}</li>
+<li>${lastingText(content, words)}</li>
+<li>${said.takeBack(new URL(exchange.issuer.url).host)}</li>
 </ul>
 </section>
 <form id="consent-form" method="post" action="${view.action}">
 <input type="hidden" name="csrf" value="${view.csrf}">
 <input type="hidden" name="shown" value="${view.shown}">
 <div class="choices">
-<button id="consent-allow" class="button button-main" type="submit" name="decision" value="allow">Allow</button>
-<button id="consent-deny" class="button" type="submit" name="decision" value="deny">Deny</button>
+<button id="consent-allow" class="button button-main" type="submit" name="decision" value="allow">${said.allow}</button>
+<button id="consent-deny" class="button" type="submit" name="decision" value="deny">${said.deny}</button>
 </div>
 </form>`,
   })
 }
 
-function lastingText({ isLasting, endsAtSignOut, lifetimeSeconds }: ConsentContent): string {
-  return isLasting
-    ? `It keeps this access, also while you are away, for at most ${inWords(lifetimeSeconds)}${endsAtSignOut ? ', or until you sign out here' : ''}.`
-    : `This access ends by itself after at most ${inWords(lifetimeSeconds)}.`
+function detailsSection({ claims }: ConsentContent, said: ConsentWords): Html | false {
+  return (
+    claims.length > 0 &&
+    html`<section aria-labelledby="details">
+<h2 id="details">${said.alsoDetails}</h2>
+<ul class="grants">
+${claims.map(
+  claim => html`<li><span class="tick" aria-hidden="true"></span><div><strong>${claim.title}</strong></div></li>
+`,
+)}</ul>
+</section>`
+  )
 }
 
-function inWords(seconds: number): string {
-  const [size, name] = (
-    [
-      [86_400, 'day'],
-      [3600, 'hour'],
-      [60, 'minute'],
-    ] as const
-  ).find(([size]) => seconds >= size) ?? [1, 'second']
-  const count = Math.round(seconds / size)
-  return count === 1 ? `1 ${name}` : `${count} ${name}s`
+/** One authorization detail: what it is, and every value of it under its label. */
+function detailItem({ title, description, parts }: DetailWords): Html {
+  return html`<li class="detail"><span class="tick" aria-hidden="true"></span><div><strong>${title}</strong><p>${description}</p>
+<dl>
+${parts.map(
+  ({
+    label,
+    values,
+  }) => html`<div><dt>${label}</dt>${values.map(value => html`<dd><bdi>${value}</bdi></dd>`)}</div>
+`,
+)}</dl></div></li>
+`
+}
+
+function placesSection({ resources }: ConsentContent, said: ConsentWords): Html | false {
+  return (
+    resources.length > 0 &&
+    html`<section aria-labelledby="where">
+<h2 id="where">${said.where}</h2>
+<ul class="places">
+${resources.map(
+  resource => html`<li><strong>${resource.displayName}</strong> <span class="quiet">${new URL(resource.audience).host}</span></li>
+`,
+)}</ul>
+</section>`
+  )
+}
+
+export function lastingText(
+  {
+    isLasting,
+    endsAtSignOut,
+    lifetimeSeconds,
+  }: Pick<ConsentContent, 'isLasting' | 'endsAtSignOut' | 'lifetimeSeconds'>,
+  { consent: said, duration }: Words,
+): string {
+  const time = duration(lifetimeSeconds)
+  if (!isLasting) return said.ending(time)
+  return endsAtSignOut ? said.lastingUntilSignOut(time) : said.lasting(time)
 }

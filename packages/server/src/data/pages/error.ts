@@ -1,30 +1,27 @@
 import type { Refusal } from '@holdfast/protocol'
 import type { Exchange, Reply } from '../../http/exchange.ts'
-import { publicSentence } from '../render/public-sentence.ts'
+import { developmentDetail, sentenceKey } from '../render/public-sentence.ts'
 import { type Html, html } from './html.ts'
+import { wordsFor } from './locale.ts'
 import { renderPage } from './page.ts'
+import type { ErrorKind } from './words/words.ts'
 
 export interface ErrorPageOptions {
-  readonly title?: string
-  /** What did or did not happen, in plain words. */
-  readonly notice?: string
-  /** What the user can do now, in plain words. */
-  readonly advice?: string
+  readonly kind?: ErrorKind
   /** Something the user can do right here. */
   readonly more?: Html
+  readonly uiLocales?: readonly string[]
 }
 
 /** The user reads what went wrong and what to do; the code and the reference are for whoever helps them. */
 export function errorPage(exchange: Exchange, refusal: Refusal, options: ErrorPageOptions = {}): Reply {
-  const {
-    title = 'This request cannot continue',
-    notice = 'Nothing was shared and no access was given.',
-    advice = 'Go back to the application and start again. If it happens once more, tell the people who run ' +
-      'the application and give them the reference below.',
-    more,
-  } = options
-  const meaning = publicSentence(exchange, refusal).replace(`; reference ${exchange.requestId}`, '')
+  const { kind = 'refused', more, uiLocales } = options
+  const words = wordsFor(exchange, uiLocales)
+  const { title, notice, advice } = words.errors[kind]
+  const facts = words.errorFacts
+  const meaning = words.meanings[sentenceKey(refusal.error)] + developmentDetail(exchange, refusal)
   return renderPage(exchange, {
+    words,
     status: 400,
     title,
     body: html`<h1>${title}</h1>
@@ -32,16 +29,12 @@ export function errorPage(exchange: Exchange, refusal: Refusal, options: ErrorPa
 <p>${advice}</p>
 ${more}
 <dl class="facts">
-<div><dt>Error</dt><dd><code id="error-code">${refusal.error}</code></dd></div>
-<div><dt>Meaning</dt><dd id="error-meaning">${meaning}</dd></div>
-<div><dt>Reference</dt><dd><code id="error-reference">${exchange.requestId}</code></dd></div>
+<div><dt>${facts.error}</dt><dd><code id="error-code">${refusal.error}</code></dd></div>
+<div><dt>${facts.meaning}</dt><dd id="error-meaning">${meaning}</dd></div>
+<div><dt>${facts.reference}</dt><dd><code id="error-reference">${exchange.requestId}</code></dd></div>
 </dl>`,
   })
 }
 
-/** For an interaction that ended before: something may well have been shared, so do not say it was not. */
-export const alreadyAnswered: ErrorPageOptions = {
-  title: 'This was already answered',
-  notice: 'Your first answer counts. This page changed nothing.',
-  advice: 'Go back to the application. If it does not know you there, start again.',
-}
+/** For an interaction that ended before. */
+export const alreadyAnswered: ErrorPageOptions = { kind: 'answered' }

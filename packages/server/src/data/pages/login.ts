@@ -1,6 +1,8 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import { html } from './html.ts'
+import { wordsFor } from './locale.ts'
 import { renderPage } from './page.ts'
+import type { Words } from './words/words.ts'
 
 export interface LoginView {
   readonly action: string
@@ -8,6 +10,7 @@ export interface LoginView {
   readonly clientName: string
   readonly username: string
   readonly formTarget: string
+  readonly uiLocales: readonly string[]
   /** Why the page is shown again. */
   readonly problem?: LoginProblem
   readonly extraHeaders?: Reply['headers']
@@ -21,34 +24,37 @@ export type LoginProblem =
 /** The sign-in page. What it says about a wrong name and a wrong password is the same. */
 export function loginView(exchange: Exchange, view: LoginView): Reply {
   const { problem, username } = view
-  const text = problem === undefined ? undefined : problemText(problem)
+  const words = wordsFor(exchange, view.uiLocales)
+  const said = words.login
+  const text = problem === undefined ? undefined : problemText(problem, words)
   const describes =
     text === undefined ? undefined : html` aria-describedby="login-problem" aria-invalid="true"`
   const focusPassword = username !== ''
   return renderPage(exchange, {
+    words,
     status: statusOf(problem),
-    title: text === undefined ? 'Sign in' : 'Problem: Sign in',
+    title: text === undefined ? said.title : said.problemTitle,
     formTarget: view.formTarget,
     extraHeaders: [
       ...(problem?.kind === 'wait' ? [['retry-after', String(problem.seconds)] as const] : []),
       ...(view.extraHeaders ?? []),
     ],
-    body: html`<h1>Sign in</h1>
-<p class="lead">to continue to <strong>${view.clientName}</strong></p>
+    body: html`<h1>${said.title}</h1>
+<p class="lead">${said.lead(view.clientName)}</p>
 ${text !== undefined && html`<div class="notice notice-bad" role="alert" id="login-problem"><p>${text}</p></div>`}
 <form id="login-form" method="post" action="${view.action}">
 <input type="hidden" name="csrf" value="${view.csrf}">
 <div class="field">
-<label for="username">User name</label>
+<label for="username">${said.username}</label>
 <input id="username" name="username" type="text" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="320" required${describes}${!focusPassword && html` autofocus`}>
 </div>
 <div class="field">
-<label for="password">Password</label>
+<label for="password">${said.password}</label>
 <input id="password" name="password" type="password" autocomplete="current-password" maxlength="1024" required${describes}${focusPassword && html` autofocus`}>
 </div>
-<button id="login-submit" class="button button-main" type="submit">Sign in</button>
+<button id="login-submit" class="button button-main" type="submit">${said.submit}</button>
 </form>
-<p class="hint">Check that the address of this page begins with <strong>${new URL(exchange.issuer.url).origin}</strong> before you type your password.</p>`,
+<p class="hint">${said.address(new URL(exchange.issuer.url).origin)}</p>`,
   })
 }
 
@@ -57,21 +63,20 @@ function statusOf(problem: LoginProblem | undefined): number {
   return problem.kind === 'wait' ? 429 : 400
 }
 
-function problemText(problem: LoginProblem): string {
+function problemText(problem: LoginProblem, { login, duration }: Words): string {
   switch (problem.kind) {
     case 'wrong':
-      return 'The user name or the password is not right. Check both and try again.'
+      return login.wrong
     case 'missing':
-      return 'Enter both your user name and your password.'
+      return login.missing
     case 'wait':
-      return `There were too many attempts. Wait ${inWords(problem.seconds)}, then try again.`
+      return login.wait(duration(wholeMinutes(problem.seconds)))
     default:
       return problem satisfies never
   }
 }
 
-function inWords(seconds: number): string {
-  if (seconds < 60) return seconds === 1 ? '1 second' : `${seconds} seconds`
-  const minutes = Math.ceil(seconds / 60)
-  return minutes === 1 ? '1 minute' : `${minutes} minutes`
+/** From a minute on, rounded up: who comes back after the time that was named must find it over. */
+function wholeMinutes(seconds: number): number {
+  return seconds < 60 ? seconds : Math.ceil(seconds / 60) * 60
 }

@@ -1,6 +1,8 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import { type Html, html } from './html.ts'
+import { wordsFor } from './locale.ts'
 import { formTargetOf, renderPage } from './page.ts'
+import type { Words } from './words/words.ts'
 
 export interface LogoutForm {
   readonly action: string
@@ -14,39 +16,43 @@ export interface LogoutView extends LogoutForm {
   /** Who asks, when that is known. */
   readonly clientName: string | undefined
   readonly formTarget?: string
+  readonly uiLocales: readonly string[]
 }
 
 /** The question before a session ends: nothing showed that its user wants that. */
 export function logoutView(exchange: Exchange, view: LogoutView): Reply {
   const { username, clientName, formTarget } = view
+  const words = wordsFor(exchange, view.uiLocales)
+  const said = words.logout
   return renderPage(exchange, {
+    words,
     status: 200,
-    title: 'Sign out?',
+    title: said.title,
     ...(formTarget !== undefined && { formTarget }),
-    body: html`<h1>Sign out?</h1>
-<p class="lead">You are signed in as <strong>${username}</strong>.</p>
+    body: html`<h1>${said.title}</h1>
+<p class="lead">${said.signedInAs(username)}</p>
 <ul class="notes">
 ${
   clientName !== undefined &&
-  html`<li><strong>${clientName}</strong> asks to sign you out.</li>
+  html`<li>${said.asks(clientName)}</li>
 `
-}<li>You will have to sign in again the next time an application sends you here.</li>
-<li>Access that you allowed beyond signing out stays with its application.</li>
+}<li>${said.again}</li>
+<li>${said.beyond}</li>
 </ul>
-${logoutForm(view)}`,
+${logoutForm(view, words)}`,
   })
 }
 
 /** The form alone, for the page that says why the request itself was not followed. */
-export function logoutForm({ action, csrf, fields }: LogoutForm): Html {
+export function logoutForm({ action, csrf, fields }: LogoutForm, { logout: said }: Words): Html {
   return html`<form id="logout-form" method="post" action="${action}">
 <input type="hidden" name="csrf" value="${csrf}">
 ${Object.entries(fields).map(
   ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">
 `,
 )}<div class="choices">
-<button id="logout-submit" class="button button-main" type="submit" name="decision" value="sign-out">Sign out</button>
-<button id="logout-stay" class="button" type="submit" name="decision" value="stay">Stay signed in</button>
+<button id="logout-submit" class="button button-main" type="submit" name="decision" value="sign-out">${said.signOut}</button>
+<button id="logout-stay" class="button" type="submit" name="decision" value="stay">${said.stay}</button>
 </div>
 </form>`
 }
@@ -63,6 +69,7 @@ export interface SignedOut {
   readonly frames: readonly string[]
   /** Whether the browser goes on by itself: somebody proved that it should. */
   readonly isForwarded: boolean
+  readonly uiLocales: readonly string[]
 }
 
 /** Long enough for the frames to load; who does not want to wait has the link. */
@@ -70,32 +77,38 @@ const forwardSeconds = 3
 
 export function signedOutView(
   exchange: Exchange,
-  { link, frames, isForwarded }: SignedOut,
+  { link, frames, isForwarded, uiLocales }: SignedOut,
   cookies: Reply['headers'],
 ): Reply {
   const forward =
     link !== undefined && isForwarded ? [['refresh', `${forwardSeconds}; url=${link.url}`] as const] : []
+  const words = wordsFor(exchange, uiLocales)
+  const said = words.logout
   return renderPage(exchange, {
+    words,
     status: 200,
-    title: 'You are signed out',
+    title: said.signedOutTitle,
     extraHeaders: [...cookies, ...forward],
     frameSources: [...new Set(frames.map(formTargetOf))],
-    body: html`<h1>You are signed out</h1>
-<p class="lead">Nobody is signed in to <strong>${new URL(exchange.issuer.url).host}</strong> in this browser.</p>
-${link && html`<p class="onward"><a id="logout-return" class="button button-main" href="${link.url}" rel="noreferrer">Back to ${link.clientName}</a></p>`}
+    body: html`<h1>${said.signedOutTitle}</h1>
+<p class="lead">${said.signedOut(new URL(exchange.issuer.url).host)}</p>
+${link && html`<p class="onward"><a id="logout-return" class="button button-main" href="${link.url}" rel="noreferrer">${said.backTo(link.clientName)}</a></p>`}
 ${frames.map(
   address =>
-    html`<iframe class="unseen" src="${address}" title="Signing out elsewhere" aria-hidden="true" tabindex="-1" sandbox="allow-scripts allow-same-origin" referrerpolicy="no-referrer"></iframe>
+    html`<iframe class="unseen" src="${address}" title="${said.elsewhere}" aria-hidden="true" tabindex="-1" sandbox="allow-scripts allow-same-origin" referrerpolicy="no-referrer"></iframe>
 `,
 )}`,
   })
 }
 
-export function stillSignedInView(exchange: Exchange): Reply {
+export function stillSignedInView(exchange: Exchange, uiLocales: readonly string[]): Reply {
+  const words = wordsFor(exchange, uiLocales)
+  const said = words.logout
   return renderPage(exchange, {
+    words,
     status: 200,
-    title: 'You are still signed in',
-    body: html`<h1>You are still signed in</h1>
-<p class="lead">Nothing was changed. You can close this page.</p>`,
+    title: said.stillTitle,
+    body: html`<h1>${said.stillTitle}</h1>
+<p class="lead">${said.still}</p>`,
   })
 }

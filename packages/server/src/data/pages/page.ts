@@ -1,8 +1,10 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import { assetPaths } from './assets.ts'
 import { type Html, html } from './html.ts'
+import type { Words } from './words/words.ts'
 
 export interface Page {
+  readonly words: Words
   readonly status: number
   readonly title: string
   readonly body: Html
@@ -21,7 +23,7 @@ export function renderPage(exchange: Exchange, page: Page): Reply {
   const { css, mark } = assetPaths
   const base = exchange.issuer.url
   const document = html`<!doctype html>
-<html lang="en">
+<html lang="${page.words.locale}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -37,7 +39,7 @@ export function renderPage(exchange: Exchange, page: Page): Reply {
 <main class="card">
 ${page.body}
 </main>
-<footer class="foot"><p>Protected by Holdfast</p><p>Reference <code>${exchange.requestId}</code></p></footer>
+<footer class="foot"><p>${page.words.protectedBy}</p><p>${page.words.reference} <code>${exchange.requestId}</code></p></footer>
 </div>
 </body>
 </html>
@@ -46,6 +48,7 @@ ${page.body}
     status: page.status,
     headers: [
       ['content-type', 'text/html; charset=utf-8'],
+      ['content-language', page.words.locale],
       ...browserHeaders(page),
       ...(page.extraHeaders ?? []),
     ],

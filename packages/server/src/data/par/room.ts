@@ -8,6 +8,7 @@ import type { PushedRequestRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { requestFacts } from '../authorize/facts.ts'
+import { judgeIdTokenHint } from '../authorize/id-token-hint.ts'
 import { type JudgedRequest, judgeRequest, judgeTarget } from '../authorize/request.ts'
 import { openRequestObject, plainRequest, type SentRequest } from '../authorize/request-object.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
@@ -15,7 +16,8 @@ import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-au
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
+import { findNamed } from '../interaction/named-grant.ts'
 import { interactionLifetimeSeconds } from '../interaction/record.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
@@ -39,7 +41,8 @@ export async function parRoom(exchange: Exchange, ports: Ports): Promise<Reply> 
 
   const pushRefusal = firstRefusal(pushRules, { requestUri: form.value.get('request_uri') })
   const sent = pushRefusal ?? (await sentOf(form.value, client, exchange, ports))
-  const judged = sent.ok ? judgeSent(sent.value, client, exchange, proof.value?.jkt) : sent
+  const fits = sent.ok ? judgeSent(sent.value, client, exchange, ports, proof.value?.jkt) : sent
+  const judged = fits.ok ? await judgeNamed(fits.value, exchange, ports) : fits
   if (!judged.ok)
     return await no(exchange, ports, 'request.refused', judged, authenticated.value, { ...refused, spent })
 
@@ -102,11 +105,26 @@ async function sentOf(
 function judgeSent(
   sent: SentRequest,
   client: Client,
-  { issuer }: Exchange,
+  exchange: Exchange,
+  ports: Ports,
   proofJkt: string | undefined,
 ): Outcome<JudgedRequest> {
+  const { issuer } = exchange
   const target = judgeTarget(sent.form, client, issuer, true)
-  return target.ok ? judgeRequest(sent, target.value, issuer, { pushed: true, proofJkt }) : target
+  if (!target.ok) return target
+  const hinted = judgeIdTokenHint(sent, client.clientId, exchange, ports)
+  return hinted.ok ? judgeRequest(hinted.value, target.value, issuer, { pushed: true, proofJkt }) : hinted
+}
+
+/** What can be known of a named grant before anybody signs in; the rest is asked at the consent. */
+async function judgeNamed(
+  judged: JudgedRequest,
+  { issuer }: Exchange,
+  ports: Ports,
+): Promise<Outcome<JudgedRequest>> {
+  const { request } = judged
+  const named = await findNamed(request, issuer.url, undefined, ports)
+  return named.ok ? accept(judged) : named
 }
 
 interface Push {
@@ -121,14 +139,14 @@ function pushOf(
   { request: { requestObjectJti: jti, ...request }, profile }: JudgedRequest,
 ): Push {
   const now = ports.clock.now()
-  const handle = newHandle(ports.entropy, 'request_uri', exchange.issuer.url, now)
+  const handle = newHandle(ports.entropy, 'request_uri', exchange.issuer.url, fineTime(ports.clock))
   const record: PushedRequestRecord = {
     hash: handle.hash,
     issuer: exchange.issuer.url,
     clientId: client.clientId,
     // Spent here: the interaction this request opens has the request URI to be spent by.
     request: { ...request, requestObjectJti: undefined, ...(instanceJkt !== undefined && { instanceJkt }) },
-    txn: newTransactionId(ports.entropy, now),
+    txn: newTransactionId(ports.entropy, fineTime(ports.clock)),
     issuedAt: now,
     // It may be opened for its own lifetime, and must then last as long as the interaction it opened.
     expiresAt: secondsAfter(now, profile.requestUriLifetimeSeconds + interactionLifetimeSeconds),

@@ -2,7 +2,7 @@ import type { ErrorCode, Refusal } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
 
 /** What anybody may read about an error code: fixed, plain, without detail for the attacker. */
-const sentences: Partial<Record<ErrorCode, string>> = {
+export const sentences = {
   invalid_request: 'the request is malformed or lacks a parameter',
   invalid_client: 'client authentication failed',
   invalid_grant: 'the grant is invalid, expired, used, or was issued to someone else',
@@ -15,16 +15,29 @@ const sentences: Partial<Record<ErrorCode, string>> = {
   invalid_target: 'a resource is unknown or not allowed for this client',
   authorization_pending: 'the user has not answered yet',
   slow_down: 'wait five seconds more between requests from now on',
-  expired_token: 'the device code has expired: start again',
+  expired_token: 'the request has expired: start again',
+  unknown_user_id: 'the hint names no user',
+  invalid_binding_message: 'the binding message cannot be shown',
   access_denied: 'the request was denied',
   invalid_dpop_proof: 'the DPoP proof is missing or invalid',
   use_dpop_nonce: 'repeat the request with the DPoP nonce of this response',
   use_attestation_challenge: 'repeat the request with the challenge of this response',
   use_fresh_attestation: 'the client attestation has expired: get a new one',
+  invalid_grant_id: 'there is no such grant',
   invalid_token: 'the access token is missing, invalid or expired',
   insufficient_scope: 'the access token lacks a scope',
   server_error: 'something broke on our side',
   temporarily_unavailable: 'try again later',
+  /** Of every other error code. */
+  other: 'the request was refused',
+} as const satisfies Partial<Record<ErrorCode | 'other', string>>
+
+/** Error codes that have a sentence of their own. */
+export type SentencedError = Exclude<keyof typeof sentences, 'other'>
+
+/** The key of the sentence about an error code, in every language. */
+export function sentenceKey(error: ErrorCode): SentencedError | 'other' {
+  return Object.hasOwn(sentences, error) ? (error as SentencedError) : 'other'
 }
 
 /**
@@ -32,12 +45,17 @@ const sentences: Partial<Record<ErrorCode, string>> = {
  * reason. Plain ASCII without quotes or backslashes (RFC 6749 5.2).
  */
 export function publicSentence(exchange: Exchange, refusal: Refusal): string {
-  const sentence = sentences[refusal.error] ?? 'the request was refused'
+  const sentence: string = sentences[sentenceKey(refusal.error)]
   if (tellsNothing(refusal)) return sentence
   const reference = `reference ${exchange.requestId}`
-  if (exchange.issuer.environment !== 'development') return `${sentence}; ${reference}`
-  const clauses = refusal.clauses.length === 0 ? '' : ` (${refusal.clauses.join(', ')})`
-  return descriptionCharset(`${sentence}: ${refusal.reason} [${refusal.ruleId}]${clauses}; ${reference}`)
+  return descriptionCharset(`${sentence}${developmentDetail(exchange, refusal)}; ${reference}`)
+}
+
+/** For whoever builds the client: rule, clauses and reason. Empty on a production issuer. */
+export function developmentDetail({ issuer }: Exchange, { clauses, reason, ruleId }: Refusal): string {
+  if (issuer.environment !== 'development') return ''
+  const named = clauses.length === 0 ? '' : ` (${clauses.join(', ')})`
+  return `: ${descriptionCharset(reason)} [${ruleId}]${named}`
 }
 
 /**

@@ -1,7 +1,9 @@
+import type { Reply } from '../../http/exchange.ts'
+import { userinfoRoom } from '../userinfo/room.ts'
 import { type Browser, header, locationOf, openBrowser, pushedUrl } from './browser.ts'
 import { redirectUri } from './clients.ts'
 import { codeVerifier, jsonOf, requestToken } from './flow.ts'
-import { issuerUrl, type World } from './world.ts'
+import { type FormFields, issuerUrl, type World } from './world.ts'
 
 /** Somebody who signed in to a client, and what that client got. */
 export interface SignedIn {
@@ -15,10 +17,10 @@ export interface SignedIn {
 export async function signIn(
   world: World,
   clientId: string,
-  options: { readonly browser?: Browser; readonly scope?: string } = {},
+  options: { readonly browser?: Browser; readonly scope?: string; readonly spoil?: FormFields } = {},
 ): Promise<SignedIn> {
-  const { browser = openBrowser(world), scope = 'openid profile' } = options
-  const opened = await browser.get(await pushedUrl(world, { clientId, spoil: { scope } }))
+  const { browser = openBrowser(world), scope = 'openid profile', spoil } = options
+  const opened = await browser.get(await pushedUrl(world, { clientId, spoil: { scope, ...spoil } }))
   const next = header(opened, 'location') ?? ''
   const consent = next.endsWith('/login') ? header(await browser.login(next), 'location') : next
   const callback = locationOf(await browser.decide(consent ?? '', 'allow'))
@@ -41,6 +43,14 @@ export async function signIn(
     accessToken: String(access_token),
     refreshToken: refresh_token === undefined ? undefined : String(refresh_token),
   }
+}
+
+/** What userinfo tells the holder of an unbound token. */
+export async function userinfoOf(world: World, accessToken: string): Promise<Reply> {
+  return await world.send(userinfoRoom, '/userinfo', {
+    method: 'GET',
+    headers: [['authorization', `Bearer ${accessToken}`]],
+  })
 }
 
 export function logoutUrl(parameters: Readonly<Record<string, string | undefined>> = {}): string {

@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseChallenges } from '@holdfast/protocol/wire/challenge.ts'
+import { jwtVerify } from 'jose'
 import type { Reply } from '../../http/exchange.ts'
 import { newPeerCertificate } from '../testing/certificates.ts'
-import { keys } from '../testing/clients.ts'
+import { clientOf, keys } from '../testing/clients.ts'
 import { currentNonce, headersOf, jsonOf, redeem, requestToken, seedCode, textOf } from '../testing/flow.ts'
-import { alice, openWorld, type ProofOptions, type RequestOptions, type World } from '../testing/world.ts'
+import {
+  alice,
+  issuerKeys,
+  issuerUrl,
+  openWorld,
+  type ProofOptions,
+  type RequestOptions,
+  type World,
+} from '../testing/world.ts'
 import { userinfoRoom } from './room.ts'
 
 const path = '/userinfo'
@@ -55,6 +64,21 @@ describe('userinfo', () => {
       assert.deepEqual(headersOf(reply, 'cache-control'), ['no-store'])
       assert.deepEqual(jsonOf(reply), { sub: alice, name: 'Alice Adams', family_name: 'Adams' })
     })
+
+  test('a signed answer is a JWT with iss and aud that an independent library verifies', async () => {
+    const client = clientOf({ clientId: 'c_bank', userinfoSignedResponseAlg: 'EdDSA' })
+    await using world = await openWorld({ clients: [client] })
+    const reply = await ask(world, await issued(world))
+    assert.deepEqual(headersOf(reply, 'content-type'), ['application/jwt'])
+    assert.deepEqual(headersOf(reply, 'cache-control'), ['no-store'])
+    const key = issuerKeys.find(({ alg }) => alg === 'EdDSA')
+    assert.ok(key)
+    const { payload } = await jwtVerify(reply.body.toString(), key.publicKey, { algorithms: ['EdDSA'] })
+    const told = { sub: alice, name: 'Alice Adams', family_name: 'Adams' }
+    assert.deepEqual(payload, { ...told, iss: issuerUrl, aud: 'c_bank' })
+    const names = (await world.lastAudit('userinfo.read'))?.facts.claims
+    assert.deepEqual(names, ['name', 'family_name', 'sub'])
+  })
 
   test('the scheme name may be written in any case', async () => {
     await using world = await openWorld()

@@ -113,9 +113,11 @@ function issuerOf(
     clients: new Map(clients.map(client => [client.clientId, client])),
     resourceServers: new Map(),
     scopes: new Map(),
+    detailTypes: new Map(),
     effectiveProfile: client => ({ ok: true, value: client.profile }),
     clientTrustAnchors,
     attesters: new Map(),
+    trustedIssuers: new Map(),
   }
 }
 

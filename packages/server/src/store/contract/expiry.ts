@@ -7,6 +7,7 @@ import { committed, fails } from './expectations.ts'
 import {
   accessToken,
   audit,
+  backchannelRequest,
   code,
   deviceCode,
   grant,
@@ -82,6 +83,13 @@ const expiringKinds: readonly Expiring[] = [
     deviceCode,
     record => ({ kind: 'insert-device-code', record }),
     (store, { hash }) => store.findDeviceCode(hash),
+    600,
+  ),
+  expiring(
+    'a backchannel request, kept ten minutes for its client,',
+    backchannelRequest,
+    record => ({ kind: 'insert-backchannel-request', record }),
+    (store, { hash }) => store.findBackchannelRequest(hash),
     600,
   ),
   expiring(

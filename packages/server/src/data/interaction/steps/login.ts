@@ -3,13 +3,16 @@ import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
 import type { SessionRecord, UserRecord } from '../../../store/records.ts'
-import { auditAccepted } from '../../audit-of.ts'
+import { auditAccepted, auditRefused } from '../../audit-of.ts'
+import { authorizationError } from '../../authorize/response.ts'
 import { type LoginProblem, loginView } from '../../pages/login.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
 import { recordRefusal } from '../../refused.ts'
+import { judgeSubject } from '../assurance.ts'
 import { type AttemptKeys, attemptKeys, countFailure, openAccountTurns, secondsToWait } from '../attempts.ts'
 import { newCookie } from '../cookies.ts'
 import { csrfToken } from '../csrf.ts'
+import { finishing, noLongerOutstanding, tooLate } from '../finish.ts'
 import { needsLogin, stepUrl } from '../record.ts'
 import { passwordAcr, sessionLimits } from '../session.ts'
 import type { InteractionStep } from '../step.ts'
@@ -55,7 +58,30 @@ async function attempt(
     await recordRefusal(visit.exchange, ports, 'login.refused', refusal ?? unknownUser, { context, writes })
     return render(visit, ports, username, { kind: 'wrong' })
   }
-  return await loggedIn(visit, ports, user, keys)
+  const unwanted = judgeSubject(visit.interaction.request, user.subject)
+  return unwanted === undefined
+    ? await loggedIn(visit, ports, user, keys)
+    : await notWanted(visit, ports, user, keys, unwanted)
+}
+
+/** Somebody else than the request names: the client is told, and nobody is signed in (OIDC-11, OIDC-12). */
+async function notWanted(
+  visit: Visit,
+  ports: Ports,
+  user: UserRecord,
+  keys: AttemptKeys,
+  refusal: Refusal,
+): Promise<Reply> {
+  const { exchange, interaction, now } = visit
+  const context = { ...contextOf(visit), subject: user.subject }
+  const committed = await ports.store.commit([
+    ...finishing(visit),
+    { kind: 'clear-failures', key: keys.account },
+    auditRefused(exchange, now, 'login.refused', refusal, context),
+  ])
+  if (!committed.committed) return await tooLate(visit, context, ports)
+  noLongerOutstanding(visit, ports)
+  return await authorizationError(exchange, ports, interaction.request, refusal)
 }
 
 const unknownUser = refuse('login.user', ['OIDC-3.1.2.3'], 'access_denied', 'no such user')
@@ -79,7 +105,7 @@ async function judgeUser(
 
 async function loggedIn(visit: Visit, ports: Ports, user: UserRecord, keys: AttemptKeys): Promise<Reply> {
   const { exchange, interaction, browserSession, now, id } = visit
-  const cookie = newCookie(exchange, ports, 'session', now)
+  const cookie = newCookie(exchange, ports, 'session')
   const previous = browserSession?.record
   const session: SessionRecord = {
     hash: cookie.hash,
@@ -134,13 +160,16 @@ function render(visit: Visit, ports: Ports, username: string, problem?: LoginPro
     clientName: client.clientName,
     username,
     formTarget: formTargetOf(interaction.request.redirectUri),
+    uiLocales: interaction.request.uiLocales,
     ...(problem && { problem }),
   })
 }
 
-/** Only fills in the field; says nothing about accounts. */
+/** Only fills in the field; says nothing about accounts. Who is to choose an account finds none chosen. */
 function hintOf({ interaction, browserSession }: Visit): string {
-  return interaction.request.loginHint ?? browserSession?.user.username ?? ''
+  const { loginHint, prompt } = interaction.request
+  const current = prompt.includes('select_account') ? undefined : browserSession?.user.username
+  return loginHint ?? current ?? ''
 }
 
 function contextOf({ interaction, client }: Visit): { readonly txn: string; readonly clientId: string } {

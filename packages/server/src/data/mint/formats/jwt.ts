@@ -4,7 +4,7 @@ import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import { cnfOf } from '@holdfast/protocol/sender/binding.ts'
 import type { Ports } from '../../../ports.ts'
 import type { IssuerSnapshot } from '../../../snapshot/snapshot.ts'
-import { hashOfHandle, newHandle } from '../../handle.ts'
+import { fineTime, hashOfHandle, newHandle } from '../../handle.ts'
 import type { TokenFormat } from '../format.ts'
 import { actingOf, type MintOrder } from '../order.ts'
 
@@ -16,7 +16,12 @@ export const jwt: TokenFormat = {
   mint: async (order, exchange, ports) => {
     const { issuer } = exchange
     if (order.accessTokenAlg === undefined) throw new TypeError('a JWT access token has an algorithm')
-    const { value: jti, hash } = newHandle(ports.entropy, 'jwt_access_token', issuer.url, order.issuedAt)
+    const { value: jti, hash } = newHandle(
+      ports.entropy,
+      'jwt_access_token',
+      issuer.url,
+      fineTime(ports.clock),
+    )
     const claims = accessTokenClaims(order, issuer, jti)
     const value = await ports.keys.sign(issuer.url, order.accessTokenAlg, 'at+jwt', claims)
     return { value, hash, jti }
@@ -40,6 +45,7 @@ function accessTokenClaims(
   jti: string,
 ): Readonly<Record<string, unknown>> {
   const { subject, audience, issuedAt, lifetimeSeconds, client, scopes, authTime, acr, amr, binding } = order
+  const { authorizationDetails } = order
   const cnf = cnfOf(binding)
   const { act, mayAct } = actingOf(order)
   return {
@@ -52,6 +58,7 @@ function accessTokenClaims(
     jti,
     client_id: client.clientId,
     scope: scopes.join(' '),
+    ...(authorizationDetails.length > 0 && { authorization_details: authorizationDetails }),
     tenant_id: issuer.tenantId,
     ...(authTime !== undefined && { auth_time: authTime }),
     ...(acr !== undefined && { acr }),

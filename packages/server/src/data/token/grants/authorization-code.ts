@@ -7,7 +7,9 @@ import type { CodeRecord, GrantRecord } from '../../../store/records.ts'
 import type { Found } from '../../../store/store.ts'
 import type { Write } from '../../../store/writes.ts'
 import { isLasting } from '../../authorize/lasting.ts'
+import { idTokenClaimsOf } from '../../claims/release.ts'
 import { hashOfHandle } from '../../handle.ts'
+import { grantedDetails } from '../../mint/details.ts'
 import type { Entitlement, RefreshTokenOrder } from '../../mint/order.ts'
 import {
   contextOf,
@@ -46,7 +48,7 @@ export const authorizationCode = grantOf<Redemption, Facts>({
 })
 
 function judgeRedemption(redemption: Redemption, facts: Facts, request: TokenRequest): Decided {
-  const { now, client, sender, form } = request
+  const { now, client, sender } = request
   const { code, grant } = facts
   const { redirectUri, codeVerifier } = redemption
   const refusal =
@@ -73,7 +75,7 @@ function judgeRedemption(redemption: Redemption, facts: Facts, request: TokenReq
   return {
     ok: true,
     value: {
-      entitlement: entitlementOf(code, grant, client, form.all('resource')),
+      entitlement: entitlementOf(code, { ...facts, grant }, request),
       writes: [
         { kind: 'spend-code', hash, at: now },
         { kind: 'require-live-grant', id: grantId, at: now },
@@ -85,9 +87,8 @@ function judgeRedemption(redemption: Redemption, facts: Facts, request: TokenReq
 
 function entitlementOf(
   code: CodeRecord,
-  grant: GrantRecord,
-  client: Client,
-  requestedResources: readonly string[],
+  { grant, user }: GrantFacts & { readonly grant: GrantRecord },
+  { client, form, exchange }: TokenRequest,
 ): Entitlement {
   const { subject, scopes, resources, authTime, acr, amr, sid, txn, expiresAt } = grant
   return {
@@ -96,13 +97,15 @@ function entitlementOf(
     grantId: grant.id,
     scopes,
     allowedScopes: scopes,
-    requestedResources,
+    requestedResources: form.all('resource'),
     allowedResources: resources,
+    authorizationDetails: grantedDetails(grant),
     authTime,
     acr,
     amr,
     sid,
     nonce: code.nonce,
+    userClaims: idTokenClaimsOf(grant, user, client, exchange.issuer),
     txn,
     grantExpiresAt: expiresAt,
     inputBinding: {
@@ -110,6 +113,7 @@ function entitlementOf(
       ...(code.instanceJkt !== undefined && { instanceJkt: code.instanceJkt }),
     },
     refreshToken: firstRefreshToken(grant, client),
+    ...(grant.managed && { managedGrantId: grant.managed.id }),
   }
 }
 

@@ -1,8 +1,8 @@
-import { type Outcome, refuse } from '@holdfast/protocol'
+import type { Outcome, Refusal } from '@holdfast/protocol'
 import { type ParsedJws, parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
 import { importPublicJwk, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
 import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
-import type { Ports } from '../../ports.ts'
+import type { Ports } from '../ports.ts'
 
 /** Longest ID token that is looked at. */
 const ownTokenBytesMax = 8192
@@ -10,20 +10,21 @@ const ownTokenBytesMax = 8192
 /** Keys by `kid`, per published document: a rotation publishes a new one. */
 const keySets = new WeakMap<Buffer, ReadonlyMap<string, PublicKey>>()
 
-/** A JWT that this issuer signed with a key it still publishes; what kind of token it is, is the caller's to judge. */
-export function verifyOwnToken(text: string, issuer: string, ports: Ports): Outcome<ParsedJws> {
+/**
+ * A JWT that this issuer signed with a key it still publishes; what kind of token it is, is the caller's to judge.
+ * @param unsigned the refusal when it did not
+ */
+export function verifyOwnToken(
+  text: string,
+  issuer: string,
+  ports: Ports,
+  unsigned: Refusal,
+): Outcome<ParsedJws> {
   const jws = parseCompactJws(text, ownTokenBytesMax)
   if (!jws.ok) return jws
   const { kid } = jws.value.header
   const key = typeof kid === 'string' ? keysOf(ports.keys.published(issuer).body).get(kid) : undefined
-  return key !== undefined && verifyJws(jws.value, key, ports.keys.algs(issuer))
-    ? jws
-    : refuse(
-        'logout.hint-signature',
-        ['OIDC-RPL-4-1'],
-        'invalid_request',
-        '`id_token_hint` is not signed by this issuer',
-      )
+  return key !== undefined && verifyJws(jws.value, key, ports.keys.algs(issuer)) ? jws : unsigned
 }
 
 function keysOf(document: Buffer): ReadonlyMap<string, PublicKey> {

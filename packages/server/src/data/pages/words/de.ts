@@ -1,0 +1,212 @@
+import { html } from '../html.ts'
+import type { Words } from './words.ts'
+
+export const de: Words = {
+  locale: 'de',
+  protectedBy: 'Geschützt durch Holdfast',
+  reference: 'Kennung',
+  duration: seconds => {
+    const [size, one, many] = (
+      [
+        [86_400, '1 Tag', 'Tage'],
+        [3600, '1 Stunde', 'Stunden'],
+        [60, '1 Minute', 'Minuten'],
+      ] as const
+    ).find(([size]) => seconds >= size) ?? [1, '1 Sekunde', 'Sekunden']
+    const count = Math.round(seconds / size)
+    return count === 1 ? one : `${count} ${many}`
+  },
+  login: {
+    title: 'Anmelden',
+    problemTitle: 'Problem: Anmelden',
+    lead: clientName => html`um mit <strong>${clientName}</strong> fortzufahren`,
+    username: 'Benutzername',
+    password: 'Passwort',
+    submit: 'Anmelden',
+    address: origin =>
+      html`Prüfen Sie, dass die Adresse dieser Seite mit <strong>${origin}</strong> beginnt, bevor Sie Ihr Passwort eingeben.`,
+    wrong:
+      'Der Benutzername oder das Passwort stimmt nicht. Prüfen Sie beides und versuchen Sie es noch einmal.',
+    missing: 'Geben Sie Ihren Benutzernamen und Ihr Passwort ein.',
+    wait: time => `Es gab zu viele Versuche. Warten Sie ${time}, dann versuchen Sie es noch einmal.`,
+  },
+  consent: {
+    title: clientName => `${clientName} zulassen?`,
+    heading: clientName => html`<span class="name">${clientName}</span> zulassen?`,
+    signedInAs: username => html`Sie sind angemeldet als <strong>${username}</strong>.`,
+    backTo: host => html`Nach Ihrer Antwort kehren Sie zu <strong>${host}</strong> zurück.`,
+    deviceGoesOn: 'Nach Ihrer Antwort macht Ihr Gerät von selbst weiter.',
+    changed: 'Die Anfrage hat sich geändert, seit Sie sie gesehen haben. Bitte lesen Sie sie noch einmal.',
+    merged: 'Sie haben dieser Anwendung schon etwas erlaubt. Unten steht alles zusammen, auch was neu ist.',
+    replaced:
+      'Das ersetzt, was Sie dieser Anwendung bisher erlaubt haben: Was unten nicht steht, verliert sie.',
+    asks: 'Die Anwendung möchte',
+    alsoDetails: 'Außerdem bittet die Anwendung um diese Angaben über Sie',
+    otherClaim: (name, scopeTitle) => `„${name}“, ein Teil von „${scopeTitle}“`,
+    where: 'Die Anwendung kann das hier nutzen',
+    goodToKnow: 'Gut zu wissen',
+    onlyThis: 'Die Anwendung sieht Ihr Passwort nicht und kann nichts tun, was hier nicht aufgeführt ist.',
+    lasting: time => `Die Anwendung behält diesen Zugriff höchstens ${time}, auch wenn Sie nicht da sind.`,
+    lastingUntilSignOut: time =>
+      `Die Anwendung behält diesen Zugriff höchstens ${time}, auch wenn Sie nicht da sind, oder bis Sie sich hier abmelden.`,
+    ending: time => `Dieser Zugriff gilt höchstens ${time} und endet dann von selbst.`,
+    takeBack: host =>
+      `Sie können diese Erlaubnis jederzeit zurücknehmen: Bitten Sie ${host} oder die Anwendung, die Verbindung zu trennen.`,
+    allow: 'Zulassen',
+    deny: 'Ablehnen',
+  },
+  claims: {
+    name: 'Ihr voller Name',
+    given_name: 'Ihr Vorname',
+    family_name: 'Ihr Nachname',
+    middle_name: 'Ihr zweiter Vorname',
+    nickname: 'Ihr Spitzname',
+    preferred_username: 'Der Name, mit dem Sie angesprochen werden möchten',
+    profile: 'Die Adresse Ihrer Profilseite',
+    picture: 'Ihr Bild',
+    website: 'Die Adresse Ihrer Website',
+    email: 'Ihre E-Mail-Adresse',
+    email_verified: 'Ob Ihre E-Mail-Adresse bestätigt wurde',
+    gender: 'Ihr Geschlecht',
+    birthdate: 'Ihr Geburtsdatum',
+    zoneinfo: 'Ihre Zeitzone',
+    locale: 'Ihre Sprache und Region',
+    phone_number: 'Ihre Telefonnummer',
+    phone_number_verified: 'Ob Ihre Telefonnummer bestätigt wurde',
+    address: 'Ihre Postanschrift',
+    updated_at: 'Wann Ihre Angaben zuletzt geändert wurden',
+  },
+  device: {
+    title: 'Gerät verbinden',
+    problemTitle: 'Problem: Gerät verbinden',
+    enterCode: 'Geben Sie den Code ein, den Ihr Gerät anzeigt.',
+    checkCode: 'Prüfen Sie, dass Ihr Gerät genau diesen Code anzeigt.',
+    code: 'Code',
+    submit: 'Weiter',
+    warning:
+      'Hat Ihnen jemand diesen Code geschickt? Dann schließen Sie diese Seite: Mit dem Code könnte ein fremdes Gerät für Sie handeln.',
+    wrong:
+      'Dieser Code stimmt nicht oder gilt nicht mehr. Vergleichen Sie ihn mit Ihrem Gerät und versuchen Sie es noch einmal.',
+    wait: 'Es gab zu viele falsche Codes. Warten Sie zehn Minuten und beginnen Sie dann am Gerät von vorn.',
+    confirmTitle: clientName => `${clientName} verbinden?`,
+    confirmHeading: clientName => html`<span class="name">${clientName}</span> verbinden?`,
+    confirmLead: 'Ein Gerät bittet über diese Anwendung um Zugriff.',
+    application: 'Anwendung',
+    network: 'Das Gerät fragt aus dem Netz',
+    confirmWarning:
+      'Machen Sie nur weiter, wenn das Gerät Ihnen gehört, vor Ihnen steht und Ihnen den Code selbst gezeigt hat. Hat Ihnen jemand den Code geschickt, brechen Sie ab.',
+    mine: 'Es ist mein Gerät',
+    stop: 'Abbrechen',
+    allowedTitle: 'Ihr Gerät ist verbunden',
+    allowed: 'Sie können diese Seite schließen. Ihr Gerät macht in wenigen Sekunden von selbst weiter.',
+    deniedTitle: 'Ihr Gerät wurde nicht verbunden',
+    denied: 'Es wurde nichts weitergegeben und kein Zugriff erteilt. Sie können diese Seite schließen.',
+  },
+  approvals: {
+    title: 'Wartet etwas auf Ihre Antwort?',
+    lead: 'Hier erlauben Sie oder lehnen Sie ab, was Sie anderswo begonnen haben: an der Kasse, am Telefon, an einem anderen Gerät.',
+    submit: 'Anmelden und nachsehen',
+    notStarted:
+      'Hat Sie jemand hierher geschickt, und Sie haben nichts begonnen? Dann schließen Sie diese Seite.',
+    waitingTitle: 'Etwas wartet auf Ihre Antwort',
+    nothingTitle: 'Nichts wartet auf Sie',
+    again: 'Noch einmal nachsehen',
+    endsByItself:
+      'Anfragen enden nach einigen Minuten von selbst. Diese Seite zu schließen beantwortet nichts.',
+    asked: minutes =>
+      minutes === 0
+        ? 'Gerade eben gefragt'
+        : minutes === 1
+          ? 'Vor einer Minute gefragt'
+          : `Vor ${minutes} Minuten gefragt`,
+    compare: 'Machen Sie nur weiter, wenn dort, wo Sie begonnen haben, genau das steht:',
+    usedAt: (name, host) =>
+      html`Nutzen kann sie es bei <strong>${name}</strong> <span class="quiet">${host}</span>`,
+    ifNotYours:
+      'Sie haben das nicht begonnen, oder jemand bittet Sie am Telefon, es zu erlauben? Dann lehnen Sie ab.',
+    allowed: clientName =>
+      `Sie haben ${clientName} den Zugriff erlaubt. Es geht dort von selbst weiter; Sie können diese Seite schließen.`,
+    denied: clientName => `Sie haben ${clientName} abgelehnt. Es wurde nichts weitergegeben.`,
+    late: 'Das wurde schon beantwortet, oder es hat zu lange gewartet. Ihre Antwort hat nichts geändert.',
+  },
+  logout: {
+    title: 'Abmelden?',
+    signedInAs: username => html`Sie sind angemeldet als <strong>${username}</strong>.`,
+    asks: clientName => html`<strong>${clientName}</strong> möchte Sie abmelden.`,
+    again: 'Sie müssen sich wieder anmelden, wenn eine Anwendung Sie das nächste Mal hierher schickt.',
+    beyond: 'Zugriff, den Sie über die Abmeldung hinaus erlaubt haben, behält die Anwendung.',
+    signOut: 'Abmelden',
+    stay: 'Angemeldet bleiben',
+    signedOutTitle: 'Sie sind abgemeldet',
+    signedOut: host => html`In diesem Browser ist niemand bei <strong>${host}</strong> angemeldet.`,
+    backTo: clientName => `Zurück zu ${clientName}`,
+    elsewhere: 'Abmeldung an anderer Stelle',
+    stillTitle: 'Sie sind weiterhin angemeldet',
+    still: 'Es wurde nichts geändert. Sie können diese Seite schließen.',
+  },
+  formPost: {
+    title: 'Zurück zur Anwendung',
+    lead: host =>
+      html`Sie sind auf dem Weg zu <strong>${host}</strong>. Wenn nichts geschieht, drücken Sie die Taste.`,
+    submit: 'Weiter',
+  },
+  errors: {
+    refused: {
+      title: 'Diese Anfrage kann nicht fortgesetzt werden',
+      notice: 'Es wurde nichts weitergegeben und kein Zugriff erteilt.',
+      advice:
+        'Gehen Sie zurück zur Anwendung und beginnen Sie von vorn. Geschieht es noch einmal, nennen Sie den ' +
+        'Betreibern der Anwendung die Kennung unten.',
+    },
+    answered: {
+      title: 'Das wurde schon beantwortet',
+      notice: 'Ihre erste Antwort zählt. Diese Seite hat nichts geändert.',
+      advice: 'Gehen Sie zurück zur Anwendung. Kennt sie Sie dort nicht, beginnen Sie von vorn.',
+    },
+    ours: {
+      title: 'Wir können gerade nicht antworten',
+      notice: 'Bei uns hat etwas nicht funktioniert. Es liegt nicht an Ihnen.',
+      advice: 'Warten Sie einen Moment, gehen Sie zurück zur Anwendung und beginnen Sie von vorn.',
+    },
+    logout: {
+      title: 'Diese Abmelde-Anfrage stimmt nicht',
+      notice: 'Es wurde nichts geändert.',
+      advice: 'Gehen Sie zurück zur Anwendung und versuchen Sie es noch einmal.',
+    },
+    logoutSignedIn: {
+      title: 'Diese Abmelde-Anfrage stimmt nicht',
+      notice: 'Sie wurden nicht abgemeldet.',
+      advice:
+        'Die Anwendung hat auf eine Weise gefragt, der wir nicht trauen können. Sie können sich hier trotzdem abmelden.',
+    },
+  },
+  errorFacts: { error: 'Fehler', meaning: 'Bedeutung', reference: 'Kennung' },
+  meanings: {
+    invalid_request: 'die Anfrage ist fehlerhaft oder unvollständig',
+    invalid_client: 'die Anwendung konnte sich nicht ausweisen',
+    invalid_grant: 'die Erlaubnis ist ungültig, abgelaufen, verbraucht oder für jemand anderen',
+    invalid_request_object: 'die signierte Anfrage wird nicht angenommen',
+    request_uri_not_supported: 'nur Anfrage-Adressen von uns selbst werden angenommen',
+    unauthorized_client: 'diese Anwendung darf das nicht',
+    unsupported_grant_type: 'diese Art von Erlaubnis wird nicht unterstützt',
+    unsupported_response_type: 'diese Art von Antwort wird nicht unterstützt',
+    invalid_scope: 'eine Berechtigung ist unbekannt oder für diese Anwendung nicht vorgesehen',
+    invalid_target: 'ein Ziel ist unbekannt oder für diese Anwendung nicht vorgesehen',
+    authorization_pending: 'die Antwort steht noch aus',
+    slow_down: 'zwischen den Anfragen müssen ab jetzt fünf Sekunden mehr liegen',
+    expired_token: 'der Gerätecode ist abgelaufen: beginnen Sie von vorn',
+    unknown_user_id: 'der genannte Benutzer ist nicht bekannt',
+    invalid_binding_message: 'die Vergleichsnachricht fehlt oder ist nicht zulässig',
+    access_denied: 'die Anfrage wurde abgelehnt',
+    invalid_dpop_proof: 'der Schlüsselnachweis fehlt oder ist ungültig',
+    use_dpop_nonce: 'die Anfrage muss mit der Nonce dieser Antwort wiederholt werden',
+    use_attestation_challenge: 'die Anfrage muss mit der Challenge dieser Antwort wiederholt werden',
+    use_fresh_attestation: 'die Bescheinigung der Anwendung ist abgelaufen',
+    invalid_grant_id: 'die genannte Erlaubnis gibt es nicht, oder sie gehört jemand anderem',
+    invalid_token: 'der Zugriffstoken fehlt, ist ungültig oder abgelaufen',
+    insufficient_scope: 'dem Zugriffstoken fehlt eine Berechtigung',
+    server_error: 'bei uns ist etwas kaputtgegangen',
+    temporarily_unavailable: 'versuchen Sie es später noch einmal',
+    other: 'die Anfrage wurde abgelehnt',
+  },
+}

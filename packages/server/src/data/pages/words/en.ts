@@ -1,0 +1,180 @@
+import { sentences } from '../../render/public-sentence.ts'
+import { html } from '../html.ts'
+import type { Words } from './words.ts'
+
+export const en: Words = {
+  locale: 'en',
+  protectedBy: 'Protected by Holdfast',
+  reference: 'Reference',
+  duration: seconds => {
+    const [size, unit] = (
+      [
+        [86_400, 'day'],
+        [3600, 'hour'],
+        [60, 'minute'],
+      ] as const
+    ).find(([size]) => seconds >= size) ?? [1, 'second']
+    const count = Math.round(seconds / size)
+    return count === 1 ? `1 ${unit}` : `${count} ${unit}s`
+  },
+  login: {
+    title: 'Sign in',
+    problemTitle: 'Problem: Sign in',
+    lead: clientName => html`to continue to <strong>${clientName}</strong>`,
+    username: 'User name',
+    password: 'Password',
+    submit: 'Sign in',
+    address: origin =>
+      html`Check that the address of this page begins with <strong>${origin}</strong> before you type your password.`,
+    wrong: 'The user name or the password is not right. Check both and try again.',
+    missing: 'Enter both your user name and your password.',
+    wait: time => `There were too many attempts. Wait ${time}, then try again.`,
+  },
+  consent: {
+    title: clientName => `Allow ${clientName}?`,
+    heading: clientName => html`Allow <span class="name">${clientName}</span>?`,
+    signedInAs: username => html`You are signed in as <strong>${username}</strong>.`,
+    backTo: host => html`After your answer you go back to <strong>${host}</strong>.`,
+    deviceGoesOn: 'After your answer your device goes on by itself.',
+    changed: 'What is asked for has changed since you saw it. Please read it again.',
+    merged: 'You have allowed it something before. Below is everything together, what is new included.',
+    replaced: 'This takes the place of what you allowed it before: what is not listed below, it loses.',
+    asks: 'It asks to',
+    alsoDetails: 'It also asks for these details about you',
+    otherClaim: (name, scopeTitle) => `“${name}”, a part of “${scopeTitle}”`,
+    where: 'It can use this at',
+    goodToKnow: 'Good to know',
+    onlyThis: 'It cannot see your password, and it cannot do anything that is not listed here.',
+    lasting: time => `It keeps this access, also while you are away, for at most ${time}.`,
+    lastingUntilSignOut: time =>
+      `It keeps this access, also while you are away, for at most ${time}, or until you sign out here.`,
+    ending: time => `This access ends by itself after at most ${time}.`,
+    takeBack: host =>
+      `You can take this permission back at any time: ask ${host} or the application to disconnect it.`,
+    allow: 'Allow',
+    deny: 'Deny',
+  },
+  claims: {
+    name: 'Your full name',
+    given_name: 'Your first name',
+    family_name: 'Your last name',
+    middle_name: 'Your middle name',
+    nickname: 'Your nickname',
+    preferred_username: 'The name you like to be called by',
+    profile: 'The address of your profile page',
+    picture: 'Your picture',
+    website: 'The address of your website',
+    email: 'Your e-mail address',
+    email_verified: 'Whether your e-mail address was confirmed',
+    gender: 'Your gender',
+    birthdate: 'Your date of birth',
+    zoneinfo: 'Your time zone',
+    locale: 'Your language and region',
+    phone_number: 'Your phone number',
+    phone_number_verified: 'Whether your phone number was confirmed',
+    address: 'Your postal address',
+    updated_at: 'When your details were last changed',
+  },
+  device: {
+    title: 'Connect a device',
+    problemTitle: 'Problem: Connect a device',
+    enterCode: 'Enter the code that your device shows.',
+    checkCode: 'Check that your device shows exactly this code.',
+    code: 'Code',
+    submit: 'Continue',
+    warning:
+      'Did somebody send you this code? Then close this page: the code would let their device act for you.',
+    wrong: 'This code is not right, or it is no longer valid. Compare it with your device and try again.',
+    wait: 'There were too many wrong codes. Wait ten minutes, then start again on your device.',
+    confirmTitle: clientName => `Connect ${clientName}?`,
+    confirmHeading: clientName => html`Connect <span class="name">${clientName}</span>?`,
+    confirmLead: 'A device asks for access through this application.',
+    application: 'Application',
+    network: 'The device asked from network',
+    confirmWarning:
+      'Go on only if the device is yours, in front of you, and showed you the code itself. If somebody sent you the code, stop.',
+    mine: 'It is my device',
+    stop: 'Stop',
+    allowedTitle: 'Your device is connected',
+    allowed: 'You can close this page. Your device goes on by itself in a few seconds.',
+    deniedTitle: 'Your device was not connected',
+    denied: 'Nothing was shared and no access was given. You can close this page.',
+  },
+  approvals: {
+    title: 'Waiting for your answer?',
+    lead: 'Here you allow or deny what you started somewhere else: at a till, on the phone, on another device.',
+    submit: 'Sign in and look',
+    notStarted: 'Did somebody tell you to come here for something you did not start? Then close this page.',
+    waitingTitle: 'Waiting for your answer',
+    nothingTitle: 'Nothing waits for you',
+    again: 'Look again',
+    endsByItself: 'Requests end by themselves after a few minutes. Closing this page answers nothing.',
+    asked: minutes =>
+      minutes === 0
+        ? 'Asked just now'
+        : minutes === 1
+          ? 'Asked a minute ago'
+          : `Asked ${minutes} minutes ago`,
+    compare: 'Go on only if the place where you started shows exactly this:',
+    usedAt: (name, host) =>
+      html`It can use this at <strong>${name}</strong> <span class="quiet">${host}</span>`,
+    ifNotYours: 'You did not start this, or somebody asks you on the phone to allow it? Then deny it.',
+    allowed: clientName => `You allowed ${clientName}. It goes on by itself; you can close this page.`,
+    denied: clientName => `You denied ${clientName}. Nothing was shared.`,
+    late: 'This was already answered, or it waited too long. Your answer changed nothing.',
+  },
+  logout: {
+    title: 'Sign out?',
+    signedInAs: username => html`You are signed in as <strong>${username}</strong>.`,
+    asks: clientName => html`<strong>${clientName}</strong> asks to sign you out.`,
+    again: 'You will have to sign in again the next time an application sends you here.',
+    beyond: 'Access that you allowed beyond signing out stays with its application.',
+    signOut: 'Sign out',
+    stay: 'Stay signed in',
+    signedOutTitle: 'You are signed out',
+    signedOut: host => html`Nobody is signed in to <strong>${host}</strong> in this browser.`,
+    backTo: clientName => `Back to ${clientName}`,
+    elsewhere: 'Signing out elsewhere',
+    stillTitle: 'You are still signed in',
+    still: 'Nothing was changed. You can close this page.',
+  },
+  formPost: {
+    title: 'Back to the application',
+    lead: host =>
+      html`You are on your way to <strong>${host}</strong>. If nothing happens, press the button.`,
+    submit: 'Continue',
+  },
+  errors: {
+    refused: {
+      title: 'This request cannot continue',
+      notice: 'Nothing was shared and no access was given.',
+      advice:
+        'Go back to the application and start again. If it happens once more, tell the people who run ' +
+        'the application and give them the reference below.',
+    },
+    // Something may well have been shared before, so this does not say that it was not.
+    answered: {
+      title: 'This was already answered',
+      notice: 'Your first answer counts. This page changed nothing.',
+      advice: 'Go back to the application. If it does not know you there, start again.',
+    },
+    // After a fault nobody may promise that nothing happened: the answer to a commit can be what was lost.
+    ours: {
+      title: 'We cannot answer right now',
+      notice: 'Something on our side did not work. It is not your fault.',
+      advice: 'Wait a moment, go back to the application and start again.',
+    },
+    logout: {
+      title: 'This sign-out request is not right',
+      notice: 'Nothing was changed.',
+      advice: 'Go back to the application and try again.',
+    },
+    logoutSignedIn: {
+      title: 'This sign-out request is not right',
+      notice: 'You were not signed out.',
+      advice: 'The application asked in a way we cannot trust. You can still sign out here.',
+    },
+  },
+  errorFacts: { error: 'Error', meaning: 'Meaning', reference: 'Reference' },
+  meanings: sentences,
+}

@@ -1,0 +1,165 @@
+import type { Locale } from '../../../snapshot/locale.ts'
+import type { SentencedError } from '../../render/public-sentence.ts'
+import type { Html } from '../html.ts'
+
+/** Claims with words of their own: those of OpenID Connect Core section 5.1. */
+export type StandardClaim =
+  | 'name'
+  | 'given_name'
+  | 'family_name'
+  | 'middle_name'
+  | 'nickname'
+  | 'preferred_username'
+  | 'profile'
+  | 'picture'
+  | 'website'
+  | 'email'
+  | 'email_verified'
+  | 'gender'
+  | 'birthdate'
+  | 'zoneinfo'
+  | 'locale'
+  | 'phone_number'
+  | 'phone_number_verified'
+  | 'address'
+  | 'updated_at'
+
+/** What a page about something that did not work says. */
+export interface ErrorWords {
+  readonly title: string
+  /** What did or did not happen. */
+  readonly notice: string
+  /** What the user can do now. */
+  readonly advice: string
+}
+
+/** Which of them: `refused` is the usual one. */
+export type ErrorKind = 'refused' | 'answered' | 'ours' | 'logout' | 'logoutSignedIn'
+
+/**
+ * Every sentence a page says, in one language. A catalogue that lacks one does not compile. A sentence with something
+ * in it is a function, so that each language puts it where it belongs.
+ */
+export interface Words {
+  readonly locale: Locale
+  readonly protectedBy: string
+  readonly reference: string
+  /** At most a time, in the unit that reads best. */
+  readonly duration: (seconds: number) => string
+  readonly login: LoginWords
+  readonly consent: ConsentWords
+  readonly claims: Readonly<Record<StandardClaim, string>>
+  readonly device: DeviceWords
+  readonly approvals: ApprovalsWords
+  readonly logout: LogoutWords
+  readonly formPost: FormPostWords
+  readonly errors: Readonly<Record<ErrorKind, ErrorWords>>
+  readonly errorFacts: { readonly error: string; readonly meaning: string; readonly reference: string }
+  readonly meanings: Readonly<Record<SentencedError | 'other', string>>
+}
+
+export interface LoginWords {
+  readonly title: string
+  readonly problemTitle: string
+  readonly lead: (clientName: string) => Html
+  readonly username: string
+  readonly password: string
+  readonly submit: string
+  readonly address: (origin: string) => Html
+  readonly wrong: string
+  readonly missing: string
+  /** @param time a duration in words */
+  readonly wait: (time: string) => string
+}
+
+export interface ConsentWords {
+  readonly title: (clientName: string) => string
+  readonly heading: (clientName: string) => Html
+  readonly signedInAs: (username: string) => Html
+  readonly backTo: (host: string) => Html
+  readonly deviceGoesOn: string
+  readonly changed: string
+  /** Grant management: the list is all it will have, what it had before included. */
+  readonly merged: string
+  /** Grant management: what is not in the list is lost. */
+  readonly replaced: string
+  readonly asks: string
+  readonly alsoDetails: string
+  /** A claim that is not a standard one: its name, and the scope that it belongs to. */
+  readonly otherClaim: (name: string, scopeTitle: string) => string
+  readonly where: string
+  readonly goodToKnow: string
+  readonly onlyThis: string
+  readonly lasting: (time: string) => string
+  readonly lastingUntilSignOut: (time: string) => string
+  readonly ending: (time: string) => string
+  readonly takeBack: (host: string) => string
+  readonly allow: string
+  readonly deny: string
+}
+
+export interface DeviceWords {
+  readonly title: string
+  readonly problemTitle: string
+  readonly enterCode: string
+  readonly checkCode: string
+  readonly code: string
+  readonly submit: string
+  readonly warning: string
+  readonly wrong: string
+  readonly wait: string
+  readonly confirmTitle: (clientName: string) => string
+  readonly confirmHeading: (clientName: string) => Html
+  readonly confirmLead: string
+  readonly application: string
+  readonly network: string
+  readonly confirmWarning: string
+  readonly mine: string
+  readonly stop: string
+  readonly allowedTitle: string
+  readonly allowed: string
+  readonly deniedTitle: string
+  readonly denied: string
+}
+
+/** What a user answers for a client that waits elsewhere (CIBA). */
+export interface ApprovalsWords {
+  readonly title: string
+  readonly lead: string
+  readonly submit: string
+  readonly notStarted: string
+  readonly waitingTitle: string
+  readonly nothingTitle: string
+  readonly again: string
+  readonly endsByItself: string
+  readonly asked: (minutesAgo: number) => string
+  readonly compare: string
+  readonly usedAt: (displayName: string, host: string) => Html
+  readonly ifNotYours: string
+  readonly allowed: (clientName: string) => string
+  readonly denied: (clientName: string) => string
+  readonly late: string
+}
+
+export interface LogoutWords {
+  readonly title: string
+  readonly signedInAs: (username: string) => Html
+  readonly asks: (clientName: string) => Html
+  readonly again: string
+  readonly beyond: string
+  readonly signOut: string
+  readonly stay: string
+  readonly signedOutTitle: string
+  readonly signedOut: (host: string) => Html
+  readonly backTo: (clientName: string) => string
+  /** Name of the frames that tell other clients. */
+  readonly elsewhere: string
+  readonly stillTitle: string
+  readonly still: string
+}
+
+export interface FormPostWords {
+  readonly title: string
+  readonly lead: (host: string) => Html
+  readonly submit: string
+}
