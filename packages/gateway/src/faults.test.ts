@@ -295,6 +295,7 @@ describe('a client', () => {
       const rare = { path: '/rare' }
       for (const status of [200, 200, 429])
         assert.equal((await send(bed, { token: bed.token(), ...rare })).status, status)
+      assert.equal((await send(bed, { token: bed.token(), ...rare })).json.rule, 'gateway.rate')
       for (const status of [401, 401, 401, 429])
         assert.equal((await send(bed, { token: 'at_wrong' })).status, status)
       const refused = await send(bed, { token: bed.token() })
@@ -362,7 +363,9 @@ describe('long conversations', () => {
         return { socket, text: data.toString() }
       }
       assert.match((await upgrade(undefined)).text, /^HTTP\/1\.1 401/)
-      assert.match((await upgrade(bed.token(), '/accounts')).text, /^HTTP\/1\.1 400/)
+      const elsewhere = (await upgrade(bed.token(), '/accounts')).text
+      assert.match(elsewhere, /^HTTP\/1\.1 400/)
+      assert.ok(elsewhere.includes(`"rule":"${'gateway.upgrade'}"`))
       assert.equal(bed.received.length, 0)
       const now = Math.floor(Date.now() / 1000)
       const { socket, text } = await upgrade(bed.token({ exp: now + 3 }))

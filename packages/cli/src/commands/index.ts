@@ -7,6 +7,7 @@ import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
+import { addGateway } from './gateway.ts'
 import { addKeys } from './keys.ts'
 import { addGrants, addUsers } from './revoke.ts'
 import { addServe } from './serve.ts'
@@ -14,6 +15,7 @@ import { addServe } from './serve.ts'
 /** The slot: a command is one file and one line here. Order is the order of the help. */
 export const commands: readonly AddCommand[] = [
   addServe,
+  addGateway,
   addDemo,
   addApply,
   addExport,

@@ -52,7 +52,7 @@ export const manifest: ClauseManifest = {
       id: 'HFE-8',
       level: 'MUST',
       says: 'the binding of the token is judged by the API against what the gateway proved',
-      standing: shown('evidence for another key than that of the token lets nobody in'),
+      standing: shown('for another key than that of the token lets nobody in'),
       rows: ['OPQ-03'],
     },
   ],
