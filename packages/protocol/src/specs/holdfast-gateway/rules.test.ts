@@ -235,6 +235,7 @@ describe('fields', () => {
     'holdfast_token',
     'Forwarded',
     'Via',
+    'From',
     'Cookie',
     'Proxy-Authorization',
     'DPoP',

@@ -267,7 +267,6 @@ const identityNames: ReadonlySet<string> = new Set([
   'dpop',
   'fastly-client-ip',
   'forwarded',
-  'from',
   'host',
   'remote-addr',
   'remote-user',
@@ -276,7 +275,7 @@ const identityNames: ReadonlySet<string> = new Set([
   'via',
 ])
 const identityPatterns =
-  /^(?:holdfast|client-cert|ssl-client|tls-client|oidc|jwt|proxy|remote|x-forwarded|x-original|x-rewrite|x-envoy|x-ms-client-principal|x-amzn-(?:oidc|mtls)|x-goog-(?:authenticated|iap)|x-http-method|x-method)(?:-|$)|^x-(?:.*-)?(?:auth\w*|user\w*|client|clients?-?\w*|cert\w*|identity|subject|sub|principal|consumer|credential|token|jwt|scopes?|roles?|groups?|tenant|email|account|real-ip|cluster-client-ip|ssl|tls|admin|internal|role|acr|claims?)(?:-|$)/
+  /^(?:holdfast|from|client-cert|ssl-client|tls-client|oidc|jwt|proxy|remote|x-forwarded|x-original|x-rewrite|x-envoy|x-ms-client-principal|x-amzn-(?:oidc|mtls)|x-goog-(?:authenticated|iap)|x-http-method|x-method)(?:-|$)|^x-(?:.*-)?(?:auth\w*|user\w*|client|clients?-?\w*|cert\w*|identity|subject|sub|principal|consumer|credential|token|jwt|scopes?|roles?|groups?|tenant|email|account|real-ip|cluster-client-ip|ssl|tls|admin|internal|role|acr|claims?)(?:-|$)/
 
 /**
  * Whether a field looks as if it told an API who calls: an API behind a gateway must get such fields from the gateway
