@@ -9,6 +9,7 @@ import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import { addGateway } from './gateway.ts'
 import { addKeys } from './keys.ts'
+import { addRegistrationTokens } from './registration-tokens.ts'
 import { addGrants, addUsers } from './revoke.ts'
 import { addServe } from './serve.ts'
 
@@ -22,6 +23,7 @@ export const commands: readonly AddCommand[] = [
   addClients,
   addUsers,
   addGrants,
+  addRegistrationTokens,
   addKeys,
   addExplain,
   addAudit,
