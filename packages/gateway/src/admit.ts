@@ -24,6 +24,9 @@ export type Admission =
   | { readonly ok: true; readonly value: Admitted }
   | { readonly ok: false; readonly answer: GatewayAnswer }
 
+/** Errors of those who try what is not theirs. */
+const guessing: ReadonlySet<string> = new Set(['invalid_token', 'invalid_dpop_proof', 'invalid_request'])
+
 /** Everything that is judged before an upstream hears of a request, cheap things first (HFG-6). */
 export async function admit(incoming: IncomingMessage, desk: Desk, visit: Visit): Promise<Admission> {
   const placed = judgePlace(incoming, desk, visit)
@@ -36,8 +39,8 @@ export async function admit(incoming: IncomingMessage, desk: Desk, visit: Visit)
   if (!verified.ok) {
     visit.reference = verified.requestId
     visit.ruleId = verified.ruleId
-    // A client that is told to fetch a nonce, and an issuer that is down, are no failures of the client.
-    if (verified.status < 500 && verified.error !== 'use_dpop_nonce')
+    // To need a nonce, a scope or a better login is no failure, and an issuer that is down is not the client's.
+    if (verified.error !== undefined && guessing.has(verified.error))
       desk.failures.count(peer.prefix, desk.limits.failuresPerMinute)
     return { ok: false, answer: verified }
   }

@@ -76,6 +76,7 @@ function openApi(api: ProtectedApi, options: GatewayOptions): OpenApi {
     },
     audit,
     onAlarm: (alarm, cause) => log.warn('gateway.alarm', { api: api.name, alarm, cause }),
+    ...(api.profile && { profile: api.profile }),
     ...(api.senderConstraint && { senderConstraint: api.senderConstraint }),
     ...(api.senderConstraintMethods && { senderConstraintMethods: api.senderConstraintMethods }),
     ...(api.dpopNonce && { dpopNonce: api.dpopNonce }),

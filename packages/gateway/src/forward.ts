@@ -87,14 +87,20 @@ async function answerBack(
   visit: Visit,
   abort: AbortController,
 ): Promise<void> {
-  const raw = headers as unknown as readonly string[]
-  const fields = withOwn(passedAnswer(raw.map(String)), [
+  const raw = (headers as unknown as readonly (string | Buffer)[]).map(text => text.toString('latin1'))
+  const fields = withOwn(passedAnswer(raw), [
     ...token.responseHeaders,
     ['x-request-id', token.requestId],
     ...(state.isDraining ? [['connection', 'close'] as const] : []),
   ])
-  response.writeHead(statusCode, fields)
-  response.flushHeaders()
+  try {
+    response.writeHead(statusCode, fields)
+    response.flushHeaders()
+  } catch (cause) {
+    // Nobody will read the body of an answer that cannot be written; its connection must not wait for that.
+    body.destroy()
+    throw cause
+  }
   // Events go on as long as nobody ends them: they end with the token that opened them.
   const isEvents = valuesOf(raw, 'content-type').some(type => type.startsWith('text/event-stream'))
   const timer = isEvents ? setTimeout(() => abort.abort(), lifeMs(token.expiresAt, clock.now())) : undefined

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { profiles } from '@holdfast/protocol'
 import { protect } from '@holdfast/resource-server/adapters/node.ts'
 import { testKey } from '@holdfast/resource-server/testing.ts'
 import { audience, type Bed, open, openBed, proofFor, send, thumbprintOf } from './testing/bed.ts'
@@ -181,6 +182,52 @@ describe('every check of the SDK is made at the edge, and what fails never reach
   test('an unbound token', async () => {
     const token = bed.token({ cnf: undefined })
     await refused(401, 'cnf.required', { token, scheme: 'Bearer' })
+  })
+})
+
+describe('metadata', () => {
+  test('of an API whose identifier is the URL of the gateway is published by the gateway', async () => {
+    const own = await openBed({ isAtOrigin: true })
+    try {
+      const answer = await send(own, { path: '/.well-known/oauth-protected-resource' })
+      assert.equal(answer.status, 200)
+      assert.equal(answer.json.resource, own.origin)
+      assert.deepEqual(answer.json.authorization_servers, [own.issuer.issuer])
+      assert.equal(own.received.length, 0)
+    } finally {
+      await own.close()
+    }
+    assert.equal((await send(bed, { path: '/.well-known/oauth-protected-resource' })).status, 404)
+  })
+})
+
+describe('a tier', () => {
+  const profile = profiles.get('tier-3-sensitive-write')
+
+  test('holds at the gateway as it does at the API', async () => {
+    assert.ok(profile)
+    const own = await openBed({ api: { profile } })
+    try {
+      const auth_time = Math.floor(Date.now() / 1000)
+      const good = await send(own, { token: own.token({ auth_time, exp: auth_time + 120 }) })
+      assert.equal(good.status, 200, JSON.stringify(own.events.at(-1)))
+      const lasting = own.token({ auth_time, exp: auth_time + 3000 })
+      assert.equal((await send(own, { token: lasting })).status, 401)
+      const old = own.token({ auth_time: auth_time - 86_400, exp: auth_time + 120 })
+      assert.equal((await send(own, { token: old })).status, 401)
+      assert.equal(own.events.at(-1)?.ruleId, 'step-up.max-age')
+      assert.equal(own.received.length, 1)
+    } finally {
+      await own.close()
+    }
+  })
+
+  test('that an option would loosen does not start', async () => {
+    assert.ok(profile)
+    await assert.rejects(
+      openBed({ api: { profile, senderConstraint: 'allowed' } }),
+      /looser than the profile/,
+    )
   })
 })
 

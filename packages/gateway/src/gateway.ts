@@ -127,6 +127,7 @@ function openServer({ tls }: GatewayOptions, desk: Desk): Server {
     unread(socket, desk, '405 Method Not Allowed'),
   )
   server.on('clientError', (cause: NodeJS.ErrnoException, socket: Duplex) => {
+    if (!isAnswerable(socket)) return void socket.destroy()
     const isLate = cause.code === 'ERR_HTTP_REQUEST_TIMEOUT'
     const isLarge = cause.code === 'HPE_HEADER_OVERFLOW'
     const status = isLate
@@ -147,6 +148,24 @@ function unread(socket: Duplex, { metrics }: Desk, status: string): void {
   else socket.destroy()
 }
 
+/** Answers that are not finished, by connection. */
+const pending = new WeakMap<Duplex, Set<ServerResponse>>()
+
+/**
+ * Whether an error of the parser may be answered: only when no other answer is due on this connection, or the one that is
+ * has not begun and belongs to the request whose body is what is wrong. Else the words would land in another answer.
+ */
+function isAnswerable(socket: Duplex): boolean {
+  const due = [...(pending.get(socket) ?? [])]
+  return due.length === 0 || (due.length === 1 && due.every(one => !one.headersSent && !one.req.complete))
+}
+
+function expectAnswer({ socket }: IncomingMessage, response: ServerResponse): void {
+  const due = pending.get(socket) ?? new Set()
+  pending.set(socket, due.add(response))
+  response.once('close', () => due.delete(response))
+}
+
 async function handle(
   incoming: IncomingMessage,
   response: ServerResponse,
@@ -161,6 +180,7 @@ async function handle(
     conclude(desk, visit, response.headersSent ? response.statusCode : 499)
   })
   response.on('error', () => undefined)
+  expectAnswer(incoming, response)
   if (state.isDraining) response.setHeader('connection', 'close')
   const published = metadata.get(incoming.url ?? '')
   if (published !== undefined) return writeAnswer(response, published.answer(incoming.method ?? ''))

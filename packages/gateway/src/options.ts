@@ -1,4 +1,4 @@
-import type { SenderConstraintMethod } from '@holdfast/protocol'
+import type { SecurityProfile, SenderConstraintMethod } from '@holdfast/protocol'
 import type {
   AuditSink,
   Clock,
@@ -39,6 +39,8 @@ export interface ProtectedApi {
   /** Name of the API behind the gateway: `aud` of the evidence made for it. */
   readonly evidenceAudience: string
   readonly upstream: UpstreamOptions
+  /** The tier of the API, as its ResourceServer document names it; what stands beside it may only be stricter. */
+  readonly profile?: SecurityProfile
   readonly senderConstraint?: 'required' | 'allowed'
   readonly senderConstraintMethods?: readonly SenderConstraintMethod[]
   readonly dpopNonce?: 'off' | 'required'

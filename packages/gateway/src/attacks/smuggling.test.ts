@@ -156,6 +156,23 @@ describe('smuggling', () => {
     assert.equal(bed.received.length, 2)
   })
 
+  test('nonsense after a request whose answer is on its way is not answered in the middle of it', async () => {
+    const before = bed.api.listener
+    bed.api.listener = (_incoming, response) => {
+      response.writeHead(200, { 'content-type': 'text/plain' })
+      response.write('begin ')
+      setTimeout(() => response.end('end'), 300)
+    }
+    try {
+      const one = message(['GET /accounts HTTP/1.1', ...fields('GET', '/accounts')])
+      const text = await raw(bed, `${one}NONSENSE\x00\r\n\r\n`)
+      assert.ok(answersIn(text) <= 1, text)
+      assert.doesNotMatch(text, /400/)
+    } finally {
+      bed.api.listener = before
+    }
+  })
+
   test('trailers do not reach the API', async () => {
     const lines = [
       'POST /files/a HTTP/1.1',

@@ -76,6 +76,9 @@ describe('gateway.yaml', () => {
     ])
       assert.equal(gatewayFileSchema.safeParse(spoilt).success, false)
     assert.ok(gatewayFileSchema.safeParse({ ...file, apis: [{ ...api, cacheSeconds: 10 }] }).success)
+    assert.ok(!gatewayFileSchema.safeParse({ ...file, apis: [{ ...api, profile: 'none' }] }).success)
+    const tiered = gatewayFileSchema.parse({ ...file, apis: [{ ...api, profile: 'fapi2-security' }] })
+    assert.equal(gatewayOptionsOf(tiered, surroundings()).apis[0]?.profile?.name, 'fapi2-security')
   })
 
   test('that names a key of another kind, or no file, is refused', () => {

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { JwsAlg } from '@holdfast/protocol'
+import { type JwsAlg, profiles } from '@holdfast/protocol'
 import type { AuditSink, Fetch, IntrospectionAuthentication } from '@holdfast/resource-server'
 import { Agent, fetch as undiciFetch } from 'undici'
 import { evidenceKeyOf } from '../evidence.ts'
@@ -30,11 +30,13 @@ export function gatewayOptionsOf(file: GatewayFile, { base, audit, log }: FileSu
     introspection: authenticationOf(file.client.clientId, jwkOf(file.client.privateKeyFile, read)),
     evidenceKey: evidenceKeyOf(jwkOf(file.evidenceKeyFile, read)),
     limits: defined(limits) as Partial<GatewayLimits>,
-    apis: file.apis.map(({ upstream, evidenceAudience, ...api }) => {
+    apis: file.apis.map(({ upstream, evidenceAudience, profile: tier, ...api }) => {
+      const profile = tier === undefined ? undefined : profiles.get(tier)
       const { caFile, certificateFile, privateKeyFile, ...times } = upstream
       const pems = { caPem: read(caFile), certPem: read(certificateFile), keyPem: read(privateKeyFile) }
       return {
-        ...(defined(api) as Omit<ProtectedApi, 'upstream' | 'evidenceAudience'>),
+        ...(defined(api) as Omit<ProtectedApi, 'upstream' | 'evidenceAudience' | 'profile'>),
+        ...(profile && { profile }),
         evidenceAudience: evidenceAudience ?? `holdfast:api:${api.name}`,
         upstream: { ...(defined(times) as Pick<UpstreamOptions, 'url'>), ...pems },
       }

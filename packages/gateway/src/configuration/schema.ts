@@ -1,3 +1,4 @@
+import { profiles } from '@holdfast/protocol'
 import { z } from 'zod'
 
 const address = (port: number) =>
@@ -34,6 +35,8 @@ const api = z.strictObject({
   /** Name of the API behind the gateway; made of `holdfast:api:` and its name when absent. */
   evidenceAudience: z.string().min(1).max(256).optional(),
   upstream,
+  /** Name of a shipped profile or tier. */
+  profile: z.enum([...profiles.keys()]).optional(),
   senderConstraint: z.enum(['required', 'allowed']).optional(),
   senderConstraintMethods: z
     .array(z.enum(['dpop', 'mtls']))

@@ -61,6 +61,8 @@ export interface Bed {
 }
 
 export interface BedOptions {
+  /** Whether the identifier of the API is the URL of the gateway. */
+  readonly isAtOrigin?: boolean
   readonly api?: Partial<ProtectedApi>
   readonly upstream?: Partial<UpstreamOptions>
   readonly routes?: readonly RouteOptions[]
@@ -88,6 +90,7 @@ const defaultRoutes: readonly RouteOptions[] = [
 let minted = 0
 
 export async function openBed({
+  isAtOrigin = false,
   api = {},
   upstream = {},
   routes,
@@ -141,7 +144,7 @@ export async function openBed({
     apis: [
       {
         name: 'bank',
-        audience,
+        audience: isAtOrigin ? origin : audience,
         evidenceAudience: 'urn:bank',
         upstream: {
           url: `https://localhost:${behind.port}`,
