@@ -1,17 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { firstRefusal } from '@holdfast/protocol'
 import { passedFieldRules } from '@holdfast/protocol/specs/holdfast-gateway/rules.ts'
-import {
-  type Challenge,
-  createResourceServer,
-  type Guard,
-  type ResourceServer,
-} from '@holdfast/resource-server'
+import { createResourceServer, type Guard, type ResourceServer } from '@holdfast/resource-server'
 import type { GatewayOptions, ProtectedApi, RouteOptions } from './options.ts'
 import { compileRoutes, type RouteTable } from './route-table.ts'
 import { openUpstream, type Upstream } from './upstream.ts'
-
-export type { Challenge }
 
 /** Longest body when a route says nothing. */
 export const bodyBytesMax = 1_048_576
