@@ -32,6 +32,7 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'DPoP: resource access': range('DPOP', 60, 69),
   'binding formats': range('CNF', 1, 5),
   'certificate-bound tokens': range('MTLSB', 1, 10),
+  'certificates through a proxy': range('CERT', 1, 7),
 
   'client authentication': range('CA', 1, 9),
   'client secrets': range('SEC', 1, 10),
@@ -41,8 +42,9 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'mutual TLS client authentication': range('MTLSA', 1, 12),
   'client keys': range('JWKS', 1, 10),
 
-  // Phantom tokens (OPQ) belong to the gateway, status lists (TSL) to theirs.
+  // Status lists (TSL) belong to a later issue.
   'JWT access tokens': range('AT', 1, 17),
+  'phantom tokens at the gateway': range('OPQ', 1, 6),
   introspection: range('INTR', 1, 9),
   'signed introspection': range('SINT', 1, 9),
   // REV-06, events to gateways and APIs, waits for the event feed; until then a cached answer bounds it (FRS-03).

@@ -20,6 +20,7 @@ import { BoundedCache } from './cache.ts'
 import { Introspector } from './introspection.ts'
 import { Issuer, type Known } from './issuer.ts'
 import type { Settings } from './options.ts'
+import { judgeIntrospected, judgeSignedAnswer } from './signed-answer.ts'
 import { factsOf, type TokenFacts } from './token.ts'
 
 /** A JWT whose signature and unchanging claims were found good, and the key that said so. */
@@ -84,6 +85,14 @@ export class AccessTokens {
     return memo !== undefined && keys.thumbprints.has(memo.keyThumbprint) ? memo.facts : undefined
   }
 
+  /** A phantom token: the issuer's signed answer, handed on by the gateway that asked for it. */
+  async judgePhantom(phantom: string, now: EpochSeconds): Promise<Outcome<TokenFacts>> {
+    const { issuer: issuerUrl, audience, algs, futureSeconds } = this.#settings
+    const ports = { issuer: this.#issuer, issuerUrl, audience, algs, futureSeconds }
+    const answer = await judgeSignedAnswer(phantom, ports, now)
+    return answer.ok ? this.#judgeTime(judgeIntrospected(answer.value, issuerUrl, audience), now) : answer
+  }
+
   #judgeTime(found: Outcome<TokenFacts>, now: EpochSeconds): Outcome<TokenFacts> {
     if (!found.ok) return found
     const facts = found.value
@@ -119,7 +128,13 @@ export class AccessTokens {
   async #find(token: string, tokenHash: string, now: EpochSeconds): Promise<Outcome<TokenFacts>> {
     const { tokens } = this.#settings
     const introspector = this.#introspector
-    // Without introspection JWTs are accepted: options with neither are refused when the API starts.
+    if (introspector === undefined && tokens.jwt !== true)
+      return refuse(
+        'evidence.required',
+        ['HFE-2'],
+        'invalid_token',
+        'this API is reached through its gateway',
+      )
     if (introspector !== undefined && (tokens.jwt !== true || !token.includes('.')))
       return introspector.introspect(token, tokenHash)
     const jwt = await this.#judgeJwt(token, tokenHash, now)

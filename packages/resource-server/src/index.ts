@@ -5,7 +5,7 @@ export { type Challenge, corsAllowedHeaders, corsExposedHeaders } from './challe
 export type { Decide, Decision, Question } from './decide.ts'
 export type { IntrospectionAuthentication, IntrospectionOptions } from './introspection.ts'
 export { type PreparedAnswer, type PublishedMetadata, publishMetadata } from './metadata.ts'
-export type { Requirements, ResourceServerOptions, TokenOptions } from './options.ts'
+export type { GatewayTrust, Requirements, ResourceServerOptions, TokenOptions } from './options.ts'
 export type { Clock, Entropy, Fetch, FetchedResponse, FetchInit } from './ports.ts'
 export { inMemoryReplayMemory, type Remembered, type ReplayMemory } from './replay.ts'
 export { type ApiRequest, readPeerCertificate } from './request.ts'

@@ -50,6 +50,7 @@ export class Issuer {
   #known: Known | undefined
   #attemptedAt: EpochSeconds | undefined
   #hasFailed = false
+  #isFetching = false
 
   constructor(options: IssuerOptions) {
     this.#options = options
@@ -59,7 +60,8 @@ export class Issuer {
   async ready(): Promise<Outcome<Known>> {
     const known = this.current()
     if (known !== undefined) return accept(known)
-    if (!this.#isCoolingDown()) await this.refresh()
+    // Whoever comes while the first one fetches waits with it, rather than being told that there is nothing.
+    if (this.#isFetching || !this.#isCoolingDown()) await this.refresh()
     return this.#lastGood()
   }
 
@@ -98,12 +100,15 @@ export class Issuer {
   refresh(): Promise<boolean> {
     return this.#flight.run('refresh', async () => {
       this.#attemptedAt = this.#options.clock.now()
+      this.#isFetching = true
       try {
         this.#known = await fetchKnown(this.#options)
         this.#hasFailed = false
       } catch (cause) {
         this.#hasFailed = true
         this.#options.onAlarm('issuer.fetch-failed', cause)
+      } finally {
+        this.#isFetching = false
       }
       return !this.#hasFailed
     })

@@ -12,6 +12,7 @@ import {
 } from '@holdfast/protocol/specs/rfc9728-resource-metadata/rules.ts'
 import type { AuditSink } from './audit.ts'
 import type { Decide } from './decide.ts'
+import { type TrustedGateway, trustedGatewayOf } from './forwarded.ts'
 import type { IntrospectionOptions } from './introspection.ts'
 import { type Nonces, openNonces } from './nonce.ts'
 import {
@@ -37,6 +38,25 @@ export interface TokenOptions {
    * `lifetime` trusts them until they expire.
    */
   readonly jwtRevocation?: 'introspection' | 'lifetime'
+  /** Accept what this gateway verified and signed for. */
+  readonly gateway?: GatewayTrust
+}
+
+/** The gateway an API stands behind. Its requests carry no token of a client: a phantom token and evidence instead. */
+export interface GatewayTrust {
+  /** Name of the gateway: `iss` of its evidence. */
+  readonly issuer: string
+  /** Name of this API behind the gateway: `aud` of the evidence meant for it. */
+  readonly audience: string
+  /** Public JWKs of the gateway, two while it changes its key. */
+  readonly keys: readonly unknown[]
+  /** Thumbprints (`x5t#S256`) of the certificates the gateway connects with; without them the signature stands alone. */
+  readonly peers?: readonly string[]
+  /**
+   * Remembers which evidence was used. The default is the API's own; evidence from before it began to remember is
+   * answered 503 for a few seconds after a start.
+   */
+  readonly replayMemory?: ReplayMemory
 }
 
 export interface ResourceServerOptions {
@@ -119,6 +139,7 @@ export interface Settings {
   readonly externalUrl: string
   readonly resourceMetadataUrl: string
   readonly tokens: TokenOptions
+  readonly gateway: TrustedGateway | undefined
   readonly algs: readonly JwsAlg[]
   /** Those of `algs` a DPoP proof may have. */
   readonly proofAlgs: readonly JwsAlg[]
@@ -171,6 +192,7 @@ export function settingsOf(options: ResourceServerOptions): Settings {
     externalUrl,
     resourceMetadataUrl: resourceMetadataUrl(audience),
     tokens: tokensOf(options),
+    gateway: trustedGatewayOf(options.tokens, replayMemory),
     algs,
     proofAlgs,
     senderConstraint,
@@ -217,7 +239,9 @@ function memoryOf(
 
 function tokensOf({ tokens, profile }: ResourceServerOptions): TokenOptions {
   const chosen: TokenOptions = tokens === 'jwt' ? { jwt: true } : signedByTier(tokens, profile)
-  if (chosen.jwt !== true && chosen.introspection === undefined) bad('tokens', 'no form of token is accepted')
+  const { jwt, introspection, gateway } = chosen
+  if (jwt !== true && introspection === undefined && gateway === undefined)
+    bad('tokens', 'no form of token is accepted')
   return chosen
 }
 
