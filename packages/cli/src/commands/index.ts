@@ -8,6 +8,7 @@ import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import { addKeys } from './keys.ts'
+import { addPolicy } from './policy.ts'
 import { addServe } from './serve.ts'
 
 /** The slot: a command is one file and one line here. Order is the order of the help. */
@@ -18,6 +19,7 @@ export const commands: readonly AddCommand[] = [
   addExport,
   addClients,
   addKeys,
+  addPolicy,
   addExplain,
   addAudit,
   addDoctor,
