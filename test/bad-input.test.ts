@@ -31,24 +31,32 @@ interface BadInput {
 
 const invalidRequest = (status: number): Expected => ({ status, error: 'invalid_request' })
 const isBackChannel = (route: Route): boolean => route.form === 'required'
-const isUserinfo = ({ path }: Route): boolean => path === '/userinfo'
-const isDevicePage = ({ path }: Route): boolean => path === '/device'
+const isJson = ({ form }: Route): boolean => form === 'json'
+const isManagement = ({ path, form }: Route): boolean => path.startsWith('/register') && form === 'none'
+const isEntryPage = ({ path }: Route): boolean => path === '/device' || path === '/ciba'
+/** Wants an access token, and judges it before anything else. */
+const isBearer = ({ path }: Route): boolean =>
+  ['/userinfo', '/grants/:id', '/global-token-revocation'].includes(path)
 const isLogout = ({ path }: Route): boolean => path === '/logout'
 const isAuthorize = ({ path }: Route): boolean => path === '/authorize'
 const readsQuery = (route: Route): boolean => route.dialect === 'page' && route.path !== '/assets/:name'
-const readsForm = (route: Route): boolean => isBackChannel(route) || route.form === 'judged-by-room'
+const readsForm = (route: Route): boolean =>
+  isBackChannel(route) || (route.form === 'judged-by-room' && !isBearer(route))
 
 /** What an endpoint says when nothing in the request is of use to it. */
 function unhelped(route: Route): Expected {
   if (isBackChannel(route)) return { status: 401, error: 'invalid_client' }
-  if (isUserinfo(route)) return { status: 401 }
+  // Only JSON is read there, and it is called so; what is not called so is not read.
+  if (isJson(route)) return invalidRequest(400)
+  if (isManagement(route)) return { status: 401, error: 'invalid_token' }
+  if (isBearer(route)) return { status: 401 }
   if (route.path.startsWith('/assets')) return { status: 404 }
   // Who is not signed in is signed out: no error. A form without our cookie is asked for again as a navigation.
   if (isLogout(route)) return { status: route.method === 'POST' ? 303 : 200 }
   if (route.path === '/logout/confirm') return { status: 200 }
   if (isAuthorize(route)) return { status: 400, error: 'unauthorized_client' }
   // Only a form with an empty field: what is typed is judged when it is posted.
-  if (isDevicePage(route) && route.method === 'GET') return { status: 200 }
+  if (isEntryPage(route) && route.method === 'GET') return { status: 200 }
   return route.dialect === 'page' ? invalidRequest(400) : { status: 200 }
 }
 
@@ -102,7 +110,7 @@ const badInputs: readonly BadInput[] = [
     ...unparsable('a repeated secret', `client_secret=${secret}&client_secret=${secret}`),
     // There it is no parameter, and who asks is judged before what else is wrong.
     expected: route =>
-      (readsForm(route) && !isAuthorize(route)) || isDevicePage(route) || isLogout(route)
+      (readsForm(route) && !isAuthorize(route)) || isEntryPage(route) || isLogout(route)
         ? invalidRequest(400)
         : unhelped(route),
   },
@@ -139,7 +147,12 @@ const badInputs: readonly BadInput[] = [
       headers: ['Content-Type: application/json'],
       ...(method === 'POST' && { body: `{"client_id":"a","client_secret":"${secret}"}` }),
     }),
-    expected: route => (route.form === 'none' ? unhelped(route) : invalidRequest(400)),
+    expected: route => {
+      if (isJson(route)) return { status: 401, error: 'invalid_token' }
+      return route.form === 'none' || route.path === '/global-token-revocation'
+        ? unhelped(route)
+        : invalidRequest(400)
+    },
   },
   {
     name: 'a body one byte above its limit',
@@ -149,7 +162,7 @@ const badInputs: readonly BadInput[] = [
       headers: [formType],
       ...(method === 'POST' && { body: `a=${'b'.repeat(bodyBytesMax - 1)}` }),
     }),
-    expected: route => (route.form === 'none' ? unhelped(route) : invalidRequest(413)),
+    expected: route => (route.form === 'none' || isJson(route) ? unhelped(route) : invalidRequest(413)),
   },
   {
     name: 'credentials in the query',
@@ -169,7 +182,10 @@ const badInputs: readonly BadInput[] = [
   ...['PUT', 'DELETE', 'PATCH', 'TRACE'].map(method => ({
     name: `the method ${method}`,
     request: (_route: Route, path: string) => ({ method, target: path, headers: [formType] }),
-    expected: () => invalidRequest(405),
+    expected: (route: Route): Expected => {
+      const own = routes.find(one => one.path === route.path && one.method === method)
+      return own === undefined ? invalidRequest(405) : unhelped(own)
+    },
   })),
   atTheEdge('a header above 8 KiB', 431, [`X-Large: ${'a'.repeat(8192)}`]),
   atTheEdge(

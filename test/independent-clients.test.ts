@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { assertedWithOauth4webapi, assertedWithOpenidClient } from './product/assert-with-libraries.ts'
 import { deviceWithOpenidClient } from './product/device-with-openid-client.ts'
 import { exchangeWithOpenidClient } from './product/exchange-with-openid-client.ts'
+import { grantsWithOpenidClient } from './product/grants-with-openid-client.ts'
 import type { ChainWalk, ClientKind, Product } from './product/product.ts'
 import { postgresAnswers, type StoreKind, startProduct } from './product/start.ts'
 import { walkWithOauth4webapi } from './product/walk-oauth4webapi.ts'
@@ -54,6 +56,44 @@ for (const store of ['sqlite', 'postgres'] as const satisfies readonly StoreKind
       assert.ok(Number(made.exp) <= Number(subject.exp))
       assert.deepEqual(seen.introspectedAfterRevocation, { active: false })
     })
+
+    for (const [library, ask] of Object.entries({
+      'openid-client': assertedWithOpenidClient,
+      oauth4webapi: assertedWithOauth4webapi,
+    }))
+      it(`${library} gets a bound token on the word of a trusted issuer, once per assertion`, async () => {
+        const seen = await ask(product)
+        assert.equal(seen.tokenType, 'dpop')
+        assert.equal(seen.refreshToken, undefined)
+        assert.equal(seen.introspected.client_id, product.partner.clientId)
+        assert.equal(seen.introspected.scope, 'accounts')
+        assert.equal(seen.introspected.username, undefined)
+        assert.match(String(seen.introspected.sub), /^u_/)
+        assert.ok(!('auth_time' in seen.introspected))
+        assert.deepEqual(Object.keys((seen.introspected.cnf ?? {}) as object), ['jkt'])
+        assert.ok(Number(seen.introspected.exp) <= seen.assertionExpiresAt)
+        assert.equal(seen.secondUse, 'invalid_grant')
+        assert.equal(seen.forAnotherAudience, 'invalid_grant')
+      })
+
+    for (const kind of ['private_key_jwt with DPoP', 'private_key_jwt with mTLS'] as const)
+      it(`openid-client creates, adds to, reads and ends a grant: ${kind}`, async () => {
+        const seen = await grantsWithOpenidClient(product, product.clients[kind])
+        assert.match(String(seen.created), /^[\w-]{32}$/)
+        assert.equal(seen.merged, seen.created)
+        assert.deepEqual(seen.firstIntrospected, { active: false })
+        assert.equal(seen.mergedIntrospected.active, true)
+        assert.deepEqual(String(seen.mergedIntrospected.scope).split(' ').toSorted(), [
+          ...['accounts', 'offline_access', 'openid', 'profile'],
+        ])
+        assert.deepEqual(seen.read.scopes, [
+          { scope: 'openid offline_access profile' },
+          { scope: 'accounts', resource: [product.audience] },
+        ])
+        assert.equal(seen.deleted, 204)
+        assert.equal(seen.readAfterwards, 404)
+        assert.deepEqual(seen.introspectedAfterwards, { active: false })
+      })
 
     it('openid-client on a device gets bound tokens that a person allows in a browser, once', async () => {
       const seen = await deviceWithOpenidClient(product)

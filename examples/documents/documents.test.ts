@@ -28,7 +28,11 @@ test('the example documents compile on the floor of the development issuer', () 
   const issuer = snapshot.value.issuers.get(binding.url)
   const shop = issuer?.clients.get('shop-web')
   assert.ok(issuer && shop)
-  const transfers = issuer.effectiveProfile(shop, ['https://transfers.example'])
+  const transfers = issuer.effectiveProfile(shop, {
+    audiences: ['https://transfers.example'],
+    scopes: [],
+    details: [],
+  })
   assert.equal(transfers.ok && transfers.value.accessTokenLifetimeSeconds, 60)
 })
 

@@ -1,14 +1,32 @@
 import { createHmac, generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto'
 import type { DevelopmentCa } from '@holdfast/server/tls/development-ca.ts'
 import { importJWK } from 'jose'
-import type { AttestedClients, ClientKind, ProductClient } from './product.ts'
+import type { AttestedClients, ClientKind, Product, ProductClient } from './product.ts'
 
 const redirectUri = 'https://client.example/callback'
 const allScopes = 'openid profile accounts offline_access'
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const audience = 'https://api.example/accounts'
 export const user = { username: 'alice', password: 'correct horse battery staple' } as const
+
+const readsAccounts = { authorization_details_types: ['account_reading'] }
+const readingType = {
+  resourceServer: 'accounts',
+  title: 'Read an account',
+  description: 'See what is on one of your accounts.',
+  fields: [
+    { name: 'account', label: 'Account', kind: 'text', format: 'iban', lengthMax: 34, required: true },
+    {
+      ...{ name: 'actions', label: 'It may', kind: 'list', narrowing: 'subset', required: true },
+      choices: [
+        { value: 'balance', words: 'read the balance' },
+        { value: 'history', words: 'read past payments' },
+      ],
+    },
+  ],
+}
 
 export function documentOf(kind: string, name: string, spec: unknown): string {
   return JSON.stringify({ apiVersion: 'holdfast/v1', kind, metadata: { name }, spec })
@@ -20,6 +38,8 @@ export interface MadeClients {
   readonly device: ProductClient
   readonly signedIntrospector: ProductClient
   readonly attested: AttestedClients
+  readonly partner: ProductClient
+  readonly trustedIssuer: Product['trustedIssuer']
   readonly documents: readonly string[]
 }
 
@@ -29,6 +49,8 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
   const mtlsJwt = await keyed('jwt-mtls')
   const plain = await keyed('plain')
   const attester = await keyed('attester')
+  const partner = await keyed('partner')
+  const trusted = await keyed('trusted-issuer')
   const basic = madeSecret()
   const post = madeSecret()
   const api = await keyed('api')
@@ -117,12 +139,15 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
       normal: { clientId: 'attested', redirectUri, isDpop: false },
       combined: { clientId: 'attested-dpop', redirectUri, isDpop: true },
     },
+    partner: { clientId: 'partner', redirectUri, privateKey: partner, isDpop: true },
+    trustedIssuer: { issuer: 'https://idp.example', ...trusted },
     device: { clientId: 'device', redirectUri, privateKey: device, isDpop: true },
     introspector: { clientId: 'api', redirectUri, privateKey: api, isDpop: true },
     signedIntrospector: { clientId: 'signed-api', redirectUri, privateKey: signedApi, isDpop: true },
     documents: [
       documentOf('Issuer', 'main', {
         floor: 'oidc-baseline',
+        registration: 'initial-access-token',
         attesters: [{ name: 'vendor', jwks: { keys: [attester.publicJwk] } }],
       }),
       ...[false, true].map(isDpop =>
@@ -137,9 +162,19 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
         description: 'Read names and balances.',
       }),
       documentOf('ResourceServer', 'accounts', { audience, displayName: 'Accounts', scopes: ['accounts'] }),
+      documentOf('AuthorizationDetailsType', 'account_reading', readingType),
       documentOf('User', user.username, { password: user.password, claims: { name: 'Alice Example' } }),
-      clientOf('jwt-dpop', { ...jwt(dpopJwt), dpop_bound_access_tokens: true }),
-      clientOf('jwt-mtls', { ...jwt(mtlsJwt), ...certificateBound }),
+      clientOf('jwt-dpop', {
+        ...jwt(dpopJwt),
+        ...readsAccounts,
+        dpop_bound_access_tokens: true,
+        scope: `${allScopes} grant_management_query grant_management_revoke`,
+      }),
+      clientOf('jwt-mtls', {
+        ...jwt(mtlsJwt),
+        ...certificateBound,
+        scope: `${allScopes} grant_management_query grant_management_revoke`,
+      }),
       clientOf('issued', {
         token_endpoint_auth_method: 'tls_client_auth',
         tls_client_auth_subject_dn: 'CN=issued, O=Example',
@@ -177,6 +212,25 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
         { profile: 'oauth21' },
       ),
       clientOf(
+        'partner',
+        {
+          ...jwt(partner),
+          dpop_bound_access_tokens: true,
+          redirect_uris: [],
+          grant_types: [jwtBearer],
+          scope: 'accounts',
+        },
+        { profile: 'oauth21' },
+      ),
+      documentOf('TrustedIssuer', 'idp', {
+        issuer: 'https://idp.example',
+        jwks: { keys: [trusted.publicJwk] },
+        subjects: { are: 'username' },
+        clients: ['partner'],
+        scopes: ['accounts'],
+        resources: ['accounts'],
+      }),
+      clientOf(
         'device',
         {
           ...jwt(device),
@@ -197,7 +251,7 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
       ),
       clientOf(
         'signing-dpop',
-        { ...jwt(signingDpop), ...signedMessages, dpop_bound_access_tokens: true },
+        { ...jwt(signingDpop), ...signedMessages, ...readsAccounts, dpop_bound_access_tokens: true },
         { profile: 'fapi2-message-signing' },
       ),
       clientOf(

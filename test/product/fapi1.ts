@@ -171,6 +171,7 @@ export async function walkFapi1(
     callback,
     tokenType: tokens.token_type,
     scope: tokens.scope,
+    authorizationDetails: tokens.authorization_details,
     idTokenClaims: claims,
     userinfoSub: userinfo.sub,
     introspected,

@@ -44,6 +44,9 @@ export interface Product {
   readonly introspector: ProductClient
   /** Has no browser: gets its tokens by the device grant. */
   readonly device: ProductClient
+  /** Gets its tokens on the word of `trustedIssuer`; a test is that issuer. */
+  readonly partner: ProductClient
+  readonly trustedIssuer: { readonly issuer: string; readonly key: CryptoKey; readonly kid: string }
   /** Another one, whose profile is FAPI 2.0 Message Signing: its answers are signed. */
   readonly signedIntrospector: ProductClient
   readonly attested: AttestedClients
@@ -57,6 +60,8 @@ export interface ChainWalk {
   readonly callback: URL
   readonly tokenType: string
   readonly scope: string | undefined
+  /** Of the token response. */
+  readonly authorizationDetails: unknown
   readonly idTokenClaims: Readonly<Record<string, unknown>> | undefined
   readonly userinfoSub: string
   readonly introspected: Readonly<Record<string, unknown>>

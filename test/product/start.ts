@@ -59,6 +59,8 @@ export async function prepareProduct(
       device: clients.device,
       signedIntrospector: clients.signedIntrospector,
       attested: clients.attested,
+      partner: clients.partner,
+      trustedIssuer: clients.trustedIssuer,
       audience,
       user,
     },

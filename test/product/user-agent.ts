@@ -93,6 +93,29 @@ export class UserAgent {
     throw new Error('the device was not connected')
   }
 
+  /** Opens the page of what waits for a person, signs in, and answers the first request on it. @returns the page after */
+  async answerWaiting(
+    start: URL,
+    person: { username: string; password: string; consent: 'allow' | 'deny' },
+  ): Promise<string> {
+    let url = start
+    let form: URLSearchParams | undefined
+    for (let step = 0; step < 12; step++) {
+      const { status, location, html } = await this.send(url, form)
+      form = undefined
+      if (location !== undefined) {
+        url = location
+        continue
+      }
+      assert.equal(status, 200, `the page at ${url.pathname} answered ${status}: ${html.slice(0, 2000)}`)
+      if (html.includes('id="answer-')) return html
+      const filled = fill(html, url, person)
+      url = filled.action
+      form = filled.form
+    }
+    throw new Error('nothing was answered')
+  }
+
   #remember(header: string | readonly string[] | undefined): void {
     for (const line of typeof header === 'string' ? [header] : (header ?? [])) {
       const [pair = '', ...attributes] = line.split(';')
@@ -112,7 +135,9 @@ function fill(
   person: { username: string; password: string; consent: 'allow' | 'deny' },
 ): { action: URL; form: URLSearchParams } {
   const markup =
-    /<form[^>]*id="(login-form|consent-form|device-form|confirm-form)"[^>]*>([\s\S]*?)<\/form>/.exec(html)
+    /<form[^>]*id="(login-form|consent-form|device-form|confirm-form|look-form|approval-form-1)"[^>]*>([\s\S]*?)<\/form>/.exec(
+      html,
+    )
   assert.ok(markup, `no form on the page: ${html.slice(0, 2000)}`)
   const [opening, id, inside = ''] = markup
   const form = new URLSearchParams()
@@ -123,11 +148,14 @@ function fill(
     form.set('password', person.password)
   } else if (id === 'device-form') {
     form.set('user_code', attribute(/<input[^>]*id="user_code"[^>]*>/.exec(inside)?.[0] ?? '', 'value'))
+  } else if (id === 'look-form') {
+    // Nothing to fill in.
   } else if (id === 'confirm-form') {
     form.set('decision', 'continue')
   } else {
-    const button = new RegExp(`<button[^>]*id="consent-${person.consent}"[^>]*>`).exec(inside)?.[0] ?? ''
-    form.set(attribute(button, 'name'), attribute(button, 'value'))
+    const button = id === 'consent-form' ? `consent-${person.consent}` : `${person.consent}-1`
+    const found = new RegExp(`<button[^>]*id="${button}"[^>]*>`).exec(inside)?.[0] ?? ''
+    form.set(attribute(found, 'name'), attribute(found, 'value'))
   }
   const action = attribute(opening.slice(0, opening.indexOf('>') + 1), 'action')
   return { action: new URL(action === '' ? url.href : action, url), form }

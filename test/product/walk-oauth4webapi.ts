@@ -6,11 +6,16 @@ import { UserAgent } from './user-agent.ts'
 type Fetch = ReturnType<typeof fetchOver>
 
 /** The whole chain with `oauth4webapi`: a second independent judge, one call per message. */
-export async function walkWithOauth4webapi(product: Product, who: ProductClient): Promise<ChainWalk> {
+export async function walkWithOauth4webapi(
+  product: Product,
+  who: ProductClient,
+  _isPushed = true,
+  more: Readonly<Record<string, string>> = {},
+): Promise<ChainWalk> {
   const agent = dispatcherFor(product, who)
   const browserAgent = dispatcherFor(product)
   try {
-    return await walk(product, who, fetchOver(agent), new UserAgent(browserAgent))
+    return await walk(product, who, fetchOver(agent), new UserAgent(browserAgent), more)
   } finally {
     await Promise.all([agent.destroy(), browserAgent.destroy()])
   }
@@ -21,6 +26,7 @@ async function walk(
   who: ProductClient,
   fetch: Fetch,
   browser: UserAgent,
+  more: Readonly<Record<string, string>>,
 ): Promise<ChainWalk> {
   const server = await discover(product, fetch)
   const client = clientOf(who)
@@ -41,6 +47,7 @@ async function walk(
     state,
     nonce,
     prompt: 'consent',
+    ...more,
     ...(who.requestKey && { response_mode: 'jwt' }),
   }
   const sent = who.requestKey
@@ -112,6 +119,7 @@ async function walk(
     callback,
     tokenType: tokens.token_type,
     scope: tokens.scope,
+    authorizationDetails: tokens.authorization_details,
     idTokenClaims: claims,
     userinfoSub: userinfo.sub,
     introspected,

@@ -8,6 +8,7 @@ export async function walkWithOpenidClient(
   product: Product,
   who: ProductClient,
   isPushed = true,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<ChainWalk> {
   await using agent = closing(dispatcherFor(product, who))
   const { config, callback, tokens, options, statuses } = await signIn(
@@ -15,6 +16,7 @@ export async function walkWithOpenidClient(
     who,
     fetchOver(agent.dispatcher),
     isPushed,
+    more,
   )
   const userinfo = await client.fetchUserInfo(
     config,
@@ -34,6 +36,7 @@ export async function walkWithOpenidClient(
     callback,
     tokenType: tokens.token_type,
     scope: tokens.scope,
+    authorizationDetails: tokens.authorization_details,
     idTokenClaims: tokens.claims(),
     userinfoSub: userinfo.sub,
     introspected,
@@ -58,6 +61,7 @@ export async function signIn(
   who: ProductClient,
   customFetch: ReturnType<typeof fetchOver>,
   isPushed = true,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<SignedIn> {
   await using browserAgent = closing(dispatcherFor(product))
   const config = await configure(product, who, customFetch)
@@ -77,6 +81,7 @@ export async function signIn(
     state: expectedState,
     nonce: expectedNonce,
     prompt: 'consent',
+    ...more,
   }
   const url = isPushed
     ? await client.buildAuthorizationUrlWithPAR(config, await signedBy(who, config, parameters), options)

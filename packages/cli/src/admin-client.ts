@@ -12,14 +12,27 @@ export function adminOverSocket(socketPath: string): AdminApi {
     apply: body => ask(socketPath, 'POST', '/v1/apply', JSON.stringify(body)),
     rotateSecret: body => ask(socketPath, 'POST', '/v1/secrets/rotation', JSON.stringify(body)),
     revokeSecret: body => ask(socketPath, 'POST', '/v1/secrets/revocation', JSON.stringify(body)),
+    revokeAccess: body => ask(socketPath, 'POST', '/v1/revocation', JSON.stringify(body)),
+    createRegistrationToken: body => ask(socketPath, 'POST', '/v1/registration-tokens', JSON.stringify(body)),
+    registrationTokens: issuer =>
+      get(`/v1/registration-tokens${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
+    revokeRegistrationToken: body =>
+      ask(socketPath, 'POST', '/v1/registration-tokens/revocation', JSON.stringify(body)),
+    renewRegistration: body => ask(socketPath, 'POST', '/v1/registrations/renewal', JSON.stringify(body)),
     listKeys: issuer => get(`/v1/keys${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     rotateKeys: body => ask(socketPath, 'POST', '/v1/keys/rotation', JSON.stringify(body)),
     revokeKey: body => ask(socketPath, 'POST', '/v1/keys/revocation', JSON.stringify(body)),
     documents: () => get('/v1/documents'),
     audit: id => get(`/v1/audit?id=${encodeURIComponent(id)}`),
     verifyAudit: () => get('/v1/audit/verification'),
-    explainClient: (clientId, issuer) => {
-      const query = issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`
+    explainClient: (clientId, { issuer, scopes = [], resources = [], details = [] } = {}) => {
+      const pairs = [
+        ...(issuer === undefined ? [] : [['issuer', issuer]]),
+        ...scopes.map(scope => ['scope', scope]),
+        ...resources.map(resource => ['resource', resource]),
+        ...details.map(type => ['details', type]),
+      ]
+      const query = pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`
       return get(`/v1/clients/${encodeURIComponent(clientId)}/explain${query}`)
     },
   }

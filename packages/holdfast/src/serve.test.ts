@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { once } from 'node:events'
+import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs'
+import { get } from 'node:https'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { callDemoApi, listedClients } from './testing/demo-chain.ts'
@@ -134,6 +136,27 @@ describe('a server that stops', () => {
     assert.equal(token.status, 200)
     const status = await workshop.run(['export', '-k', 'Client', '-o', 'json'])
     assert.equal((JSON.parse(status.out) as readonly unknown[]).length, 6)
+  })
+
+  test('tests answer for users where holdfast.yaml says so, and there is no such address elsewhere', async t => {
+    for (const [setting, status] of [
+      ['', 404],
+      ['testOnlyBackchannelAnswers: true\n', 400],
+    ] as const) {
+      const workshop = await openWorkshop()
+      t.after(() => workshop.remove())
+      appendFileSync(join(workshop.folder, 'holdfast.yaml'), setting)
+      const running = await workshop.start()
+      t.after(() => running.stop('SIGKILL'))
+      const port = workshop.ports.public
+      const ca = readFileSync(join(workshop.folder, '.holdfast/tls/ca.pem'))
+      const path = '/ciba/test-answer?auth_req_id=ar_x&action=allow'
+      const [answer] = await once(get({ host: 'localhost', port, path, ca, agent: false }), 'response')
+      answer.resume()
+      assert.equal(answer.statusCode, status)
+      const { err } = await running.stop()
+      assert.equal(err.includes('ciba.tests-answer-for-users'), status === 400)
+    }
   })
 
   test('a port in use is named with its setting', async t => {

@@ -7,6 +7,8 @@ import { apply } from '@holdfast/server/control/apply.ts'
 import type { Bootstrap } from '@holdfast/server/control/bootstrap/bootstrap.ts'
 import { textOfProblem } from '@holdfast/server/control/problem.ts'
 import { openRevision } from '@holdfast/server/control/revision.ts'
+import { testOnlyAnswerRoute } from '@holdfast/server/data/ciba/test-answer.ts'
+import { routes } from '@holdfast/server/data/routes.ts'
 import { defaultKeyTimes } from '@holdfast/server/keys/life.ts'
 import { startServer } from '@holdfast/server/main.ts'
 import { openLog } from '@holdfast/server/observe/log.ts'
@@ -53,7 +55,8 @@ export async function serve(input: ServeInput): Promise<number> {
 }
 
 async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers: Closer[]): Promise<void> {
-  const { listeners, dataFolder, trustedProxies, environment } = bootstrap
+  const { listeners, dataFolder, trustedProxies, environment, testOnlyBackchannelAnswers } = bootstrap
+  if (testOnlyBackchannelAnswers) log.warn('ciba.tests-answer-for-users')
   const ground = await openGround(bootstrap, log)
   closers.push(ground.close)
   const { control, authority } = ground
@@ -71,7 +74,8 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   const issuerUrls = control.issuers.map(({ url }) => url)
   const server = await startServer({
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
-    ...{ clock, entropy },
+    ...{ clock, entropy, refreshSnapshot: refresh },
+    ...(testOnlyBackchannelAnswers && { routes: [...routes, testOnlyAnswerRoute] }),
     keyTimes: { ...defaultKeyTimes, rotateAfterSeconds: bootstrap.rotateKeysAfterSeconds },
   })
   closers.push(server.close)

@@ -41,6 +41,7 @@ const reservedClaims: ReadonlySet<string> = new Set(
   ).split(' '),
 )
 
+/** `@max_lifetime`: a year. */
 const lifetimeSecondsMax = 31_536_000
 
 /** @returns what is wrong with a policy's annotations, one sentence each */

@@ -28,8 +28,14 @@ export interface PolicySource {
   readonly policies: Readonly<Record<string, string>>
 }
 
-/** Bounds of one policy set. */
-export const policySetLimits = { policies: 20_000, textLength: 16_777_216, idLength: 128 } as const
+/** Policies in one set. */
+export const policiesMax = 20_000
+
+/** Characters of a set's policies and schema together. */
+const policySourceLengthMax = 16_777_216
+
+/** Characters in the id of a policy. */
+const policyIdLengthMax = 128
 
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/
 
@@ -40,7 +46,7 @@ const idPattern = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/
  */
 export function compilePolicySet({ schema, policies }: PolicySource): Parsed<PolicySet> {
   const texts = [schema.text, ...Object.values(policies)]
-  if (texts.reduce((length, text) => length + text.length, 0) > policySetLimits.textLength)
+  if (texts.reduce((length, text) => length + text.length, 0) > policySourceLengthMax)
     return { ok: false, problems: [{ place: schema.name, message: 'the policy set is too large' }] }
   // The reference would read another character in place of half of one.
   const torn = [[schema.name, schema.text] as const, ...Object.entries(policies)].filter(
@@ -58,8 +64,8 @@ export function compilePolicySet({ schema, policies }: PolicySource): Parsed<Pol
     else problems.push(...parsed.problems)
   }
   problems.push(...sharedIds(sources))
-  if (sources.length > policySetLimits.policies)
-    problems.push({ place: schema.name, message: `more than ${policySetLimits.policies} policies` })
+  if (sources.length > policiesMax)
+    problems.push({ place: schema.name, message: `more than ${policiesMax} policies` })
   if (problems.length === 0) problems.push(...validate(schema.text, sources))
   if (problems.length > 0) return { ok: false, problems }
   const compiled = collectPolicies(sources.map(({ policy }) => policy))
@@ -123,7 +129,7 @@ function readPolicy(name: string, file: string, text: string): Parsed<Source> {
   if (answer?.type !== 'success')
     return refused(answer?.errors.map(error => referenceProblem(error).message) ?? [brokeOver.message])
   const id = answer.json.annotations?.id
-  if (id === undefined || id.length > policySetLimits.idLength || !idPattern.test(id))
+  if (id === undefined || id.length > policyIdLengthMax || !idPattern.test(id))
     return refused(['every policy carries an id, such as @id("payments.owner-reads"): decisions name it'])
   try {
     const policy = compilePolicy(id, answer.json)

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
 import * as fc from 'fast-check'
-import { entityLimits } from './cedar/entities.ts'
-import { dataLimits } from './cedar/json.ts'
+import { ancestorsMax, entitiesMax } from './cedar/entities.ts'
+import { dataDepthMax, dataStringLengthMax, dataValuesMax } from './cedar/json.ts'
 import { questionProblem } from './cedar/schema.ts'
 import { prepareEntities } from './decide.ts'
 import { parseQuestion } from './question.ts'
@@ -44,9 +44,9 @@ describe('a question is read strictly', () => {
     ['an expression', { ...question, context: { a: { __expr: 'principal' } } }],
     ['an unknown extension', { ...question, context: { a: { __extn: { fn: 'offset', arg: '1' } } } }],
     ['an extension value that is none', { ...question, context: { a: { __extn: { fn: 'ip', arg: '1' } } } }],
-    ['more depth than allowed', { ...question, context: nested(dataLimits.depth + 2) }],
-    ['more values than allowed', { ...question, context: { a: Array(dataLimits.values).fill(1) } }],
-    ['a longer string', { ...question, context: { a: 'x'.repeat(dataLimits.stringLength + 1) } }],
+    ['more depth than allowed', { ...question, context: nested(dataDepthMax + 2) }],
+    ['more values than allowed', { ...question, context: { a: Array(dataValuesMax).fill(1) } }],
+    ['a longer string', { ...question, context: { a: 'x'.repeat(dataStringLengthMax + 1) } }],
   ]
   for (const [name, json] of refused)
     it(`refused: ${name}`, () => {
@@ -57,9 +57,9 @@ describe('a question is read strictly', () => {
 
   const accepted: readonly (readonly [string, unknown])[] = [
     ['the largest number JSON carries', { ...question, context: { amount: 2 ** 53 - 1 } }],
-    ['as much depth as allowed', { ...question, context: nested(dataLimits.depth) }],
-    ['as many values as allowed', { ...question, context: { a: Array(dataLimits.values - 1).fill(1) } }],
-    ['the longest string', { ...question, context: { a: 'x'.repeat(dataLimits.stringLength) } }],
+    ['as much depth as allowed', { ...question, context: nested(dataDepthMax) }],
+    ['as many values as allowed', { ...question, context: { a: Array(dataValuesMax - 1).fill(1) } }],
+    ['the longest string', { ...question, context: { a: 'x'.repeat(dataStringLengthMax) } }],
     ['the wrapped form of an entity', { ...question, principal: { __entity: uid('Customer', 'ada') } }],
     ['a record with a member called `__proto__`', { ...question, context: JSON.parse('{"__proto__":1}') }],
   ]
@@ -102,8 +102,8 @@ describe('entities are held to the schema', () => {
         parents: [uid('Team', ['b', 'c', 'a'][index] ?? '')],
       })),
     ],
-    ['more ancestors than allowed', chain(entityLimits.ancestors + 1)],
-    ['more entities than allowed', Array(entityLimits.entities + 1).fill(ada)],
+    ['more ancestors than allowed', chain(ancestorsMax + 1)],
+    ['more entities than allowed', Array(entitiesMax + 1).fill(ada)],
     ['a member nobody knows', [{ ...ada, name: 'Ada' }]],
   ]
   for (const [name, json] of refused)
@@ -117,8 +117,7 @@ describe('entities are held to the schema', () => {
       { uid: uid('Team', 'b'), parents: [uid('Team', 'd')] },
       { uid: uid('Team', 'c'), parents: [uid('Team', 'd')] },
     ]
-    for (const json of [chain(entityLimits.ancestors), diamond, bankEntities])
-      assert.ok(prepareEntities(set, json).ok)
+    for (const json of [chain(ancestorsMax), diamond, bankEntities]) assert.ok(prepareEntities(set, json).ok)
   })
 })
 

@@ -25,8 +25,9 @@ export {
   profileFields,
   profileLattice,
   responseTypesOf,
+  unlimitedAgeSeconds,
 } from './profile.ts'
-export { profiles } from './profiles/index.ts'
+export { profiles, tiers } from './profiles/index.ts'
 export type { Accepted, ErrorCode, Outcome, Refusal } from './refusal.ts'
 export { accept, refuse } from './refusal.ts'
 export type { Fail, Level, Pass, Refused, Rule, Verdict } from './rule.ts'

@@ -14,7 +14,7 @@ import {
 import { fapi1Advanced } from './profiles/fapi1-advanced.ts'
 import { fapi2MessageSigning } from './profiles/fapi2-message-signing.ts'
 import { fapi2Security } from './profiles/fapi2-security.ts'
-import { profiles } from './profiles/index.ts'
+import { profiles, tiers } from './profiles/index.ts'
 import { oauth21 } from './profiles/oauth21.ts'
 import { oidcBaseline } from './profiles/oidc-baseline.ts'
 
@@ -156,11 +156,53 @@ describe('meet', () => {
   })
 })
 
+describe('the risk tiers', () => {
+  it('each tighten the one before, in every field', () => {
+    for (const [index, tier] of tiers.entries()) {
+      const before = tiers[index - 1]
+      if (before !== undefined) assert.ok(isAsStrict(tier, before), `${tier.name} and ${before.name}`)
+    }
+  })
+
+  it('say what the threat model promises: ten minutes to read, five to write, bound and confidential from tier 2', () => {
+    const lifetimes = tiers.map(tier => tier.accessTokenLifetimeSeconds)
+    assert.deepEqual(lifetimes, [600, 600, 600, 300, 120])
+    for (const tier of tiers.slice(2)) {
+      assert.equal(tier.senderConstraint, 'required')
+      assert.equal(tier.publicClients, 'forbidden')
+      assert.equal(tier.pushedAuthorizationRequests, 'required')
+    }
+    assert.equal(tiers[4]?.signedRequestObjects, 'required')
+  })
+
+  it('meet any profile without loosening it, in whatever order they are met', () => {
+    const anyTiers = fc.shuffledSubarray([...tiers])
+    fc.assert(
+      fc.property(anyProfile, anyTiers, anyTiers, (profile, some, more) => {
+        const met = [profile, ...some, ...more].reduce(meetUnchecked)
+        assert.deepEqual(normal(met), normal([...more, ...some, profile].reduce(meetUnchecked)))
+        for (const one of [profile, ...some, ...more]) assert.ok(isAsStrict(met, one))
+      }),
+    )
+  })
+})
+
 describe('contradictions', () => {
   it('finds none in the shipped profiles', () => {
     assert.deepEqual(
       [...profiles.keys()],
-      ['fapi2-security', 'fapi2-message-signing', 'fapi1-advanced', 'oauth21', 'oidc-baseline'],
+      [
+        ...[
+          'fapi2-security',
+          'fapi2-message-signing',
+          'fapi1-advanced',
+          'fapi-ciba',
+          'oauth21',
+          'oidc-baseline',
+        ],
+        ...['tier-0-public', 'tier-1-low-risk-user', 'tier-2-sensitive-read'],
+        ...['tier-3-sensitive-write', 'tier-4-high-value'],
+      ],
     )
     for (const profile of profiles.values()) assert.deepEqual(contradictions(profile), [])
   })

@@ -48,6 +48,14 @@ export interface SecurityProfile {
   readonly publicClients: 'forbidden' | 'allowed'
   /** Whether a device may get tokens that a user allows on another one (RFC 8628): phishing needs no redirect there. */
   readonly deviceGrant: 'forbidden' | 'allowed'
+  /** Whether a client may ask for a user who answers on another device (OpenID Connect CIBA). */
+  readonly backchannelAuthentication: 'forbidden' | 'allowed'
+  /** Whether such a request must come signed, with `nbf` and `exp` (CIBA section 7.1.1). */
+  readonly signedBackchannelRequests: 'required' | 'allowed'
+  /** Whether such a request must carry what the user compares on both devices (FAPI-CIBA section 5.2.2). */
+  readonly bindingMessage: 'required' | 'allowed'
+  /** Whether the word of another issuer about a user is enough for a token (RFC 7523): nobody is asked then. */
+  readonly jwtBearerGrant: 'forbidden' | 'allowed'
   readonly clientAuthenticationMethods: readonly ClientAuthenticationMethod[]
   /**
    * What a client assertion's `aud` may be: the issuer as one string, also as a one-member array, or also URLs of the
@@ -76,6 +84,11 @@ export interface SecurityProfile {
   readonly proofAgeSeconds: number
   /** How far ahead `iat` and `nbf` may lie (FAPI2-SP-FINAL-5.3.2.1-13). */
   readonly futureSeconds: number
+  /**
+   * How long after the user signed in a token may still be issued for, and used at, what the profile protects; a
+   * year is no limit. Clients that act for themselves are not concerned.
+   */
+  readonly authenticationMaxAgeSeconds: number
 }
 
 /** How two values of one field meet: the first listed is the strictest, or lists intersect, or the smaller wins. */
@@ -89,6 +102,9 @@ type ProfileField = Exclude<keyof SecurityProfile, 'name'>
 const ordered = (...strictestFirst: string[]): Lattice => ({ kind: 'ordered', strictestFirst })
 const intersection: Lattice = { kind: 'intersection' }
 const smallest = (least: number, most: number): Lattice => ({ kind: 'smallest', least, most })
+
+/** What `authenticationMaxAgeSeconds` is where nobody asks for a fresh sign-in. */
+export const unlimitedAgeSeconds = 31_536_000
 
 /** The lattice of each field, with the bounds no profile may leave. */
 export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
@@ -104,6 +120,10 @@ export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
   signedIntrospection: ordered('required', 'allowed'),
   publicClients: ordered('forbidden', 'allowed'),
   deviceGrant: ordered('forbidden', 'allowed'),
+  backchannelAuthentication: ordered('forbidden', 'allowed'),
+  signedBackchannelRequests: ordered('required', 'allowed'),
+  bindingMessage: ordered('required', 'allowed'),
+  jwtBearerGrant: ordered('forbidden', 'allowed'),
   clientAuthenticationMethods: intersection,
   assertionAudience: ordered('issuer-string', 'issuer-sole', 'issuer-or-endpoint'),
   signingAlgs: intersection,
@@ -121,6 +141,7 @@ export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
   assertionLifetimeSeconds: smallest(10, 300),
   proofAgeSeconds: smallest(10, 60),
   futureSeconds: smallest(10, 60),
+  authenticationMaxAgeSeconds: smallest(300, unlimitedAgeSeconds),
 }
 
 export const profileFields = Object.keys(profileLattice) as readonly ProfileField[]

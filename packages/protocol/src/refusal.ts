@@ -39,6 +39,9 @@ export type ErrorCode =
   | 'authorization_pending'
   | 'slow_down'
   | 'expired_token'
+  // OpenID Connect CIBA 13
+  | 'unknown_user_id'
+  | 'invalid_binding_message'
   // RFC 8707 2
   | 'invalid_target'
   // RFC 9449 5, 8
@@ -65,9 +68,13 @@ export type ErrorCode =
   // RFC 7591 3.2.2
   | 'invalid_redirect_uri'
   | 'invalid_client_metadata'
+  | 'invalid_software_statement'
+  | 'unapproved_software_statement'
   // Attestation-based client authentication, draft 10, section 7.4
   | 'use_attestation_challenge'
   | 'use_fresh_attestation'
+  // Grant Management 5.3
+  | 'invalid_grant_id'
   // RFC 7009 2.2.1
   | 'unsupported_token_type'
 

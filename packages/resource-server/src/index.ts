@@ -1,3 +1,5 @@
+export { profiles, type SecurityProfile, tiers } from '@holdfast/protocol'
+export type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 export type { AccessEvent, AuditSink, DenialCategory } from './audit.ts'
 export { type Challenge, corsAllowedHeaders, corsExposedHeaders } from './challenge.ts'
 export type { Decide, Decision, Question } from './decide.ts'
@@ -7,5 +9,6 @@ export type { Requirements, ResourceServerOptions, TokenOptions } from './option
 export type { Clock, Entropy, Fetch, FetchedResponse, FetchInit } from './ports.ts'
 export { inMemoryReplayMemory, type Remembered, type ReplayMemory } from './replay.ts'
 export { type ApiRequest, readPeerCertificate } from './request.ts'
+export { requireAuthorizationDetails } from './require-authorization-details.ts'
 export type { ProvenBinding, TokenFacts, VerifiedToken } from './token.ts'
 export { createResourceServer, type Guard, type ResourceServer, type Verified } from './verify.ts'

@@ -33,6 +33,9 @@ export function publishMetadata({ settings, options }: ResourceServer): Publishe
     authorization_servers: [issuer],
     scopes_supported: options.scopes ?? [],
     bearer_methods_supported: ['header'],
+    ...(options.authorizationDetailsTypes === undefined
+      ? {}
+      : { authorization_details_types_supported: options.authorizationDetailsTypes }),
     ...(options.name === undefined ? {} : { resource_name: options.name }),
     tls_client_certificate_bound_access_tokens: methods.includes('mtls'),
     dpop_signing_alg_values_supported: methods.includes('dpop') ? algs : [],

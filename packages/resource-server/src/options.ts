@@ -1,4 +1,4 @@
-import type { JwsAlg, SenderConstraintMethod } from '@holdfast/protocol'
+import type { JwsAlg, SecurityProfile, SenderConstraintMethod } from '@holdfast/protocol'
 import type { TokenScheme } from '@holdfast/protocol/specs/rfc6750-bearer/rules.ts'
 import { checkStepUpRequirement } from '@holdfast/protocol/specs/rfc9470-step-up/rules.ts'
 import {
@@ -20,6 +20,7 @@ import {
 } from './ports.ts'
 import { inMemoryReplayMemory, type ReplayMemory } from './replay.ts'
 import type { ApiRequest } from './request.ts'
+import { settingsOfTier, signedByTier } from './tier.ts'
 
 export interface TokenOptions {
   /** Accept RFC 9068 JWTs, verified here. */
@@ -45,6 +46,11 @@ export interface ResourceServerOptions {
   readonly externalUrl?: string
   /** `jwt`, or which forms of tokens are accepted. */
   readonly tokens: 'jwt' | TokenOptions
+  /**
+   * The tier of this API: the same record that its ResourceServer document names, e.g. of `profiles` by name. It says
+   * algorithms, sender constraint, ages and lifetimes; the options beside it may only be stricter.
+   */
+  readonly profile?: SecurityProfile
   /** Algorithms of JWT access tokens and DPoP proofs. */
   readonly algs?: readonly JwsAlg[]
   /** `required`: a token without a binding is refused. */
@@ -80,6 +86,8 @@ export interface ResourceServerOptions {
   readonly name?: string
   /** Scopes this API knows, for its metadata. */
   readonly scopes?: readonly string[]
+  /** Types of authorization details this API knows, for its metadata. */
+  readonly authorizationDetailsTypes?: readonly string[]
   /** Development: answers say which rule refused, and why. */
   readonly explain?: boolean
   readonly fetch?: Fetch
@@ -123,6 +131,9 @@ export interface Settings {
   readonly proofAgeSeconds: number
   readonly futureSeconds: number
   readonly expirySkewSeconds: number
+  readonly lifetimeSecondsMax: number
+  /** Longest time since the user signed in, on every route; undefined: no tier says. */
+  readonly tierMaxAgeSeconds: number | undefined
   readonly hasInteractionId: boolean
   readonly explain: boolean
   readonly fetch: Fetch
@@ -130,8 +141,6 @@ export interface Settings {
   readonly entropy: Entropy
   readonly requestIds: () => string
 }
-
-const defaultAlgs: readonly JwsAlg[] = ['ES256', 'PS256', 'EdDSA', 'Ed25519']
 
 /** @throws TypeError that names the option, when the options cannot protect anything */
 export function settingsOf(options: ResourceServerOptions): Settings {
@@ -142,10 +151,9 @@ export function settingsOf(options: ResourceServerOptions): Settings {
   const externalUrl = options.externalUrl ?? new URL(audience).origin
   if (!isResourceIdentifier(externalUrl) || externalUrl.includes('?') || externalUrl.endsWith('/'))
     bad('externalUrl', `\`${externalUrl}\` is not an https URL without query and trailing slash`)
-  const methods = options.senderConstraintMethods ?? ['dpop', 'mtls']
-  const senderConstraint = options.senderConstraint ?? 'required'
+  const tier = settingsOfTier(options)
+  const { methods, senderConstraint, algs } = tier
   if (methods.length === 0 && senderConstraint === 'required') bad('senderConstraintMethods', 'none is left')
-  const algs = options.algs ?? defaultAlgs
   if (algs.length === 0) bad('algs', 'none is left')
   const { replayMemory, nonces } = memoryOf(options, clock, entropy)
   return {
@@ -153,7 +161,7 @@ export function settingsOf(options: ResourceServerOptions): Settings {
     audience,
     externalUrl,
     resourceMetadataUrl: resourceMetadataUrl(audience),
-    tokens: tokensOf(options.tokens),
+    tokens: tokensOf(options),
     algs,
     senderConstraint,
     methods,
@@ -168,8 +176,10 @@ export function settingsOf(options: ResourceServerOptions): Settings {
     decisionTimeoutMs: within('decisionTimeoutMs', options.decisionTimeoutMs ?? 2000, 1, 10_000),
     audit: options.audit,
     onAlarm: unfailing(options.onAlarm),
-    proofAgeSeconds: within('proofAgeSeconds', options.proofAgeSeconds ?? 60, 10, 60),
-    futureSeconds: within('futureSeconds', options.futureSeconds ?? 30, 10, 60),
+    proofAgeSeconds: within('proofAgeSeconds', tier.proofAgeSeconds, 10, 60),
+    futureSeconds: within('futureSeconds', tier.futureSeconds, 10, 60),
+    lifetimeSecondsMax: tier.lifetimeSecondsMax,
+    tierMaxAgeSeconds: tier.tierMaxAgeSeconds,
     expirySkewSeconds: within('expirySkewSeconds', options.expirySkewSeconds ?? 10, 0, 60),
     hasInteractionId: options.fapiInteraction ?? false,
     explain: options.explain ?? false,
@@ -195,8 +205,8 @@ function memoryOf(
   }
 }
 
-function tokensOf(tokens: ResourceServerOptions['tokens']): TokenOptions {
-  const chosen: TokenOptions = tokens === 'jwt' ? { jwt: true } : tokens
+function tokensOf({ tokens, profile }: ResourceServerOptions): TokenOptions {
+  const chosen: TokenOptions = tokens === 'jwt' ? { jwt: true } : signedByTier(tokens, profile)
   if (chosen.jwt !== true && chosen.introspection === undefined) bad('tokens', 'no form of token is accepted')
   return chosen
 }

@@ -1,5 +1,6 @@
 import type { EpochSeconds } from '@holdfast/protocol'
 import type { TokenClaims } from '@holdfast/protocol/specs/rfc9068-at-verification/rules.ts'
+import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 
 /** What a token says, after its form was checked; the same shape whether a JWT or introspection said it. */
 export interface TokenFacts {
@@ -14,6 +15,8 @@ export interface TokenFacts {
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
   readonly notBefore: EpochSeconds | undefined
+  /** What the user allowed in detail (RFC 9396): of this API only, and empty when the token says none. */
+  readonly authorizationDetails: readonly AuthorizationDetail[]
   readonly acr: string | undefined
   readonly amr: readonly string[]
   readonly authTime: EpochSeconds | undefined
@@ -58,6 +61,7 @@ export function factsOf(claims: TokenClaims, form: TokenFacts['form']): TokenFac
     issuedAt: iat as EpochSeconds,
     expiresAt: exp as EpochSeconds,
     notBefore: nbf as EpochSeconds | undefined,
+    authorizationDetails: (claims.authorization_details as readonly AuthorizationDetail[] | undefined) ?? [],
     acr: acr as string | undefined,
     amr: (amr as readonly string[] | undefined) ?? [],
     authTime: auth_time as EpochSeconds | undefined,

@@ -48,6 +48,15 @@ export interface Outbound {
     form: Readonly<Record<string, string>>,
     limits: { timeoutMs: number },
   ) => Promise<{ readonly status: number }>
+  /**
+   * Posts JSON with a bearer token of the receiver's own; nothing of the answer but its status is read.
+   * @throws Fault `outbound.refused`, or `outbound.failed` when there was no answer
+   */
+  readonly postJson: (
+    url: string,
+    body: Readonly<Record<string, string>>,
+    options: { readonly bearer: string; readonly timeoutMs: number },
+  ) => Promise<{ readonly status: number }>
 }
 
 /** argon2id in a bounded pool, never on the request loop. */
@@ -79,6 +88,7 @@ export type MetricName =
   | 'faults_total'
   | 'client_jwks_fetch_failures_total'
   | 'logout_notices_total'
+  | 'ciba_pings_total'
 
 /** Everything impure, in one list. */
 export interface Ports {
@@ -92,6 +102,8 @@ export interface Ports {
   readonly metrics: Metrics
   /** The compiled revision being served. Immutable; a new one replaces it whole. */
   readonly snapshot: () => Snapshot
+  /** Takes up what was committed to the revision, by this node or another; never throws. */
+  readonly refreshSnapshot: () => Promise<void>
 }
 
 /** The world broke: disk, network, key custody, a deadline. Fails closed; keeps its cause. */

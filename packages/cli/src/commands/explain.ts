@@ -22,6 +22,9 @@ import { columns } from '../terminal.ts'
 interface ExplainOptions {
   readonly client?: string
   readonly issuer?: string
+  readonly scope?: readonly string[]
+  readonly resource?: readonly string[]
+  readonly authorizationDetails?: readonly string[]
   readonly config?: string
   readonly output: string
 }
@@ -38,9 +41,15 @@ export const addExplain: AddCommand = (program, desk) => {
     .description('say what a clause or rule demands, or what happened under a reference id')
     .option(
       '--client <id>',
-      'the strictest profile a request of this client can meet, and who decided each field',
+      'the profile that applies to a request of this client, and who decided each field',
     )
     .option('--issuer <name>', 'with --client: name or URL, when several issuers know the client')
+    .option('--scope <scopes...>', 'with --client: a request for these scopes')
+    .option(
+      '--resource <names...>',
+      'with --client: a request for these resource servers, by name or identifier',
+    )
+    .option('--authorization-details <types...>', 'with --client: a request with details of these types')
     .option(...configOption)
     .option(...outputOption)
     .action(async (what: string | undefined, options: ExplainOptions) => {
@@ -54,10 +63,15 @@ export const addExplain: AddCommand = (program, desk) => {
 async function explainClient(
   desk: Desk,
   clientId: string,
-  { issuer, config, output }: ExplainOptions,
+  { issuer, config, output, ...asked }: ExplainOptions,
 ): Promise<void> {
   await withAdmin(desk, config, async ({ api }) => {
-    const answer = await api.explainClient(clientId, issuer)
+    const answer = await api.explainClient(clientId, {
+      issuer,
+      scopes: asked.scope,
+      resources: asked.resource,
+      details: asked.authorizationDetails,
+    })
     if (!answer.ok) return reportProblem(desk, answer)
     const { fields } = answer.value
     if (output === 'json') desk.terminal.out(json(answer.value))

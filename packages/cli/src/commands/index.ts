@@ -9,6 +9,8 @@ import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import { addKeys } from './keys.ts'
 import { addPolicy } from './policy.ts'
+import { addRegistrationTokens } from './registration-tokens.ts'
+import { addGrants, addUsers } from './revoke.ts'
 import { addServe } from './serve.ts'
 
 /** The slot: a command is one file and one line here. Order is the order of the help. */
@@ -18,6 +20,9 @@ export const commands: readonly AddCommand[] = [
   addApply,
   addExport,
   addClients,
+  addUsers,
+  addGrants,
+  addRegistrationTokens,
   addKeys,
   addPolicy,
   addExplain,

@@ -21,7 +21,11 @@ export interface Entity {
 /** Everything a decision may know about principals, resources and their groups, by `EntityUid.key`. */
 export type EntityStore = ReadonlyMap<string, Entity>
 
-export const entityLimits = { entities: 100_000, ancestors: 1_000 } as const
+/** Entities that are prepared together. */
+export const entitiesMax = 100_000
+
+/** Entities above one, near and far. */
+export const ancestorsMax = 1_000
 
 interface Draft {
   readonly uid: EntityUid
@@ -36,7 +40,7 @@ interface Draft {
  */
 export function entitiesAt(json: unknown, place = '$'): EntityStore {
   const list = arrayAt(json, place)
-  if (list.length > entityLimits.entities) throw new DataProblem(place, 'too many entities')
+  if (list.length > entitiesMax) throw new DataProblem(place, 'too many entities')
   const budget = newBudget()
   const drafts = new Map<string, Draft>()
   for (const [index, item] of list.entries()) {
@@ -100,8 +104,7 @@ function entityOf({ uid, attributes, tags, parents }: Draft, store: EntityStore,
   for (const parent of parents) {
     ancestors.set(parent.key, parent)
     for (const [key, ancestor] of store.get(parent.key)?.ancestors ?? []) ancestors.set(key, ancestor)
-    if (ancestors.size > entityLimits.ancestors)
-      throw new DataProblem(place, 'an entity has too many ancestors')
+    if (ancestors.size > ancestorsMax) throw new DataProblem(place, 'an entity has too many ancestors')
   }
   return { uid, attributes, tags, ancestors }
 }

@@ -39,8 +39,11 @@ export interface Compiled {
   readonly constant?: Value
 }
 
-/** A policy larger or deeper than this is refused when it is compiled. */
-export const expressionLimits = { nodes: 20_000, depth: 200 } as const
+/** Operators, calls and constants in one condition of a policy. */
+const expressionNodesMax = 20_000
+
+/** How deep they may nest. The reference bears a little more, and breaks then. */
+const expressionDepthMax = 200
 
 interface Bounds {
   nodes: number
@@ -51,14 +54,14 @@ interface Bounds {
  * @throws DataProblem when it is none, or holds a slot of a template
  */
 export function compileExpression(json: unknown, place: string): Compiled {
-  return expressionAt(json, place, { nodes: expressionLimits.nodes }, 0)
+  return expressionAt(json, place, { nodes: expressionNodesMax }, 0)
 }
 
 type Children = (json: unknown, member: string) => Compiled
 
 function expressionAt(json: unknown, place: string, bounds: Bounds, depth: number): Compiled {
   if (--bounds.nodes < 0) throw new DataProblem(place, 'the policy is too large')
-  if (depth > expressionLimits.depth) throw new DataProblem(place, 'the policy nests too deeply')
+  if (depth > expressionDepthMax) throw new DataProblem(place, 'the policy nests too deeply')
   const object = objectAt(json, place)
   const [name, ...others] = Object.keys(object)
   if (name === undefined || others.length > 0) throw new DataProblem(place, 'expected one operator')

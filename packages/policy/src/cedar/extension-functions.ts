@@ -9,7 +9,7 @@ export interface ExtensionFunction {
   readonly call: (first: Value, second: Value) => Value
 }
 
-const dayMs = 86_400_000
+const day = 86_400_000
 
 function scalar(kind: Scalar['kind'], amount: Long | undefined, what: string): Scalar {
   if (amount === undefined) throw new EvaluationError('extension', what)
@@ -99,11 +99,7 @@ export const extensionFunctions: ReadonlyMap<string, ExtensionFunction> = new Ma
       arity: 1,
       call: value => {
         const at = amountOf('datetime', value)
-        return scalar(
-          'datetime',
-          subtractLongs(at, remainderOfLong(at, dayMs)),
-          'overflow while taking a date',
-        )
+        return scalar('datetime', subtractLongs(at, remainderOfLong(at, day)), 'overflow while taking a date')
       },
     },
   ],
@@ -111,12 +107,12 @@ export const extensionFunctions: ReadonlyMap<string, ExtensionFunction> = new Ma
     'toTime',
     {
       arity: 1,
-      call: value => ({ kind: 'duration', amount: remainderOfLong(amountOf('datetime', value), dayMs) }),
+      call: value => ({ kind: 'duration', amount: remainderOfLong(amountOf('datetime', value), day) }),
     },
   ],
   ['toMilliseconds', ofDuration(1)],
   ['toSeconds', ofDuration(1_000)],
   ['toMinutes', ofDuration(60_000)],
   ['toHours', ofDuration(3_600_000)],
-  ['toDays', ofDuration(dayMs)],
+  ['toDays', ofDuration(day)],
 ])

@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import type { IpRange } from './value.ts'
 
 /** Longest text of a range: eight groups of four, a slash, three digits. */
-const textLengthMax = 43
+const ipTextLengthMax = 43
 const bits = { 4: 32, 6: 128 } as const
 
 /**
@@ -11,7 +11,7 @@ const bits = { 4: 32, 6: 128 } as const
  * @returns undefined when the text is none
  */
 export function parseIpRange(text: string): IpRange | undefined {
-  if (text.length > textLengthMax) return undefined
+  if (text.length > ipTextLengthMax) return undefined
   const slash = text.indexOf('/')
   const host = slash === -1 ? text : text.slice(0, slash)
   const version = isIPv4(host) ? 4 : isIPv6(host) && /^[0-9A-Fa-f:]+$/.test(host) ? 6 : undefined

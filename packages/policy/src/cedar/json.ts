@@ -4,8 +4,14 @@ import { type CedarRecord, type EntityUid, entityUid, setOf, type Value } from '
 
 /** Cedar's JSON data format, strictly: what is not written down here is refused, not guessed. */
 
-/** Most values in one document of data, and how deep they may nest. */
-export const dataLimits = { values: 100_000, depth: 32, stringLength: 65_536 } as const
+/** Values in one document of data: entities, or the context of a question. */
+export const dataValuesMax = 100_000
+
+/** How deep the values of a document may nest. */
+export const dataDepthMax = 32
+
+/** Characters in one string of a document. */
+export const dataStringLengthMax = 65_536
 
 /** Data that cannot be read. `place` is a JSON path, `$` the document. */
 export class DataProblem extends Error {
@@ -25,7 +31,7 @@ export interface Budget {
 }
 
 export function newBudget(): Budget {
-  return { values: dataLimits.values }
+  return { values: dataValuesMax }
 }
 
 export function objectAt(value: unknown, place: string): JsonObject {
@@ -41,7 +47,7 @@ export function arrayAt(value: unknown, place: string): readonly unknown[] {
 
 export function stringAt(value: unknown, place: string): string {
   if (typeof value !== 'string') throw new DataProblem(place, 'expected a string')
-  if (value.length > dataLimits.stringLength) throw new DataProblem(place, 'the string is too long')
+  if (value.length > dataStringLengthMax) throw new DataProblem(place, 'the string is too long')
   if (!value.isWellFormed()) throw new DataProblem(place, 'the string is no well-formed Unicode')
   return value
 }
@@ -68,7 +74,7 @@ export function entityUidAt(value: unknown, place: string): EntityUid {
 /** Reads one value: `true`, `1`, `"text"`, lists, records, `{ "__entity": … }`, `{ "__extn": … }`. */
 export function valueAt(value: unknown, place: string, budget: Budget, depth = 0): Value {
   if (--budget.values < 0) throw new DataProblem(place, 'too many values in one document')
-  if (depth > dataLimits.depth) throw new DataProblem(place, 'nested too deeply')
+  if (depth > dataDepthMax) throw new DataProblem(place, 'nested too deeply')
   if (typeof value === 'boolean') return value
   if (typeof value === 'string') return stringAt(value, place)
   if (typeof value === 'number') {

@@ -14,6 +14,7 @@ export const fapi1Advanced: SecurityProfile = {
   redirectUriSchemes: 'https',
   responseTypes: ['code', 'code id_token'],
   signedRequestObjects: 'required',
+  signedBackchannelRequests: 'required',
   signedAuthorizationResponses: 'detached',
   assertionAudience: 'issuer-or-endpoint',
   signingAlgs: ['PS256', 'ES256'],

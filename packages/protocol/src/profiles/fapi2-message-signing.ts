@@ -9,6 +9,7 @@ export const fapi2MessageSigning: SecurityProfile = {
   ...fapi2Security,
   name: 'fapi2-message-signing',
   signedRequestObjects: 'required',
+  signedBackchannelRequests: 'required',
   signedAuthorizationResponses: 'required',
   signedIntrospection: 'required',
 }

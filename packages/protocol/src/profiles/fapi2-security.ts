@@ -1,4 +1,4 @@
-import type { SecurityProfile } from '../profile.ts'
+import { type SecurityProfile, unlimitedAgeSeconds } from '../profile.ts'
 
 /** FAPI 2.0 Security Profile (Final, February 2025). The default floor of an issuer. */
 export const fapi2Security: SecurityProfile = {
@@ -15,6 +15,10 @@ export const fapi2Security: SecurityProfile = {
   signedIntrospection: 'allowed',
   publicClients: 'forbidden',
   deviceGrant: 'forbidden',
+  backchannelAuthentication: 'allowed',
+  signedBackchannelRequests: 'allowed',
+  bindingMessage: 'required',
+  jwtBearerGrant: 'forbidden',
   clientAuthenticationMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'],
   assertionAudience: 'issuer-string',
   signingAlgs: ['PS256', 'ES256', 'EdDSA', 'Ed25519'],
@@ -32,4 +36,5 @@ export const fapi2Security: SecurityProfile = {
   assertionLifetimeSeconds: 300,
   proofAgeSeconds: 60,
   futureSeconds: 30,
+  authenticationMaxAgeSeconds: unlimitedAgeSeconds,
 }

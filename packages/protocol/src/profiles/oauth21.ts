@@ -1,4 +1,4 @@
-import type { SecurityProfile } from '../profile.ts'
+import { type SecurityProfile, unlimitedAgeSeconds } from '../profile.ts'
 
 /** OAuth 2.1 with RFC 9700: PKCE always, public clients sender-constrained and rotating. */
 export const oauth21: SecurityProfile = {
@@ -15,6 +15,10 @@ export const oauth21: SecurityProfile = {
   signedIntrospection: 'allowed',
   publicClients: 'allowed',
   deviceGrant: 'allowed',
+  backchannelAuthentication: 'allowed',
+  signedBackchannelRequests: 'allowed',
+  bindingMessage: 'allowed',
+  jwtBearerGrant: 'allowed',
   clientAuthenticationMethods: [
     'private_key_jwt',
     'tls_client_auth',
@@ -39,4 +43,5 @@ export const oauth21: SecurityProfile = {
   assertionLifetimeSeconds: 300,
   proofAgeSeconds: 60,
   futureSeconds: 30,
+  authenticationMaxAgeSeconds: unlimitedAgeSeconds,
 }

@@ -1,4 +1,4 @@
-import type { SecurityProfile } from '../profile.ts'
+import { type SecurityProfile, unlimitedAgeSeconds } from '../profile.ts'
 
 /** Plain OpenID Connect Core code flow for existing relying parties: PKCE where the client can. */
 export const oidcBaseline: SecurityProfile = {
@@ -16,6 +16,10 @@ export const oidcBaseline: SecurityProfile = {
   signedIntrospection: 'allowed',
   publicClients: 'allowed',
   deviceGrant: 'allowed',
+  backchannelAuthentication: 'allowed',
+  signedBackchannelRequests: 'allowed',
+  bindingMessage: 'allowed',
+  jwtBearerGrant: 'allowed',
   clientAuthenticationMethods: [
     'private_key_jwt',
     'tls_client_auth',
@@ -42,4 +46,5 @@ export const oidcBaseline: SecurityProfile = {
   assertionLifetimeSeconds: 300,
   proofAgeSeconds: 60,
   futureSeconds: 30,
+  authenticationMaxAgeSeconds: unlimitedAgeSeconds,
 }

@@ -1,4 +1,5 @@
 import type { ExplainedField } from '@holdfast/protocol'
+import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
 import type { ChainedAuditRecord } from '../store/records.ts'
 import type { Problem } from './problem.ts'
 
@@ -16,11 +17,23 @@ export interface AdminApi {
   /** The answer is the only place where the secret ever stands. */
   readonly rotateSecret: (request: RotateSecretRequest) => Promise<Answer<RotatedSecret>>
   readonly revokeSecret: (request: RevokeSecretRequest) => Promise<Answer<RevokedSecret>>
+  /** Ends all access of a user or a client, or one grant. */
+  readonly revokeAccess: (request: RevokeAccessRequest) => Promise<Answer<RevokedAccess>>
+  /** The answer is the only place where the token ever stands. */
+  readonly createRegistrationToken: (
+    request: CreateRegistrationTokenRequest,
+  ) => Promise<Answer<CreatedRegistrationToken>>
+  readonly registrationTokens: (issuer?: string) => Promise<Answer<RegistrationTokenList>>
+  readonly revokeRegistrationToken: (
+    request: RevokeRegistrationTokenRequest,
+  ) => Promise<Answer<RevokedRegistrationToken>>
+  /** A new registration access token for a client that lost its own. */
+  readonly renewRegistration: (request: RenewRegistrationRequest) => Promise<Answer<RenewedRegistration>>
+  readonly explainClient: (clientId: string, asked?: ExplainRequest) => Promise<Answer<ClientExplanation>>
   /** Of every issuer, or of the one named. Answered by a running server only, as the two below. */
   readonly listKeys: (issuer?: string) => Promise<Answer<KeyList>>
   readonly rotateKeys: (request: RotateKeysRequest) => Promise<Answer<RotatedKeys>>
   readonly revokeKey: (request: RevokeKeyRequest) => Promise<Answer<RevokedKeyAnswer>>
-  readonly explainClient: (clientId: string, issuer?: string) => Promise<Answer<ClientExplanation>>
 }
 
 export type Answer<T> =
@@ -145,6 +158,92 @@ export interface RevokedSecret {
   readonly revoked: readonly string[]
   readonly revision: number
   readonly reference: string
+}
+
+export interface CreateRegistrationTokenRequest {
+  /** Name or URL; needed when there are several issuers. */
+  readonly issuer?: string | undefined
+  /** How many clients it may register. */
+  readonly uses: number
+  readonly lifetimeSeconds: number
+  /** What a client registered with it may ever have. */
+  readonly policy: RegistrationPolicy
+  /** What it is for, in the operator's words. */
+  readonly note: string
+}
+
+export interface CreatedRegistrationToken {
+  readonly id: string
+  readonly token: string
+  readonly issuer: string
+  readonly uses: number
+  readonly expiresAt: number
+  readonly reference: string
+}
+
+export interface RegistrationTokenInfo {
+  readonly id: string
+  readonly issuer: string
+  readonly uses: number
+  readonly usesLeft: number
+  readonly policy: RegistrationPolicy
+  readonly note: string
+  readonly issuedAt: number
+  readonly expiresAt: number
+  readonly revokedAt?: number
+}
+
+export interface RegistrationTokenList {
+  readonly tokens: readonly RegistrationTokenInfo[]
+}
+
+export interface RevokeRegistrationTokenRequest {
+  readonly id: string
+}
+
+export interface RevokedRegistrationToken {
+  readonly id: string
+  readonly issuer: string
+  readonly reference: string
+}
+
+export interface RenewRegistrationRequest {
+  readonly clientId: string
+  readonly issuer?: string | undefined
+}
+
+export interface RenewedRegistration {
+  readonly clientId: string
+  readonly issuer: string
+  readonly registrationAccessToken: string
+  readonly registrationClientUri: string
+  readonly reference: string
+}
+
+export interface RevokeAccessRequest {
+  readonly of: 'user' | 'client' | 'grant'
+  /** Username, client id, or the id of a grant as the audit or its client names it. */
+  readonly name: string
+  /** Name or URL; needed when several issuers have one of this name. */
+  readonly issuer?: string | undefined
+}
+
+export interface RevokedAccess {
+  readonly issuer: string
+  readonly of: RevokeAccessRequest['of']
+  readonly name: string
+  readonly reference: string
+}
+
+/** Absent lists: everything the client may ask for. */
+export interface ExplainRequest {
+  /** Name or URL; needed when several issuers have a client of this name. */
+  readonly issuer?: string | undefined
+  readonly scopes?: readonly string[] | undefined
+  /** Names of resource servers, or resource identifiers. */
+  readonly resources?: readonly string[] | undefined
+  /** Types of authorization details. */
+  readonly details?: readonly string[] | undefined
 }
 
 export interface KeyList {

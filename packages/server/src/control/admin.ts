@@ -9,7 +9,14 @@ import { revokeSecret, rotateSecret } from './client-secrets.ts'
 import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
 import { type KeyDesk, listKeys, revokeKey, rotateKeys } from './keys.ts'
-import type { Problem } from './problem.ts'
+import type { Checked, Problem } from './problem.ts'
+import {
+  createRegistrationToken,
+  listRegistrationTokens,
+  renewRegistration,
+  revokeRegistrationToken,
+} from './registration-tokens.ts'
+import { revokeAccess } from './revoke-access.ts'
 import { verifyAudit } from './verify-audit.ts'
 
 export interface AdminOptions {
@@ -55,20 +62,35 @@ export function adminOver(options: AdminOptions): AdminApi {
         await onApplied()
         return value(revoked.value)
       }),
+    revokeAccess: request =>
+      answered(async () => {
+        const revoked = await revokeAccess(request, ports)
+        return revoked.ok ? value(revoked.value) : invalid(revoked.problems)
+      }),
+    createRegistrationToken: request => over(() => createRegistrationToken(request, ports)),
+    registrationTokens: issuer =>
+      answered(async () => {
+        const tokens = await listRegistrationTokens(issuer, ports)
+        return tokens.ok ? value({ tokens: tokens.value }) : invalid(tokens.problems)
+      }),
+    revokeRegistrationToken: request => over(() => revokeRegistrationToken(request, ports)),
+    renewRegistration: request => over(() => renewRegistration(request, ports)),
     listKeys: issuer => answered(async () => overKeys(options, desk => listKeys(desk, ports, issuer))),
     rotateKeys: request => answered(async () => overKeys(options, desk => rotateKeys(desk, ports, request))),
     revokeKey: request => answered(async () => overKeys(options, desk => revokeKey(desk, ports, request))),
     documents: () => answered(() => documentsOf(ports)),
     audit: id => answered(async () => value({ records: await ports.store.findAudit(id, auditMax) })),
     verifyAudit: () => answered(async () => value(await verifyAudit(ports.store))),
-    explainClient: (clientId, issuer) =>
+    explainClient: (clientId, asked = {}) =>
       answered(async () => {
         const documents = storedDocuments(await ports.store.listDocuments())
         if (!documents.ok) return invalid(documents.problems)
         for (const binding of ports.issuers) {
+          const { issuer } = asked
           if (issuer !== undefined && issuer !== binding.name && issuer !== binding.url) continue
-          const explained = explainClient(documents.value, binding, clientId)
-          if (explained !== undefined) return value(explained)
+          const explained = explainClient(documents.value, binding, clientId, asked)
+          if (explained === undefined) continue
+          return explained.ok ? value(explained.value) : invalid(explained.problems)
         }
         return problem(404, 'no such client', `there is no client \`${clientId}\``)
       }),
@@ -92,6 +114,13 @@ async function documentsOf({ store }: ControlPorts): ReturnType<AdminApi['docume
     document: JSON.parse(body) as Readonly<Record<string, unknown>>,
   }))
   return value({ revision, documents })
+}
+
+function over<T>(work: () => Promise<Checked<T>>): Promise<Answer<T>> {
+  return answered(async () => {
+    const done = await work()
+    return done.ok ? value(done.value) : invalid(done.problems)
+  })
 }
 
 async function overKeys<T>(

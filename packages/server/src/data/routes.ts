@@ -1,9 +1,15 @@
 import type { Route } from '../http/route.ts'
 import { authorizeRoom } from './authorize/room.ts'
 import { challengeRoom } from './challenge/room.ts'
+import { backchannelAuthenticationRoom } from './ciba/authentication-room.ts'
+import { cibaPage, cibaPost } from './ciba/page-room.ts'
 import { deviceAuthorizationRoom } from './device/authorization-room.ts'
 import { devicePage, devicePost } from './device/page-room.ts'
+import { globalRevocationRoom } from './global-revocation/room.ts'
+import { readGrantRoom, revokeGrantRoom } from './grants/room.ts'
 import {
+  approvalsPage,
+  approvalsPost,
   confirmPage,
   confirmPost,
   consentPage,
@@ -18,6 +24,8 @@ import { authorizationServerMetadataRoom, openidConfigurationRoom } from './meta
 import { assetRoom } from './pages/assets.ts'
 import { parRoom } from './par/room.ts'
 import { paths } from './paths.ts'
+import { managementRoom } from './register/management-room.ts'
+import { registerRoom } from './register/room.ts'
 import { revokeRoom } from './revoke/room.ts'
 import type { Room } from './room.ts'
 import { tokenRoom } from './token/room.ts'
@@ -36,6 +44,7 @@ export const routes: readonly Route[] = [
   backChannel(paths.token, tokenRoom, 32 * kib, 'clients'),
   backChannel(paths.introspect, introspectRoom, 32 * kib, 'none'),
   backChannel(paths.revoke, revokeRoom, 32 * kib, 'clients'),
+  backChannel(paths.backchannelAuthentication, backchannelAuthenticationRoom, 64 * kib, 'none'),
   backChannel(paths.deviceAuthorization, deviceAuthorizationRoom, 32 * kib, 'none'),
 
   {
@@ -44,11 +53,31 @@ export const routes: readonly Route[] = [
     countsFailures: false,
   },
 
+  // Clients that register themselves, with the token for it. No script of another origin comes in here.
+  registration('POST', paths.register, registerRoom),
+  registration('GET', paths.registered, managementRoom),
+  registration('PUT', paths.registered, managementRoom),
+  registration('DELETE', paths.registered, managementRoom),
+
   // Clients, with an access token.
   { ...reading(paths.userinfo, userinfoRoom), cors: 'clients', dialect: 'json' },
   {
     ...backChannel(paths.userinfo, userinfoRoom, 32 * kib, 'clients'),
     form: 'optional',
+    countsFailures: false,
+  },
+
+  ...[readGrantRoom, revokeGrantRoom].map(
+    (room): Route => ({
+      ...reading(paths.grant, room),
+      method: room === readGrantRoom ? 'GET' : 'DELETE',
+      dialect: 'json',
+    }),
+  ),
+
+  {
+    ...backChannel(paths.globalRevocation, globalRevocationRoom, 16 * kib, 'none'),
+    form: 'judged-by-room',
     countsFailures: false,
   },
 
@@ -61,6 +90,10 @@ export const routes: readonly Route[] = [
   page(paths.consent, consentPost),
   reading(paths.device, devicePage),
   page(paths.device, devicePost),
+  reading(paths.ciba, cibaPage),
+  page(paths.ciba, cibaPost),
+  reading(paths.approvals, approvalsPage),
+  page(paths.approvals, approvalsPost),
   reading(paths.confirm, confirmPage),
   page(paths.confirm, confirmPost),
   reading(paths.logout, logoutRoom),
@@ -100,6 +133,15 @@ function backChannel(path: string, room: Room, bodyBytesMax: number, cors: Route
     cors,
     dialect: 'json',
     countsFailures: true,
+  }
+}
+
+function registration(method: Route['method'], path: string, room: Room): Route {
+  const isWritten = method === 'POST' || method === 'PUT'
+  return {
+    ...{ method, path, room, cors: 'none', dialect: 'json', countsFailures: true },
+    bodyBytesMax: isWritten ? 64 * kib : 0,
+    form: isWritten ? 'json' : 'none',
   }
 }
 

@@ -36,6 +36,8 @@ const browserClient: Client = {
   requirePushedAuthorizationRequests: true,
   scopes: ['openid'],
   resources: [],
+  authorizationDetailsTypes: [],
+  ownAuthorizationDetails: [],
   idTokenSignedResponseAlg: 'ES256',
   userinfoSignedResponseAlg: undefined,
   encryptedResponses: {},
@@ -44,6 +46,9 @@ const browserClient: Client = {
   authorizationSignedResponseAlg: 'ES256',
   responseModes: undefined,
   introspectionSignedResponseAlg: 'ES256',
+  backchannelTokenDeliveryMode: undefined,
+  backchannelClientNotificationEndpoint: undefined,
+  backchannelAuthenticationRequestSigningAlg: undefined,
   requireAuthTime: false,
   defaultMaxAgeSeconds: undefined,
   allowedOrigins: [origin],
@@ -51,6 +56,7 @@ const browserClient: Client = {
   outstandingRequestsMax: 1000,
   exchanges: { tokensOf: [], tokensFor: [] },
   mayAct: undefined,
+  sector: undefined,
 }
 const otherClient: Client = { ...browserClient, clientId: 'other', allowedOrigins: ['https://other.example'] }
 const allowed = 'access-control-allow-origin'

@@ -20,6 +20,7 @@ const counters: Readonly<Record<MetricName, CounterShape>> = {
   replays_detected_total: { help: 'Second presentations of one-time values', labels: ['rule'] },
   faults_total: { help: 'Requests that failed because the world or we broke', labels: ['code', 'route'] },
   logout_notices_total: { help: 'Back-channel logout notices by what became of them', labels: ['outcome'] },
+  ciba_pings_total: { help: 'Pings of CIBA clients by what became of them', labels: ['outcome'] },
   client_jwks_fetch_failures_total: { help: 'Client key sets that could not be fetched', labels: [] },
 }
 

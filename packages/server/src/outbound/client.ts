@@ -67,7 +67,16 @@ export function openOutbound(
   }
   return {
     getJson: (url, limits) => toward(url, (agent, target) => fetchJson(agent, target, limits)),
-    postForm: (url, form, limits) => toward(url, (agent, target) => sendForm(agent, target, form, limits)),
+    postForm: (url, form, { timeoutMs }) => {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      const post = { headers, body: new URLSearchParams(form).toString(), timeoutMs }
+      return toward(url, (agent, target) => sendPost(agent, target, post))
+    },
+    postJson: (url, body, { bearer, timeoutMs }) => {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${bearer}` }
+      const post = { headers, body: JSON.stringify(body), timeoutMs }
+      return toward(url, (agent, target) => sendPost(agent, target, post))
+    },
     close: async () => {
       await (await agent)?.destroy()
     },
@@ -176,21 +185,22 @@ async function fetchJson(agent: Agent, url: URL, limits: GetLimits): Promise<unk
   }
 }
 
+interface Post {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly timeoutMs: number
+}
+
 /** A redirect is an answer like any other: it is not followed. The body is not read at all. */
-async function sendForm(
-  agent: Agent,
-  url: URL,
-  form: Readonly<Record<string, string>>,
-  limits: { readonly timeoutMs: number },
-): Promise<{ readonly status: number }> {
-  const signal = AbortSignal.timeout(Math.min(limits.timeoutMs, totalTimeoutMs))
+async function sendPost(agent: Agent, url: URL, post: Post): Promise<{ readonly status: number }> {
+  const signal = AbortSignal.timeout(Math.min(post.timeoutMs, totalTimeoutMs))
   try {
     const { statusCode, body } = await agent.request({
       origin: url.origin,
       path: url.pathname + url.search,
       method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded', 'accept-encoding': 'identity' },
-      body: new URLSearchParams(form).toString(),
+      headers: { ...post.headers, 'accept-encoding': 'identity' },
+      body: post.body,
       signal,
     })
     body.on('error', () => undefined)

@@ -272,6 +272,31 @@ describe('the guarded client', () => {
     await strict.close()
   })
 
+  it('JSON is posted with a bearer token, under the same guards, and only the status of the answer is read', async () => {
+    sent.length = 0
+    const options = { bearer: 'tok.en', ...limits }
+    const body = { auth_req_id: 'ar_"x' }
+    const post = (path: string): Promise<{ readonly status: number }> =>
+      loose.postJson(`https://localhost:${port}${path}`, body, options)
+    assert.deepEqual(await post('/json'), { status: 200 })
+    assert.equal(posted.at(-1)?.headers['content-type'], 'application/json')
+    assert.equal(posted.at(-1)?.headers.authorization, 'Bearer tok.en')
+    assert.equal(sent.join(''), '{"auth_req_id":"ar_\\"x"}')
+    asked.length = 0
+    assert.deepEqual([await post('/redirect'), asked], [{ status: 302 }, ['/redirect']])
+    await assert.rejects(post('/silent'), failed)
+    asked.length = 0
+    const strict = openOutbound({ caPem, allowedPorts: [port], resolve: toLoopback })
+    for (const url of [
+      `https://localhost:${port}/json`,
+      `https://127.0.0.1:${port}/json`,
+      'http://rp.example/',
+    ])
+      await assert.rejects(strict.postJson(url, body, options), refused, url)
+    assert.deepEqual(asked, [])
+    await strict.close()
+  })
+
   it('at most 32 requests are on their way at one time', async () => {
     const many = Array.from({ length: 40 }, () =>
       get('/silent').then(

@@ -6,6 +6,8 @@ import {
   type ResponseType,
   type SecurityProfile,
 } from '@holdfast/protocol'
+import { sectorOf } from '@holdfast/protocol/specs/oidc-registration/rules.ts'
+import type { DeliveryMode } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import { allMetadataRefusals } from '@holdfast/protocol/specs/rfc7591-client-metadata/judge.ts'
 import { metadataDefaults } from '@holdfast/protocol/specs/rfc7591-client-metadata/metadata.ts'
 import type { DocumentOf } from '../control/document.ts'
@@ -16,10 +18,20 @@ import { unknownName } from '../control/suggestion.ts'
 import { ownSigningAlgs } from '../keys/signing-key.ts'
 import type { IssuerBinding } from './compile.ts'
 import { isAttestedMethod } from './compile-attesters.ts'
+import { clientDetailsProblems, ownDetailsOf } from './compile-details.ts'
 import { compileEncryption } from './compile-encryption.ts'
 import type { ProfileTable } from './compile-profiles.ts'
 import { compileSecrets, isSecretMethod } from './compile-secrets.ts'
-import type { Attester, Client, GrantTypeName, ResourceServer, Scope, TlsClientSubject } from './snapshot.ts'
+import { type TieredThing, unreachableTiers } from './compile-tiers.ts'
+import type {
+  Attester,
+  AuthorizationDetailsType,
+  Client,
+  GrantTypeName,
+  ResourceServer,
+  Scope,
+  TlsClientSubject,
+} from './snapshot.ts'
 
 export interface ClientContext {
   readonly binding: IssuerBinding
@@ -28,6 +40,7 @@ export interface ClientContext {
   readonly scopes: ReadonlyMap<string, Scope>
   /** By document name. */
   readonly resources: ReadonlyMap<string, ResourceServer>
+  readonly detailTypes: ReadonlyMap<string, AuthorizationDetailsType>
   /** Every client of the issuer, by name. */
   readonly clients: ReadonlyMap<string, unknown>
   /** By client. */
@@ -52,11 +65,14 @@ export function rememberedMeet(): MeetOf {
 
 /**
  * A client as the data plane reads it. Its metadata is judged against the strictest profile a request of this
- * client can meet, that is with all its resources at once: so no request is the first to find a contradiction.
+ * client can meet, that is with all its resources, scopes and details at once: so no request is the first to find a contradiction.
  */
-export function compileClient(client: DocumentOf<'Client'>, context: ClientContext): Checked<Client> {
+export function compileClient(
+  client: Pick<DocumentOf<'Client'>, 'name' | 'spec'>,
+  context: ClientContext,
+  document: string = `Client/${client.name}`,
+): Checked<Client> {
   const { floor, table, binding, meetOf } = context
-  const document = `Client/${client.name}`
   const { spec } = client
   const own = table.get(spec.profile)
   if (own === undefined) return wrong(unknownName(document, 'spec.profile', 'profile', spec.profile, table))
@@ -65,11 +81,18 @@ export function compileClient(client: DocumentOf<'Client'>, context: ClientConte
     ...unknownReferences(document, spec, context),
     ...unusableTls(document, spec, binding),
     ...unusableAttesters(document, spec, context),
+    ...clientDetailsProblems(document, spec, context),
   ]
   const resources = spec.resources.flatMap(name => context.resources.get(name) ?? [])
-  const strictest = meetOf([floor, own, ...resources.flatMap(({ profile }) => profile ?? [])])
+  const things = tieredThings(spec, context)
+  const tierProblems = unreachableTiers(document, spec, things, {
+    ...{ floor, own, meetOf, environment: binding.environment },
+  })
+  problems.push(...tierProblems)
+  const strictest = meetOf([floor, own, ...new Set(things.map(({ profile }) => profile))])
   if (!strictest.ok) {
-    const message = `profile, floor and resources contradict each other: ${strictest.reason}`
+    if (tierProblems.some(({ ruleId }) => ruleId === strictest.ruleId)) return wrong(...problems)
+    const message = `profile, floor and what the client may ask for contradict each other: ${strictest.reason}`
     return wrong(...problems, { document, field: 'spec.profile', message, ruleId: strictest.ruleId })
   }
   const { environment } = binding
@@ -79,6 +102,7 @@ export function compileClient(client: DocumentOf<'Client'>, context: ClientConte
     environment,
   })) {
     const { reason: message, ruleId, clauses, error, facts } = refusal
+    if (tierProblems.some(found => found.ruleId === ruleId)) continue
     problems.push({ document, field: `spec.metadata.${facts?.field}`, message, ruleId, clauses, error })
   }
   problems.push(...unfitTokenAlgs(document, resources, strictest.value))
@@ -131,6 +155,8 @@ function clientOf(
     requirePushedAuthorizationRequests: metadata.require_pushed_authorization_requests ?? false,
     scopes: scopesOf(spec),
     resources: audiencesOf(spec.resources),
+    authorizationDetailsTypes: metadata.authorization_details_types ?? [],
+    ownAuthorizationDetails: ownDetailsOf(spec),
     idTokenSignedResponseAlg: signedResponseAlgs.id_token_signed_response_alg,
     userinfoSignedResponseAlg: metadata.userinfo_signed_response_alg as JwsAlg | undefined,
     encryptedResponses: compileEncryption(metadata),
@@ -139,6 +165,11 @@ function clientOf(
     authorizationSignedResponseAlg: signedResponseAlgs.authorization_signed_response_alg,
     responseModes: metadata.response_modes,
     introspectionSignedResponseAlg: signedResponseAlgs.introspection_signed_response_alg,
+    backchannelTokenDeliveryMode: metadata.backchannel_token_delivery_mode as DeliveryMode | undefined,
+    backchannelClientNotificationEndpoint: metadata.backchannel_client_notification_endpoint,
+    backchannelAuthenticationRequestSigningAlg: metadata.backchannel_authentication_request_signing_alg as
+      | JwsAlg
+      | undefined,
     requireAuthTime: metadata.require_auth_time ?? false,
     defaultMaxAgeSeconds: metadata.default_max_age,
     allowedOrigins: spec.allowedOrigins,
@@ -146,7 +177,30 @@ function clientOf(
     outstandingRequestsMax: spec.outstandingRequestsMax,
     exchanges: { tokensOf: spec.exchanges.tokensOf, tokensFor: audiencesOf(spec.exchanges.tokensFor) },
     mayAct: spec.mayAct,
+    sector: sectorOf(metadata),
   }
+}
+
+/** Everything the client may ask for that tightens a request. */
+function tieredThings(spec: ClientSpec, context: ClientContext): readonly TieredThing[] {
+  const { resources, scopes, detailTypes } = context
+  const thingsOf = (
+    names: readonly string[],
+    known: ReadonlyMap<string, { readonly profile?: SecurityProfile | undefined }>,
+    [field, kind]: readonly [string, string],
+  ): readonly TieredThing[] =>
+    names.flatMap(name => {
+      const profile = known.get(name)?.profile
+      return profile === undefined ? [] : [{ field, what: `${kind} \`${name}\``, profile }]
+    })
+  return [
+    ...thingsOf(spec.resources, resources, ['spec.resources', 'resource server']),
+    ...thingsOf(scopesOf(spec), scopes, ['spec.metadata.scope', 'scope']),
+    ...thingsOf(spec.metadata.authorization_details_types ?? [], detailTypes, [
+      'spec.metadata.authorization_details_types',
+      'authorization details type',
+    ]),
+  ]
 }
 
 /** What we sign for the client, by the member of its metadata that names the algorithm. */

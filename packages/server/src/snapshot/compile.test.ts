@@ -59,6 +59,42 @@ describe('a revision is compiled', () => {
       assert.ok(problems.includes(said), `${said} in ${problems}`)
   })
 
+  test('another issuer is trusted as far as its document says, and no further than there are clients and scopes', () => {
+    const trust = (spec: string): string => documentOf('TrustedIssuer', 'idp', `{${spec}}`)
+    const good = `issuer: 'https://idp.example', jwks: {keys: [${jwk}]}, subjects: {are: username}, clients: [shop], scopes: [accounts], resources: [bank]`
+    const trusted = compiled(shop, bank, accounts, trust(good)).trustedIssuers.get('https://idp.example')
+    assert.equal(trusted?.name, 'idp')
+    assert.equal(trusted?.keys.length, 1)
+    assert.deepEqual(trusted?.resources, ['https://api.example'])
+    assert.equal(trusted?.subjects, 'username')
+    assert.deepEqual(trusted?.algs, ['PS256', 'ES256', 'EdDSA', 'Ed25519'])
+    assert.equal(trusted?.assertionLifetimeSeconds, 300)
+    const listed = good.replace('are: username', 'are: listed, listed: {"00u1": alice}')
+    const byList = compiled(shop, bank, accounts, trust(listed)).trustedIssuers.get('https://idp.example')
+    assert.deepEqual(byList?.subjects, new Map([['00u1', 'alice']]))
+    const wrong: readonly (readonly [string, string, string])[] = [
+      ['clients: [shop]', 'clients: [shopp]', '`shop`?'],
+      ['clients: [shop]', 'clients: []', 'spec.clients'],
+      ['scopes: [accounts]', 'scopes: [openid]', 'belongs to a sign-in'],
+      ['scopes: [accounts]', 'scopes: [email]', 'belongs to a sign-in'],
+      ['scopes: [accounts]', 'scopes: [nothing]', 'spec.scopes[0]'],
+      ['resources: [bank]', 'resources: [bankk]', '`bank`?'],
+      ['https://idp.example', binding.url, 'is this issuer itself'],
+      [`jwks: {keys: [${jwk}]}`, 'jwks: {keys: [{kty: oct, k: AAAA}]}', 'spec.jwks.keys[0]'],
+      [`jwks: {keys: [${jwk}]}, `, '', 'needs `jwks` or `jwksUri`'],
+      [`jwks: {keys: [${jwk}]}`, "jwksUri: 'http://idp.example/jwks'", 'must be an https URL'],
+      ['are: username', 'are: listed', '`listed` stands there when'],
+      ['resources: [bank]', 'resources: [bank], signingAlgs: [HS256]', 'spec.signingAlgs[0]'],
+      ['resources: [bank]', 'resources: [bank], assertionLifetimeSeconds: 3601', 'assertionLifetimeSeconds'],
+    ]
+    for (const [from, to, said] of wrong) {
+      const problems = problemsOf(shop, bank, accounts, trust(good.replace(from, to))).join('\n')
+      assert.ok(problems.includes(said), `${said} in ${problems}`)
+    }
+    const twice = problemsOf(shop, bank, accounts, trust(good), trust(good).replace('idp', 'idp2'))
+    assert.ok(twice.join().includes('is also the issuer of `idp`'), twice.join())
+  })
+
   test('an operator switches on one of the three signed messages by a profile of his own', () => {
     const names = ['signedRequestObjects', 'signedAuthorizationResponses', 'signedIntrospection'] as const
     for (const name of names) {
@@ -212,15 +248,16 @@ describe('a revision is compiled', () => {
     const client = issuer.clients.get('shop')
     assert.ok(client)
     const lifetime = (...audiences: readonly string[]) => {
-      const met = issuer.effectiveProfile(client, audiences)
+      const met = issuer.effectiveProfile(client, { audiences, scopes: [], details: [] })
       return met.ok ? met.value.accessTokenLifetimeSeconds : undefined
     }
     assert.equal(lifetime(), 300)
     assert.equal(lifetime('https://api.example'), 300)
     assert.equal(lifetime('https://vault.example'), 60)
     assert.equal(lifetime('https://vault.example', 'https://api.example'), 60)
-    const once = issuer.effectiveProfile(client, ['https://vault.example'])
-    assert.equal(issuer.effectiveProfile(client, ['https://vault.example']), once)
+    const asked = { audiences: ['https://vault.example'], scopes: [], details: [] }
+    const once = issuer.effectiveProfile(client, asked)
+    assert.equal(issuer.effectiveProfile(client, { ...asked }), once)
   })
 })
 

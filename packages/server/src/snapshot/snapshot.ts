@@ -8,7 +8,13 @@ import type {
 } from '@holdfast/protocol'
 import type { ContentEncryptionAlg, KeyManagementAlg } from '@holdfast/protocol/jose/encrypt.ts'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import type { DeliveryMode } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import type { EncryptedResponse } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
+import type { ClientMetadata } from '@holdfast/protocol/specs/rfc7591-client-metadata/metadata.ts'
+import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
+import type { StatementTrust } from '@holdfast/protocol/specs/rfc7591-registration/statement-rules.ts'
+import type { AuthorizationDetail, DetailType } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
+import type { Write } from '../store/writes.ts'
 import type { Locale } from './locale.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
@@ -31,15 +37,76 @@ export interface IssuerSnapshot {
   /** By resource identifier (audience URI). */
   readonly resourceServers: ReadonlyMap<string, ResourceServer>
   readonly scopes: ReadonlyMap<string, Scope>
-  /**
-   * `meet(floor, client, every requested resource)`; memoised.
-   * @param audiences resource identifiers, all known to this issuer
-   */
-  readonly effectiveProfile: (client: Client, audiences: readonly string[]) => Outcome<SecurityProfile>
+  /** Types of `authorization_details`, by name. */
+  readonly detailTypes: ReadonlyMap<string, AuthorizationDetailsType>
+  /** `meet(floor, client, everything asked for)`; memoised. Names that the issuer does not know tighten nothing. */
+  readonly effectiveProfile: (client: Client, asked: AskedFor) => Outcome<SecurityProfile>
   /** PEM certificates that may sign `tls_client_auth` client certificates; empty = method unusable. */
   readonly clientTrustAnchors: readonly string[]
   /** Who may vouch for client instances, by name; empty = methods unusable. */
   readonly attesters: ReadonlyMap<string, Attester>
+  /** Whose assertions about our users are good for tokens (RFC 7523), by their `iss`. */
+  readonly trustedIssuers: ReadonlyMap<string, TrustedIssuer>
+  /** Whether clients may register themselves. */
+  readonly registration: 'off' | 'initial-access-token'
+  /** Clients that did, by id; also suspended and deleted ones. Active and suspended ones stand in `clients` too. */
+  readonly registered: ReadonlyMap<string, RegisteredClient>
+  /** Whose software statements count, by `iss`. */
+  readonly statementIssuers: ReadonlyMap<string, StatementIssuer>
+  readonly registrar: Registrar
+}
+
+/** A client that registered itself, as it stands in its document. */
+export interface RegisteredClient {
+  readonly clientId: string
+  readonly metadata: ClientMetadata
+  readonly localized: Readonly<Record<string, string>>
+  readonly status: 'active' | 'suspended' | 'deleted'
+  readonly policy: RegistrationPolicy
+  /** Id of the initial access token. */
+  readonly token: string
+  readonly registeredAt: EpochSeconds
+  readonly softwareStatement: string | undefined
+}
+
+export interface StatementIssuer extends StatementTrust {
+  readonly keys: readonly PublicKey[]
+}
+
+/** What is stored of a new secret. */
+export interface StoredSecret {
+  readonly id: string
+  readonly mac: string
+  readonly createdAt: EpochSeconds
+  readonly expiresAt?: EpochSeconds
+}
+
+/** Brings one client that registers itself into the revision, by the way every document goes. */
+export interface Registrar {
+  /**
+   * What makes `client` part of the revision after `revision`, or the first thing that contradicts what is served.
+   * @param secrets instead of those it has; undefined: they stay
+   */
+  readonly prepare: (
+    revision: number,
+    client: RegisteredClient,
+    secrets: readonly StoredSecret[] | undefined,
+  ) => Outcome<PreparedClient>
+}
+
+export interface PreparedClient {
+  /** In the order in which they must stand; the first is the guard of the revision. */
+  readonly writes: readonly Write[]
+  /** As it will be served; undefined when it was deleted. */
+  readonly client: Client | undefined
+}
+
+/** What a request is for, in all the ways that may carry a profile. */
+export interface AskedFor {
+  /** Resource identifiers. */
+  readonly audiences: readonly string[]
+  readonly scopes: readonly string[]
+  readonly details: readonly Pick<AuthorizationDetail, 'type'>[]
 }
 
 export type GrantTypeName =
@@ -48,6 +115,8 @@ export type GrantTypeName =
   | 'client_credentials'
   | 'urn:ietf:params:oauth:grant-type:token-exchange'
   | 'urn:ietf:params:oauth:grant-type:device_code'
+  | 'urn:openid:params:grant-type:ciba'
+  | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
 /** A registered client, compiled. Wire names of RFC 7591 / OIDC / FAPI in camelCase. */
 export interface Client {
@@ -83,6 +152,10 @@ export interface Client {
   readonly scopes: readonly string[]
   /** Resource identifiers this client may ask for. */
   readonly resources: readonly string[]
+  /** Types of authorization details this client may ask for. */
+  readonly authorizationDetailsTypes: readonly string[]
+  /** What it may be given in its own name. */
+  readonly ownAuthorizationDetails: readonly AuthorizationDetail[]
   readonly idTokenSignedResponseAlg: JwsAlg
   /** Undefined: userinfo answers JSON. */
   readonly userinfoSignedResponseAlg: JwsAlg | undefined
@@ -94,6 +167,11 @@ export interface Client {
   /** Response modes the client may ask for; undefined: any. */
   readonly responseModes: readonly string[] | undefined
   readonly introspectionSignedResponseAlg: JwsAlg
+  /** How a client of the CIBA grant learns that its user answered; undefined for every other. */
+  readonly backchannelTokenDeliveryMode: DeliveryMode | undefined
+  /** Where a client that is pinged listens. */
+  readonly backchannelClientNotificationEndpoint: string | undefined
+  readonly backchannelAuthenticationRequestSigningAlg: JwsAlg | undefined
   readonly requireAuthTime: boolean
   readonly defaultMaxAgeSeconds: number | undefined
   /** Origins a browser client calls from (CORS); exact, never `*` or `null`. */
@@ -106,6 +184,8 @@ export interface Client {
   readonly exchanges: ExchangePolicy
   /** The only client that may act with tokens of this one: `may_act` (RFC 8693 section 4.4). */
   readonly mayAct: string | undefined
+  /** Host whose clients know users by the same pairwise subjects; undefined: subjects are public. */
+  readonly sector: string | undefined
 }
 
 /** How an answer is encrypted (RFC 7516). */
@@ -126,6 +206,26 @@ export interface ExchangePolicy {
 export interface Attester {
   readonly name: string
   readonly keys: readonly PublicKey[]
+}
+
+/** Another issuer whose word about a user buys a token (RFC 7523), and how far it goes. */
+export interface TrustedIssuer {
+  /** Of its document. */
+  readonly name: string
+  /** Its `iss`. */
+  readonly issuer: string
+  /** Where its keys are; undefined: `keys` are all. */
+  readonly jwksUri: string | undefined
+  readonly keys: readonly PublicKey[]
+  readonly algs: readonly JwsAlg[]
+  /** What its `sub` is here: a subject or a username of ours, or one of a list. */
+  readonly subjects: 'subject' | 'username' | ReadonlyMap<string, string>
+  /** Client ids that may use its assertions. */
+  readonly clients: readonly string[]
+  readonly scopes: readonly string[]
+  /** Resource identifiers. */
+  readonly resources: readonly string[]
+  readonly assertionLifetimeSeconds: number
 }
 
 /** What is kept of a secret: HMAC-SHA-256 under a salt of its own. */
@@ -168,4 +268,11 @@ export interface Scope {
   readonly translations?: Readonly<Partial<Record<Exclude<Locale, 'en'>, ScopeWords | undefined>>>
   /** Userinfo and ID token claims it releases (OIDC Core 5.4). */
   readonly claims: readonly string[]
+  /** What asking for it tightens a request to; absent: nothing. */
+  readonly profile?: SecurityProfile | undefined
+}
+
+/** A type of `authorization_details` with what asking for it tightens a request to. */
+export interface AuthorizationDetailsType extends DetailType {
+  readonly profile: SecurityProfile | undefined
 }

@@ -1,11 +1,14 @@
 import { describe, test } from 'node:test'
 import { auditCases } from './contract/audit.ts'
+import { backchannelCases } from './contract/backchannel.ts'
 import { expiryCases } from './contract/expiry.ts'
 import { finderCases } from './contract/finders.ts'
 import { guardCases } from './contract/guards.ts'
 import { listCases } from './contract/lists.ts'
 import { logoutCases } from './contract/logout.ts'
+import { ownerCases } from './contract/owners.ts'
 import { raceCases } from './contract/races.ts'
+import { registrationCases } from './contract/registration.ts'
 import { restartCases } from './contract/restart.ts'
 import type { Store } from './store.ts'
 
@@ -27,6 +30,9 @@ export const contractCases: readonly ContractCase[] = [
   ...finderCases,
   ...guardCases,
   ...logoutCases,
+  ...backchannelCases,
+  ...ownerCases,
+  ...registrationCases,
   ...raceCases,
   ...listCases,
   ...auditCases,

@@ -1,8 +1,20 @@
-import type { EpochSeconds } from '@holdfast/protocol'
-import type { ChainedAuditRecord, LogoutNoticeRecord, UserRecord } from './records.ts'
-import { participantRange, type SqlValue, type StatementName } from './statements.ts'
-import type { Found, FoundDeviceCode, Store } from './store.ts'
-import type { KeyRecord } from './writes.ts'
+import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type {
+  ChainedAuditRecord,
+  InitialAccessTokenRecord,
+  LogoutNoticeRecord,
+  PingRecord,
+  UserRecord,
+} from './records.ts'
+import { participantRange, registrationKey, type SqlValue, type StatementName } from './statements.ts'
+import type {
+  Found,
+  FoundBackchannelRequest,
+  FoundDeviceCode,
+  FoundInitialAccessToken,
+  Store,
+} from './store.ts'
+import type { DocumentRecord, KeyRecord } from './writes.ts'
 
 /** A row as either engine gives it. */
 export type Row = Readonly<Record<string, unknown>>
@@ -13,17 +25,20 @@ export type Ask = (name: StatementName, values: readonly SqlValue[]) => Promise<
 export type Finders = Omit<Store, 'commit' | 'expire' | 'epoch' | 'onRevision' | 'close'>
 
 type DecidedDeviceCode = Omit<FoundDeviceCode, 'spentAt' | 'revokedAt'>
+type DecidedBackchannelRequest = Omit<FoundBackchannelRequest, 'spentAt' | 'revokedAt'>
 
 /** Every read of the store, over the one thing a driver must offer. */
 export function findersOver(ask: Ask): Finders {
-  const one = async (name: StatementName, values: readonly SqlValue[]): Promise<Row | undefined> =>
-    (await ask(name, values))[0]
+  // No `await` in between: every layer of it would cost each request a promise and a turn of the microtask queue.
+  const one = <T>(
+    name: StatementName,
+    values: readonly SqlValue[],
+    read: (row: Row) => T,
+  ): Promise<T | undefined> => ask(name, values).then(([row]) => row && read(row))
   const found =
     <T>(name: StatementName) =>
-    async (key: string): Promise<Found<T> | undefined> => {
-      const row = await one(name, [key])
-      return row === undefined ? undefined : foundOf<T>(row)
-    }
+    (key: string): Promise<Found<T> | undefined> =>
+      one(name, [key], foundOf<T>)
 
   return {
     findPushedRequest: found('find-pushed-request'),
@@ -32,33 +47,50 @@ export function findersOver(ask: Ask): Finders {
     listParticipants: async sid =>
       (await ask('list-participants', participantRange(sid))).map(row => textOf(row, 'client_id')),
     listDueLogoutNotices: async (issuer, now, limit) =>
-      (await ask('list-due-logout-notices', [issuer, now, limit])).map(noticeOf),
+      (await ask('list-due-logout-notices', [issuer, now, limit])).map(noticeOf<LogoutNoticeRecord>),
     findGrant: found('find-grant'),
+    findManagedGrant: found('find-managed-grant'),
     findCode: found('find-code'),
     findDeviceCode: found<DecidedDeviceCode>('find-device-code'),
     findDeviceCodeByUserCode: found<DecidedDeviceCode>('find-device-code-by-user-code'),
+    findBackchannelRequest: found<DecidedBackchannelRequest>('find-backchannel-request'),
+    listWaitingBackchannelRequests: async (issuer, subject, now, limit) =>
+      (await ask('list-waiting-backchannel-requests', [issuer, subject, now, limit])).map(
+        foundOf<DecidedBackchannelRequest>,
+      ),
+    findPrompt: (key, now) => one('find-prompt', [key, now], row => textOf(row, 'holder') as HandleHash),
+    listDuePings: async (issuer, now, limit) =>
+      (await ask('list-due-pings', [issuer, now, limit])).map(noticeOf<PingRecord>),
     findAccessToken: found('find-access-token'),
     findRefreshToken: found('find-refresh-token'),
-    findUserByUsername: async (issuer, username) =>
-      userOf(await one('find-user-by-username', [issuer, username])),
-    findUserBySubject: async (issuer, subject) =>
-      userOf(await one('find-user-by-subject', [issuer, subject])),
+    findUserByUsername: (issuer, username) =>
+      one('find-user-by-username', [issuer, username], bodyOf<UserRecord>),
+    findUserBySubject: (issuer, subject) =>
+      one('find-user-by-subject', [issuer, subject], bodyOf<UserRecord>),
     listUsers: async issuer => (await ask('list-users', [issuer])).map(row => bodyOf<UserRecord>(row)),
-    findFailures: async (key, now) => {
-      const row = await one('find-failures', [key, now])
-      return row && { count: numberOf(row, 'count'), lastAt: numberOf(row, 'last_at') as EpochSeconds }
-    },
-    listDocuments: async () =>
-      (await ask('list-documents', [])).map(row => ({
-        documentKind: textOf(row, 'document_kind'),
-        issuer: textOf(row, 'issuer'),
-        name: textOf(row, 'name'),
-        body: textOf(row, 'body'),
+    findFailures: (key, now) =>
+      one('find-failures', [key, now], row => ({
+        count: numberOf(row, 'count'),
+        lastAt: numberOf(row, 'last_at') as EpochSeconds,
       })),
-    revision: async () => {
-      const row = await one('revision', [])
-      return row === undefined ? 0 : numberOf(row, 'number')
+    findInitialAccessToken: hash => one('find-initial-access-token', [hash], initialAccessTokenOf),
+    listInitialAccessTokens: async issuer =>
+      (await ask('list-initial-access-tokens', [issuer])).map(initialAccessTokenOf),
+    findRegistration: (issuer, clientId) =>
+      one(
+        'find-registration',
+        [registrationKey(issuer, clientId)],
+        row => textOf(row, 'token_hash') as HandleHash,
+      ),
+    listDocuments: async () => (await ask('list-documents', [])).map(documentOf),
+    listDocumentsSince: async after => {
+      const rows = await ask('list-documents-since', [after])
+      const [first] = rows
+      if (first === undefined) return undefined
+      const [revision, total] = [numberOf(first, 'current'), numberOf(first, 'total')]
+      return { revision, total, documents: rows.map(documentOf) }
     },
+    revision: async () => (await one('revision', [], row => numberOf(row, 'number'))) ?? 0,
     listKeys: async issuer => (await ask('list-keys', [issuer])).map(keyOf),
     findAudit: async (id, limit) => (await ask('find-audit', [id, limit])).map(auditOf),
     readAuditChain: async (chain, after, limit) =>
@@ -90,17 +122,30 @@ function foundOf<T>(row: Row): Found<T> {
   return record as Found<T>
 }
 
-function noticeOf(row: Row): LogoutNoticeRecord {
+function documentOf(row: Row): DocumentRecord {
   return {
-    ...bodyOf<LogoutNoticeRecord>(row),
+    documentKind: textOf(row, 'document_kind'),
+    issuer: textOf(row, 'issuer'),
+    name: textOf(row, 'name'),
+    body: textOf(row, 'body'),
+  }
+}
+
+function initialAccessTokenOf(row: Row): FoundInitialAccessToken {
+  return {
+    ...bodyOf<InitialAccessTokenRecord>(row),
+    usesLeft: numberOf(row, 'uses'),
+    revokedAt: row.revoked_at == null ? undefined : (numberOf(row, 'revoked_at') as EpochSeconds),
+  }
+}
+
+function noticeOf<T extends LogoutNoticeRecord | PingRecord>(row: Row): T {
+  return {
+    ...bodyOf<T>(row),
     version: numberOf(row, 'version'),
     failures: numberOf(row, 'failures'),
     dueAt: numberOf(row, 'due_at') as EpochSeconds,
   }
-}
-
-function userOf(row: Row | undefined): UserRecord | undefined {
-  return row && bodyOf<UserRecord>(row)
 }
 
 function keyOf(row: Row): KeyRecord {

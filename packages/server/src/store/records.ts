@@ -1,7 +1,10 @@
 import type { EpochSeconds, HandleHash, ResponseType } from '@holdfast/protocol'
+import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { ClaimsRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
+import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
 import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
+import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 
 /** How a token is bound (RFC 7800 `cnf`). Both may be set; then both must be proven. */
 export interface Binding {
@@ -33,6 +36,8 @@ export interface AuthorizationRequest {
   readonly requestObjectJti: RememberedJti | undefined
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  /** Absent: none were asked for. */
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
   readonly state: string | undefined
   readonly nonce: string | undefined
   readonly codeChallenge: string | undefined
@@ -48,6 +53,14 @@ export interface AuthorizationRequest {
   readonly claims?: ClaimsRequest
   /** Subject of the `id_token_hint`; never the token. */
   readonly hintedSubject?: string
+  /** What becomes of which grant of the client; absent: a grant that it does not manage. */
+  readonly grantManagement?: GrantManagement
+}
+
+/** `grant_management_action` with its `grant_id`: none for `create`. */
+export interface GrantManagement {
+  readonly action: GrantAction
+  readonly grantId: string | undefined
 }
 
 export interface PushedRequestRecord {
@@ -78,6 +91,8 @@ export interface InteractionRecord {
   readonly txn: string
   /** Set when a device waits for the answer instead of a redirect. */
   readonly device?: { readonly hash: HandleHash; readonly source: string; readonly isConfirmed: boolean }
+  /** Set when no client sent the user here: they came to answer what waits for them (CIBA). */
+  readonly approvals?: true
   /** Session the user authenticated in, once known. */
   readonly sessionHash: HandleHash | undefined
   /** When this interaction itself authenticated the user (for `prompt=login`, `max_age`). */
@@ -138,13 +153,18 @@ export interface GrantRecord {
   readonly resources: readonly string[]
   /** Details about the user that the consent page named one by one, and where they may be told. */
   readonly claims?: ClaimsRequest
-  readonly sid: string
-  readonly authTime: EpochSeconds
-  readonly acr: string
+  /** Word for word what the consent page showed; absent: none. */
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
+  /** Undefined, like the two below, when the user did not sign in here for it. */
+  readonly sid: string | undefined
+  readonly authTime: EpochSeconds | undefined
+  readonly acr: string | undefined
   readonly amr: readonly string[]
   readonly txn: string
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
+  /** Present when the client manages it: the id that outlives each record, and when the first was made. */
+  readonly managed?: { readonly id: string; readonly createdAt: EpochSeconds }
 }
 
 export interface CodeRecord {
@@ -171,6 +191,7 @@ export interface DeviceCodeRecord {
   readonly clientId: string
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
   /** Of the first request that proved a key; undefined as long as none did. */
   readonly binding: string | undefined
   /** Seconds the device must wait between polls; grows when it does not. */
@@ -178,6 +199,51 @@ export interface DeviceCodeRecord {
   /** Network the device asked from, for the user to recognise. */
   readonly source: string
   readonly txn: string
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+/** A client that waits for a user who answers elsewhere (OpenID Connect CIBA). */
+export interface BackchannelRequestRecord {
+  /** Of the `auth_req_id`. */
+  readonly hash: HandleHash
+  readonly issuer: string
+  readonly clientId: string
+  /** The user who was hinted at: nobody else may answer. */
+  readonly subject: string
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+  readonly bindingMessage: string | undefined
+  /** The place that its prompt takes. */
+  readonly promptKey: HandleHash
+  /** For a client that is pinged: `auth_req_id` and its token, sealed. */
+  readonly sealedPing: string | undefined
+  /** Of the first request that proved a key; undefined as long as none did. */
+  readonly binding: string | undefined
+  /** Seconds the client must wait between polls; grows when it does not. */
+  readonly intervalSeconds: number
+  readonly txn: string
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+/** One client that must be told that its user has answered. */
+export interface PingRecord {
+  readonly id: string
+  readonly issuer: string
+  readonly clientId: string
+  readonly subject: string
+  readonly txn: string
+  /** The backchannel request it is about. */
+  readonly requestHash: HandleHash
+  readonly sealedPing: string
+  /** Of the request that carried the answer, so that its reference finds what became of the ping. */
+  readonly requestId: string
+  /** Raised by each claim: what came of a try counts only for who still holds the claim. */
+  readonly version: number
+  /** Tries that failed. A claim whose process died is none of them. */
+  readonly failures: number
+  readonly dueAt: EpochSeconds
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
 }
@@ -192,6 +258,8 @@ export interface AccessTokenRecord {
   readonly subject: string
   readonly scopes: readonly string[]
   readonly audience: readonly string[]
+  /** Those of its audience only; absent: none. */
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
   readonly binding: Binding
   readonly jti: string
   readonly authTime: EpochSeconds | undefined
@@ -202,6 +270,8 @@ export interface AccessTokenRecord {
   readonly act?: Actor
   /** The only client that may act with it. */
   readonly mayAct?: string
+  /** Whose pairwise subject it tells; absent: the subject itself. Exchanged tokens keep it. */
+  readonly sector?: string
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
 }
@@ -220,6 +290,21 @@ export interface RefreshTokenRecord {
   readonly binding: Binding
   readonly issuedAt: EpochSeconds
   readonly idleExpiresAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+/** Lets its holder register clients, so many and no more, that can never be more than its policy says. */
+export interface InitialAccessTokenRecord {
+  readonly hash: HandleHash
+  /** What operators and the audit call it. */
+  readonly id: string
+  readonly issuer: string
+  /** How many clients it may register in all. */
+  readonly uses: number
+  readonly policy: RegistrationPolicy
+  /** What for, in the operator's words; empty when they gave none. */
+  readonly note: string
+  readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
 }
 

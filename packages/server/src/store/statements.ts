@@ -1,4 +1,5 @@
-import type { GrantRecord } from './records.ts'
+import { backchannelStepOf } from './backchannel-steps.ts'
+import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
 
 /**
@@ -14,7 +15,8 @@ export const statements = {
     where hash = $1 and version = $4 and spent_at is null and expires_at > $5`,
   'finish-interaction': `update interactions set spent_at = $2
     where hash = $1 and version = $3 and spent_at is null and expires_at > $2`,
-  'insert-session': 'insert into sessions (hash, body, expires_at, idle_expires_at) values ($1, $2, $3, $4)',
+  'insert-session': `insert into sessions (hash, body, expires_at, idle_expires_at, subject_key)
+    values ($1, $2, $3, $4, $5)`,
   'touch-session': 'update sessions set idle_expires_at = $2 where hash = $1 and revoked_at is null',
   'revoke-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
   'end-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
@@ -28,9 +30,20 @@ export const statements = {
   'postpone-logout-notice': `update logout_notices set failures = failures + 1, version = version + 1, due_at = $3
     where id = $1 and version = $2`,
   'finish-logout-notice': 'delete from logout_notices where id = $1 and version = $2',
-  'insert-grant': 'insert into grants (hash, body, expires_at, sid) values ($1, $2, $3, $4)',
+  'insert-grant': `insert into grants (hash, body, expires_at, sid, subject_key, client_key, managed_id)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
   'require-live-grant': 'select 1 from grants where hash = $1 and revoked_at is null and expires_at > $2',
   'revoke-grant': 'update grants set revoked_at = $2 where hash = $1 and revoked_at is null',
+  'end-grant': 'update grants set revoked_at = $2 where hash = $1 and revoked_at is null and expires_at > $2',
+  'revoke-grants-of-subject':
+    'update grants set revoked_at = $2 where subject_key = $1 and revoked_at is null',
+  'revoke-sessions-of-subject':
+    'update sessions set revoked_at = $2 where subject_key = $1 and revoked_at is null',
+  'revoke-tokens-of-subject':
+    'update access_tokens set revoked_at = $2 where subject_key = $1 and revoked_at is null',
+  'revoke-grants-of-client': 'update grants set revoked_at = $2 where client_key = $1 and revoked_at is null',
+  'revoke-tokens-of-client': `update access_tokens set revoked_at = $2
+    where (client_key = $1 or subject_key = $1) and revoked_at is null`,
   'insert-code': 'insert into codes (hash, body, expires_at) values ($1, $2, $3)',
   'spend-code': 'update codes set spent_at = $2 where hash = $1 and spent_at is null and expires_at > $2',
   'insert-device-code': `insert into device_codes
@@ -44,7 +57,30 @@ export const statements = {
   'spend-device-code': `update device_codes set spent_at = $2
     where hash = $1 and grant_id is not null and spent_at is null and expires_at > $2
     and (binding is null or binding = $3)`,
-  'insert-access-token': 'insert into access_tokens (hash, body, expires_at) values ($1, $2, $3)',
+  'insert-backchannel-request': `insert into backchannel_requests
+    (hash, body, expires_at, issuer, subject, binding, interval_seconds) values ($1, $2, $3, $4, $5, $6, $7)`,
+  'poll-backchannel-request': `update backchannel_requests
+    set polled_at = $2, interval_seconds = $3, binding = coalesce(binding, $4) where hash = $1`,
+  'approve-backchannel-request': `update backchannel_requests set grant_id = $3
+    where hash = $1 and grant_id is null and denied_at is null and expires_at > $2`,
+  'deny-backchannel-request': `update backchannel_requests set denied_at = $2
+    where hash = $1 and grant_id is null and denied_at is null and expires_at > $2`,
+  'spend-backchannel-request': `update backchannel_requests set spent_at = $2
+    where hash = $1 and grant_id is not null and spent_at is null and expires_at > $2
+    and (binding is null or binding = $3)`,
+  'take-prompt': `insert into prompts (key, holder, expires_at) values ($1, $2, $3)
+    on conflict (key) do update set holder = excluded.holder, expires_at = excluded.expires_at
+    where prompts.expires_at <= $4`,
+  'free-prompt': 'delete from prompts where key = $1 and holder = $2',
+  'insert-ping': `insert into pings (id, issuer, body, version, failures, due_at, expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+  'claim-ping': `update pings set version = version + 1, due_at = $4
+    where id = $1 and version = $2 and due_at <= $3 and expires_at > $3`,
+  'postpone-ping': `update pings set failures = failures + 1, version = version + 1, due_at = $3
+    where id = $1 and version = $2`,
+  'finish-ping': 'delete from pings where id = $1 and version = $2',
+  'insert-access-token': `insert into access_tokens (hash, body, expires_at, subject_key, client_key)
+    values ($1, $2, $3, $4, $5)`,
   'revoke-access-token': 'update access_tokens set revoked_at = $2 where hash = $1 and revoked_at is null',
   'insert-refresh-token':
     'insert into refresh_tokens (hash, body, expires_at, idle_expires_at) values ($1, $2, $3, $4)',
@@ -69,9 +105,20 @@ export const statements = {
   'put-user': `insert into users (issuer, subject, username, body) values ($1, $2, $3, $4)
     on conflict (issuer, subject) do update set username = excluded.username, body = excluded.body`,
   'delete-user': 'delete from users where issuer = $1 and subject = $2',
-  'put-document': `insert into documents (document_kind, issuer, name, body) values ($1, $2, $3, $4)
-    on conflict (document_kind, issuer, name) do update set body = excluded.body`,
+  'put-document': `insert into documents (document_kind, issuer, name, body, revision)
+    values ($1, $2, $3, $4, (select number from revisions where id = 1))
+    on conflict (document_kind, issuer, name) do update set body = excluded.body, revision = excluded.revision`,
   'delete-document': 'delete from documents where document_kind = $1 and issuer = $2 and name = $3',
+  'insert-initial-access-token': `insert into initial_access_tokens (hash, issuer, body, uses, expires_at)
+    values ($1, $2, $3, $4, $5)`,
+  'use-initial-access-token': `update initial_access_tokens set uses = uses - 1
+    where hash = $1 and uses > 0 and revoked_at is null and expires_at > $2`,
+  'revoke-initial-access-token':
+    'update initial_access_tokens set revoked_at = $2 where hash = $1 and revoked_at is null',
+  'put-registration': `insert into registrations (key, token_hash) values ($1, $2)
+    on conflict (key) do update set token_hash = excluded.token_hash`,
+  'rotate-registration': 'update registrations set token_hash = $3 where key = $1 and token_hash = $2',
+  'end-registration': 'delete from registrations where key = $1 and token_hash = $2',
   'raise-revision': 'update revisions set number = number + 1 where id = 1 and number = $1',
   'insert-key': `insert into keys (issuer, id, use, alg, sealed, created_at, active_at)
     values ($1, $2, $3, $4, $5, $6, $7)`,
@@ -93,11 +140,22 @@ export const statements = {
   'list-due-logout-notices': `select body, version, failures, due_at from logout_notices
     where issuer = $1 and due_at <= $2 and expires_at > $2 order by due_at, id limit $3`,
   'find-grant': 'select body, spent_at, revoked_at from grants where hash = $1',
+  'find-managed-grant':
+    'select body, spent_at, revoked_at from grants where managed_id = $1 and revoked_at is null',
   'find-code': 'select body, spent_at, revoked_at from codes where hash = $1',
   'find-device-code': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at, grant_id, denied_at
     from device_codes where hash = $1`,
   'find-device-code-by-user-code': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at,
     grant_id, denied_at from device_codes where user_code = $1`,
+  'find-backchannel-request': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at,
+    grant_id, denied_at from backchannel_requests where hash = $1`,
+  'list-waiting-backchannel-requests': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at,
+    grant_id, denied_at from backchannel_requests
+    where issuer = $1 and subject = $2 and grant_id is null and denied_at is null and expires_at > $3
+    order by hash limit $4`,
+  'find-prompt': 'select holder from prompts where key = $1 and expires_at > $2',
+  'list-due-pings': `select body, version, failures, due_at from pings
+    where issuer = $1 and due_at <= $2 and expires_at > $2 order by due_at, id limit $3`,
   'find-access-token': 'select body, spent_at, revoked_at from access_tokens where hash = $1',
   'find-refresh-token':
     'select body, spent_at, revoked_at, retired_at, idle_expires_at from refresh_tokens where hash = $1',
@@ -107,6 +165,13 @@ export const statements = {
   'find-failures': 'select count, last_at from failures where key = $1 and expires_at > $2',
   'list-documents':
     'select document_kind, issuer, name, body from documents order by document_kind, issuer, name',
+  'list-documents-since': `select document_kind, issuer, name, body, (select count(*) from documents) as total,
+    (select number from revisions where id = 1) as current
+    from documents where revision > $1 order by document_kind, issuer, name`,
+  'find-initial-access-token': 'select body, uses, revoked_at from initial_access_tokens where hash = $1',
+  'list-initial-access-tokens':
+    'select body, uses, revoked_at from initial_access_tokens where issuer = $1 order by hash',
+  'find-registration': 'select token_hash from registrations where key = $1',
   revision: 'select number from revisions where id = 1',
   'list-keys': `select issuer, id, use, alg, sealed, created_at, active_at, removed_at, revoked_at from keys
     where issuer = $1 order by created_at, id`,
@@ -139,14 +204,25 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'postpone-logout-notice': true,
   'finish-logout-notice': true,
   'require-live-grant': true,
+  'end-grant': true,
   'spend-code': true,
   'approve-device-code': true,
   'deny-device-code': true,
   'spend-device-code': true,
+  'approve-backchannel-request': true,
+  'deny-backchannel-request': true,
+  'spend-backchannel-request': true,
+  'take-prompt': true,
+  'claim-ping': true,
+  'postpone-ping': true,
+  'finish-ping': true,
   'spend-refresh-token': true,
   'retire-refresh-token': true,
   'use-refresh-token': true,
   'remember-jti': true,
+  'use-initial-access-token': true,
+  'rotate-registration': true,
+  'end-registration': true,
   'raise-revision': true,
 }
 
@@ -165,16 +241,14 @@ const nothing = new Uint8Array(0)
 export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
   switch (write.kind) {
     case 'insert-pushed-request':
-    case 'insert-code':
-    case 'insert-access-token': {
+    case 'insert-code': {
       const { record } = write
       return { name: write.kind, values: [record.hash, JSON.stringify(record), record.expiresAt] }
     }
-    case 'insert-grant': {
-      const { record } = write
-      const sid = endsWithSession(record) ? record.sid : null
-      return { name: write.kind, values: [record.id, JSON.stringify(record), record.expiresAt, sid] }
-    }
+    case 'insert-session':
+    case 'insert-grant':
+    case 'insert-access-token':
+      return ownedStepOf(write)
     case 'insert-interaction': {
       const { record } = write
       return {
@@ -189,7 +263,6 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
         values: [record.hash, JSON.stringify(record), record.expiresAt, record.version, at],
       }
     }
-    case 'insert-session':
     case 'insert-refresh-token': {
       const { record } = write
       return {
@@ -226,12 +299,19 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'revoke-refresh-token':
       return { name: write.kind, values: [write.hash, write.at] }
     case 'require-live-grant':
+    case 'end-grant':
     case 'revoke-grant':
       return { name: write.kind, values: [write.id, write.at] }
     case 'retire-refresh-token':
       return { name: write.kind, values: [write.hash, write.at, write.at - write.graceSeconds] }
     case 'use-refresh-token':
       return { name: write.kind, values: [write.hash, write.at, write.idleExpiresAt] }
+    case 'revoke-grants-of-subject':
+    case 'revoke-sessions-of-subject':
+    case 'revoke-tokens-of-subject':
+    case 'revoke-grants-of-client':
+    case 'revoke-tokens-of-client':
+      return ofOwnerStepOf(write)
     case 'revoke-grants-of-session':
     case 'join-session':
     case 'insert-logout-notice':
@@ -239,6 +319,25 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'postpone-logout-notice':
     case 'finish-logout-notice':
       return logoutStepOf(write)
+    case 'insert-backchannel-request':
+    case 'poll-backchannel-request':
+    case 'approve-backchannel-request':
+    case 'deny-backchannel-request':
+    case 'spend-backchannel-request':
+    case 'take-prompt':
+    case 'free-prompt':
+    case 'insert-ping':
+    case 'claim-ping':
+    case 'postpone-ping':
+    case 'finish-ping':
+      return backchannelStepOf(write)
+    case 'insert-initial-access-token':
+    case 'use-initial-access-token':
+    case 'revoke-initial-access-token':
+    case 'put-registration':
+    case 'rotate-registration':
+    case 'end-registration':
+      return registrationStepOf(write)
     default:
       return housekeepingStepOf(write)
   }
@@ -284,9 +383,45 @@ function logoutStepOf(write: OfLogout): Step {
   }
 }
 
-/** Whether a logout takes the grant along (OpenID Connect Core section 11, Back-Channel Logout section 2.7). */
-export function endsWithSession({ scopes }: Pick<GrantRecord, 'scopes'>): boolean {
-  return !scopes.includes('offline_access')
+type OfRegistration = Extract<
+  Write,
+  {
+    kind:
+      | 'insert-initial-access-token'
+      | 'use-initial-access-token'
+      | 'revoke-initial-access-token'
+      | 'put-registration'
+      | 'rotate-registration'
+      | 'end-registration'
+  }
+>
+
+function registrationStepOf(write: OfRegistration): Step {
+  switch (write.kind) {
+    case 'insert-initial-access-token': {
+      const { record } = write
+      const { hash, issuer, uses, expiresAt } = record
+      return { name: write.kind, values: [hash, issuer, JSON.stringify(record), uses, expiresAt] }
+    }
+    case 'use-initial-access-token':
+    case 'revoke-initial-access-token':
+      return { name: write.kind, values: [write.hash, write.at] }
+    case 'put-registration':
+    case 'end-registration':
+      return { name: write.kind, values: [registrationKey(write.issuer, write.clientId), write.tokenHash] }
+    case 'rotate-registration':
+      return {
+        name: write.kind,
+        values: [registrationKey(write.issuer, write.clientId), write.from, write.to],
+      }
+    default:
+      return write satisfies never
+  }
+}
+
+/** Neither an issuer nor the id of a client holds a line feed. */
+export function registrationKey(issuer: string, clientId: string): string {
+  return `${issuer}\n${clientId}`
 }
 
 /** Participants of a session stand side by side: its id, a line feed, which no id holds, the client. */

@@ -1,12 +1,15 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type {
   AccessTokenRecord,
+  BackchannelRequestRecord,
   ChainedAuditRecord,
   CodeRecord,
   DeviceCodeRecord,
   GrantRecord,
+  InitialAccessTokenRecord,
   InteractionRecord,
   LogoutNoticeRecord,
+  PingRecord,
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
@@ -20,11 +23,28 @@ export type Found<T> = T & {
   readonly revokedAt: EpochSeconds | undefined
 }
 
-/** A device code, how its device behaves, and what the user decided. */
-export type FoundDeviceCode = Found<DeviceCodeRecord> & {
+/** How a client that polls behaves, and what the user decided. */
+export interface Polled {
   readonly polledAt: EpochSeconds | undefined
   readonly grantId: string | undefined
   readonly deniedAt: EpochSeconds | undefined
+}
+
+export type FoundDeviceCode = Found<DeviceCodeRecord> & Polled
+export type FoundBackchannelRequest = Found<BackchannelRequestRecord> & Polled
+/** An initial access token, and how often it can still be used. */
+export type FoundInitialAccessToken = InitialAccessTokenRecord & {
+  readonly usesLeft: number
+  readonly revokedAt: EpochSeconds | undefined
+}
+
+/** What a node must read to follow the revision it serves. */
+export interface ChangedDocuments {
+  /** The revision the answer is about. */
+  readonly revision: number
+  /** How many documents there are: fewer than were known and added means that some were deleted. */
+  readonly total: number
+  readonly documents: readonly DocumentRecord[]
 }
 
 /**
@@ -49,9 +69,23 @@ export interface Store {
     limit: number,
   ) => Promise<readonly LogoutNoticeRecord[]>
   readonly findGrant: (id: string) => Promise<Found<GrantRecord> | undefined>
+  /** The one record of a managed grant that is not revoked, by the id its client knows. */
+  readonly findManagedGrant: (managedId: string) => Promise<Found<GrantRecord> | undefined>
   readonly findCode: (hash: HandleHash) => Promise<Found<CodeRecord> | undefined>
   readonly findDeviceCode: (hash: HandleHash) => Promise<FoundDeviceCode | undefined>
   readonly findDeviceCodeByUserCode: (hash: HandleHash) => Promise<FoundDeviceCode | undefined>
+  readonly findBackchannelRequest: (hash: HandleHash) => Promise<FoundBackchannelRequest | undefined>
+  /** Those a user has not answered and may answer at `now`, the oldest first, at most `limit`. */
+  readonly listWaitingBackchannelRequests: (
+    issuer: string,
+    subject: string,
+    now: EpochSeconds,
+    limit: number,
+  ) => Promise<readonly FoundBackchannelRequest[]>
+  /** Who has the place at `now`. */
+  readonly findPrompt: (key: HandleHash, now: EpochSeconds) => Promise<HandleHash | undefined>
+  /** Due and not expired at `now`, the longest due first, at most `limit`. */
+  readonly listDuePings: (issuer: string, now: EpochSeconds, limit: number) => Promise<readonly PingRecord[]>
   readonly findAccessToken: (hash: HandleHash) => Promise<Found<AccessTokenRecord> | undefined>
   /** `spentAt` is when it was rotated; `retiredAt` when migration retired it. */
   readonly findRefreshToken: (
@@ -66,7 +100,15 @@ export interface Store {
     now: EpochSeconds,
   ) => Promise<{ readonly count: number; readonly lastAt: EpochSeconds } | undefined>
 
+  readonly findInitialAccessToken: (hash: HandleHash) => Promise<FoundInitialAccessToken | undefined>
+  /** Of an issuer, the oldest first; also those used up, until they expire. */
+  readonly listInitialAccessTokens: (issuer: string) => Promise<readonly FoundInitialAccessToken[]>
+  /** Hash of the token that manages a client. */
+  readonly findRegistration: (issuer: string, clientId: string) => Promise<HandleHash | undefined>
+
   readonly listDocuments: () => Promise<readonly DocumentRecord[]>
+  /** Written after `revision`; undefined when none was, which is what a mere deletion looks like too. */
+  readonly listDocumentsSince: (revision: number) => Promise<ChangedDocuments | undefined>
   readonly revision: () => Promise<number>
   /**
    * Tells that the revision may have risen, by this node or another; ask `revision` which it is now. May tell too

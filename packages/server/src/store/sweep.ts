@@ -13,8 +13,7 @@ export const jtiKeptSeconds = 60
 
 /**
  * A code is kept an hour after it expired, so that a late second presentation still kills its grant; a device
- * code ten minutes, so that its device hears that it came too late. A `jti`
- * is kept a minute longer than its window, so that a node whose clock is ahead forgets nothing that a node
+ * code and a backchannel request ten minutes, so that their clients hear that they came too late. A `jti` is kept a minute longer than its window, so that a node whose clock is ahead forgets nothing that a node
  * whose clock is behind would accept.
  */
 const sweptTables: readonly SweptTable[] = [
@@ -26,8 +25,12 @@ const sweptTables: readonly SweptTable[] = [
   { name: 'grants', key: 'hash', keptSeconds: 0 },
   { name: 'codes', key: 'hash', keptSeconds: 3600 },
   { name: 'device_codes', key: 'hash', keptSeconds: 600 },
+  { name: 'backchannel_requests', key: 'hash', keptSeconds: 600 },
+  { name: 'prompts', key: 'key', keptSeconds: 0 },
+  { name: 'pings', key: 'id', keptSeconds: 0 },
   { name: 'access_tokens', key: 'hash', keptSeconds: 0 },
   { name: 'refresh_tokens', key: 'hash', keptSeconds: 0 },
+  { name: 'initial_access_tokens', key: 'hash', keptSeconds: 0 },
   { name: 'jtis', key: 'key', keptSeconds: jtiKeptSeconds },
   { name: 'failures', key: 'key', keptSeconds: 0 },
 ]

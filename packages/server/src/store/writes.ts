@@ -2,12 +2,15 @@ import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type {
   AccessTokenRecord,
   AuditRecord,
+  BackchannelRequestRecord,
   CodeRecord,
   DeviceCodeRecord,
   GrantRecord,
+  InitialAccessTokenRecord,
   InteractionRecord,
   LogoutNoticeRecord,
   ParticipantRecord,
+  PingRecord,
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
@@ -64,6 +67,22 @@ export type Write =
   /** Guard: exists, not revoked, not expired. */
   | { readonly kind: 'require-live-grant'; readonly id: string; readonly at: EpochSeconds }
   | { readonly kind: 'revoke-grant'; readonly id: string; readonly at: EpochSeconds }
+  /** Guard: exists, not revoked, not expired. For what takes its place, or for who must know: once. */
+  | { readonly kind: 'end-grant'; readonly id: string; readonly at: EpochSeconds }
+  /** All of one user: what is born after it was born of a new login, or of a guard that failed. */
+  | {
+      readonly kind: 'revoke-grants-of-subject' | 'revoke-sessions-of-subject' | 'revoke-tokens-of-subject'
+      readonly issuer: string
+      readonly subject: string
+      readonly at: EpochSeconds
+    }
+  /** All of one client. Tokens: those that no grant of the client stands behind. */
+  | {
+      readonly kind: 'revoke-grants-of-client' | 'revoke-tokens-of-client'
+      readonly issuer: string
+      readonly clientId: string
+      readonly at: EpochSeconds
+    }
   | { readonly kind: 'insert-code'; readonly record: CodeRecord }
   /** Guard: exists, unspent, not expired. */
   | { readonly kind: 'spend-code'; readonly hash: HandleHash; readonly at: EpochSeconds }
@@ -92,6 +111,59 @@ export type Write =
       readonly at: EpochSeconds
       readonly binding: string | undefined
     }
+  | { readonly kind: 'insert-backchannel-request'; readonly record: BackchannelRequestRecord }
+  /** Remembers a poll. The first key shown stays; no guard. */
+  | {
+      readonly kind: 'poll-backchannel-request'
+      readonly hash: HandleHash
+      readonly at: EpochSeconds
+      readonly intervalSeconds: number
+      readonly binding: string | undefined
+    }
+  /** Guard: exists, undecided, not expired. */
+  | {
+      readonly kind: 'approve-backchannel-request'
+      readonly hash: HandleHash
+      readonly grantId: string
+      readonly at: EpochSeconds
+    }
+  /** Guard: exists, undecided, not expired. */
+  | { readonly kind: 'deny-backchannel-request'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  /** Guard: exists, approved, unspent, not expired, bound to no other key than `binding`. */
+  | {
+      readonly kind: 'spend-backchannel-request'
+      readonly hash: HandleHash
+      readonly at: EpochSeconds
+      readonly binding: string | undefined
+    }
+  /** Guard: the place is free, or was taken until `at` at the latest. `holder` has it until `until`. */
+  | {
+      readonly kind: 'take-prompt'
+      readonly key: HandleHash
+      readonly holder: HandleHash
+      readonly at: EpochSeconds
+      readonly until: EpochSeconds
+    }
+  /** Frees the place if `holder` still has it. */
+  | { readonly kind: 'free-prompt'; readonly key: HandleHash; readonly holder: HandleHash }
+  | { readonly kind: 'insert-ping'; readonly record: PingRecord }
+  /** Guard: same `version`, due, not expired. Raises the version; due again at `dueAt`, should the process die. */
+  | {
+      readonly kind: 'claim-ping'
+      readonly id: string
+      readonly version: number
+      readonly at: EpochSeconds
+      readonly dueAt: EpochSeconds
+    }
+  /** Guard: same `version`. One more failure; raises the version. */
+  | {
+      readonly kind: 'postpone-ping'
+      readonly id: string
+      readonly version: number
+      readonly dueAt: EpochSeconds
+    }
+  /** Guard: same `version`. Delivered, or given up. */
+  | { readonly kind: 'finish-ping'; readonly id: string; readonly version: number }
   | { readonly kind: 'insert-access-token'; readonly record: AccessTokenRecord }
   | { readonly kind: 'revoke-access-token'; readonly hash: HandleHash; readonly at: EpochSeconds }
   | { readonly kind: 'insert-refresh-token'; readonly record: RefreshTokenRecord }
@@ -121,7 +193,13 @@ export type Write =
    */
   | {
       readonly kind: 'remember-jti'
-      readonly what: 'client-assertion' | 'client-attestation-pop' | 'dpop-proof' | 'request-object'
+      readonly what:
+        | 'client-assertion'
+        | 'client-attestation-pop'
+        | 'dpop-proof'
+        | 'request-object'
+        | 'backchannel-request-object'
+        | 'authorization-grant'
       readonly key: HandleHash
       readonly issuedAt: EpochSeconds
       readonly expiresAt: EpochSeconds
@@ -136,12 +214,39 @@ export type Write =
   | { readonly kind: 'clear-failures'; readonly key: HandleHash }
   | { readonly kind: 'put-user'; readonly record: UserRecord }
   | { readonly kind: 'delete-user'; readonly issuer: string; readonly subject: string }
+  /** Stands after the `raise-revision` of its list: it is written down as of that revision. */
   | { readonly kind: 'put-document'; readonly document: DocumentRecord }
   | {
       readonly kind: 'delete-document'
       readonly documentKind: string
       readonly name: string
       readonly issuer: string
+    }
+  | { readonly kind: 'insert-initial-access-token'; readonly record: InitialAccessTokenRecord }
+  /** Guard: exists, a use is left, not revoked, not expired. Takes one use. */
+  | { readonly kind: 'use-initial-access-token'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  | { readonly kind: 'revoke-initial-access-token'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  /** From now on this token manages the client, and no other one. */
+  | {
+      readonly kind: 'put-registration'
+      readonly issuer: string
+      readonly clientId: string
+      readonly tokenHash: HandleHash
+    }
+  /** Guard: `from` is the token that manages the client. Then `to` is. */
+  | {
+      readonly kind: 'rotate-registration'
+      readonly issuer: string
+      readonly clientId: string
+      readonly from: HandleHash
+      readonly to: HandleHash
+    }
+  /** Guard: `tokenHash` is the token that manages the client. Then none does. */
+  | {
+      readonly kind: 'end-registration'
+      readonly issuer: string
+      readonly clientId: string
+      readonly tokenHash: HandleHash
     }
   /** Guard: the current revision is `from`. Becomes `from + 1`; nodes recompile. */
   | { readonly kind: 'raise-revision'; readonly from: number }
@@ -198,14 +303,25 @@ export type GuardKind =
   | 'postpone-logout-notice'
   | 'finish-logout-notice'
   | 'require-live-grant'
+  | 'end-grant'
   | 'spend-code'
   | 'approve-device-code'
   | 'deny-device-code'
   | 'spend-device-code'
+  | 'approve-backchannel-request'
+  | 'deny-backchannel-request'
+  | 'spend-backchannel-request'
+  | 'take-prompt'
+  | 'claim-ping'
+  | 'postpone-ping'
+  | 'finish-ping'
   | 'spend-refresh-token'
   | 'retire-refresh-token'
   | 'use-refresh-token'
   | 'remember-jti'
+  | 'use-initial-access-token'
+  | 'rotate-registration'
+  | 'end-registration'
   | 'raise-revision'
 
 /** All or nothing; names the first guard, in list order, that failed. */

@@ -3,13 +3,17 @@ import { sortableTime } from '../../src/data/handle.ts'
 import {
   accessToken,
   audit,
+  backchannelRequest,
   code,
   deviceCode,
   grant,
+  initialAccessToken,
   interaction,
+  issuer,
   jti,
   later,
   logoutNotice,
+  ping,
   pushedRequest,
   refreshToken,
   session,
@@ -40,8 +44,11 @@ export function flowsOf(name: string): readonly Flow[] {
     grant: { ...grant(), id: keyOf('grant') },
     code: { ...code(), hash: keyOf('code') },
     device: { ...deviceCode(), hash: keyOf('device'), userCodeHash: keyOf('user-code') },
+    backchannel: { ...backchannelRequest(), hash: keyOf('ciba'), promptKey: keyOf('prompt') },
+    ping: { ...ping(), id: keyOf('ping') },
     refresh: { ...refreshToken(), hash: keyOf('refresh') },
     notice: { ...logoutNotice(), id: keyOf('notice') },
+    initial: { ...initialAccessToken(1), hash: keyOf('initial') },
     rotated: { ...refreshToken(), hash: keyOf('rotated') },
   }
   const access = (flow: string): Write => ({
@@ -52,6 +59,14 @@ export function flowsOf(name: string): readonly Flow[] {
   const sid = `${name}-sid`
   const live: Write = { kind: 'require-live-grant', id: held.id, at: start }
   const at = later(1)
+  const owner = `u_${name}`
+  const managed = { id: `${name}-managed`, createdAt: start }
+  const registered = { issuer, clientId: `${name}-registered` }
+  const [token, tokenAgain] = [keyOf('registration'), keyOf('registration-again')]
+  const document = (body: string): Write => ({
+    kind: 'put-document',
+    document: { documentKind: 'RegisteredClient', issuer, name: registered.clientId, body },
+  })
   const lists: Readonly<Record<string, readonly Write[]>> = {
     par: [...seen('par'), { kind: 'insert-pushed-request', record: pushed }],
     authorize: [{ kind: 'insert-interaction', record: records.interaction }],
@@ -109,6 +124,39 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'spend-device-code', hash: records.device.hash, at, binding: undefined },
       access('device-token'),
     ],
+    cibaRequest: [
+      ...seen('ciba'),
+      {
+        kind: 'take-prompt',
+        key: records.backchannel.promptKey,
+        holder: records.backchannel.hash,
+        at,
+        until: later(300),
+      },
+      { kind: 'insert-backchannel-request', record: records.backchannel },
+    ],
+    cibaApproval: [
+      { kind: 'approve-backchannel-request', hash: records.backchannel.hash, grantId: held.id, at },
+      { kind: 'insert-ping', record: records.ping },
+    ],
+    cibaPingClaim: [{ kind: 'claim-ping', id: records.ping.id, version: 0, at, dueAt: later(16) }],
+    cibaPinged: [{ kind: 'finish-ping', id: records.ping.id, version: 1 }],
+    cibaToken: [
+      ...seen('ciba-token'),
+      live,
+      { kind: 'spend-backchannel-request', hash: records.backchannel.hash, at, binding: undefined },
+      access('ciba-token'),
+    ],
+    jwtBearer: [
+      ...seen('jwt-bearer'),
+      jti(keyOf('grant-assertion')),
+      { kind: 'insert-grant', record: { ...held, id: keyOf('asserted-grant') } },
+      access('jwt-bearer'),
+    ],
+    replacedGrant: [
+      { kind: 'end-grant', id: keyOf('asserted-grant'), at },
+      { kind: 'insert-grant', record: { ...held, id: keyOf('replacing'), managed } },
+    ],
     clientCredentials: [...seen('client'), access('client')],
     revoke: [
       ...seen('revoke'),
@@ -120,10 +168,28 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'revoke-grants-of-session', sid, at },
       { kind: 'insert-logout-notice', record: { ...notice, sid } },
     ],
+    everything: [
+      { kind: 'insert-grant', record: { ...held, id: keyOf('owned'), subject: owner } },
+      { kind: 'revoke-grants-of-subject', issuer: held.issuer, subject: owner, at },
+      { kind: 'revoke-sessions-of-subject', issuer: held.issuer, subject: owner, at },
+      { kind: 'revoke-tokens-of-subject', issuer: held.issuer, subject: owner, at },
+    ],
     claim: [{ kind: 'claim-logout-notice', id: notice.id, version: 0, at, dueAt: later(16) }],
     postponed: [{ kind: 'postpone-logout-notice', id: notice.id, version: 1, dueAt: later(20) }],
     claimAgain: [{ kind: 'claim-logout-notice', id: notice.id, version: 2, at: later(20), dueAt: later(35) }],
     delivered: [{ kind: 'finish-logout-notice', id: notice.id, version: 3 }],
+    initialAccess: [{ kind: 'insert-initial-access-token', record: records.initial }],
+    register: [
+      document('{}'),
+      { kind: 'use-initial-access-token', hash: records.initial.hash, at },
+      { kind: 'put-registration', ...registered, tokenHash: token },
+    ],
+    readRegistration: [{ kind: 'rotate-registration', ...registered, from: token, to: tokenAgain }],
+    deleteRegistration: [
+      document('{"deleted":true}'),
+      { kind: 'end-registration', ...registered, tokenHash: tokenAgain },
+    ],
+    revokeInitialAccess: [{ kind: 'revoke-initial-access-token', hash: records.initial.hash, at }],
     replayedCode: [...seen('replay'), { kind: 'revoke-grant', id: held.id, at }],
   }
   return Object.entries(lists).map(([flow, writes]) => ({
@@ -154,6 +220,7 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
     case 'insert-grant':
       return (await store.findGrant(write.record.id)) !== undefined
     case 'revoke-grant':
+    case 'end-grant':
       return (await store.findGrant(write.id))?.revokedAt !== undefined
     case 'insert-code':
       return (await store.findCode(write.record.hash)) !== undefined
@@ -165,6 +232,14 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
       return (await store.findDeviceCode(write.hash))?.grantId === write.grantId
     case 'spend-device-code':
       return (await store.findDeviceCode(write.hash))?.spentAt !== undefined
+    case 'insert-backchannel-request':
+      return (await store.findBackchannelRequest(write.record.hash)) !== undefined
+    case 'take-prompt':
+      return (await store.findPrompt(write.key, start)) === write.holder
+    case 'approve-backchannel-request':
+      return (await store.findBackchannelRequest(write.hash))?.grantId === write.grantId
+    case 'spend-backchannel-request':
+      return (await store.findBackchannelRequest(write.hash))?.spentAt !== undefined
     case 'insert-access-token':
       return (await store.findAccessToken(write.record.hash)) !== undefined
     case 'revoke-access-token':
@@ -177,6 +252,12 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
       return (await store.findRefreshToken(write.hash))?.revokedAt !== undefined
     case 'use-refresh-token':
       return (await store.findRefreshToken(write.hash))?.idleExpiresAt === write.idleExpiresAt
+    case 'insert-initial-access-token':
+      return (await store.findInitialAccessToken(write.record.hash)) !== undefined
+    case 'use-initial-access-token':
+      return (await store.findInitialAccessToken(write.hash))?.usesLeft === 0
+    case 'revoke-initial-access-token':
+      return (await store.findInitialAccessToken(write.hash))?.revokedAt !== undefined
     case 'append-audit':
       return (await store.findAudit(write.record.requestId, 2)).length === 1
     case 'remember-jti':

@@ -4,7 +4,19 @@ import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { verifyChain } from '../../src/store/chain.ts'
-import { code, jti, newHash, refreshToken, standingClock, start } from '../../src/store/contract/samples.ts'
+import {
+  backchannelRequest,
+  code,
+  grant,
+  initialAccessToken,
+  issuer,
+  jti,
+  later,
+  newHash,
+  refreshToken,
+  standingClock,
+  start,
+} from '../../src/store/contract/samples.ts'
 import { openPostgresStore } from '../../src/store/drivers/postgres.ts'
 import {
   dropSchema,
@@ -80,8 +92,61 @@ describe('two processes over one PostgreSQL', { skip: await postgresAbsence() },
     }
   })
 
+  test(`of 64 redemptions of one auth_req_id by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const record = backchannelRequest()
+      const { hash } = record
+      await store.commit([
+        { kind: 'insert-backchannel-request', record },
+        { kind: 'approve-backchannel-request', hash, grantId: 'grant-1', at: start },
+      ])
+      await race([{ kind: 'spend-backchannel-request', hash, at: start, binding: 'jkt:one' }])
+    }
+  })
+
+  test('of 64 prompts for one place by two processes exactly one gets it', async () => {
+    for (let count = 0; count < Math.ceil(rounds / 5); count++) {
+      const prompt = { key: newHash(), holder: newHash(), at: start, until: later(300) }
+      await race([{ kind: 'take-prompt', ...prompt }])
+    }
+  })
+
   test(`of 64 presentations of one proof to two processes exactly one wins, in each of ${rounds} rounds`, async () => {
     for (let count = 0; count < rounds; count++) await race([jti(newHash())])
+  })
+
+  test(`of 64 presentations of one authorization grant to two processes exactly one makes a grant, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++)
+      await race([jti(newHash()), { kind: 'insert-grant', record: grant() }])
+  })
+
+  test(`of 64 replacements of one grant by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const record = { ...grant(), managed: { id: newHash(), createdAt: start } }
+      await store.commit([{ kind: 'insert-grant', record }])
+      const next = { ...record, id: newHash() }
+      await race([
+        { kind: 'end-grant', id: record.id, at: start },
+        { kind: 'insert-grant', record: next },
+      ])
+      assert.equal((await store.findManagedGrant(record.managed.id))?.id, next.id)
+    }
+  })
+
+  test(`of 64 registrations with the last use of one token by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const record = initialAccessToken(1)
+      await store.commit([{ kind: 'insert-initial-access-token', record }])
+      await race([{ kind: 'use-initial-access-token', hash: record.hash, at: start }])
+    }
+  })
+
+  test(`of 64 uses of one registration access token by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const [clientId, from] = [newHash(), newHash()]
+      await store.commit([{ kind: 'put-registration', issuer, clientId, tokenHash: from }])
+      await race([{ kind: 'rotate-registration', issuer, clientId, from, to: newHash() }])
+    }
   })
 
   test('two processes that spend the same things in opposite order neither hang nor both win', async () => {

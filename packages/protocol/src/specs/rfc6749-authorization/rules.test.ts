@@ -172,7 +172,7 @@ const good: AuthorizationInput = {
   scopes: ['openid', 'accounts'],
   isDefined: scope => ['openid', 'accounts', 'admin', ...many].includes(scope),
   allowedScopes: ['openid', 'accounts', ...Array.from({ length: 51 }, (_, index) => `s${index}`)],
-  authorizationDetails: undefined,
+  hasDetails: false,
 }
 const many = Array.from({ length: 51 }, (_, index) => `s${index}`)
 
@@ -280,12 +280,6 @@ const refusals: readonly (Refused<AuthorizationInput> & { readonly error: string
     ruleId: 'scope.allowed',
     error: 'invalid_scope',
   },
-  {
-    name: 'details',
-    input: { ...good, authorizationDetails: '[]' },
-    ruleId: 'authorization-details.unknown',
-    error: 'invalid_authorization_details',
-  },
 ]
 
 for (const { name, input, ruleId, error } of refusals)
@@ -300,6 +294,7 @@ for (const [name, input] of [
   ['another order of scopes', { ...good, scopes: ['accounts', 'openid'] }],
   ['50 scopes', { ...good, scopes: many.slice(0, 50) }],
   ['2048 characters of state', { ...good, state: 'a'.repeat(2048) }],
+  ['details instead of a scope', { ...good, scopes: undefined, hasDetails: true }],
   ['no state', { ...good, state: undefined }],
   [
     'code id_token under FAPI 1.0 Advanced',

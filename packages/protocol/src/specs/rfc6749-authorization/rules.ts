@@ -115,7 +115,8 @@ export interface AuthorizationInput {
   readonly isDefined: (scope: string) => boolean
   /** What the client registered for. */
   readonly allowedScopes: readonly string[]
-  readonly authorizationDetails: string | undefined
+  /** Whether the request says in `authorization_details` what it is for (RFC 9396). */
+  readonly hasDetails: boolean
 }
 
 /** Refusals by these go back to the client: as JSON from PAR, by redirect from the authorization endpoint. */
@@ -179,9 +180,10 @@ export const authorizationRules: readonly Rule<AuthorizationInput>[] = [
     id: 'scope.present',
     clauses: ['RFC6749-3.3'],
     level: 'MUST',
-    title: 'a scope is asked for: there is no default that grants something unasked',
-    check: ({ scopes }) =>
-      scopes === undefined || scopes.length === 0 ? fail('invalid_scope', '`scope` is missing') : pass,
+    title:
+      'a scope or authorization details are asked for: there is no default that grants something unasked',
+    check: ({ scopes = [], hasDetails }) =>
+      scopes.length === 0 && !hasDetails ? fail('invalid_scope', '`scope` is missing') : pass,
   },
   {
     id: 'scope.form',
@@ -207,16 +209,6 @@ export const authorizationRules: readonly Rule<AuthorizationInput>[] = [
         ? pass
         : fail('invalid_scope', `scope \`${unfit}\` is unknown or not registered`)
     },
-  },
-  {
-    id: 'authorization-details.unknown',
-    clauses: ['RFC9396-5'],
-    level: 'MUST',
-    title: 'no authorization details type is known, so none is accepted',
-    check: ({ authorizationDetails }) =>
-      authorizationDetails === undefined
-        ? pass
-        : fail('invalid_authorization_details', 'no type of `authorization_details` is supported'),
   },
 ]
 

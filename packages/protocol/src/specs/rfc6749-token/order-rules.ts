@@ -1,5 +1,7 @@
 import type { JwsAlg, SecurityProfile } from '../../profile.ts'
 import { fail, pass, type Rule } from '../../rule.ts'
+import { jwtBearerGrantType } from '../rfc7523-jwt-bearer/rules.ts'
+import { deviceGrantType } from '../rfc8628-device/rules.ts'
 import type { ProvenSender } from './rules.ts'
 
 /** What a token request proves about its sender, before any grant is looked at. */
@@ -50,6 +52,7 @@ export const senderRules: readonly Rule<SenderInput>[] = [
 export interface OrderInput {
   /** `meet` of floor, client and the requested resource. */
   readonly profile: SecurityProfile
+  readonly grantType: string
   readonly authenticationMethod: string
   /** What the request proved. */
   readonly sender: ProvenSender
@@ -66,10 +69,23 @@ export interface OrderInput {
   /** Undefined for opaque tokens. */
   readonly accessTokenAlg: JwsAlg | undefined
   readonly idToken: { readonly alg: JwsAlg; readonly lifetimeSeconds: number } | undefined
+  /** Seconds since the user signed in; undefined when no user did. */
+  readonly authenticationAgeSeconds: number | undefined
 }
 
 /** The last look before anything is minted. No grant can forget one of these, because no grant mints. */
 export const orderRules: readonly Rule<OrderInput>[] = [
+  {
+    id: 'order.grant-type',
+    clauses: [],
+    level: 'OURS',
+    title: 'no profile in play, that of the resource included, forbids the grant type',
+    check: ({ profile, grantType }) =>
+      (grantType === jwtBearerGrantType && profile.jwtBearerGrant === 'forbidden') ||
+      (grantType === deviceGrantType && profile.deviceGrant === 'forbidden')
+        ? fail('unauthorized_client', 'a profile in play forbids the grant type', { profile: profile.name })
+        : pass,
+  },
   {
     id: 'order.authentication-method',
     clauses: ['FAPI2-SP-FINAL-5.3.2.1-6'],
@@ -144,6 +160,16 @@ export const orderRules: readonly Rule<OrderInput>[] = [
       (idToken === undefined || idToken.lifetimeSeconds <= profile.idTokenLifetimeSeconds)
         ? pass
         : fail('invalid_grant', 'the lifetime breaks the profile'),
+  },
+  {
+    id: 'order.authentication-age',
+    clauses: [],
+    level: 'OURS',
+    title: 'the user signed in as recently as every profile in play asks, also for a refresh and an exchange',
+    check: ({ profile, authenticationAgeSeconds = 0 }) =>
+      authenticationAgeSeconds <= profile.authenticationMaxAgeSeconds
+        ? pass
+        : fail('invalid_grant', 'the user signed in too long ago for this: authorize again'),
   },
   {
     id: 'order.alg',

@@ -11,6 +11,7 @@ export interface ClientMetadata {
   readonly logo_uri?: string | undefined
   readonly policy_uri?: string | undefined
   readonly tos_uri?: string | undefined
+  readonly contacts?: readonly string[] | undefined
   readonly scope?: string | undefined
   readonly jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined
   readonly jwks_uri?: string | undefined
@@ -38,10 +39,22 @@ export interface ClientMetadata {
   readonly tls_client_auth_san_email?: string | undefined
   readonly dpop_bound_access_tokens?: boolean | undefined
   readonly tls_client_certificate_bound_access_tokens?: boolean | undefined
+  readonly require_pushed_authorization_requests?: boolean | undefined
   readonly use_mtls_endpoint_aliases?: boolean | undefined
+  readonly require_auth_time?: boolean | undefined
+  readonly default_max_age?: number | undefined
+  readonly subject_type?: 'public' | 'pairwise' | undefined
+  readonly sector_identifier_uri?: string | undefined
   readonly post_logout_redirect_uris?: readonly string[] | undefined
   readonly backchannel_logout_uri?: string | undefined
+  readonly authorization_details_types?: readonly string[] | undefined
   readonly backchannel_logout_session_required?: boolean | undefined
+  readonly backchannel_token_delivery_mode?: string | undefined
+  readonly backchannel_client_notification_endpoint?: string | undefined
+  readonly backchannel_authentication_request_signing_alg?: string | undefined
+  readonly backchannel_user_code_parameter?: boolean | undefined
+  readonly software_id?: string | undefined
+  readonly software_version?: string | undefined
   readonly frontchannel_logout_uri?: string | undefined
   readonly frontchannel_logout_session_required?: boolean | undefined
 }
@@ -49,7 +62,7 @@ export interface ClientMetadata {
 /** What the rules look at: the metadata and everything it must fit. */
 export interface ClientMetadataInput {
   readonly metadata: ClientMetadata
-  /** `meet` of the floor, the client's profile and every resource the client may ask for. */
+  /** `meet` of the floor, the client's profile and every resource, scope and type of details the client may ask for. */
   readonly profile: SecurityProfile
   /** A development issuer is on loopback itself, so its web clients may be there too. */
   readonly environment: 'development' | 'production'

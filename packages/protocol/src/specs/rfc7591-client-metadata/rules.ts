@@ -19,18 +19,26 @@ const bad = (field: Field, reason: string) => fail('invalid_client_metadata', re
 const badUri = (field: Field, reason: string) => fail('invalid_redirect_uri', reason, { field })
 
 /** Where a user allows something that a refresh token can stand for. */
-const userGrantTypes = ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code']
+const userGrantTypes = [
+  'authorization_code',
+  'urn:ietf:params:oauth:grant-type:device_code',
+  'urn:openid:params:grant-type:ciba',
+]
 /** What these redeem is bound to client and key, not yet to the instance that asked. */
 const unboundGrantTypes = [
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
   'urn:ietf:params:oauth:grant-type:token-exchange',
   'urn:ietf:params:oauth:grant-type:device_code',
+  'urn:openid:params:grant-type:ciba',
 ]
 const knownGrantTypes = [
   'authorization_code',
   'refresh_token',
   'client_credentials',
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
   'urn:ietf:params:oauth:grant-type:token-exchange',
   'urn:ietf:params:oauth:grant-type:device_code',
+  'urn:openid:params:grant-type:ciba',
 ]
 const knownMethods = [
   'private_key_jwt',
@@ -110,7 +118,7 @@ const flowRules: readonly ClientRule[] = [
       if (grantTypes.length === 0) return bad('grant_types', 'no grant type is left')
       const hasUserFlow = userGrantTypes.some(grantType => grantTypes.includes(grantType))
       return grantTypes.includes('refresh_token') && !hasUserFlow
-        ? bad('grant_types', '`refresh_token` needs `authorization_code` or the device grant')
+        ? bad('grant_types', '`refresh_token` needs `authorization_code`, the device grant or CIBA')
         : pass
     },
   },

@@ -18,6 +18,7 @@ const asked: DeviceRequestInput = {
   scopes: ['openid', 'accounts'],
   isDefined: scope => scope === 'accounts' || scope === 'payments',
   allowedScopes: ['openid', 'accounts', 'ghost'],
+  hasDetails: false,
 }
 const requestRefusals: readonly Refused<DeviceRequestInput>[] = [
   { name: 'another grant', input: { ...asked, grantTypes: ['refresh_token'] }, ruleId: 'device.registered' },
@@ -34,6 +35,11 @@ describe('a device request', () => {
       assert.equal(firstRefusal(deviceRequestRules, input)?.ruleId, ruleId)
     })
   test('passes', () => assert.equal(firstRefusal(deviceRequestRules, asked), undefined))
+  test('passes with details and no scope', () =>
+    assert.equal(
+      firstRefusal(deviceRequestRules, { ...asked, scopes: undefined, hasDetails: true }),
+      undefined,
+    ))
 })
 
 const now = epochSeconds(1000)

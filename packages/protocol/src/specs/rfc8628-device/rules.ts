@@ -35,6 +35,7 @@ export interface DeviceRequestInput {
   readonly scopes: readonly string[] | undefined
   readonly isDefined: (scope: string) => boolean
   readonly allowedScopes: readonly string[]
+  readonly hasDetails: boolean
 }
 
 export const deviceRequestRules: readonly Rule<DeviceRequestInput>[] = [
@@ -62,9 +63,9 @@ export const deviceRequestRules: readonly Rule<DeviceRequestInput>[] = [
     id: 'device.scope',
     clauses: ['RFC8628-3.1-2'],
     level: 'MUST',
-    title: 'the request names scopes, and every one exists and is one the client may ask for',
-    check: ({ scopes, isDefined, allowedScopes }) => {
-      if (scopes === undefined || scopes.length === 0) return fail('invalid_scope', '`scope` is missing')
+    title: 'the request names scopes or authorization details, and every scope is one the client may ask for',
+    check: ({ scopes = [], isDefined, allowedScopes, hasDetails }) => {
+      if (scopes.length === 0 && !hasDetails) return fail('invalid_scope', '`scope` is missing')
       return scopes.every(scope => allowedScopes.includes(scope) && (scope === 'openid' || isDefined(scope)))
         ? pass
         : fail('invalid_scope', 'a scope is unknown or not allowed for the client')

@@ -53,6 +53,7 @@ const none: DefaultResourceInput = {
   resources: [],
   scopes: ['openid', 'accounts'],
   allowed: [accounts, payments],
+  detailAudiences: [],
 }
 
 const ambiguous: readonly Refused<DefaultResourceInput>[] = [
@@ -61,12 +62,17 @@ const ambiguous: readonly Refused<DefaultResourceInput>[] = [
     input: { ...none, scopes: ['accounts', 'payments'] },
     ruleId: 'resource.unambiguous',
   },
+  {
+    name: 'a scope and a detail of two resource servers',
+    input: { ...none, detailAudiences: [pay] },
+    ruleId: 'resource.unambiguous',
+  },
 ]
 
 for (const { name, input, ruleId } of ambiguous)
   test(`a request without resource is refused by ${ruleId}: ${name}`, () => {
     assert.equal(firstRefusal(defaultResourceRules, input)?.ruleId, ruleId)
-    assert.equal(firstRefusal(defaultResourceRules, { ...input, resources: [api] }), undefined)
+    assert.equal(firstRefusal(defaultResourceRules, { ...input, resources: [api, pay] }), undefined)
   })
 
 test('a request without resource means the only one the client has', () => {
@@ -76,6 +82,19 @@ test('a request without resource means the only one the client has', () => {
 test('a request without resource means the one that understands its scopes', () => {
   assert.equal(firstRefusal(defaultResourceRules, none), undefined)
   assert.deepEqual(defaultResources(none), [api])
+})
+
+test('a request means the resources it names and those of its details, five at most', () => {
+  assert.deepEqual(defaultResources({ ...none, resources: [api], detailAudiences: [pay, api] }), [api, pay])
+  const more = (count: number) => Array.from({ length: count }, (_, index) => `https://${index}.example`)
+  const five = { ...none, resources: [api], detailAudiences: more(4) }
+  assert.equal(firstRefusal(defaultResourceRules, five), undefined)
+  const six = { ...five, detailAudiences: more(5) }
+  assert.equal(firstRefusal(defaultResourceRules, six)?.ruleId, 'resource.count-meant')
+})
+
+test('a request without resource means the one that its details belong to', () => {
+  assert.deepEqual(defaultResources({ ...none, scopes: ['openid'], detailAudiences: [pay] }), [pay])
 })
 
 test('a request for identity alone means no resource', () => {

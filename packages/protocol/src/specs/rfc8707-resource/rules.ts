@@ -55,6 +55,8 @@ export interface DefaultResourceInput {
   readonly scopes: readonly string[]
   /** The resource servers the client registered for, with the scopes each understands. */
   readonly allowed: readonly { readonly audience: string; readonly scopes: readonly string[] }[]
+  /** Resource servers that the authorization details asked for belong to (RFC 9396). */
+  readonly detailAudiences: readonly string[]
 }
 
 export const defaultResourceRules: readonly Rule<DefaultResourceInput>[] = [
@@ -62,21 +64,44 @@ export const defaultResourceRules: readonly Rule<DefaultResourceInput>[] = [
     id: 'resource.unambiguous',
     clauses: ['RFC8707-2.2-3'],
     level: 'MUST',
-    title: 'without resource, the scopes asked for belong to one resource server at most',
+    title: 'without resource, the scopes and details asked for belong to one resource server at most',
     check: input =>
       input.resources.length > 0 || defaultResources(input).length <= 1
         ? pass
-        : fail('invalid_target', '`resource` is missing and the scopes belong to several resource servers'),
+        : fail(
+            'invalid_target',
+            '`resource` is missing and scopes or details belong to several resource servers',
+          ),
+  },
+  {
+    id: 'resource.count-meant',
+    clauses: [],
+    level: 'OURS',
+    title: 'at most five resources are meant, those of authorization details included',
+    check: input =>
+      defaultResources(input).length <= resourcesMax
+        ? pass
+        : fail('invalid_target', `more than ${resourcesMax} resources with those of the details`),
   },
 ]
 
 /**
- * The resources a request means: those it names; else the only one the client has; else those that understand a
- * requested scope. A request for identity alone means none.
+ * The resources a request means: those it names and those its details belong to; else the only one the client has;
+ * else those that understand a requested scope or that a detail belongs to. A request for identity alone means none.
  */
-export function defaultResources({ resources, scopes, allowed }: DefaultResourceInput): readonly string[] {
-  if (resources.length > 0) return [...new Set(resources)]
+export function defaultResources({
+  resources,
+  scopes,
+  allowed,
+  detailAudiences,
+}: DefaultResourceInput): readonly string[] {
+  if (resources.length > 0) return [...new Set([...resources, ...detailAudiences])]
   const meant =
-    allowed.length === 1 ? allowed : allowed.filter(server => server.scopes.some(s => scopes.includes(s)))
+    allowed.length === 1
+      ? allowed
+      : allowed.filter(
+          server =>
+            server.scopes.some(scope => scopes.includes(scope)) || detailAudiences.includes(server.audience),
+        )
   return meant.map(server => server.audience)
 }

@@ -92,6 +92,11 @@ describe('the claims of an access token', () => {
     { name: 'acr as number', input: claims({ acr: 1 }), ruleId: 'access-token.types' },
     { name: 'tenant as number', input: claims({ tenant_id: 1 }), ruleId: 'access-token.types' },
     { name: 'amr as text', input: claims({ amr: 'pwd' }), ruleId: 'access-token.types' },
+    ...[{}, 'x', [1], [{}], [{ type: 1 }], [['x']]].map(details => ({
+      name: `details ${JSON.stringify(details)}`,
+      input: claims({ authorization_details: details }),
+      ruleId: 'access-token.types',
+    })),
     { name: 'no iat', input: claims({ iat: undefined }), ruleId: 'access-token.iat' },
   ])
   test('accepts one audience as text', () =>
@@ -111,10 +116,16 @@ describe('the times of an access token', () => {
     now,
     expirySkewSeconds: 10,
     futureSeconds: 30,
+    lifetimeSecondsMax: 300,
   }
   runTable(tokenTimeRules, good, [
     { name: 'expired by the skew', input: { ...good, expiresAt: now - 10 }, ruleId: 'access-token.expired' },
     { name: 'expired for long', input: { ...good, expiresAt: now - 3600 }, ruleId: 'access-token.expired' },
+    {
+      name: 'a second longer than the tier allows',
+      input: { ...good, issuedAt: now, expiresAt: now + 301 },
+      ruleId: 'access-token.lifetime',
+    },
     { name: 'iat 31 s ahead', input: { ...good, issuedAt: now + 31 }, ruleId: 'access-token.issued-ahead' },
     { name: 'nbf 31 s ahead', input: { ...good, notBefore: now + 31 }, ruleId: 'access-token.not-before' },
     {
@@ -123,6 +134,10 @@ describe('the times of an access token', () => {
       ruleId: 'access-token.not-before',
     },
   ])
+  test('as long as the tier allows is not too long', () => {
+    const longest = { ...good, issuedAt: now, expiresAt: now + 300 }
+    assert.equal(firstRefusal(tokenTimeRules, longest), undefined)
+  })
   test('without skew the second of exp is already too late', () => {
     const strict = { ...good, expirySkewSeconds: 0 }
     assert.equal(firstRefusal(tokenTimeRules, { ...strict, expiresAt: now + 1 }), undefined)

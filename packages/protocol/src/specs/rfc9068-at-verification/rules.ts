@@ -1,6 +1,7 @@
 import type { EpochSeconds } from '../../brand.ts'
 import type { JwsAlg } from '../../profile.ts'
 import { fail, pass, type Rule } from '../../rule.ts'
+import { isJsonObject } from '../../wire/json.ts'
 
 /** The header of a JWT that claims to be an access token, before any key is looked at. */
 export interface TokenHeaderInput {
@@ -52,6 +53,7 @@ export interface TokenClaims {
   readonly auth_time?: unknown
   readonly amr?: unknown
   readonly tenant_id?: unknown
+  readonly authorization_details?: unknown
 }
 
 export interface TokenClaimsInput {
@@ -124,9 +126,15 @@ function wrongType(claims: TokenClaims): string | undefined {
     if (claims[name] !== undefined && !isTime(claims[name])) return name
   for (const name of ['scope', 'acr', 'tenant_id'] as const)
     if (claims[name] !== undefined && typeof claims[name] !== 'string') return name
-  const { amr } = claims
+  const { amr, authorization_details: details } = claims
+  if (details !== undefined && !isDetails(details)) return 'authorization_details'
   if (amr !== undefined && !(Array.isArray(amr) && amr.every(isText))) return 'amr'
   return undefined
+}
+
+/** A list of objects with a type each (RFC 9396 section 9); what else they say is for who knows the type. */
+function isDetails(details: unknown): boolean {
+  return Array.isArray(details) && details.every(detail => isJsonObject(detail) && isText(detail.type))
 }
 
 /** Checks whose answer time changes; they run on every request, whatever was remembered. */
@@ -139,6 +147,8 @@ export interface TokenTimeInput {
   readonly expirySkewSeconds: number
   /** How far ahead `iat` and `nbf` may lie. */
   readonly futureSeconds: number
+  /** Longest life a token of this API's tier may have. */
+  readonly lifetimeSecondsMax: number
 }
 
 export const tokenTimeRules: readonly Rule<TokenTimeInput>[] = [
@@ -149,6 +159,16 @@ export const tokenTimeRules: readonly Rule<TokenTimeInput>[] = [
     title: 'the token has not expired',
     check: ({ expiresAt, now, expirySkewSeconds }) =>
       now < expiresAt + expirySkewSeconds ? pass : fail('invalid_token', 'the token has expired'),
+  },
+  {
+    id: 'access-token.lifetime',
+    clauses: [],
+    level: 'OURS',
+    title: 'the token was issued for no longer than the tier of this API allows',
+    check: ({ expiresAt, issuedAt, lifetimeSecondsMax }) =>
+      expiresAt - issuedAt <= lifetimeSecondsMax
+        ? pass
+        : fail('invalid_token', `the token lives longer than ${lifetimeSecondsMax} seconds`),
   },
   {
     id: 'access-token.issued-ahead',

@@ -5,6 +5,7 @@ export interface ResourceMetadata {
   readonly resource: string
   readonly authorization_servers?: readonly string[]
   readonly scopes_supported?: readonly string[]
+  readonly authorization_details_types_supported?: readonly string[]
   readonly bearer_methods_supported?: readonly string[]
   readonly resource_name?: string
   readonly resource_documentation?: string

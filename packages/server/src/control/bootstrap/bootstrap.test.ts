@@ -41,6 +41,16 @@ keyEncryptionKeyFile: kek
 `
 
 describe('the bootstrap configuration', () => {
+  test('tests may answer for users where a development server says so, and never in production', t => {
+    assert.equal(loaded(t, undefined).testOnlyBackchannelAnswers, false)
+    assert.equal(loaded(t, 'testOnlyBackchannelAnswers: true').testOnlyBackchannelAnswers, true)
+    assert.match(
+      problems(t, `${production}testOnlyBackchannelAnswers: true`),
+      /testOnlyBackchannelAnswers.*is on: production asks the users themselves/,
+    )
+    assert.doesNotMatch(problems(t, production), /testOnlyBackchannelAnswers/)
+  })
+
   test('without a file is the development start', t => {
     const { cwd, ...bootstrap } = loaded(t, undefined)
     assert.equal(bootstrap.environment, 'development')

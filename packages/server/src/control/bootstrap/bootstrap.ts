@@ -30,6 +30,8 @@ export interface Bootstrap {
   readonly rotateKeysAfterSeconds: number | undefined
   readonly trustedProxies: readonly string[]
   readonly demo: boolean
+  /** Whether tests may answer for users (CIBA). */
+  readonly testOnlyBackchannelAnswers: boolean
   /** Every setting with its value as text and where it was set; secrets are left out. */
   readonly settings: readonly Setting[]
 }
@@ -102,11 +104,11 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
       : resolve(base, file.keyEncryptionKeyFile)
   const demo = file.demo ?? environment === 'development'
   const settings = settingsOf({ ...file, demo, dataFolder, keyEncryptionKeyFile }, origins)
-  const { listeners, trustedProxies, keys } = file
+  const { listeners, trustedProxies, keys, testOnlyBackchannelAnswers } = file
   const rotateKeysAfterSeconds = keys.rotateAfterDays === 0 ? undefined : keys.rotateAfterDays * 86_400
   return checked({
     ...{ environment, dataFolder, issuers, listeners, store, tls, keyEncryptionKeyFile, trustedProxies },
-    ...{ demo, settings, rotateKeysAfterSeconds },
+    ...{ demo, testOnlyBackchannelAnswers, settings, rotateKeysAfterSeconds },
   })
 }
 
@@ -168,15 +170,19 @@ function developmentDefaults(document: string, file: BootstrapFile, origins: Ori
     ],
     ['dataFolder', origins.has('dataFolder'), 'production says where its data is'],
     ['demo', file.demo !== true, 'the demo has known passwords'],
+    ['testOnlyBackchannelAnswers', !file.testOnlyBackchannelAnswers, 'production asks the users themselves'],
   ]
   return missing
     .filter(([, isSet]) => !isSet)
     .map(([field, , why]) => ({
       document,
       field,
-      message: `${field === 'demo' ? 'is on' : 'is not set'}: ${why}`,
+      message: `${onlyInDevelopment.includes(field) ? 'is on' : 'is not set'}: ${why}`,
     }))
 }
+
+/** What must be off, and not set, in production. */
+const onlyInDevelopment = ['demo', 'testOnlyBackchannelAnswers']
 
 interface Place {
   readonly base: string

@@ -78,6 +78,8 @@ export const bootstrapSchema = z.strictObject({
   trustedProxies: z.array(z.string()).max(100).default([]),
   /** Demo documents and demo API; development only. */
   demo: z.boolean().optional(),
+  /** `/ciba/test-answer` answers for users, so that programs can test CIBA; development only. */
+  testOnlyBackchannelAnswers: z.boolean().default(false),
 })
 
 export type BootstrapFile = z.infer<typeof bootstrapSchema>

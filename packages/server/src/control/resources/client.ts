@@ -52,11 +52,23 @@ export const clientMetadata = z.strictObject({
   use_mtls_endpoint_aliases: z.boolean().optional(),
   require_auth_time: z.boolean().optional(),
   default_max_age: z.number().int().min(0).max(31_536_000).optional(),
-  subject_type: z.literal('public').optional(),
+  /** Who users are to the client: `pairwise` gives each sector subjects of its own. */
+  subject_type: z.enum(['public', 'pairwise']).optional(),
+  sector_identifier_uri: text(2048).optional(),
   post_logout_redirect_uris: z.array(z.string()).optional(),
   backchannel_logout_uri: z.string().optional(),
   /** Accepted for those who ask: a logout token always names the session. */
   backchannel_logout_session_required: z.boolean().optional(),
+  /** Types of `authorization_details` the client may ask for (RFC 9396). */
+  authorization_details_types: z.array(text(128)).max(50).optional(),
+  /** CIBA: `poll` or `ping`. */
+  backchannel_token_delivery_mode: z.string().optional(),
+  /** CIBA: where a client with delivery mode `ping` listens. */
+  backchannel_client_notification_endpoint: z.string().optional(),
+  /** CIBA: set, every authentication request must be signed with it. */
+  backchannel_authentication_request_signing_alg: z.string().optional(),
+  /** CIBA: accepted as `false` only. */
+  backchannel_user_code_parameter: z.boolean().optional(),
   frontchannel_logout_uri: z.string().optional(),
   /** Accepted for those who ask: issuer and session always go along. */
   frontchannel_logout_session_required: z.boolean().optional(),
@@ -88,6 +100,11 @@ export const clientSpec = z.strictObject({
     .default({ tokensOf: [], tokensFor: [] }),
   /** Name of the only client that may act with this client's tokens: they carry it as `may_act`. */
   mayAct: z.string().optional(),
+  /**
+   * What the client may be given in its own name (client credentials), as `authorization_details`. It gets what it
+   * asks for within these, and nothing unasked.
+   */
+  ownAuthorizationDetails: z.array(z.record(z.string(), z.unknown())).max(20).default([]),
   /** Names of the attesters of the issuer that may vouch for instances of this client. */
   attesters: z.array(z.string()).max(20).default([]),
   /** Origins a browser client calls from. */

@@ -1,10 +1,14 @@
 import type { z } from 'zod'
+import { authorizationDetailsTypeSpec } from './authorization-details-type.ts'
 import { clientSpec } from './client.ts'
 import { clientSecretSpec } from './client-secret.ts'
 import { issuerSpec } from './issuer.ts'
+import { registeredClientSpec } from './registered-client.ts'
 import { resourceServerSpec } from './resource-server.ts'
 import { scopeSpec } from './scope.ts'
 import { securityProfileSpec } from './security-profile.ts'
+import { softwareStatementIssuerSpec } from './software-statement-issuer.ts'
+import { trustedIssuerSpec } from './trusted-issuer.ts'
 import { userSpec } from './user.ts'
 
 /** What a kind of document is: the schema of its `spec` and the form of its name. */
@@ -16,6 +20,8 @@ export interface Kind {
 const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 /** RFC 6749 3.3 scope-token. */
 const scopeName = /^[!#-[\]-~]{1,128}$/
+/** A word or a URL, as in RFC 9396 section 2. */
+const detailsTypeName = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/
 /** Never a subject: those start with `u_` (RFC 9700 4.15). */
 const clientName = /^(?!u_)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
@@ -25,8 +31,12 @@ export const kinds = {
   SecurityProfile: { spec: securityProfileSpec, name: plainName },
   Scope: { spec: scopeSpec, name: scopeName },
   ResourceServer: { spec: resourceServerSpec, name: plainName },
+  AuthorizationDetailsType: { spec: authorizationDetailsTypeSpec, name: detailsTypeName },
+  SoftwareStatementIssuer: { spec: softwareStatementIssuerSpec, name: plainName },
   Client: { spec: clientSpec, name: clientName },
+  RegisteredClient: { spec: registeredClientSpec, name: clientName },
   ClientSecret: { spec: clientSecretSpec, name: clientName },
+  TrustedIssuer: { spec: trustedIssuerSpec, name: plainName },
   User: { spec: userSpec, name: plainName },
 } as const satisfies Record<string, Kind>
 

@@ -12,12 +12,14 @@ export const scopeSpec = z.strictObject({
   translations: z.strictObject({ de: z.strictObject(words).optional() }).default({}),
   /** Claims about the user that this scope releases. */
   claims: z.array(z.string().min(1).max(64)).max(64).default([]),
+  /** Asking for this scope tightens the whole request to this profile. */
+  profile: z.string().optional(),
 })
 
 export type ScopeSpec = z.infer<typeof scopeSpec>
 
 /** OpenID Connect Core 5.4 and 11; a Scope document of the same name replaces the words. */
-export const standardScopes: readonly (ScopeSpec & { readonly name: string })[] = [
+export const standardScopes: readonly (Omit<ScopeSpec, 'profile'> & { readonly name: string })[] = [
   {
     name: 'openid',
     title: 'Know that it is you',
@@ -92,6 +94,40 @@ export const standardScopes: readonly (ScopeSpec & { readonly name: string })[] 
       },
     },
     claims: ['phone_number', 'phone_number_verified'],
+  },
+  {
+    name: 'global_token_revocation',
+    title: 'End all access of any user',
+    description: 'For incident and identity systems: ends every session and permission of a user.',
+    translations: {
+      de: {
+        title: 'Jeden Zugriff eines Benutzers beenden',
+        description:
+          'Für Systeme, die auf Vorfälle reagieren: beendet jede Sitzung und jede Erlaubnis eines Benutzers.',
+      },
+    },
+    claims: [],
+  },
+  {
+    name: 'grant_management_query',
+    title: 'See what you have allowed it',
+    description: 'Read what its permissions cover.',
+    translations: {
+      de: {
+        title: 'Sehen, was Sie erlaubt haben',
+        description: 'Lesen, was die eigenen Berechtigungen umfassen.',
+      },
+    },
+    claims: [],
+  },
+  {
+    name: 'grant_management_revoke',
+    title: 'Give back what you have allowed it',
+    description: 'End its permissions.',
+    translations: {
+      de: { title: 'Zurückgeben, was Sie erlaubt haben', description: 'Die eigenen Berechtigungen beenden.' },
+    },
+    claims: [],
   },
   {
     name: 'offline_access',

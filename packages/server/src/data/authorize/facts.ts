@@ -1,11 +1,14 @@
 import type { AuditRecord, AuthorizationRequest } from '../../store/records.ts'
+import { detailsFacts } from './details-facts.ts'
 
 /** What the audit keeps of an authorization request: what was asked, never what the client sent as free text. */
 export function requestFacts(request: AuthorizationRequest): AuditRecord['facts'] {
   const { scopes, resources, redirectUri, prompt, maxAgeSeconds, acrValues, claims, hintedSubject } = request
+  const { grantManagement: management } = request
   return {
     scopes,
     resources,
+    ...detailsFacts(request.authorizationDetails),
     redirect_uri: redirectUri,
     response_type: request.responseType,
     ...(request.responseMode !== undefined && { response_mode: request.responseMode }),
@@ -17,5 +20,7 @@ export function requestFacts(request: AuthorizationRequest): AuditRecord['facts'
     ...(acrValues.length > 0 && { acr_values: acrValues }),
     ...(claims !== undefined && { claims_asked: claims.idToken.length + claims.userinfo.length }),
     ...(hintedSubject !== undefined && { hinted_subject: hintedSubject }),
+    ...(management !== undefined && { grant_management_action: management.action }),
+    ...(management?.grantId !== undefined && { managed_grant: management.grantId }),
   }
 }

@@ -14,12 +14,13 @@ import {
   requestUriPrefix,
   requestUriRules,
 } from '@holdfast/protocol/specs/rfc9126-par/rules.ts'
+import { protectedDetailsRules } from '@holdfast/protocol/specs/rfc9396-rar/rules.ts'
 import { duplicateRefusal, type Form, type FormReading } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, PushedRequestRecord } from '../../store/records.ts'
-import { hashOfHandle } from '../handle.ts'
+import { fineTime, hashOfHandle } from '../handle.ts'
 import { interactionLifetimeSeconds } from '../interaction/record.ts'
 import { judgeIdTokenHint } from './id-token-hint.ts'
 import { judgeRequest, judgeStill, judgeTarget, type RedirectTarget } from './request.ts'
@@ -123,7 +124,7 @@ async function openDirect(
   })
   const judged = judgeDirect(sent.value, repeated, target.value, exchange, ports)
   if (!judged.ok) return sentBack(judged)
-  const txn = newTransactionId(ports.entropy, now)
+  const txn = newTransactionId(ports.entropy, fineTime(ports.clock))
   return accept({ request: judged.value, client, pushedHash: undefined, txn })
 }
 
@@ -180,6 +181,13 @@ function judgeDirect(
   const judged = judgeRequest(hinted.value, target, exchange.issuer, { pushed: false })
   if (!judged.ok) return judged
   // A resource may ask for more than the client's own profile does.
-  const late = firstRefusal(pushRequiredRules, { ...push, profile: judged.value.profile })
-  return late ?? accept(judged.value.request)
+  const { request, profile } = judged.value
+  const late =
+    firstRefusal(pushRequiredRules, { ...push, profile }) ??
+    firstRefusal(protectedDetailsRules, {
+      hasDetails: request.authorizationDetails !== undefined,
+      isPushed: false,
+      isSigned: request.requestObject !== undefined,
+    })
+  return late ?? accept(request)
 }

@@ -9,6 +9,11 @@ import {
   type SecurityProfile,
 } from '@holdfast/protocol'
 import {
+  type GrantManagementInput,
+  grantManagementRules,
+  isGrantAction,
+} from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
+import {
   type DetachedSignatureInput,
   detachedSignatureRules,
 } from '@holdfast/protocol/specs/fapi1-advanced/rules.ts'
@@ -47,6 +52,7 @@ import {
   resourceRules,
 } from '@holdfast/protocol/specs/rfc8707-resource/rules.ts'
 import { type SignedRequestInput, signedRequestRules } from '@holdfast/protocol/specs/rfc9101-jar/rules.ts'
+import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 import {
   type CodeBindingInput,
   codeBindingRules,
@@ -54,6 +60,8 @@ import {
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest } from '../../store/records.ts'
+import { audiencesOfDetails, detailsParameter, judgeRequestedDetails } from './details.ts'
+import { neededMaxAgeSeconds } from './freshness.ts'
 import type { SentRequest } from './request-object.ts'
 
 /** A client and a redirect URI that may be trusted with an answer, an error included. */
@@ -100,6 +108,7 @@ type RequestInput = AuthorizationInput &
   ResponseModeInput &
   SignedRequestInput &
   ClaimsInput &
+  GrantManagementInput &
   HttpsRedirectInput &
   NonceOrStateInput &
   DetachedSignatureInput
@@ -116,6 +125,7 @@ const requestRules: readonly Rule<RequestInput>[] = [
   ...pkceRules,
   ...codeBindingRules,
   ...tierRules,
+  ...grantManagementRules,
   // Once more: a resource may want more of the redirect than the client's own profile does.
   ...httpsRedirectRules,
 ]
@@ -129,7 +139,7 @@ export interface Arrival {
 
 export interface JudgedRequest {
   readonly request: AuthorizationRequest
-  /** What applies: the meet of issuer, client and every resource asked for. */
+  /** What applies: the meet of issuer, client and everything asked for. */
   readonly profile: SecurityProfile
 }
 
@@ -144,17 +154,26 @@ export function judgeRequest(
   { pushed, proofJkt }: Arrival,
 ): Outcome<JudgedRequest> {
   const { client } = target
-  const resources = judgeResources(form, client, issuer)
-  const profile = resources.ok ? issuer.effectiveProfile(client, resources.value) : resources
+  const scopes = listOf(form.get('scope'))
+  const details = judgeRequestedDetails(form.get('authorization_details'), client, issuer)
+  const resources = details.ok ? judgeResources(form, details.value, client, issuer) : details
+  const asked = {
+    audiences: resources.ok ? resources.value : [],
+    scopes,
+    details: details.ok ? details.value : [],
+  }
+  const profile = issuer.effectiveProfile(client, asked)
   const applies = profile.ok ? profile.value : client.profile
   const sent = { requestObject, redirectUri: target.redirectUri, pushed, proofJkt }
   const input = requestInput(form, client, issuer, applies, sent)
   const refusal = firstRefusal(requestRules, input)
   if (refusal !== undefined) return refusal
+  if (!details.ok) return details
   if (!resources.ok) return resources
   if (!profile.ok) return contradiction(profile)
+  const judged = { resources: resources.value, details: details.value, profile: profile.value }
   return accept({
-    request: requestOf(target, resources.value, { ...input, jti, hintedSubject }),
+    request: requestOf(target, { ...input, ...judged, jti, hintedSubject }),
     profile: profile.value,
   })
 }
@@ -180,7 +199,7 @@ function requestInput(
     scopes: form.get('scope') === undefined ? undefined : listOf(form.get('scope')),
     isDefined: scope => issuer.scopes.has(scope),
     allowedScopes: client.scopes,
-    authorizationDetails: form.get('authorization_details'),
+    hasDetails: form.get('authorization_details') !== undefined,
     nonce: form.get('nonce'),
     prompt: listOf(form.get('prompt')),
     maxAge: form.get('max_age'),
@@ -192,18 +211,26 @@ function requestInput(
     codeChallengeMethod: form.get('code_challenge_method'),
     dpopJkt: form.get('dpop_jkt'),
     ...claimsInput(form.get('claims')),
+    grantManagementAction: form.get('grant_management_action'),
+    grantId: form.get('grant_id'),
     ...sent,
   }
 }
 
+interface Judged {
+  readonly resources: readonly string[]
+  readonly details: readonly AuthorizationDetail[]
+  readonly profile: SecurityProfile
+}
+
 function requestOf(
   target: RedirectTarget,
-  resources: readonly string[],
-  input: RequestInput & Pick<SentRequest, 'jti' | 'hintedSubject'>,
+  input: RequestInput & Pick<SentRequest, 'jti' | 'hintedSubject'> & Judged,
 ): AuthorizationRequest {
   const { client, redirectUri, redirectUriSent } = target
   const claims = claimsRequestOf(input)
-  const { hintedSubject } = input
+  const { hintedSubject, resources, details, profile } = input
+  const maxAge = input.maxAge === undefined ? client.defaultMaxAgeSeconds : Number(input.maxAge)
   return {
     clientId: client.clientId,
     redirectUri,
@@ -215,21 +242,30 @@ function requestOf(
     requestObjectJti: input.jti,
     scopes: input.scopes ?? [],
     resources,
+    ...(details.length > 0 && { authorizationDetails: details }),
     state: input.state,
     nonce: input.nonce,
     codeChallenge: input.codeChallenge,
     dpopJkt: input.proofJkt ?? input.dpopJkt,
     prompt: input.prompt,
-    maxAgeSeconds: input.maxAge === undefined ? client.defaultMaxAgeSeconds : Number(input.maxAge),
+    maxAgeSeconds: neededMaxAgeSeconds(maxAge, profile),
     acrValues: input.acrValues,
     loginHint: input.loginHint,
     uiLocales: input.uiLocales,
     ...(claims !== undefined && { claims }),
     ...(hintedSubject !== undefined && { hintedSubject }),
+    ...(isGrantAction(input.grantManagementAction) && {
+      grantManagement: { action: input.grantManagementAction, grantId: input.grantId },
+    }),
   }
 }
 
-function judgeResources(form: Form, client: Client, issuer: IssuerSnapshot): Outcome<readonly string[]> {
+function judgeResources(
+  form: Form,
+  details: readonly AuthorizationDetail[],
+  client: Client,
+  issuer: IssuerSnapshot,
+): Outcome<readonly string[]> {
   const asked: ResourceInput = {
     resources: form.all('resource'),
     isKnown: resource => issuer.resourceServers.has(resource),
@@ -239,12 +275,13 @@ function judgeResources(form: Form, client: Client, issuer: IssuerSnapshot): Out
     resources: asked.resources,
     scopes: listOf(form.get('scope')),
     allowed: client.resources.flatMap(resource => issuer.resourceServers.get(resource) ?? []),
+    detailAudiences: audiencesOfDetails(details, issuer.detailTypes),
   }
   const refusal = firstRefusal(resourceRules, asked) ?? firstRefusal(defaultResourceRules, meant)
   return refusal ?? accept(defaultResources(meant))
 }
 
-/** Client and resources cannot meet: for the client this is a target it may not have. */
+/** Client and what it asks for cannot meet: for the client this is a target it may not have. */
 function contradiction(refusal: Refusal): Refusal {
   return { ...refusal, error: 'invalid_target' }
 }
@@ -258,6 +295,7 @@ export function judgeStill(
   issuer: IssuerSnapshot,
   pushed: boolean,
 ): Outcome<{ readonly client: Client; readonly profile: SecurityProfile }> {
+  const details = detailsParameter(request.authorizationDetails)
   const values = new Map<string, readonly string[]>([
     ['redirect_uri', request.redirectUriSent ? [request.redirectUri] : []],
     ['response_type', [request.responseType]],
@@ -266,7 +304,10 @@ export function judgeStill(
     ['state', request.state === undefined ? [] : [request.state]],
     ['nonce', request.nonce === undefined ? [] : [request.nonce]],
     ['resource', request.resources],
+    ['authorization_details', details === undefined ? [] : [details]],
     ['code_challenge', request.codeChallenge === undefined ? [] : [request.codeChallenge]],
+    ['grant_management_action', listOfOne(request.grantManagement?.action)],
+    ['grant_id', listOfOne(request.grantManagement?.grantId)],
     ['code_challenge_method', request.codeChallenge === undefined ? [] : ['S256']],
   ])
   const form: Form = {
@@ -288,6 +329,10 @@ export function judgeStill(
   const sent = { form, requestObject, jti, hintedSubject: undefined }
   const judged = judgeRequest(sent, target.value, issuer, { pushed })
   return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
+}
+
+function listOfOne(value: string | undefined): readonly string[] {
+  return value === undefined ? [] : [value]
 }
 
 function listOf(text: string | undefined): readonly string[] {

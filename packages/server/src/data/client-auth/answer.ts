@@ -76,6 +76,20 @@ export function replayRefusal(
         'invalid_request_object',
         'the request object was used before, or was signed before this store began',
       )
+    case 'backchannel-request-object':
+      return refuse(
+        'ciba-object.replay',
+        ['CIBA-7.1.1-jti'],
+        'invalid_request',
+        'the signed request was used before, or was signed before this store began',
+      )
+    case 'authorization-grant':
+      return refuse(
+        'jwt-bearer.replay',
+        ['RFC7523-3-jti'],
+        'invalid_grant',
+        'the assertion was used before, or was signed before this store began',
+      )
     default:
       return write.what satisfies never
   }

@@ -8,12 +8,13 @@ import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { DeviceCodeRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
+import { detailsFacts } from '../authorize/details-facts.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { dpopNonceHeader, judgeServerProof } from '../dpop/proof-at-server.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { sourcePrefix } from '../interaction/attempts.ts'
 import { outstandingKey, outstandingRequests } from '../par/outstanding.ts'
 import { paths } from '../paths.ts'
@@ -21,7 +22,7 @@ import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
 import type { Room } from '../room.ts'
 import { requestedScopes } from '../token/grant.ts'
-import { deviceBindingOf } from './binding.ts'
+import { pollBindingOf } from '../token/poll-binding.ts'
 import { type DeviceRequest, judgeDeviceRequest } from './request.ts'
 import { hashOfUserCode, newUserCode } from './user-code.ts'
 
@@ -41,7 +42,11 @@ export const deviceAuthorizationRoom: Room = async (exchange, ports) => {
   if (!proof.ok) return await no(exchange, ports, refused, proof, authenticated.value, { extraHeaders })
   const spent = [...authenticated.value.writes, ...(proof.value?.writes ?? [])]
 
-  const asked = { scopes: requestedScopes(form.value), resources: form.value.all('resource') }
+  const asked = {
+    scopes: requestedScopes(form.value),
+    resources: form.value.all('resource'),
+    details: form.value.get('authorization_details'),
+  }
   const judged = judgeDeviceRequest(asked, client, exchange.issuer)
   if (!judged.ok)
     return await no(exchange, ports, refused, judged, authenticated.value, { extraHeaders, spent })
@@ -53,7 +58,7 @@ export const deviceAuthorizationRoom: Room = async (exchange, ports) => {
   if (outstanding.take(counted, client.outstandingRequestsMax, until, now) > 0)
     return await no(exchange, ports, refused, tooMany, authenticated.value, { extraHeaders, spent })
 
-  const binding = deviceBindingOf(
+  const binding = pollBindingOf(
     {
       ...(proof.value && { jkt: proof.value.jkt }),
       ...(exchange.peerCertificate && { x5tS256: exchange.peerCertificate.thumbprint }),
@@ -88,12 +93,12 @@ async function issueCodes(
   exchange: Exchange,
   ports: Ports,
   { client, evidence }: AuthenticatedClient,
-  { scopes, resources, profile }: DeviceRequest,
+  { scopes, resources, details, profile }: DeviceRequest,
   binding: string | undefined,
   now: EpochSeconds,
 ): Promise<IssuedCodes> {
   const issuer = exchange.issuer.url
-  const device = newHandle(ports.entropy, 'device_code', issuer, now)
+  const device = newHandle(ports.entropy, 'device_code', issuer, fineTime(ports.clock))
   const userCode = await freeUserCode(ports, issuer)
   const record: DeviceCodeRecord = {
     hash: device.hash,
@@ -102,10 +107,11 @@ async function issueCodes(
     clientId: client.clientId,
     scopes,
     resources,
+    ...(details.length > 0 && { authorizationDetails: details }),
     binding,
     intervalSeconds: pollIntervalSeconds,
     source: sourcePrefix(exchange.remoteAddress),
-    txn: newTransactionId(ports.entropy, now),
+    txn: newTransactionId(ports.entropy, fineTime(ports.clock)),
     issuedAt: now,
     expiresAt: secondsAfter(now, deviceCodeLifetimeSeconds),
   }
@@ -120,6 +126,7 @@ async function issueCodes(
       ...evidence,
       scopes,
       resources,
+      ...detailsFacts(details),
       device_code_ref: record.hash,
       is_bound: binding !== undefined,
       profile: profile.name,

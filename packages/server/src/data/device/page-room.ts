@@ -7,7 +7,8 @@ import type { Ports } from '../../ports.ts'
 import type { InteractionRecord } from '../../store/records.ts'
 import type { FoundDeviceCode } from '../../store/store.ts'
 import { auditAccepted } from '../audit-of.ts'
-import { newHandle } from '../handle.ts'
+import { neededMaxAgeSeconds } from '../authorize/freshness.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { openAccountTurns } from '../interaction/attempts.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
 import { parsePost } from '../interaction/post.ts'
@@ -19,7 +20,7 @@ import { seeOther } from '../pages/page.ts'
 import { paths } from '../paths.ts'
 import { recordRefusal } from '../refused.ts'
 import type { Room } from '../room.ts'
-import { judgeDeviceRequest } from './request.ts'
+import { askedAgain, type DeviceRequest, judgeDeviceRequest } from './request.ts'
 import { countTry, mayTry, type TryKeys, tryKeys } from './tries.ts'
 import { hashOfUserCode } from './user-code.ts'
 
@@ -33,7 +34,7 @@ export const devicePage: Room = async (exchange, ports) => {
   if (!asked.ok) return await refusedOnPage(exchange, ports, asked)
   const typed = normaliseUserCode(asked.value.get('user_code') ?? '')
   const known = cookieHash(exchange, 'browser')
-  const cookie = known === undefined ? newCookie(exchange, ports, 'browser', ports.clock.now()) : undefined
+  const cookie = known === undefined ? newCookie(exchange, ports, 'browser') : undefined
   const browserHash = known ?? cookie?.hash
   if (browserHash === undefined) throw new TypeError('a browser has a cookie now')
   return render(exchange, ports, browserHash, {
@@ -78,7 +79,8 @@ async function tryCode(
     code === undefined
       ? undefined
       : await ports.store.findDeviceCodeByUserCode(hashOfUserCode(ports, issuer, code))
-  if (found === undefined || !isOpen(exchange, found, now)) {
+  const open = found && judgeOpen(exchange, found, now)
+  if (found === undefined || open === undefined) {
     const refusal = refuse(
       'device-page.code',
       ['RFC8628-5.1'],
@@ -88,30 +90,34 @@ async function tryCode(
     await recordRefusal(exchange, ports, refused, refusal, { writes: countTry(keys, now) })
     return render(exchange, ports, browserHash, { userCode: '', problem: 'wrong' })
   }
-  return await openDeviceInteraction(exchange, ports, browserHash, found, now)
+  return await openDeviceInteraction(exchange, ports, browserHash, { found, asked: open, now })
 }
 
-/** Neither decided nor expired, and its client may still have what was asked for. */
-function isOpen({ issuer }: Exchange, found: FoundDeviceCode, now: EpochSeconds): boolean {
+/** What it asks for, while it is neither decided nor expired and its client may still have that. */
+function judgeOpen(
+  { issuer }: Exchange,
+  found: FoundDeviceCode,
+  now: EpochSeconds,
+): DeviceRequest | undefined {
   const client = issuer.clients.get(found.clientId)
   const isWaiting = found.grantId === undefined && found.deniedAt === undefined && now < found.expiresAt
-  return (
-    isWaiting &&
-    found.issuer === issuer.url &&
-    client?.status === 'active' &&
-    judgeDeviceRequest(found, client, issuer).ok
-  )
+  if (!isWaiting || found.issuer !== issuer.url || client?.status !== 'active') return undefined
+  const judged = judgeDeviceRequest(askedAgain(found), client, issuer)
+  return judged.ok ? judged.value : undefined
 }
 
 async function openDeviceInteraction(
   exchange: Exchange,
   ports: Ports,
   browserHash: HandleHash,
-  found: FoundDeviceCode,
-  now: EpochSeconds,
+  {
+    found,
+    asked,
+    now,
+  }: { readonly found: FoundDeviceCode; readonly asked: DeviceRequest; readonly now: EpochSeconds },
 ): Promise<Reply> {
   const issuer = exchange.issuer.url
-  const handle = newHandle(ports.entropy, 'interaction', issuer, now)
+  const handle = newHandle(ports.entropy, 'interaction', issuer, fineTime(ports.clock))
   const session = await loadSession(exchange, ports, now)
   const record: InteractionRecord = {
     hash: handle.hash,
@@ -127,12 +133,13 @@ async function openDeviceInteraction(
       responseMode: undefined,
       scopes: found.scopes,
       resources: found.resources,
+      ...(found.authorizationDetails && { authorizationDetails: found.authorizationDetails }),
       state: undefined,
       nonce: undefined,
       codeChallenge: undefined,
       dpopJkt: undefined,
       prompt: [],
-      maxAgeSeconds: undefined,
+      maxAgeSeconds: neededMaxAgeSeconds(undefined, asked.profile),
       acrValues: [],
       loginHint: undefined,
       uiLocales: [],

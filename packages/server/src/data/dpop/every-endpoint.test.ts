@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseChallenges } from '@holdfast/protocol/wire/challenge.ts'
 import type { Reply } from '../../http/exchange.ts'
+import { revokeGrantRoom } from '../grants/room.ts'
 import { keys } from '../testing/clients.ts'
 import { clientEndpoints } from '../testing/endpoints.ts'
-import { currentNonce, headersOf, jsonOf, redeem, seedCode, textOf } from '../testing/flow.ts'
+import { currentNonce, headersOf, jsonOf, redeem, requestToken, seedCode, textOf } from '../testing/flow.ts'
 import {
   type FormFields,
   issuerUrl,
@@ -45,6 +46,29 @@ const proving: readonly ProvenEndpoint[] = [
         },
       }),
     })),
+  {
+    path: '/grants/:id',
+    status: 404,
+    refusedWith: 401,
+    prepare: async world => {
+      const fields = { grant_type: 'client_credentials', scope: 'grant_management_revoke' }
+      const accessToken = textOf(await requestToken(world, 'c_manager', fields), 'access_token')
+      const path = '/grants/g-1'
+      return {
+        goodProof: spoil =>
+          world.proof(path, { nonce: currentNonce(world), accessToken, method: 'DELETE', ...spoil }),
+        send: proofs =>
+          world.send(revokeGrantRoom, path, {
+            method: 'DELETE',
+            params: { id: 'g-1' },
+            headers: [
+              ['authorization', `DPoP ${accessToken}`],
+              ...proofs.map(proof => ['dpop', proof] as const),
+            ],
+          }),
+      }
+    },
+  },
   {
     path: '/userinfo',
     status: 200,

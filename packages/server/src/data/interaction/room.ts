@@ -8,6 +8,7 @@ import { judgeCsrf } from './csrf.ts'
 import { parsePost } from './post.ts'
 import { stepUrl } from './record.ts'
 import type { InteractionStep } from './step.ts'
+import { approvals } from './steps/approvals.ts'
 import { confirm } from './steps/confirm.ts'
 import { consent } from './steps/consent.ts'
 import { interactionSteps } from './steps/index.ts'
@@ -15,11 +16,13 @@ import { login } from './steps/login.ts'
 import { loadVisit, type Visit } from './visit.ts'
 
 /** GET `/interaction/:id/login` and so on: the page of the step whose turn it is. */
+export const approvalsPage: Room = (exchange, ports) => showStep(approvals, exchange, ports)
 export const confirmPage: Room = (exchange, ports) => showStep(confirm, exchange, ports)
 export const loginPage: Room = (exchange, ports) => showStep(login, exchange, ports)
 export const consentPage: Room = (exchange, ports) => showStep(consent, exchange, ports)
 
 /** POST to the same: the answer. */
+export const approvalsPost: Room = (exchange, ports) => answerStep(approvals, exchange, ports)
 export const confirmPost: Room = (exchange, ports) => answerStep(confirm, exchange, ports)
 export const loginPost: Room = (exchange, ports) => answerStep(login, exchange, ports)
 export const consentPost: Room = (exchange, ports) => answerStep(consent, exchange, ports)
@@ -27,7 +30,7 @@ export const consentPost: Room = (exchange, ports) => answerStep(consent, exchan
 async function showStep(step: InteractionStep, exchange: Exchange, ports: Ports): Promise<Reply> {
   const visit = await loadVisit(exchange, ports)
   if (!visit.ok) return await refusedOnPage(exchange, ports, visit)
-  return outOfTurn(step, visit.value) ?? step.show(visit.value, ports)
+  return outOfTurn(step, visit.value) ?? (await step.show(visit.value, ports))
 }
 
 async function answerStep(step: InteractionStep, exchange: Exchange, ports: Ports): Promise<Reply> {

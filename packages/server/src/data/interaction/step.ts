@@ -8,7 +8,7 @@ export interface InteractionStep {
   /** As in the URL, and in the CSRF token. */
   readonly name: string
   readonly isNeeded: (visit: Visit) => boolean
-  readonly show: (visit: Visit, ports: Ports) => Reply
+  readonly show: (visit: Visit, ports: Ports) => Reply | Promise<Reply>
   /** The CSRF token of the step was already judged. */
   readonly answer: (visit: Visit, form: Form, ports: Ports) => Promise<Reply>
 }

@@ -12,7 +12,7 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, InteractionRecord } from '../../store/records.ts'
 import type { Found } from '../../store/store.ts'
 import { judgeStill } from '../authorize/request.ts'
-import { judgeDeviceRequest } from '../device/request.ts'
+import { askedAgain, judgeDeviceRequest } from '../device/request.ts'
 import { hashOfHandle } from '../handle.ts'
 import { cookieHash } from './cookies.ts'
 import { type LiveSession, loadSession } from './session.ts'
@@ -39,11 +39,8 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
   const interaction = judgeInteraction(found, cookieHash(exchange, 'browser'), exchange.issuer.url, now)
   if (!interaction.ok) return interaction
 
-  const { request, pushedHash, sessionHash, device } = interaction.value
-  const still =
-    device === undefined
-      ? judgeStill(request, exchange.issuer, pushedHash !== undefined)
-      : judgeDeviceStill(request, exchange.issuer)
+  const { sessionHash } = interaction.value
+  const still = judgeInteractionStill(interaction.value, exchange.issuer)
   if (!still.ok) return still
   const browserSession = await loadSession(exchange, ports, now)
   const session = browserSession?.record.hash === sessionHash ? browserSession : undefined
@@ -58,6 +55,26 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
   })
 }
 
+function judgeInteractionStill(
+  { request, pushedHash, device, approvals }: InteractionRecord,
+  issuer: Exchange['issuer'],
+): Outcome<Pick<Visit, 'client' | 'profile'>> {
+  if (approvals) return accept({ client: ourselves(issuer), profile: issuer.floor })
+  return device === undefined
+    ? judgeStill(request, issuer, pushedHash !== undefined)
+    : judgeDeviceStill(request, issuer)
+}
+
+/**
+ * Whom a user signs in to when no client sent them. No name of a client is a URL, so the audit tells the two apart. The
+ * steps on that way read its id and name; the rest only says that it may nothing.
+ */
+function ourselves({ url, floor }: Exchange['issuer']): Client {
+  const nothing = { redirectUris: [], grantTypes: [], scopes: [], resources: [] }
+  const standing = { status: 'active' as const, isPublic: false, profile: floor }
+  return { clientId: url, clientName: 'your waiting requests', ...standing, ...nothing } as unknown as Client
+}
+
 function judgeDeviceStill(
   request: AuthorizationRequest,
   issuer: Exchange['issuer'],
@@ -70,7 +87,7 @@ function judgeDeviceStill(
       'unauthorized_client',
       'the client is gone or suspended',
     )
-  const judged = judgeDeviceRequest(request, client, issuer)
+  const judged = judgeDeviceRequest(askedAgain(request), client, issuer)
   return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
 }
 

@@ -1,6 +1,7 @@
 import { accept, firstRefusal, type Outcome } from '@holdfast/protocol'
 import { cnfOf } from '@holdfast/protocol/sender/binding.ts'
 import { addressedRules, introspectionRules } from '@holdfast/protocol/specs/rfc7662-introspection/rules.ts'
+import { detailsAt } from '@holdfast/protocol/specs/rfc9396-rar/rules.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { AuditRecord } from '../../store/records.ts'
@@ -8,6 +9,7 @@ import { auditAccepted } from '../audit-of.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
+import { subjectFor } from '../mint/pairwise.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
 import type { Room } from '../room.ts'
@@ -78,22 +80,29 @@ async function answer(
     if (replay === undefined) throw new TypeError(`no guard \`${committed.guard}\` stands in this list`)
     return refusedReplay(exchange, ports, refused, replay, { context, extraHeaders: undefined })
   }
-  const description = active.ok ? describe(active.value, exchange) : { active: false }
-  return wantsSigned(exchange, authenticated.client)
+  const description = active.ok ? describe(active.value, exchange, ports) : { active: false }
+  return wantsSigned(exchange, authenticated.client, active.ok ? active.value.token : undefined)
     ? await signedReply(exchange, ports, authenticated.client, description)
     : jsonReply(200, description)
 }
 
-function describe({ token }: ActiveToken, { issuer }: Exchange): Readonly<Record<string, unknown>> {
-  const { audience, authTime, acr, amr, binding, act, mayAct } = token
+function describe(
+  { token }: ActiveToken,
+  { issuer }: Exchange,
+  { keys }: Ports,
+): Readonly<Record<string, unknown>> {
+  const { audience, authTime, acr, amr, binding, act, mayAct, authorizationDetails = [] } = token
+  // A type that moved to another resource server since is no longer this one's to know (I20).
+  const details = audience.flatMap(one => detailsAt(authorizationDetails, issuer.detailTypes, one))
   const cnf = cnfOf(binding)
   return {
     active: true,
     iss: issuer.url,
-    sub: token.subject,
+    sub: subjectFor(keys, issuer.url, token.sector, token.subject),
     aud: audience.length === 1 ? audience[0] : audience,
     client_id: token.clientId,
     scope: token.scopes.join(' '),
+    ...(details.length > 0 && { authorization_details: details }),
     token_type: binding.jkt === undefined ? 'Bearer' : 'DPoP',
     exp: token.expiresAt,
     iat: token.issuedAt,

@@ -4,16 +4,36 @@ import {
 } from '@holdfast/protocol/specs/rfc9701-introspection-jwt/rules.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
-import type { Client } from '../../snapshot/snapshot.ts'
+import { askedProfiles } from '../../snapshot/effective-profile.ts'
+import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
+import type { AccessTokenRecord } from '../../store/records.ts'
 import { noStore } from '../render/json.ts'
 import { signForClient } from '../sign-for-client.ts'
 
-/** Whether the caller asks for a signed answer, or a profile that applies to it says that it gets no other. */
-export function wantsSigned({ headers, issuer }: Exchange, { profile, introspects }: Client): boolean {
+/**
+ * Whether the caller asks for a signed answer, or a profile that applies to it says that it gets no other: its own,
+ * that of its API, or that of a scope or detail of the token.
+ * @param token undefined when it is not active
+ */
+export function wantsSigned(
+  { headers, issuer }: Exchange,
+  { profile, introspects }: Client,
+  token: AccessTokenRecord | undefined,
+): boolean {
   if (profile.signedIntrospection === 'required') return true
   if (introspects.some(one => issuer.resourceServers.get(one)?.profile?.signedIntrospection === 'required'))
     return true
+  if (token !== undefined && isOfSignedTier(token, issuer)) return true
   return headers('accept').some(accept => accept.split(',').some(isJwtRange))
+}
+
+function isOfSignedTier(
+  { audience: audiences, scopes, authorizationDetails: details = [] }: AccessTokenRecord,
+  issuer: IssuerSnapshot,
+): boolean {
+  return askedProfiles(issuer, { audiences, scopes, details }).some(
+    ({ signedIntrospection }) => signedIntrospection === 'required',
+  )
 }
 
 /** Only the type itself: who takes anything, takes the plain answer too. */

@@ -1,6 +1,7 @@
 import { secondsAfter } from '@holdfast/protocol'
 import type { Ports } from '../../ports.ts'
 import type { LogoutNoticeRecord } from '../../store/records.ts'
+import { claimAndPing } from '../ciba/ping.ts'
 import { deliver, noticeLeaseSeconds } from './notice.ts'
 
 /** Notices tried side by side: half of what may be on its way out at all. */
@@ -9,7 +10,7 @@ const lookMs = 1000
 /** Rounds one look takes before it lets others have a turn. */
 const roundsMax = 8
 
-/** Delivers what no request delivered: retries, and what a process that died left behind. */
+/** Delivers what no request delivered: pings, retries, and what a process that died left behind. */
 export interface Courier {
   /** @returns notices tried */
   readonly deliverDue: () => Promise<number>
@@ -20,13 +21,17 @@ export interface Courier {
 export function openCourier(ports: Ports): Courier {
   const deliverDue = async (): Promise<number> => {
     let tried = 0
-    for (const issuer of ports.snapshot().issuers.keys())
-      for (let round = 0; round < roundsMax; round++) {
-        const due = await ports.store.listDueLogoutNotices(issuer, ports.clock.now(), noticesAtOnceMax)
-        tried += due.length
-        await Promise.all(due.map(notice => claimAndDeliver(notice, ports)))
-        if (due.length < noticesAtOnceMax) break
-      }
+    const { store, clock } = ports
+    for (const issuer of ports.snapshot().issuers.keys()) {
+      tried += await drain(
+        () => store.listDueLogoutNotices(issuer, clock.now(), noticesAtOnceMax),
+        notice => claimAndDeliver(notice, ports),
+      )
+      tried += await drain(
+        () => store.listDuePings(issuer, clock.now(), noticesAtOnceMax),
+        ping => claimAndPing(ping, ports),
+      )
+    }
     return tried
   }
   return {
@@ -46,6 +51,21 @@ export function openCourier(ports: Ports): Courier {
       }
     },
   }
+}
+
+/** @returns how many were tried */
+async function drain<T>(
+  listDue: () => Promise<readonly T[]>,
+  attempt: (due: T) => Promise<void>,
+): Promise<number> {
+  let tried = 0
+  for (let round = 0; round < roundsMax; round++) {
+    const due = await listDue()
+    tried += due.length
+    await Promise.all(due.map(attempt))
+    if (due.length < noticesAtOnceMax) break
+  }
+  return tried
 }
 
 /** Of several nodes one gets the claim. */

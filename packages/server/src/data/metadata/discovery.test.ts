@@ -64,7 +64,9 @@ describe('discovery', () => {
     ].filter(({ name }) => /(?:_endpoint|_uri)$/.test(name))
     assert.ok(named.length >= 12)
     for (const { name, url, listener } of named) {
-      const { pathname, origin } = new URL(url as string)
+      const { pathname: base, origin } = new URL(url as string)
+      // What stands there is each grant, and nothing at the endpoint itself.
+      const pathname = name === 'grant_management_endpoint' ? `${base}/g` : base
       assert.equal(origin, listener === 'mtls' ? 'https://mtls.as.example' : edgeIssuer)
       for (const text of [request(`GET ${pathname}`), request(`POST ${pathname}`, [formHeader], 'a=b')]) {
         const status = statusOf(await world.raw(text, { listener }))
@@ -75,6 +77,18 @@ describe('discovery', () => {
     }
   })
 
+  it('the metadata names the endpoint and every action there is', async () => {
+    const document = await documentAt(oauth)
+    assert.equal(document.grant_management_endpoint, `${edgeIssuer}/grants`)
+    const actions = ['query', 'revoke', 'create', 'merge', 'replace']
+    assert.deepEqual(document.grant_management_actions_supported, actions)
+    assert.equal(document.grant_management_action_required, false)
+  })
+
+  it('the metadata names no way to end all access of a user where no client may', async () => {
+    assert.ok(!('global_token_revocation_endpoint' in (await documentAt(oauth))))
+  })
+
   it('what must not be left to a default is written out', async () => {
     const document = await documentAt(oauth)
     assert.deepEqual(document.grant_types_supported, [
@@ -82,6 +96,7 @@ describe('discovery', () => {
       'refresh_token',
       'client_credentials',
       'urn:ietf:params:oauth:grant-type:token-exchange',
+      'urn:openid:params:grant-type:ciba',
     ])
     assert.deepEqual(document.response_types_supported, ['code'])
     assert.deepEqual(document.response_modes_supported, [
@@ -95,7 +110,7 @@ describe('discovery', () => {
     ])
     assert.equal(document.request_parameter_supported, true)
     assert.deepEqual(document.code_challenge_methods_supported, ['S256'])
-    assert.deepEqual(document.subject_types_supported, ['public'])
+    assert.deepEqual(document.subject_types_supported, ['public', 'pairwise'])
     assert.equal(document.require_pushed_authorization_requests, true)
     assert.equal(document.authorization_response_iss_parameter_supported, true)
     assert.equal(document.tls_client_certificate_bound_access_tokens, true)
@@ -117,8 +132,12 @@ describe('discovery', () => {
       'authorization_endpoint',
       'authorization_response_iss_parameter_supported',
       'authorization_signing_alg_values_supported',
+      'backchannel_authentication_endpoint',
+      'backchannel_authentication_request_signing_alg_values_supported',
       'backchannel_logout_session_supported',
       'backchannel_logout_supported',
+      'backchannel_token_delivery_modes_supported',
+      'backchannel_user_code_parameter_supported',
       'claim_types_supported',
       'claims_parameter_supported',
       'claims_supported',
@@ -127,6 +146,9 @@ describe('discovery', () => {
       'end_session_endpoint',
       'frontchannel_logout_session_supported',
       'frontchannel_logout_supported',
+      'grant_management_action_required',
+      'grant_management_actions_supported',
+      'grant_management_endpoint',
       'grant_types_supported',
       'id_token_encryption_alg_values_supported',
       'id_token_encryption_enc_values_supported',

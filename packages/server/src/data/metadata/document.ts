@@ -1,6 +1,9 @@
 import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
 import { contentEncryptionAlgs, keyManagementAlgs } from '@holdfast/protocol/jose/encrypt.ts'
+import { grantActions } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
+import { globalRevocationScope } from '@holdfast/protocol/specs/global-token-revocation/rules.ts'
 import { isQueryMode, isSignedResponse, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
+import { cibaGrantType, deliveryModes } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import { encryptedResponses } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
 import { locales } from '../../snapshot/locale.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
@@ -22,8 +25,10 @@ const aliased = {
   introspection_endpoint: paths.introspect,
   revocation_endpoint: paths.revoke,
   userinfo_endpoint: paths.userinfo,
+  grant_management_endpoint: paths.grants,
 }
 
+const cibaEndpoint = { backchannel_authentication_endpoint: paths.backchannelAuthentication }
 const deviceEndpoint = { device_authorization_endpoint: paths.deviceAuthorization }
 
 /**
@@ -43,7 +48,9 @@ export function metadataDocument(
   const hasMtls = floor.senderConstraintMethods.includes('mtls')
   const hasDpop = floor.senderConstraintMethods.includes('dpop')
   const hasDevices = floor.deviceGrant === 'allowed'
-  const endpoints = hasDevices ? { ...aliased, ...deviceEndpoint } : aliased
+  const hasCiba = floor.backchannelAuthentication === 'allowed'
+  const hasTrustedIssuers = floor.jwtBearerGrant === 'allowed' && issuer.trustedIssuers.size > 0
+  const endpoints = { ...aliased, ...(hasDevices && deviceEndpoint), ...(hasCiba && cibaEndpoint) }
   const signingAlgs = signedWith.filter(alg => floor.signingAlgs.includes(alg))
   const scopes = ['openid', ...issuer.scopes.keys()]
   const document = {
@@ -55,6 +62,15 @@ export function metadataDocument(
     revocation_endpoint: url + paths.revoke,
     userinfo_endpoint: url + paths.userinfo,
     ...(hasDevices && { device_authorization_endpoint: url + paths.deviceAuthorization }),
+    ...(hasCiba && cibaMetadata(url, floor)),
+    grant_management_endpoint: url + paths.grants,
+    grant_management_actions_supported: ['query', 'revoke', ...grantActions],
+    grant_management_action_required: false,
+    ...(hasRevoker(issuer) && {
+      global_token_revocation_endpoint: url + paths.globalRevocation,
+      global_token_revocation_endpoint_auth_methods_supported: ['access_token'],
+    }),
+    ...(issuer.registration !== 'off' && { registration_endpoint: url + paths.register }),
     end_session_endpoint: url + paths.logout,
     jwks_uri: url + paths.jwks,
     require_pushed_authorization_requests: floor.pushedAuthorizationRequests === 'required',
@@ -68,11 +84,14 @@ export function metadataDocument(
       'client_credentials',
       'urn:ietf:params:oauth:grant-type:token-exchange',
       ...(hasDevices ? ['urn:ietf:params:oauth:grant-type:device_code'] : []),
+      ...(hasCiba ? [cibaGrantType] : []),
+      ...(hasTrustedIssuers ? ['urn:ietf:params:oauth:grant-type:jwt-bearer'] : []),
     ],
     code_challenge_methods_supported: ['S256'],
+    authorization_details_types_supported: [...issuer.detailTypes.keys()],
     scopes_supported: [...new Set(scopes)],
     claims_supported: claimsOf(issuer),
-    subject_types_supported: ['public'],
+    subject_types_supported: ['public', 'pairwise'],
     id_token_signing_alg_values_supported: signingAlgs,
     userinfo_signing_alg_values_supported: signingAlgs,
     ...encryption,
@@ -107,6 +126,21 @@ export function metadataDocument(
     require_signed_request_object: floor.signedRequestObjects === 'required',
   }
   return Object.fromEntries(Object.entries(document).filter(([, value]) => !isEmptyList(value)))
+}
+
+/** OpenID Connect CIBA section 4. */
+function cibaMetadata(url: string, floor: IssuerSnapshot['floor']): Readonly<Record<string, unknown>> {
+  return {
+    backchannel_authentication_endpoint: url + paths.backchannelAuthentication,
+    backchannel_token_delivery_modes_supported: deliveryModes,
+    backchannel_authentication_request_signing_alg_values_supported: floor.signingAlgs,
+    backchannel_user_code_parameter_supported: false,
+  }
+}
+
+/** Whether any client may end all access of a user. */
+function hasRevoker({ clients }: IssuerSnapshot): boolean {
+  return [...clients.values()].some(client => client.scopes.includes(globalRevocationScope))
 }
 
 /** What some profile over this floor has: `code id_token` is over where every response must be a JWT. */

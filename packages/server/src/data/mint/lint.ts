@@ -14,6 +14,7 @@ export function lint(order: MintOrder, { method, proven, hasNonce }: LintEvidenc
   const { profile, binding, inputBinding, scopes, allowedScopes, lifetimeSeconds, accessTokenAlg } = order
   const refusal = firstRefusal(orderRules, {
     profile,
+    grantType: order.grantType,
     authenticationMethod: method,
     sender: proven,
     hasNonce,
@@ -24,6 +25,7 @@ export function lint(order: MintOrder, { method, proven, hasNonce }: LintEvidenc
     lifetimeSeconds,
     accessTokenAlg,
     idToken: order.idToken,
+    authenticationAgeSeconds: order.authTime === undefined ? undefined : order.issuedAt - order.authTime,
   })
   return refusal ?? accept(order)
 }

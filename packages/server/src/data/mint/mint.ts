@@ -1,10 +1,12 @@
 import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
+import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { AuditRecord, Binding, RefreshTokenRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
-import { newHandle } from '../handle.ts'
+import { detailsFacts } from '../authorize/details-facts.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { tokenFormats } from './formats/index.ts'
 import { mintIdToken } from './id-token.ts'
 import { actingOf, type MintOrder } from './order.ts'
@@ -16,8 +18,11 @@ export interface TokenResponse {
   readonly expires_in: number
   readonly issued_token_type?: string
   readonly scope?: string
+  /** As granted to this token (RFC 9396 section 7). */
+  readonly authorization_details?: readonly AuthorizationDetail[]
   readonly refresh_token?: string
   readonly id_token?: string
+  readonly grant_id?: string
 }
 
 export interface Minted {
@@ -40,7 +45,7 @@ export async function mint(
   const idToken = order.idToken && (await mintIdToken(order, token.value, exchange, ports))
   const refresh = order.refreshToken && mintRefreshToken(order, order.refreshToken, exchange, ports)
 
-  const { client, subject, issuedAt, audience, scopes, binding, txn } = order
+  const { client, subject, sector, issuedAt, audience, scopes, binding, txn, authorizationDetails } = order
   const expiresAt = secondsAfter(issuedAt, order.lifetimeSeconds)
   const insert: Write = {
     kind: 'insert-access-token',
@@ -52,6 +57,7 @@ export async function mint(
       subject,
       scopes,
       audience: [audience],
+      ...(authorizationDetails.length > 0 && { authorizationDetails }),
       binding,
       jti: token.jti,
       authTime: order.authTime,
@@ -59,6 +65,7 @@ export async function mint(
       amr: order.amr,
       txn,
       ...actingOf(order),
+      ...(sector !== undefined && { sector }),
       issuedAt,
       expiresAt,
     },
@@ -72,6 +79,7 @@ export async function mint(
       ...evidence,
       ...factsOf(order, expiresAt),
       ...order.delegation?.facts,
+      ...order.source,
       token_ref: token.hash,
       refresh_token_issued: refresh !== undefined,
       policy_version: ports.snapshot().revision,
@@ -84,8 +92,10 @@ export async function mint(
       expires_in: order.lifetimeSeconds,
       ...(order.delegation && { issued_token_type: order.delegation.issuedTokenType }),
       ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+      ...(authorizationDetails.length > 0 && { authorization_details: authorizationDetails }),
       ...(refresh !== undefined && { refresh_token: refresh.value }),
       ...(idToken !== undefined && { id_token: idToken }),
+      ...(order.managedGrantId !== undefined && { grant_id: order.managedGrantId }),
     },
     writes: refresh === undefined ? [insert, audit] : [insert, refresh.write, audit],
   }
@@ -97,10 +107,10 @@ function mintRefreshToken(
   exchange: Exchange,
   ports: Ports,
 ): { readonly value: string; readonly write: Write } {
-  const { profile, issuedAt, client, grantId } = order
+  const { refreshProfile: profile = order.profile, issuedAt, client, grantId } = order
   if (grantId === undefined) throw new TypeError('a refresh token points at a grant')
   const issuer = exchange.issuer.url
-  const { value, hash } = newHandle(ports.entropy, 'refresh_token', issuer, issuedAt)
+  const { value, hash } = newHandle(ports.entropy, 'refresh_token', issuer, fineTime(ports.clock))
   const fullLife = secondsAfter(issuedAt, profile.refreshTokenLifetimeSeconds)
   const record: RefreshTokenRecord = {
     hash,
@@ -132,6 +142,7 @@ function factsOf(order: MintOrder, expiresAt: EpochSeconds): AuditRecord['facts'
     ...(binding.x5tS256 !== undefined && { x5t_s256: binding.x5tS256 }),
     audience,
     scopes,
+    ...detailsFacts(order.authorizationDetails),
     expires_at: expiresAt,
     profile: profile.name,
     ...(grantId !== undefined && { grant_id: grantId }),

@@ -7,6 +7,8 @@ import {
   refuse,
   type SecurityProfile,
 } from '@holdfast/protocol'
+import { grantManagementScopes } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
+import { globalRevocationScope } from '@holdfast/protocol/specs/global-token-revocation/rules.ts'
 import type { ProvenSender } from '@holdfast/protocol/specs/rfc6749-token/rules.ts'
 import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 import {
@@ -14,9 +16,18 @@ import {
   defaultResources,
   resourceRules,
 } from '@holdfast/protocol/specs/rfc8707-resource/rules.ts'
-import type { Client, GrantTypeName, IssuerSnapshot, ResourceServer } from '../../snapshot/snapshot.ts'
+import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
+import type {
+  AskedFor,
+  Client,
+  GrantTypeName,
+  IssuerSnapshot,
+  ResourceServer,
+} from '../../snapshot/snapshot.ts'
 import type { AuditRecord, Binding } from '../../store/records.ts'
+import { audiencesOfDetails } from '../authorize/details.ts'
 import type { AuthenticatedClient } from '../client-auth/authenticate.ts'
+import { type AskedDetails, type GrantedDetails, judgeAskedDetails, judgeDetailsAt } from './details.ts'
 import { lint } from './lint.ts'
 
 /** What a grant found its client entitled to; the order may only be narrower (I14). */
@@ -31,6 +42,8 @@ export interface Entitlement {
   readonly allowedScopes: readonly string[]
   readonly requestedResources: readonly string[]
   readonly allowedResources: readonly string[]
+  /** Absent: the grant type knows none, and a request that names some is refused. */
+  readonly authorizationDetails?: GrantedDetails
   readonly authTime: EpochSeconds | undefined
   readonly acr: string | undefined
   readonly amr: readonly string[]
@@ -38,6 +51,8 @@ export interface Entitlement {
   readonly nonce: string | undefined
   /** Details about the user for the ID token, allowed by name. */
   readonly userClaims?: Readonly<Record<string, unknown>>
+  /** The request of a client that waited (CIBA), told to it in its ID token. */
+  readonly authReqId?: string
   readonly txn: string
   /** No token outlives it. */
   readonly grantExpiresAt: EpochSeconds | undefined
@@ -46,6 +61,10 @@ export interface Entitlement {
   readonly refreshToken: RefreshTokenOrder | undefined
   /** Present when the token is issued for another one. */
   readonly delegation?: Delegation
+  /** The id the client knows its grant by, when it manages it. */
+  readonly managedGrantId?: string
+  /** What it was issued for, for the audit, where that is no record of ours. */
+  readonly source?: AuditRecord['facts']
 }
 
 /** What an exchanged token takes over from its subject token (RFC 8693). */
@@ -53,6 +72,7 @@ export interface Delegation {
   readonly issuedTokenType: string
   readonly act: Actor | undefined
   readonly mayAct: string | undefined
+  readonly sector: string | undefined
   /** Which tokens it came from, for the audit. */
   readonly facts: AuditRecord['facts']
 }
@@ -65,10 +85,17 @@ export interface RefreshTokenOrder {
   readonly expiresAt: EpochSeconds | undefined
 }
 
-export interface MintOrder extends Omit<Entitlement, 'requestedResources' | 'allowedResources'> {
+export interface MintOrder
+  extends Omit<Entitlement, 'requestedResources' | 'allowedResources' | 'authorizationDetails'> {
   readonly client: Client
-  /** `meet` of floor, client and the requested resource. */
+  /** Whose pairwise subject the token tells; undefined: the subject itself. */
+  readonly sector: string | undefined
+  /** `meet` of floor, client and everything the token is for. */
   readonly profile: SecurityProfile
+  /** `meet` of floor, client and everything the new refresh token can buy; undefined without one. */
+  readonly refreshProfile: SecurityProfile | undefined
+  /** Those of the audience. */
+  readonly authorizationDetails: readonly AuthorizationDetail[]
   readonly audience: string
   readonly format: ResourceServer['accessTokenFormat']
   /** Of the access token, when it is a JWT. */
@@ -86,26 +113,25 @@ export interface Sender {
   readonly hasNonce: boolean
 }
 
-/** Write the order: audience, profile, scope, binding, lifetimes; then `lint` has the last word. */
+/**
+ * Write the order: audience, scope, details, profile, binding, lifetimes; then `lint` has the last word.
+ * @param askedDetails `authorization_details` of the token request, as sent
+ */
 export function judgeOrder(
   entitlement: Entitlement,
   { authenticated, proven, hasNonce }: Sender,
   issuer: IssuerSnapshot,
   now: EpochSeconds,
+  askedDetails?: string,
 ): Outcome<MintOrder> {
   const { client, method } = authenticated
-  const audience = judgeAudience(entitlement, client, issuer)
+  const asked = judgeAskedDetails(askedDetails, entitlement.authorizationDetails, client, issuer)
+  if (!asked.ok) return asked
+  const audience = judgeAudience(entitlement, asked.value, client, issuer)
   if (!audience.ok) return audience
   const server = issuer.resourceServers.get(audience.value)
-  const profile = issuer.effectiveProfile(client, server === undefined ? [] : [server.audience])
-  if (!profile.ok)
-    return refuse(
-      'order.profile',
-      ['RFC8707-2-2'],
-      'invalid_target',
-      'the profiles of client and resource contradict each other',
-    )
-  const { accessTokenLifetimeSeconds, idTokenLifetimeSeconds } = profile.value
+  const details = judgeDetailsAt(asked.value, audience.value, issuer)
+  if (!details.ok) return details
   const { grantExpiresAt, allowedScopes } = entitlement
   const policyScopes = allowedScopes.filter(scope => client.scopes.includes(scope))
   const scopes = scopesAt(issuer, server, entitlement.scopes).filter(scope => policyScopes.includes(scope))
@@ -116,10 +142,19 @@ export function judgeOrder(
       'invalid_scope',
       'no scope that was asked for exists at the resource',
     )
+  const audiences = server === undefined ? [] : [server.audience]
+  const profile = judgeProfile(issuer, client, { audiences, scopes, details: details.value })
+  if (!profile.ok) return profile
+  const refreshProfile = judgeRefreshProfile(entitlement, asked.value, client, issuer)
+  if (!refreshProfile.ok) return refreshProfile
+  const { accessTokenLifetimeSeconds, idTokenLifetimeSeconds } = profile.value
   const order: MintOrder = {
     ...entitlement,
     client,
+    sector: sectorOf(entitlement, client),
     profile: profile.value,
+    refreshProfile: refreshProfile.value,
+    authorizationDetails: details.value,
     allowedScopes: policyScopes,
     scopes,
     audience: audience.value,
@@ -139,13 +174,46 @@ export function judgeOrder(
   return lint(order, { method, proven, hasNonce })
 }
 
+function judgeProfile(issuer: IssuerSnapshot, client: Client, askedFor: AskedFor): Outcome<SecurityProfile> {
+  const profile = issuer.effectiveProfile(client, askedFor)
+  return profile.ok
+    ? profile
+    : refuse(
+        'order.profile',
+        ['RFC8707-2-2'],
+        'invalid_target',
+        'the profiles of client, resource, scopes and details contradict each other',
+      )
+}
+
+/** A refresh token lives by all it can buy, also by what this access token leaves out. */
+function judgeRefreshProfile(
+  { refreshToken }: Entitlement,
+  { allowed }: AskedDetails,
+  client: Client,
+  issuer: IssuerSnapshot,
+): Outcome<SecurityProfile | undefined> {
+  if (refreshToken === undefined) return accept(undefined)
+  const { resources: audiences, scopes } = refreshToken
+  return judgeProfile(issuer, client, { audiences, scopes, details: allowed })
+}
+
 /** One resource per access token (RFC 8707). A request for identity alone is for the issuer: its userinfo. */
-function judgeAudience(entitlement: Entitlement, client: Client, issuer: IssuerSnapshot): Outcome<string> {
+function judgeAudience(
+  entitlement: Entitlement,
+  { details }: AskedDetails,
+  client: Client,
+  issuer: IssuerSnapshot,
+): Outcome<string> {
   const { requestedResources: resources, scopes } = entitlement
+  // To manage grants or end access is to speak to the issuer, whatever else the client may reach.
+  if (resources.length === 0 && scopes.length > 0 && scopes.every(isForIssuer)) return accept(issuer.url)
   const isKnown = (resource: string): boolean => issuer.resourceServers.has(resource)
   const allowedResources = entitlement.allowedResources.filter(one => client.resources.includes(one))
   const allowed = allowedResources.flatMap(audience => issuer.resourceServers.get(audience) ?? [])
-  const input = { resources, scopes, allowed }
+  // A resource that is named chooses; details of another one stay behind, or are refused when they were named too.
+  const detailAudiences = resources.length > 0 ? [] : audiencesOfDetails(details, issuer.detailTypes)
+  const input = { resources, scopes, allowed, detailAudiences }
   const refusal =
     firstRefusal(resourceRules, { resources, isKnown, allowedResources }) ??
     firstRefusal(defaultResourceRules, input)
@@ -168,8 +236,15 @@ function scopesAt(
   scopes: readonly string[],
 ): readonly string[] {
   const owned = ownedScopes(issuer)
-  return scopes.filter(scope => server?.scopes.includes(scope) === true || !owned.has(scope))
+  return scopes.filter(
+    scope =>
+      (server?.scopes.includes(scope) === true || !owned.has(scope)) &&
+      (server === undefined || !isForIssuer(scope)),
+  )
 }
+
+const isForIssuer = (scope: string): boolean =>
+  grantManagementScopes.includes(scope) || scope === globalRevocationScope
 
 const ownedBySnapshot = new WeakMap<IssuerSnapshot, ReadonlySet<string>>()
 
@@ -180,6 +255,12 @@ function ownedScopes(issuer: IssuerSnapshot): ReadonlySet<string> {
   const owned = new Set([...issuer.resourceServers.values()].flatMap(server => server.scopes))
   ownedBySnapshot.set(issuer, owned)
   return owned
+}
+
+/** A client is no user: its own name is no secret. An exchanged token tells who the first client knew. */
+function sectorOf({ grantId, delegation }: Entitlement, client: Client): string | undefined {
+  if (grantId === undefined) return undefined
+  return delegation === undefined ? client.sector : delegation.sector
 }
 
 /** A proof always binds; a certificate binds when the client, the profile or what is spent asks for it. */

@@ -1,3 +1,6 @@
+import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
+import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
+import type { DetailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
 import { type Html, html } from './html.ts'
@@ -15,9 +18,12 @@ export interface ConsentContent {
   /** Whether the answer goes to a device that waits, not to a host. */
   readonly isDevice: boolean
   readonly username: string
+  /** Set when the answer changes what was allowed before. */
+  readonly change: GrantAction | undefined
   readonly scopes: readonly Pick<Scope, 'name' | 'title' | 'description'>[]
   /** Details asked for by name that none of the scopes covers, each in words. */
   readonly claims: readonly { readonly name: string; readonly title: string }[]
+  readonly details: readonly { readonly detail: AuthorizationDetail; readonly words: DetailWords }[]
   readonly resources: readonly { readonly audience: string; readonly displayName: string }[]
   /** How long the application can keep acting: the grant's lifetime. */
   readonly lifetimeSeconds: number
@@ -52,13 +58,14 @@ export function consentView(exchange: Exchange, view: ConsentView): Reply {
     body: html`<h1>${said.heading(content.clientName)}</h1>
 <p class="lead">${said.signedInAs(content.username)} ${afterwards}</p>
 ${view.isChanged && html`<div class="notice notice-bad" role="alert"><p>${said.changed}</p></div>`}
+${content.change !== undefined && html`<div class="notice" id="consent-change"><p>${content.change === 'merge' ? said.merged : said.replaced}</p></div>`}
 <section aria-labelledby="asks">
 <h2 id="asks">${said.asks}</h2>
 <ul class="grants">
 ${content.scopes.map(
   scope => html`<li><span class="tick" aria-hidden="true"></span><div><strong>${scope.title}</strong><p>${scope.description}</p></div></li>
 `,
-)}</ul>
+)}${content.details.map(({ words }) => detailItem(words))}</ul>
 </section>
 ${detailsSection(content, said)}
 ${placesSection(content, said)}
@@ -95,6 +102,20 @@ ${claims.map(
   )
 }
 
+/** One authorization detail: what it is, and every value of it under its label. */
+function detailItem({ title, description, parts }: DetailWords): Html {
+  return html`<li class="detail"><span class="tick" aria-hidden="true"></span><div><strong>${title}</strong><p>${description}</p>
+<dl>
+${parts.map(
+  ({
+    label,
+    values,
+  }) => html`<div><dt>${label}</dt>${values.map(value => html`<dd><bdi>${value}</bdi></dd>`)}</div>
+`,
+)}</dl></div></li>
+`
+}
+
 function placesSection({ resources }: ConsentContent, said: ConsentWords): Html | false {
   return (
     resources.length > 0 &&
@@ -109,8 +130,12 @@ ${resources.map(
   )
 }
 
-function lastingText(
-  { isLasting, endsAtSignOut, lifetimeSeconds }: ConsentContent,
+export function lastingText(
+  {
+    isLasting,
+    endsAtSignOut,
+    lifetimeSeconds,
+  }: Pick<ConsentContent, 'isLasting' | 'endsAtSignOut' | 'lifetimeSeconds'>,
   { consent: said, duration }: Words,
 ): string {
   const time = duration(lifetimeSeconds)

@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { goodRequest, pushedUrl, type Browser as TestBrowser } from '../testing/browser.ts'
+import { askCiba, cibaClient } from '../testing/ciba.ts'
 import { clientOf } from '../testing/clients.ts'
+import { asking, detailTypes, payingClient, paymentOf } from '../testing/details.ts'
 import { deviceClient, requestDevice } from '../testing/device.ts'
-import { jsonOf } from '../testing/flow.ts'
+import { jsonOf, seedCode } from '../testing/flow.ts'
 import { logoutUrl, signIn } from '../testing/logout.ts'
 import { type ServedRooms, serveRooms } from '../testing/serve-rooms.ts'
 import { issuerUrl, openWorld, type World } from '../testing/world.ts'
@@ -25,6 +27,7 @@ const looks: readonly (readonly [name: string, options: BrowserContextOptions])[
   ['phone-dark', { colorScheme: 'dark', viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }],
 ]
 
+const otherShop = cibaClient({ clientId: 'c_shop', clientName: 'Corner shop' })
 const framed = clientOf({ clientId: 'c_framed', frontchannelLogoutUri: 'https://client.example/out?from=as' })
 
 describe('the pages in a real browser', { skip }, () => {
@@ -33,7 +36,8 @@ describe('the pages in a real browser', { skip }, () => {
   let browser: Browser
 
   before(async () => {
-    world = await openWorld({ clients: [deviceClient(), framed] })
+    const clients = [deviceClient(), cibaClient(), otherShop, framed, payingClient()]
+    world = await openWorld({ clients, detailTypes })
     served = await serveRooms(world)
     browser = await chromium.launch({
       executablePath,
@@ -88,6 +92,47 @@ describe('the pages in a real browser', { skip }, () => {
       assert.equal(await page.textContent('#error-code'), 'unauthorized_client')
       await look(page, `${name}-error`)
       await page.context().close()
+    })
+
+  for (const [name, options] of tested)
+    it(`details of a payment stand on the consent page, accessible and within its width: ${name}`, async () => {
+      const page = await open({ ...options, javaScriptEnabled: false })
+      const named = { creditorName: '<b>Muster</b> & Töchter GmbH, Abteilung Zahlungen & Verwaltung Südwest' }
+      const details = [paymentOf('1234.50', named), paymentOf('7', { executionDate: '2027-03-01' })]
+      const spoil = { scope: 'openid payments', ...asking(...details) }
+      await page.goto(await pushedUrl(world, { clientId: 'c_pay', spoil }))
+      await page.fill('#username', 'alice')
+      await page.fill('#password', 'correct horse')
+      await page.click('#login-submit')
+      await page.waitForURL('**/consent')
+      await look(page, `${name}-consent-details`)
+      const shown = await page.$$eval('.detail dd', list => list.map(({ textContent }) => textContent))
+      assert.ok(shown.includes(named.creditorName))
+      assert.ok(shown.includes('EUR 1\u202f234.50'))
+      await page.click('#consent-allow')
+      await page.waitForURL('https://client.example/cb?**')
+      await page.context().close()
+    })
+
+  for (const [name, options] of tested)
+    it(`add to a grant and replace it, without JavaScript, accessible: ${name}`, async () => {
+      const id = `managed-${name}`
+      await seedCode(world, 'c_bank', { grant: { managed: { id, createdAt: world.clock.now() } } })
+      for (const action of ['merge', 'replace']) {
+        const page = await open({ ...options, javaScriptEnabled: false })
+        const asked = { grant_management_action: action, grant_id: id, resource: 'https://accounts.example' }
+        await page.goto(await pushedUrl(world, { spoil: { ...asked, scope: 'openid accounts' } }))
+        await page.fill('#username', 'alice')
+        await page.fill('#password', 'correct horse')
+        await page.click('#login-submit')
+        await page.waitForURL('**/consent')
+        const text = (await page.textContent('#consent-change')) ?? ''
+        assert.match(text, action === 'merge' ? /everything together/ : /takes the place/)
+        await look(page, `${name}-consent-${action}`)
+        await page.click('#consent-allow')
+        await page.waitForURL('https://client.example/cb?**')
+        await page.context().close()
+      }
     })
 
   for (const [name, options] of tested)
@@ -168,6 +213,38 @@ describe('the pages in a real browser', { skip }, () => {
     assert.equal(await page.title(), 'Sign in')
     await page.context().close()
   })
+
+  for (const [name, options] of tested)
+    it(`answer what waits, without JavaScript, accessible: ${name}`, async () => {
+      await askCiba(world, { binding_message: 'W4SCT – 10,00 €' })
+      world.clock.advance(1)
+      await askCiba(world, { scope: 'openid accounts payments offline_access' }, { clientId: 'c_shop' })
+      const page = await open({ ...options, javaScriptEnabled: false })
+      await page.goto(`${issuerUrl}/ciba`)
+      await look(page, `${name}-ciba`)
+      await page.click('#look-submit')
+      await page.waitForURL('**/login')
+      await look(page, `${name}-ciba-login`)
+      await page.fill('#username', 'alice')
+      await page.fill('#password', 'correct horse')
+      await page.click('#login-submit')
+      await page.waitForURL('**/approvals')
+      assert.equal(await page.textContent('.binding >> nth=0'), 'W4SCT – 10,00 €')
+      await look(page, `${name}-ciba-waiting`)
+      const second = await page.context().newPage()
+      await second.goto(page.url())
+      await page.click('#allow-1')
+      assert.match((await page.textContent('#answer-allowed')) ?? '', /You allowed/)
+      await look(page, `${name}-ciba-allowed`)
+      await page.click('#allow-1')
+      await look(page, `${name}-ciba-empty`)
+      await second.click('#deny-1')
+      assert.match((await second.textContent('#answer-late')) ?? '', /already answered/)
+      await look(second, `${name}-ciba-late`)
+      await page.click('#look-again')
+      assert.equal(await page.title(), 'Nothing waits for you')
+      await page.context().close()
+    })
 
   it('an answer by form arrives at the client, by itself and by its button', async () => {
     for (const javaScriptEnabled of [true, false]) {

@@ -82,12 +82,27 @@ a.button { text-align: center; text-decoration: none; }
   content: ""; position: absolute; left: .5rem; top: .25rem; width: .3125rem; height: .625rem;
   border: solid var(--tick); border-width: 0 2px 2px 0; transform: rotate(45deg);
 }
+.detail > div { min-width: 0; flex: 1; }
+.detail dl { margin: .5rem 0 0; }
+.detail dl > div { display: grid; grid-template-columns: minmax(5.5rem, 30%) 1fr; gap: .125rem .75rem; align-items: baseline; padding: .1875rem 0; }
+.detail dt { color: var(--ink-2); font-size: .875rem; }
+.detail dd { grid-column: 2; margin: 0; font-weight: 600; overflow-wrap: anywhere; }
 .places li { padding: .125rem 0; }
 .notes { font-size: .875rem; color: var(--ink-2); }
 .notes li { position: relative; padding: .1875rem 0 .1875rem 1rem; }
 .notes li::before {
   content: ""; position: absolute; left: .125rem; top: .75rem; width: .3125rem; height: .3125rem;
   border-radius: 50%; background: var(--field-edge);
+}
+.approval { margin-top: 1.5rem; border-top: 1px solid var(--edge); padding-top: 1.5rem; }
+.approval > .quiet { font-size: .875rem; }
+.approval > .quiet + p { margin-top: .75rem; }
+.approval + .onward { margin-top: .75rem; }
+.approval h2 { margin: 0; font-size: 1.125rem; color: var(--ink); overflow-wrap: anywhere; }
+.approval .grants, .approval .notes { margin-top: 1rem; }
+.binding {
+  margin: .75rem 0; padding: .75rem .875rem; border: 2px solid var(--main); border-radius: .625rem; text-align: center;
+  font: 600 1.25rem/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere;
 }
 .facts { margin: 1.25rem 0 0; border-top: 1px solid var(--edge); }
 .facts div { padding: .625rem 0; border-bottom: 1px solid var(--edge); }

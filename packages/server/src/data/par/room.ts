@@ -16,7 +16,8 @@ import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-au
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
+import { findNamed } from '../interaction/named-grant.ts'
 import { interactionLifetimeSeconds } from '../interaction/record.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
@@ -40,7 +41,8 @@ export async function parRoom(exchange: Exchange, ports: Ports): Promise<Reply> 
 
   const pushRefusal = firstRefusal(pushRules, { requestUri: form.value.get('request_uri') })
   const sent = pushRefusal ?? (await sentOf(form.value, client, exchange, ports))
-  const judged = sent.ok ? judgeSent(sent.value, client, exchange, ports, proof.value?.jkt) : sent
+  const fits = sent.ok ? judgeSent(sent.value, client, exchange, ports, proof.value?.jkt) : sent
+  const judged = fits.ok ? await judgeNamed(fits.value, exchange, ports) : fits
   if (!judged.ok)
     return await no(exchange, ports, 'request.refused', judged, authenticated.value, { ...refused, spent })
 
@@ -114,6 +116,17 @@ function judgeSent(
   return hinted.ok ? judgeRequest(hinted.value, target.value, issuer, { pushed: true, proofJkt }) : hinted
 }
 
+/** What can be known of a named grant before anybody signs in; the rest is asked at the consent. */
+async function judgeNamed(
+  judged: JudgedRequest,
+  { issuer }: Exchange,
+  ports: Ports,
+): Promise<Outcome<JudgedRequest>> {
+  const { request } = judged
+  const named = await findNamed(request, issuer.url, undefined, ports)
+  return named.ok ? accept(judged) : named
+}
+
 interface Push {
   readonly requestUri: string
   readonly writes: readonly Write[]
@@ -126,14 +139,14 @@ function pushOf(
   { request: { requestObjectJti: jti, ...request }, profile }: JudgedRequest,
 ): Push {
   const now = ports.clock.now()
-  const handle = newHandle(ports.entropy, 'request_uri', exchange.issuer.url, now)
+  const handle = newHandle(ports.entropy, 'request_uri', exchange.issuer.url, fineTime(ports.clock))
   const record: PushedRequestRecord = {
     hash: handle.hash,
     issuer: exchange.issuer.url,
     clientId: client.clientId,
     // Spent here: the interaction this request opens has the request URI to be spent by.
     request: { ...request, requestObjectJti: undefined, ...(instanceJkt !== undefined && { instanceJkt }) },
-    txn: newTransactionId(ports.entropy, now),
+    txn: newTransactionId(ports.entropy, fineTime(ports.clock)),
     issuedAt: now,
     // It may be opened for its own lifetime, and must then last as long as the interaction it opened.
     expiresAt: secondsAfter(now, profile.requestUriLifetimeSeconds + interactionLifetimeSeconds),

@@ -9,6 +9,7 @@ import {
 import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
 import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
 import { oidcBaseline } from '@holdfast/protocol/profiles/oidc-baseline.ts'
+import { grantManagementScopes } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { PeerCertificate } from '../../http/exchange.ts'
 import type { Client, ClientSecret, ResourceServer, Scope } from '../../snapshot/snapshot.ts'
 import { newTestKey, type TestKey } from './jws.ts'
@@ -80,6 +81,8 @@ export function clientOf(spec: ClientSpec): Client {
     requirePushedAuthorizationRequests: true,
     scopes: ['openid', 'profile', 'email', 'offline_access', 'accounts', 'payments'],
     resources: [accounts, payments],
+    authorizationDetailsTypes: [],
+    ownAuthorizationDetails: [],
     idTokenSignedResponseAlg: 'ES256',
     userinfoSignedResponseAlg: undefined,
     encryptedResponses: {},
@@ -88,6 +91,9 @@ export function clientOf(spec: ClientSpec): Client {
     authorizationSignedResponseAlg: 'ES256',
     responseModes: undefined,
     introspectionSignedResponseAlg: 'ES256',
+    backchannelTokenDeliveryMode: undefined,
+    backchannelClientNotificationEndpoint: undefined,
+    backchannelAuthenticationRequestSigningAlg: undefined,
     requireAuthTime: false,
     defaultMaxAgeSeconds: undefined,
     allowedOrigins: [],
@@ -95,6 +101,7 @@ export function clientOf(spec: ClientSpec): Client {
     outstandingRequestsMax: 1000,
     exchanges: { tokensOf: [], tokensFor: [] },
     mayAct: undefined,
+    sector: undefined,
     ...rest,
   }
 }
@@ -124,6 +131,10 @@ export function jwkOfCertificate(certificate: PeerCertificate): Readonly<Record<
 export const plainClients: readonly Client[] = [
   clientOf({ clientId: 'c_bank' }),
   clientOf({ clientId: 'c_other' }),
+  clientOf({
+    clientId: 'c_manager',
+    scopes: ['openid', 'profile', 'offline_access', 'accounts', 'payments', ...grantManagementScopes],
+  }),
   clientOf({ clientId: 'c_suspended', status: 'suspended' }),
   clientOf({ clientId: 'c_migrating', ownProfile: fapi2Migrating }),
   clientOf({
@@ -185,6 +196,9 @@ export const scopes: readonly Scope[] = [
   { name: 'profile', title: 'See your profile', description: 'Your name', claims: ['name', 'family_name'] },
   { name: 'email', title: 'See your e-mail address', description: 'Your address', claims: ['email'] },
   { name: 'offline_access', title: 'Stay connected', description: 'Act while you are away', claims: [] },
+  { name: 'global_token_revocation', title: 'End all', description: 'End all access', claims: [] },
+  { name: 'grant_management_query', title: 'See its permissions', description: 'Read them', claims: [] },
+  { name: 'grant_management_revoke', title: 'End its permissions', description: 'End them', claims: [] },
   { name: 'accounts', title: 'See your accounts', description: 'Balances and names', claims: [] },
   { name: 'payments', title: 'Pay from your accounts', description: 'Start payments', claims: [] },
 ]

@@ -1,3 +1,4 @@
+import { backchannelAuthenticationRoom } from '../ciba/authentication-room.ts'
 import { introspectRoom } from '../introspect/room.ts'
 import { parRoom } from '../par/room.ts'
 import { revokeRoom } from '../revoke/room.ts'
@@ -38,6 +39,14 @@ export const clientEndpoints: readonly ClientEndpoint[] = [
     fields: { grant_type: 'client_credentials', resource: accounts },
     status: 200,
     dpop: 'required',
+  },
+  {
+    // None of these clients has the grant, and no user is asked: prompts are few, and have tests of their own.
+    path: '/bc-authorize',
+    room: backchannelAuthenticationRoom,
+    fields: { scope: 'openid', login_hint: 'alice', binding_message: 'W4SCT' },
+    status: 400,
+    dpop: 'allowed',
   },
   { path: '/introspect', room: introspectRoom, fields: { token: 'at_unknown' }, status: 200, dpop: 'none' },
   { path: '/revoke', room: revokeRoom, fields: { token: 'at_unknown' }, status: 200, dpop: 'none' },

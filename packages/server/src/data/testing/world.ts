@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import { type EpochSeconds, epochSeconds, meet, type Outcome, type SecurityProfile } from '@holdfast/protocol'
+import { type EpochSeconds, epochSeconds, meetUnchecked, type SecurityProfile } from '@holdfast/protocol'
 import type { Exchange, PeerCertificate, Reply } from '../../http/exchange.ts'
 import {
   type Clock,
@@ -10,13 +10,16 @@ import {
   type Outbound,
   type Ports,
 } from '../../ports.ts'
+import { effectiveProfiles } from '../../snapshot/effective-profile.ts'
 import type {
   Attester,
+  AuthorizationDetailsType,
   Client,
   IssuerSnapshot,
   ResourceServer,
   Scope,
   Snapshot,
+  TrustedIssuer,
 } from '../../snapshot/snapshot.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { AuditRecord } from '../../store/records.ts'
@@ -41,14 +44,17 @@ export interface WorldOptions {
   readonly clients?: readonly Client[]
   readonly clientTrustAnchors?: readonly string[]
   readonly attesters?: readonly Attester[]
+  readonly trustedIssuers?: readonly TrustedIssuer[]
   readonly environment?: IssuerSnapshot['environment']
   readonly floor?: SecurityProfile
   /** What `jwks_uri` answers, by URL; absent: the fetch fails. */
   readonly documents?: Map<string, unknown>
   /** Instead of the usual ones. */
   readonly resourceServers?: readonly ResourceServer[]
+  /** Instead of the usual ones. */
   readonly scopes?: readonly Scope[]
-  /** What a form posted to another server is answered; absent: there is no answer. */
+  readonly detailTypes?: readonly AuthorizationDetailsType[]
+  /** What is answered to what is posted to another server, a bearer token as `bearer`; absent: there is no answer. */
   readonly receive?: (
     url: string,
     form: Readonly<Record<string, string>>,
@@ -132,6 +138,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     log: { info: () => {}, warn: () => {}, error: () => {} },
     metrics: metricsInto(counted),
     snapshot: () => snapshot,
+    refreshSnapshot: async () => {},
   }
   if (options.store === undefined) await putAlice(store)
   const requestIds = { last: 0 }
@@ -224,6 +231,7 @@ function outboundOf(
       return documents.get(url)
     },
     postForm: async (url, form) => receive(url, form),
+    postJson: async (url, body, { bearer }) => receive(url, { ...body, bearer }),
   }
 }
 
@@ -253,18 +261,18 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
   const servers = new Map(
     (options.resourceServers ?? resourceServers).map(server => [server.audience, server]),
   )
-  const memo = new WeakMap<Client, Map<string, Outcome<SecurityProfile>>>()
-  const effectiveProfile = (client: Client, audiences: readonly string[]): Outcome<SecurityProfile> => {
-    const known = memo.get(client) ?? new Map<string, Outcome<SecurityProfile>>()
-    memo.set(client, known)
-    const key = audiences.join(' ')
-    const found = known.get(key)
-    if (found !== undefined) return found
-    const tiers = audiences.flatMap(audience => servers.get(audience)?.profile ?? [])
-    const met = meet([floorProfile, client.profile, ...tiers])
-    known.set(key, met)
-    return met
+  const scopesByName = new Map((options.scopes ?? scopes).map(scope => [scope.name, scope]))
+  const detailTypes = new Map((options.detailTypes ?? []).map(type => [type.name, type]))
+  const met = effectiveProfiles({ resourceServers: servers, scopes: scopesByName, detailTypes })
+  // One object per client, by whose profile results are remembered.
+  const floored = new Map<Client, Client>()
+  const underFloor = (client: Client): Client => {
+    const known = floored.get(client) ?? { ...client, profile: meetUnchecked(floorProfile, client.profile) }
+    floored.set(client, known)
+    return known
   }
+  const effectiveProfile: IssuerSnapshot['effectiveProfile'] = (client, asked) =>
+    met(underFloor(client), asked)
   return {
     url: issuerUrl,
     mtlsUrl,
@@ -273,11 +281,29 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     floor: floorProfile,
     clients,
     resourceServers: servers,
-    scopes: new Map((options.scopes ?? scopes).map(scope => [scope.name, scope])),
+    scopes: scopesByName,
+    detailTypes,
     effectiveProfile,
     clientTrustAnchors: options.clientTrustAnchors ?? [],
     attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),
+    trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
+    ...withoutRegistration,
   }
+}
+
+/** Worlds whose clients were all written by an operator; `registration-world.ts` has one that compiles documents. */
+export const withoutRegistration: Pick<
+  IssuerSnapshot,
+  'registration' | 'registered' | 'statementIssuers' | 'registrar'
+> = {
+  registration: 'off',
+  registered: new Map(),
+  statementIssuers: new Map(),
+  registrar: {
+    prepare: () => {
+      throw new TypeError('nothing is compiled in this world')
+    },
+  },
 }
 
 function exchangeOf(

@@ -4,6 +4,8 @@ import { meetUnchecked } from '@holdfast/protocol'
 import { fapi1Advanced } from '@holdfast/protocol/profiles/fapi1-advanced.ts'
 import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
 import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
+import { cibaGrantType } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
+import { jwtBearerGrantType } from '@holdfast/protocol/specs/rfc7523-jwt-bearer/rules.ts'
 import { deviceGrantType } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import {
   accessTokenType,
@@ -13,6 +15,7 @@ import type { PeerCertificate, Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { introspectRoom } from '../introspect/room.ts'
 import { newPeerCertificate } from '../testing/certificates.ts'
+import { allowedCiba, pollCiba } from '../testing/ciba.ts'
 import { accounts, clientOf, floor, keys } from '../testing/clients.ts'
 import { allowedDevice, pollDevice } from '../testing/device.ts'
 import {
@@ -24,6 +27,7 @@ import {
   type TokenRequestOptions,
   textOf,
 } from '../testing/flow.ts'
+import { grantAssertion, jwtBearerFields, trustedIssuer } from '../testing/trusted-issuer.ts'
 import { type FormFields, openWorld, type World } from '../testing/world.ts'
 import { userinfoRoom } from '../userinfo/room.ts'
 
@@ -48,6 +52,18 @@ const grants: Readonly<
     requestToken(world, clientId, { grant_type: 'client_credentials', resource: accounts }, options),
   'device code': async (world, { clientId }, options) =>
     pollDevice(world, await allowedDevice(world, clientId, {}, options), options, clientId),
+  CIBA: async (world, { clientId, backchannelAuthenticationRequestSigningAlg: alg }, options) => {
+    const asked = await allowedCiba(world, {}, { ...options, clientId, isSigned: alg !== undefined })
+    return pollCiba(world, asked, options, clientId)
+  },
+  'JWT bearer': async (world, { clientId }, options) =>
+    requestToken(world, clientId, jwtBearerFields(grantAssertion(world)), options),
+  'JWT bearer with an assertion that is bound': async (world, { clientId }, options) => {
+    const jkt = options.proofKey === 'none' ? {} : { jkt: keys.proof.thumbprint }
+    const x5t = options.certificate === undefined ? {} : { 'x5t#S256': certificate.thumbprint }
+    const assertion = grantAssertion(world, { claims: { cnf: { ...jkt, ...x5t } } })
+    return requestToken(world, clientId, jwtBearerFields(assertion), options)
+  },
   'token exchange of its own token': async (world, { clientId }, options) => {
     const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, options)
     return requestToken(world, clientId, exchangeOf(textOf(first, 'access_token')), options)
@@ -68,15 +84,27 @@ function exchangeOf(subjectToken: string): FormFields {
 }
 
 /** What only a client that can keep a secret may do. */
-const confidentialOnly = ['client_credentials', 'token exchange of another client’s token']
+const confidentialOnly = [
+  'client_credentials',
+  'CIBA',
+  'token exchange of another client’s token',
+  'JWT bearer',
+  'JWT bearer with an assertion that is bound',
+]
 /** What speaks of no signed-in user to the client. */
-const withoutIdentity = [...confidentialOnly, 'token exchange of its own token']
+const withoutIdentity = [
+  'client_credentials',
+  'JWT bearer',
+  'JWT bearer with an assertion that is bound',
+  'token exchange of another client’s token',
+  'token exchange of its own token',
+]
 
 function clientFor(kind: Kind, isPublic: boolean): Client {
   return clientOf({
     clientId: `c_${isPublic ? 'public' : 'confidential'}`,
-    // But for the device grant, which FAPI forbids, and which must bind like all the others.
-    ownProfile: isPublic ? oauth21 : { ...fapi2Security, deviceGrant: 'allowed' },
+    // But for the two grants that FAPI forbids, and that must bind like all the others.
+    ownProfile: isPublic ? oauth21 : { ...fapi2Security, deviceGrant: 'allowed', jwtBearerGrant: 'allowed' },
     isPublic,
     grantTypes: [
       'authorization_code',
@@ -84,12 +112,20 @@ function clientFor(kind: Kind, isPublic: boolean): Client {
       'client_credentials',
       tokenExchangeGrantType,
       deviceGrantType,
+      cibaGrantType,
+      jwtBearerGrantType,
     ],
+    backchannelTokenDeliveryMode: 'poll',
     exchanges: { tokensOf: isPublic ? [] : ['c_bank'], tokensFor: [] },
     tokenEndpointAuthMethod: isPublic ? 'none' : 'private_key_jwt',
     dpopBoundAccessTokens: kind !== 'mtls',
     tlsClientCertificateBoundAccessTokens: kind !== 'dpop',
   })
+}
+
+function openMatrix(client: Client): Promise<World> {
+  const trusted = trustedIssuer({ clients: [client.clientId] })
+  return openWorld({ clients: [client], trustedIssuers: [trusted] })
 }
 
 interface Evidence {
@@ -156,7 +192,7 @@ for (const kind of kinds)
         const enough = evidenceFor(kind)
 
         test('the token is bound as the request was', async () => {
-          await using world = await openWorld({ clients: [client] })
+          await using world = await openMatrix(client)
           const reply = await ask(world, client, optionsFor(enough, isPublic))
           assert.equal(reply.status, 200, reply.body.toString())
           assert.equal(jsonOf(reply).token_type, kind === 'mtls' ? 'Bearer' : 'DPoP')
@@ -167,7 +203,7 @@ for (const kind of kinds)
         })
 
         test('less than that gets no token', async () => {
-          await using world = await openWorld({ clients: [client] })
+          await using world = await openMatrix(client)
           const { clientId } = client
           for (const less of lessThan(kind)) {
             const { code } = await seedCode(world, clientId)
@@ -181,12 +217,17 @@ for (const kind of kinds)
             const waiting = await allowedDevice(world, clientId, {}, optionsFor(enough, isPublic))
             assert.equal((await pollDevice(world, waiting, options, clientId)).status, 400)
             assert.equal((await requestToken(world, clientId, exchanged, options)).status, 400)
+            const onTrust = jwtBearerFields(grantAssertion(world))
+            assert.equal((await requestToken(world, clientId, onTrust, options)).status, 400)
+            if (isPublic) continue
+            const asked = await allowedCiba(world, {}, { ...optionsFor(enough, isPublic), clientId })
+            assert.equal((await pollCiba(world, asked, options, clientId)).status, 400)
           }
         })
 
         test('userinfo takes the token with all of its proof and with nothing less', async () => {
           if (withoutIdentity.includes(grantType)) return
-          await using world = await openWorld({ clients: [client] })
+          await using world = await openMatrix(client)
           const reply = await ask(world, client, optionsFor(enough, isPublic))
           const token = textOf(reply, 'access_token')
           assert.equal((await readUserinfo(world, token, enough)).status, 200)
@@ -199,10 +240,18 @@ describe('a FAPI 1.0 Advanced client, whose profile knows certificates only', ()
   const client: Client = {
     ...clientFor('mtls', false),
     profile: meetUnchecked(floor, fapi1Advanced),
-    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', tokenExchangeGrantType],
+    grantTypes: [
+      'authorization_code',
+      'refresh_token',
+      'client_credentials',
+      tokenExchangeGrantType,
+      cibaGrantType,
+    ],
+    backchannelAuthenticationRequestSigningAlg: 'ES256',
   }
 
-  for (const [grantType, ask] of Object.entries(grants).filter(([name]) => name !== 'device code'))
+  const isForbidden = (name: string): boolean => name === 'device code' || name.startsWith('JWT bearer')
+  for (const [grantType, ask] of Object.entries(grants).filter(([name]) => !isForbidden(name)))
     test(`${grantType}: bound to the certificate, and never to a DPoP key`, async () => {
       await using world = await openWorld({ clients: [client] })
       const good = optionsFor(evidenceFor('mtls'), false)

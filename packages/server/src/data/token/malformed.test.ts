@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { backchannelAuthenticationRoom } from '../ciba/authentication-room.ts'
 import { introspectRoom } from '../introspect/room.ts'
 import { revokeRoom } from '../revoke/room.ts'
 import { currentNonce } from '../testing/flow.ts'
@@ -8,7 +9,7 @@ import { openWorld } from '../testing/world.ts'
 import { userinfoRoom } from '../userinfo/room.ts'
 import { tokenRoom } from './room.ts'
 
-const rooms = { tokenRoom, introspectRoom, revokeRoom, userinfoRoom }
+const rooms = { tokenRoom, introspectRoom, revokeRoom, userinfoRoom, backchannelAuthenticationRoom }
 const names = [
   'grant_type',
   'code',

@@ -51,7 +51,8 @@ export const tokenRoom: Room = async (exchange, ports) => {
   if (!decided.ok) return refuseAsking(proven, decided)
 
   const { entitlement, writes: guards } = decided.value
-  const order = judgeOrder(entitlement, sender.value, exchange.issuer, now)
+  const details = form.value.get('authorization_details')
+  const order = judgeOrder(entitlement, sender.value, exchange.issuer, now, details)
   const { txn, subject } = entitlement
   if (!order.ok) return refuseAsking(proven, { refusal: order, context: { txn, subject } })
 

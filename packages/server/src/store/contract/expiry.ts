@@ -7,9 +7,11 @@ import { committed, fails } from './expectations.ts'
 import {
   accessToken,
   audit,
+  backchannelRequest,
   code,
   deviceCode,
   grant,
+  initialAccessToken,
   interaction,
   jti,
   later,
@@ -53,6 +55,12 @@ const expiringKinds: readonly Expiring[] = [
     (store, { hash }) => store.findPushedRequest(hash),
   ),
   expiring(
+    'an initial access token',
+    initialAccessToken,
+    record => ({ kind: 'insert-initial-access-token', record }),
+    (store, { hash }) => store.findInitialAccessToken(hash),
+  ),
+  expiring(
     'an interaction',
     interaction,
     record => ({ kind: 'insert-interaction', record }),
@@ -82,6 +90,13 @@ const expiringKinds: readonly Expiring[] = [
     deviceCode,
     record => ({ kind: 'insert-device-code', record }),
     (store, { hash }) => store.findDeviceCode(hash),
+    600,
+  ),
+  expiring(
+    'a backchannel request, kept ten minutes for its client,',
+    backchannelRequest,
+    record => ({ kind: 'insert-backchannel-request', record }),
+    (store, { hash }) => store.findBackchannelRequest(hash),
     600,
   ),
   expiring(

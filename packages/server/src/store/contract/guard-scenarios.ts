@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
 import type { GuardKind, Write } from '../writes.ts'
 import {
+  backchannelRequest,
   code,
   deviceCode,
   grant,
+  initialAccessToken,
   interaction,
   issuer,
   jti,
@@ -12,6 +14,7 @@ import {
   later,
   logoutNotice,
   newHash,
+  ping,
   pushedRequest,
   refreshToken,
   session,
@@ -150,6 +153,21 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       isOnce: false,
     }
   },
+  'end-grant': () => {
+    const record = grant()
+    const attempt = (at: EpochSeconds, id = record.id): Write => ({ kind: 'end-grant', id, at })
+    return {
+      prepare: [{ kind: 'insert-grant', record }],
+      attempt,
+      endsAt: record.expiresAt,
+      spoilers: {
+        'it was ended': attempt(start),
+        'it was revoked': { kind: 'revoke-grant', id: record.id, at: start },
+      },
+      unknown: attempt(start, newHash()),
+      isOnce: true,
+    }
+  },
   'spend-code': () => {
     const record = code()
     const attempt = (at: EpochSeconds, hash = record.hash): Write => ({ kind: 'spend-code', hash, at })
@@ -182,6 +200,74 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       },
     }
   },
+  'approve-backchannel-request': () =>
+    backchannelScenario((hash, at) => ({
+      kind: 'approve-backchannel-request',
+      hash,
+      grantId: 'grant-1',
+      at,
+    })),
+  'deny-backchannel-request': () =>
+    backchannelScenario((hash, at) => ({ kind: 'deny-backchannel-request', hash, at })),
+  'spend-backchannel-request': () => {
+    const { prepare, hash, ...scenario } = backchannelScenario((hash, at) => ({
+      kind: 'spend-backchannel-request',
+      hash,
+      at,
+      binding: 'jkt:one',
+    }))
+    const approval = { kind: 'approve-backchannel-request', hash, grantId: 'grant-1', at: start } as const
+    const poll = { kind: 'poll-backchannel-request', hash, at: start, intervalSeconds: 5 } as const
+    return {
+      ...scenario,
+      prepare: [...prepare, approval],
+      spoilers: {
+        'it was spent': scenario.attempt(start),
+        'another key came first': { ...poll, binding: 'jkt:other' },
+      },
+    }
+  },
+  'take-prompt': () => {
+    const key = newHash()
+    const take = (holder = newHash()): Write => ({
+      kind: 'take-prompt',
+      key,
+      holder,
+      at: start,
+      until: later(300),
+    })
+    return {
+      prepare: [],
+      attempt: () => take(),
+      endsAt: undefined,
+      spoilers: { 'somebody has it': take() },
+      unknown: undefined,
+      isOnce: true,
+    }
+  },
+  'claim-ping': () => {
+    const record = ping()
+    const attempt = (at: EpochSeconds, id: string = record.id): Write => ({
+      kind: 'claim-ping',
+      id,
+      version: 0,
+      at,
+      dueAt: secondsAfter(at, 15),
+    })
+    return {
+      prepare: [{ kind: 'insert-ping', record }],
+      attempt,
+      endsAt: record.expiresAt,
+      spoilers: {
+        'it was claimed': attempt(start),
+        'it was finished': { kind: 'finish-ping', id: record.id, version: 0 },
+      },
+      unknown: attempt(start, newHash()),
+      isOnce: true,
+    }
+  },
+  'postpone-ping': () => pingScenario(id => ({ kind: 'postpone-ping', id, version: 1, dueAt: later(20) })),
+  'finish-ping': () => pingScenario(id => ({ kind: 'finish-ping', id, version: 1 })),
   'spend-refresh-token': () =>
     refreshScenario((hash, at) => ({ kind: 'spend-refresh-token', hash, at }), {
       'it was retired': hash => ({ kind: 'retire-refresh-token', hash, at: start, graceSeconds: 60 }),
@@ -213,6 +299,36 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       isOnce: true,
     }
   },
+  'use-initial-access-token': () => {
+    const record = initialAccessToken()
+    const { hash } = record
+    const attempt = (at: EpochSeconds, id = hash): Write => ({
+      kind: 'use-initial-access-token',
+      hash: id,
+      at,
+    })
+    return {
+      prepare: [{ kind: 'insert-initial-access-token', record }],
+      attempt,
+      endsAt: record.expiresAt,
+      spoilers: {
+        'its last use was taken': attempt(start),
+        'it was revoked': { kind: 'revoke-initial-access-token', hash, at: start },
+      },
+      unknown: attempt(start, newHash()),
+      isOnce: true,
+    }
+  },
+  'rotate-registration': () =>
+    registrationScenario((clientId, from) => ({
+      kind: 'rotate-registration',
+      ...{ issuer, clientId, from, to: newHash() },
+    })),
+  'end-registration': () =>
+    registrationScenario((clientId, tokenHash) => ({
+      kind: 'end-registration',
+      ...{ issuer, clientId, tokenHash },
+    })),
   'end-key': () => keyScenario(id => ({ kind: 'end-key', issuer, id, removedAt: later(100) })),
   'revoke-key': () => keyScenario(id => ({ kind: 'revoke-key', issuer, id, at: start })),
   'delete-key': () => {
@@ -271,6 +387,49 @@ function noticeScenario(attemptOn: (id: string) => Write): GuardScenario {
   }
 }
 
+function pingScenario(attemptOn: (id: string) => Write): GuardScenario {
+  const record = ping()
+  const { id } = record
+  const claim = (version: number, at: EpochSeconds): Write => ({
+    kind: 'claim-ping',
+    id,
+    version,
+    at,
+    dueAt: secondsAfter(at, 15),
+  })
+  return {
+    prepare: [{ kind: 'insert-ping', record }, claim(0, start)],
+    attempt: () => attemptOn(id),
+    endsAt: undefined,
+    spoilers: {
+      'another claimed it after this one slept': claim(1, later(15)),
+      'it was postponed': { kind: 'postpone-ping', id, version: 1, dueAt: later(20) },
+      'it was finished': { kind: 'finish-ping', id, version: 1 },
+    },
+    unknown: attemptOn(newHash()),
+    isOnce: true,
+  }
+}
+
+function backchannelScenario(
+  attemptOn: (hash: ReturnType<typeof newHash>, at: EpochSeconds) => Write,
+): GuardScenario & { readonly hash: ReturnType<typeof newHash> } {
+  const record = backchannelRequest()
+  const { hash } = record
+  return {
+    hash,
+    prepare: [{ kind: 'insert-backchannel-request', record }],
+    attempt: at => attemptOn(hash, at),
+    endsAt: record.expiresAt,
+    spoilers: {
+      'it was approved': { kind: 'approve-backchannel-request', hash, grantId: 'grant-2', at: start },
+      'it was denied': { kind: 'deny-backchannel-request', hash, at: start },
+    },
+    unknown: attemptOn(newHash(), start),
+    isOnce: true,
+  }
+}
+
 type RefreshWrite = (hash: ReturnType<typeof newHash>, at: EpochSeconds) => Write
 
 function refreshScenario(
@@ -308,6 +467,25 @@ function deviceScenario(
       'it was denied': { kind: 'deny-device-code', hash, at: start },
     },
     unknown: attemptOn(newHash(), start),
+    isOnce: true,
+  }
+}
+
+/** One token manages a client, whichever way the one before it went. */
+function registrationScenario(
+  attemptOn: (clientId: string, tokenHash: ReturnType<typeof newHash>) => Write,
+): GuardScenario {
+  const [clientId, tokenHash] = [newHash(), newHash()]
+  return {
+    prepare: [{ kind: 'put-registration', issuer, clientId, tokenHash }],
+    attempt: () => attemptOn(clientId, tokenHash),
+    endsAt: undefined,
+    spoilers: {
+      'it was rotated': { kind: 'rotate-registration', issuer, clientId, from: tokenHash, to: newHash() },
+      'the client was deleted': { kind: 'end-registration', issuer, clientId, tokenHash },
+      'an operator made a new one': { kind: 'put-registration', issuer, clientId, tokenHash: newHash() },
+    },
+    unknown: attemptOn(newHash(), tokenHash),
     isOnce: true,
   }
 }

@@ -5,11 +5,14 @@ import type {
   AccessTokenRecord,
   AuditRecord,
   AuthorizationRequest,
+  BackchannelRequestRecord,
   CodeRecord,
   DeviceCodeRecord,
   GrantRecord,
+  InitialAccessTokenRecord,
   InteractionRecord,
   LogoutNoticeRecord,
+  PingRecord,
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
@@ -105,7 +108,12 @@ export const logoutNotice = (): LogoutNoticeRecord => ({
   expiresAt: later(86_400),
 })
 
+const authorizationDetails = [
+  { type: 'payment', amount: { currency: 'EUR', amount: '1.50' }, to: ['Ö', 7, true] },
+]
+
 export const grant = (): GrantRecord => ({
+  authorizationDetails,
   ...owned,
   ...authenticated,
   id: newHash(),
@@ -132,6 +140,7 @@ export const code = (): CodeRecord => ({
 })
 
 export const deviceCode = (): DeviceCodeRecord => ({
+  authorizationDetails,
   ...owned,
   hash: newHash(),
   userCodeHash: newHash(),
@@ -145,7 +154,57 @@ export const deviceCode = (): DeviceCodeRecord => ({
   expiresAt: later(600),
 })
 
+export const backchannelRequest = (): BackchannelRequestRecord => ({
+  ...owned,
+  hash: newHash(),
+  subject: 'user:1',
+  scopes: ['openid'],
+  resources: ['https://api.example'],
+  bindingMessage: 'W4SCT – 10 €',
+  promptKey: newHash(),
+  sealedPing: undefined,
+  binding: undefined,
+  intervalSeconds: 5,
+  txn: 'txn-1',
+  issuedAt: start,
+  expiresAt: later(300),
+})
+
+export const ping = (): PingRecord => ({
+  ...owned,
+  id: newHash(),
+  subject: 'user:1',
+  txn: 'txn-1',
+  requestHash: newHash(),
+  sealedPing: 'sealed',
+  requestId: 'request-1',
+  version: 0,
+  failures: 0,
+  dueAt: start,
+  issuedAt: start,
+  expiresAt: later(600),
+})
+
+export const initialAccessToken = (uses = 1): InitialAccessTokenRecord => ({
+  hash: newHash(),
+  id: 'token-1',
+  issuer,
+  uses,
+  policy: {
+    profile: 'fapi2-security',
+    scopes: ['openid'],
+    grantTypes: ['authorization_code'],
+    resources: ['bank'],
+    redirectHosts: ['client.example'],
+    softwareStatement: 'optional',
+  },
+  note: 'für Zoë',
+  issuedAt: start,
+  expiresAt: later(3600),
+})
+
 export const accessToken = (): AccessTokenRecord => ({
+  authorizationDetails,
   ...owned,
   ...authenticated,
   hash: newHash(),

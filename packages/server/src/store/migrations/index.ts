@@ -3,10 +3,21 @@ import { first } from './001-first.ts'
 import { deviceCodes } from './002-device-codes.ts'
 import { logout } from './003-logout.ts'
 import { keyLife } from './004-key-life.ts'
+import { backchannelRequests } from './005-backchannel-requests.ts'
+import { revocation } from './006-revocation.ts'
+import { registration } from './007-registration.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
-export const migrations: readonly Migration[] = [first, deviceCodes, logout, keyLife]
+export const migrations: readonly Migration[] = [
+  first,
+  deviceCodes,
+  logout,
+  keyLife,
+  backchannelRequests,
+  revocation,
+  registration,
+]
 
 /** Version of the schema this program speaks. */
 export const schemaVersion = migrations.length

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { grant } from '../contract/samples.ts'
+import { accessToken, grant, session } from '../contract/samples.ts'
 import { first } from './001-first.ts'
 import { logout } from './003-logout.ts'
+import { revocation } from './006-revocation.ts'
 import { sqliteDialect } from './dialect.ts'
 import { migrations, migrationsAfter, schemaVersion } from './index.ts'
 
@@ -47,5 +48,40 @@ test('grants of before are found by session, but for those that outlive it', () 
       [offline.id, null],
     ],
   )
+  database.close()
+})
+
+test('what was there before is found by its owner', () => {
+  const database = new DatabaseSync(':memory:')
+  for (const migration of [first, logout])
+    for (const text of migration.statements(sqliteDialect)) database.exec(text)
+  const held = grant()
+  const signedIn = session()
+  const own = accessToken()
+  const detached = { ...accessToken(), grantId: undefined }
+  const exchanged = { ...accessToken(), act: { sub: 'client-2' } }
+  const insert = (table: string, key: string, record: object, more = ''): void => {
+    const columns = more === '' ? '' : ', idle_expires_at'
+    const sql = `insert into ${table} (hash, body, expires_at${columns}) values (?, ?, 1${more})`
+    database.prepare(sql).run(key, JSON.stringify(record))
+  }
+  insert('grants', held.id, held)
+  insert('sessions', signedIn.hash, signedIn, ', 1')
+  for (const record of [own, detached, exchanged]) insert('access_tokens', record.hash, record)
+  for (const text of revocation.statements(sqliteDialect)) database.exec(text)
+  const subject = `${held.issuer}\n${held.subject}`
+  const client = `${held.issuer}\n${held.clientId}`
+  const keysOf = (table: string, columns: string): readonly unknown[] =>
+    database
+      .prepare(`select ${columns} from ${table} order by rowid`)
+      .all()
+      .map(row => Object.values(row))
+  assert.deepEqual(keysOf('grants', 'subject_key, client_key, managed_id'), [[subject, client, null]])
+  assert.deepEqual(keysOf('sessions', 'subject_key'), [[`${signedIn.issuer}\n${signedIn.subject}`]])
+  assert.deepEqual(keysOf('access_tokens', 'subject_key, client_key'), [
+    [null, null],
+    [subject, client],
+    [subject, client],
+  ])
   database.close()
 })

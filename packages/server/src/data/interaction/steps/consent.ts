@@ -2,31 +2,34 @@ import { createHash } from 'node:crypto'
 import { type HandleHash, type Refusal, refuse, secondsAfter } from '@holdfast/protocol'
 import type { ClaimRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
 import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
+import { wordsOf as detailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
-import type { Scope } from '../../../snapshot/snapshot.ts'
+import { endsWithSession } from '../../../store/owners.ts'
 import type { AuditRecord, CodeRecord, GrantRecord } from '../../../store/records.ts'
-import { endsWithSession } from '../../../store/statements.ts'
 import type { Write } from '../../../store/writes.ts'
 import { auditAccepted, auditRefused } from '../../audit-of.ts'
+import { detailsFacts } from '../../authorize/details-facts.ts'
 import { requestFacts } from '../../authorize/facts.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { authorizationError, authorizationResponse } from '../../authorize/response.ts'
-import { newGrantId } from '../../authorize/transaction.ts'
-import { grantableClaims, releasableClaims } from '../../claims/release.ts'
-import { newHandle } from '../../handle.ts'
+import { newGrantId, newManagedGrantId } from '../../authorize/transaction.ts'
+import { releasableClaims } from '../../claims/release.ts'
+import { fineTime, newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { mintDetachedSignature } from '../../mint/id-token.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
 import { deviceDone } from '../../pages/device.ts'
 import { wordsFor } from '../../pages/locale.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
+import { scopeWords } from '../../pages/scope-words.ts'
 import type { Words } from '../../pages/words/words.ts'
 import { recordRefusal } from '../../refused.ts'
 import { judgeAcr } from '../assurance.ts'
 import { csrfToken } from '../csrf.ts'
 import { finishing, noLongerOutstanding, tooLate } from '../finish.ts'
+import { type Asked, loadAsked } from '../named-grant.ts'
 import { stepUrl } from '../record.ts'
 import { type LiveSession, sessionLimits } from '../session.ts'
 import type { InteractionStep } from '../step.ts'
@@ -36,26 +39,34 @@ import type { Visit } from '../visit.ts'
 export const consent: InteractionStep = {
   name: 'consent',
   isNeeded: () => true,
-  show: (visit, ports) => render(visit, sessionOf(visit), ports, false),
+  show: async (visit, ports) => {
+    const session = sessionOf(visit)
+    const asked = await loadAsked(visit, session.record.subject, ports)
+    return asked.ok
+      ? render(visit, session, asked.value, ports, false)
+      : refused(visit, session, asked, ports)
+  },
   answer,
 }
 
 async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   const session = sessionOf(visit)
   const decision = form.get('decision')
-  if (decision === 'deny') return await ended(visit, session, ports, 'consent.denied', denied)
-  if (decision !== 'allow') return render(visit, session, ports, false)
+  if (decision === 'deny') return await refused(visit, session, deniedByUser, ports)
+  const asked = await loadAsked(visit, session.record.subject, ports)
+  if (!asked.ok) return await refused(visit, session, asked, ports)
+  if (decision !== 'allow') return render(visit, session, asked.value, ports, false)
 
   // I13: what the user saw is what the token holds. A name or text edited meanwhile is asked again.
-  if (form.get('shown') !== digestOf(contentOf(visit, session))) {
+  if (form.get('shown') !== digestOf(contentOf(visit, session, asked.value))) {
     await recordRefusal(visit.exchange, ports, 'consent.refused', changed, {
       context: contextOf(visit, session),
     })
-    return render(visit, session, ports, true)
+    return render(visit, session, asked.value, ports, true)
   }
   const unmet = judgeAcr(visit.interaction.request, [session.record.acr])
-  if (unmet !== undefined) return await ended(visit, session, ports, 'consent.refused', unmet)
-  return await allowed(visit, session, ports)
+  if (unmet !== undefined) return await refused(visit, session, unmet, ports)
+  return await allowed(visit, session, asked.value, ports)
 }
 
 const changed = refuse(
@@ -65,19 +76,21 @@ const changed = refuse(
   'what is asked for changed after it was shown',
 )
 
-async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promise<Reply> {
+async function allowed(visit: Visit, session: LiveSession, asked: Asked, ports: Ports): Promise<Reply> {
   const { exchange, interaction, now } = visit
   const { device } = interaction
-  const code = newHandle(ports.entropy, 'code', exchange.issuer.url, now)
-  const grant = grantOf(visit, session, ports)
+  const code = newHandle(ports.entropy, 'code', exchange.issuer.url, fineTime(ports.clock))
+  const grant = grantOf(visit, session, asked, ports)
   const response = await responseOf(visit, grant, code.value, ports)
   const writes: readonly Write[] = [
     ...finishing(visit),
+    // Its tokens end here, with the consent that takes its place.
+    ...(asked.named === undefined ? [] : [{ kind: 'end-grant', id: asked.named.id, at: now } as const]),
     { kind: 'insert-grant', record: grant },
     device === undefined
       ? { kind: 'insert-code', record: codeOf(visit, grant, code.hash) }
       : { kind: 'approve-device-code', hash: device.hash, grantId: grant.id, at: now },
-    { kind: 'join-session', record: participantOf(grant, now) },
+    { kind: 'join-session', record: participantOf(session.record.sid, grant.clientId, now) },
     {
       kind: 'touch-session',
       hash: session.record.hash,
@@ -86,10 +99,12 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
     auditAccepted(exchange, now, device ? 'device.approved' : 'code.issued', contextOf(visit, session), {
       ...(device ? deviceFacts(visit, device.hash) : requestFacts(interaction.request)),
       consent: 'allowed',
-      ...shownFacts(visit, session, grant),
+      ...shownFacts(visit, session, asked),
       grant: grant.id,
-      sid: grant.sid,
-      acr: grant.acr,
+      granted_scopes: grant.scopes,
+      ...(asked.named !== undefined && { replaced_grant: asked.named.id }),
+      sid: session.record.sid,
+      acr: session.record.acr,
       profile: visit.profile.name,
     }),
   ]
@@ -100,6 +115,8 @@ async function allowed(visit: Visit, session: LiveSession, ports: Ports): Promis
       : deviceDone(exchange, 'allowed')
   const committed = await ports.store.commit(writes)
   if (!committed.committed) {
+    // Another request was faster with the grant that this one names: the user is asked about what it is now.
+    if (committed.guard === 'end-grant') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'consent'))
     // A logout was faster: there is no session to consent in. The room asks for a new login.
     if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'login'))
     return await tooLate(visit, contextOf(visit, session), ports)
@@ -121,23 +138,28 @@ async function responseOf(
   return { code, id_token: await mintDetachedSignature(signed, exchange, ports) }
 }
 
-const denied = refuse('consent.denied', ['RFC6749-4.1.2.1-3'], 'access_denied', 'the user denied the request')
+const deniedByUser = refuse(
+  'consent.denied',
+  ['RFC6749-4.1.2.1-3'],
+  'access_denied',
+  'the user denied the request',
+)
 
-/** Without a code: the user said no, or what was reached is not enough. */
-async function ended(
-  visit: Visit,
-  session: LiveSession,
-  ports: Ports,
-  event: 'consent.denied' | 'consent.refused',
-  refusal: Refusal,
-): Promise<Reply> {
+/** Without a code: the user said no, the grant that is named is not theirs, or what was reached is not enough. */
+async function refused(visit: Visit, session: LiveSession, refusal: Refusal, ports: Ports): Promise<Reply> {
   const { exchange, interaction, now } = visit
   const committed = await ports.store.commit([
     ...finishing(visit),
     ...(interaction.device === undefined
       ? []
       : [{ kind: 'deny-device-code', hash: interaction.device.hash, at: now } as const]),
-    auditRefused(exchange, now, event, refusal, contextOf(visit, session)),
+    auditRefused(
+      exchange,
+      now,
+      refusal.ruleId === 'consent.denied' ? 'consent.denied' : 'consent.refused',
+      refusal,
+      contextOf(visit, session),
+    ),
   ])
   if (!committed.committed) return await tooLate(visit, contextOf(visit, session), ports)
   noLongerOutstanding(visit, ports)
@@ -146,30 +168,33 @@ async function ended(
 }
 
 function deviceFacts({ interaction }: Visit, hash: HandleHash): AuditRecord['facts'] {
-  const { scopes, resources } = interaction.request
-  return { scopes, resources, device_code_ref: hash }
+  const { scopes, resources, authorizationDetails } = interaction.request
+  return { scopes, resources, ...detailsFacts(authorizationDetails), device_code_ref: hash }
 }
 
-function grantOf(visit: Visit, session: LiveSession, ports: Ports): GrantRecord {
+function grantOf(visit: Visit, session: LiveSession, asked: Asked, ports: Ports): GrantRecord {
   const { interaction, client, now } = visit
   const { request, txn, issuer } = interaction
   const { subject, sid, authTime, acr, amr } = session.record
-  const claims = grantableClaims(request, client, visit.exchange.issuer)
   return {
-    id: newGrantId(ports.entropy, now),
+    id: newGrantId(ports.entropy, fineTime(ports.clock)),
     issuer,
     clientId: client.clientId,
     subject,
-    scopes: request.scopes,
-    resources: request.resources,
-    ...(claims !== undefined && { claims }),
+    scopes: asked.scopes,
+    resources: asked.resources,
+    ...(asked.claims !== undefined && { claims: asked.claims }),
+    ...(asked.details.length > 0 && { authorizationDetails: asked.details }),
     sid,
     authTime,
     acr,
     amr,
     txn,
     issuedAt: now,
-    expiresAt: secondsAfter(now, grantLifetime(visit)),
+    expiresAt: secondsAfter(now, grantLifetime(visit, asked)),
+    ...(request.grantManagement && {
+      managed: asked.named?.managed ?? { id: newManagedGrantId(ports.entropy), createdAt: now },
+    }),
   }
 }
 
@@ -197,15 +222,15 @@ function codeOf(
 }
 
 /** A grant lives as long as anything it can buy. */
-function grantLifetime({ client, interaction, profile }: Visit): number {
+function grantLifetime({ client, interaction, profile }: Visit, { scopes }: Asked): number {
   const untilRedeemed =
     interaction.device === undefined ? profile.codeLifetimeSeconds : deviceCodeLifetimeSeconds
-  return isLasting(client, interaction.request.scopes)
+  return isLasting(client, scopes)
     ? untilRedeemed + profile.refreshTokenLifetimeSeconds
     : untilRedeemed + profile.accessTokenLifetimeSeconds
 }
 
-function contentOf(visit: Visit, session: LiveSession): ConsentContent {
+function contentOf(visit: Visit, session: LiveSession, asked: Asked): ConsentContent {
   const { exchange, interaction, client } = visit
   const { scopes } = exchange.issuer
   const { request } = interaction
@@ -218,15 +243,17 @@ function contentOf(visit: Visit, session: LiveSession): ConsentContent {
     clientHost: redirect.host === '' ? redirect.protocol.replace(/:$/, '') : redirect.host,
     isDevice: interaction.device !== undefined,
     username: session.user.username,
-    scopes: request.scopes.map(name => ({ name, ...scopeWords(scopes.get(name), name, words) })),
-    claims: namedClaims(visit, words),
-    resources: request.resources.map(audience => ({
+    change: asked.named === undefined ? undefined : request.grantManagement?.action,
+    scopes: asked.scopes.map(name => ({ name, ...scopeWords(scopes.get(name), name, words) })),
+    claims: namedClaims(visit, asked, words),
+    details: detailsOf(asked, exchange),
+    resources: asked.resources.map(audience => ({
       audience,
       displayName: exchange.issuer.resourceServers.get(audience)?.displayName ?? audience,
     })),
-    lifetimeSeconds: grantLifetime(visit),
-    isLasting: isLasting(client, request.scopes),
-    endsAtSignOut: endsWithSession(request),
+    lifetimeSeconds: grantLifetime(visit, asked),
+    isLasting: isLasting(client, asked.scopes),
+    endsAtSignOut: endsWithSession(asked),
   }
 }
 
@@ -234,23 +261,11 @@ function wordsOf({ exchange, interaction }: Visit): Words {
   return wordsFor(exchange, interaction.request.uiLocales)
 }
 
-/** In the language of the page where the scope has words in it, else in the one of its document. */
-function scopeWords(
-  scope: Scope | undefined,
-  name: string,
-  { locale }: Words,
-): Pick<Scope, 'title' | 'description'> {
-  const { title = name, description = '', translations = {} } = scope ?? {}
-  const translated = locale === 'en' ? undefined : translations[locale]
-  return translated ?? { title, description }
-}
-
 /** Every detail the client would be told that no scope of the page speaks of already. */
-function namedClaims({ exchange, interaction, client }: Visit, words: Words): ConsentContent['claims'] {
+function namedClaims({ exchange, client }: Visit, asked: Asked, words: Words): ConsentContent['claims'] {
   const { issuer } = exchange
-  const { request } = interaction
-  const { idToken = [], userinfo = [] } = grantableClaims(request, client, issuer) ?? {}
-  const covered = new Set(request.scopes.flatMap(scope => issuer.scopes.get(scope)?.claims ?? []))
+  const { idToken = [], userinfo = [] } = asked.claims ?? {}
+  const covered = new Set(asked.scopes.flatMap(scope => issuer.scopes.get(scope)?.claims ?? []))
   const names = new Set([...idToken, ...userinfo].map(({ name }) => name).filter(name => !covered.has(name)))
   const releasable = releasableClaims(client, issuer)
   const standard: Readonly<Record<string, string>> = words.claims
@@ -264,10 +279,11 @@ function namedClaims({ exchange, interaction, client }: Visit, words: Words): Co
 }
 
 /** What the page said, for the record: the digest of all of it, its language, and the details it named. */
-function shownFacts(visit: Visit, session: LiveSession, { claims }: GrantRecord): AuditRecord['facts'] {
+function shownFacts(visit: Visit, session: LiveSession, asked: Asked): AuditRecord['facts'] {
+  const { claims } = asked
   const namesOf = (wishes: readonly ClaimRequest[]): readonly string[] => wishes.map(({ name }) => name)
   return {
-    shown: digestOf(contentOf(visit, session)),
+    shown: digestOf(contentOf(visit, session, asked)),
     locale: wordsOf(visit).locale,
     ...(claims !== undefined && {
       claims_id_token: namesOf(claims.idToken),
@@ -276,13 +292,22 @@ function shownFacts(visit: Visit, session: LiveSession, { claims }: GrantRecord)
   }
 }
 
+/** The entry and its words: the digest of the page covers both, so neither can change behind the user's back. */
+function detailsOf({ details }: Asked, { issuer }: Visit['exchange']): ConsentContent['details'] {
+  return details.map(detail => {
+    const type = issuer.detailTypes.get(detail.type)
+    if (type === undefined) throw new TypeError('a visit whose request does not fit the issuer')
+    return { detail, words: detailWords(detail, type) }
+  })
+}
+
 function digestOf(content: ConsentContent): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url')
 }
 
-function render(visit: Visit, session: LiveSession, ports: Ports, isChanged: boolean): Reply {
+function render(visit: Visit, session: LiveSession, asked: Asked, ports: Ports, isChanged: boolean): Reply {
   const { exchange, interaction, id } = visit
-  const content = contentOf(visit, session)
+  const content = contentOf(visit, session, asked)
   return consentView(exchange, {
     words: wordsOf(visit),
     action: stepUrl(exchange.issuer.url, id, 'consent'),

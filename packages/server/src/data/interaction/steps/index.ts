@@ -1,7 +1,8 @@
 import type { InteractionStep } from '../step.ts'
+import { approvals } from './approvals.ts'
 import { confirm } from './confirm.ts'
 import { consent } from './consent.ts'
 import { login } from './login.ts'
 
-/** In the order they are taken; the last one issues the code. */
-export const interactionSteps: readonly InteractionStep[] = [confirm, login, consent]
+/** In the order they are taken; the last one issues the code, unless nobody asked for one. */
+export const interactionSteps: readonly InteractionStep[] = [confirm, login, approvals, consent]

@@ -105,7 +105,7 @@ async function judgeUser(
 
 async function loggedIn(visit: Visit, ports: Ports, user: UserRecord, keys: AttemptKeys): Promise<Reply> {
   const { exchange, interaction, browserSession, now, id } = visit
-  const cookie = newCookie(exchange, ports, 'session', now)
+  const cookie = newCookie(exchange, ports, 'session')
   const previous = browserSession?.record
   const session: SessionRecord = {
     hash: cookie.hash,

@@ -37,6 +37,9 @@ export const de: Words = {
     backTo: host => html`Nach Ihrer Antwort kehren Sie zu <strong>${host}</strong> zurück.`,
     deviceGoesOn: 'Nach Ihrer Antwort macht Ihr Gerät von selbst weiter.',
     changed: 'Die Anfrage hat sich geändert, seit Sie sie gesehen haben. Bitte lesen Sie sie noch einmal.',
+    merged: 'Sie haben dieser Anwendung schon etwas erlaubt. Unten steht alles zusammen, auch was neu ist.',
+    replaced:
+      'Das ersetzt, was Sie dieser Anwendung bisher erlaubt haben: Was unten nicht steht, verliert sie.',
     asks: 'Die Anwendung möchte',
     alsoDetails: 'Außerdem bittet die Anwendung um diese Angaben über Sie',
     otherClaim: (name, scopeTitle) => `„${name}“, ein Teil von „${scopeTitle}“`,
@@ -98,6 +101,33 @@ export const de: Words = {
     allowed: 'Sie können diese Seite schließen. Ihr Gerät macht in wenigen Sekunden von selbst weiter.',
     deniedTitle: 'Ihr Gerät wurde nicht verbunden',
     denied: 'Es wurde nichts weitergegeben und kein Zugriff erteilt. Sie können diese Seite schließen.',
+  },
+  approvals: {
+    title: 'Wartet etwas auf Ihre Antwort?',
+    lead: 'Hier erlauben Sie oder lehnen Sie ab, was Sie anderswo begonnen haben: an der Kasse, am Telefon, an einem anderen Gerät.',
+    submit: 'Anmelden und nachsehen',
+    notStarted:
+      'Hat Sie jemand hierher geschickt, und Sie haben nichts begonnen? Dann schließen Sie diese Seite.',
+    waitingTitle: 'Etwas wartet auf Ihre Antwort',
+    nothingTitle: 'Nichts wartet auf Sie',
+    again: 'Noch einmal nachsehen',
+    endsByItself:
+      'Anfragen enden nach einigen Minuten von selbst. Diese Seite zu schließen beantwortet nichts.',
+    asked: minutes =>
+      minutes === 0
+        ? 'Gerade eben gefragt'
+        : minutes === 1
+          ? 'Vor einer Minute gefragt'
+          : `Vor ${minutes} Minuten gefragt`,
+    compare: 'Machen Sie nur weiter, wenn dort, wo Sie begonnen haben, genau das steht:',
+    usedAt: (name, host) =>
+      html`Nutzen kann sie es bei <strong>${name}</strong> <span class="quiet">${host}</span>`,
+    ifNotYours:
+      'Sie haben das nicht begonnen, oder jemand bittet Sie am Telefon, es zu erlauben? Dann lehnen Sie ab.',
+    allowed: clientName =>
+      `Sie haben ${clientName} den Zugriff erlaubt. Es geht dort von selbst weiter; Sie können diese Seite schließen.`,
+    denied: clientName => `Sie haben ${clientName} abgelehnt. Es wurde nichts weitergegeben.`,
+    late: 'Das wurde schon beantwortet, oder es hat zu lange gewartet. Ihre Antwort hat nichts geändert.',
   },
   logout: {
     title: 'Abmelden?',
@@ -165,11 +195,18 @@ export const de: Words = {
     authorization_pending: 'die Antwort steht noch aus',
     slow_down: 'zwischen den Anfragen müssen ab jetzt fünf Sekunden mehr liegen',
     expired_token: 'der Gerätecode ist abgelaufen: beginnen Sie von vorn',
+    unknown_user_id: 'der genannte Benutzer ist nicht bekannt',
+    invalid_binding_message: 'die Vergleichsnachricht fehlt oder ist nicht zulässig',
     access_denied: 'die Anfrage wurde abgelehnt',
     invalid_dpop_proof: 'der Schlüsselnachweis fehlt oder ist ungültig',
     use_dpop_nonce: 'die Anfrage muss mit der Nonce dieser Antwort wiederholt werden',
     use_attestation_challenge: 'die Anfrage muss mit der Challenge dieser Antwort wiederholt werden',
     use_fresh_attestation: 'die Bescheinigung der Anwendung ist abgelaufen',
+    invalid_grant_id: 'die genannte Erlaubnis gibt es nicht, oder sie gehört jemand anderem',
+    invalid_redirect_uri: 'eine Rücksprungadresse ist nicht erlaubt',
+    invalid_client_metadata: 'die Angaben der Anwendung sind nicht erlaubt',
+    invalid_software_statement: 'die Bescheinigung der Software fehlt oder ist ungültig',
+    unapproved_software_statement: 'die Bescheinigung der Software ist hier nicht zugelassen',
     invalid_token: 'der Zugriffstoken fehlt, ist ungültig oder abgelaufen',
     insufficient_scope: 'dem Zugriffstoken fehlt eine Berechtigung',
     server_error: 'bei uns ist etwas kaputtgegangen',

@@ -37,6 +37,8 @@ export const en: Words = {
     backTo: host => html`After your answer you go back to <strong>${host}</strong>.`,
     deviceGoesOn: 'After your answer your device goes on by itself.',
     changed: 'What is asked for has changed since you saw it. Please read it again.',
+    merged: 'You have allowed it something before. Below is everything together, what is new included.',
+    replaced: 'This takes the place of what you allowed it before: what is not listed below, it loses.',
     asks: 'It asks to',
     alsoDetails: 'It also asks for these details about you',
     otherClaim: (name, scopeTitle) => `“${name}”, a part of “${scopeTitle}”`,
@@ -97,6 +99,29 @@ export const en: Words = {
     allowed: 'You can close this page. Your device goes on by itself in a few seconds.',
     deniedTitle: 'Your device was not connected',
     denied: 'Nothing was shared and no access was given. You can close this page.',
+  },
+  approvals: {
+    title: 'Waiting for your answer?',
+    lead: 'Here you allow or deny what you started somewhere else: at a till, on the phone, on another device.',
+    submit: 'Sign in and look',
+    notStarted: 'Did somebody tell you to come here for something you did not start? Then close this page.',
+    waitingTitle: 'Waiting for your answer',
+    nothingTitle: 'Nothing waits for you',
+    again: 'Look again',
+    endsByItself: 'Requests end by themselves after a few minutes. Closing this page answers nothing.',
+    asked: minutes =>
+      minutes === 0
+        ? 'Asked just now'
+        : minutes === 1
+          ? 'Asked a minute ago'
+          : `Asked ${minutes} minutes ago`,
+    compare: 'Go on only if the place where you started shows exactly this:',
+    usedAt: (name, host) =>
+      html`It can use this at <strong>${name}</strong> <span class="quiet">${host}</span>`,
+    ifNotYours: 'You did not start this, or somebody asks you on the phone to allow it? Then deny it.',
+    allowed: clientName => `You allowed ${clientName}. It goes on by itself; you can close this page.`,
+    denied: clientName => `You denied ${clientName}. Nothing was shared.`,
+    late: 'This was already answered, or it waited too long. Your answer changed nothing.',
   },
   logout: {
     title: 'Sign out?',

@@ -50,6 +50,7 @@ export interface Words {
   readonly consent: ConsentWords
   readonly claims: Readonly<Record<StandardClaim, string>>
   readonly device: DeviceWords
+  readonly approvals: ApprovalsWords
   readonly logout: LogoutWords
   readonly formPost: FormPostWords
   readonly errors: Readonly<Record<ErrorKind, ErrorWords>>
@@ -78,6 +79,10 @@ export interface ConsentWords {
   readonly backTo: (host: string) => Html
   readonly deviceGoesOn: string
   readonly changed: string
+  /** Grant management: the list is all it will have, what it had before included. */
+  readonly merged: string
+  /** Grant management: what is not in the list is lost. */
+  readonly replaced: string
   readonly asks: string
   readonly alsoDetails: string
   /** A claim that is not a standard one: its name, and the scope that it belongs to. */
@@ -115,6 +120,25 @@ export interface DeviceWords {
   readonly allowed: string
   readonly deniedTitle: string
   readonly denied: string
+}
+
+/** What a user answers for a client that waits elsewhere (CIBA). */
+export interface ApprovalsWords {
+  readonly title: string
+  readonly lead: string
+  readonly submit: string
+  readonly notStarted: string
+  readonly waitingTitle: string
+  readonly nothingTitle: string
+  readonly again: string
+  readonly endsByItself: string
+  readonly asked: (minutesAgo: number) => string
+  readonly compare: string
+  readonly usedAt: (displayName: string, host: string) => Html
+  readonly ifNotYours: string
+  readonly allowed: (clientName: string) => string
+  readonly denied: (clientName: string) => string
+  readonly late: string
 }
 
 export interface LogoutWords {

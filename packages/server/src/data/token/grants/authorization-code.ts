@@ -9,6 +9,7 @@ import type { Write } from '../../../store/writes.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { idTokenClaimsOf } from '../../claims/release.ts'
 import { hashOfHandle } from '../../handle.ts'
+import { grantedDetails } from '../../mint/details.ts'
 import type { Entitlement, RefreshTokenOrder } from '../../mint/order.ts'
 import {
   contextOf,
@@ -98,6 +99,7 @@ function entitlementOf(
     allowedScopes: scopes,
     requestedResources: form.all('resource'),
     allowedResources: resources,
+    authorizationDetails: grantedDetails(grant),
     authTime,
     acr,
     amr,
@@ -111,6 +113,7 @@ function entitlementOf(
       ...(code.instanceJkt !== undefined && { instanceJkt: code.instanceJkt }),
     },
     refreshToken: firstRefreshToken(grant, client),
+    ...(grant.managed && { managedGrantId: grant.managed.id }),
   }
 }
 

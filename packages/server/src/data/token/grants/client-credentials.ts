@@ -35,6 +35,8 @@ export const clientCredentials = grantOf<Asked, undefined>({
         allowedScopes: scopes,
         requestedResources: resources,
         allowedResources: client.resources,
+        // Nothing unasked: a client that acts for itself names what it is about to do.
+        authorizationDetails: { allowed: client.ownAuthorizationDetails, unlessAsked: [] },
         authTime: undefined,
         acr: undefined,
         amr: [],

@@ -8,9 +8,9 @@ import type { GrantRecord } from '../../../store/records.ts'
 import type { FoundDeviceCode } from '../../../store/store.ts'
 import type { GuardKind } from '../../../store/writes.ts'
 import { isLasting } from '../../authorize/lasting.ts'
-import { bindingOfDevice, deviceBindingOf } from '../../device/binding.ts'
-import { judgeDeviceRequest } from '../../device/request.ts'
+import { askedAgain, judgeDeviceRequest } from '../../device/request.ts'
 import { hashOfHandle } from '../../handle.ts'
+import { grantedDetails } from '../../mint/details.ts'
 import type { Entitlement } from '../../mint/order.ts'
 import {
   type Decided,
@@ -21,6 +21,7 @@ import {
   standingOf,
   type TokenRequest,
 } from '../grant.ts'
+import { bindingOfPoll, pollBindingOf } from '../poll-binding.ts'
 
 interface Facts extends GrantFacts {
   readonly code: FoundDeviceCode | undefined
@@ -45,7 +46,7 @@ export const deviceCode = grantOf<string, Facts>({
 function judgePoll(_value: string, facts: Facts, request: TokenRequest): Decided {
   const { now, client, sender, exchange } = request
   const { code, grant } = facts
-  const binding = deviceBindingOf(sender, client)
+  const binding = pollBindingOf(sender, client)
   const context = code === undefined ? {} : { txn: code.txn, ...(grant && { subject: grant.subject }) }
   const refusal = firstRefusal(devicePollRules, {
     now,
@@ -68,7 +69,7 @@ function judgePoll(_value: string, facts: Facts, request: TokenRequest): Decided
   }
   if (refusal !== undefined) return { ok: false, refusal, context }
   if (code === undefined || grant === undefined) throw new TypeError('rule table')
-  const still = judgeDeviceRequest(code, client, exchange.issuer)
+  const still = judgeDeviceRequest(askedAgain(code), client, exchange.issuer)
   if (!still.ok) return { ok: false, refusal: still, context }
   return {
     ok: true,
@@ -93,6 +94,7 @@ function entitlementOf(code: FoundDeviceCode, grant: GrantRecord, request: Token
     allowedScopes: scopes,
     requestedResources: request.form.all('resource'),
     allowedResources: resources,
+    authorizationDetails: grantedDetails(grant),
     authTime: grant.authTime,
     acr: grant.acr,
     amr: grant.amr,
@@ -100,7 +102,7 @@ function entitlementOf(code: FoundDeviceCode, grant: GrantRecord, request: Token
     nonce: undefined,
     txn: grant.txn,
     grantExpiresAt: grant.expiresAt,
-    inputBinding: bindingOfDevice(code.binding),
+    inputBinding: bindingOfPoll(code.binding),
     refreshToken: isLasting(request.client, scopes) ? { scopes, resources, expiresAt: undefined } : undefined,
   }
 }

@@ -6,6 +6,7 @@ import type { Store } from '../../../store/store.ts'
 import type { GuardKind, Write } from '../../../store/writes.ts'
 import { idTokenClaimsOf } from '../../claims/release.ts'
 import { hashOfHandle } from '../../handle.ts'
+import { grantedDetails } from '../../mint/details.ts'
 import type { RefreshTokenOrder } from '../../mint/order.ts'
 import {
   contextOf,
@@ -43,6 +44,7 @@ function judgeRefresh(_value: string, facts: Facts, request: TokenRequest): Deci
   const { now, client, sender, form } = request
   const { token, grant } = facts
   const scopes = requestedScopes(form)
+  const profile = profileOfToken(facts, request)
   const refusal =
     firstRefusal(refreshRules, {
       now,
@@ -50,7 +52,7 @@ function judgeRefresh(_value: string, facts: Facts, request: TokenRequest): Deci
       isPublic: client.isPublic,
       sender,
       scopes,
-      graceSeconds: client.profile.rotationGraceSeconds,
+      graceSeconds: profile.rotationGraceSeconds,
       token: token && {
         ...token,
         isSpent: token.spentAt !== undefined,
@@ -64,7 +66,7 @@ function judgeRefresh(_value: string, facts: Facts, request: TokenRequest): Deci
   if (refusal !== undefined) return { ok: false, refusal, context: contextOf(grant) }
   if (token === undefined || grant === undefined) throw new TypeError('rule table')
 
-  const rotation = rotationOf(token, client.isPublic, client.profile, request)
+  const rotation = rotationOf(token, client.isPublic, profile, request)
   const { subject, authTime, acr, amr, sid, txn, expiresAt } = grant
   return {
     ok: true,
@@ -77,6 +79,7 @@ function judgeRefresh(_value: string, facts: Facts, request: TokenRequest): Deci
         allowedScopes: token.scopes,
         requestedResources: form.all('resource'),
         allowedResources: token.resources,
+        authorizationDetails: grantedDetails(grant),
         authTime,
         acr,
         amr,
@@ -87,11 +90,22 @@ function judgeRefresh(_value: string, facts: Facts, request: TokenRequest): Deci
         grantExpiresAt: expiresAt,
         inputBinding: token.binding,
         refreshToken: rotation.successor,
+        ...(grant.managed && { managedGrantId: grant.managed.id }),
       },
       writes: [rotation.write, { kind: 'require-live-grant', id: grant.id, at: now }],
       conflict: guard => conflictOf(guard, token, grant, request),
     },
   }
+}
+
+/** What applies to all the token can buy; when its parts contradict each other by now, minting will say so. */
+function profileOfToken({ token, grant }: Facts, { client, exchange }: TokenRequest): SecurityProfile {
+  const met = exchange.issuer.effectiveProfile(client, {
+    audiences: token?.resources ?? [],
+    scopes: token?.scopes ?? [],
+    details: grant?.authorizationDetails ?? [],
+  })
+  return met.ok ? met.value : client.profile
 }
 
 interface Rotation {

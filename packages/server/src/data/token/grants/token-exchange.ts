@@ -14,6 +14,7 @@ import {
 import type { Binding } from '../../../store/records.ts'
 import type { Write } from '../../../store/writes.ts'
 import { judgeActive, loadToken, type TokenFacts } from '../../introspect/standing.ts'
+import { grantedDetails } from '../../mint/details.ts'
 import type { Delegation, Entitlement } from '../../mint/order.ts'
 import { type Decided, type GrantRefusal, grantOf, requestedScopes, type TokenRequest } from '../grant.ts'
 
@@ -126,6 +127,7 @@ function entitlementOf(
     allowedScopes,
     requestedResources,
     allowedResources: client.resources,
+    authorizationDetails: grantedDetails(token),
     authTime: token.authTime,
     acr: token.acr,
     amr: token.amr,
@@ -165,6 +167,7 @@ function delegationOf(
     issuedTokenType: accessTokenType,
     act,
     mayAct: token?.mayAct,
+    sector: token?.sector,
     facts: {
       ...(token !== undefined && {
         subject_token_ref: token.hash,

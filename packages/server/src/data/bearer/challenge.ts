@@ -11,19 +11,21 @@ export interface ChallengeOptions {
   /** Schemes the request used: only their challenges carry the error (RFC 9449 section 7.2). */
   readonly used: readonly TokenScheme[]
   readonly algs: readonly JwsAlg[]
+  /** Named when it is what lacks. */
+  readonly requiredScope: string
   readonly nonce: Reply['headers']
 }
 
 /** A refusal in the dialect of RFC 6750 and RFC 9449. Without credentials: a bare challenge, no error. */
 export function challengeReply(exchange: Exchange, refusal: Refusal, options: ChallengeOptions): Reply {
-  const { used, algs, nonce } = options
+  const { used, algs, nonce, requiredScope } = options
   const status = statusOf(refusal)
   const description = publicSentence(exchange, refusal)
   const isBare = used.length === 0 && status === 401
   const error = [
     ['error', refusal.error],
     ['error_description', description],
-    ...(refusal.error === 'insufficient_scope' ? [['scope', 'openid'] as const] : []),
+    ...(refusal.error === 'insufficient_scope' ? [['scope', requiredScope] as const] : []),
   ] as const
   const challenges = offeredSchemes
     .filter(scheme => used.length === 0 || used.includes(scheme) || status === 401)

@@ -1,0 +1,60 @@
+import type { RevokeAccessRequest } from '@holdfast/server/control/admin-api.ts'
+import type { Command } from 'commander'
+import {
+  type AddCommand,
+  configOption,
+  type Desk,
+  json,
+  outputOption,
+  reportProblem,
+  withAdmin,
+} from '../command.ts'
+import { exitCodes } from '../exit-codes.ts'
+
+interface RevokeOptions {
+  readonly config?: string
+  readonly output: string
+  readonly issuer?: string
+}
+
+/** What it means that access ended; the rest of the line says whose. */
+const meanings: Readonly<Record<RevokeAccessRequest['of'], string>> = {
+  user: 'every token, permission and session has ended; the account may sign in again',
+  client: 'every token and permission has ended; the client may ask again until it is suspended',
+  grant: 'the permission and every token of it have ended',
+}
+
+/** `revoke` under users, clients and grants: all access ends at once. */
+export function addRevoke(
+  parent: Command,
+  desk: Desk,
+  of: RevokeAccessRequest['of'],
+  argument: string,
+): void {
+  parent
+    .command(`revoke <${argument}>`)
+    .description(`end at once: ${meanings[of]}`)
+    .option('--issuer <name>', 'name or URL, when several issuers have one of this name')
+    .option(...configOption)
+    .option(...outputOption)
+    .action(async (name: string, { config, issuer, output }: RevokeOptions) => {
+      await withAdmin(desk, config, async ({ api }) => {
+        const answer = await api.revokeAccess({ of, name, ...(issuer !== undefined && { issuer }) })
+        if (!answer.ok) return reportProblem(desk, answer)
+        const { out } = desk.terminal
+        if (output === 'json') out(json(answer.value))
+        else out(`${of} ${name}: ${meanings[of]} (reference ${answer.value.reference})`)
+        return exitCodes.done
+      })
+    })
+}
+
+export const addUsers: AddCommand = (program, desk) => {
+  const users = program.command('users').description('end the access of users')
+  addRevoke(users, desk, 'user', 'username')
+}
+
+export const addGrants: AddCommand = (program, desk) => {
+  const grants = program.command('grants').description('end what a user allowed a client')
+  addRevoke(grants, desk, 'grant', 'grantId')
+}

@@ -1,0 +1,108 @@
+import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
+
+export const manifest: ClauseManifest = {
+  spec: 'fapi-ciba',
+  title: 'FAPI: Client Initiated Backchannel Authentication Profile (draft)',
+  url: 'https://openid.bitbucket.io/fapi/fapi-ciba.html',
+  clauses: [
+    {
+      id: 'FAPI-CIBA-5.2.2-1',
+      level: 'MUST',
+      says: 'Only confidential clients use CIBA.',
+      standing: ruled,
+      rows: ['FCI-01'],
+    },
+    {
+      id: 'FAPI-CIBA-5.2.2-2',
+      level: 'MUST',
+      says: 'What is authorized is unique in the request, or a `binding_message` is required.',
+      standing: ruled,
+      rows: ['FCI-02'],
+    },
+    {
+      id: 'FAPI-CIBA-5.2.2-3',
+      level: 'MUST',
+      says: 'Nothing is pushed.',
+      standing: ruled,
+      rows: ['FCI-01'],
+    },
+    {
+      id: 'FAPI-CIBA-5.2.2-4',
+      level: 'MUST',
+      says: 'Clients can poll; they may also be pinged.',
+      standing: shown(
+        'the metadata names the endpoint, both delivery modes and no user code, where the floor allows it',
+      ),
+      rows: ['FCI-01'],
+    },
+    {
+      id: 'FAPI-CIBA-5.2.2-6',
+      level: 'MUST',
+      says: 'Requests are signed.',
+      standing: ruled,
+      rows: ['FCI-06'],
+    },
+    {
+      id: 'FAPI-CIBA-5.2.2-7',
+      level: 'MUST',
+      says: 'The user authenticates as strongly as what is authorized needs.',
+      standing: shown('asks for a login first, and again when the last one is older than five minutes'),
+    },
+    {
+      id: 'FAPI-CIBA-5.2.2-8',
+      level: 'MUST',
+      says: 'An `acr` that was asked for and is supported comes back in the ID token.',
+      standing: shown('the ID token says who, when, how strongly, and which request it answers'),
+      rows: ['FCI-03'],
+    },
+    {
+      id: 'FAPI-CIBA-5.2.2-9',
+      level: 'MUST',
+      says: 'A signed request lives at most 60 minutes, by `nbf` and `exp`.',
+      standing: ruled,
+      rows: ['FCI-06'],
+    },
+    {
+      id: 'FAPI-CIBA-5.2.2-11',
+      level: 'SHOULD',
+      says: 'Hints say who the user is and carry nothing else.',
+      standing: otherParty('client'),
+      rows: ['FCI-04'],
+    },
+    {
+      id: 'FAPI-CIBA-5.3',
+      level: 'MAY',
+      says: '`request_context` is a JSON object for decisions about fraud.',
+      standing: ruled,
+      rows: ['FCI-05'],
+    },
+    {
+      id: 'FAPI-CIBA-6.2',
+      level: 'MUST',
+      says: 'Headers about the user are not sent by who does not control the device that the user is at.',
+      standing: otherParty('client'),
+      rows: ['FCI-09'],
+    },
+    {
+      id: 'FAPI-CIBA-SUITE-1',
+      level: 'MUST',
+      says: 'Two hints, a foreign `auth_req_id` and both forms of `requested_expiry` are told apart.',
+      standing: shown('may say when it ends as a string or as a number, and what it is about'),
+      rows: ['FCI-07'],
+    },
+    {
+      id: 'FAPI-CIBA-SUITE-2',
+      level: 'MUST',
+      says: 'After a 401 or a redirect the notification endpoint is not called again.',
+      standing: shown('a 401 is not asked again, a redirect is not followed, and polling still works'),
+      rows: ['FCI-08'],
+    },
+    {
+      id: 'FAPI-CIBA-REG-1',
+      level: 'MAY',
+      says: 'Metadata names the kinds of `login_hint_token` that are taken.',
+      standing: notApplicable('no `login_hint_token` is taken, so no kind is named'),
+      rows: ['FCI-10'],
+    },
+  ],
+}

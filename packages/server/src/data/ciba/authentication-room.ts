@@ -1,0 +1,215 @@
+import { hash as digest } from 'node:crypto'
+import {
+  accept,
+  type EpochSeconds,
+  type HandleHash,
+  type Outcome,
+  refuse,
+  secondsAfter,
+} from '@holdfast/protocol'
+import { cibaIntervalSeconds } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
+import type { Form } from '@holdfast/protocol/wire/form.ts'
+import type { Exchange, Reply } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import type { Client } from '../../snapshot/snapshot.ts'
+import type { BackchannelRequestRecord, UserRecord } from '../../store/records.ts'
+import type { Write } from '../../store/writes.ts'
+import { auditAccepted } from '../audit-of.ts'
+import { newTransactionId } from '../authorize/transaction.ts'
+import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
+import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
+import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
+import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
+import { fineTime, newHandle } from '../handle.ts'
+import { outstandingRequests } from '../par/outstanding.ts'
+import { refusedOauth } from '../refused.ts'
+import { jsonReply } from '../render/json.ts'
+import type { Room } from '../room.ts'
+import { pollBindingOf } from '../token/poll-binding.ts'
+import { findHintedUser } from './hinted-user.ts'
+import { freePrompts, outstandingCibaKey, promptEndsAt } from './prompts.ts'
+import { type CibaRequest, judgeCibaRequest } from './request.ts'
+import { type SentCibaRequest, sentCibaRequest } from './request-object.ts'
+import { sealPing } from './sealed-ping.ts'
+
+const refused = 'ciba.refused'
+
+/** A client asks for a user who will answer on a device of their own (OpenID Connect CIBA section 7). */
+export const backchannelAuthenticationRoom: Room = async (exchange, ports) => {
+  const form = parseBackChannelForm(exchange)
+  if (!form.ok) return await refusedOauth(exchange, ports, refused, form)
+  const authenticated = await authenticateClient(exchange, form.value, ports)
+  if (!authenticated.ok) return await refusedOauth(exchange, ports, refused, authenticated)
+  const { client } = authenticated.value
+  const extraHeaders = exchange.headers('dpop').length === 0 ? [] : [dpopNonceHeader(exchange, ports)]
+  const no = refusedAuthenticated
+
+  const proof = judgeClientProof(exchange, ports, authenticated.value)
+  if (!proof.ok) return await no(exchange, ports, refused, proof, authenticated.value, { extraHeaders })
+  const spent = [...authenticated.value.writes, ...(proof.value?.writes ?? [])]
+
+  const judged = await judgeSent(form.value, client, exchange, ports)
+  if (!judged.ok)
+    return await no(exchange, ports, refused, judged, authenticated.value, { extraHeaders, spent })
+
+  const now = ports.clock.now()
+  const outstanding = outstandingRequests(ports)
+  const counted = outstandingCibaKey(exchange, client)
+  const until = promptEndsAt(now, judged.value.lifetimeSeconds)
+  if (outstanding.take(counted, client.outstandingRequestsMax, until, now) > 0)
+    return await no(exchange, ports, refused, tooMany, authenticated.value, { extraHeaders, spent })
+
+  // What finds nobody stays counted, five minutes at least: a client tries no names faster than it may ask.
+  const user = await findHintedUser(judged.value, client, exchange, ports)
+  if (!user.ok) return await no(exchange, ports, refused, user, authenticated.value, { extraHeaders, spent })
+
+  const asking: Asking = {
+    exchange,
+    ports,
+    authenticated: authenticated.value,
+    request: judged.value,
+    user: user.value,
+    binding: pollBindingOf(
+      {
+        ...(proof.value && { jkt: proof.value.jkt }),
+        ...(exchange.peerCertificate && { x5tS256: exchange.peerCertificate.thumbprint }),
+      },
+      client,
+    ),
+    now,
+  }
+  const context = { clientId: client.clientId, subject: user.value.subject }
+  for (const promptKey of await freePrompts(ports, exchange.issuer.url, user.value.subject, now)) {
+    const issued = issue(asking, promptKey)
+    const writes = [...spent, ...judged.value.writes, ...issued.writes]
+    const committed = await ports.store.commit(writes).catch((fault: unknown) => {
+      outstanding.release(counted)
+      throw fault
+    })
+    if (committed.committed) return jsonReply(200, issued.response, extraHeaders)
+    const replay = replayRefusal(writes, committed)
+    if (replay !== undefined) {
+      outstanding.release(counted)
+      return await refusedReplay(exchange, ports, refused, replay, { context, extraHeaders })
+    }
+  }
+  const flooded = await no(exchange, ports, refused, tooManyPrompts, authenticated.value, {
+    context,
+    extraHeaders,
+    spent,
+  })
+  return asForbidden(flooded)
+}
+
+type JudgedRequest = CibaRequest & Pick<SentCibaRequest, 'isSigned' | 'writes'>
+
+async function judgeSent(
+  form: Form,
+  client: Client,
+  exchange: Exchange,
+  ports: Ports,
+): Promise<Outcome<JudgedRequest>> {
+  const sent = await sentCibaRequest(form, client, exchange, ports)
+  if (!sent.ok) return sent
+  const judged = judgeCibaRequest(sent.value, client, exchange.issuer)
+  const { isSigned, writes } = sent.value
+  return judged.ok ? accept({ ...judged.value, isSigned, writes }) : judged
+}
+
+const tooMany = refuse(
+  'ciba.outstanding',
+  [],
+  'temporarily_unavailable',
+  'too many requests of this client wait for their users',
+)
+
+const tooManyPrompts = refuse(
+  'ciba.prompts',
+  ['CIBA-14'],
+  'access_denied',
+  'too many prompts wait for this user, or were left unanswered in the last minutes',
+)
+
+/** CIBA section 13: here `access_denied` is 403. */
+function asForbidden(reply: Reply): Reply {
+  return reply.status === 400 ? { ...reply, status: 403 } : reply
+}
+
+interface Asking {
+  readonly exchange: Exchange
+  readonly ports: Ports
+  readonly authenticated: AuthenticatedClient
+  readonly request: JudgedRequest
+  readonly user: UserRecord
+  readonly binding: string | undefined
+  readonly now: EpochSeconds
+}
+
+interface Issued {
+  readonly response: Readonly<Record<string, string | number>>
+  readonly writes: readonly Write[]
+}
+
+function issue(asking: Asking, promptKey: HandleHash): Issued {
+  const { exchange, ports, authenticated, request, user, binding, now } = asking
+  const issuer = exchange.issuer.url
+  const { clientId } = authenticated.client
+  const { value, hash } = newHandle(ports.entropy, 'auth_req_id', issuer, fineTime(ports.clock))
+  const { clientNotificationToken, lifetimeSeconds } = request
+  const record: BackchannelRequestRecord = {
+    hash,
+    issuer,
+    clientId,
+    subject: user.subject,
+    scopes: request.scopes,
+    resources: request.resources,
+    bindingMessage: request.bindingMessage,
+    promptKey,
+    sealedPing:
+      clientNotificationToken === undefined
+        ? undefined
+        : sealPing(ports, issuer, hash, { authReqId: value, clientNotificationToken }),
+    binding,
+    intervalSeconds: cibaIntervalSeconds,
+    txn: newTransactionId(ports.entropy, fineTime(ports.clock)),
+    issuedAt: now,
+    expiresAt: secondsAfter(now, lifetimeSeconds),
+  }
+  const until = promptEndsAt(now, lifetimeSeconds)
+  return {
+    response: { auth_req_id: value, expires_in: lifetimeSeconds, interval: cibaIntervalSeconds },
+    writes: [
+      { kind: 'take-prompt', key: promptKey, holder: hash, at: now, until },
+      { kind: 'insert-backchannel-request', record },
+      auditOf(asking, record),
+    ],
+  }
+}
+
+/** What was asked; of what the client sent as free text a digest, or that there was any. */
+function auditOf({ exchange, authenticated, request, now }: Asking, record: BackchannelRequestRecord): Write {
+  const { requestContext, acrValues, profile } = request
+  const { txn, clientId, subject, scopes, resources } = record
+  return auditAccepted(
+    exchange,
+    now,
+    'ciba.requested',
+    { txn, clientId, subject },
+    {
+      ...authenticated.evidence,
+      scopes,
+      resources,
+      auth_req_ref: record.hash,
+      hint: request.loginHint === undefined ? 'id_token_hint' : 'login_hint',
+      signed_request: request.isSigned,
+      has_binding_message: record.bindingMessage !== undefined,
+      is_bound: record.binding !== undefined,
+      is_pinged: record.sealedPing !== undefined,
+      ...(acrValues.length > 0 && { acr_values: acrValues }),
+      ...(requestContext !== undefined && {
+        request_context_ref: digest('sha256', requestContext, 'base64url'),
+      }),
+      profile: profile.name,
+    },
+  )
+}

@@ -1,0 +1,91 @@
+import { refuse } from '@holdfast/protocol'
+import { parseForm } from '@holdfast/protocol/wire/form.ts'
+import type { Exchange, Reply } from '../../http/exchange.ts'
+import type { Route } from '../../http/route.ts'
+import type { Ports } from '../../ports.ts'
+import type { FoundBackchannelRequest } from '../../store/store.ts'
+import type { Write } from '../../store/writes.ts'
+import { auditAccepted } from '../audit-of.ts'
+import { hashOfHandle } from '../handle.ts'
+import { passwordAcr } from '../interaction/session.ts'
+import { recordRefusal, refusedOauth } from '../refused.ts'
+import { jsonReply } from '../render/json.ts'
+import { approvalWrites, cibaGrantLifetime, cibaGrantOf, denialWrites } from './answer.ts'
+import { judgeCibaAccess } from './request.ts'
+
+const refused = 'ciba.test-answer-refused'
+
+/**
+ * Answers in the place of a user, for programs that test: GET `/ciba/test-answer?auth_req_id=…&action=allow|deny`. In
+ * no table: only a development server whose operator asks for it serves this route, and only for development issuers.
+ * @deprecated whoever holds an `auth_req_id` needs no user any more
+ */
+export const testOnlyAnswerRoute: Route = {
+  method: 'GET',
+  path: '/ciba/test-answer',
+  room: testAnswerRoom,
+  bodyBytesMax: 0,
+  form: 'none',
+  cors: 'none',
+  dialect: 'json',
+  countsFailures: false,
+}
+
+async function testAnswerRoom(exchange: Exchange, ports: Ports): Promise<Reply> {
+  const query = parseForm(exchange.query)
+  if (!query.ok) return await refusedOauth(exchange, ports, refused, query)
+  if (exchange.issuer.environment !== 'development')
+    return await refusedOauth(exchange, ports, refused, notHere)
+  const action = query.value.get('action')
+  const hash = hashOfHandle('auth_req_id', exchange.issuer.url, query.value.get('auth_req_id') ?? '')
+  const found = await ports.store.findBackchannelRequest(hash)
+  const writes =
+    found && (action === 'allow' ? allowing(found, exchange, ports) : denying(found, exchange, ports))
+  if (found === undefined || writes === undefined || (action !== 'allow' && action !== 'deny'))
+    return await refusedOauth(exchange, ports, refused, nothing)
+  const { txn, clientId, subject } = found
+  const context = { txn, clientId, subject }
+  const facts = { auth_req_ref: hash, action }
+  const now = ports.clock.now()
+  const committed = await ports.store.commit([
+    ...writes,
+    auditAccepted(exchange, now, 'ciba.test-answered', context, facts),
+  ])
+  if (committed.committed) return jsonReply(200, { action })
+  await recordRefusal(exchange, ports, refused, nothing, { context })
+  return jsonReply(400, { error: nothing.error })
+}
+
+const notHere = refuse(
+  'ciba-test.development',
+  [],
+  'invalid_request',
+  'only a development issuer lets tests answer for users',
+)
+
+const nothing = refuse(
+  'ciba-test.request',
+  [],
+  'invalid_request',
+  'no request waits by this `auth_req_id`, or `action` is neither `allow` nor `deny`',
+)
+
+/** As if the user had typed their password now. */
+function allowing(
+  found: FoundBackchannelRequest,
+  exchange: Exchange,
+  ports: Ports,
+): readonly Write[] | undefined {
+  const client = exchange.issuer.clients.get(found.clientId)
+  const access = client && judgeCibaAccess(found, client, exchange.issuer)
+  if (client === undefined || access?.ok !== true) return undefined
+  const now = ports.clock.now()
+  const sid = ports.entropy.bytes(16).toString('base64url')
+  const pretended = { sid, authTime: now, acr: passwordAcr, amr: ['pwd'] }
+  const grant = cibaGrantOf(found, pretended, cibaGrantLifetime(client, access.value), ports, now)
+  return approvalWrites(found, grant, exchange.requestId, ports)
+}
+
+function denying(found: FoundBackchannelRequest, exchange: Exchange, ports: Ports): readonly Write[] {
+  return denialWrites(found, exchange.requestId, ports, ports.clock.now())
+}

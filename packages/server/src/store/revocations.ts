@@ -1,0 +1,25 @@
+import type { EpochSeconds } from '@holdfast/protocol'
+import type { Write } from './writes.ts'
+
+/**
+ * Everything a user has here ends: grants with their refresh and access tokens, sessions, and tokens that were
+ * exchanged for the user's. What comes after needs a new login. Doing it again changes nothing.
+ */
+export function revocationOfSubject(issuer: string, subject: string, at: EpochSeconds): readonly Write[] {
+  return [
+    { kind: 'revoke-grants-of-subject', issuer, subject, at },
+    { kind: 'revoke-sessions-of-subject', issuer, subject, at },
+    { kind: 'revoke-tokens-of-subject', issuer, subject, at },
+  ]
+}
+
+/**
+ * Everything a client has here ends: what users allowed it, its own tokens and those exchanged by or from it. The client
+ * itself may go on and ask again; to stop it, suspend it.
+ */
+export function revocationOfClient(issuer: string, clientId: string, at: EpochSeconds): readonly Write[] {
+  return [
+    { kind: 'revoke-grants-of-client', issuer, clientId, at },
+    { kind: 'revoke-tokens-of-client', issuer, clientId, at },
+  ]
+}
