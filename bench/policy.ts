@@ -47,6 +47,8 @@ function policyText(index: number): string {
 const uid = (type: string, id: string) => ({ type, id })
 const entities: cedar.Entities = [
   { uid: uid('User', 'u2'), attrs: { level: 4, country: 'DE' }, parents: [uid('Team', 't3')] },
+  { uid: uid('Team', 't6'), attrs: {}, parents: [] },
+  { uid: uid('Folder', 'f7'), attrs: {}, parents: [] },
   { uid: uid('Team', 't3'), attrs: {}, parents: [uid('Team', 't6')] },
   { uid: uid('Folder', 'f4'), attrs: {}, parents: [uid('Folder', 'f7')] },
   {

@@ -109,6 +109,16 @@ describe('whatever goes wrong is a deny', () => {
     )
   })
 
+  for (const [name, left, rest] of [
+    ['a principal that is not among the entities', 'principal', { principal: uid('Customer', 'eve') }],
+    ['a resource that is not among the entities', 'resource', { resource: uid('Vault', 'other') }],
+  ] as const)
+    it(name, () => {
+      const decided = ask(everyone, rest)
+      assert.equal(decided.decision, 'deny')
+      assert.deepEqual(decided.errors, [{ place: 'entities', message: `the ${left} is not among them` }])
+    })
+
   it('entities prepared for other policies of the same schema are as good', () => {
     const other = must(compileBank('@id("other") forbid (principal, action, resource);'))
     const set = must(compileBank(everyone))

@@ -1,7 +1,7 @@
 import { type EntityStore, entitiesAt } from './cedar/entities.ts'
 import { type CedarResponse, type CompiledPolicy, evaluate as evaluateCompiled } from './cedar/evaluate.ts'
 import { DataProblem } from './cedar/json.ts'
-import { entityProblem, questionProblem } from './cedar/schema.ts'
+import { entityProblem, isKnownBySchema, questionProblem } from './cedar/schema.ts'
 import type { Decision, DecisionError } from './decision.ts'
 import { isWayOut, noObligations, type Obligations, obligationsOf } from './obligations.ts'
 import type { PolicySet } from './policy-set.ts'
@@ -14,13 +14,19 @@ export interface Entities {
   readonly store: EntityStore
 }
 
-/** Reads Cedar's JSON entities format and holds every entity to the schema. */
+/**
+ * Reads Cedar's JSON entities format and holds every entity to the schema. Whatever stands above an entity is given
+ * with it, when something could stand above that: a group that is left out would hide a forbid.
+ */
 export function prepareEntities(set: PolicySet, json: unknown): Parsed<Entities> {
   return reading(() => {
     const store = entitiesAt(json)
     for (const entity of store.values()) {
       const problem = entityProblem(set.schema, entity)
       if (problem !== undefined) throw new DataProblem('$', problem)
+      for (const { key, type, id } of entity.ancestors.values())
+        if (!store.has(key) && (set.schema.entityTypes.get(type)?.above.size ?? 0) > 0)
+          throw new DataProblem('$', `${type}::${JSON.stringify(id)} stands above others and is not given`)
     }
     return Object.freeze({
       schemaVersion: set.schemaVersion,
@@ -40,7 +46,7 @@ function environmentOf({ principal, action, resource, context }: Question, entit
 
 /**
  * Decides one question. Whatever goes wrong is a deny: a question the schema does not know, entities of another
- * schema, a policy that fails, obligations that contradict each other, a bug of ours.
+ * schema or without the parties, a policy that fails, obligations that contradict each other, a bug of ours.
  */
 export function decide(set: PolicySet, question: Question, entities: Entities): Decision {
   try {
@@ -48,11 +54,21 @@ export function decide(set: PolicySet, question: Question, entities: Entities): 
       return denied(set, [{ place: 'entities', message: 'they were prepared for another schema' }])
     const problem = questionProblem(set.schema, question)
     if (problem !== undefined) return denied(set, [{ place: 'question', message: problem }])
+    const missing = missingParty(set, question, entities)
+    if (missing !== undefined)
+      return denied(set, [{ place: 'entities', message: `the ${missing} is not among them` }])
     return judged(set, evaluate(set, question, entities))
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : String(thrown)
     return denied(set, [{ place: 'engine', message }])
   }
+}
+
+/** Of a party that nobody looked up the groups are not known, and a forbid for one of them would not be seen. */
+function missingParty(set: PolicySet, question: Question, { store }: Entities): string | undefined {
+  for (const name of ['principal', 'resource'] as const)
+    if (!store.has(question[name].key) && !isKnownBySchema(set.schema, question[name])) return name
+  return undefined
 }
 
 function judged(set: PolicySet, { decision, determining, errors }: CedarResponse): Decision {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
 import * as fc from 'fast-check'
-import { ancestorsMax, entitiesMax } from './cedar/entities.ts'
+import { ancestorsMax, entitiesMax, hierarchyPairsMax } from './cedar/entities.ts'
 import { dataDepthMax, dataStringLengthMax, dataValuesMax } from './cedar/json.ts'
 import { questionProblem } from './cedar/schema.ts'
 import { prepareEntities } from './decide.ts'
@@ -14,7 +14,12 @@ const question = {
   principal: uid('Customer', 'ada'),
   action: uid('Action', 'pay'),
   resource: uid('Vault', 'v'),
-  context: { amount: 10 } as unknown,
+  context: {
+    amount: 10,
+    at: { __extn: { fn: 'datetime', arg: '2026-11-21T08:00:00Z' } },
+    by: { __entity: uid('Bots::Robot', 'r') },
+    from: { street: 'Main' },
+  } as unknown,
 }
 
 function nested(depth: number): unknown {
@@ -73,7 +78,7 @@ describe('entities are held to the schema', () => {
   const chain = (length: number): unknown[] =>
     Array.from({ length }, (_, index) => ({
       uid: uid('Team', `t${index}`),
-      parents: [uid('Team', `t${index + 1}`)],
+      parents: index === length - 1 ? [] : [uid('Team', `t${index + 1}`)],
     }))
   const refused: readonly (readonly [string, unknown])[] = [
     ['no list', {}],
@@ -102,7 +107,22 @@ describe('entities are held to the schema', () => {
         parents: [uid('Team', ['b', 'c', 'a'][index] ?? '')],
       })),
     ],
-    ['more ancestors than allowed', chain(ancestorsMax + 1)],
+    ['a group that is not given, though something may stand above it', [{ ...ada }]],
+    ['more ancestors than allowed', chain(ancestorsMax + 2)],
+    [
+      'more parents than allowed',
+      [{ uid: uid('Team', 'a'), parents: Array(ancestorsMax + 1).fill(uid('Team', 'b')) }],
+    ],
+    [
+      'a hierarchy that is too large as a whole',
+      [
+        ...chain(ancestorsMax + 1),
+        ...Array.from({ length: hierarchyPairsMax / ancestorsMax }, (_, index) => ({
+          uid: uid('Team', `leaf${index}`),
+          parents: [uid('Team', 't1')],
+        })),
+      ],
+    ],
     ['more entities than allowed', Array(entitiesMax + 1).fill(ada)],
     ['a member nobody knows', [{ ...ada, name: 'Ada' }]],
   ]
@@ -111,13 +131,15 @@ describe('entities are held to the schema', () => {
       assert.ok(!prepareEntities(set, json).ok)
     })
 
-  it('accepted: a chain as long as allowed, a diamond, and parents that are not given', () => {
+  it('accepted: a chain as long as allowed, and a diamond', () => {
     const diamond = [
       { uid: uid('Team', 'a'), parents: [uid('Team', 'b'), uid('Team', 'c')] },
       { uid: uid('Team', 'b'), parents: [uid('Team', 'd')] },
       { uid: uid('Team', 'c'), parents: [uid('Team', 'd')] },
+      { uid: uid('Team', 'd') },
     ]
-    for (const json of [chain(ancestorsMax), diamond, bankEntities]) assert.ok(prepareEntities(set, json).ok)
+    for (const json of [chain(ancestorsMax + 1), diamond, bankEntities])
+      assert.ok(prepareEntities(set, json).ok)
   })
 })
 
@@ -131,6 +153,10 @@ const spoiled = (good: unknown): fc.Arbitrary<unknown> => {
       { __entity: uid('Customer', 'eve') },
       { __entity: uid('Color', 'blue') },
       { __extn: { fn: 'ip', arg: '10.0.0.1' } },
+      { __extn: { fn: 'decimal', arg: '1.0' } },
+      { __extn: { fn: 'datetime', arg: '2026-11-21' } },
+      { __entity: uid('Bots::Robot', 'r') },
+      { street: 'Side' },
       { level: 1 },
       3,
       ['x'],

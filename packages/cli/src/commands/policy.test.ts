@@ -15,6 +15,7 @@ const composition: Composition = { version: '0', serve: never, configuration: ne
 const schema = 'entity User; entity File; action "read" appliesTo { principal: User, resource: File };'
 const policy = '@id("all") permit (principal, action, resource);'
 const ask = (expect: unknown) => ({
+  entities: [{ uid: { type: 'User', id: 'ada' } }, { uid: { type: 'File', id: 'f' } }],
   tests: [
     {
       name: 'ada reads',

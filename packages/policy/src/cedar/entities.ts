@@ -24,6 +24,9 @@ export type EntityStore = ReadonlyMap<string, Entity>
 /** Entities that are prepared together. */
 export const entitiesMax = 100_000
 
+/** Pairs of an entity and one above it, over all that are prepared together: what the hierarchy costs in memory. */
+export const hierarchyPairsMax = 2_000_000
+
 /** Entities above one, near and far. */
 export const ancestorsMax = 1_000
 
@@ -60,6 +63,7 @@ function draftAt(json: unknown, place: string, budget: Budget): Draft {
       ? new Map()
       : recordAt(objectAt(object[name], `${place}.${name}`), `${place}.${name}`, budget).fields
   const parents = object.parents === undefined ? [] : arrayAt(object.parents, `${place}.parents`)
+  if (parents.length > ancestorsMax) throw new DataProblem(place, 'an entity has too many ancestors')
   return {
     uid,
     attributes: record('attrs'),
@@ -72,12 +76,18 @@ function draftAt(json: unknown, place: string, budget: Budget): Draft {
 function closed(drafts: ReadonlyMap<string, Draft>, place: string): EntityStore {
   const store = new Map<string, Entity>()
   const open = new Set<string>()
+  let pairs = 0
   for (const start of drafts.values()) {
     const path: Draft[] = [start]
     for (let draft = path.at(-1); draft !== undefined; draft = path.at(-1)) {
       const waiting = store.has(draft.uid.key) ? undefined : nextParent(draft, drafts, store)
       if (waiting === undefined) {
-        if (!store.has(draft.uid.key)) store.set(draft.uid.key, entityOf(draft, store, place))
+        if (!store.has(draft.uid.key)) {
+          const entity = entityOf(draft, store, place)
+          store.set(draft.uid.key, entity)
+          pairs += entity.ancestors.size
+          if (pairs > hierarchyPairsMax) throw new DataProblem(place, 'the hierarchy is too large')
+        }
         open.delete(draft.uid.key)
         path.pop()
         continue

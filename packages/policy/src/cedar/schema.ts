@@ -255,6 +255,14 @@ export function questionProblem(
   )
 }
 
+/**
+ * Whether everything about an entity is known without being told: an enumerated one has neither attributes nor
+ * anything above it.
+ */
+export function isKnownBySchema(schema: Schema, { type }: EntityUid): boolean {
+  return schema.entityTypes.get(type)?.ids !== undefined
+}
+
 /** @returns what is wrong with the entity; undefined when it conforms to the schema */
 export function entityProblem(
   schema: Schema,

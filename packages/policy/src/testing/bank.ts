@@ -4,13 +4,17 @@ import { type Parsed, parseQuestion, type Question } from '../question.ts'
 
 /** A small world for tests: customers in teams, accounts, one tagged vault. */
 export const bankSchema = `
+  namespace Bots { type Size = Long; entity Robot = { size: Size }; }
+  type Place = { street: String };
   entity Team in [Team];
   entity Customer in [Team] = { level: Long, boss?: Customer };
   entity Color enum ["red", "blue"];
-  entity Vault = { color: Color, seen: Set<String>, where?: { street: String } } tags Long;
+  entity Vault = { color: Color, seen: Set<String>, where?: Place } tags Long;
   action "use";
   action "read", "pay" in ["use"] appliesTo {
-    principal: Customer, resource: Vault, context: { amount: Long, address?: ipaddr }
+    principal: Customer, resource: Vault, context: {
+      amount: Long, address?: ipaddr, at?: datetime, limit?: decimal, by?: Bots::Robot, from?: Place
+    }
   };`
 
 export function must<Value>(parsed: Parsed<Value>): Value {
@@ -38,7 +42,10 @@ export const vault = {
 export const ada = { uid: uid('Customer', 'ada'), attrs: { level: 3 }, parents: [uid('Team', 'gold')] }
 export const gold = { uid: uid('Team', 'gold'), attrs: {}, parents: [uid('Team', 'all')] }
 
-export const bankEntities = [vault, ada, gold]
+const all = { uid: uid('Team', 'all'), attrs: {}, parents: [] }
+const robot = { uid: uid('Bots::Robot', 'r'), attrs: { size: 3 }, parents: [] }
+
+export const bankEntities = [vault, ada, gold, all, robot]
 
 export function entitiesOf(set: PolicySet): Entities {
   return must(prepareEntities(set, bankEntities))

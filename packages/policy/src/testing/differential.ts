@@ -10,13 +10,15 @@ import { policy } from './random-policies.ts'
 
 /**
  * Our evaluator against cedar-wasm: the same policies, entities and questions; decision, determining policies and
- * failing policies must be the same. A case is one question put to both.
+ * failing policies must be the same. A case is one question put to both, about up to 24 policies.
  *
  *     node packages/policy/src/testing/differential.ts --cases 1000000 --seed 1
  */
 
 export interface Tally {
   cases: number
+  /** Policies that stood in the sets that were asked, counted once for each case. */
+  evaluations: number
   allowed: number
   denied: number
   /** Cases in which at least one policy failed, and policies that failed. */
@@ -55,6 +57,7 @@ const disagreementsMax = 5
 export function compareWithReference(options: { readonly cases: number; readonly seed: number }): Tally {
   const tally: Tally = {
     cases: 0,
+    evaluations: 0,
     allowed: 0,
     denied: 0,
     withErrors: 0,
@@ -71,7 +74,9 @@ export function compareWithReference(options: { readonly cases: number; readonly
 
 function compareOneSet(seed: number, tally: Tally): void {
   const dice = diceOf(seed)
-  const policies = Object.fromEntries(times(1 + dice.roll(8), index => [`p${index}`, policy(dice)]))
+  // A forbid hides which policies would have permitted, so half of the sets have none.
+  const forbids = dice.pick([0, 0, 10, 50])
+  const policies = Object.fromEntries(times(1 + dice.roll(24), index => [`p${index}`, policy(dice, forbids)]))
   const parsed = cedar.preparsePolicySet('differential', {
     staticPolicies: policies as unknown as Record<string, cedar.PolicyJson>,
   })
@@ -89,6 +94,7 @@ function compareOneSet(seed: number, tally: Tally): void {
       context: recordAt(objectAt(question.context, '$'), '$', newBudget()),
       entities: store,
     })
+    tally.evaluations += compiled.policies.length
     const answer = { ...ours, failing: ours.errors.map(({ policyId }) => policyId) }
     count(tally, answer)
     if (!isSame(answer, theirs))

@@ -185,10 +185,10 @@ function action(dice: Dice): Expression {
   ])
 }
 
-/** One static policy. */
-export function policy(dice: Dice): Expression {
+/** One static policy; `forbids` is the chance, in percent, that it is a forbid. */
+export function policy(dice: Dice, forbids = 35): Expression {
   return {
-    effect: dice.chance(65) ? 'permit' : 'forbid',
+    effect: dice.chance(forbids) ? 'forbid' : 'permit',
     principal: party(dice),
     action: action(dice),
     resource: party(dice),
