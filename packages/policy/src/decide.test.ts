@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
 import * as fc from 'fast-check'
 import { decide, evaluate, prepareEntities } from './decide.ts'
 import type { Decision } from './decision.ts'
 import { noObligations } from './obligations.ts'
 import { compilePolicySet } from './policy-set.ts'
-import { bankSchema, compileBank, entitiesOf, must, questionOf, uid } from './testing/bank.ts'
+import { bankEntities, bankSchema, compileBank, entitiesOf, must, questionOf, uid } from './testing/bank.ts'
 
 const everyone = '@id("everyone") permit (principal, action, resource);'
 
@@ -134,6 +135,60 @@ describe('whatever goes wrong is a deny', () => {
   })
 })
 
+describe('with the schema and its actions', () => {
+  it('evaluates as Cedar does', () => {
+    const policies = `${everyone}
+      @id("group") forbid (principal in Team::"all", action in Action::"use", resource)
+        when { context.amount > 100 && resource.hasTag("floor") };
+      @id("place") forbid (principal, action, resource)
+        when { context has from && resource has where && context.from == resource.where };
+      @id("robot") forbid (principal, action == Action::"read", resource)
+        when { context has by && context.by.size * 4611686018427387 > 9007199254740991 };`
+    const set = must(compileBank(policies))
+    let [errors, denied] = [0, 0]
+    for (const action of ['read', 'pay'])
+      for (const amount of [1, 100, 101])
+        for (const from of [undefined, { street: 'Main' }, { street: 'Side' }])
+          for (const id of [undefined, 'r', 'gone']) {
+            const context = {
+              amount,
+              ...(from && { from }),
+              ...(id && { by: { __entity: uid('Bots::Robot', id) } }),
+            }
+            const change = { action: uid('Action', action), context }
+            const ours = evaluate(set, questionOf(change), entitiesOf(set))
+            const answer = cedar.isAuthorized({
+              principal: uid('Customer', 'ada'),
+              resource: uid('Vault', 'v'),
+              ...change,
+              schema: bankSchema,
+              validateRequest: true,
+              policies: { staticPolicies: policiesById(policies) },
+              entities: bankEntities as cedar.Entities,
+            })
+            assert.ok(answer.type === 'success')
+            const { decision, diagnostics } = answer.response
+            assert.equal(ours.decision, decision)
+            assert.deepEqual(ours.determining, diagnostics.reason.toSorted())
+            const failing = diagnostics.errors.map(({ policyId }) => policyId)
+            assert.deepEqual(
+              ours.errors.map(({ policyId }) => policyId),
+              failing.toSorted(),
+            )
+            errors += failing.length
+            denied += decision === 'deny' ? 1 : 0
+          }
+    assert.ok(errors > 5 && denied > 20 && denied < 54, `${errors} errors, ${denied} of 54 denied`)
+  })
+})
+
+/** The reference names policies by their place unless they come by name. */
+function policiesById(policies: string): Record<string, string> {
+  const parts = cedar.policySetTextToParts(policies)
+  assert.ok(parts.type === 'success')
+  return Object.fromEntries(parts.policies.map(text => [/@id\("(.*?)"\)/.exec(text)?.[1] ?? '', text]))
+}
+
 describe('obligations', () => {
   const both = (first: string, second: string): Decision =>
     ask(
@@ -174,6 +229,7 @@ describe('obligations', () => {
     const plain = '@id("plain") forbid (principal, action, resource);'
     assert.deepEqual(ask(everyone + stepUp).obligations.stepUp, [['two']])
     assert.deepEqual(ask(everyone + stepUp + plain).obligations, noObligations)
+    assert.deepEqual(ask(stepUp).obligations, noObligations, 'nothing permits: stepping up would not help')
   })
 
   it('a deny because nothing permits has no way out', () => {

@@ -71,7 +71,8 @@ function missingParty(set: PolicySet, question: Question, { store }: Entities): 
   return undefined
 }
 
-function judged(set: PolicySet, { decision, determining, errors }: CedarResponse): Decision {
+function judged(set: PolicySet, response: CedarResponse): Decision {
+  const { decision, determining, errors, isPermitted } = response
   if (errors.length > 0)
     return denied(
       set,
@@ -79,7 +80,7 @@ function judged(set: PolicySet, { decision, determining, errors }: CedarResponse
     )
   const policies = set.compiled.policies
   const chosen = determining.flatMap(id => policyById(policies, id) ?? [])
-  const obligations = decision === 'allow' ? obligationsOf(chosen) : wayOut(chosen)
+  const obligations = decision === 'allow' ? obligationsOf(chosen) : wayOut(chosen, isPermitted)
   if (obligations === undefined)
     return denied(set, [{ place: 'obligations', message: 'the determining policies contradict each other' }])
   return Object.freeze({
@@ -91,9 +92,9 @@ function judged(set: PolicySet, { decision, determining, errors }: CedarResponse
   })
 }
 
-/** A deny names a way out only when every policy that forbids has one: meeting some would still be a deny. */
-function wayOut(forbids: readonly CompiledPolicy[]): Obligations | undefined {
-  return forbids.length > 0 && forbids.every(isWayOut) ? obligationsOf(forbids) : noObligations
+/** A deny names a way out only when that leads somewhere: every policy that forbids has one, and another permits. */
+function wayOut(forbids: readonly CompiledPolicy[], isPermitted: boolean): Obligations | undefined {
+  return isPermitted && forbids.length > 0 && forbids.every(isWayOut) ? obligationsOf(forbids) : noObligations
 }
 
 /** Policies are sorted by id. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { compilePolicySet } from './policy-set.ts'
+import { compilePolicySet, policiesMax } from './policy-set.ts'
 import { bankSchema, compileBank, must } from './testing/bank.ts'
 
 const good = '@id("good") permit (principal, action, resource);'
@@ -106,6 +106,11 @@ describe('a policy set is refused', () => {
 
   it('more text than a policy set may have', () => {
     assert.match(refusedFor(`// ${'x'.repeat(16_777_217)}`), /too large/)
+  })
+
+  it('more policies than one set may have', () => {
+    const many = Array.from({ length: policiesMax + 1 }, (_, index) => good.replace('good', `p${index}`))
+    assert.match(refusedFor(many.join('\n')), /more than 20000/)
   })
 
   it('every problem of every file is named at once', () => {

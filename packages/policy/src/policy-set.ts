@@ -59,13 +59,11 @@ export function compilePolicySet({ schema, policies }: PolicySource): Parsed<Pol
   const sources: Source[] = []
   const problems: Problem[] = []
   for (const [name, text] of Object.entries(policies)) {
-    const parsed = readPolicies(name, text)
-    if (parsed.ok) sources.push(...parsed.value)
-    else problems.push(...parsed.problems)
+    const parsed = readPolicies(name, text, policiesMax - sources.length)
+    for (const source of parsed.ok ? parsed.value : []) sources.push(source)
+    for (const problem of parsed.ok ? [] : parsed.problems) problems.push(problem)
   }
   problems.push(...sharedIds(sources))
-  if (sources.length > policiesMax)
-    problems.push({ place: schema.name, message: `more than ${policiesMax} policies` })
   if (problems.length === 0) problems.push(...validate(schema.text, sources))
   if (problems.length > 0) return { ok: false, problems }
   const compiled = collectPolicies(sources.map(({ policy }) => policy))
@@ -105,11 +103,12 @@ function readSchema({
   }
 }
 
-function readPolicies(name: string, text: string): Parsed<readonly Source[]> {
+function readPolicies(name: string, text: string, most: number): Parsed<readonly Source[]> {
   const parts = askReference(cedar => cedar.policySetTextToParts(text))
   if (parts?.type !== 'success') return no(name, text, parts?.errors.map(referenceProblem) ?? [brokeOver])
   if (parts.policy_templates.length > 0)
     return no(name, text, [{ message: 'templates are not offered: write one policy for each entity' }])
+  if (parts.policies.length > most) return no(name, text, [{ message: `more than ${policiesMax} policies` }])
   const read = parts.policies.map(policyText => readPolicy(name, text, policyText))
   const problems = read.flatMap(policy => (policy.ok ? [] : policy.problems))
   if (problems.length > 0) return { ok: false, problems }

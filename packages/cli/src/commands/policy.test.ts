@@ -60,7 +60,7 @@ describe('holdfast policy', () => {
   it('check: says how many and which version, as text and as JSON', async t => {
     const text = await run(t, good, 'check')
     assert.deepEqual([text.code, text.err], [0, ''])
-    assert.match(text.out, /^1 policies are well {2}sha256:/)
+    assert.match(text.out, /^1 policy is well {2}sha256:/)
     const json = JSON.parse((await run(t, good, 'check', '-o', 'json')).out)
     assert.deepEqual([json.ok, json.policies], [true, ['all']])
     assert.ok(text.out.includes(json.version))

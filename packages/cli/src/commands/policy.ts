@@ -106,7 +106,10 @@ function reportSet(
   output: string,
 ) {
   if (output === 'json') terminal.out(json({ ok: true, version, policies: policies.map(({ id }) => id) }))
-  else terminal.out(`${policies.length} policies are well  ${terminal.faint(version)}`)
+  else
+    terminal.out(
+      `${policies.length === 1 ? '1 policy is' : `${policies.length} policies are`} well  ${terminal.faint(version)}`,
+    )
   leave(exitCodes.done)
 }
 

@@ -32,6 +32,8 @@ export interface CedarResponse {
   readonly determining: readonly string[]
   /** Sorted by policy id. */
   readonly errors: readonly PolicyError[]
+  /** Whether a permit held, also when a forbid overrode it. Cedar does not tell; a way out of a deny needs it. */
+  readonly isPermitted: boolean
 }
 
 export interface PolicyError {
@@ -85,8 +87,9 @@ export function evaluate({ policies, index }: CompiledPolicies, at: Environment)
       errors.push({ policyId: policy.id, code: thrown.code, message: thrown.message })
     }
   }
-  if (forbids.length > 0) return { decision: 'deny', determining: forbids, errors }
-  return { decision: permits.length > 0 ? 'allow' : 'deny', determining: permits, errors }
+  const isPermitted = permits.length > 0
+  if (forbids.length > 0) return { decision: 'deny', determining: forbids, errors, isPermitted }
+  return { decision: isPermitted ? 'allow' : 'deny', determining: permits, errors, isPermitted }
 }
 
 /** Conditions in the order they are written: one that does not hold ends the policy before the next can fail. */
