@@ -5,12 +5,14 @@ import { collectPolicies, compilePolicy, evaluate } from '../cedar/evaluate.ts'
 import { newBudget, objectAt, recordAt } from '../cedar/json.ts'
 import { entityUid } from '../cedar/value.ts'
 import { type Dice, diceOf, times } from './dice.ts'
+import { focusedPolicy } from './focused-policies.ts'
 import { actionUid, dataEntities, dataRecord, partyUid, type Uid } from './random-data.ts'
 import { policy } from './random-policies.ts'
 
 /**
  * Our evaluator against cedar-wasm: the same policies, entities and questions; decision, determining policies and
- * failing policies must be the same. A case is one question put to both, about up to 24 policies.
+ * failing policies must be the same. A case is one question put to both, about up to 24 policies, or a
+ * hundred of the focused kind.
  *
  *     node packages/policy/src/testing/differential.ts --cases 1000000 --seed 1
  */
@@ -51,6 +53,7 @@ interface Question {
 }
 
 const questionsPerSet = 8
+const focusedPerSet = 100
 const disagreementsMax = 5
 
 /** Runs at least `cases` cases, each set of policies from a seed of its own, counted up from `seed`. */
@@ -74,17 +77,22 @@ export function compareWithReference(options: { readonly cases: number; readonly
 
 function compareOneSet(seed: number, tally: Tally): void {
   const dice = diceOf(seed)
+  const isFocused = dice.chance(20)
   // A forbid hides which policies would have permitted, so half of the sets have none.
   const forbids = dice.pick([0, 0, 10, 50])
-  const policies = Object.fromEntries(times(1 + dice.roll(24), index => [`p${index}`, policy(dice, forbids)]))
+  const policies = Object.fromEntries(
+    isFocused
+      ? times(focusedPerSet, index => [`p${index}`, focusedPolicy(dice)])
+      : times(1 + dice.roll(24), index => [`p${index}`, policy(dice, forbids)]),
+  )
   const parsed = cedar.preparsePolicySet('differential', {
     staticPolicies: policies as unknown as Record<string, cedar.PolicyJson>,
   })
   if (parsed.type === 'failure') throw new Error(`seed ${seed}: ${parsed.errors[0]?.message}`)
   const compiled = collectPolicies(Object.entries(policies).map(([id, json]) => compilePolicy(id, json)))
-  const entities = dataEntities(dice)
+  const entities = isFocused ? [] : dataEntities(dice)
   const store = entitiesAt(entities)
-  for (let number = 0; number < questionsPerSet; number++) {
+  for (let number = 0; number < (isFocused ? 1 : questionsPerSet); number++) {
     const question = questionOf(dice)
     const theirs = askCedar(question, entities)
     const ours = evaluate(compiled, {
