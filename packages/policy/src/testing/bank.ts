@@ -4,8 +4,7 @@ import { type Parsed, parseQuestion, type Question } from '../question.ts'
 
 /** A small world for tests: customers in teams, accounts, one tagged vault. */
 export const bankSchema = `
-  namespace Bots { type Size = Long; entity Robot = { size: Size }; }
-  type Place = { street: String };
+  type Place = { street: String }; namespace Bots { type Size = Long; entity Robot = { size: Size }; }
   entity Team in [Team];
   entity Customer in [Team] = { level: Long, boss?: Customer };
   entity Color enum ["red", "blue"];

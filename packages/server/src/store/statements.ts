@@ -1,5 +1,6 @@
 import { backchannelStepOf } from './backchannel-steps.ts'
 import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
+import { userStatements, userStepOf } from './user-steps.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
 
 /**
@@ -38,7 +39,7 @@ export const statements = {
   'revoke-grants-of-subject':
     'update grants set revoked_at = $2 where subject_key = $1 and revoked_at is null',
   'revoke-sessions-of-subject':
-    'update sessions set revoked_at = $2 where subject_key = $1 and revoked_at is null',
+    'update sessions set revoked_at = $2 where subject_key = $1 and hash <> $3 and revoked_at is null',
   'revoke-tokens-of-subject':
     'update access_tokens set revoked_at = $2 where subject_key = $1 and revoked_at is null',
   'revoke-grants-of-client': 'update grants set revoked_at = $2 where client_key = $1 and revoked_at is null',
@@ -102,9 +103,7 @@ export const statements = {
         then excluded.expires_at else failures.expires_at end,
       last_at = excluded.last_at`,
   'clear-failures': 'delete from failures where key = $1',
-  'put-user': `insert into users (issuer, subject, username, body) values ($1, $2, $3, $4)
-    on conflict (issuer, subject) do update set username = excluded.username, body = excluded.body`,
-  'delete-user': 'delete from users where issuer = $1 and subject = $2',
+  ...userStatements,
   'put-document': `insert into documents (document_kind, issuer, name, body, revision)
     values ($1, $2, $3, $4, (select number from revisions where id = 1))
     on conflict (document_kind, issuer, name) do update set body = excluded.body, revision = excluded.revision`,
@@ -159,9 +158,6 @@ export const statements = {
   'find-access-token': 'select body, spent_at, revoked_at from access_tokens where hash = $1',
   'find-refresh-token':
     'select body, spent_at, revoked_at, retired_at, idle_expires_at from refresh_tokens where hash = $1',
-  'find-user-by-username': 'select body from users where issuer = $1 and username = $2',
-  'find-user-by-subject': 'select body from users where issuer = $1 and subject = $2',
-  'list-users': 'select body from users where issuer = $1 order by username',
   'find-failures': 'select count, last_at from failures where key = $1 and expires_at > $2',
   'list-documents':
     'select document_kind, issuer, name, body from documents order by document_kind, issuer, name',
@@ -200,6 +196,10 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'finish-interaction': true,
   'touch-session': true,
   'end-session': true,
+  'require-user': true,
+  'insert-authenticator': true,
+  'use-authenticator': true,
+  'delete-authenticator': true,
   'claim-logout-notice': true,
   'postpone-logout-notice': true,
   'finish-logout-notice': true,
@@ -319,6 +319,12 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'postpone-logout-notice':
     case 'finish-logout-notice':
       return logoutStepOf(write)
+    case 'require-user':
+    case 'insert-authenticator':
+    case 'use-authenticator':
+    case 'delete-authenticator':
+    case 'delete-authenticators-of-user':
+      return userStepOf(write)
     case 'insert-backchannel-request':
     case 'poll-backchannel-request':
     case 'approve-backchannel-request':

@@ -6,6 +6,7 @@ import { keyLife } from './004-key-life.ts'
 import { backchannelRequests } from './005-backchannel-requests.ts'
 import { revocation } from './006-revocation.ts'
 import { registration } from './007-registration.ts'
+import { authenticators } from './008-authenticators.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -17,6 +18,7 @@ export const migrations: readonly Migration[] = [
   backchannelRequests,
   revocation,
   registration,
+  authenticators,
 ]
 
 /** Version of the schema this program speaks. */
