@@ -28,6 +28,20 @@ function text(dice: Dice, sort: 'decimal' | 'ip' | 'datetime' | 'duration'): Exp
   return { [sort]: [value(sort === 'datetime' && dice.chance(50) ? clock(dice) : extensionText(dice, sort))] }
 }
 
+/** The same reading of a clock in some zone and in none. */
+function zones(dice: Dice): Expression {
+  const reading = `2026-11-2${dice.roll(2)}T0${dice.roll(10)}:30:00`
+  const there = { datetime: [value(`${reading}${dice.pick(['+0130', '-0130', '+0000', '-2359'])}`)] }
+  const here = { datetime: [value(`${reading}Z`)] }
+  return binary(
+    comparison(dice),
+    { durationSince: [there, here] },
+    {
+      duration: [value(dice.pick(['90m', '-90m', '0ms', '1439m', '-1439m']))],
+    },
+  )
+}
+
 /** A time of two neighbouring days, each field around its edge. */
 function clock(dice: Dice): string {
   const field = (edges: readonly string[]): string => dice.pick(edges)
@@ -37,6 +51,7 @@ function clock(dice: Dice): string {
 }
 
 function datetimes(dice: Dice): Expression {
+  if (dice.chance(25)) return zones(dice)
   const at = text(dice, 'datetime')
   const seen = dice.pick([at, { toDate: [at] }, { offset: [at, text(dice, 'duration')] }])
   if (dice.chance(40)) return binary(comparison(dice), seen, text(dice, 'datetime'))
@@ -77,9 +92,17 @@ function range(dice: Dice): Expression {
 
 function patterns(dice: Dice): Expression {
   const letters = (most: number): string =>
-    times(dice.roll(most), () => dice.pick(['a', 'b', '*', '😀'])).join('')
+    times(dice.roll(most), () => dice.pick(['a', 'a', 'b', '😀'])).join('')
   const pattern = times(dice.roll(6), () => (dice.chance(50) ? 'Wildcard' : { Literal: letters(3) }))
-  return { like: { left: value(letters(7)), pattern } }
+  // Texts made of the pattern's own pieces, one too few at times, are the ones that nearly match.
+  const pieces = pattern.flatMap(part => (typeof part === 'string' ? [] : [part.Literal]))
+  const text = dice.pick([
+    letters(7),
+    pieces.join(''),
+    pieces.slice(1).join(''),
+    pieces.slice(0, -1).join(''),
+  ])
+  return { like: { left: value(text), pattern } }
 }
 
 /** Within one or two of the ends of 64 bits, of 53 bits, or of nothing. */
