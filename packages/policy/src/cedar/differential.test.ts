@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import { compareWithReference, type Tally } from '../testing/differential.ts'
 
 /**
- * Cedar's answers to twelve thousand questions, of a dozen policies and more each. Millions: `node packages/policy/src/testing/differential.ts --cases …`.
+ * Cedar's answers to twelve thousand questions, of a dozen policies and more each.
+ * Millions: `node packages/policy/src/testing/differential.ts --cases …`.
  * A seed that once found a difference is added to `kept` and stays.
  */
 const casesPerRun = 3_000
