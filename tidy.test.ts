@@ -17,6 +17,7 @@ const adminApiTypes = '@holdfast/server/control/admin-api.ts'
 /** What each package may import of ours, and of others. `node:` built-ins are open to all but where noted. */
 const edges: Readonly<Record<string, readonly string[]>> = {
   protocol: ['jose'],
+  policy: ['@cedar-policy/cedar-wasm'],
   'resource-server': ['@holdfast/protocol'],
   gateway: ['@holdfast/protocol', '@holdfast/resource-server', 'undici', 'zod'],
   server: [
@@ -32,7 +33,7 @@ const edges: Readonly<Record<string, readonly string[]>> = {
     'yaml',
     'zod',
   ],
-  cli: ['@holdfast/protocol', adminApiTypes, 'commander', 'openid-client', 'undici'],
+  cli: ['@holdfast/policy', '@holdfast/protocol', adminApiTypes, 'commander', 'openid-client', 'undici'],
   holdfast: [
     '@holdfast/protocol',
     '@holdfast/server',
@@ -106,6 +107,21 @@ describe('import edges', () => {
   it('the data plane never imports the control plane', () => {
     const data = product.filter(file => file.path.startsWith('packages/server/src/data/'))
     assert.deepEqual(offenders(data, /from '[^']*\/control\//), [])
+  })
+
+  it('a policy decision is pure: no clock, randomness, network, file or database', () => {
+    const policy = product.filter(file => file.path.startsWith('packages/policy/'))
+    // The reference implementation is a file of a package: only its door loads it.
+    const allowed = (path: string): readonly string[] =>
+      path.endsWith('/cedar/reference.ts') ? ['node:module'] : [...pureBuiltins]
+    const wrong = policy.flatMap(file =>
+      importsOf(file)
+        .filter(specifier => specifier.startsWith('node:') && !allowed(file.path).includes(specifier))
+        .map(specifier => `${file.path} imports ${specifier}`),
+    )
+    assert.deepEqual(wrong, [])
+    const impure = /randomBytes|randomUUID|getRandomValues|performance\.now|setTimeout|Date\.now|new Date\(\)/
+    assert.deepEqual(offenders(policy, impure), [])
   })
 
   it('spec rooms say what must hold and know no endpoint', () => {

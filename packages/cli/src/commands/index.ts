@@ -9,6 +9,7 @@ import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import { addGateway } from './gateway.ts'
 import { addKeys } from './keys.ts'
+import { addPolicy } from './policy.ts'
 import { addRegistrationTokens } from './registration-tokens.ts'
 import { addGrants } from './revoke.ts'
 import { addServe } from './serve.ts'
@@ -26,6 +27,7 @@ export const commands: readonly AddCommand[] = [
   addGrants,
   addRegistrationTokens,
   addKeys,
+  addPolicy,
   addExplain,
   addAudit,
   addDoctor,

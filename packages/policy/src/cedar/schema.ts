@@ -1,0 +1,288 @@
+import type { Entity, EntityStore } from './entities.ts'
+import { arrayAt, DataProblem, type JsonObject, objectAt } from './json.ts'
+import { type EntityUid, entityUid, typeOf, type Value } from './value.ts'
+
+/** A compiled Cedar schema: what questions may be asked, and what entities look like. */
+export interface Schema {
+  readonly entityTypes: ReadonlyMap<string, EntityShape>
+  /** By `EntityUid.key`. */
+  readonly actions: ReadonlyMap<string, ActionShape>
+  /** The actions as entities, with their groups. */
+  readonly actionEntities: EntityStore
+}
+
+export interface EntityShape {
+  /** The only ids there are, for an enumerated type. */
+  readonly ids: ReadonlySet<string> | undefined
+  readonly attributes: Fields
+  readonly tags: Conforms | undefined
+  /** Types that may stand above this one, near or far. */
+  readonly above: ReadonlySet<string>
+}
+
+export interface ActionShape {
+  readonly principalTypes: ReadonlySet<string>
+  readonly resourceTypes: ReadonlySet<string>
+  readonly context: Conforms
+}
+
+type Fields = ReadonlyMap<string, { readonly conforms: Conforms; readonly isRequired: boolean }>
+
+/** @returns what is wrong with the value; undefined when it conforms */
+type Conforms = (value: Value, place: string) => string | undefined
+
+interface Definitions {
+  readonly commonTypes: ReadonlyMap<string, JsonObject>
+  /** Filled while entity types are read: entity references look here when they are checked. */
+  readonly entityTypes: Map<string, EntityShape>
+}
+
+/** Compiles the JSON schema format with resolved types, as the reference writes it. @throws DataProblem */
+export function schemaAt(json: unknown): Schema {
+  const namespaces = Object.entries(objectAt(json, '$')).map(
+    ([name, body]) => [name, objectAt(body, `$.${name}`)] as const,
+  )
+  const qualified = (kind: string): readonly (readonly [string, JsonObject])[] =>
+    namespaces.flatMap(([namespace, body]) =>
+      Object.entries(objectAt(body[kind] ?? {}, '$')).map(
+        ([name, definition]) => [inNamespace(namespace, name), objectAt(definition, '$')] as const,
+      ),
+    )
+  const definitions: Definitions = {
+    commonTypes: new Map(qualified('commonTypes')),
+    entityTypes: new Map(),
+  }
+  const types = qualified('entityTypes')
+  const above = ancestorTypes(types)
+  for (const [name, definition] of types)
+    definitions.entityTypes.set(name, entityShape(definition, above.get(name) ?? new Set(), definitions))
+  const actions = namespaces.flatMap(([namespace, body]) =>
+    Object.entries(objectAt(body.actions ?? {}, '$')).map(([id, definition]) => ({
+      uid: entityUid(inNamespace(namespace, 'Action'), id),
+      definition: objectAt(definition, '$'),
+    })),
+  )
+  return {
+    entityTypes: definitions.entityTypes,
+    actions: new Map(
+      actions.map(({ uid, definition }) => [uid.key, actionShape(definition, definitions)] as const),
+    ),
+    actionEntities: actionEntities(actions),
+  }
+}
+
+function inNamespace(namespace: string, name: string): string {
+  return namespace === '' ? name : `${namespace}::${name}`
+}
+
+function ancestorTypes(types: readonly (readonly [string, JsonObject])[]): ReadonlyMap<string, Set<string>> {
+  const parents = new Map(types.map(([name, { memberOfTypes }]) => [name, strings(memberOfTypes)] as const))
+  return new Map(
+    types.map(([name]) => {
+      const found = new Set<string>()
+      const waiting = [...(parents.get(name) ?? [])]
+      for (let type = waiting.pop(); type !== undefined; type = waiting.pop()) {
+        if (found.has(type)) continue
+        found.add(type)
+        waiting.push(...(parents.get(type) ?? []))
+      }
+      return [name, found] as const
+    }),
+  )
+}
+
+function strings(list: unknown): readonly string[] {
+  return list === undefined ? [] : arrayAt(list, '$').map(String)
+}
+
+function entityShape(definition: JsonObject, above: Set<string>, definitions: Definitions): EntityShape {
+  const shape = definition.shape === undefined ? {} : objectAt(definition.shape, '$')
+  return {
+    ids: definition.enum === undefined ? undefined : new Set(strings(definition.enum)),
+    attributes: fieldsOf(resolved(shape, definitions), definitions),
+    tags: definition.tags === undefined ? undefined : conformsTo(definition.tags, definitions),
+    above,
+  }
+}
+
+function actionShape({ appliesTo }: JsonObject, definitions: Definitions): ActionShape {
+  const applies = appliesTo === undefined ? {} : objectAt(appliesTo, '$')
+  return {
+    principalTypes: new Set(strings(applies.principalTypes)),
+    resourceTypes: new Set(strings(applies.resourceTypes)),
+    context: conformsTo(applies.context ?? { type: 'Record', attributes: {} }, definitions),
+  }
+}
+
+/** Follows names of common types to what they stand for; the reference refused circles. */
+function resolved(type: JsonObject, definitions: Definitions): JsonObject {
+  const common = typeof type.type === 'string' ? definitions.commonTypes.get(type.type) : undefined
+  return common === undefined ? type : resolved(common, definitions)
+}
+
+function fieldsOf(record: JsonObject, definitions: Definitions): Fields {
+  if (record.additionalAttributes === true)
+    throw new DataProblem('$', 'a record with additional attributes cannot be checked')
+  return new Map(
+    Object.entries(objectAt(record.attributes ?? {}, '$')).map(([name, type]) => [
+      name,
+      {
+        conforms: conformsTo(type, definitions),
+        isRequired: objectAt(type, '$').required !== false,
+      },
+    ]),
+  )
+}
+
+const plain: Readonly<Record<string, (value: Value) => boolean>> = {
+  Bool: value => typeof value === 'boolean',
+  Boolean: value => typeof value === 'boolean',
+  Long: value => typeof value === 'number' || typeof value === 'bigint',
+  String: value => typeof value === 'string',
+  decimal: value => typeof value === 'object' && value.kind === 'decimal',
+  datetime: value => typeof value === 'object' && value.kind === 'datetime',
+  duration: value => typeof value === 'object' && value.kind === 'duration',
+  ipaddr: value => typeof value === 'object' && value.kind === 'ipaddr',
+}
+
+function conformsTo(json: unknown, definitions: Definitions): Conforms {
+  const type = resolved(objectAt(json, '$'), definitions)
+  if (type.type === 'Set') return setConforms(conformsTo(type.element, definitions))
+  if (type.type === 'Record') return recordConforms(fieldsOf(type, definitions))
+  if (type.type === 'Entity') return entityConforms(String(type.name), definitions.entityTypes)
+  const name = String(type.type === 'Extension' ? type.name : type.type).replace(/^__cedar::/, '')
+  const test = Object.hasOwn(plain, name) ? plain[name] : undefined
+  if (test === undefined) throw new DataProblem('$', `unknown type \`${name}\` in the schema`)
+  return (value, place) => (test(value) ? undefined : `${place}: expected ${name}, got ${typeOf(value)}`)
+}
+
+function setConforms(element: Conforms): Conforms {
+  return (value, place) => {
+    if (typeof value !== 'object' || value.kind !== 'set')
+      return `${place}: expected Set, got ${typeOf(value)}`
+    for (const item of value.elements) {
+      const wrong = element(item, `${place}[]`)
+      if (wrong !== undefined) return wrong
+    }
+    return undefined
+  }
+}
+
+function recordConforms(fields: Fields): Conforms {
+  return (value, place) =>
+    typeof value === 'object' && value.kind === 'record'
+      ? fieldsConform(value.fields, fields, place)
+      : `${place}: expected Record, got ${typeOf(value)}`
+}
+
+function fieldsConform(
+  values: ReadonlyMap<string, Value>,
+  fields: Fields,
+  place: string,
+): string | undefined {
+  for (const [name, { conforms, isRequired }] of fields) {
+    const value = values.get(name)
+    const wrong = value === undefined ? undefined : conforms(value, `${place}.${name}`)
+    if (wrong !== undefined) return wrong
+    if (value === undefined && isRequired) return `${place}.${name}: is missing`
+  }
+  for (const name of values.keys()) if (!fields.has(name)) return `${place}.${name}: is not in the schema`
+  return undefined
+}
+
+function entityConforms(type: string, known: ReadonlyMap<string, EntityShape>): Conforms {
+  return (value, place) => {
+    if (typeof value !== 'object' || value.kind !== 'entity' || value.type !== type)
+      return `${place}: expected an entity of type ${type}, got ${typeOf(value)}`
+    return idConforms(value, known.get(type), place)
+  }
+}
+
+function idConforms(
+  { type, id }: EntityUid,
+  shape: EntityShape | undefined,
+  place: string,
+): string | undefined {
+  return shape?.ids === undefined || shape.ids.has(id) ? undefined : `${place}: ${type} has no id \`${id}\``
+}
+
+function actionEntities(
+  actions: readonly { readonly uid: EntityUid; readonly definition: JsonObject }[],
+): EntityStore {
+  const parents = new Map<string, readonly EntityUid[]>()
+  for (const { uid, definition } of actions)
+    parents.set(
+      uid.key,
+      arrayAt(definition.memberOf ?? [], '$').map(item => {
+        const { type, id } = objectAt(item, '$')
+        return entityUid(typeof type === 'string' ? type : uid.type, String(id))
+      }),
+    )
+  return new Map(
+    actions.map(({ uid }): readonly [string, Entity] => {
+      const ancestors = new Map<string, EntityUid>()
+      const waiting = [...(parents.get(uid.key) ?? [])]
+      for (let parent = waiting.pop(); parent !== undefined; parent = waiting.pop()) {
+        if (ancestors.has(parent.key)) continue
+        ancestors.set(parent.key, parent)
+        waiting.push(...(parents.get(parent.key) ?? []))
+      }
+      return [uid.key, { uid, attributes: new Map(), tags: new Map(), ancestors }]
+    }),
+  )
+}
+
+/** @returns what is wrong with the question; undefined when the schema allows it to be asked */
+export function questionProblem(
+  schema: Schema,
+  question: {
+    readonly principal: EntityUid
+    readonly action: EntityUid
+    readonly resource: EntityUid
+    readonly context: Value
+  },
+): string | undefined {
+  const { principal, action, resource, context } = question
+  const shape = schema.actions.get(action.key)
+  if (shape === undefined)
+    return `action: \`${action.type}::${JSON.stringify(action.id)}\` is not in the schema`
+  if (!shape.principalTypes.has(principal.type)) return `principal: the action is not for ${principal.type}`
+  if (!shape.resourceTypes.has(resource.type)) return `resource: the action is not for ${resource.type}`
+  return (
+    idConforms(principal, schema.entityTypes.get(principal.type), 'principal') ??
+    idConforms(resource, schema.entityTypes.get(resource.type), 'resource') ??
+    shape.context(context, 'context')
+  )
+}
+
+/**
+ * Whether everything about an entity is known without being told: an enumerated one has neither attributes nor
+ * anything above it.
+ */
+export function isKnownBySchema(schema: Schema, { type }: EntityUid): boolean {
+  return schema.entityTypes.get(type)?.ids !== undefined
+}
+
+/** @returns what is wrong with the entity; undefined when it conforms to the schema */
+export function entityProblem(
+  schema: Schema,
+  { uid, attributes, tags, ancestors }: Entity,
+): string | undefined {
+  const place = `${uid.type}::${JSON.stringify(uid.id)}`
+  if (uid.type === 'Action' || uid.type.endsWith('::Action')) return `${place}: actions come from the schema`
+  const shape = schema.entityTypes.get(uid.type)
+  if (shape === undefined) return `${place}: the type is not in the schema`
+  const wrongId = idConforms(uid, shape, place)
+  if (wrongId !== undefined) return wrongId
+  for (const ancestor of ancestors.values()) {
+    if (!shape.above.has(ancestor.type)) return `${place}: ${ancestor.type} may not stand above ${uid.type}`
+    const wrongAncestor = idConforms(ancestor, schema.entityTypes.get(ancestor.type), place)
+    if (wrongAncestor !== undefined) return wrongAncestor
+  }
+  for (const [name, value] of tags) {
+    const wrong =
+      shape.tags === undefined ? `${place}: has no tags` : shape.tags(value, `${place} tag ${name}`)
+    if (wrong !== undefined) return wrong
+  }
+  return fieldsConform(attributes, shape.attributes, place)
+}

@@ -1,0 +1,15 @@
+export {
+  type Case,
+  type CaseFile,
+  type CaseResult,
+  type Expected,
+  parseCases,
+  runCases,
+  untestedPolicies,
+} from './cases.ts'
+export type { CedarResponse, PolicyError } from './cedar/evaluate.ts'
+export { decide, type Entities, evaluate, prepareEntities } from './decide.ts'
+export type { Decision, DecisionError } from './decision.ts'
+export { noObligations, type Obligations } from './obligations.ts'
+export { compilePolicySet, type PolicySet, type PolicySource, policiesMax } from './policy-set.ts'
+export { type Parsed, type Problem, parseQuestion, type Question } from './question.ts'
