@@ -16,6 +16,7 @@ export const paths = {
   ciba: '/ciba',
   approvals: '/interaction/:id/approvals',
   jwks: '/jwks',
+  statusList: '/status-lists/:id',
   challenge: '/challenge',
   login: '/interaction/:id/login',
   consent: '/interaction/:id/consent',

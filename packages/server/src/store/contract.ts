@@ -9,6 +9,7 @@ import { logoutCases } from './contract/logout.ts'
 import { ownerCases } from './contract/owners.ts'
 import { raceCases } from './contract/races.ts'
 import { restartCases } from './contract/restart.ts'
+import { statusCases } from './contract/status.ts'
 import type { Store } from './store.ts'
 
 /** A store on an empty place of its own, with the clock standing at `start` of the samples. */
@@ -31,6 +32,7 @@ export const contractCases: readonly ContractCase[] = [
   ...logoutCases,
   ...backchannelCases,
   ...ownerCases,
+  ...statusCases,
   ...raceCases,
   ...listCases,
   ...auditCases,

@@ -1,6 +1,7 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type { ChainedAuditRecord, LogoutNoticeRecord, PingRecord, UserRecord } from './records.ts'
 import { participantRange, type SqlValue, type StatementName } from './statements.ts'
+import { statusRange, statusStandingOf } from './status-entries.ts'
 import type { Found, FoundBackchannelRequest, FoundDeviceCode, Store } from './store.ts'
 import type { KeyRecord } from './writes.ts'
 
@@ -50,6 +51,8 @@ export function findersOver(ask: Ask): Finders {
     listDuePings: async (issuer, now, limit) =>
       (await ask('list-due-pings', [issuer, now, limit])).map(noticeOf<PingRecord>),
     findAccessToken: found('find-access-token'),
+    listStatuses: async (issuer, list, now) =>
+      (await ask('list-statuses', [...statusRange(list), issuer, now])).map(statusStandingOf),
     findRefreshToken: found('find-refresh-token'),
     findUserByUsername: (issuer, username) =>
       one('find-user-by-username', [issuer, username], bodyOf<UserRecord>),

@@ -1,5 +1,6 @@
 import { backchannelStepOf } from './backchannel-steps.ts'
 import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
+import { statusStepOf } from './status-entries.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
 
 /**
@@ -81,6 +82,9 @@ export const statements = {
   'finish-ping': 'delete from pings where id = $1 and version = $2',
   'insert-access-token': `insert into access_tokens (hash, body, expires_at, subject_key, client_key)
     values ($1, $2, $3, $4, $5)`,
+  'insert-status-entry': `insert into status_entries
+    (key, issuer, alg, token_hash, client_id, subject, grant_id, expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)`,
   'revoke-access-token': 'update access_tokens set revoked_at = $2 where hash = $1 and revoked_at is null',
   'insert-refresh-token':
     'insert into refresh_tokens (hash, body, expires_at, idle_expires_at) values ($1, $2, $3, $4)',
@@ -146,6 +150,18 @@ export const statements = {
   'list-due-pings': `select body, version, failures, due_at from pings
     where issuer = $1 and due_at <= $2 and expires_at > $2 order by due_at, id limit $3`,
   'find-access-token': 'select body, spent_at, revoked_at from access_tokens where hash = $1',
+  // A disabled user has the mark in its body, whatever else has it; the body itself decides.
+  'list-statuses': `select e.key, e.alg, e.client_id, e.subject, e.grant_id, e.expires_at,
+      case when t.hash is not null and t.revoked_at is null then 1 else 0 end as is_token_live,
+      case when g.hash is not null and g.revoked_at is null and g.expires_at > $4 then 1 else 0 end
+        as is_grant_live,
+      g.client_key as grant_client_key, u.subject as is_user_known,
+      case when u.body like '%"status":"disabled"%' then u.body end as doubtful_user
+    from status_entries e
+    left join access_tokens t on t.hash = e.token_hash
+    left join grants g on g.hash = e.grant_id
+    left join users u on u.issuer = e.issuer and u.subject = e.subject
+    where e.key > $1 and e.key < $2 and e.issuer = $3 order by e.key`,
   'find-refresh-token':
     'select body, spent_at, revoked_at, retired_at, idle_expires_at from refresh_tokens where hash = $1',
   'find-user-by-username': 'select body from users where issuer = $1 and username = $2',
@@ -228,6 +244,8 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'insert-grant':
     case 'insert-access-token':
       return ownedStepOf(write)
+    case 'insert-status-entry':
+      return statusStepOf(write)
     case 'insert-interaction': {
       const { record } = write
       return {

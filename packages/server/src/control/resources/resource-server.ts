@@ -12,6 +12,8 @@ export const resourceServerSpec = z.strictObject({
   accessTokenFormat: z.enum(['opaque', 'jwt']).default('opaque'),
   /** What the issuer signs as. `Ed25519` is a name for what it signs as `EdDSA`. */
   accessTokenSigningAlg: z.enum(['PS256', 'ES256', 'EdDSA', 'RS256']).default('ES256'),
+  /** JWTs name a place in a status list, where their end can be seen (Token Status List). */
+  statusList: z.boolean().default(false),
   /** Asking for this resource server tightens the whole request to this profile. */
   profile: z.string().optional(),
 })

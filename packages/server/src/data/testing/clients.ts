@@ -178,6 +178,7 @@ export const resourceServers: readonly ResourceServer[] = [
     scopes: ['accounts'],
     accessTokenFormat: 'opaque',
     accessTokenSigningAlg: 'ES256',
+    hasStatusList: false,
     profile: undefined,
   },
   {
@@ -186,6 +187,7 @@ export const resourceServers: readonly ResourceServer[] = [
     scopes: ['payments'],
     accessTokenFormat: 'jwt',
     accessTokenSigningAlg: 'ES256',
+    hasStatusList: false,
     profile: profiles.get('fapi2-security'),
   },
 ]

@@ -12,6 +12,7 @@ import {
   deviceCode,
   grant,
   interaction,
+  issuer,
   jti,
   later,
   newHash,
@@ -19,6 +20,7 @@ import {
   refreshToken,
   session,
   start,
+  statusEntry,
 } from './samples.ts'
 
 interface Expiring {
@@ -70,6 +72,13 @@ const expiringKinds: readonly Expiring[] = [
     grant,
     record => ({ kind: 'insert-grant', record }),
     (store, { id }) => store.findGrant(id),
+  ),
+  expiring(
+    'an entry of a status list, kept a minute for slow clocks,',
+    statusEntry,
+    record => ({ kind: 'insert-status-entry', record }),
+    async (store, { list }) => (await store.listStatuses(issuer, list, start))[0],
+    60,
   ),
   expiring(
     'a code, kept an hour for replays,',

@@ -15,6 +15,7 @@ import type {
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
+  StatusEntryRecord,
   UserRecord,
 } from '../records.ts'
 import type { KeyRecord, Write } from '../writes.ts'
@@ -197,6 +198,18 @@ export const accessToken = (): AccessTokenRecord => ({
   jti: 'jti-1',
   txn: 'txn-1',
   issuedAt: start,
+  expiresAt: later(300),
+})
+
+export const statusEntry = (): StatusEntryRecord => ({
+  issuer,
+  list: newHash().replaceAll('.', '').padStart(28, '-').slice(-28),
+  index: 7,
+  alg: 'ES256',
+  tokenHash: newHash(),
+  clientId: 'client-1',
+  subject: 'user:1',
+  grantId: undefined,
   expiresAt: later(300),
 })
 
