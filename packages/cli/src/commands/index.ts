@@ -8,6 +8,7 @@ import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import { addKeys } from './keys.ts'
+import { addRegistrationTokens } from './registration-tokens.ts'
 import { addGrants, addUsers } from './revoke.ts'
 import { addServe } from './serve.ts'
 
@@ -20,6 +21,7 @@ export const commands: readonly AddCommand[] = [
   addClients,
   addUsers,
   addGrants,
+  addRegistrationTokens,
   addKeys,
   addExplain,
   addAudit,

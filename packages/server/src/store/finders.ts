@@ -1,9 +1,21 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
-import type { ChainedAuditRecord, LogoutNoticeRecord, PingRecord, UserRecord } from './records.ts'
-import { participantRange, type SqlValue, type StatementName } from './statements.ts'
+import type {
+  ChainedAuditRecord,
+  InitialAccessTokenRecord,
+  LogoutNoticeRecord,
+  PingRecord,
+  UserRecord,
+} from './records.ts'
+import { participantRange, registrationKey, type SqlValue, type StatementName } from './statements.ts'
 import { statusRange, statusStandingOf } from './status-entries.ts'
-import type { Found, FoundBackchannelRequest, FoundDeviceCode, Store } from './store.ts'
-import type { KeyRecord } from './writes.ts'
+import type {
+  Found,
+  FoundBackchannelRequest,
+  FoundDeviceCode,
+  FoundInitialAccessToken,
+  Store,
+} from './store.ts'
+import type { DocumentRecord, KeyRecord } from './writes.ts'
 
 /** A row as either engine gives it. */
 export type Row = Readonly<Record<string, unknown>>
@@ -64,13 +76,23 @@ export function findersOver(ask: Ask): Finders {
         count: numberOf(row, 'count'),
         lastAt: numberOf(row, 'last_at') as EpochSeconds,
       })),
-    listDocuments: async () =>
-      (await ask('list-documents', [])).map(row => ({
-        documentKind: textOf(row, 'document_kind'),
-        issuer: textOf(row, 'issuer'),
-        name: textOf(row, 'name'),
-        body: textOf(row, 'body'),
-      })),
+    findInitialAccessToken: hash => one('find-initial-access-token', [hash], initialAccessTokenOf),
+    listInitialAccessTokens: async issuer =>
+      (await ask('list-initial-access-tokens', [issuer])).map(initialAccessTokenOf),
+    findRegistration: (issuer, clientId) =>
+      one(
+        'find-registration',
+        [registrationKey(issuer, clientId)],
+        row => textOf(row, 'token_hash') as HandleHash,
+      ),
+    listDocuments: async () => (await ask('list-documents', [])).map(documentOf),
+    listDocumentsSince: async after => {
+      const rows = await ask('list-documents-since', [after])
+      const [first] = rows
+      if (first === undefined) return undefined
+      const [revision, total] = [numberOf(first, 'current'), numberOf(first, 'total')]
+      return { revision, total, documents: rows.map(documentOf) }
+    },
     revision: async () => (await one('revision', [], row => numberOf(row, 'number'))) ?? 0,
     listKeys: async issuer => (await ask('list-keys', [issuer])).map(keyOf),
     findAudit: async (id, limit) => (await ask('find-audit', [id, limit])).map(auditOf),
@@ -101,6 +123,23 @@ function foundOf<T>(row: Row): Found<T> {
   }
   if ('retired_at' in row) record.retiredAt = row.retired_at ?? undefined
   return record as Found<T>
+}
+
+function documentOf(row: Row): DocumentRecord {
+  return {
+    documentKind: textOf(row, 'document_kind'),
+    issuer: textOf(row, 'issuer'),
+    name: textOf(row, 'name'),
+    body: textOf(row, 'body'),
+  }
+}
+
+function initialAccessTokenOf(row: Row): FoundInitialAccessToken {
+  return {
+    ...bodyOf<InitialAccessTokenRecord>(row),
+    usesLeft: numberOf(row, 'uses'),
+    revokedAt: row.revoked_at == null ? undefined : (numberOf(row, 'revoked_at') as EpochSeconds),
+  }
 }
 
 function noticeOf<T extends LogoutNoticeRecord | PingRecord>(row: Row): T {

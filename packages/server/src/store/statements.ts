@@ -109,9 +109,20 @@ export const statements = {
   'put-user': `insert into users (issuer, subject, username, body) values ($1, $2, $3, $4)
     on conflict (issuer, subject) do update set username = excluded.username, body = excluded.body`,
   'delete-user': 'delete from users where issuer = $1 and subject = $2',
-  'put-document': `insert into documents (document_kind, issuer, name, body) values ($1, $2, $3, $4)
-    on conflict (document_kind, issuer, name) do update set body = excluded.body`,
+  'put-document': `insert into documents (document_kind, issuer, name, body, revision)
+    values ($1, $2, $3, $4, (select number from revisions where id = 1))
+    on conflict (document_kind, issuer, name) do update set body = excluded.body, revision = excluded.revision`,
   'delete-document': 'delete from documents where document_kind = $1 and issuer = $2 and name = $3',
+  'insert-initial-access-token': `insert into initial_access_tokens (hash, issuer, body, uses, expires_at)
+    values ($1, $2, $3, $4, $5)`,
+  'use-initial-access-token': `update initial_access_tokens set uses = uses - 1
+    where hash = $1 and uses > 0 and revoked_at is null and expires_at > $2`,
+  'revoke-initial-access-token':
+    'update initial_access_tokens set revoked_at = $2 where hash = $1 and revoked_at is null',
+  'put-registration': `insert into registrations (key, token_hash) values ($1, $2)
+    on conflict (key) do update set token_hash = excluded.token_hash`,
+  'rotate-registration': 'update registrations set token_hash = $3 where key = $1 and token_hash = $2',
+  'end-registration': 'delete from registrations where key = $1 and token_hash = $2',
   'raise-revision': 'update revisions set number = number + 1 where id = 1 and number = $1',
   'insert-key': `insert into keys (issuer, id, use, alg, sealed, created_at, active_at)
     values ($1, $2, $3, $4, $5, $6, $7)`,
@@ -170,6 +181,13 @@ export const statements = {
   'find-failures': 'select count, last_at from failures where key = $1 and expires_at > $2',
   'list-documents':
     'select document_kind, issuer, name, body from documents order by document_kind, issuer, name',
+  'list-documents-since': `select document_kind, issuer, name, body, (select count(*) from documents) as total,
+    (select number from revisions where id = 1) as current
+    from documents where revision > $1 order by document_kind, issuer, name`,
+  'find-initial-access-token': 'select body, uses, revoked_at from initial_access_tokens where hash = $1',
+  'list-initial-access-tokens':
+    'select body, uses, revoked_at from initial_access_tokens where issuer = $1 order by hash',
+  'find-registration': 'select token_hash from registrations where key = $1',
   revision: 'select number from revisions where id = 1',
   'list-keys': `select issuer, id, use, alg, sealed, created_at, active_at, removed_at, revoked_at from keys
     where issuer = $1 order by created_at, id`,
@@ -218,6 +236,9 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'retire-refresh-token': true,
   'use-refresh-token': true,
   'remember-jti': true,
+  'use-initial-access-token': true,
+  'rotate-registration': true,
+  'end-registration': true,
   'raise-revision': true,
 }
 
@@ -328,6 +349,13 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'postpone-ping':
     case 'finish-ping':
       return backchannelStepOf(write)
+    case 'insert-initial-access-token':
+    case 'use-initial-access-token':
+    case 'revoke-initial-access-token':
+    case 'put-registration':
+    case 'rotate-registration':
+    case 'end-registration':
+      return registrationStepOf(write)
     default:
       return housekeepingStepOf(write)
   }
@@ -371,6 +399,47 @@ function logoutStepOf(write: OfLogout): Step {
     default:
       return write satisfies never
   }
+}
+
+type OfRegistration = Extract<
+  Write,
+  {
+    kind:
+      | 'insert-initial-access-token'
+      | 'use-initial-access-token'
+      | 'revoke-initial-access-token'
+      | 'put-registration'
+      | 'rotate-registration'
+      | 'end-registration'
+  }
+>
+
+function registrationStepOf(write: OfRegistration): Step {
+  switch (write.kind) {
+    case 'insert-initial-access-token': {
+      const { record } = write
+      const { hash, issuer, uses, expiresAt } = record
+      return { name: write.kind, values: [hash, issuer, JSON.stringify(record), uses, expiresAt] }
+    }
+    case 'use-initial-access-token':
+    case 'revoke-initial-access-token':
+      return { name: write.kind, values: [write.hash, write.at] }
+    case 'put-registration':
+    case 'end-registration':
+      return { name: write.kind, values: [registrationKey(write.issuer, write.clientId), write.tokenHash] }
+    case 'rotate-registration':
+      return {
+        name: write.kind,
+        values: [registrationKey(write.issuer, write.clientId), write.from, write.to],
+      }
+    default:
+      return write satisfies never
+  }
+}
+
+/** Neither an issuer nor the id of a client holds a line feed. */
+export function registrationKey(issuer: string, clientId: string): string {
+  return `${issuer}\n${clientId}`
 }
 
 /** Participants of a session stand side by side: its id, a line feed, which no id holds, the client. */

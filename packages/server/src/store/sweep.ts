@@ -33,6 +33,7 @@ const sweptTables: readonly SweptTable[] = [
   { name: 'access_tokens', key: 'hash', keptSeconds: 0 },
   { name: 'status_entries', key: 'key', keptSeconds: statusKeptSeconds },
   { name: 'refresh_tokens', key: 'hash', keptSeconds: 0 },
+  { name: 'initial_access_tokens', key: 'hash', keptSeconds: 0 },
   { name: 'jtis', key: 'key', keptSeconds: jtiKeptSeconds },
   { name: 'failures', key: 'key', keptSeconds: 0 },
 ]

@@ -18,6 +18,8 @@ export const issuerSpec = z.strictObject({
     )
     .max(20)
     .default([]),
+  /** Whether clients may register themselves with an initial access token. */
+  registration: z.enum(['off', 'initial-access-token']).default('off'),
   /** When present it must agree with the bootstrap configuration. */
   environment: z.enum(['development', 'production']).optional(),
 })

@@ -6,6 +6,7 @@ import {
   code,
   deviceCode,
   grant,
+  initialAccessToken,
   interaction,
   issuer,
   jti,
@@ -298,6 +299,36 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       isOnce: true,
     }
   },
+  'use-initial-access-token': () => {
+    const record = initialAccessToken()
+    const { hash } = record
+    const attempt = (at: EpochSeconds, id = hash): Write => ({
+      kind: 'use-initial-access-token',
+      hash: id,
+      at,
+    })
+    return {
+      prepare: [{ kind: 'insert-initial-access-token', record }],
+      attempt,
+      endsAt: record.expiresAt,
+      spoilers: {
+        'its last use was taken': attempt(start),
+        'it was revoked': { kind: 'revoke-initial-access-token', hash, at: start },
+      },
+      unknown: attempt(start, newHash()),
+      isOnce: true,
+    }
+  },
+  'rotate-registration': () =>
+    registrationScenario((clientId, from) => ({
+      kind: 'rotate-registration',
+      ...{ issuer, clientId, from, to: newHash() },
+    })),
+  'end-registration': () =>
+    registrationScenario((clientId, tokenHash) => ({
+      kind: 'end-registration',
+      ...{ issuer, clientId, tokenHash },
+    })),
   'end-key': () => keyScenario(id => ({ kind: 'end-key', issuer, id, removedAt: later(100) })),
   'revoke-key': () => keyScenario(id => ({ kind: 'revoke-key', issuer, id, at: start })),
   'delete-key': () => {
@@ -436,6 +467,25 @@ function deviceScenario(
       'it was denied': { kind: 'deny-device-code', hash, at: start },
     },
     unknown: attemptOn(newHash(), start),
+    isOnce: true,
+  }
+}
+
+/** One token manages a client, whichever way the one before it went. */
+function registrationScenario(
+  attemptOn: (clientId: string, tokenHash: ReturnType<typeof newHash>) => Write,
+): GuardScenario {
+  const [clientId, tokenHash] = [newHash(), newHash()]
+  return {
+    prepare: [{ kind: 'put-registration', issuer, clientId, tokenHash }],
+    attempt: () => attemptOn(clientId, tokenHash),
+    endsAt: undefined,
+    spoilers: {
+      'it was rotated': { kind: 'rotate-registration', issuer, clientId, from: tokenHash, to: newHash() },
+      'the client was deleted': { kind: 'end-registration', issuer, clientId, tokenHash },
+      'an operator made a new one': { kind: 'put-registration', issuer, clientId, tokenHash: newHash() },
+    },
+    unknown: attemptOn(newHash(), tokenHash),
     isOnce: true,
   }
 }

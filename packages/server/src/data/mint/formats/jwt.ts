@@ -8,6 +8,7 @@ import { fineTime, hashOfHandle, newHandle } from '../../handle.ts'
 import { takeStatusPlace } from '../../status-list/allocate.ts'
 import type { TokenFormat } from '../format.ts'
 import { actingOf, type MintOrder } from '../order.ts'
+import { subjectFor } from '../pairwise.ts'
 
 const tokenBytesMax = 8192
 
@@ -25,7 +26,7 @@ export const jwt: TokenFormat = {
     )
     const status = order.hasStatus ? takeStatusPlace(issuer, order.accessTokenAlg, ports) : undefined
     const claims = {
-      ...accessTokenClaims(order, issuer, jti),
+      ...accessTokenClaims(order, issuer, jti, ports),
       ...(status && { status: { status_list: { idx: status.index, uri: status.uri } } }),
     }
     const value = await ports.keys.sign(issuer.url, order.accessTokenAlg, 'at+jwt', claims)
@@ -48,14 +49,15 @@ function accessTokenClaims(
   order: MintOrder,
   issuer: IssuerSnapshot,
   jti: string,
+  { keys }: Ports,
 ): Readonly<Record<string, unknown>> {
-  const { subject, audience, issuedAt, lifetimeSeconds, client, scopes, authTime, acr, amr, binding } = order
-  const { authorizationDetails } = order
+  const { subject, sector, audience, issuedAt, lifetimeSeconds, client, scopes } = order
+  const { authTime, acr, amr, binding, authorizationDetails } = order
   const cnf = cnfOf(binding)
   const { act, mayAct } = actingOf(order)
   return {
     iss: issuer.url,
-    sub: subject,
+    sub: subjectFor(keys, issuer.url, sector, subject),
     aud: audience,
     exp: issuedAt + lifetimeSeconds,
     iat: issuedAt,
