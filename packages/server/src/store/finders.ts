@@ -1,4 +1,5 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import { participantRange } from './logout-steps.ts'
 import type {
   ChainedAuditRecord,
   InitialAccessTokenRecord,
@@ -6,7 +7,7 @@ import type {
   PingRecord,
   UserRecord,
 } from './records.ts'
-import { participantRange, registrationKey, type SqlValue, type StatementName } from './statements.ts'
+import { registrationKey, type SqlValue, type StatementName } from './statements.ts'
 import { statusRange, statusStandingOf } from './status-entries.ts'
 import type {
   Found,
