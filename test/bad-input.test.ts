@@ -38,6 +38,7 @@ const isEntryPage = ({ path }: Route): boolean => path === '/device' || path ===
 const isBearer = ({ path }: Route): boolean =>
   ['/userinfo', '/grants/:id', '/global-token-revocation'].includes(path)
 const isLogout = ({ path }: Route): boolean => path === '/logout'
+const isAccount = ({ path }: Route): boolean => path.startsWith('/account/')
 const isAuthorize = ({ path }: Route): boolean => path === '/authorize'
 const readsQuery = (route: Route): boolean => route.dialect === 'page' && route.path !== '/assets/:name'
 const readsForm = (route: Route): boolean =>
@@ -54,6 +55,8 @@ function unhelped(route: Route): Expected {
   // Who is not signed in is signed out: no error. A form without our cookie is asked for again as a navigation.
   if (isLogout(route)) return { status: route.method === 'POST' ? 303 : 200 }
   if (route.path === '/logout/confirm') return { status: 200 }
+  // Whoever is not signed in is asked to sign in.
+  if (isAccount(route)) return { status: 303 }
   if (isAuthorize(route)) return { status: 400, error: 'unauthorized_client' }
   // Only a form with an empty field: what is typed is judged when it is posted.
   if (isEntryPage(route) && route.method === 'GET') return { status: 200 }
@@ -110,7 +113,7 @@ const badInputs: readonly BadInput[] = [
     ...unparsable('a repeated secret', `client_secret=${secret}&client_secret=${secret}`),
     // There it is no parameter, and who asks is judged before what else is wrong.
     expected: route =>
-      (readsForm(route) && !isAuthorize(route)) || isEntryPage(route) || isLogout(route)
+      (readsForm(route) && !isAuthorize(route)) || isEntryPage(route) || isLogout(route) || isAccount(route)
         ? invalidRequest(400)
         : unhelped(route),
   },
@@ -236,10 +239,13 @@ describe('bad input', () => {
     await prepared.remove()
   })
   let countsBefore: ReadonlyMap<string, number> = new Map()
+  let countsNow: ReadonlyMap<string, number> = new Map()
+  let signInsOpened = 0
   /** Tables whose number of rows is not what it was; the store is read while nobody has it open. */
   const changedTables = async (): Promise<readonly string[]> => {
     await node.close()
-    const changed = [...rowCounts(prepared.config)].filter(([table, n]) => n !== countsBefore.get(table))
+    countsNow = rowCounts(prepared.config)
+    const changed = [...countsNow].filter(([table, n]) => n !== countsBefore.get(table))
     node = await startNode(prepared.config)
     return changed.map(([table]) => table)
   }
@@ -255,6 +261,7 @@ describe('bad input', () => {
         const answer = await send(request(route, path))
         const place = `${route.method} ${path}: ${answer.status} ${answer.body.slice(0, 300)}`
         assert.equal(answer.status, asked.status, place)
+        if (isAccount(route) && headerOf(answer, 'location')?.includes('/interaction/')) signInsOpened++
         assertDialect(route, answer, asked, place)
         assertHarmless(answer, place)
       }
@@ -360,8 +367,11 @@ describe('bad input', () => {
     }
   })
 
-  it('none of it changed any state but the audit', async () => {
-    assert.deepEqual(await changedTables(), ['audit'])
+  it('none of it changed any state but the audit, and opened a sign-in only where the account pages said so', async () => {
+    const before = countsBefore.get('interactions') ?? 0
+    assert.deepEqual((await changedTables()).toSorted(), ['audit', 'interactions'])
+    assert.ok(signInsOpened > 0)
+    assert.equal((countsNow.get('interactions') ?? 0) - before, signInsOpened)
   })
 
   it('contradictory and oversized requests of a client that proved itself are refused, each with its code', async () => {
@@ -420,7 +430,9 @@ describe('bad input', () => {
     }
     await client.close()
     // What proved the client may not be used again, also when its request is refused.
-    assert.deepEqual((await changedTables()).toSorted(), ['audit', 'jtis'])
+    assert.deepEqual((await changedTables()).toSorted(), ['audit', 'interactions', 'jtis'])
+    const opened = (countsNow.get('interactions') ?? 0) - (countsBefore.get('interactions') ?? 0)
+    assert.equal(opened, signInsOpened)
   })
 })
 
@@ -443,10 +455,14 @@ function assertHarmless(answer: WireAnswer, place: string): void {
   assert.match(headerOf(answer, 'x-request-id') ?? '', /^[\w-]{28}$/, place)
   assert.ok(!JSON.stringify(answer).includes(secret), place)
   assert.ok(!answer.headers.some(([name]) => name === 'x-evil'), place)
-  // Nobody is sent anywhere, but from a form posted to the logout endpoint to that endpoint itself.
+  // Nobody is sent anywhere but to our own logout, sign-in and account pages.
   const location = headerOf(answer, 'location')
   assert.equal(location !== undefined, answer.status === 303, place)
-  assert.match(location ?? '', /^(https:\/\/localhost:\d+\/logout(\?.*)?)?$/, place)
+  assert.match(
+    location ?? '',
+    /^(https:\/\/localhost:\d+\/(logout(\?.*)?|interaction\/[\w-]+\/login|account\/[a-z/]+\?again=yes))?$/,
+    place,
+  )
   if (answer.status >= 400 && answer.status !== 404 && answer.status !== 401)
     assert.equal(headerOf(answer, 'cache-control'), 'no-store', place)
   if (answer.status === 405) assert.match(headerOf(answer, 'allow') ?? '', /GET|POST/, place)

@@ -12,6 +12,9 @@ export function adminOverSocket(socketPath: string): AdminApi {
     apply: body => ask(socketPath, 'POST', '/v1/apply', JSON.stringify(body)),
     rotateSecret: body => ask(socketPath, 'POST', '/v1/secrets/rotation', JSON.stringify(body)),
     revokeSecret: body => ask(socketPath, 'POST', '/v1/secrets/revocation', JSON.stringify(body)),
+    secondFactors: query => ask(socketPath, 'POST', '/v1/users/second-factors', JSON.stringify(query)),
+    resetSecondFactors: query =>
+      ask(socketPath, 'POST', '/v1/users/second-factors/reset', JSON.stringify(query)),
     revokeAccess: body => ask(socketPath, 'POST', '/v1/revocation', JSON.stringify(body)),
     createRegistrationToken: body => ask(socketPath, 'POST', '/v1/registration-tokens', JSON.stringify(body)),
     registrationTokens: issuer =>

@@ -85,6 +85,8 @@ async function run(
     },
     rotateSecret: async () => broken,
     revokeSecret: async () => broken,
+    secondFactors: async () => broken,
+    resetSecondFactors: async () => broken,
     revokeAccess: async () => broken,
     createRegistrationToken: async () => broken,
     registrationTokens: async () => broken,

@@ -9,8 +9,9 @@ import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import { addKeys } from './keys.ts'
 import { addRegistrationTokens } from './registration-tokens.ts'
-import { addGrants, addUsers } from './revoke.ts'
+import { addGrants } from './revoke.ts'
 import { addServe } from './serve.ts'
+import { addUsers } from './users.ts'
 
 /** The slot: a command is one file and one line here. Order is the order of the help. */
 export const commands: readonly AddCommand[] = [

@@ -17,6 +17,8 @@ export interface AdminApi {
   /** The answer is the only place where the secret ever stands. */
   readonly rotateSecret: (request: RotateSecretRequest) => Promise<Answer<RotatedSecret>>
   readonly revokeSecret: (request: RevokeSecretRequest) => Promise<Answer<RevokedSecret>>
+  readonly secondFactors: (query: UserQuery) => Promise<Answer<SecondFactorList>>
+  readonly resetSecondFactors: (query: UserQuery) => Promise<Answer<ResetSecondFactors>>
   /** Ends all access of a user or a client, or one grant. */
   readonly revokeAccess: (request: RevokeAccessRequest) => Promise<Answer<RevokedAccess>>
   /** The answer is the only place where the token ever stands. */
@@ -157,6 +159,33 @@ export interface RevokedSecret {
   /** Ids. */
   readonly revoked: readonly string[]
   readonly revision: number
+  readonly reference: string
+}
+
+export interface UserQuery {
+  readonly username: string
+  /** Name or URL; needed when several issuers have a user of this name. */
+  readonly issuer?: string | undefined
+}
+
+export interface SecondFactorList {
+  readonly username: string
+  readonly issuer: string
+  readonly secondFactors: readonly {
+    readonly kind: 'passkey' | 'totp'
+    /** What the user calls it. */
+    readonly name: string
+    readonly createdAt: number
+    readonly usedAt?: number
+  }[]
+}
+
+export interface ResetSecondFactors {
+  readonly username: string
+  readonly issuer: string
+  readonly removed: SecondFactorList['secondFactors']
+  /** How many ended. */
+  readonly sessions: number
   readonly reference: string
 }
 

@@ -37,6 +37,10 @@ const rotateBody = z.strictObject({
   overlapSeconds: z.number().int().min(0).max(overlapSecondsMax),
   lifetimeSeconds: z.number().int().min(1).max(lifetimeSecondsMax).optional(),
 })
+const userBody = z.strictObject({
+  username: z.string().min(1).max(256),
+  issuer: z.string().max(2048).optional(),
+})
 const revokeBody = z.strictObject({
   clientId: z.string().max(128),
   issuer: z.string().max(2048).optional(),
@@ -139,6 +143,9 @@ const postedTo: Readonly<Record<string, Posted | undefined>> = {
     over(request, createTokenBody, body => api.createRegistrationToken(body)),
   'POST /v1/registration-tokens/revocation': (api, request) =>
     over(request, revokeTokenBody, body => api.revokeRegistrationToken(body)),
+  'POST /v1/users/second-factors': (api, request) => over(request, userBody, body => api.secondFactors(body)),
+  'POST /v1/users/second-factors/reset': (api, request) =>
+    over(request, userBody, body => api.resetSecondFactors(body)),
   'POST /v1/revocation': (api, request) => over(request, revokeAccessBody, body => api.revokeAccess(body)),
   'POST /v1/keys/rotation': (api, request) => over(request, rotateKeysBody, body => api.rotateKeys(body)),
   'POST /v1/keys/revocation': (api, request) => over(request, revokeKeyBody, body => api.revokeKey(body)),

@@ -17,6 +17,7 @@ import {
   revokeRegistrationToken,
 } from './registration-tokens.ts'
 import { revokeAccess } from './revoke-access.ts'
+import { listSecondFactors, resetSecondFactors } from './second-factors.ts'
 import { verifyAudit } from './verify-audit.ts'
 
 export interface AdminOptions {
@@ -61,6 +62,16 @@ export function adminOver(options: AdminOptions): AdminApi {
         if (!revoked.ok) return invalid(revoked.problems)
         await onApplied()
         return value(revoked.value)
+      }),
+    secondFactors: query =>
+      answered(async () => {
+        const listed = await listSecondFactors(query, ports)
+        return listed.ok ? value(listed.value) : invalid(listed.problems)
+      }),
+    resetSecondFactors: query =>
+      answered(async () => {
+        const reset = await resetSecondFactors(query, ports)
+        return reset.ok ? value(reset.value) : invalid(reset.problems)
       }),
     revokeAccess: request =>
       answered(async () => {

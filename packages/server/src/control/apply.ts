@@ -60,14 +60,14 @@ async function applyOnce(
     ? compileSnapshot({ revision: revision + 1, issuers, documents: stored.value })
     : stored
   if (!compiled.ok) return compiled
-  const users = await planUsers(placed, ports, { prune, dryRun })
+  const reference = ports.newReference()
+  const users = await planUsers(placed, ports, { prune, dryRun, snapshot: compiled.value, reference })
   if (!users.ok) return users
 
   const changes = inOrder([...documents.changes, ...users.value.changes])
   const isIdle = changes.every(({ action }) => action === 'unchanged')
   if (dryRun || isIdle) return checked({ changes, dryRun, revision })
 
-  const reference = ports.newReference()
   const committed = await store.commit([
     { kind: 'raise-revision', from: revision },
     ...documents.writes,

@@ -18,6 +18,8 @@ export type HandleKind =
   | 'browser'
   | 'session'
   | 'failures'
+  | 'passkey'
+  | 'totp'
   | 'initial_access_token'
   | 'registration_access_token'
 

@@ -1,4 +1,12 @@
 import type { Route } from '../http/route.ts'
+import {
+  addPasskeyPage,
+  addPasskeyPost,
+  addTotpPage,
+  addTotpPost,
+  removeAuthenticatorPost,
+  securityPage,
+} from './account/security.ts'
 import { authorizeRoom } from './authorize/room.ts'
 import { challengeRoom } from './challenge/room.ts'
 import { backchannelAuthenticationRoom } from './ciba/authentication-room.ts'
@@ -16,6 +24,8 @@ import {
   consentPost,
   loginPage,
   loginPost,
+  secondFactorPage,
+  secondFactorPost,
 } from './interaction/room.ts'
 import { introspectRoom } from './introspect/room.ts'
 import { jwksRoom } from './jwks/room.ts'
@@ -88,6 +98,8 @@ export const routes: readonly Route[] = [
   page(paths.authorize, authorizeRoom),
   reading(paths.login, loginPage),
   page(paths.login, loginPost),
+  reading(paths.secondFactor, secondFactorPage),
+  page(paths.secondFactor, secondFactorPost),
   reading(paths.consent, consentPage),
   page(paths.consent, consentPost),
   reading(paths.device, devicePage),
@@ -98,6 +110,12 @@ export const routes: readonly Route[] = [
   page(paths.approvals, approvalsPost),
   reading(paths.confirm, confirmPage),
   page(paths.confirm, confirmPost),
+  reading(paths.security, securityPage),
+  reading(paths.addPasskey, addPasskeyPage),
+  page(paths.addPasskey, addPasskeyPost),
+  reading(paths.addTotp, addTotpPage),
+  page(paths.addTotp, addTotpPost),
+  page(paths.removeAuthenticator, removeAuthenticatorPost),
   reading(paths.logout, logoutRoom),
   page(paths.logout, logoutRoom),
   page(paths.logoutConfirm, confirmLogoutRoom),

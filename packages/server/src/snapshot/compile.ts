@@ -8,6 +8,7 @@ import { unknownName } from '../control/suggestion.ts'
 import { compileAttesters } from './compile-attesters.ts'
 import { type ClientContext, compileClient, rememberedMeet } from './compile-client.ts'
 import { compileDetailTypes, namedProfile } from './compile-details.ts'
+import { checkAcrs, compileLevels } from './compile-levels.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { compileRegistered, issuerAfter, issuerWith } from './compile-registered.ts'
 import { secretsByClient } from './compile-secrets.ts'
@@ -73,7 +74,9 @@ function compileIssuer(
     problems.push(unknownName(document, 'spec.floor', 'profile', spec.floor, table))
     return wrong(...problems)
   }
+  const levels = compileLevels(document, spec.authenticationLevels, problems)
   const scopes = compileScopes(ofKind(documents, 'Scope'), table, problems)
+  checkAcrs(documents, levels, problems)
   const resources = compileResourceServers(ofKind(documents, 'ResourceServer'), { table, scopes, problems })
   const detailTypes = compileDetailTypes(ofKind(documents, 'AuthorizationDetailsType'), {
     ...{ table, resources, problems },
@@ -121,6 +124,7 @@ function compileIssuer(
   const ground = {
     ...{ url, mtlsUrl, tenantId, environment, floor, resourceServers, scopes, detailTypes },
     ...{ effectiveProfile, clientTrustAnchors, attesters, trustedIssuers, registration, statementIssuers },
+    authenticationLevels: levels,
   }
   return checked(issuerWith(ground, context, { clients, registered }))
 }

@@ -1,4 +1,5 @@
 import type {
+  AuthenticationLevel,
   ClientAuthenticationMethod,
   EpochSeconds,
   JwsAlg,
@@ -43,6 +44,8 @@ export interface IssuerSnapshot {
   readonly effectiveProfile: (client: Client, asked: AskedFor) => Outcome<SecurityProfile>
   /** PEM certificates that may sign `tls_client_auth` client certificates; empty = method unusable. */
   readonly clientTrustAnchors: readonly string[]
+  /** What `acr` values mean here, the weakest first. */
+  readonly authenticationLevels: readonly AuthenticationLevel[]
   /** Who may vouch for client instances, by name; empty = methods unusable. */
   readonly attesters: ReadonlyMap<string, Attester>
   /** Whose assertions about our users are good for tokens (RFC 7523), by their `iss`. */
@@ -253,6 +256,10 @@ export interface ResourceServer {
   /** Whether its JWTs name a place in a status list. */
   readonly hasStatusList: boolean
   readonly profile: SecurityProfile | undefined
+  /** Least level of authentication of the users whose tokens it takes; undefined: any. */
+  readonly acr?: string | undefined
+  /** Longest time since they authenticated. */
+  readonly maxAuthenticationAgeSeconds?: number | undefined
 }
 
 export interface ScopeWords {
@@ -270,6 +277,10 @@ export interface Scope {
   readonly translations?: Readonly<Partial<Record<Exclude<Locale, 'en'>, ScopeWords | undefined>>>
   /** Userinfo and ID token claims it releases (OIDC Core 5.4). */
   readonly claims: readonly string[]
+  /** Least level of authentication of the user who allows it; undefined: any. */
+  readonly acr?: string | undefined
+  /** Longest time since that user authenticated. */
+  readonly maxAuthenticationAgeSeconds?: number | undefined
   /** What asking for it tightens a request to; absent: nothing. */
   readonly profile?: SecurityProfile | undefined
 }

@@ -11,6 +11,7 @@ import { raceCases } from './contract/races.ts'
 import { registrationCases } from './contract/registration.ts'
 import { restartCases } from './contract/restart.ts'
 import { statusCases } from './contract/status.ts'
+import { userCases } from './contract/users.ts'
 import type { Store } from './store.ts'
 
 /** A store on an empty place of its own, with the clock standing at `start` of the samples. */
@@ -40,6 +41,7 @@ export const contractCases: readonly ContractCase[] = [
   ...auditCases,
   ...expiryCases,
   ...restartCases,
+  ...userCases,
 ]
 
 export interface ContractOptions {

@@ -1,16 +1,19 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import { participantRange } from './logout-steps.ts'
+import { ownerKey } from './owners.ts'
 import type {
   ChainedAuditRecord,
   InitialAccessTokenRecord,
   LogoutNoticeRecord,
   PingRecord,
+  SessionRecord,
   UserRecord,
 } from './records.ts'
 import { registrationKey, type SqlValue, type StatementName } from './statements.ts'
 import { statusRange, statusStandingOf } from './status-entries.ts'
 import type {
   Found,
+  FoundAuthenticator,
   FoundBackchannelRequest,
   FoundDeviceCode,
   FoundInitialAccessToken,
@@ -46,6 +49,11 @@ export function findersOver(ask: Ask): Finders {
     findPushedRequest: found('find-pushed-request'),
     findInteraction: found('find-interaction'),
     findSession: found('find-session'),
+    listSessions: async (issuer, subject, now, limit) =>
+      (await ask('list-sessions', [ownerKey(issuer, subject), now, limit])).map(foundOf<SessionRecord>),
+    findAuthenticator: id => one('find-authenticator', [id], authenticatorOf),
+    listAuthenticators: async (issuer, subject) =>
+      (await ask('list-authenticators', [ownerKey(issuer, subject)])).map(authenticatorOf),
     listParticipants: async sid =>
       (await ask('list-participants', participantRange(sid))).map(row => textOf(row, 'client_id')),
     listDueLogoutNotices: async (issuer, now, limit) =>
@@ -150,6 +158,11 @@ function noticeOf<T extends LogoutNoticeRecord | PingRecord>(row: Row): T {
     failures: numberOf(row, 'failures'),
     dueAt: numberOf(row, 'due_at') as EpochSeconds,
   }
+}
+
+function authenticatorOf(row: Row): FoundAuthenticator {
+  const usedAt = row.used_at === null ? undefined : (numberOf(row, 'used_at') as EpochSeconds)
+  return { ...bodyOf<FoundAuthenticator>(row), counter: numberOf(row, 'counter'), usedAt }
 }
 
 function keyOf(row: Row): KeyRecord {

@@ -1,7 +1,8 @@
 import { backchannelStepOf } from './backchannel-steps.ts'
 import { logoutStepOf } from './logout-steps.ts'
 import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
-import { statusStepOf } from './status-entries.ts'
+import { statusStatements, statusStepOf } from './status-entries.ts'
+import { userStatements, userStepOf } from './user-steps.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
 
 /**
@@ -40,7 +41,7 @@ export const statements = {
   'revoke-grants-of-subject':
     'update grants set revoked_at = $2 where subject_key = $1 and revoked_at is null',
   'revoke-sessions-of-subject':
-    'update sessions set revoked_at = $2 where subject_key = $1 and revoked_at is null',
+    'update sessions set revoked_at = $2 where subject_key = $1 and hash <> $3 and revoked_at is null',
   'revoke-tokens-of-subject':
     'update access_tokens set revoked_at = $2 where subject_key = $1 and revoked_at is null',
   'revoke-grants-of-client': 'update grants set revoked_at = $2 where client_key = $1 and revoked_at is null',
@@ -83,9 +84,7 @@ export const statements = {
   'finish-ping': 'delete from pings where id = $1 and version = $2',
   'insert-access-token': `insert into access_tokens (hash, body, expires_at, subject_key, client_key)
     values ($1, $2, $3, $4, $5)`,
-  'insert-status-entry': `insert into status_entries
-    (key, issuer, alg, token_hash, client_id, subject, grant_id, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+  ...statusStatements,
   'revoke-access-token': 'update access_tokens set revoked_at = $2 where hash = $1 and revoked_at is null',
   'insert-refresh-token':
     'insert into refresh_tokens (hash, body, expires_at, idle_expires_at) values ($1, $2, $3, $4)',
@@ -107,9 +106,7 @@ export const statements = {
         then excluded.expires_at else failures.expires_at end,
       last_at = excluded.last_at`,
   'clear-failures': 'delete from failures where key = $1',
-  'put-user': `insert into users (issuer, subject, username, body) values ($1, $2, $3, $4)
-    on conflict (issuer, subject) do update set username = excluded.username, body = excluded.body`,
-  'delete-user': 'delete from users where issuer = $1 and subject = $2',
+  ...userStatements,
   'put-document': `insert into documents (document_kind, issuer, name, body, revision)
     values ($1, $2, $3, $4, (select number from revisions where id = 1))
     on conflict (document_kind, issuer, name) do update set body = excluded.body, revision = excluded.revision`,
@@ -162,23 +159,8 @@ export const statements = {
   'list-due-pings': `select body, version, failures, due_at from pings
     where issuer = $1 and due_at <= $2 and expires_at > $2 order by due_at, id limit $3`,
   'find-access-token': 'select body, spent_at, revoked_at from access_tokens where hash = $1',
-  // A disabled user has the mark in its body, whatever else has it; the body itself decides.
-  'list-statuses': `select e.key, e.alg, e.client_id, e.subject, e.grant_id, e.expires_at,
-      case when t.hash is not null and t.revoked_at is null then 1 else 0 end as is_token_live,
-      case when g.hash is not null and g.revoked_at is null and g.expires_at > $4 then 1 else 0 end
-        as is_grant_live,
-      g.client_key as grant_client_key, u.subject as is_user_known,
-      case when u.body like '%"status":"disabled"%' then u.body end as doubtful_user
-    from status_entries e
-    left join access_tokens t on t.hash = e.token_hash
-    left join grants g on g.hash = e.grant_id
-    left join users u on u.issuer = e.issuer and u.subject = e.subject
-    where e.key > $1 and e.key < $2 and e.issuer = $3 order by e.key`,
   'find-refresh-token':
     'select body, spent_at, revoked_at, retired_at, idle_expires_at from refresh_tokens where hash = $1',
-  'find-user-by-username': 'select body from users where issuer = $1 and username = $2',
-  'find-user-by-subject': 'select body from users where issuer = $1 and subject = $2',
-  'list-users': 'select body from users where issuer = $1 order by username',
   'find-failures': 'select count, last_at from failures where key = $1 and expires_at > $2',
   'list-documents':
     'select document_kind, issuer, name, body from documents order by document_kind, issuer, name',
@@ -217,6 +199,10 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'finish-interaction': true,
   'touch-session': true,
   'end-session': true,
+  'require-user': true,
+  'insert-authenticator': true,
+  'use-authenticator': true,
+  'delete-authenticator': true,
   'claim-logout-notice': true,
   'postpone-logout-notice': true,
   'finish-logout-notice': true,
@@ -338,6 +324,12 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'postpone-logout-notice':
     case 'finish-logout-notice':
       return logoutStepOf(write)
+    case 'require-user':
+    case 'insert-authenticator':
+    case 'use-authenticator':
+    case 'delete-authenticator':
+    case 'delete-authenticators-of-user':
+      return userStepOf(write)
     case 'insert-backchannel-request':
     case 'poll-backchannel-request':
     case 'approve-backchannel-request':

@@ -1,6 +1,7 @@
 import type { EpochSeconds, HandleHash, JwsAlg } from '@holdfast/protocol'
 import type {
   AccessTokenRecord,
+  AuthenticatorRecord,
   BackchannelRequestRecord,
   ChainedAuditRecord,
   CodeRecord,
@@ -45,6 +46,11 @@ export interface StatusStanding {
     | undefined
 }
 
+/** With the last signature counter or time step, and when it was last used. */
+export type FoundAuthenticator = AuthenticatorRecord & {
+  readonly counter: number
+  readonly usedAt: EpochSeconds | undefined
+}
 export type FoundDeviceCode = Found<DeviceCodeRecord> & Polled
 export type FoundBackchannelRequest = Found<BackchannelRequestRecord> & Polled
 /** An initial access token, and how often it can still be used. */
@@ -75,6 +81,16 @@ export interface Store {
   /** `spentAt` is when it was finished. */
   readonly findInteraction: (hash: HandleHash) => Promise<Found<InteractionRecord> | undefined>
   readonly findSession: (hash: HandleHash) => Promise<Found<SessionRecord> | undefined>
+  /** Sessions of a user that were neither ended nor reached their absolute end, the oldest first, at most `limit`. */
+  readonly listSessions: (
+    issuer: string,
+    subject: string,
+    now: EpochSeconds,
+    limit: number,
+  ) => Promise<readonly Found<SessionRecord>[]>
+  readonly findAuthenticator: (id: HandleHash) => Promise<FoundAuthenticator | undefined>
+  /** Those of a user, by id; at most 100. */
+  readonly listAuthenticators: (issuer: string, subject: string) => Promise<readonly FoundAuthenticator[]>
   /** Clients that took part in a session, by id; also those of rows past their end. */
   readonly listParticipants: (sid: string) => Promise<readonly string[]>
   /** Due and not expired at `now`, the longest due first, at most `limit`. */

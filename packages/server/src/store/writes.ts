@@ -2,6 +2,7 @@ import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type {
   AccessTokenRecord,
   AuditRecord,
+  AuthenticatorRecord,
   BackchannelRequestRecord,
   CodeRecord,
   DeviceCodeRecord,
@@ -72,9 +73,17 @@ export type Write =
   | { readonly kind: 'end-grant'; readonly id: string; readonly at: EpochSeconds }
   /** All of one user: what is born after it was born of a new login, or of a guard that failed. */
   | {
-      readonly kind: 'revoke-grants-of-subject' | 'revoke-sessions-of-subject' | 'revoke-tokens-of-subject'
+      readonly kind: 'revoke-grants-of-subject' | 'revoke-tokens-of-subject'
       readonly issuer: string
       readonly subject: string
+      readonly at: EpochSeconds
+    }
+  | {
+      readonly kind: 'revoke-sessions-of-subject'
+      readonly issuer: string
+      readonly subject: string
+      /** The one that goes on. */
+      readonly except?: HandleHash | undefined
       readonly at: EpochSeconds
     }
   /** All of one client. Tokens: those that no grant of the client stands behind. */
@@ -217,6 +226,25 @@ export type Write =
   | { readonly kind: 'clear-failures'; readonly key: HandleHash }
   | { readonly kind: 'put-user'; readonly record: UserRecord }
   | { readonly kind: 'delete-user'; readonly issuer: string; readonly subject: string }
+  /** Guard: the user is still as read. Holds off whoever changes it until this list is done. */
+  | { readonly kind: 'require-user'; readonly record: UserRecord }
+  /** Guard: the id is unknown and its user has fewer than `ofUserMax`. `counter` is where use begins. */
+  | {
+      readonly kind: 'insert-authenticator'
+      readonly record: AuthenticatorRecord
+      readonly counter: number
+      readonly ofUserMax: number
+    }
+  /** Guard: exists, and `counter` rises; one that was and stays 0 counts nothing. */
+  | {
+      readonly kind: 'use-authenticator'
+      readonly id: HandleHash
+      readonly counter: number
+      readonly at: EpochSeconds
+    }
+  /** Guard: exists. */
+  | { readonly kind: 'delete-authenticator'; readonly id: HandleHash }
+  | { readonly kind: 'delete-authenticators-of-user'; readonly issuer: string; readonly subject: string }
   /** Stands after the `raise-revision` of its list: it is written down as of that revision. */
   | { readonly kind: 'put-document'; readonly document: DocumentRecord }
   | {
@@ -302,6 +330,10 @@ export type GuardKind =
   | 'finish-interaction'
   | 'touch-session'
   | 'end-session'
+  | 'require-user'
+  | 'insert-authenticator'
+  | 'use-authenticator'
+  | 'delete-authenticator'
   | 'claim-logout-notice'
   | 'postpone-logout-notice'
   | 'finish-logout-notice'

@@ -13,11 +13,14 @@ import {
   jti,
   later,
   logoutNotice,
+  passkey,
   ping,
   pushedRequest,
   refreshToken,
   session,
   start,
+  totp,
+  user,
 } from '../../src/store/contract/samples.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Write } from '../../src/store/writes.ts'
@@ -50,6 +53,10 @@ export function flowsOf(name: string): readonly Flow[] {
     notice: { ...logoutNotice(), id: keyOf('notice') },
     initial: { ...initialAccessToken(1), hash: keyOf('initial') },
     rotated: { ...refreshToken(), hash: keyOf('rotated') },
+    stronger: { ...session(), hash: keyOf('stronger'), subject: `${name}-user` },
+    app: { ...totp(`${name}-user`), id: keyOf('app') },
+    passkey: { ...passkey(`${name}-user`), id: keyOf('passkey') },
+    user: user(`${name}-user`, name),
   }
   const access = (flow: string): Write => ({
     kind: 'insert-access-token',
@@ -72,7 +79,8 @@ export function flowsOf(name: string): readonly Flow[] {
     authorize: [{ kind: 'insert-interaction', record: records.interaction }],
     login: [
       { kind: 'advance-interaction', record: records.interaction, at },
-      { kind: 'insert-session', record: { ...records.session, sid } },
+      { kind: 'put-user', record: records.user },
+      { kind: 'insert-session', record: { ...records.session, sid, subject: records.user.subject } },
     ],
     wrongUserRequest: [
       { kind: 'insert-pushed-request', record: records.otherPushed },
@@ -168,6 +176,27 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'revoke-grants-of-session', sid, at },
       { kind: 'insert-logout-notice', record: { ...notice, sid } },
     ],
+    enrolment: [
+      { kind: 'require-user', record: records.user },
+      { kind: 'insert-authenticator', record: records.app, counter: 41, ofUserMax: 11 },
+      { kind: 'insert-authenticator', record: records.passkey, counter: 0, ofUserMax: 11 },
+    ],
+    secondFactor: [
+      { kind: 'use-authenticator', id: records.app.id, counter: 42, at },
+      { kind: 'insert-session', record: records.stronger },
+    ],
+    removal: [
+      { kind: 'end-session', hash: records.stronger.hash, at },
+      { kind: 'insert-session', record: { ...records.stronger, hash: keyOf('after-removal') } },
+      { kind: 'delete-authenticator', id: records.passkey.id },
+      {
+        kind: 'revoke-sessions-of-subject',
+        issuer: records.user.issuer,
+        subject: records.user.subject,
+        except: keyOf('after-removal'),
+        at,
+      },
+    ],
     everything: [
       { kind: 'insert-grant', record: { ...held, id: keyOf('owned'), subject: owner } },
       { kind: 'revoke-grants-of-subject', issuer: held.issuer, subject: owner, at },
@@ -252,6 +281,12 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
       return (await store.findRefreshToken(write.hash))?.revokedAt !== undefined
     case 'use-refresh-token':
       return (await store.findRefreshToken(write.hash))?.idleExpiresAt === write.idleExpiresAt
+    case 'insert-authenticator':
+      return write.record.kind === 'totp'
+        ? (await store.findAuthenticator(write.record.id)) !== undefined
+        : undefined
+    case 'use-authenticator':
+      return (await store.findAuthenticator(write.id))?.counter === write.counter
     case 'insert-initial-access-token':
       return (await store.findInitialAccessToken(write.record.hash)) !== undefined
     case 'use-initial-access-token':

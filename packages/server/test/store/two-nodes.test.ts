@@ -16,6 +16,7 @@ import {
   refreshToken,
   standingClock,
   start,
+  totp,
 } from '../../src/store/contract/samples.ts'
 import { openPostgresStore } from '../../src/store/drivers/postgres.ts'
 import {
@@ -113,6 +114,14 @@ describe('two processes over one PostgreSQL', { skip: await postgresAbsence() },
 
   test(`of 64 presentations of one proof to two processes exactly one wins, in each of ${rounds} rounds`, async () => {
     for (let count = 0; count < rounds; count++) await race([jti(newHash())])
+  })
+
+  test(`of 64 uses of one code of an app by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const record = totp()
+      await store.commit([{ kind: 'insert-authenticator', record, counter: 41, ofUserMax: 1000 }])
+      await race([{ kind: 'use-authenticator', id: record.id, counter: 42, at: start }])
+    }
   })
 
   test(`of 64 presentations of one authorization grant to two processes exactly one makes a grant, in each of ${rounds} rounds`, async () => {

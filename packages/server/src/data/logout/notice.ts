@@ -25,7 +25,7 @@ const noticeLifetimeSeconds = 86_400
 
 /** @param dueAt when the worker may take it: now, or after the lease of the request that tries first */
 export function newNotice(
-  ports: Ports,
+  ports: Pick<Ports, 'clock' | 'entropy'>,
   session: SessionRecord,
   clientId: string,
   requestId: string,

@@ -7,7 +7,6 @@ import { cibaGrantType, deliveryModes } from '@holdfast/protocol/specs/openid-ci
 import { encryptedResponses } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
 import { locales } from '../../snapshot/locale.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
-import { reachableAcrs } from '../interaction/session.ts'
 import { paths } from '../paths.ts'
 
 /** The same for every kind of answer (OpenID Connect Discovery 3, JARM 4, RFC 9701 7). */
@@ -110,7 +109,7 @@ export function metadataDocument(
     mtls_endpoint_aliases: Object.fromEntries(
       Object.entries(endpoints).map(([name, path]) => [name, issuer.mtlsUrl + path]),
     ),
-    acr_values_supported: reachableAcrs,
+    acr_values_supported: issuer.authenticationLevels.map(({ acr }) => acr).toReversed(),
     prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
     ui_locales_supported: locales,
     backchannel_logout_supported: true,

@@ -4,6 +4,8 @@ import {
   firstRefusal,
   type JwsAlg,
   type Outcome,
+  type Refusal,
+  reachesLevel,
   refuse,
   type SecurityProfile,
 } from '@holdfast/protocol'
@@ -17,6 +19,7 @@ import {
   resourceRules,
 } from '@holdfast/protocol/specs/rfc8707-resource/rules.ts'
 import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
+import { stepUpOrderRules } from '@holdfast/protocol/specs/rfc9470-step-up/rules.ts'
 import type {
   AskedFor,
   Client,
@@ -27,6 +30,7 @@ import type {
 import type { AuditRecord, Binding } from '../../store/records.ts'
 import { audiencesOfDetails } from '../authorize/details.ts'
 import type { AuthenticatedClient } from '../client-auth/authenticate.ts'
+import { documentedDemand } from '../interaction/demand.ts'
 import { type AskedDetails, type GrantedDetails, judgeAskedDetails, judgeDetailsAt } from './details.ts'
 import { lint } from './lint.ts'
 
@@ -174,7 +178,21 @@ export function judgeOrder(
         ? { alg: client.idTokenSignedResponseAlg, lifetimeSeconds: idTokenLifetimeSeconds }
         : undefined,
   }
-  return lint(order, { method, proven, hasNonce })
+  return judgeAuthentication(order, issuer) ?? lint(order, { method, proven, hasNonce })
+}
+
+/** What scopes and API ask of the user's authentication holds for every token of them, refreshed or exchanged too. */
+function judgeAuthentication(order: MintOrder, issuer: IssuerSnapshot): Refusal | undefined {
+  const { scopes, audience, acr, authTime, grantId, issuedAt: now } = order
+  const { leastAcr, maxAgeSeconds } = documentedDemand({ scopes, resources: [audience] }, issuer)
+  return firstRefusal(stepUpOrderRules, {
+    hasUser: grantId !== undefined,
+    leastAcr,
+    isReached: leastAcr !== undefined && reachesLevel(issuer.authenticationLevels, acr ?? '', leastAcr),
+    maxAgeSeconds,
+    authTime,
+    now,
+  })
 }
 
 function judgeProfile(issuer: IssuerSnapshot, client: Client, askedFor: AskedFor): Outcome<SecurityProfile> {

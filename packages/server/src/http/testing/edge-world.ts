@@ -3,7 +3,7 @@ import { connect as connectPlain, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
-import { profiles, type SecurityProfile } from '@holdfast/protocol'
+import { defaultAuthenticationLevels, profiles, type SecurityProfile } from '@holdfast/protocol'
 import { systemClock } from '../../clock.ts'
 import { withoutRegistration } from '../../data/testing/world.ts'
 import { openEntropy } from '../../entropy.ts'
@@ -118,6 +118,7 @@ function issuerOf(
     detailTypes: new Map(),
     effectiveProfile: client => ({ ok: true, value: client.profile }),
     clientTrustAnchors,
+    authenticationLevels: defaultAuthenticationLevels,
     attesters: new Map(),
     trustedIssuers: new Map(),
     ...withoutRegistration,

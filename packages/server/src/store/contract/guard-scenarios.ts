@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
 import type { GuardKind, Write } from '../writes.ts'
+import { authenticatorScenarios } from './authenticator-scenarios.ts'
+import { backchannelScenario, pingScenario } from './backchannel-scenarios.ts'
 import {
-  backchannelRequest,
   code,
   deviceCode,
   grant,
@@ -117,6 +118,7 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       isOnce: true,
     }
   },
+  ...authenticatorScenarios,
   'claim-logout-notice': () => {
     const record = logoutNotice()
     const attempt = (at: EpochSeconds, id: string = record.id): Write => ({
@@ -383,49 +385,6 @@ function noticeScenario(attemptOn: (id: string) => Write): GuardScenario {
       'it was finished': { kind: 'finish-logout-notice', id, version: 1 },
     },
     unknown: attemptOn(newHash()),
-    isOnce: true,
-  }
-}
-
-function pingScenario(attemptOn: (id: string) => Write): GuardScenario {
-  const record = ping()
-  const { id } = record
-  const claim = (version: number, at: EpochSeconds): Write => ({
-    kind: 'claim-ping',
-    id,
-    version,
-    at,
-    dueAt: secondsAfter(at, 15),
-  })
-  return {
-    prepare: [{ kind: 'insert-ping', record }, claim(0, start)],
-    attempt: () => attemptOn(id),
-    endsAt: undefined,
-    spoilers: {
-      'another claimed it after this one slept': claim(1, later(15)),
-      'it was postponed': { kind: 'postpone-ping', id, version: 1, dueAt: later(20) },
-      'it was finished': { kind: 'finish-ping', id, version: 1 },
-    },
-    unknown: attemptOn(newHash()),
-    isOnce: true,
-  }
-}
-
-function backchannelScenario(
-  attemptOn: (hash: ReturnType<typeof newHash>, at: EpochSeconds) => Write,
-): GuardScenario & { readonly hash: ReturnType<typeof newHash> } {
-  const record = backchannelRequest()
-  const { hash } = record
-  return {
-    hash,
-    prepare: [{ kind: 'insert-backchannel-request', record }],
-    attempt: at => attemptOn(hash, at),
-    endsAt: record.expiresAt,
-    spoilers: {
-      'it was approved': { kind: 'approve-backchannel-request', hash, grantId: 'grant-2', at: start },
-      'it was denied': { kind: 'deny-backchannel-request', hash, at: start },
-    },
-    unknown: attemptOn(newHash(), start),
     isOnce: true,
   }
 }

@@ -12,11 +12,13 @@ import type {
   InitialAccessTokenRecord,
   InteractionRecord,
   LogoutNoticeRecord,
+  PasskeyRecord,
   PingRecord,
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
   StatusEntryRecord,
+  TotpRecord,
   UserRecord,
 } from '../records.ts'
 import type { KeyRecord, Write } from '../writes.ts'
@@ -79,7 +81,6 @@ export const interaction = (): InteractionRecord => ({
   pushedHash: undefined,
   txn: 'txn-1',
   sessionHash: undefined,
-  authenticatedAt: undefined,
   version: 1,
   issuedAt: start,
   expiresAt: later(600),
@@ -251,6 +252,27 @@ export const user = (subject: string, username: string): UserRecord => ({
   passwordHash: '$argon2id$',
   status: 'active',
   claims: { name: 'Zoë "the tester" \u2603', email_verified: true, address: { country: 'NL' } },
+})
+
+export const passkey = (subject = 'user:1'): PasskeyRecord => ({
+  kind: 'passkey',
+  id: newHash(),
+  issuer,
+  subject,
+  credentialId: 'Y3JlZA',
+  publicKey: 'a2V5',
+  transports: ['internal'],
+  name: 'My phone ☃',
+  createdAt: start,
+})
+
+export const totp = (subject = 'user:1'): TotpRecord => ({
+  kind: 'totp',
+  id: newHash(),
+  issuer,
+  subject,
+  sealed: 'c2VhbGVk',
+  createdAt: start,
 })
 
 export const key = (id: string): KeyRecord => ({

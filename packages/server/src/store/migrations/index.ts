@@ -6,7 +6,8 @@ import { keyLife } from './004-key-life.ts'
 import { backchannelRequests } from './005-backchannel-requests.ts'
 import { revocation } from './006-revocation.ts'
 import { registration } from './007-registration.ts'
-import { statusEntries } from './008-status-entries.ts'
+import { authenticators } from './008-authenticators.ts'
+import { statusEntries } from './009-status-entries.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -18,6 +19,7 @@ export const migrations: readonly Migration[] = [
   backchannelRequests,
   revocation,
   registration,
+  authenticators,
   statusEntries,
 ]
 

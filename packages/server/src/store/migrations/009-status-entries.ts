@@ -2,7 +2,7 @@ import type { Migration } from './dialect.ts'
 
 /** Which entry of which status list a token has. The key is list and index: none is given twice. */
 export const statusEntries: Migration = {
-  version: 8,
+  version: 9,
   title: 'entries of status lists',
   statements: ({ integer, text, narrow }) => [
     `create table status_entries (
