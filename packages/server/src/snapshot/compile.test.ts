@@ -289,6 +289,16 @@ describe('what we sign for a client', () => {
     assert.equal(compiled(psOnly, vault, client).clients.get('shop')?.idTokenSignedResponseAlg, 'PS256')
   })
 
+  test('a status list is for JWTs: an opaque token is introspected', () => {
+    const listed = (format: string) =>
+      bank.replace('scopes:', `accessTokenFormat: ${format}, statusList: true, scopes:`)
+    assert.match(
+      problemsOf(listed('opaque'), accounts).join('\n'),
+      /^ResourceServer\/bank spec\.statusList: /m,
+    )
+    assert.doesNotMatch(problemsOf(listed('jwt'), accounts).join('\n'), /statusList/)
+  })
+
   test('a JWT access token is not signed as Ed25519', () => {
     const jwt = bank.replace('scopes:', 'accessTokenFormat: jwt, accessTokenSigningAlg: Ed25519, scopes:')
     assert.match(problemsOf(jwt, accounts).join('\n'), /^ResourceServer\/bank spec\.accessTokenSigningAlg: /m)
