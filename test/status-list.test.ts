@@ -135,7 +135,7 @@ for (const store of ['sqlite', 'postgres'] as const)
         typ: 'statuslist+jwt',
         subject: uri,
         issuer: prepared.config.issuer,
-        maxTokenAge: 6,
+        maxTokenAge: 30,
         requiredClaims: ['exp', 'ttl'],
       })
       const { bits, lst } = payload.status_list as { readonly bits: number; readonly lst: string }
@@ -155,8 +155,9 @@ for (const store of ['sqlite', 'postgres'] as const)
         }
         await client.tokenRevocation(config, ended.token)
         const revokedAt = performance.now()
-        while ((await ended.call()) === 200) {
-          assert.ok(performance.now() - revokedAt < 16_000)
+        // By when it was sent: a call that a busy machine answers late was judged no earlier.
+        for (let sentAt = revokedAt; (await ended.call()) === 200; sentAt = performance.now()) {
+          assert.ok(sentAt - revokedAt < 15_000)
           await sleep(250)
         }
         assert.equal(await ended.call(), 401)
