@@ -33,11 +33,11 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'binding formats': range('CNF', 1, 5),
   'certificate-bound tokens': range('MTLSB', 1, 10),
 
-  // SPIFFE (SPF) is a method of a later issue.
   'client authentication': range('CA', 1, 9),
   'client secrets': range('SEC', 1, 10),
   'client attestation': range('ATT', 1, 16),
   'client assertions': range('ASRT', 1, 17),
+  SPIFFE: range('SPF', 1, 5),
   'mutual TLS client authentication': range('MTLSA', 1, 12),
   'client keys': range('JWKS', 1, 10),
 

@@ -44,7 +44,7 @@ export interface MadeClients {
 }
 
 /** One client per way to authenticate and to bind, and the documents that register them. */
-export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
+export async function makeClients(ca: DevelopmentCa, floor = 'oidc-baseline'): Promise<MadeClients> {
   const dpopJwt = await keyed('jwt-dpop')
   const mtlsJwt = await keyed('jwt-mtls')
   const plain = await keyed('plain')
@@ -146,7 +146,7 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
     signedIntrospector: { clientId: 'signed-api', redirectUri, privateKey: signedApi, isDpop: true },
     documents: [
       documentOf('Issuer', 'main', {
-        floor: 'oidc-baseline',
+        floor,
         registration: 'initial-access-token',
         attesters: [{ name: 'vendor', jwks: { keys: [attester.publicJwk] } }],
       }),

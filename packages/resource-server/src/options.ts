@@ -1,4 +1,9 @@
-import type { JwsAlg, SecurityProfile, SenderConstraintMethod } from '@holdfast/protocol'
+import {
+  headerAlgs,
+  type JwsAlg,
+  type SecurityProfile,
+  type SenderConstraintMethod,
+} from '@holdfast/protocol'
 import type { TokenScheme } from '@holdfast/protocol/specs/rfc6750-bearer/rules.ts'
 import { checkStepUpRequirement } from '@holdfast/protocol/specs/rfc9470-step-up/rules.ts'
 import {
@@ -58,7 +63,7 @@ export interface ResourceServerOptions {
    * algorithms, sender constraint, ages and lifetimes; the options beside it may only be stricter.
    */
   readonly profile?: SecurityProfile
-  /** Algorithms of JWT access tokens and DPoP proofs. */
+  /** Algorithms of JWT access tokens and, but for ML-DSA, DPoP proofs. */
   readonly algs?: readonly JwsAlg[]
   /** `required`: a token without a binding is refused. */
   readonly senderConstraint?: 'required' | 'allowed'
@@ -122,6 +127,8 @@ export interface Settings {
   readonly resourceMetadataUrl: string
   readonly tokens: TokenOptions
   readonly algs: readonly JwsAlg[]
+  /** Those of `algs` a DPoP proof may have. */
+  readonly proofAlgs: readonly JwsAlg[]
   readonly senderConstraint: 'required' | 'allowed'
   readonly methods: readonly SenderConstraintMethod[]
   readonly offered: readonly TokenScheme[]
@@ -162,6 +169,8 @@ export function settingsOf(options: ResourceServerOptions): Settings {
   const { methods, senderConstraint, algs } = tier
   if (methods.length === 0 && senderConstraint === 'required') bad('senderConstraintMethods', 'none is left')
   if (algs.length === 0) bad('algs', 'none is left')
+  const proofAlgs = headerAlgs(algs)
+  if (methods.includes('dpop') && proofAlgs.length === 0) bad('algs', 'none is left for DPoP proofs')
   const { replayMemory, nonces } = memoryOf(options, clock, entropy)
   return {
     issuer,
@@ -170,6 +179,7 @@ export function settingsOf(options: ResourceServerOptions): Settings {
     resourceMetadataUrl: resourceMetadataUrl(audience),
     tokens: tokensOf(options),
     algs,
+    proofAlgs,
     senderConstraint,
     methods,
     offered: offeredOf(methods, senderConstraint),

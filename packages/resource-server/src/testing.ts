@@ -29,6 +29,12 @@ function newPair(alg: JwsAlg): { readonly publicKey: KeyObject; readonly private
     case 'PS256':
     case 'RS256':
       return generateKeyPairSync('rsa', { modulusLength: 2048 })
+    case 'ML-DSA-44':
+      return generateKeyPairSync('ml-dsa-44')
+    case 'ML-DSA-65':
+      return generateKeyPairSync('ml-dsa-65')
+    case 'ML-DSA-87':
+      return generateKeyPairSync('ml-dsa-87')
     default:
       return alg satisfies never
   }

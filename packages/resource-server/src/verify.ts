@@ -315,14 +315,14 @@ function answerRefusal<Native>(
   settings: Settings,
   trail: Trail,
 ): Challenge {
-  const { offered, algs, resourceMetadataUrl, nonces, explain } = settings
+  const { offered, proofAlgs, resourceMetadataUrl, nonces, explain } = settings
   const { presentation, stepUp, requestId, interactionId, at } = trail
   if (refusal.error === 'temporarily_unavailable') trail.category = 'unavailable'
   return challengeOf(refusal, {
     requestId,
     offered,
     used: presentation === undefined ? [] : usedSchemes(presentation),
-    algs,
+    algs: proofAlgs,
     resourceMetadataUrl,
     common: interactionHeaders(interactionId, at),
     nonce: refusal.error === 'use_dpop_nonce' ? nonces.current(at) : undefined,

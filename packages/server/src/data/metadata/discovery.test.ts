@@ -195,7 +195,7 @@ describe('discovery', () => {
     const published = jwks.keys.map(key => key.alg)
     const idTokenAlgs = document.id_token_signing_alg_values_supported as string[]
     assert.deepEqual(idTokenAlgs.toSorted(), published.toSorted())
-    assert.deepEqual(idTokenAlgs.toSorted(), ['ES256', 'EdDSA', 'PS256'])
+    assert.deepEqual(idTokenAlgs.toSorted(), ['ES256', 'Ed25519', 'EdDSA', 'PS256'])
     for (const name of [
       'authorization_signing_alg_values_supported',
       'introspection_signing_alg_values_supported',
