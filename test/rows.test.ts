@@ -42,7 +42,6 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'mutual TLS client authentication': range('MTLSA', 1, 12),
   'client keys': range('JWKS', 1, 10),
 
-  // Status lists (TSL) belong to a later issue.
   'JWT access tokens': range('AT', 1, 17),
   'phantom tokens at the gateway': range('OPQ', 1, 6),
   introspection: range('INTR', 1, 9),
@@ -61,6 +60,7 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'step-up': range('STEP', 1, 7),
   'ID tokens': range('IDT', 1, 6),
   userinfo: range('UI', 1, 3),
+  'token status lists': range('TSL', 1, 10),
   // CC-03, the call to a policy engine before a token is minted, waits for domain policy.
   'client credentials and all grants': ['CC-01', 'CC-02', 'CC-04', 'CC-05'],
 

@@ -21,6 +21,7 @@ import { Introspector } from './introspection.ts'
 import { Issuer, type Known } from './issuer.ts'
 import type { Settings } from './options.ts'
 import { judgeIntrospected, judgeSignedAnswer } from './signed-answer.ts'
+import { StatusLists } from './status-list.ts'
 import { factsOf, type TokenFacts } from './token.ts'
 
 /** A JWT whose signature and unchanging claims were found good, and the key that said so. */
@@ -36,18 +37,37 @@ export class AccessTokens {
   readonly #settings: Settings
   readonly #issuer: Issuer
   readonly #introspector: Introspector | undefined
+  /** Undefined: whether a JWT was revoked is asked in another way, or not at all. */
+  readonly #statusLists: StatusLists | undefined
+  /** Whether the issuer is asked about every token, also about one whose signature is known to be good. */
+  readonly #isLiveAsked: boolean
   /** By SHA-256 of the token, so that the memory of this process holds no token. */
   readonly #jwts = new BoundedCache<VerifiedJwt>(memoEntriesMax)
 
   constructor(settings: Settings) {
     const { issuer, audience, fetch, clock, entropy, onAlarm, tokens } = settings
+    const { algs, futureSeconds } = settings
+    const { introspection, jwtRevocation = introspection && 'introspection', statusStaleSeconds = 0 } = tokens
     this.#settings = settings
     this.#issuer = new Issuer({ issuer, fetch, clock, onAlarm })
+    this.#isLiveAsked = jwtRevocation === 'introspection'
+    if (jwtRevocation === undefined || jwtRevocation === 'status-list')
+      this.#statusLists = new StatusLists({
+        issuer: this.#issuer,
+        issuerUrl: issuer,
+        algs,
+        futureSeconds,
+        staleSeconds: statusStaleSeconds,
+        isRequired: jwtRevocation === 'status-list',
+        fetch,
+        clock,
+        onAlarm,
+      })
     this.#introspector =
-      tokens.introspection &&
-      new Introspector(tokens.introspection, {
-        algs: settings.algs,
-        futureSeconds: settings.futureSeconds,
+      introspection &&
+      new Introspector(introspection, {
+        algs,
+        futureSeconds,
         issuer: this.#issuer,
         issuerUrl: issuer,
         audience,
@@ -69,13 +89,20 @@ export class AccessTokens {
   ): Outcome<TokenFacts> | Promise<Outcome<TokenFacts>> {
     const known = this.#isLiveAsked ? undefined : this.#remembered(tokenHash, now, this.#issuer.current())
     return known === undefined
-      ? this.#find(token, tokenHash, now).then(found => this.#judgeTime(found, now))
-      : this.#judgeTime(accept(known), now)
+      ? this.#find(token, tokenHash, now).then(found => this.#judgeNow(found, now))
+      : this.#judgeNow(accept(known), now)
   }
 
-  /** Whether the issuer is asked about every token, also about one whose signature is known to be good. */
-  get #isLiveAsked(): boolean {
-    return this.#introspector !== undefined && this.#settings.tokens.jwtRevocation !== 'lifetime'
+  /** Time and status: what changes while a token stays the same, so no memory answers it. */
+  #judgeNow(
+    found: Outcome<TokenFacts>,
+    now: EpochSeconds,
+  ): Outcome<TokenFacts> | Promise<Outcome<TokenFacts>> {
+    const timely = this.#judgeTime(found, now)
+    // Introspection is the status of what it found.
+    if (!timely.ok || this.#statusLists === undefined || timely.value.form !== 'jwt') return timely
+    const ended = this.#statusLists.judge(timely.value.claims.status, now)
+    return ended instanceof Promise ? ended.then(refusal => refusal ?? timely) : (ended ?? timely)
   }
 
   // A key that the issuer withdrew takes its tokens with it, so the memo is asked with the current key set.
@@ -138,7 +165,7 @@ export class AccessTokens {
     if (introspector !== undefined && (tokens.jwt !== true || !token.includes('.')))
       return introspector.introspect(token, tokenHash)
     const jwt = await this.#judgeJwt(token, tokenHash, now)
-    if (!jwt.ok || introspector === undefined || tokens.jwtRevocation === 'lifetime') return jwt
+    if (!jwt.ok || introspector === undefined || !this.#isLiveAsked) return jwt
     const live = await introspector.introspect(token, tokenHash)
     if (!live.ok) return live
     return live.value.jti === jwt.value.jti

@@ -26,6 +26,7 @@ import {
 } from './ports.ts'
 import { inMemoryReplayMemory, type ReplayMemory } from './replay.ts'
 import type { ApiRequest } from './request.ts'
+import { staleSecondsMax } from './status-list.ts'
 import { settingsOfTier, signedByTier } from './tier.ts'
 
 export interface TokenOptions {
@@ -34,10 +35,16 @@ export interface TokenOptions {
   /** Accept opaque tokens, and ask the issuer about them. */
   readonly introspection?: IntrospectionOptions
   /**
-   * How a revoked JWT is found out when introspection is set up: `introspection` asks about JWTs too (default),
-   * `lifetime` trusts them until they expire.
+   * How a revoked JWT is found out. `introspection`, the default where it is set up, asks about JWTs too. `status-list`
+   * looks into the status list of the issuer, and takes no JWT that names none. `lifetime` trusts JWTs until they
+   * expire. Without a word and without introspection, a JWT that names a status list is looked up, any other is trusted.
    */
-  readonly jwtRevocation?: 'introspection' | 'lifetime'
+  readonly jwtRevocation?: 'introspection' | 'status-list' | 'lifetime'
+  /**
+   * How many seconds a status list may be used longer than it says while the issuer does not answer, 0 to 50; never past
+   * its `exp`. With the default 0 no answer is a 503.
+   */
+  readonly statusStaleSeconds?: number
   /** Accept what this gateway verified and signed for. */
   readonly gateway?: GatewayTrust
 }
@@ -242,6 +249,9 @@ function tokensOf({ tokens, profile }: ResourceServerOptions): TokenOptions {
   const { jwt, introspection, gateway } = chosen
   if (jwt !== true && introspection === undefined && gateway === undefined)
     bad('tokens', 'no form of token is accepted')
+  if (chosen.jwtRevocation === 'introspection' && chosen.introspection === undefined)
+    bad('tokens.jwtRevocation', 'introspection is not set up')
+  within('tokens.statusStaleSeconds', chosen.statusStaleSeconds ?? 0, 0, staleSecondsMax)
   return chosen
 }
 

@@ -10,7 +10,13 @@ import { openTerminal } from '../terminal.ts'
 const never = (): never => {
   throw new Error('policy commands need no server')
 }
-const composition: Composition = { version: '0', serve: never, configuration: never, admin: never }
+const composition: Composition = {
+  version: '0',
+  serve: never,
+  gateway: never,
+  configuration: never,
+  admin: never,
+}
 
 const schema = 'entity User; entity File; action "read" appliesTo { principal: User, resource: File };'
 const policy = '@id("all") permit (principal, action, resource);'

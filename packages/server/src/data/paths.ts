@@ -18,6 +18,7 @@ export const paths = {
   register: '/register',
   registered: '/register/:id',
   jwks: '/jwks',
+  statusList: '/status-lists/:id',
   challenge: '/challenge',
   login: '/interaction/:id/login',
   secondFactor: '/interaction/:id/second-factor',

@@ -38,6 +38,7 @@ import { managementRoom } from './register/management-room.ts'
 import { registerRoom } from './register/room.ts'
 import { revokeRoom } from './revoke/room.ts'
 import type { Room } from './room.ts'
+import { statusListRoom } from './status-list/room.ts'
 import { tokenRoom } from './token/room.ts'
 import { userinfoRoom } from './userinfo/room.ts'
 
@@ -48,6 +49,7 @@ export const routes: readonly Route[] = [
   wellKnown(paths.openidConfiguration, openidConfigurationRoom),
   wellKnown(paths.authorizationServer, authorizationServerMetadataRoom),
   document(paths.jwks, jwksRoom),
+  document(paths.statusList, statusListRoom),
 
   // Clients, with their credentials.
   backChannel(paths.par, parRoom, 64 * kib, 'clients'),

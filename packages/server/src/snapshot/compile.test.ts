@@ -309,6 +309,16 @@ describe('what we sign for a client', () => {
     assert.equal(compiled(psOnly, vault, client).clients.get('shop')?.idTokenSignedResponseAlg, 'PS256')
   })
 
+  test('a status list is for JWTs: an opaque token is introspected', () => {
+    const listed = (format: string) =>
+      bank.replace('scopes:', `accessTokenFormat: ${format}, statusList: true, scopes:`)
+    assert.match(
+      problemsOf(listed('opaque'), accounts).join('\n'),
+      /^ResourceServer\/bank spec\.statusList: /m,
+    )
+    assert.doesNotMatch(problemsOf(listed('jwt'), accounts).join('\n'), /statusList/)
+  })
+
   test('a JWT access token is signed as Ed25519 where its API says so', () => {
     const jwt = bank.replace('scopes:', 'accessTokenFormat: jwt, accessTokenSigningAlg: Ed25519, scopes:')
     const server = compiled(jwt, accounts).resourceServers.get('https://api.example')

@@ -229,8 +229,14 @@ function compileResourceServers(
       for (const [index, scope] of spec.scopes.entries())
         if (!scopes.has(scope))
           problems.push(unknownName(document, `spec.scopes[${index}]`, 'scope', scope, scopes))
-      const { audience, displayName = name, accessTokenFormat, accessTokenSigningAlg } = spec
-      return [name, { ...spec, audience, displayName, accessTokenFormat, accessTokenSigningAlg, profile }]
+      const { displayName = name, statusList: hasStatusList } = spec
+      if (hasStatusList && spec.accessTokenFormat !== 'jwt')
+        problems.push({
+          document,
+          field: 'spec.statusList',
+          message: 'needs `accessTokenFormat: jwt`: an opaque token is introspected',
+        })
+      return [name, { ...spec, displayName, hasStatusList, profile }]
     }),
   )
 }

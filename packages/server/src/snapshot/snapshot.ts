@@ -269,6 +269,8 @@ export interface ResourceServer {
   readonly scopes: readonly string[]
   readonly accessTokenFormat: 'opaque' | 'jwt'
   readonly accessTokenSigningAlg: JwsAlg
+  /** Whether its JWTs name a place in a status list. */
+  readonly hasStatusList: boolean
   readonly profile: SecurityProfile | undefined
   /** Least level of authentication of the users whose tokens it takes; undefined: any. */
   readonly acr?: string | undefined

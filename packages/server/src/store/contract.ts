@@ -10,6 +10,7 @@ import { ownerCases } from './contract/owners.ts'
 import { raceCases } from './contract/races.ts'
 import { registrationCases } from './contract/registration.ts'
 import { restartCases } from './contract/restart.ts'
+import { statusCases } from './contract/status.ts'
 import { userCases } from './contract/users.ts'
 import type { Store } from './store.ts'
 
@@ -34,6 +35,7 @@ export const contractCases: readonly ContractCase[] = [
   ...backchannelCases,
   ...ownerCases,
   ...registrationCases,
+  ...statusCases,
   ...raceCases,
   ...listCases,
   ...auditCases,

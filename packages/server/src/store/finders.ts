@@ -1,4 +1,5 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import { participantRange } from './logout-steps.ts'
 import { ownerKey } from './owners.ts'
 import type {
   ChainedAuditRecord,
@@ -8,7 +9,8 @@ import type {
   SessionRecord,
   UserRecord,
 } from './records.ts'
-import { participantRange, registrationKey, type SqlValue, type StatementName } from './statements.ts'
+import { registrationKey, type SqlValue, type StatementName } from './statements.ts'
+import { statusRange, statusStandingOf } from './status-entries.ts'
 import type {
   Found,
   FoundAuthenticator,
@@ -70,6 +72,8 @@ export function findersOver(ask: Ask): Finders {
     listDuePings: async (issuer, now, limit) =>
       (await ask('list-due-pings', [issuer, now, limit])).map(noticeOf<PingRecord>),
     findAccessToken: found('find-access-token'),
+    listStatuses: async (issuer, list, now) =>
+      (await ask('list-statuses', [...statusRange(list), issuer, now])).map(statusStandingOf),
     findRefreshToken: found('find-refresh-token'),
     findUserByUsername: (issuer, username) =>
       one('find-user-by-username', [issuer, username], bodyOf<UserRecord>),

@@ -1,4 +1,4 @@
-import type { EpochSeconds, HandleHash, MethodTimes, ResponseType } from '@holdfast/protocol'
+import type { EpochSeconds, HandleHash, JwsAlg, MethodTimes, ResponseType } from '@holdfast/protocol'
 import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { ClaimsRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
@@ -281,6 +281,22 @@ export interface AccessTokenRecord {
   /** Whose pairwise subject it tells; absent: the subject itself. Exchanged tokens keep it. */
   readonly sector?: string
   readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+/** Where the status of a token stands (Token Status List section 6.2). */
+export interface StatusEntryRecord {
+  readonly issuer: string
+  /** Last segment of the URI of its list. */
+  readonly list: string
+  readonly index: number
+  /** What its list is signed with: what the token was. */
+  readonly alg: JwsAlg
+  readonly tokenHash: HandleHash
+  readonly clientId: string
+  readonly subject: string
+  readonly grantId: string | undefined
+  /** Of the token. */
   readonly expiresAt: EpochSeconds
 }
 

@@ -1,5 +1,7 @@
 import { backchannelStepOf } from './backchannel-steps.ts'
+import { logoutStepOf } from './logout-steps.ts'
 import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
+import { statusStatements, statusStepOf } from './status-entries.ts'
 import { userStatements, userStepOf } from './user-steps.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
 
@@ -82,6 +84,7 @@ export const statements = {
   'finish-ping': 'delete from pings where id = $1 and version = $2',
   'insert-access-token': `insert into access_tokens (hash, body, expires_at, subject_key, client_key)
     values ($1, $2, $3, $4, $5)`,
+  ...statusStatements,
   'revoke-access-token': 'update access_tokens set revoked_at = $2 where hash = $1 and revoked_at is null',
   'insert-refresh-token':
     'insert into refresh_tokens (hash, body, expires_at, idle_expires_at) values ($1, $2, $3, $4)',
@@ -249,6 +252,8 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'insert-grant':
     case 'insert-access-token':
       return ownedStepOf(write)
+    case 'insert-status-entry':
+      return statusStepOf(write)
     case 'insert-interaction': {
       const { record } = write
       return {
@@ -349,46 +354,6 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
   }
 }
 
-type OfLogout = Extract<
-  Write,
-  {
-    kind:
-      | 'revoke-grants-of-session'
-      | 'join-session'
-      | 'insert-logout-notice'
-      | 'claim-logout-notice'
-      | 'postpone-logout-notice'
-      | 'finish-logout-notice'
-  }
->
-
-function logoutStepOf(write: OfLogout): Step {
-  switch (write.kind) {
-    case 'revoke-grants-of-session':
-      return { name: write.kind, values: [write.sid, write.at] }
-    case 'join-session': {
-      const { sid, clientId, expiresAt } = write.record
-      return { name: write.kind, values: [participantKey(sid, clientId), clientId, expiresAt] }
-    }
-    case 'insert-logout-notice': {
-      const { record } = write
-      const { id, issuer, version, failures, dueAt, expiresAt } = record
-      return {
-        name: write.kind,
-        values: [id, issuer, JSON.stringify(record), version, failures, dueAt, expiresAt],
-      }
-    }
-    case 'claim-logout-notice':
-      return { name: write.kind, values: [write.id, write.version, write.at, write.dueAt] }
-    case 'postpone-logout-notice':
-      return { name: write.kind, values: [write.id, write.version, write.dueAt] }
-    case 'finish-logout-notice':
-      return { name: write.kind, values: [write.id, write.version] }
-    default:
-      return write satisfies never
-  }
-}
-
 type OfRegistration = Extract<
   Write,
   {
@@ -428,16 +393,6 @@ function registrationStepOf(write: OfRegistration): Step {
 /** Neither an issuer nor the id of a client holds a line feed. */
 export function registrationKey(issuer: string, clientId: string): string {
   return `${issuer}\n${clientId}`
-}
-
-/** Participants of a session stand side by side: its id, a line feed, which no id holds, the client. */
-export function participantKey(sid: string, clientId: string): string {
-  return `${sid}\n${clientId}`
-}
-
-/** The keys of all participants lie strictly between these. */
-export function participantRange(sid: string): readonly [from: string, to: string] {
-  return [`${sid}\n`, `${sid}\u000b`]
 }
 
 type Housekeeping = Extract<

@@ -1,4 +1,4 @@
-import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type { EpochSeconds, HandleHash, JwsAlg } from '@holdfast/protocol'
 import type {
   AccessTokenRecord,
   AuthenticatorRecord,
@@ -29,6 +29,21 @@ export interface Polled {
   readonly polledAt: EpochSeconds | undefined
   readonly grantId: string | undefined
   readonly deniedAt: EpochSeconds | undefined
+}
+
+/** An entry of a status list, and how everything that its token hangs on stands. */
+export interface StatusStanding {
+  readonly index: number
+  readonly alg: JwsAlg
+  readonly clientId: string
+  readonly subject: string
+  readonly expiresAt: EpochSeconds
+  /** Also when the token is not there any more. */
+  readonly isTokenRevoked: boolean
+  /** Undefined: no user stands behind the token. */
+  readonly grant:
+    | { readonly isLive: boolean; readonly clientId: string | undefined; readonly isUserActive: boolean }
+    | undefined
 }
 
 /** With the last signature counter or time step, and when it was last used. */
@@ -103,6 +118,12 @@ export interface Store {
   /** Due and not expired at `now`, the longest due first, at most `limit`. */
   readonly listDuePings: (issuer: string, now: EpochSeconds, limit: number) => Promise<readonly PingRecord[]>
   readonly findAccessToken: (hash: HandleHash) => Promise<Found<AccessTokenRecord> | undefined>
+  /** Every entry of a list of the issuer, also of tokens that expired a short while ago; none: no such list. */
+  readonly listStatuses: (
+    issuer: string,
+    list: string,
+    now: EpochSeconds,
+  ) => Promise<readonly StatusStanding[]>
   /** `spentAt` is when it was rotated; `retiredAt` when migration retired it. */
   readonly findRefreshToken: (
     hash: HandleHash,

@@ -10,6 +10,8 @@ interface SweptTable {
 }
 
 export const jtiKeptSeconds = 60
+/** An API may take a token for a minute after it expired, for its slow clock: till then its list says what it said. */
+export const statusKeptSeconds = 60
 
 /**
  * A code is kept an hour after it expired, so that a late second presentation still kills its grant; a device
@@ -29,6 +31,7 @@ const sweptTables: readonly SweptTable[] = [
   { name: 'prompts', key: 'key', keptSeconds: 0 },
   { name: 'pings', key: 'id', keptSeconds: 0 },
   { name: 'access_tokens', key: 'hash', keptSeconds: 0 },
+  { name: 'status_entries', key: 'key', keptSeconds: statusKeptSeconds },
   { name: 'refresh_tokens', key: 'hash', keptSeconds: 0 },
   { name: 'initial_access_tokens', key: 'hash', keptSeconds: 0 },
   { name: 'jtis', key: 'key', keptSeconds: jtiKeptSeconds },

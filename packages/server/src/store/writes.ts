@@ -15,6 +15,7 @@ import type {
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
+  StatusEntryRecord,
   UserRecord,
 } from './records.ts'
 
@@ -174,6 +175,8 @@ export type Write =
   /** Guard: same `version`. Delivered, or given up. */
   | { readonly kind: 'finish-ping'; readonly id: string; readonly version: number }
   | { readonly kind: 'insert-access-token'; readonly record: AccessTokenRecord }
+  /** With its token, in one list. A fault when the index was given before: never two tokens in one place. */
+  | { readonly kind: 'insert-status-entry'; readonly record: StatusEntryRecord }
   | { readonly kind: 'revoke-access-token'; readonly hash: HandleHash; readonly at: EpochSeconds }
   | { readonly kind: 'insert-refresh-token'; readonly record: RefreshTokenRecord }
   /** Guard: exists, unspent, not revoked, neither idle nor absolute expiry passed. For rotation. */

@@ -16,6 +16,8 @@ export const resourceServerSpec = z.strictObject({
   accessTokenSigningAlg: z
     .enum(['PS256', 'ES256', 'EdDSA', 'Ed25519', 'RS256', ...mlDsaAlgs])
     .default('ES256'),
+  /** JWTs name a place in a status list, where their end can be seen (Token Status List). */
+  statusList: z.boolean().default(false),
   /** Asking for this resource server tightens the whole request to this profile. */
   profile: z.string().optional(),
   ...acrDemand,

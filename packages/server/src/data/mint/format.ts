@@ -2,6 +2,7 @@ import type { HandleHash } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { IssuerSnapshot, ResourceServer } from '../../snapshot/snapshot.ts'
+import type { StatusPlace } from '../status-list/allocate.ts'
 import type { MintOrder } from './order.ts'
 
 export interface MintedToken {
@@ -9,6 +10,8 @@ export interface MintedToken {
   readonly value: string
   readonly hash: HandleHash
   readonly jti: string
+  /** Where its status will stand, when it says so. */
+  readonly status?: StatusPlace
 }
 
 /** A slot: one form of access token. */

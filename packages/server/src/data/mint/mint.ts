@@ -7,6 +7,7 @@ import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { detailsFacts } from '../authorize/details-facts.ts'
 import { fineTime, newHandle } from '../handle.ts'
+import type { StatusPlace } from '../status-list/allocate.ts'
 import { tokenFormats } from './formats/index.ts'
 import { mintIdToken } from './id-token.ts'
 import { actingOf, type MintOrder } from './order.ts'
@@ -47,7 +48,7 @@ export async function mint(
 
   const { client, subject, sector, issuedAt, audience, scopes, binding, txn, authorizationDetails } = order
   const expiresAt = secondsAfter(issuedAt, order.lifetimeSeconds)
-  const insert: Write = {
+  const insert: InsertToken = {
     kind: 'insert-access-token',
     record: {
       hash: token.hash,
@@ -70,6 +71,8 @@ export async function mint(
       expiresAt,
     },
   }
+  const entry: readonly Write[] =
+    token.status === undefined ? [] : [entryOf(token.status, insert.record, order)]
   const audit = auditAccepted(
     exchange,
     issuedAt,
@@ -81,6 +84,7 @@ export async function mint(
       ...order.delegation?.facts,
       ...order.source,
       token_ref: token.hash,
+      ...(token.status !== undefined && { status_list: token.status.list, status_index: token.status.index }),
       refresh_token_issued: refresh !== undefined,
       policy_version: ports.snapshot().revision,
     },
@@ -97,8 +101,21 @@ export async function mint(
       ...(idToken !== undefined && { id_token: idToken }),
       ...(order.managedGrantId !== undefined && { grant_id: order.managedGrantId }),
     },
-    writes: refresh === undefined ? [insert, audit] : [insert, refresh.write, audit],
+    writes: refresh === undefined ? [insert, ...entry, audit] : [insert, ...entry, refresh.write, audit],
   }
+}
+
+type InsertToken = Extract<Write, { kind: 'insert-access-token' }>
+
+/** The place that the token names, taken in the same commit. */
+function entryOf(
+  { list, index }: StatusPlace,
+  { hash: tokenHash, issuer, clientId, subject, grantId, expiresAt }: InsertToken['record'],
+  { accessTokenAlg: alg }: MintOrder,
+): Write {
+  if (alg === undefined) throw new TypeError('a token with a status is a JWT')
+  const record = { issuer, list, index, alg, tokenHash, clientId, subject, grantId, expiresAt }
+  return { kind: 'insert-status-entry', record }
 }
 
 function mintRefreshToken(

@@ -104,6 +104,8 @@ export interface MintOrder
   readonly format: ResourceServer['accessTokenFormat']
   /** Of the access token, when it is a JWT. */
   readonly accessTokenAlg: JwsAlg | undefined
+  /** Whether the token names a place in a status list; only a JWT can. */
+  readonly hasStatus: boolean
   readonly binding: Binding
   readonly issuedAt: EpochSeconds
   readonly lifetimeSeconds: number
@@ -164,6 +166,7 @@ export function judgeOrder(
     audience: audience.value,
     format: server?.accessTokenFormat ?? 'opaque',
     accessTokenAlg: server?.accessTokenFormat === 'jwt' ? server.accessTokenSigningAlg : undefined,
+    hasStatus: server?.accessTokenFormat === 'jwt' && server.hasStatusList,
     binding: bindingOf(client, profile.value, proven, entitlement.inputBinding),
     issuedAt: now,
     lifetimeSeconds:

@@ -20,7 +20,7 @@ export function documentReply(exchange: Exchange, document: PreparedDocument): R
 }
 
 /** RFC 9110 section 13.1.2, weak comparison. */
-function isKnown(ifNoneMatch: readonly string[], etag: string): boolean {
+export function isKnown(ifNoneMatch: readonly string[], etag: string): boolean {
   if (ifNoneMatch.length === 0) return false
   return ifNoneMatch
     .join(',')

@@ -180,6 +180,7 @@ export const resourceServers: readonly ResourceServer[] = [
     scopes: ['accounts'],
     accessTokenFormat: 'opaque',
     accessTokenSigningAlg: 'ES256',
+    hasStatusList: false,
     profile: undefined,
   },
   {
@@ -188,6 +189,7 @@ export const resourceServers: readonly ResourceServer[] = [
     scopes: ['payments'],
     accessTokenFormat: 'jwt',
     accessTokenSigningAlg: 'ES256',
+    hasStatusList: false,
     profile: profiles.get('fapi2-security'),
   },
 ]

@@ -87,6 +87,7 @@ describe('the JWT bearer grant', () => {
         ...server,
         accessTokenFormat: 'jwt' as const,
         accessTokenSigningAlg: 'ES256' as const,
+        hasStatusList: false,
       }),
     )
     await using world = await openWorld({

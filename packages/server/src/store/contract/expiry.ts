@@ -13,6 +13,7 @@ import {
   grant,
   initialAccessToken,
   interaction,
+  issuer,
   jti,
   later,
   newHash,
@@ -20,6 +21,7 @@ import {
   refreshToken,
   session,
   start,
+  statusEntry,
 } from './samples.ts'
 
 interface Expiring {
@@ -77,6 +79,13 @@ const expiringKinds: readonly Expiring[] = [
     grant,
     record => ({ kind: 'insert-grant', record }),
     (store, { id }) => store.findGrant(id),
+  ),
+  expiring(
+    'an entry of a status list, kept a minute for slow clocks,',
+    statusEntry,
+    record => ({ kind: 'insert-status-entry', record }),
+    async (store, { list }) => (await store.listStatuses(issuer, list, start))[0],
+    60,
   ),
   expiring(
     'a code, kept an hour for replays,',

@@ -17,6 +17,7 @@ import type {
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
+  StatusEntryRecord,
   TotpRecord,
   UserRecord,
 } from '../records.ts'
@@ -217,6 +218,18 @@ export const accessToken = (): AccessTokenRecord => ({
   jti: 'jti-1',
   txn: 'txn-1',
   issuedAt: start,
+  expiresAt: later(300),
+})
+
+export const statusEntry = (): StatusEntryRecord => ({
+  issuer,
+  list: newHash().replaceAll('.', '').padStart(28, '-').slice(-28),
+  index: 7,
+  alg: 'ES256',
+  tokenHash: newHash(),
+  clientId: 'client-1',
+  subject: 'user:1',
+  grantId: undefined,
   expiresAt: later(300),
 })
 

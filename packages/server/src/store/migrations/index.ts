@@ -7,6 +7,7 @@ import { backchannelRequests } from './005-backchannel-requests.ts'
 import { revocation } from './006-revocation.ts'
 import { registration } from './007-registration.ts'
 import { authenticators } from './008-authenticators.ts'
+import { statusEntries } from './009-status-entries.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -19,6 +20,7 @@ export const migrations: readonly Migration[] = [
   revocation,
   registration,
   authenticators,
+  statusEntries,
 ]
 
 /** Version of the schema this program speaks. */

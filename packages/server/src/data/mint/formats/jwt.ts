@@ -5,6 +5,7 @@ import { cnfOf } from '@holdfast/protocol/sender/binding.ts'
 import type { Ports } from '../../../ports.ts'
 import type { IssuerSnapshot } from '../../../snapshot/snapshot.ts'
 import { fineTime, hashOfHandle, newHandle } from '../../handle.ts'
+import { takeStatusPlace } from '../../status-list/allocate.ts'
 import type { TokenFormat } from '../format.ts'
 import { actingOf, type MintOrder } from '../order.ts'
 import { subjectFor } from '../pairwise.ts'
@@ -23,9 +24,13 @@ export const jwt: TokenFormat = {
       issuer.url,
       fineTime(ports.clock),
     )
-    const claims = accessTokenClaims(order, issuer, jti, ports)
+    const status = order.hasStatus ? takeStatusPlace(issuer, order.accessTokenAlg, ports) : undefined
+    const claims = {
+      ...accessTokenClaims(order, issuer, jti, ports),
+      ...(status && { status: { status_list: { idx: status.index, uri: status.uri } } }),
+    }
     const value = await ports.keys.sign(issuer.url, order.accessTokenAlg, 'at+jwt', claims)
-    return { value, hash, jti }
+    return { value, hash, jti, ...(status && { status }) }
   },
   hashOf: (token, issuer, ports) => {
     const jws = parseCompactJws(token, tokenBytesMax)
