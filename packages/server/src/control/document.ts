@@ -3,6 +3,7 @@ import { type Checked, checked, wrong } from './problem.ts'
 import type { AuthorizationDetailsTypeSpec } from './resources/authorization-details-type.ts'
 import type { ClientSpec } from './resources/client.ts'
 import type { ClientSecretSpec } from './resources/client-secret.ts'
+import type { IdentityProviderSpec } from './resources/identity-provider.ts'
 import { isKindName, type KindName, kindNames, kinds } from './resources/index.ts'
 import type { IssuerSpec } from './resources/issuer.ts'
 import type { ResourceServerSpec } from './resources/resource-server.ts'
@@ -24,6 +25,7 @@ interface SpecOf {
   readonly Client: ClientSpec
   readonly ClientSecret: ClientSecretSpec
   readonly TrustedIssuer: TrustedIssuerSpec
+  readonly IdentityProvider: IdentityProviderSpec
   readonly User: UserSpec
 }
 

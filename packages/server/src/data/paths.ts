@@ -18,6 +18,7 @@ export const paths = {
   jwks: '/jwks',
   challenge: '/challenge',
   login: '/interaction/:id/login',
+  upstream: '/upstream/:provider',
   secondFactor: '/interaction/:id/second-factor',
   consent: '/interaction/:id/consent',
   security: '/account/security',

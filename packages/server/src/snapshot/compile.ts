@@ -8,6 +8,7 @@ import { unknownName } from '../control/suggestion.ts'
 import { compileAttesters } from './compile-attesters.ts'
 import { compileClient, rememberedMeet } from './compile-client.ts'
 import { compileDetailTypes, namedProfile } from './compile-details.ts'
+import { compileIdentityProviders } from './compile-identity-providers.ts'
 import { checkAcrs, compileLevels } from './compile-levels.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { secretsByClient } from './compile-secrets.ts'
@@ -95,6 +96,11 @@ function compileIssuer(
   const trustedIssuers = compileTrustedIssuers(ofKind(documents, 'TrustedIssuer'), {
     ...{ url: binding.url, clients, scopes, resources, problems },
   })
+  const identityProviders = compileIdentityProviders(
+    ofKind(documents, 'IdentityProvider'),
+    binding.url,
+    problems,
+  )
   if (problems.length > 0) return wrong(...problems)
 
   const { url, mtlsUrl, environment, clientTrustAnchors } = binding
@@ -103,7 +109,7 @@ function compileIssuer(
   const tenantId = spec.tenant
   return checked({
     ...{ url, mtlsUrl, tenantId, environment, floor, clients, resourceServers, scopes, detailTypes },
-    ...{ effectiveProfile, clientTrustAnchors, attesters, trustedIssuers },
+    ...{ effectiveProfile, clientTrustAnchors, attesters, trustedIssuers, identityProviders },
     authenticationLevels: levels,
   })
 }

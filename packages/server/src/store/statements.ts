@@ -105,6 +105,8 @@ export const statements = {
   'clear-failures': 'delete from failures where key = $1',
   'put-user': `insert into users (issuer, subject, username, body) values ($1, $2, $3, $4)
     on conflict (issuer, subject) do update set username = excluded.username, body = excluded.body`,
+  'insert-user': `insert into users (issuer, subject, username, body) values ($1, $2, $3, $4)
+    on conflict do nothing`,
   'delete-user': 'delete from users where issuer = $1 and subject = $2',
   // An update and not a question: it takes the lock that a change of the user waits for, on either engine.
   'require-user': 'update users set body = body where issuer = $1 and subject = $2 and body = $3',
@@ -197,6 +199,7 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'finish-interaction': true,
   'touch-session': true,
   'end-session': true,
+  'insert-user': true,
   'require-user': true,
   'insert-authenticator': true,
   'use-authenticator': true,
@@ -317,6 +320,7 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'postpone-logout-notice':
     case 'finish-logout-notice':
       return logoutStepOf(write)
+    case 'insert-user':
     case 'require-user':
     case 'insert-authenticator':
     case 'use-authenticator':

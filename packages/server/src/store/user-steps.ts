@@ -6,6 +6,7 @@ type OfUser = Extract<
   Write,
   {
     kind:
+      | 'insert-user'
       | 'require-user'
       | 'insert-authenticator'
       | 'use-authenticator'
@@ -16,6 +17,11 @@ type OfUser = Extract<
 
 export function userStepOf(write: OfUser): Step {
   switch (write.kind) {
+    case 'insert-user': {
+      const { record } = write
+      const { issuer, subject, username } = record
+      return { name: write.kind, values: [issuer, subject, username, JSON.stringify(record)] }
+    }
     case 'require-user': {
       const { record } = write
       return { name: write.kind, values: [record.issuer, record.subject, JSON.stringify(record)] }

@@ -22,6 +22,7 @@ import type {
   Attester,
   AuthorizationDetailsType,
   Client,
+  IdentityProvider,
   IssuerSnapshot,
   ResourceServer,
   Scope,
@@ -51,6 +52,9 @@ export interface WorldOptions {
   readonly clients?: readonly Client[]
   readonly clientTrustAnchors?: readonly string[]
   readonly attesters?: readonly Attester[]
+  readonly identityProviders?: readonly IdentityProvider[]
+  /** What is answered to a form that wants JSON; absent: there is no answer. */
+  readonly answerForm?: (url: string, form: Readonly<Record<string, string>>) => Promise<unknown>
   readonly trustedIssuers?: readonly TrustedIssuer[]
   readonly environment?: IssuerSnapshot['environment']
   readonly authenticationLevels?: IssuerSnapshot['authenticationLevels']
@@ -141,7 +145,12 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     entropy: seededEntropy('world'),
     store,
     keys: keysInMemory(),
-    outbound: outboundOf(options.documents ?? new Map(), fetched, options.receive ?? nobodyReceives),
+    outbound: outboundOf(
+      options.documents ?? new Map(),
+      fetched,
+      options.receive ?? nobodyReceives,
+      options.answerForm,
+    ),
     passwords: fakePasswords,
     log: { info: () => {}, warn: () => {}, error: () => {} },
     metrics: metricsInto(counted),
@@ -236,6 +245,7 @@ function outboundOf(
   documents: ReadonlyMap<string, unknown>,
   fetched: string[],
   receive: NonNullable<WorldOptions['receive']>,
+  answerForm: NonNullable<WorldOptions['answerForm']> = nobodyReceives,
 ): Outbound {
   return {
     getJson: async url => {
@@ -244,6 +254,7 @@ function outboundOf(
       return documents.get(url)
     },
     postForm: async (url, form) => receive(url, form),
+    postFormForJson: async (url, form) => answerForm(url, form),
     postJson: async (url, body, { bearer }) => receive(url, { ...body, bearer }),
   }
 }
@@ -300,6 +311,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     clientTrustAnchors: options.clientTrustAnchors ?? [],
     authenticationLevels: options.authenticationLevels ?? defaultAuthenticationLevels,
     attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),
+    identityProviders: new Map((options.identityProviders ?? []).map(provider => [provider.name, provider])),
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
   }
 }

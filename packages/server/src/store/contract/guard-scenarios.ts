@@ -120,6 +120,21 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       isOnce: true,
     }
   },
+  'insert-user': () => {
+    const record = user(newHash(), newHash())
+    const sameName = { ...record, subject: newHash() }
+    return {
+      prepare: [],
+      attempt: () => ({ kind: 'insert-user', record }),
+      endsAt: undefined,
+      spoilers: {
+        'the subject is there': { kind: 'put-user', record: { ...record, username: newHash() } },
+        'the username is taken': { kind: 'put-user', record: sameName },
+      },
+      unknown: undefined,
+      isOnce: true,
+    }
+  },
   'require-user': () => {
     const record = user(newHash(), newHash())
     const attempt = (): Write => ({ kind: 'require-user', record })
