@@ -37,7 +37,10 @@ export async function upstreamRoom(exchange: Exchange, ports: Ports): Promise<Re
   const parsed = parseAnswer(exchange, ports)
   if (!parsed.ok) return await refusedHere(exchange, ports, parsed)
   const { form, state } = parsed.value
-  const visit = await loadVisit({ ...exchange, params: { id: state.interactionId } }, ports)
+  const visit = await loadVisit(
+    { ...exchange, params: { ...exchange.params, id: state.interactionId } },
+    ports,
+  )
   if (!visit.ok) return await refusedHere(exchange, ports, visit)
 
   const answered = judgeAnswer(visit.value, form, state)
@@ -84,7 +87,7 @@ function judgeAnswer({ exchange, interaction }: Visit, form: Form, state: Presen
   const refusal = firstRefusal(upstreamAnswerRules, {
     isStateExpected: attempt?.stateHash === state.stateHash && provider !== undefined,
     sentTo: attempt?.provider,
-    cameTo: exchange.path.slice(exchange.path.lastIndexOf('/') + 1),
+    cameTo: exchange.params.provider ?? '',
     issuer: provider?.issuer ?? '',
     sendsIss: provider?.sendsIss ?? true,
     iss: form.get('iss'),
@@ -172,8 +175,8 @@ async function refusedVisit(
     refusal.ruleId === 'upstream.state' || upstream === undefined
       ? []
       : [{ kind: 'advance-interaction', record: { ...interaction, upstream: undefined }, at: now }]
-  const about = upstream === undefined ? {} : { upstream: upstream.provider }
-  const told = { ...refusal, facts: { ...refusal.facts, ...about } }
+  const facts = { ...refusal.facts, upstream: upstream?.provider ?? 'none' }
+  const told: Refusal = { ...refusal, facts }
   const committed = await ports.store.commit([
     ...spent,
     ...(counted === undefined ? [] : countSource(counted, now)),

@@ -118,6 +118,7 @@ function issuerOf(
     clientTrustAnchors,
     authenticationLevels: defaultAuthenticationLevels,
     attesters: new Map(),
+    identityProviders: new Map(),
     trustedIssuers: new Map(),
   }
 }

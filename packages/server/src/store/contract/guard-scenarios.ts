@@ -23,6 +23,7 @@ import {
   totp,
   user,
 } from './samples.ts'
+import { userGuardScenarios } from './user-guard-scenarios.ts'
 
 /** A guard that would pass, what to spoil about it, and where its time ends. */
 export interface GuardScenario {
@@ -120,37 +121,7 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       isOnce: true,
     }
   },
-  'insert-user': () => {
-    const record = user(newHash(), newHash())
-    const sameName = { ...record, subject: newHash() }
-    return {
-      prepare: [],
-      attempt: () => ({ kind: 'insert-user', record }),
-      endsAt: undefined,
-      spoilers: {
-        'the subject is there': { kind: 'put-user', record: { ...record, username: newHash() } },
-        'the username is taken': { kind: 'put-user', record: sameName },
-      },
-      unknown: undefined,
-      isOnce: true,
-    }
-  },
-  'require-user': () => {
-    const record = user(newHash(), newHash())
-    const attempt = (): Write => ({ kind: 'require-user', record })
-    const changed = { ...record, passwordHash: 'another' }
-    return {
-      prepare: [{ kind: 'put-user', record }],
-      attempt,
-      endsAt: undefined,
-      spoilers: {
-        'the password was changed': { kind: 'put-user', record: changed },
-        'the user was deleted': { kind: 'delete-user', issuer, subject: record.subject },
-      },
-      unknown: { kind: 'require-user', record: user(newHash(), newHash()) },
-      isOnce: false,
-    }
-  },
+  ...userGuardScenarios,
   'insert-authenticator': () => {
     const record = totp(newHash())
     const attempt = (one: AuthenticatorRecord): Write => ({
