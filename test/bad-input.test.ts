@@ -31,6 +31,8 @@ interface BadInput {
 
 const invalidRequest = (status: number): Expected => ({ status, error: 'invalid_request' })
 const isBackChannel = (route: Route): boolean => route.form === 'required'
+const isJson = ({ form }: Route): boolean => form === 'json'
+const isManagement = ({ path, form }: Route): boolean => path.startsWith('/register') && form === 'none'
 const isEntryPage = ({ path }: Route): boolean => path === '/device' || path === '/ciba'
 /** Wants an access token, and judges it before anything else. */
 const isBearer = ({ path }: Route): boolean =>
@@ -45,6 +47,9 @@ const readsForm = (route: Route): boolean =>
 /** What an endpoint says when nothing in the request is of use to it. */
 function unhelped(route: Route): Expected {
   if (isBackChannel(route)) return { status: 401, error: 'invalid_client' }
+  // Only JSON is read there, and it is called so; what is not called so is not read.
+  if (isJson(route)) return invalidRequest(400)
+  if (isManagement(route)) return { status: 401, error: 'invalid_token' }
   if (isBearer(route)) return { status: 401 }
   if (route.path.startsWith('/assets')) return { status: 404 }
   // Who is not signed in is signed out: no error. A form without our cookie is asked for again as a navigation.
@@ -145,10 +150,12 @@ const badInputs: readonly BadInput[] = [
       headers: ['Content-Type: application/json'],
       ...(method === 'POST' && { body: `{"client_id":"a","client_secret":"${secret}"}` }),
     }),
-    expected: route =>
-      route.form === 'none' || route.path === '/global-token-revocation'
+    expected: route => {
+      if (isJson(route)) return { status: 401, error: 'invalid_token' }
+      return route.form === 'none' || route.path === '/global-token-revocation'
         ? unhelped(route)
-        : invalidRequest(400),
+        : invalidRequest(400)
+    },
   },
   {
     name: 'a body one byte above its limit',
@@ -158,7 +165,7 @@ const badInputs: readonly BadInput[] = [
       headers: [formType],
       ...(method === 'POST' && { body: `a=${'b'.repeat(bodyBytesMax - 1)}` }),
     }),
-    expected: route => (route.form === 'none' ? unhelped(route) : invalidRequest(413)),
+    expected: route => (route.form === 'none' || isJson(route) ? unhelped(route) : invalidRequest(413)),
   },
   {
     name: 'credentials in the query',
@@ -178,10 +185,10 @@ const badInputs: readonly BadInput[] = [
   ...['PUT', 'DELETE', 'PATCH', 'TRACE'].map(method => ({
     name: `the method ${method}`,
     request: (_route: Route, path: string) => ({ method, target: path, headers: [formType] }),
-    expected: (route: Route): Expected =>
-      routes.some(other => other.method === method && other.path === route.path)
-        ? unhelped(route)
-        : invalidRequest(405),
+    expected: (route: Route): Expected => {
+      const own = routes.find(one => one.path === route.path && one.method === method)
+      return own === undefined ? invalidRequest(405) : unhelped(own)
+    },
   })),
   atTheEdge('a header above 8 KiB', 431, [`X-Large: ${'a'.repeat(8192)}`]),
   atTheEdge(

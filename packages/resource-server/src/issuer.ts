@@ -30,7 +30,7 @@ export interface IssuerOptions {
   readonly onAlarm: (alarm: string, cause: unknown) => void
 }
 
-interface Known {
+export interface Known {
   readonly metadata: IssuerMetadata
   readonly keys: readonly PublicKey[]
   readonly thumbprints: ReadonlySet<string>

@@ -43,8 +43,11 @@ export function inMemoryReplayMemory(options: InMemoryReplayOptions): ReplayMemo
   let size = 0
   /** Every proof that expires by then may have been seen and dropped, also when the clock says it is earlier again. */
   let droppedBy = 0
+  let sweptAt: number | undefined
 
   const dropExpired = (now: EpochSeconds): void => {
+    if (now === sweptAt) return
+    sweptAt = now
     for (const [number, bucket] of buckets)
       if ((number + 1) * bucketSeconds <= now) {
         buckets.delete(number)
@@ -57,12 +60,13 @@ export function inMemoryReplayMemory(options: InMemoryReplayOptions): ReplayMemo
     completeSince: epochSeconds(completeSince),
     remember: (key, expiresAt, now) => {
       dropExpired(now)
-      for (const bucket of buckets.values()) if (bucket.has(key)) return 'seen'
-      if (size >= entriesMax || expiresAt < droppedBy) return 'full'
       const number = Math.floor(expiresAt / bucketSeconds)
-      const bucket = buckets.get(number)
-      if (bucket === undefined) buckets.set(number, new Set([key]))
-      else bucket.add(key)
+      for (const [other, bucket] of buckets) if (other !== number && bucket.has(key)) return 'seen'
+      const own = buckets.get(number)
+      if (size >= entriesMax || expiresAt < droppedBy) return own?.has(key) === true ? 'seen' : 'full'
+      // One look-up both asks and notes: a set that did not grow had the key.
+      if (own === undefined) buckets.set(number, new Set([key]))
+      else if (own.size === own.add(key).size) return 'seen'
       size++
       return 'first'
     },

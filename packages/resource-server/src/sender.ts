@@ -1,5 +1,12 @@
 import { hash } from 'node:crypto'
-import { accept, type EpochSeconds, firstRefusal, type Outcome, refuse } from '@holdfast/protocol'
+import {
+  accept,
+  type EpochSeconds,
+  firstRefusal,
+  type Outcome,
+  type Refusal,
+  refuse,
+} from '@holdfast/protocol'
 import { judgeBinding } from '@holdfast/protocol/sender/binding.ts'
 import {
   judgeProof,
@@ -10,6 +17,7 @@ import {
 import { judgeCertificate } from '@holdfast/protocol/sender/mtls.ts'
 import { type Presented, schemeRules, splitValues } from '@holdfast/protocol/specs/rfc6750-bearer/rules.ts'
 import type { Settings } from './options.ts'
+import type { Remembered } from './replay.ts'
 import type { ApiRequest } from './request.ts'
 import type { ProvenBinding, TokenFacts } from './token.ts'
 
@@ -30,8 +38,14 @@ export interface ProvenSender {
   readonly isNonceDue: boolean
 }
 
-/** Whether the presenter holds what the token is bound to; the proof is remembered last of all. */
-export async function judgeSender(input: SenderInput, settings: Settings): Promise<Outcome<ProvenSender>> {
+/**
+ * Whether the presenter holds what the token is bound to; the proof is remembered last of all. A promise only when the
+ * replay memory gives one.
+ */
+export function judgeSender(
+  input: SenderInput,
+  settings: Settings,
+): Outcome<ProvenSender> | Promise<Outcome<ProvenSender>> {
   const { presented, facts, request, now } = input
   const { cnf } = facts
   const misused = firstRefusal(schemeRules, {
@@ -54,13 +68,17 @@ export async function judgeSender(input: SenderInput, settings: Settings): Promi
   if (!binding.ok) return binding
   if (proof === undefined) return accept({ binding: binding.value, isNonceDue: false })
 
-  const used = await judgeFirstUse(proof.value, settings, now)
-  if (!used.ok) return used
   const { nonce } = proof.value
-  return accept({
-    binding: binding.value,
-    isNonceDue: settings.isNonceRequired && !(nonce !== undefined && settings.nonces.isNewest(nonce, now)),
-  })
+  const proven = (used: Outcome<undefined>): Outcome<ProvenSender> =>
+    used.ok
+      ? accept({
+          binding: binding.value,
+          isNonceDue:
+            settings.isNonceRequired && !(nonce !== undefined && settings.nonces.isNewest(nonce, now)),
+        })
+      : used
+  const used = judgeFirstUse(proof.value, settings, now)
+  return used instanceof Promise ? used.then(proven) : proven(used)
 }
 
 function judgeProofOf(
@@ -99,12 +117,12 @@ function judgePeer(
 }
 
 /** Single use (I4, I5, I6): after all cryptography, over verified values, and no answer is a no. */
-async function judgeFirstUse(
+function judgeFirstUse(
   proof: VerifiedProof,
   settings: Settings,
   now: EpochSeconds,
-): Promise<Outcome<undefined>> {
-  const { replayMemory, nonces, proofAgeSeconds, futureSeconds, onAlarm } = settings
+): Outcome<undefined> | Promise<Outcome<undefined>> {
+  const { replayMemory, nonces, proofAgeSeconds, futureSeconds } = settings
   const isOlderThanMemory = proof.issuedAt <= replayMemory.completeSince + futureSeconds
   if (isOlderThanMemory && !(proof.nonce !== undefined && nonces.isCurrent(proof.nonce, now)))
     return refuse(
@@ -117,26 +135,33 @@ async function judgeFirstUse(
     const key = replayKey(settings.audience, replayPartsOf(proof))
     const forgottenAt = proofForgottenAt(proof, proofAgeSeconds)
     const heard = replayMemory.remember(key, forgottenAt, now)
-    const remembered = typeof heard === 'string' ? heard : await heard
-    if (remembered === 'first') return accept(undefined)
-    if (remembered === 'seen')
-      return refuse('replay.proof', ['RFC9449-11.1'], 'invalid_dpop_proof', 'the proof was used before')
-    onAlarm('replay-memory.full', undefined)
-    return refuse(
-      'replay.full',
-      ['RFC9449-11.1'],
-      'temporarily_unavailable',
-      'the replay memory is full, or the clock went back',
-    )
+    return typeof heard === 'string'
+      ? judgeHeard(heard, settings)
+      : Promise.resolve(heard).then(
+          said => judgeHeard(said, settings),
+          (cause: unknown) => memoryFailed(cause, settings),
+        )
   } catch (cause) {
-    onAlarm('replay-memory.failed', cause)
-    return refuse(
-      'replay.unavailable',
-      ['RFC9449-11.1'],
-      'temporarily_unavailable',
-      'the replay memory failed',
-    )
+    return memoryFailed(cause, settings)
   }
+}
+
+function judgeHeard(heard: Remembered, { onAlarm }: Settings): Outcome<undefined> {
+  if (heard === 'first') return accept(undefined)
+  if (heard === 'seen')
+    return refuse('replay.proof', ['RFC9449-11.1'], 'invalid_dpop_proof', 'the proof was used before')
+  onAlarm('replay-memory.full', undefined)
+  return refuse(
+    'replay.full',
+    ['RFC9449-11.1'],
+    'temporarily_unavailable',
+    'the replay memory is full, or the clock went back',
+  )
+}
+
+function memoryFailed(cause: unknown, { onAlarm }: Settings): Refusal {
+  onAlarm('replay-memory.failed', cause)
+  return refuse('replay.unavailable', ['RFC9449-11.1'], 'temporarily_unavailable', 'the replay memory failed')
 }
 
 /** Digest over length-prefixed parts, so that no two lists share an encoding. */

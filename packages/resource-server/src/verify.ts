@@ -137,16 +137,18 @@ async function judge<Native>(
 
   trail.category = 'token'
   const tokenHash = sha256(presented.value.token)
-  const found = await tokens.judge(presented.value.token, tokenHash, now)
+  const finding = tokens.judge(presented.value.token, tokenHash, now)
+  const found = finding instanceof Promise ? await finding : finding
   if (!found.ok) return found
   const facts = found.value
   trail.facts = facts
 
   trail.category = 'sender-constraint'
-  const sender = await judgeSender(
+  const proving = judgeSender(
     { presented: presented.value, tokenHash, request, facts, path: trail.path, now },
     settings,
   )
+  const sender = proving instanceof Promise ? await proving : proving
   if (!sender.ok) return sender
   trail.sender = sender.value
 
@@ -154,7 +156,10 @@ async function judge<Native>(
   if (unmet !== undefined) return unmet
 
   trail.category = 'policy'
-  return judgePolicy(verifiedToken(facts, sender.value, settings, trail), request, route, settings, trail)
+  const token = verifiedToken(facts, sender.value, settings, trail)
+  return settings.decide === undefined && route.decide === undefined
+    ? accept(token)
+    : await judgePolicy(token, request, route, settings, trail)
 }
 
 function presentationOf(request: ApiRequest, query: string, settings: Settings): PresentationInput {
@@ -276,20 +281,16 @@ function verifiedToken(
 }
 
 /** Evidence first, answer second: without its audit record no request is permitted (I27). */
-async function conclude<Native>(
+function conclude<Native>(
   judged: Outcome<VerifiedToken>,
   request: ApiRequest<Native>,
   route: RouteSettings<Native>,
   settings: Settings,
   trail: Trail,
-): Promise<Verified | Challenge> {
+): Verified | Challenge | Promise<Verified | Challenge> {
   const answer: Verified | Challenge = judged.ok ? judged : answerRefusal(judged, route, settings, trail)
   if (settings.audit === undefined) return answer
-  try {
-    const recorded = settings.audit(eventOf(judged, answer, request, route, settings, trail))
-    if (recorded !== undefined) await recorded
-    return answer
-  } catch (cause) {
+  const unrecorded = (cause: unknown): Challenge => {
     settings.onAlarm('audit.failed', cause)
     if (!answer.ok) return answer
     const refusal = refuse(
@@ -299,6 +300,12 @@ async function conclude<Native>(
       'the decision could not be recorded',
     )
     return answerRefusal(refusal, route, settings, trail)
+  }
+  try {
+    const recorded = settings.audit(eventOf(judged, answer, request, route, settings, trail))
+    return recorded === undefined ? answer : Promise.resolve(recorded).then(() => answer, unrecorded)
+  } catch (cause) {
+    return unrecorded(cause)
   }
 }
 

@@ -118,6 +118,8 @@ export interface Ports {
   readonly metrics: Metrics
   /** The compiled revision being served. Immutable; a new one replaces it whole. */
   readonly snapshot: () => Snapshot
+  /** Takes up what was committed to the revision, by this node or another; never throws. */
+  readonly refreshSnapshot: () => Promise<void>
 }
 
 /** The world broke: disk, network, key custody, a deadline. Fails closed; keeps its cause. */

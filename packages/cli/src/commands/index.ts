@@ -8,6 +8,7 @@ import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import { addKeys } from './keys.ts'
+import { addRegistrationTokens } from './registration-tokens.ts'
 import { addGrants } from './revoke.ts'
 import { addServe } from './serve.ts'
 import { addUsers } from './users.ts'
@@ -21,6 +22,7 @@ export const commands: readonly AddCommand[] = [
   addClients,
   addUsers,
   addGrants,
+  addRegistrationTokens,
   addKeys,
   addExplain,
   addAudit,

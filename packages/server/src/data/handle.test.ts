@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { epochSeconds } from '@holdfast/protocol'
 import fc from 'fast-check'
-import { type HandleKind, hashOfHandle, hashOfJti, newHandle, sortableTime } from './handle.ts'
+import type { Clock } from '../ports.ts'
+import { fineTime, type HandleKind, hashOfHandle, hashOfJti, newHandle, sortableTime } from './handle.ts'
 import { seededEntropy } from './testing/world.ts'
 
 const issuer = 'https://as.example'
@@ -30,13 +31,35 @@ test('a presented value hashes to what was stored, of its own kind and issuer on
 })
 
 test('sortable time sorts as the seconds do', () => {
-  const seconds = fc.integer({ min: 0, max: 68_719_476_735 })
+  const seconds = fc.integer({ min: 0, max: 4_294_967_295 })
   fc.assert(
     fc.property(seconds, seconds, (left, right) => {
       const [first, second] = [sortableTime(epochSeconds(left)), sortableTime(epochSeconds(right))]
       assert.equal(first < second, left < right)
     }),
   )
+})
+
+test('sortable time tells sixteenths of a second apart, and nothing finer', () => {
+  const at = 1_800_000_000
+  const parts = Array.from({ length: 17 }, (_, part) => sortableTime(at + part / 16))
+  assert.deepEqual(parts.toSorted(), parts)
+  assert.equal(new Set(parts).size, 17)
+  assert.equal(sortableTime(at + 0.06), sortableTime(at))
+})
+
+test('fine time never runs back and never leaves its second, whatever the interval clock does', () => {
+  const time = { at: 1_800_000_000, monotonicMs: 70 }
+  const clock: Clock = { now: () => epochSeconds(time.at), monotonicMs: () => time.monotonicMs }
+  assert.equal(fineTime(clock), 1_800_000_000)
+  time.monotonicMs += 62
+  assert.equal(fineTime(clock), 1_800_000_000)
+  time.monotonicMs += 1
+  assert.equal(fineTime(clock), 1_800_000_000 + 1 / 16)
+  time.monotonicMs += 5000
+  assert.equal(fineTime(clock), 1_800_000_000 + 15 / 16)
+  time.at += 1
+  assert.equal(fineTime(clock), 1_800_000_001)
 })
 
 test('no two lists of parts share a key', () => {

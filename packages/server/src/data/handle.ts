@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
-import type { Entropy } from '../ports.ts'
+import type { Clock, Entropy } from '../ports.ts'
 import type { Write } from '../store/writes.ts'
 
 /** Kinds of one-time and bearer-like values. A value of one kind hashes differently from every other (I7). */
@@ -21,6 +21,8 @@ export type HandleKind =
   | 'failures'
   | 'passkey'
   | 'totp'
+  | 'initial_access_token'
+  | 'registration_access_token'
 
 const prefixes: Partial<Record<HandleKind, string>> = {
   access_token: 'at_',
@@ -28,10 +30,13 @@ const prefixes: Partial<Record<HandleKind, string>> = {
   code: 'ac_',
   device_code: 'dc_',
   auth_req_id: 'ar_',
+  initial_access_token: 'iat_',
+  registration_access_token: 'rat_',
 }
 
-/** Base64url characters that carry the time: 6 × 6 bits of epoch seconds, enough until the year 4147. */
+/** Base64url characters that carry the time: 6 × 6 bits of sixteenths of a second, enough until the year 2106. */
 const timeCharacters = 6
+const partsOfSecond = 16
 const alphabet = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz'
 
 export interface NewHandle {
@@ -43,9 +48,10 @@ export interface NewHandle {
 
 /**
  * A new unguessable value: kind prefix, time, 256 random bits. The time leads so that rows of the store are
- * appended instead of scattered; it tells an attacker nothing that the response's date does not.
+ * appended instead of scattered; it tells an attacker nothing that the arrival of the response does not.
+ * @param now seconds, with their fraction where many are made in one second (`fineTime`)
  */
-export function newHandle(entropy: Entropy, kind: HandleKind, issuer: string, now: EpochSeconds): NewHandle {
+export function newHandle(entropy: Entropy, kind: HandleKind, issuer: string, now: number): NewHandle {
   const value = (prefixes[kind] ?? '') + sortableTime(now) + entropy.bytes(32).toString('base64url')
   return { value, hash: hashOfHandle(kind, issuer, value) }
 }
@@ -74,23 +80,50 @@ export function hashOfJti(
   return (sortableTime(issuedAt) + digestOf([what, issuer, ...parts])) as HandleHash
 }
 
-/** The second just written: a busy server asks for the same one again and again. */
-let lastTime = { at: -1, text: '' }
+/** The time just written: a busy server asks for the same one again and again. */
+let lastTime = { parts: -1, text: '' }
 
-/** Seconds as text that sorts like the number. */
-export function sortableTime(at: EpochSeconds): string {
-  if (lastTime.at !== at) lastTime = { at, text: timeText(at) }
+/**
+ * Time as text that sorts like the number.
+ * @param at seconds since the epoch; a sixteenth of one is the finest that counts
+ */
+export function sortableTime(at: number): string {
+  const parts = Math.floor(at * partsOfSecond)
+  if (lastTime.parts !== parts) lastTime = { parts, text: timeText(parts) }
   return lastTime.text
 }
 
-function timeText(at: EpochSeconds): string {
-  let rest: number = at
+function timeText(parts: number): string {
+  let rest = parts
   let text = ''
   for (let index = 0; index < timeCharacters; index++) {
     text = alphabet.charAt(rest % 64) + text
     rest = Math.floor(rest / 64)
   }
   return text
+}
+
+interface Second {
+  readonly at: EpochSeconds
+  readonly beganMs: number
+}
+
+const seconds = new WeakMap<Clock, Second>()
+
+/**
+ * Server time with a fraction of the second, only to order keys: within a busy second, rows whose keys share one time
+ * would be scattered over all the pages that second fills, and each commit would write nearly all of them again.
+ */
+export function fineTime(clock: Clock): number {
+  const at = clock.now()
+  const nowMs = clock.monotonicMs()
+  const second = seconds.get(clock)
+  if (second?.at !== at) {
+    seconds.set(clock, { at, beganMs: nowMs })
+    return at
+  }
+  const part = Math.floor(((nowMs - second.beganMs) * partsOfSecond) / 1000)
+  return at + Math.min(part, partsOfSecond - 1) / partsOfSecond
 }
 
 /** SHA-256 over length-prefixed parts, so that no two lists share an encoding. */

@@ -15,6 +15,8 @@ export const paths = {
   backchannelAuthentication: '/bc-authorize',
   ciba: '/ciba',
   approvals: '/interaction/:id/approvals',
+  register: '/register',
+  registered: '/register/:id',
   jwks: '/jwks',
   challenge: '/challenge',
   login: '/interaction/:id/login',

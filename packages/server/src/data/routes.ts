@@ -34,6 +34,8 @@ import { authorizationServerMetadataRoom, openidConfigurationRoom } from './meta
 import { assetRoom } from './pages/assets.ts'
 import { parRoom } from './par/room.ts'
 import { paths } from './paths.ts'
+import { managementRoom } from './register/management-room.ts'
+import { registerRoom } from './register/room.ts'
 import { revokeRoom } from './revoke/room.ts'
 import type { Room } from './room.ts'
 import { tokenRoom } from './token/room.ts'
@@ -61,6 +63,12 @@ export const routes: readonly Route[] = [
     form: 'optional',
     countsFailures: false,
   },
+
+  // Clients that register themselves, with the token for it. No script of another origin comes in here.
+  registration('POST', paths.register, registerRoom),
+  registration('GET', paths.registered, managementRoom),
+  registration('PUT', paths.registered, managementRoom),
+  registration('DELETE', paths.registered, managementRoom),
 
   // Clients, with an access token.
   { ...reading(paths.userinfo, userinfoRoom), cors: 'clients', dialect: 'json' },
@@ -145,6 +153,15 @@ function backChannel(path: string, room: Room, bodyBytesMax: number, cors: Route
     cors,
     dialect: 'json',
     countsFailures: true,
+  }
+}
+
+function registration(method: Route['method'], path: string, room: Room): Route {
+  const isWritten = method === 'POST' || method === 'PUT'
+  return {
+    ...{ method, path, room, cors: 'none', dialect: 'json', countsFailures: true },
+    bodyBytesMax: isWritten ? 64 * kib : 0,
+    form: isWritten ? 'json' : 'none',
   }
 }
 

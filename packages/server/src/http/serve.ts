@@ -19,6 +19,7 @@ import type { Exchange, Listener, Reply } from './exchange.ts'
 import { exchangeOf, headerValues, splitTarget } from './exchange-of.ts'
 import { type Failures, isCredentialFailure } from './failures.ts'
 import { faultRefusal } from './fault-refusal.ts'
+import type { Gathering } from './gathering.ts'
 import type { InFlight } from './in-flight.ts'
 import type { EdgeLimits } from './limits.ts'
 import { readBody } from './read-body.ts'
@@ -36,6 +37,7 @@ export interface Desk {
   readonly clientAddress: ClientAddress
   readonly inFlight: InFlight
   readonly deadlines: Deadlines
+  readonly gathering: Gathering
   readonly observeDuration: (route: string, seconds: number) => void
 }
 
@@ -141,6 +143,7 @@ async function enter(
     refuseHere(desk, visit, route, edgeRefusals.deadline, body)
   })
   try {
+    await desk.gathering.turn()
     const reply = await route.room(exchange, ports)
     if (route.countsFailures && isCredentialFailure(reply.status, reply.body))
       failures.count(prefix, body, authorization)

@@ -12,7 +12,11 @@ import type { ContentEncryptionAlg, KeyManagementAlg } from '@holdfast/protocol/
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
 import type { DeliveryMode } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import type { EncryptedResponse } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
+import type { ClientMetadata } from '@holdfast/protocol/specs/rfc7591-client-metadata/metadata.ts'
+import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
+import type { StatementTrust } from '@holdfast/protocol/specs/rfc7591-registration/statement-rules.ts'
 import type { AuthorizationDetail, DetailType } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
+import type { Write } from '../store/writes.ts'
 import type { Locale } from './locale.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
@@ -49,6 +53,58 @@ export interface IssuerSnapshot {
   readonly trustedIssuers: ReadonlyMap<string, TrustedIssuer>
   /** Where else users may sign in, by document name. */
   readonly identityProviders: ReadonlyMap<string, IdentityProvider>
+  /** Whether clients may register themselves. */
+  readonly registration: 'off' | 'initial-access-token'
+  /** Clients that did, by id; also suspended and deleted ones. Active and suspended ones stand in `clients` too. */
+  readonly registered: ReadonlyMap<string, RegisteredClient>
+  /** Whose software statements count, by `iss`. */
+  readonly statementIssuers: ReadonlyMap<string, StatementIssuer>
+  readonly registrar: Registrar
+}
+
+/** A client that registered itself, as it stands in its document. */
+export interface RegisteredClient {
+  readonly clientId: string
+  readonly metadata: ClientMetadata
+  readonly localized: Readonly<Record<string, string>>
+  readonly status: 'active' | 'suspended' | 'deleted'
+  readonly policy: RegistrationPolicy
+  /** Id of the initial access token. */
+  readonly token: string
+  readonly registeredAt: EpochSeconds
+  readonly softwareStatement: string | undefined
+}
+
+export interface StatementIssuer extends StatementTrust {
+  readonly keys: readonly PublicKey[]
+}
+
+/** What is stored of a new secret. */
+export interface StoredSecret {
+  readonly id: string
+  readonly mac: string
+  readonly createdAt: EpochSeconds
+  readonly expiresAt?: EpochSeconds
+}
+
+/** Brings one client that registers itself into the revision, by the way every document goes. */
+export interface Registrar {
+  /**
+   * What makes `client` part of the revision after `revision`, or the first thing that contradicts what is served.
+   * @param secrets instead of those it has; undefined: they stay
+   */
+  readonly prepare: (
+    revision: number,
+    client: RegisteredClient,
+    secrets: readonly StoredSecret[] | undefined,
+  ) => Outcome<PreparedClient>
+}
+
+export interface PreparedClient {
+  /** In the order in which they must stand; the first is the guard of the revision. */
+  readonly writes: readonly Write[]
+  /** As it will be served; undefined when it was deleted. */
+  readonly client: Client | undefined
 }
 
 /** What a request is for, in all the ways that may carry a profile. */
@@ -134,6 +190,8 @@ export interface Client {
   readonly exchanges: ExchangePolicy
   /** The only client that may act with tokens of this one: `may_act` (RFC 8693 section 4.4). */
   readonly mayAct: string | undefined
+  /** Host whose clients know users by the same pairwise subjects; undefined: subjects are public. */
+  readonly sector: string | undefined
 }
 
 /** How an answer is encrypted (RFC 7516). */

@@ -8,6 +8,7 @@ import { listCases } from './contract/lists.ts'
 import { logoutCases } from './contract/logout.ts'
 import { ownerCases } from './contract/owners.ts'
 import { raceCases } from './contract/races.ts'
+import { registrationCases } from './contract/registration.ts'
 import { restartCases } from './contract/restart.ts'
 import { userCases } from './contract/users.ts'
 import type { Store } from './store.ts'
@@ -32,6 +33,7 @@ export const contractCases: readonly ContractCase[] = [
   ...logoutCases,
   ...backchannelCases,
   ...ownerCases,
+  ...registrationCases,
   ...raceCases,
   ...listCases,
   ...auditCases,

@@ -2,14 +2,22 @@ import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import { ownerKey } from './owners.ts'
 import type {
   ChainedAuditRecord,
+  InitialAccessTokenRecord,
   LogoutNoticeRecord,
   PingRecord,
   SessionRecord,
   UserRecord,
 } from './records.ts'
-import { participantRange, type SqlValue, type StatementName } from './statements.ts'
-import type { Found, FoundAuthenticator, FoundBackchannelRequest, FoundDeviceCode, Store } from './store.ts'
-import type { KeyRecord } from './writes.ts'
+import { participantRange, registrationKey, type SqlValue, type StatementName } from './statements.ts'
+import type {
+  Found,
+  FoundAuthenticator,
+  FoundBackchannelRequest,
+  FoundDeviceCode,
+  FoundInitialAccessToken,
+  Store,
+} from './store.ts'
+import type { DocumentRecord, KeyRecord } from './writes.ts'
 
 /** A row as either engine gives it. */
 export type Row = Readonly<Record<string, unknown>>
@@ -24,14 +32,16 @@ type DecidedBackchannelRequest = Omit<FoundBackchannelRequest, 'spentAt' | 'revo
 
 /** Every read of the store, over the one thing a driver must offer. */
 export function findersOver(ask: Ask): Finders {
-  const one = async (name: StatementName, values: readonly SqlValue[]): Promise<Row | undefined> =>
-    (await ask(name, values))[0]
+  // No `await` in between: every layer of it would cost each request a promise and a turn of the microtask queue.
+  const one = <T>(
+    name: StatementName,
+    values: readonly SqlValue[],
+    read: (row: Row) => T,
+  ): Promise<T | undefined> => ask(name, values).then(([row]) => row && read(row))
   const found =
     <T>(name: StatementName) =>
-    async (key: string): Promise<Found<T> | undefined> => {
-      const row = await one(name, [key])
-      return row === undefined ? undefined : foundOf<T>(row)
-    }
+    (key: string): Promise<Found<T> | undefined> =>
+      one(name, [key], foundOf<T>)
 
   return {
     findPushedRequest: found('find-pushed-request'),
@@ -39,10 +49,7 @@ export function findersOver(ask: Ask): Finders {
     findSession: found('find-session'),
     listSessions: async (issuer, subject, now, limit) =>
       (await ask('list-sessions', [ownerKey(issuer, subject), now, limit])).map(foundOf<SessionRecord>),
-    findAuthenticator: async id => {
-      const row = await one('find-authenticator', [id])
-      return row && authenticatorOf(row)
-    },
+    findAuthenticator: id => one('find-authenticator', [id], authenticatorOf),
     listAuthenticators: async (issuer, subject) =>
       (await ask('list-authenticators', [ownerKey(issuer, subject)])).map(authenticatorOf),
     listParticipants: async sid =>
@@ -59,34 +66,39 @@ export function findersOver(ask: Ask): Finders {
       (await ask('list-waiting-backchannel-requests', [issuer, subject, now, limit])).map(
         foundOf<DecidedBackchannelRequest>,
       ),
-    findPrompt: async (key, now) => {
-      const row = await one('find-prompt', [key, now])
-      return row && (textOf(row, 'holder') as HandleHash)
-    },
+    findPrompt: (key, now) => one('find-prompt', [key, now], row => textOf(row, 'holder') as HandleHash),
     listDuePings: async (issuer, now, limit) =>
       (await ask('list-due-pings', [issuer, now, limit])).map(noticeOf<PingRecord>),
     findAccessToken: found('find-access-token'),
     findRefreshToken: found('find-refresh-token'),
-    findUserByUsername: async (issuer, username) =>
-      userOf(await one('find-user-by-username', [issuer, username])),
-    findUserBySubject: async (issuer, subject) =>
-      userOf(await one('find-user-by-subject', [issuer, subject])),
+    findUserByUsername: (issuer, username) =>
+      one('find-user-by-username', [issuer, username], bodyOf<UserRecord>),
+    findUserBySubject: (issuer, subject) =>
+      one('find-user-by-subject', [issuer, subject], bodyOf<UserRecord>),
     listUsers: async issuer => (await ask('list-users', [issuer])).map(row => bodyOf<UserRecord>(row)),
-    findFailures: async (key, now) => {
-      const row = await one('find-failures', [key, now])
-      return row && { count: numberOf(row, 'count'), lastAt: numberOf(row, 'last_at') as EpochSeconds }
-    },
-    listDocuments: async () =>
-      (await ask('list-documents', [])).map(row => ({
-        documentKind: textOf(row, 'document_kind'),
-        issuer: textOf(row, 'issuer'),
-        name: textOf(row, 'name'),
-        body: textOf(row, 'body'),
+    findFailures: (key, now) =>
+      one('find-failures', [key, now], row => ({
+        count: numberOf(row, 'count'),
+        lastAt: numberOf(row, 'last_at') as EpochSeconds,
       })),
-    revision: async () => {
-      const row = await one('revision', [])
-      return row === undefined ? 0 : numberOf(row, 'number')
+    findInitialAccessToken: hash => one('find-initial-access-token', [hash], initialAccessTokenOf),
+    listInitialAccessTokens: async issuer =>
+      (await ask('list-initial-access-tokens', [issuer])).map(initialAccessTokenOf),
+    findRegistration: (issuer, clientId) =>
+      one(
+        'find-registration',
+        [registrationKey(issuer, clientId)],
+        row => textOf(row, 'token_hash') as HandleHash,
+      ),
+    listDocuments: async () => (await ask('list-documents', [])).map(documentOf),
+    listDocumentsSince: async after => {
+      const rows = await ask('list-documents-since', [after])
+      const [first] = rows
+      if (first === undefined) return undefined
+      const [revision, total] = [numberOf(first, 'current'), numberOf(first, 'total')]
+      return { revision, total, documents: rows.map(documentOf) }
     },
+    revision: async () => (await one('revision', [], row => numberOf(row, 'number'))) ?? 0,
     listKeys: async issuer => (await ask('list-keys', [issuer])).map(keyOf),
     findAudit: async (id, limit) => (await ask('find-audit', [id, limit])).map(auditOf),
     readAuditChain: async (chain, after, limit) =>
@@ -118,6 +130,23 @@ function foundOf<T>(row: Row): Found<T> {
   return record as Found<T>
 }
 
+function documentOf(row: Row): DocumentRecord {
+  return {
+    documentKind: textOf(row, 'document_kind'),
+    issuer: textOf(row, 'issuer'),
+    name: textOf(row, 'name'),
+    body: textOf(row, 'body'),
+  }
+}
+
+function initialAccessTokenOf(row: Row): FoundInitialAccessToken {
+  return {
+    ...bodyOf<InitialAccessTokenRecord>(row),
+    usesLeft: numberOf(row, 'uses'),
+    revokedAt: row.revoked_at == null ? undefined : (numberOf(row, 'revoked_at') as EpochSeconds),
+  }
+}
+
 function noticeOf<T extends LogoutNoticeRecord | PingRecord>(row: Row): T {
   return {
     ...bodyOf<T>(row),
@@ -130,10 +159,6 @@ function noticeOf<T extends LogoutNoticeRecord | PingRecord>(row: Row): T {
 function authenticatorOf(row: Row): FoundAuthenticator {
   const usedAt = row.used_at === null ? undefined : (numberOf(row, 'used_at') as EpochSeconds)
   return { ...bodyOf<FoundAuthenticator>(row), counter: numberOf(row, 'counter'), usedAt }
-}
-
-function userOf(row: Row | undefined): UserRecord | undefined {
-  return row && bodyOf<UserRecord>(row)
 }
 
 function keyOf(row: Row): KeyRecord {

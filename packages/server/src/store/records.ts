@@ -2,6 +2,7 @@ import type { EpochSeconds, HandleHash, MethodTimes, ResponseType } from '@holdf
 import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { ClaimsRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
+import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
 import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 
@@ -289,6 +290,8 @@ export interface AccessTokenRecord {
   readonly act?: Actor
   /** The only client that may act with it. */
   readonly mayAct?: string
+  /** Whose pairwise subject it tells; absent: the subject itself. Exchanged tokens keep it. */
+  readonly sector?: string
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
 }
@@ -307,6 +310,21 @@ export interface RefreshTokenRecord {
   readonly binding: Binding
   readonly issuedAt: EpochSeconds
   readonly idleExpiresAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+/** Lets its holder register clients, so many and no more, that can never be more than its policy says. */
+export interface InitialAccessTokenRecord {
+  readonly hash: HandleHash
+  /** What operators and the audit call it. */
+  readonly id: string
+  readonly issuer: string
+  /** How many clients it may register in all. */
+  readonly uses: number
+  readonly policy: RegistrationPolicy
+  /** What for, in the operator's words; empty when they gave none. */
+  readonly note: string
+  readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
 }
 

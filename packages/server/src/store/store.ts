@@ -7,6 +7,7 @@ import type {
   CodeRecord,
   DeviceCodeRecord,
   GrantRecord,
+  InitialAccessTokenRecord,
   InteractionRecord,
   LogoutNoticeRecord,
   PingRecord,
@@ -37,6 +38,20 @@ export type FoundAuthenticator = AuthenticatorRecord & {
 }
 export type FoundDeviceCode = Found<DeviceCodeRecord> & Polled
 export type FoundBackchannelRequest = Found<BackchannelRequestRecord> & Polled
+/** An initial access token, and how often it can still be used. */
+export type FoundInitialAccessToken = InitialAccessTokenRecord & {
+  readonly usesLeft: number
+  readonly revokedAt: EpochSeconds | undefined
+}
+
+/** What a node must read to follow the revision it serves. */
+export interface ChangedDocuments {
+  /** The revision the answer is about. */
+  readonly revision: number
+  /** How many documents there are: fewer than were known and added means that some were deleted. */
+  readonly total: number
+  readonly documents: readonly DocumentRecord[]
+}
 
 /**
  * The only authority for one-time artefacts, grants, sessions and audit.
@@ -101,7 +116,15 @@ export interface Store {
     now: EpochSeconds,
   ) => Promise<{ readonly count: number; readonly lastAt: EpochSeconds } | undefined>
 
+  readonly findInitialAccessToken: (hash: HandleHash) => Promise<FoundInitialAccessToken | undefined>
+  /** Of an issuer, the oldest first; also those used up, until they expire. */
+  readonly listInitialAccessTokens: (issuer: string) => Promise<readonly FoundInitialAccessToken[]>
+  /** Hash of the token that manages a client. */
+  readonly findRegistration: (issuer: string, clientId: string) => Promise<HandleHash | undefined>
+
   readonly listDocuments: () => Promise<readonly DocumentRecord[]>
+  /** Written after `revision`; undefined when none was, which is what a mere deletion looks like too. */
+  readonly listDocumentsSince: (revision: number) => Promise<ChangedDocuments | undefined>
   readonly revision: () => Promise<number>
   /**
    * Tells that the revision may have risen, by this node or another; ask `revision` which it is now. May tell too

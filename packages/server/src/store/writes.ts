@@ -7,6 +7,7 @@ import type {
   CodeRecord,
   DeviceCodeRecord,
   GrantRecord,
+  InitialAccessTokenRecord,
   InteractionRecord,
   LogoutNoticeRecord,
   ParticipantRecord,
@@ -243,12 +244,39 @@ export type Write =
   /** Guard: exists. */
   | { readonly kind: 'delete-authenticator'; readonly id: HandleHash }
   | { readonly kind: 'delete-authenticators-of-user'; readonly issuer: string; readonly subject: string }
+  /** Stands after the `raise-revision` of its list: it is written down as of that revision. */
   | { readonly kind: 'put-document'; readonly document: DocumentRecord }
   | {
       readonly kind: 'delete-document'
       readonly documentKind: string
       readonly name: string
       readonly issuer: string
+    }
+  | { readonly kind: 'insert-initial-access-token'; readonly record: InitialAccessTokenRecord }
+  /** Guard: exists, a use is left, not revoked, not expired. Takes one use. */
+  | { readonly kind: 'use-initial-access-token'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  | { readonly kind: 'revoke-initial-access-token'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  /** From now on this token manages the client, and no other one. */
+  | {
+      readonly kind: 'put-registration'
+      readonly issuer: string
+      readonly clientId: string
+      readonly tokenHash: HandleHash
+    }
+  /** Guard: `from` is the token that manages the client. Then `to` is. */
+  | {
+      readonly kind: 'rotate-registration'
+      readonly issuer: string
+      readonly clientId: string
+      readonly from: HandleHash
+      readonly to: HandleHash
+    }
+  /** Guard: `tokenHash` is the token that manages the client. Then none does. */
+  | {
+      readonly kind: 'end-registration'
+      readonly issuer: string
+      readonly clientId: string
+      readonly tokenHash: HandleHash
     }
   /** Guard: the current revision is `from`. Becomes `from + 1`; nodes recompile. */
   | { readonly kind: 'raise-revision'; readonly from: number }
@@ -326,6 +354,9 @@ export type GuardKind =
   | 'retire-refresh-token'
   | 'use-refresh-token'
   | 'remember-jti'
+  | 'use-initial-access-token'
+  | 'rotate-registration'
+  | 'end-registration'
   | 'raise-revision'
 
 /** All or nothing; names the first guard, in list order, that failed. */

@@ -7,7 +7,9 @@ import {
   code,
   deviceCode,
   grant,
+  initialAccessToken,
   interaction,
+  issuer,
   jti,
   later,
   logoutNotice,
@@ -49,6 +51,7 @@ export function flowsOf(name: string): readonly Flow[] {
     ping: { ...ping(), id: keyOf('ping') },
     refresh: { ...refreshToken(), hash: keyOf('refresh') },
     notice: { ...logoutNotice(), id: keyOf('notice') },
+    initial: { ...initialAccessToken(1), hash: keyOf('initial') },
     rotated: { ...refreshToken(), hash: keyOf('rotated') },
     stronger: { ...session(), hash: keyOf('stronger'), subject: `${name}-user` },
     app: { ...totp(`${name}-user`), id: keyOf('app') },
@@ -65,6 +68,12 @@ export function flowsOf(name: string): readonly Flow[] {
   const at = later(1)
   const owner = `u_${name}`
   const managed = { id: `${name}-managed`, createdAt: start }
+  const registered = { issuer, clientId: `${name}-registered` }
+  const [token, tokenAgain] = [keyOf('registration'), keyOf('registration-again')]
+  const document = (body: string): Write => ({
+    kind: 'put-document',
+    document: { documentKind: 'RegisteredClient', issuer, name: registered.clientId, body },
+  })
   const lists: Readonly<Record<string, readonly Write[]>> = {
     par: [...seen('par'), { kind: 'insert-pushed-request', record: pushed }],
     authorize: [{ kind: 'insert-interaction', record: records.interaction }],
@@ -198,6 +207,18 @@ export function flowsOf(name: string): readonly Flow[] {
     postponed: [{ kind: 'postpone-logout-notice', id: notice.id, version: 1, dueAt: later(20) }],
     claimAgain: [{ kind: 'claim-logout-notice', id: notice.id, version: 2, at: later(20), dueAt: later(35) }],
     delivered: [{ kind: 'finish-logout-notice', id: notice.id, version: 3 }],
+    initialAccess: [{ kind: 'insert-initial-access-token', record: records.initial }],
+    register: [
+      document('{}'),
+      { kind: 'use-initial-access-token', hash: records.initial.hash, at },
+      { kind: 'put-registration', ...registered, tokenHash: token },
+    ],
+    readRegistration: [{ kind: 'rotate-registration', ...registered, from: token, to: tokenAgain }],
+    deleteRegistration: [
+      document('{"deleted":true}'),
+      { kind: 'end-registration', ...registered, tokenHash: tokenAgain },
+    ],
+    revokeInitialAccess: [{ kind: 'revoke-initial-access-token', hash: records.initial.hash, at }],
     replayedCode: [...seen('replay'), { kind: 'revoke-grant', id: held.id, at }],
   }
   return Object.entries(lists).map(([flow, writes]) => ({
@@ -266,6 +287,12 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
         : undefined
     case 'use-authenticator':
       return (await store.findAuthenticator(write.id))?.counter === write.counter
+    case 'insert-initial-access-token':
+      return (await store.findInitialAccessToken(write.record.hash)) !== undefined
+    case 'use-initial-access-token':
+      return (await store.findInitialAccessToken(write.hash))?.usesLeft === 0
+    case 'revoke-initial-access-token':
+      return (await store.findInitialAccessToken(write.hash))?.revokedAt !== undefined
     case 'append-audit':
       return (await store.findAudit(write.record.requestId, 2)).length === 1
     case 'remember-jti':

@@ -8,6 +8,8 @@ import {
   backchannelRequest,
   code,
   grant,
+  initialAccessToken,
+  issuer,
   jti,
   later,
   newHash,
@@ -137,6 +139,22 @@ describe('two processes over one PostgreSQL', { skip: await postgresAbsence() },
         { kind: 'insert-grant', record: next },
       ])
       assert.equal((await store.findManagedGrant(record.managed.id))?.id, next.id)
+    }
+  })
+
+  test(`of 64 registrations with the last use of one token by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const record = initialAccessToken(1)
+      await store.commit([{ kind: 'insert-initial-access-token', record }])
+      await race([{ kind: 'use-initial-access-token', hash: record.hash, at: start }])
+    }
+  })
+
+  test(`of 64 uses of one registration access token by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const [clientId, from] = [newHash(), newHash()]
+      await store.commit([{ kind: 'put-registration', issuer, clientId, tokenHash: from }])
+      await race([{ kind: 'rotate-registration', issuer, clientId, from, to: newHash() }])
     }
   })
 

@@ -4,9 +4,11 @@ import { clientSpec } from './client.ts'
 import { clientSecretSpec } from './client-secret.ts'
 import { identityProviderSpec } from './identity-provider.ts'
 import { issuerSpec } from './issuer.ts'
+import { registeredClientSpec } from './registered-client.ts'
 import { resourceServerSpec } from './resource-server.ts'
 import { scopeSpec } from './scope.ts'
 import { securityProfileSpec } from './security-profile.ts'
+import { softwareStatementIssuerSpec } from './software-statement-issuer.ts'
 import { trustedIssuerSpec } from './trusted-issuer.ts'
 import { userSpec } from './user.ts'
 
@@ -31,7 +33,9 @@ export const kinds = {
   Scope: { spec: scopeSpec, name: scopeName },
   ResourceServer: { spec: resourceServerSpec, name: plainName },
   AuthorizationDetailsType: { spec: authorizationDetailsTypeSpec, name: detailsTypeName },
+  SoftwareStatementIssuer: { spec: softwareStatementIssuerSpec, name: plainName },
   Client: { spec: clientSpec, name: clientName },
+  RegisteredClient: { spec: registeredClientSpec, name: clientName },
   ClientSecret: { spec: clientSecretSpec, name: clientName },
   TrustedIssuer: { spec: trustedIssuerSpec, name: plainName },
   IdentityProvider: { spec: identityProviderSpec, name: plainName },

@@ -42,6 +42,8 @@ export const issuerSpec = z.strictObject({
     .default(
       defaultAuthenticationLevels.map(({ acr, anyOf }) => ({ acr, anyOf: anyOf.map(set => [...set]) })),
     ),
+  /** Whether clients may register themselves with an initial access token. */
+  registration: z.enum(['off', 'initial-access-token']).default('off'),
   /** When present it must agree with the bootstrap configuration. */
   environment: z.enum(['development', 'production']).optional(),
 })

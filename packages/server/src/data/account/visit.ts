@@ -6,7 +6,7 @@ import type { Ports } from '../../ports.ts'
 import type { AuthorizationRequest, InteractionRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { type AuthenticationState, authenticationState } from '../interaction/authentication.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
 import { ourClientId, requestOfOurs } from '../interaction/ourselves.ts'
@@ -85,9 +85,9 @@ async function openSignIn(
   ports: Ports,
   path: string,
 ): Promise<Reply> {
-  const handle = newHandle(ports.entropy, 'interaction', exchange.issuer.url, now)
+  const handle = newHandle(ports.entropy, 'interaction', exchange.issuer.url, fineTime(ports.clock))
   const known = cookieHash(exchange, 'browser')
-  const cookie = known === undefined ? newCookie(exchange, ports, 'browser', now) : undefined
+  const cookie = known === undefined ? newCookie(exchange, ports, 'browser') : undefined
   const record: InteractionRecord = {
     hash: handle.hash,
     issuer: exchange.issuer.url,
@@ -95,7 +95,7 @@ async function openSignIn(
     browserHash: cookie?.hash ?? known ?? handle.hash,
     request,
     pushedHash: undefined,
-    txn: newTransactionId(ports.entropy, now),
+    txn: newTransactionId(ports.entropy, fineTime(ports.clock)),
     account: path,
     sessionHash: next === 'login' ? undefined : session?.record.hash,
     version: 0,

@@ -20,7 +20,7 @@ import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, PushedRequestRecord } from '../../store/records.ts'
-import { hashOfHandle } from '../handle.ts'
+import { fineTime, hashOfHandle } from '../handle.ts'
 import { interactionLifetimeSeconds } from '../interaction/record.ts'
 import { judgeIdTokenHint } from './id-token-hint.ts'
 import { judgeRequest, judgeStill, judgeTarget, type RedirectTarget } from './request.ts'
@@ -124,7 +124,7 @@ async function openDirect(
   })
   const judged = judgeDirect(sent.value, repeated, target.value, exchange, ports)
   if (!judged.ok) return sentBack(judged)
-  const txn = newTransactionId(ports.entropy, now)
+  const txn = newTransactionId(ports.entropy, fineTime(ports.clock))
   return accept({ request: judged.value, client, pushedHash: undefined, txn })
 }
 

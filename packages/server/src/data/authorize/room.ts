@@ -5,7 +5,7 @@ import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { InteractionRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { judgeAcr } from '../interaction/assurance.ts'
 import { authenticationState } from '../interaction/authentication.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
@@ -96,9 +96,9 @@ function openInteraction(
   now: EpochSeconds,
 ): Opening {
   const issuer = exchange.issuer.url
-  const handle = newHandle(ports.entropy, 'interaction', issuer, now)
+  const handle = newHandle(ports.entropy, 'interaction', issuer, fineTime(ports.clock))
   const known = cookieHash(exchange, 'browser')
-  const cookie = known === undefined ? newCookie(exchange, ports, 'browser', now) : undefined
+  const cookie = known === undefined ? newCookie(exchange, ports, 'browser') : undefined
   const record: InteractionRecord = {
     hash: handle.hash,
     issuer,

@@ -1,9 +1,11 @@
-import type { EpochSeconds } from '@holdfast/protocol'
 import type { Entropy } from '../../ports.ts'
 import { sortableTime } from '../handle.ts'
 
-/** The id that ties every record of one transaction together, from PAR to the decision of the API. Not a secret. */
-export function newTransactionId(entropy: Entropy, now: EpochSeconds): string {
+/**
+ * The id that ties every record of one transaction together, from PAR to the decision of the API. Not a secret.
+ * @param now seconds, with their fraction (`fineTime`)
+ */
+export function newTransactionId(entropy: Entropy, now: number): string {
   return `txn_${sortableTime(now)}${entropy.bytes(16).toString('base64url')}`
 }
 
@@ -13,6 +15,6 @@ export function newManagedGrantId(entropy: Entropy): string {
 }
 
 /** Names a grant in tokens' records and in the audit. Not a secret. */
-export function newGrantId(entropy: Entropy, now: EpochSeconds): string {
+export function newGrantId(entropy: Entropy, now: number): string {
   return `g_${sortableTime(now)}${entropy.bytes(16).toString('base64url')}`
 }

@@ -6,6 +6,7 @@ import type { BackchannelRequestRecord, GrantRecord, SessionRecord } from '../..
 import type { Write } from '../../store/writes.ts'
 import { isLasting } from '../authorize/lasting.ts'
 import { newGrantId } from '../authorize/transaction.ts'
+import { fineTime } from '../handle.ts'
 import { pingWrites } from './ping.ts'
 import type { CibaAccess } from './request.ts'
 
@@ -22,7 +23,7 @@ export function cibaGrantOf(
 ): GrantRecord {
   const { issuer, clientId, subject, scopes, resources, txn } = request
   return {
-    id: newGrantId(ports.entropy, now),
+    id: newGrantId(ports.entropy, fineTime(ports.clock)),
     issuer,
     clientId,
     subject,

@@ -20,7 +20,7 @@ import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-au
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { outstandingRequests } from '../par/outstanding.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
@@ -154,7 +154,7 @@ function issue(asking: Asking, promptKey: HandleHash): Issued {
   const { exchange, ports, authenticated, request, user, binding, now } = asking
   const issuer = exchange.issuer.url
   const { clientId } = authenticated.client
-  const { value, hash } = newHandle(ports.entropy, 'auth_req_id', issuer, now)
+  const { value, hash } = newHandle(ports.entropy, 'auth_req_id', issuer, fineTime(ports.clock))
   const { clientNotificationToken, lifetimeSeconds } = request
   const record: BackchannelRequestRecord = {
     hash,
@@ -172,7 +172,7 @@ function issue(asking: Asking, promptKey: HandleHash): Issued {
         : sealPing(ports, issuer, hash, { authReqId: value, clientNotificationToken }),
     binding,
     intervalSeconds: cibaIntervalSeconds,
-    txn: newTransactionId(ports.entropy, now),
+    txn: newTransactionId(ports.entropy, fineTime(ports.clock)),
     issuedAt: now,
     expiresAt: secondsAfter(now, lifetimeSeconds),
   }

@@ -6,7 +6,7 @@ import type { Ports } from '../../ports.ts'
 import type { InteractionRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { authenticationState } from '../interaction/authentication.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
 import { ourClientId } from '../interaction/ourselves.ts'
@@ -28,7 +28,7 @@ export const cibaPage: Room = async (exchange, ports) => {
   const query = parseForm(exchange.query)
   if (!query.ok) return await refusedOnPage(exchange, ports, query)
   const known = cookieHash(exchange, 'browser')
-  const cookie = known === undefined ? newCookie(exchange, ports, 'browser', ports.clock.now()) : undefined
+  const cookie = known === undefined ? newCookie(exchange, ports, 'browser') : undefined
   const browserHash = known ?? cookie?.hash
   if (browserHash === undefined) throw new TypeError('a browser has a cookie now')
   return lookView(exchange, {
@@ -47,7 +47,7 @@ export const cibaPost: Room = async (exchange, ports) => {
     return await refusedOnPage(exchange, ports, notOurPage)
   const now = ports.clock.now()
   const issuer = exchange.issuer.url
-  const handle = newHandle(ports.entropy, 'interaction', issuer, now)
+  const handle = newHandle(ports.entropy, 'interaction', issuer, fineTime(ports.clock))
   const found = await loadSession(exchange, ports, now)
   const request = requestToLook(exchange.issuer)
   const { next } = authenticationState(request, exchange.issuer, found, {}, now)
@@ -55,7 +55,7 @@ export const cibaPost: Room = async (exchange, ports) => {
   const record: InteractionRecord = {
     ...newRecord(exchange, handle.hash, browserHash, now),
     request,
-    txn: newTransactionId(ports.entropy, now),
+    txn: newTransactionId(ports.entropy, fineTime(ports.clock)),
     sessionHash: session?.record.hash,
   }
   const context = { txn: record.txn, ...(session && { subject: session.user.subject }) }

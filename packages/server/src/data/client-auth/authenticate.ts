@@ -61,6 +61,8 @@ export async function authenticateClient(
   const { tokenEndpointAuthMethod: method, profile } = client
   const slot = authenticationMethods.get(method)
   if (slot === undefined) throw new TypeError(`no slot for \`${method}\``)
+  // A step of its own, so that requests that came together verify one after the other (`http/gathering.ts`).
+  await undefined
   const proving = slot.prove({ exchange, ports, client, credential })
   const proven: Outcome<Proven> = proving instanceof Promise ? await proving : proving
   if (!proven.ok) return withClient(proven, client)

@@ -350,7 +350,14 @@ for (const endpoint of clientEndpoints)
           headersOf(reply, 'www-authenticate'),
           usedHeader ? [`Basic realm="${issuerUrl}"`] : [],
         )
-        const said = JSON.stringify(await world.audit()) + reply.body.toString()
+        // Without the chain's random characters, which hold every short text now and then.
+        const records = (await world.audit()).map(record => ({
+          ...record,
+          chain: '',
+          hash: '',
+          previousHash: '',
+        }))
+        const said = JSON.stringify(records) + reply.body.toString()
         const { client_assertion: secret } = sent.form ?? {}
         if (typeof secret === 'string') assert.ok(!said.includes(secret))
         assert.doesNotMatch(said, /cs_|Y19hbGw6eA/)

@@ -14,7 +14,7 @@ import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-au
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { dpopNonceHeader, judgeServerProof } from '../dpop/proof-at-server.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { sourcePrefix } from '../interaction/attempts.ts'
 import { outstandingKey, outstandingRequests } from '../par/outstanding.ts'
 import { paths } from '../paths.ts'
@@ -98,7 +98,7 @@ async function issueCodes(
   now: EpochSeconds,
 ): Promise<IssuedCodes> {
   const issuer = exchange.issuer.url
-  const device = newHandle(ports.entropy, 'device_code', issuer, now)
+  const device = newHandle(ports.entropy, 'device_code', issuer, fineTime(ports.clock))
   const userCode = await freeUserCode(ports, issuer)
   const record: DeviceCodeRecord = {
     hash: device.hash,
@@ -111,7 +111,7 @@ async function issueCodes(
     binding,
     intervalSeconds: pollIntervalSeconds,
     source: sourcePrefix(exchange.remoteAddress),
-    txn: newTransactionId(ports.entropy, now),
+    txn: newTransactionId(ports.entropy, fineTime(ports.clock)),
     issuedAt: now,
     expiresAt: secondsAfter(now, deviceCodeLifetimeSeconds),
   }

@@ -8,7 +8,7 @@ import type { InteractionRecord } from '../../store/records.ts'
 import type { FoundDeviceCode } from '../../store/store.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { neededMaxAgeSeconds } from '../authorize/freshness.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { openAccountTurns } from '../interaction/attempts.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
 import { requestOfOurs } from '../interaction/ourselves.ts'
@@ -35,7 +35,7 @@ export const devicePage: Room = async (exchange, ports) => {
   if (!asked.ok) return await refusedOnPage(exchange, ports, asked)
   const typed = normaliseUserCode(asked.value.get('user_code') ?? '')
   const known = cookieHash(exchange, 'browser')
-  const cookie = known === undefined ? newCookie(exchange, ports, 'browser', ports.clock.now()) : undefined
+  const cookie = known === undefined ? newCookie(exchange, ports, 'browser') : undefined
   const browserHash = known ?? cookie?.hash
   if (browserHash === undefined) throw new TypeError('a browser has a cookie now')
   return render(exchange, ports, browserHash, {
@@ -118,7 +118,7 @@ async function openDeviceInteraction(
   }: { readonly found: FoundDeviceCode; readonly asked: DeviceRequest; readonly now: EpochSeconds },
 ): Promise<Reply> {
   const issuer = exchange.issuer.url
-  const handle = newHandle(ports.entropy, 'interaction', issuer, now)
+  const handle = newHandle(ports.entropy, 'interaction', issuer, fineTime(ports.clock))
   const session = await loadSession(exchange, ports, now)
   const record: InteractionRecord = {
     hash: handle.hash,

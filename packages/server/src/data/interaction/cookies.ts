@@ -1,8 +1,8 @@
 import { hash as digest } from 'node:crypto'
-import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type { HandleHash } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
-import { hashOfHandle, newHandle } from '../handle.ts'
+import { fineTime, hashOfHandle, newHandle } from '../handle.ts'
 
 /**
  * `browser` ties interactions to the browser that started them (I12); `session` is the user's. Both live until
@@ -33,9 +33,9 @@ export interface NewCookie {
   readonly header: readonly [name: string, value: string]
 }
 
-export function newCookie(exchange: Exchange, ports: Ports, kind: CookieKind, now: EpochSeconds): NewCookie {
+export function newCookie(exchange: Exchange, ports: Ports, kind: CookieKind): NewCookie {
   const issuer = exchange.issuer.url
-  const { value, hash } = newHandle(ports.entropy, kind, issuer, now)
+  const { value, hash } = newHandle(ports.entropy, kind, issuer, fineTime(ports.clock))
   // Lax and not Strict: the user arrives here from the client's site.
   return {
     hash,

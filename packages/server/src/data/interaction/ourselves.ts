@@ -13,6 +13,7 @@ const nobody: Omit<Client, 'clientName' | 'profile'> = {
   status: 'active',
   isPublic: true,
   redirectUris: [],
+  sector: undefined,
   postLogoutRedirectUris: [],
   backchannelLogoutUri: undefined,
   frontchannelLogoutUri: undefined,

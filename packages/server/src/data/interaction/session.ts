@@ -63,7 +63,7 @@ export function succeedSession(
   now: EpochSeconds,
   provenAt: EpochSeconds = now,
 ): SuccessorSession {
-  const { hash, header } = newCookie(exchange, ports, 'session', now)
+  const { hash, header } = newCookie(exchange, ports, 'session')
   const kept = previous?.subject === user.subject ? previous : undefined
   const times: MethodTimes = {
     ...(kept && methodsOf(kept)),

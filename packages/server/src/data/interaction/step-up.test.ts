@@ -24,7 +24,7 @@ import {
   type PushOptions,
   pushedUrl,
 } from '../testing/browser.ts'
-import { accounts, payments, resourceServers } from '../testing/clients.ts'
+import { accounts, payments, resourceServers, scopes } from '../testing/clients.ts'
 import { deviceClient, requestDevice } from '../testing/device.ts'
 import { codeVerifier, jsonOf, redeem, requestToken, seedCode, textOf } from '../testing/flow.ts'
 import { issuerUrl, openWorld, type World } from '../testing/world.ts'
@@ -219,7 +219,7 @@ describe('step-up', () => {
 
   it('what a scope asks for holds, and the user without it hears no', async () => {
     await using world = await openWorld({
-      scopes: [{ name: 'accounts', title: 'Accounts', description: 'All', claims: [], acr: phr }],
+      scopes: scopes.map(scope => (scope.name === 'accounts' ? { ...scope, acr: phr } : scope)),
     })
     const browser = openBrowser(world)
     const refused = await follow(browser, await browser.login(await openPage(world, browser)))
@@ -272,7 +272,7 @@ describe('step-up', () => {
   it('a device whose user cannot reach the level is denied', async () => {
     await using world = await openWorld({
       clients: [deviceClient()],
-      scopes: [{ name: 'accounts', title: 'Accounts', description: 'All', claims: [], acr: phr }],
+      scopes: scopes.map(scope => (scope.name === 'accounts' ? { ...scope, acr: phr } : scope)),
     })
     const asked = jsonOf(await requestDevice(world))
     const browser = openBrowser(world)

@@ -10,7 +10,8 @@ import { Fault, type Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuditRecord, LogoutNoticeRecord, SessionRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
-import { sortableTime } from '../handle.ts'
+import { fineTime, sortableTime } from '../handle.ts'
+import { sidFor, subjectFor } from '../mint/pairwise.ts'
 import { signForClient } from '../sign-for-client.ts'
 
 /** How long a client may take to answer. */
@@ -33,7 +34,7 @@ export function newNotice(
   const now = ports.clock.now()
   const { issuer, subject, sid } = session
   return {
-    id: `n_${sortableTime(now)}${ports.entropy.bytes(16).toString('base64url')}`,
+    id: `n_${sortableTime(fineTime(ports.clock))}${ports.entropy.bytes(16).toString('base64url')}`,
     issuer,
     clientId,
     subject,
@@ -96,8 +97,8 @@ async function logoutToken(
     iat,
     exp: iat + logoutTokenLifetimeSeconds,
     jti: ports.entropy.bytes(16).toString('base64url'),
-    sub: subject,
-    sid,
+    sub: subjectFor(ports.keys, issuer, client.sector, subject),
+    sid: sidFor(ports.keys, issuer, client.sector, sid),
     events: { [backchannelLogoutEvent]: {} },
   }
   const typ = 'logout+jwt'

@@ -6,7 +6,7 @@ import type { AuditRecord, Binding, RefreshTokenRecord } from '../../store/recor
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { detailsFacts } from '../authorize/details-facts.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { tokenFormats } from './formats/index.ts'
 import { mintIdToken } from './id-token.ts'
 import { actingOf, type MintOrder } from './order.ts'
@@ -45,7 +45,7 @@ export async function mint(
   const idToken = order.idToken && (await mintIdToken(order, token.value, exchange, ports))
   const refresh = order.refreshToken && mintRefreshToken(order, order.refreshToken, exchange, ports)
 
-  const { client, subject, issuedAt, audience, scopes, binding, txn, authorizationDetails } = order
+  const { client, subject, sector, issuedAt, audience, scopes, binding, txn, authorizationDetails } = order
   const expiresAt = secondsAfter(issuedAt, order.lifetimeSeconds)
   const insert: Write = {
     kind: 'insert-access-token',
@@ -65,6 +65,7 @@ export async function mint(
       amr: order.amr,
       txn,
       ...actingOf(order),
+      ...(sector !== undefined && { sector }),
       issuedAt,
       expiresAt,
     },
@@ -109,7 +110,7 @@ function mintRefreshToken(
   const { refreshProfile: profile = order.profile, issuedAt, client, grantId } = order
   if (grantId === undefined) throw new TypeError('a refresh token points at a grant')
   const issuer = exchange.issuer.url
-  const { value, hash } = newHandle(ports.entropy, 'refresh_token', issuer, issuedAt)
+  const { value, hash } = newHandle(ports.entropy, 'refresh_token', issuer, fineTime(ports.clock))
   const fullLife = secondsAfter(issuedAt, profile.refreshTokenLifetimeSeconds)
   const record: RefreshTokenRecord = {
     hash,

@@ -76,6 +76,7 @@ export interface Delegation {
   readonly issuedTokenType: string
   readonly act: Actor | undefined
   readonly mayAct: string | undefined
+  readonly sector: string | undefined
   /** Which tokens it came from, for the audit. */
   readonly facts: AuditRecord['facts']
 }
@@ -91,6 +92,8 @@ export interface RefreshTokenOrder {
 export interface MintOrder
   extends Omit<Entitlement, 'requestedResources' | 'allowedResources' | 'authorizationDetails'> {
   readonly client: Client
+  /** Whose pairwise subject the token tells; undefined: the subject itself. */
+  readonly sector: string | undefined
   /** `meet` of floor, client and everything the token is for. */
   readonly profile: SecurityProfile
   /** `meet` of floor, client and everything the new refresh token can buy; undefined without one. */
@@ -152,6 +155,7 @@ export function judgeOrder(
   const order: MintOrder = {
     ...entitlement,
     client,
+    sector: sectorOf(entitlement, client),
     profile: profile.value,
     refreshProfile: refreshProfile.value,
     authorizationDetails: details.value,
@@ -269,6 +273,12 @@ function ownedScopes(issuer: IssuerSnapshot): ReadonlySet<string> {
   const owned = new Set([...issuer.resourceServers.values()].flatMap(server => server.scopes))
   ownedBySnapshot.set(issuer, owned)
   return owned
+}
+
+/** A client is no user: its own name is no secret. An exchanged token tells who the first client knew. */
+function sectorOf({ grantId, delegation }: Entitlement, client: Client): string | undefined {
+  if (grantId === undefined) return undefined
+  return delegation === undefined ? client.sector : delegation.sector
 }
 
 /** A proof always binds; a certificate binds when the client, the profile or what is spent asks for it. */

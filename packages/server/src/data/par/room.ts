@@ -16,7 +16,7 @@ import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-au
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
-import { newHandle } from '../handle.ts'
+import { fineTime, newHandle } from '../handle.ts'
 import { findNamed } from '../interaction/named-grant.ts'
 import { interactionLifetimeSeconds } from '../interaction/record.ts'
 import { refusedOauth } from '../refused.ts'
@@ -139,14 +139,14 @@ function pushOf(
   { request: { requestObjectJti: jti, ...request }, profile }: JudgedRequest,
 ): Push {
   const now = ports.clock.now()
-  const handle = newHandle(ports.entropy, 'request_uri', exchange.issuer.url, now)
+  const handle = newHandle(ports.entropy, 'request_uri', exchange.issuer.url, fineTime(ports.clock))
   const record: PushedRequestRecord = {
     hash: handle.hash,
     issuer: exchange.issuer.url,
     clientId: client.clientId,
     // Spent here: the interaction this request opens has the request URI to be spent by.
     request: { ...request, requestObjectJti: undefined, ...(instanceJkt !== undefined && { instanceJkt }) },
-    txn: newTransactionId(ports.entropy, now),
+    txn: newTransactionId(ports.entropy, fineTime(ports.clock)),
     issuedAt: now,
     // It may be opened for its own lifetime, and must then last as long as the interaction it opened.
     expiresAt: secondsAfter(now, profile.requestUriLifetimeSeconds + interactionLifetimeSeconds),

@@ -155,6 +155,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     log: { info: () => {}, warn: () => {}, error: () => {} },
     metrics: metricsInto(counted),
     snapshot: () => snapshot,
+    refreshSnapshot: async () => {},
   }
   if (options.store === undefined) await putAlice(store)
   const requestIds = { last: 0 }
@@ -313,7 +314,23 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),
     identityProviders: new Map((options.identityProviders ?? []).map(provider => [provider.name, provider])),
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
+    ...withoutRegistration,
   }
+}
+
+/** Worlds whose clients were all written by an operator; `registration-world.ts` has one that compiles documents. */
+export const withoutRegistration: Pick<
+  IssuerSnapshot,
+  'registration' | 'registered' | 'statementIssuers' | 'registrar'
+> = {
+  registration: 'off',
+  registered: new Map(),
+  statementIssuers: new Map(),
+  registrar: {
+    prepare: () => {
+      throw new TypeError('nothing is compiled in this world')
+    },
+  },
 }
 
 function exchangeOf(

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { defaultAuthenticationLevels, profiles, type SecurityProfile } from '@holdfast/protocol'
 import { systemClock } from '../../clock.ts'
+import { withoutRegistration } from '../../data/testing/world.ts'
 import { openEntropy } from '../../entropy.ts'
 import { type RunningServer, type ServerOptions, startServer } from '../../main.ts'
 import type { Log, Passwords } from '../../ports.ts'
@@ -56,6 +57,7 @@ export async function openEdgeWorld(
     tls: identity,
     store,
     snapshot: () => snapshot,
+    refreshSnapshot: async () => {},
     keyEncryptionKey: Buffer.alloc(32, 7),
     passwords: noPasswords,
     log: logInto(logged),
@@ -120,6 +122,7 @@ function issuerOf(
     attesters: new Map(),
     identityProviders: new Map(),
     trustedIssuers: new Map(),
+    ...withoutRegistration,
   }
 }
 

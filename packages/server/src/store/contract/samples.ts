@@ -9,6 +9,7 @@ import type {
   CodeRecord,
   DeviceCodeRecord,
   GrantRecord,
+  InitialAccessTokenRecord,
   InteractionRecord,
   LogoutNoticeRecord,
   PasskeyRecord,
@@ -183,6 +184,24 @@ export const ping = (): PingRecord => ({
   dueAt: start,
   issuedAt: start,
   expiresAt: later(600),
+})
+
+export const initialAccessToken = (uses = 1): InitialAccessTokenRecord => ({
+  hash: newHash(),
+  id: 'token-1',
+  issuer,
+  uses,
+  policy: {
+    profile: 'fapi2-security',
+    scopes: ['openid'],
+    grantTypes: ['authorization_code'],
+    resources: ['bank'],
+    redirectHosts: ['client.example'],
+    softwareStatement: 'optional',
+  },
+  note: 'für Zoë',
+  issuedAt: start,
+  expiresAt: later(3600),
 })
 
 export const accessToken = (): AccessTokenRecord => ({

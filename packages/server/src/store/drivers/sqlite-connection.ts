@@ -20,7 +20,7 @@ export const inMemory = ':memory:'
 /** `HFST`: says that a file is ours before anything in it is believed. */
 const applicationId = 0x48465354
 const pageBytes = 8192
-const cacheKibibytesMax = 65_536
+const cacheKibibytesMax = 16_384
 const walBytesMax = 64 * 1024 * 1024
 /** A whole check of a bigger file would hold up the start. */
 const checkedPagesMax = (64 * 1024 * 1024) / pageBytes

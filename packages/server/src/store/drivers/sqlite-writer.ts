@@ -11,11 +11,14 @@ export type WritePoint = (name: string) => void
 
 /** The database as the driver speaks to it: cached statements, transactions, and the chain's head. */
 export interface SqliteWriter {
-  readonly all: (name: StatementName, values: readonly SqlValue[]) => readonly Row[]
   readonly allOf: (text: string, values: readonly SqlValue[]) => readonly Row[]
   readonly runOf: (text: string, values: readonly SqlValue[]) => number
   /** Applies one list inside the open transaction. What it changed before a guard failed is still there. */
   readonly apply: (writes: readonly Write[]) => Applied
+  /** Asks within one view of the file, taken by the first question; `begin` and `endReading` let go of it. */
+  readonly read: (name: StatementName, values: readonly SqlValue[]) => readonly Row[]
+  readonly isReading: () => boolean
+  readonly endReading: () => void
   readonly begin: () => void
   readonly commit: () => void
   readonly rollback: () => void
@@ -105,12 +108,30 @@ export function openWriter(
   const save = command('savepoint list')
   const rollbackToSave = command('rollback to list')
 
+  // Nobody else writes, so a view is never behind; without one each question locks and unlocks the log by itself.
+  const view = { begin: database.prepare('begin'), end: database.prepare('commit'), isOpen: false }
+  const endReading = (): void => {
+    if (!view.isOpen) return
+    view.isOpen = false
+    // A failed page may have ended it already.
+    if (database.isTransaction) view.end.run()
+  }
+
   return {
-    all,
+    read: (name, values) => {
+      if (!view.isOpen) {
+        view.begin.run()
+        view.isOpen = true
+      }
+      return all(name, values)
+    },
+    isReading: () => view.isOpen,
+    endReading,
     allOf: (text, values) => prepare(text).all(...values) as readonly Row[],
     runOf: (text, values) => Number(prepare(text).run(...values).changes),
     apply,
     begin: () => {
+      endReading()
       headAtBegin = head
       begin()
     },

@@ -2,6 +2,7 @@ import { setImmediate as setImmediatePromise } from 'node:timers/promises'
 import { type Clock, Fault } from '../../ports.ts'
 import { findersOver, type Row } from '../finders.ts'
 import { openReplayHorizon } from '../replay-horizon.ts'
+import type { SqlValue, StatementName } from '../statements.ts'
 import type { Store } from '../store.ts'
 import { type Patrol, type Sweep, sweeps } from '../sweep.ts'
 import type { CommitResult, Write } from '../writes.ts'
@@ -91,8 +92,21 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     else flush()
   }
 
+  const endReading = (): void => {
+    try {
+      writer.endReading()
+    } catch (error) {
+      fail(error)
+    }
+  }
+  // The questions of one turn share what it costs to look at the file.
+  const ask = (name: StatementName, values: readonly SqlValue[]): readonly Row[] => {
+    if (!writer.isReading()) setImmediate(endReading)
+    return writer.read(name, values)
+  }
+
   return {
-    ...findersOver(async (name, values) => guarded(() => writer.all(name, values))),
+    ...findersOver(async (name, values) => guarded(() => ask(name, values))),
     commit: writes =>
       new Promise((resolve, reject) => {
         if (broken !== undefined) return reject(broken)
@@ -122,6 +136,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       isClosed = true
       while (queue.length > 0) flush()
       broken ??= new Fault('store.closed')
+      endReading()
       connection.close()
     },
   }

@@ -5,7 +5,8 @@ import { logout } from './003-logout.ts'
 import { keyLife } from './004-key-life.ts'
 import { backchannelRequests } from './005-backchannel-requests.ts'
 import { revocation } from './006-revocation.ts'
-import { authenticators } from './007-authenticators.ts'
+import { registration } from './007-registration.ts'
+import { authenticators } from './008-authenticators.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -16,6 +17,7 @@ export const migrations: readonly Migration[] = [
   keyLife,
   backchannelRequests,
   revocation,
+  registration,
   authenticators,
 ]
 

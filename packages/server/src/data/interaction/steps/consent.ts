@@ -16,7 +16,7 @@ import { isLasting } from '../../authorize/lasting.ts'
 import { authorizationResponse } from '../../authorize/response.ts'
 import { newGrantId, newManagedGrantId } from '../../authorize/transaction.ts'
 import { releasableClaims } from '../../claims/release.ts'
-import { newHandle } from '../../handle.ts'
+import { fineTime, newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { mintDetachedSignature } from '../../mint/id-token.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
@@ -79,7 +79,7 @@ const changed = refuse(
 async function allowed(visit: Visit, session: LiveSession, asked: Asked, ports: Ports): Promise<Reply> {
   const { exchange, interaction, now } = visit
   const { device } = interaction
-  const code = newHandle(ports.entropy, 'code', exchange.issuer.url, now)
+  const code = newHandle(ports.entropy, 'code', exchange.issuer.url, fineTime(ports.clock))
   const grant = grantOf(visit, session, asked, ports)
   const response = await responseOf(visit, grant, code.value, ports)
   const writes: readonly Write[] = [
@@ -156,7 +156,7 @@ function grantOf(visit: Visit, session: LiveSession, asked: Asked, ports: Ports)
   const { subject, sid } = session.record
   const { authTime, acr, amr } = statedBy(visit)
   return {
-    id: newGrantId(ports.entropy, now),
+    id: newGrantId(ports.entropy, fineTime(ports.clock)),
     issuer,
     clientId: client.clientId,
     subject,

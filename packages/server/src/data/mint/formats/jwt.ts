@@ -4,9 +4,10 @@ import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import { cnfOf } from '@holdfast/protocol/sender/binding.ts'
 import type { Ports } from '../../../ports.ts'
 import type { IssuerSnapshot } from '../../../snapshot/snapshot.ts'
-import { hashOfHandle, newHandle } from '../../handle.ts'
+import { fineTime, hashOfHandle, newHandle } from '../../handle.ts'
 import type { TokenFormat } from '../format.ts'
 import { actingOf, type MintOrder } from '../order.ts'
+import { subjectFor } from '../pairwise.ts'
 
 const tokenBytesMax = 8192
 
@@ -16,8 +17,13 @@ export const jwt: TokenFormat = {
   mint: async (order, exchange, ports) => {
     const { issuer } = exchange
     if (order.accessTokenAlg === undefined) throw new TypeError('a JWT access token has an algorithm')
-    const { value: jti, hash } = newHandle(ports.entropy, 'jwt_access_token', issuer.url, order.issuedAt)
-    const claims = accessTokenClaims(order, issuer, jti)
+    const { value: jti, hash } = newHandle(
+      ports.entropy,
+      'jwt_access_token',
+      issuer.url,
+      fineTime(ports.clock),
+    )
+    const claims = accessTokenClaims(order, issuer, jti, ports)
     const value = await ports.keys.sign(issuer.url, order.accessTokenAlg, 'at+jwt', claims)
     return { value, hash, jti }
   },
@@ -38,14 +44,15 @@ function accessTokenClaims(
   order: MintOrder,
   issuer: IssuerSnapshot,
   jti: string,
+  { keys }: Ports,
 ): Readonly<Record<string, unknown>> {
-  const { subject, audience, issuedAt, lifetimeSeconds, client, scopes, authTime, acr, amr, binding } = order
-  const { authorizationDetails } = order
+  const { subject, sector, audience, issuedAt, lifetimeSeconds, client, scopes } = order
+  const { authTime, acr, amr, binding, authorizationDetails } = order
   const cnf = cnfOf(binding)
   const { act, mayAct } = actingOf(order)
   return {
     iss: issuer.url,
-    sub: subject,
+    sub: subjectFor(keys, issuer.url, sector, subject),
     aud: audience,
     exp: issuedAt + lifetimeSeconds,
     iat: issuedAt,

@@ -1,4 +1,4 @@
-import { hashOfHandle, newHandle } from '../../handle.ts'
+import { fineTime, hashOfHandle, newHandle } from '../../handle.ts'
 import type { TokenFormat } from '../format.ts'
 
 const opaqueToken = /^at_[\w-]{49}$/
@@ -6,8 +6,8 @@ const opaqueToken = /^at_[\w-]{49}$/
 /** A handle that says nothing; the default at the edge. */
 export const opaque: TokenFormat = {
   format: 'opaque',
-  mint: (order, exchange, ports) => {
-    const handle = newHandle(ports.entropy, 'access_token', exchange.issuer.url, order.issuedAt)
+  mint: (_order, exchange, ports) => {
+    const handle = newHandle(ports.entropy, 'access_token', exchange.issuer.url, fineTime(ports.clock))
     // Not the hash: what an API sees of a token must not be what the store knows it by.
     return { ...handle, jti: ports.entropy.bytes(16).toString('base64url') }
   },

@@ -2,7 +2,7 @@ import type { Migration } from './dialect.ts'
 
 /** Passkeys and authenticator apps of users. */
 export const authenticators: Migration = {
-  version: 7,
+  version: 8,
   title: 'authenticators of users',
   statements: ({ integer, text, wide }) => [
     `create table authenticators (
