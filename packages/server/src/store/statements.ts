@@ -1,6 +1,6 @@
 import { backchannelStepOf } from './backchannel-steps.ts'
 import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
-import { userStatements, userStepOf } from './user-steps.ts'
+import { userGuards, userStatements, userStepOf } from './user-steps.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
 
 /**
@@ -196,11 +196,7 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'finish-interaction': true,
   'touch-session': true,
   'end-session': true,
-  'insert-user': true,
-  'require-user': true,
-  'insert-authenticator': true,
-  'use-authenticator': true,
-  'delete-authenticator': true,
+  ...userGuards,
   'claim-logout-notice': true,
   'postpone-logout-notice': true,
   'finish-logout-notice': true,

@@ -28,6 +28,14 @@ export const userStatements = {
     'select body, counter, used_at from authenticators where owner = $1 order by id limit 100',
 } as const
 
+export const userGuards = {
+  'insert-user': true,
+  'require-user': true,
+  'insert-authenticator': true,
+  'use-authenticator': true,
+  'delete-authenticator': true,
+} as const
+
 type OfUser = Extract<
   Write,
   {
