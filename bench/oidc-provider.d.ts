@@ -7,6 +7,11 @@ declare module 'oidc-provider' {
     configuration: Record<string, unknown>,
   ) => {
     callback: () => (request: IncomingMessage, response: ServerResponse) => Promise<void>
+    interactionFinished: (
+      request: IncomingMessage,
+      response: ServerResponse,
+      result: Record<string, unknown>,
+    ) => Promise<void>
   }
 
   // biome-ignore lint/style/noDefaultExport: the package has one

@@ -7,6 +7,8 @@ export interface Person {
   readonly username: string
   readonly password: string
   readonly consent: 'allow' | 'deny'
+  /** Name of the provider whose button they press instead of typing a password. */
+  readonly signInAt?: string
   /** The code of an authenticator app, for the page that asks for it. */
   readonly code?: (html: string) => string
 }
@@ -135,7 +137,11 @@ export class UserAgent {
 }
 
 function fill(html: string, url: URL, person: Person): { action: URL; form: URLSearchParams } {
+  const elsewhere =
+    person.signInAt !== undefined &&
+    new RegExp(`<form[^>]*id="(login-at-${person.signInAt})"[^>]*>([\\s\\S]*?)</form>`).exec(html)
   const markup =
+    elsewhere ||
     /<form[^>]*id="(login-form|second-factor-form|totp-form|consent-form|device-form|confirm-form|look-form|approval-form-1)"[^>]*>([\s\S]*?)<\/form>/.exec(
       html,
     )
@@ -152,7 +158,7 @@ function fill(html: string, url: URL, person: Person): { action: URL; form: URLS
   } else if (id === 'second-factor-form' || id === 'totp-form') {
     assert.ok(person.code, 'nobody said what the code is')
     form.set('code', person.code(html))
-  } else if (id === 'look-form') {
+  } else if (id === 'look-form' || id?.startsWith('login-at-') === true) {
     // Nothing to fill in.
   } else if (id === 'confirm-form') {
     form.set('decision', 'continue')

@@ -56,6 +56,15 @@ export interface Outbound {
     limits: { timeoutMs: number },
   ) => Promise<{ readonly status: number }>
   /**
+   * Posts a form and reads the JSON of the answer.
+   * @throws Fault `outbound.refused`, or `outbound.failed` also for any other status than 200
+   */
+  readonly postFormForJson: (
+    url: string,
+    form: Readonly<Record<string, string>>,
+    limits: { bytesMax: number; timeoutMs: number },
+  ) => Promise<unknown>
+  /**
    * Posts JSON with a bearer token of the receiver's own; nothing of the answer but its status is read.
    * @throws Fault `outbound.refused`, or `outbound.failed` when there was no answer
    */

@@ -17,6 +17,7 @@ export type HandleKind =
   | 'interaction'
   | 'browser'
   | 'session'
+  | 'upstream_state'
   | 'failures'
   | 'passkey'
   | 'totp'

@@ -21,6 +21,7 @@ export const paths = {
   statusList: '/status-lists/:id',
   challenge: '/challenge',
   login: '/interaction/:id/login',
+  upstream: '/upstream/:provider',
   secondFactor: '/interaction/:id/second-factor',
   consent: '/interaction/:id/consent',
   security: '/account/security',

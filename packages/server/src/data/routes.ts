@@ -40,6 +40,7 @@ import { revokeRoom } from './revoke/room.ts'
 import type { Room } from './room.ts'
 import { statusListRoom } from './status-list/room.ts'
 import { tokenRoom } from './token/room.ts'
+import { upstreamRoom } from './upstream/room.ts'
 import { userinfoRoom } from './userinfo/room.ts'
 
 const kib = 1024
@@ -100,6 +101,7 @@ export const routes: readonly Route[] = [
   page(paths.login, loginPost),
   reading(paths.secondFactor, secondFactorPage),
   page(paths.secondFactor, secondFactorPost),
+  reading(paths.upstream, upstreamRoom),
   reading(paths.consent, consentPage),
   page(paths.consent, consentPost),
   reading(paths.device, devicePage),

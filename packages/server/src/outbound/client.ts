@@ -67,6 +67,8 @@ export function openOutbound(
   }
   return {
     getJson: (url, limits) => toward(url, (agent, target) => fetchJson(agent, target, limits)),
+    postFormForJson: (url, form, limits) =>
+      toward(url, (agent, target) => fetchJson(agent, target, limits, new URLSearchParams(form).toString())),
     postForm: (url, form, { timeoutMs }) => {
       const headers = { 'content-type': 'application/x-www-form-urlencoded' }
       const post = { headers, body: new URLSearchParams(form).toString(), timeoutMs }
@@ -154,14 +156,20 @@ interface GetLimits {
   readonly timeoutMs: number
 }
 
-async function fetchJson(agent: Agent, url: URL, limits: GetLimits): Promise<unknown> {
+/** @param form posted when there is one */
+async function fetchJson(agent: Agent, url: URL, limits: GetLimits, form?: string): Promise<unknown> {
   const signal = AbortSignal.timeout(Math.min(limits.timeoutMs, totalTimeoutMs))
   try {
     const response = await agent.request({
       origin: url.origin,
       path: url.pathname + url.search,
-      method: 'GET',
-      headers: { accept: 'application/json', 'accept-encoding': 'identity' },
+      method: form === undefined ? 'GET' : 'POST',
+      headers: {
+        accept: 'application/json',
+        'accept-encoding': 'identity',
+        ...(form !== undefined && { 'content-type': 'application/x-www-form-urlencoded' }),
+      },
+      ...(form !== undefined && { body: form }),
       signal,
     })
     const { statusCode, headers, body } = response

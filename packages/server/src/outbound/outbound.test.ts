@@ -272,6 +272,21 @@ describe('the guarded client', () => {
     await strict.close()
   })
 
+  it('a form that wants JSON gets strict JSON of status 200, under the same guards', async () => {
+    sent.length = 0
+    const ask = (path: string): Promise<unknown> =>
+      loose.postFormForJson(`https://localhost:${port}${path}`, { code: 'a&b' }, limits)
+    assert.deepEqual({ ...((await ask('/json')) as object) }, { a: 1 })
+    assert.equal(posted.at(-1)?.headers['content-type'], 'application/x-www-form-urlencoded')
+    assert.equal(posted.at(-1)?.headers.accept, 'application/json')
+    assert.equal(sent.join(''), 'code=a%26b')
+    for (const path of ['/redirect', '/missing', '/html', '/broken', '/double', '/large', '/gzip', '/silent'])
+      await assert.rejects(ask(path), failed, path)
+    const strict = openOutbound({ caPem, allowedPorts: [port], resolve: toLoopback })
+    await assert.rejects(strict.postFormForJson(`https://localhost:${port}/json`, {}, limits), refused)
+    await strict.close()
+  })
+
   it('JSON is posted with a bearer token, under the same guards, and only the status of the answer is read', async () => {
     sent.length = 0
     const options = { bearer: 'tok.en', ...limits }

@@ -8,6 +8,7 @@ import { unknownName } from '../control/suggestion.ts'
 import { compileAttesters } from './compile-attesters.ts'
 import { type ClientContext, compileClient, rememberedMeet } from './compile-client.ts'
 import { compileDetailTypes, namedProfile } from './compile-details.ts'
+import { compileIdentityProviders } from './compile-identity-providers.ts'
 import { checkAcrs, compileLevels } from './compile-levels.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { compileRegistered, issuerAfter, issuerWith } from './compile-registered.ts'
@@ -118,6 +119,11 @@ function compileIssuer(
   })
   const spiffeTrustDomains = compileSpiffeTrustDomains(ofKind(documents, 'SpiffeTrustDomain'), problems)
   problems.push(...spiffeClientProblems(written, spiffeTrustDomains))
+  const identityProviders = compileIdentityProviders(
+    ofKind(documents, 'IdentityProvider'),
+    binding.url,
+    problems,
+  )
   if (problems.length > 0) return wrong(...problems)
 
   const { url, mtlsUrl, environment, clientTrustAnchors } = binding
@@ -129,6 +135,7 @@ function compileIssuer(
     ...{ effectiveProfile, clientTrustAnchors, attesters, trustedIssuers, registration, statementIssuers },
     spiffeTrustDomains,
     clientOfSpiffeId: spiffeClients(clients.values()),
+    identityProviders,
     authenticationLevels: levels,
   }
   return checked(issuerWith(ground, context, { clients, registered }))

@@ -1,5 +1,6 @@
 import type {
   AuthenticationLevel,
+  AuthenticationMethod,
   ClientAuthenticationMethod,
   EpochSeconds,
   JwsAlg,
@@ -54,6 +55,8 @@ export interface IssuerSnapshot {
   readonly clientOfSpiffeId: (spiffeId: string) => Client | undefined
   /** Whose assertions about our users are good for tokens (RFC 7523), by their `iss`. */
   readonly trustedIssuers: ReadonlyMap<string, TrustedIssuer>
+  /** Where else users may sign in, by document name. */
+  readonly identityProviders: ReadonlyMap<string, IdentityProvider>
   /** Whether clients may register themselves. */
   readonly registration: 'off' | 'initial-access-token'
   /** Clients that did, by id; also suspended and deleted ones. Active and suspended ones stand in `clients` too. */
@@ -245,6 +248,32 @@ export interface SpiffeTrustDomain {
   /** For JWT-SVIDs; empty when they are fetched. */
   readonly keys: readonly PublicKey[]
   readonly bundleEndpoint: string | undefined
+}
+
+/** Another OpenID Provider where users sign in; we are its client. */
+export interface IdentityProvider {
+  /** Of its document, and of the callback address. */
+  readonly name: string
+  readonly displayName: string
+  /** Its `iss`. */
+  readonly issuer: string
+  /** What it calls us. */
+  readonly clientId: string
+  readonly clientAssertionAlg: JwsAlg
+  readonly authorizationEndpoint: string
+  readonly tokenEndpoint: string
+  readonly jwksUri: string
+  /** Of its ID tokens. */
+  readonly signingAlgs: readonly JwsAlg[]
+  readonly scopes: readonly string[]
+  /** Whether its answers always carry `iss` (RFC 9207). */
+  readonly sendsIss: boolean
+  /** Its `sub` to our usernames; `created`: a new one becomes a user of ours. */
+  readonly users: 'created' | ReadonlyMap<string, string>
+  /** What an authentication there counts as here, by its `acr`. */
+  readonly methodsByAcr: ReadonlyMap<string, readonly AuthenticationMethod[]>
+  /** For any other; undefined: it counts as nothing. */
+  readonly otherMethods: readonly AuthenticationMethod[] | undefined
 }
 
 /** What is kept of a secret: HMAC-SHA-256 under a salt of its own. */

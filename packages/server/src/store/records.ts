@@ -99,12 +99,24 @@ export interface InteractionRecord {
   readonly proven?: MethodTimes
   /** Set when the user would rather go on without the stronger level that was only wished for. */
   readonly isStepUpDeclined?: boolean
+  /** Set while the user is away at another provider. */
+  readonly upstream?: UpstreamAttempt | undefined
   /** Set when no client waits: the page of ours, below the issuer, that the user goes on to. */
   readonly account?: string
   /** Raised by each step; a guard against two steps racing. */
   readonly version: number
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
+}
+
+/** One sign-in at another provider that has no answer yet; a newer one takes its place. */
+export interface UpstreamAttempt {
+  /** Name of its document. */
+  readonly provider: string
+  readonly stateHash: HandleHash
+  /** Whether the user had to authenticate anew. */
+  readonly mustBeFresh: boolean
+  readonly startedAt: EpochSeconds
 }
 
 export interface SessionRecord {

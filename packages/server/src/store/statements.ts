@@ -2,7 +2,7 @@ import { backchannelStepOf } from './backchannel-steps.ts'
 import { logoutStepOf } from './logout-steps.ts'
 import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
 import { statusStatements, statusStepOf } from './status-entries.ts'
-import { userStatements, userStepOf } from './user-steps.ts'
+import { userGuards, userStatements, userStepOf } from './user-steps.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
 
 /**
@@ -199,10 +199,7 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'finish-interaction': true,
   'touch-session': true,
   'end-session': true,
-  'require-user': true,
-  'insert-authenticator': true,
-  'use-authenticator': true,
-  'delete-authenticator': true,
+  ...userGuards,
   'claim-logout-notice': true,
   'postpone-logout-notice': true,
   'finish-logout-notice': true,
@@ -324,6 +321,7 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'postpone-logout-notice':
     case 'finish-logout-notice':
       return logoutStepOf(write)
+    case 'insert-user':
     case 'require-user':
     case 'insert-authenticator':
     case 'use-authenticator':

@@ -6,6 +6,8 @@ import type { Write } from './writes.ts'
 export const userStatements = {
   'put-user': `insert into users (issuer, subject, username, body) values ($1, $2, $3, $4)
     on conflict (issuer, subject) do update set username = excluded.username, body = excluded.body`,
+  'insert-user': `insert into users (issuer, subject, username, body) values ($1, $2, $3, $4)
+    on conflict do nothing`,
   'delete-user': 'delete from users where issuer = $1 and subject = $2',
   'find-user-by-username': 'select body from users where issuer = $1 and username = $2',
   'find-user-by-subject': 'select body from users where issuer = $1 and subject = $2',
@@ -26,10 +28,19 @@ export const userStatements = {
     'select body, counter, used_at from authenticators where owner = $1 order by id limit 100',
 } as const
 
+export const userGuards = {
+  'insert-user': true,
+  'require-user': true,
+  'insert-authenticator': true,
+  'use-authenticator': true,
+  'delete-authenticator': true,
+} as const
+
 type OfUser = Extract<
   Write,
   {
     kind:
+      | 'insert-user'
       | 'require-user'
       | 'insert-authenticator'
       | 'use-authenticator'
@@ -40,6 +51,11 @@ type OfUser = Extract<
 
 export function userStepOf(write: OfUser): Step {
   switch (write.kind) {
+    case 'insert-user': {
+      const { record } = write
+      const { issuer, subject, username } = record
+      return { name: write.kind, values: [issuer, subject, username, JSON.stringify(record)] }
+    }
     case 'require-user': {
       const { record } = write
       return { name: write.kind, values: [record.issuer, record.subject, JSON.stringify(record)] }

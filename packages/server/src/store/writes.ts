@@ -227,6 +227,8 @@ export type Write =
   | { readonly kind: 'clear-failures'; readonly key: HandleHash }
   | { readonly kind: 'put-user'; readonly record: UserRecord }
   | { readonly kind: 'delete-user'; readonly issuer: string; readonly subject: string }
+  /** Guard: no user has this subject or this username. */
+  | { readonly kind: 'insert-user'; readonly record: UserRecord }
   /** Guard: the user is still as read. Holds off whoever changes it until this list is done. */
   | { readonly kind: 'require-user'; readonly record: UserRecord }
   /** Guard: the id is unknown and its user has fewer than `ofUserMax`. `counter` is where use begins. */
@@ -331,6 +333,7 @@ export type GuardKind =
   | 'finish-interaction'
   | 'touch-session'
   | 'end-session'
+  | 'insert-user'
   | 'require-user'
   | 'insert-authenticator'
   | 'use-authenticator'

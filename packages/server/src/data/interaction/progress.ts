@@ -1,4 +1,4 @@
-import type { AuthenticationMethod } from '@holdfast/protocol'
+import type { AuthenticationMethod, EpochSeconds } from '@holdfast/protocol'
 import type { Ports } from '../../ports.ts'
 import type { SessionRecord, UserRecord } from '../../store/records.ts'
 import type { CommitResult, Write } from '../../store/writes.ts'
@@ -10,7 +10,9 @@ import type { Visit } from './visit.ts'
 export interface Progress {
   readonly event: 'login.accepted' | 'second-factor.accepted'
   readonly user: UserRecord
-  readonly method: AuthenticationMethod
+  readonly methods: readonly AuthenticationMethod[]
+  /** Set when another provider says what the user did, and when. */
+  readonly upstream?: { readonly provider: string; readonly provenAt: EpochSeconds }
   /** The session that is replaced; undefined when the browser brought none. */
   readonly previous: SessionRecord | undefined
   /** Guards of what was used, and what else goes with it. */
@@ -24,19 +26,25 @@ export interface Progress {
 export async function makeProgress(
   visit: Visit,
   ports: Ports,
-  { event, user, method, previous, writes }: Progress,
+  { event, user, methods, upstream, previous, writes }: Progress,
 ): Promise<{ readonly committed: CommitResult; readonly cookies: readonly NewCookie['header'][] }> {
   const { exchange, interaction, client, now } = visit
-  const session = succeedSession(exchange, ports, user, previous, [method], now)
+  const provenAt = upstream?.provenAt ?? now
+  const session = succeedSession(exchange, ports, user, previous, methods, now, provenAt)
   const { hash, acr, amr, sid } = session.record
-  const proven = { ...interaction.proven, [method]: now }
+  const proven = {
+    ...interaction.proven,
+    ...Object.fromEntries(methods.map(method => [method, provenAt])),
+  }
+  const facts = { method: methods.join(' '), ...(upstream && { upstream: upstream.provider }) }
+  const advanced = { ...interaction, sessionHash: hash, proven, upstream: undefined }
   const context: AuditContext = { txn: interaction.txn, clientId: client.clientId, subject: user.subject }
   const committed = await ports.store.commit([
-    { kind: 'advance-interaction', record: { ...interaction, sessionHash: hash, proven }, at: now },
+    { kind: 'advance-interaction', record: advanced, at: now },
     ...writes,
     { kind: 'require-user', record: user },
     ...session.writes,
-    auditAccepted(exchange, now, event, context, { method, acr, amr, sid }),
+    auditAccepted(exchange, now, event, context, { ...facts, acr, amr, sid }),
   ])
   // Another answer was faster: its session, if any, is the one that counts.
   return { committed, cookies: committed.committed ? [session.cookie] : [] }

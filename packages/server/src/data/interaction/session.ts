@@ -55,6 +55,7 @@ export interface SuccessorSession {
 /**
  * The session after `methods` were used at `now`. It goes on under the same `sid` where the user is the same, with
  * what was done in it before.
+ * @param provenAt when `methods` were used: earlier than `now` when another provider had the user do it
  * @param previous the session the browser brought; it ends, and that it had not ended before is a guard
  */
 export function succeedSession(
@@ -64,12 +65,13 @@ export function succeedSession(
   previous: SessionRecord | undefined,
   methods: readonly AuthenticationMethod[],
   now: EpochSeconds,
+  provenAt: EpochSeconds = now,
 ): SuccessorSession {
   const { hash, header } = newCookie(exchange, ports, 'session')
   const kept = previous?.subject === user.subject ? previous : undefined
   const times: MethodTimes = {
     ...(kept && methodsOf(kept)),
-    ...Object.fromEntries(methods.map(method => [method, now])),
+    ...Object.fromEntries(methods.map(method => [method, provenAt])),
   }
   const stated = statedBySession(exchange.issuer, times)
   const isNewLogin = methods.includes('pwd') || methods.includes('passkey')

@@ -14,6 +14,8 @@ export interface LoginView {
   readonly formTarget: string
   /** For the browser's passkeys, in JSON. */
   readonly passkeyOptions: string
+  /** Where else the user may sign in. */
+  readonly providers: readonly { readonly name: string; readonly displayName: string }[]
   readonly uiLocales: readonly string[]
   /** Why the page is shown again. */
   readonly problem?: LoginProblem
@@ -69,6 +71,14 @@ ${passkeyForm(exchange, words, {
   label: said.withPasskey,
   isMain: false,
 })}
+${view.providers.map(
+  ({ name, displayName }) => html`<form id="login-at-${name}" method="post" action="${view.action}">
+<input type="hidden" name="csrf" value="${view.csrf}">
+<input type="hidden" name="provider" value="${name}">
+<button id="login-at-${name}-submit" class="button" type="submit">${said.withProvider(displayName)}</button>
+</form>
+`,
+)}
 <p class="hint">${said.address(new URL(exchange.issuer.url).origin)}</p>`,
   })
 }

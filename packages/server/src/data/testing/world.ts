@@ -23,6 +23,7 @@ import type {
   Attester,
   AuthorizationDetailsType,
   Client,
+  IdentityProvider,
   IssuerSnapshot,
   ResourceServer,
   Scope,
@@ -53,6 +54,9 @@ export interface WorldOptions {
   readonly clients?: readonly Client[]
   readonly clientTrustAnchors?: readonly string[]
   readonly attesters?: readonly Attester[]
+  readonly identityProviders?: readonly IdentityProvider[]
+  /** What is answered to a form that wants JSON; absent: there is no answer. */
+  readonly answerForm?: (url: string, form: Readonly<Record<string, string>>) => Promise<unknown>
   readonly trustedIssuers?: readonly TrustedIssuer[]
   readonly spiffeTrustDomains?: readonly SpiffeTrustDomain[]
   readonly environment?: IssuerSnapshot['environment']
@@ -144,7 +148,12 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     entropy: seededEntropy('world'),
     store,
     keys: keysInMemory(),
-    outbound: outboundOf(options.documents ?? new Map(), fetched, options.receive ?? nobodyReceives),
+    outbound: outboundOf(
+      options.documents ?? new Map(),
+      fetched,
+      options.receive ?? nobodyReceives,
+      options.answerForm,
+    ),
     passwords: fakePasswords,
     log: { info: () => {}, warn: () => {}, error: () => {} },
     metrics: metricsInto(counted),
@@ -240,6 +249,7 @@ function outboundOf(
   documents: ReadonlyMap<string, unknown>,
   fetched: string[],
   receive: NonNullable<WorldOptions['receive']>,
+  answerForm: NonNullable<WorldOptions['answerForm']> = nobodyReceives,
 ): Outbound {
   return {
     getJson: async url => {
@@ -248,6 +258,7 @@ function outboundOf(
       return documents.get(url)
     },
     postForm: async (url, form) => receive(url, form),
+    postFormForJson: async (url, form) => answerForm(url, form),
     postJson: async (url, body, { bearer }) => receive(url, { ...body, bearer }),
   }
 }
@@ -308,6 +319,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
       (options.spiffeTrustDomains ?? []).map(domain => [domain.trustDomain, domain]),
     ),
     clientOfSpiffeId: spiffeClients(clients.values()),
+    identityProviders: new Map((options.identityProviders ?? []).map(provider => [provider.name, provider])),
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
     ...withoutRegistration,
   }

@@ -5,11 +5,26 @@ import { issuer, newHash, passkey, start, totp, user } from './samples.ts'
 
 type OfUser = Extract<
   GuardKind,
-  'require-user' | 'insert-authenticator' | 'use-authenticator' | 'delete-authenticator'
+  'insert-user' | 'require-user' | 'insert-authenticator' | 'use-authenticator' | 'delete-authenticator'
 >
 
 /** Guards of what a user signs in with. */
 export const authenticatorScenarios: Readonly<Record<OfUser, () => GuardScenario>> = {
+  'insert-user': () => {
+    const record = user(newHash(), newHash())
+    const sameName = { ...record, subject: newHash() }
+    return {
+      prepare: [],
+      attempt: () => ({ kind: 'insert-user', record }),
+      endsAt: undefined,
+      spoilers: {
+        'the subject is there': { kind: 'put-user', record: { ...record, username: newHash() } },
+        'the username is taken': { kind: 'put-user', record: sameName },
+      },
+      unknown: undefined,
+      isOnce: true,
+    }
+  },
   'require-user': () => {
     const record = user(newHash(), newHash())
     const attempt = (): Write => ({ kind: 'require-user', record })

@@ -11,6 +11,7 @@ import { subjectFor } from '../../mint/pairwise.ts'
 import { type LoginProblem, loginView } from '../../pages/login.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
 import { recordRefusal } from '../../refused.ts'
+import { leaveForProvider } from '../../upstream/leave.ts'
 import { judgeSubject } from '../assurance.ts'
 import {
   type AttemptKeys,
@@ -39,6 +40,8 @@ export const login: InteractionStep = {
 }
 
 async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
+  const provider = form.get('provider')
+  if (provider !== undefined) return await leaveForProvider(visit, ports, provider)
   const credential = form.get('credential')
   if (credential !== undefined) return await withPasskey(visit, ports, credential)
   const username = (form.get('username') ?? '').trim()
@@ -92,7 +95,7 @@ async function signedIn(
   const { cookies } = await makeProgress(visit, ports, {
     event: 'login.accepted',
     user,
-    method,
+    methods: [method],
     previous,
     writes,
   })
@@ -163,11 +166,19 @@ function render(visit: Visit, ports: Ports, username: string, problem?: LoginPro
     csrf: csrfToken(ports.keys, interaction, 'login'),
     clientName: client.clientName,
     username,
-    formTarget: formTargetOf(interaction.request.redirectUri),
+    formTarget: targetsOf(visit),
+    providers: [...exchange.issuer.identityProviders.values()],
     passkeyOptions: signInOptions(exchange.issuer.url, signInChallenge(ports, interaction), []),
     uiLocales: interaction.request.uiLocales,
     ...(problem && { problem }),
   })
+}
+
+/** The client, and wherever else a user may sign in: a browser checks every place that a post is redirected to. */
+function targetsOf({ exchange, interaction }: Visit): string {
+  const endpoints = [...exchange.issuer.identityProviders.values()].map(one => one.authorizationEndpoint)
+  const origins = [interaction.request.redirectUri, ...endpoints].map(formTargetOf)
+  return [...new Set(origins)].join(' ')
 }
 
 /** Only fills in the field; says nothing about accounts. Who is to choose an account finds none chosen. */

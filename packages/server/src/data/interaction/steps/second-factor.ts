@@ -92,7 +92,7 @@ async function withCode(
   const { committed, cookies } = await makeProgress(visit, ports, {
     event: 'second-factor.accepted',
     user,
-    method: 'otp',
+    methods: ['otp'],
     previous: record,
     writes: [
       { kind: 'use-authenticator', id, counter: step, at: now },
@@ -150,7 +150,7 @@ async function withPasskey(
   const { cookies } = await makeProgress(visit, ports, {
     event: 'second-factor.accepted',
     user,
-    method: 'passkey',
+    methods: ['passkey'],
     previous: record,
     writes: [{ kind: 'use-authenticator', id, counter, at: now }],
   })

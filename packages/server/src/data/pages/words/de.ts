@@ -34,6 +34,7 @@ export const de: Words = {
       'Der Benutzername oder das Passwort stimmt nicht. Prüfen Sie beides und versuchen Sie es noch einmal.',
     missing: 'Geben Sie Ihren Benutzernamen und Ihr Passwort ein.',
     withPasskey: 'Mit einem Passkey anmelden',
+    withProvider: name => `Mit ${name} anmelden`,
     passkeyRefused:
       'Der Passkey ließ sich hier nicht verwenden. Versuchen Sie es noch einmal, oder melden Sie sich mit Ihrem Passwort an.',
     wait: time => `Es gab zu viele Versuche. Warten Sie ${time}, dann versuchen Sie es noch einmal.`,

@@ -36,6 +36,7 @@ export const en: Words = {
     wrong: 'The user name or the password is not right. Check both and try again.',
     missing: 'Enter both your user name and your password.',
     withPasskey: 'Sign in with a passkey',
+    withProvider: name => `Sign in with ${name}`,
     passkeyRefused: 'The passkey could not be used here. Try again, or sign in with your password.',
     wait: time => `There were too many attempts. Wait ${time}, then try again.`,
   },

@@ -81,6 +81,7 @@ export interface LoginWords {
   readonly wrong: string
   readonly missing: string
   readonly withPasskey: string
+  readonly withProvider: (name: string) => string
   /** After a passkey that was refused. */
   readonly passkeyRefused: string
   /** @param time a duration in words */
