@@ -20,6 +20,7 @@ import {
 } from './ports.ts'
 import { inMemoryReplayMemory, type ReplayMemory } from './replay.ts'
 import type { ApiRequest } from './request.ts'
+import type { RevocationFeedOptions } from './revocation-feed.ts'
 import { settingsOfTier, signedByTier } from './tier.ts'
 
 export interface TokenOptions {
@@ -29,9 +30,12 @@ export interface TokenOptions {
   readonly introspection?: IntrospectionOptions
   /**
    * How a revoked JWT is found out when introspection is set up: `introspection` asks about JWTs too (default),
-   * `lifetime` trusts them until they expire.
+   * `feed` believes them while `revocationFeed` is heard and says nothing against them, and otherwise asks, or refuses
+   * where introspection is not set up; `lifetime` trusts them until they expire.
    */
-  readonly jwtRevocation?: 'introspection' | 'lifetime'
+  readonly jwtRevocation?: 'introspection' | 'feed' | 'lifetime'
+  /** Hear of revocations as they happen; while it is silent no remembered answer is used. */
+  readonly revocationFeed?: RevocationFeedOptions
 }
 
 export interface ResourceServerOptions {
@@ -208,6 +212,8 @@ function memoryOf(
 function tokensOf({ tokens, profile }: ResourceServerOptions): TokenOptions {
   const chosen: TokenOptions = tokens === 'jwt' ? { jwt: true } : signedByTier(tokens, profile)
   if (chosen.jwt !== true && chosen.introspection === undefined) bad('tokens', 'no form of token is accepted')
+  if (chosen.jwtRevocation === 'feed' && chosen.revocationFeed === undefined)
+    bad('jwtRevocation', '`feed` needs `revocationFeed`')
   return chosen
 }
 

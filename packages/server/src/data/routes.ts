@@ -24,6 +24,7 @@ import { authorizationServerMetadataRoom, openidConfigurationRoom } from './meta
 import { assetRoom } from './pages/assets.ts'
 import { parRoom } from './par/room.ts'
 import { paths } from './paths.ts'
+import { revocationsRoom } from './revocations/room.ts'
 import { revokeRoom } from './revoke/room.ts'
 import type { Room } from './room.ts'
 import { tokenRoom } from './token/room.ts'
@@ -42,6 +43,7 @@ export const routes: readonly Route[] = [
   backChannel(paths.token, tokenRoom, 32 * kib, 'clients'),
   backChannel(paths.introspect, introspectRoom, 32 * kib, 'none'),
   backChannel(paths.revoke, revokeRoom, 32 * kib, 'clients'),
+  backChannel(paths.revocations, revocationsRoom, 32 * kib, 'none'),
   backChannel(paths.backchannelAuthentication, backchannelAuthenticationRoom, 64 * kib, 'none'),
   backChannel(paths.deviceAuthorization, deviceAuthorizationRoom, 32 * kib, 'none'),
 

@@ -1,4 +1,5 @@
 import { describe, test } from 'node:test'
+import { announcementCases } from './contract/announcements.ts'
 import { auditCases } from './contract/audit.ts'
 import { backchannelCases } from './contract/backchannel.ts'
 import { expiryCases } from './contract/expiry.ts'
@@ -31,6 +32,7 @@ export const contractCases: readonly ContractCase[] = [
   ...logoutCases,
   ...backchannelCases,
   ...ownerCases,
+  ...announcementCases,
   ...raceCases,
   ...listCases,
   ...auditCases,

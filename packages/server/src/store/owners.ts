@@ -49,7 +49,7 @@ export function ofOwnerStepOf(write: OfOwner): Step {
 }
 
 /** A user or a client of one issuer; a subject is never a client id (RFC 9700 section 4.15). */
-function ownerKey(issuer: string, owner: string): string {
+export function ownerKey(issuer: string, owner: string): string {
   return `${issuer}\n${owner}`
 }
 

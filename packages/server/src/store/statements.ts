@@ -155,6 +155,16 @@ export const statements = {
   'list-documents':
     'select document_kind, issuer, name, body from documents order by document_kind, issuer, name',
   revision: 'select number from revisions where id = 1',
+  'raise-revocation-head': 'update revocation_head set sequence = sequence + $1 where id = 1',
+  'insert-revocation': `insert into revocations (sequence, what, key, at, committed_ms)
+    values ((select sequence from revocation_head where id = 1) - $5, $1, $2, $3, $4)`,
+  'list-revocations': `select r.sequence, r.what, r.key, r.at, r.committed_ms, coalesce(g.body, t.body) as body
+    from revocations r
+    left join grants g on r.what = 'grant' and g.hash = r.key
+    left join access_tokens t on r.what = 'token' and t.hash = r.key
+    where r.sequence > $1 order by r.sequence limit $2`,
+  'list-grants-ended-with-session':
+    'select body from grants where sid = $1 and revoked_at is not null limit $2',
   'list-keys': `select issuer, id, use, alg, sealed, created_at, active_at, removed_at, revoked_at from keys
     where issuer = $1 order by created_at, id`,
   'find-audit': `select chain, sequence, previous_hash, hash, body from audit

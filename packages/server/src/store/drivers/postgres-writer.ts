@@ -1,4 +1,5 @@
-import { Fault } from '../../ports.ts'
+import { type Clock, Fault } from '../../ports.ts'
+import { type Announced, announcementOf, announcingSteps } from '../announcements.ts'
 import { auditBody, type ChainHead, linkHash } from '../chain.ts'
 import type { ReplayHorizon } from '../replay-horizon.ts'
 import { guardFailed, isGuard, type Step, stepOf } from '../statements.ts'
@@ -13,7 +14,9 @@ export interface Chain {
 }
 
 /** What became of one list: an answer, or the error that stopped it. */
-export type Settled = { readonly result: CommitResult } | { readonly error: unknown }
+export type Settled =
+  | { readonly result: CommitResult; readonly announced?: readonly Announced[] }
+  | { readonly error: unknown }
 
 export interface Writer {
   readonly line: Line
@@ -21,6 +24,9 @@ export interface Writer {
   readonly horizon: ReplayHorizon
   /** Channel told, inside the transaction, when the revision rises. */
   readonly channel: string
+  /** Channel told when something ended. */
+  readonly feedChannel: string
+  readonly clock: Clock
 }
 
 /** Thrown once `commit` was sent: nobody knows whether it happened. */
@@ -75,7 +81,7 @@ async function applyTogether(
     inTransaction(writer, () => Promise.all(batch.map(writes => sendList(writer, writes)))),
   ])
   if (settled.every(isCommitted)) {
-    await finish(writer)
+    await finish(writer, settled)
     return settled
   }
   writer.chain.head = before
@@ -109,7 +115,7 @@ async function applyApart(
     }
     settled.push(one)
   }
-  await finish(writer)
+  await finish(writer, settled)
   return settled
 }
 
@@ -119,7 +125,7 @@ async function applyAlone(writer: Writer, writes: readonly Write[]): Promise<Set
     const before = writer.chain.head
     const [one] = await inTransaction(writer, async () => [await sendList(writer, writes)])
     if (one !== undefined && isCommitted(one)) {
-      await finish(writer)
+      await finish(writer, [one])
       return one
     }
     writer.chain.head = before
@@ -143,10 +149,21 @@ async function saveAndSend(writer: Writer, writes: readonly Write[]): Promise<Se
   return settled
 }
 
-async function finish({ line }: Writer): Promise<void> {
+/** What ended is announced last, in front of the commit: who holds the head waits for nothing any more. */
+async function finish(writer: Writer, settled: readonly Settled[]): Promise<void> {
+  const { line, feedChannel, clock } = writer
+  const announced = settled.flatMap(one =>
+    'result' in one && one.result.committed ? (one.announced ?? []) : [],
+  )
+  const announcing: Promise<unknown>[] = announcingSteps(announced, clock).map(({ name, values }) =>
+    line.step(name, values),
+  )
+  if (announcing.length > 0) announcing.push(line.command(`notify ${feedChannel}`))
   let tag: string
   try {
-    tag = await line.command('commit')
+    // One that failed takes the commit with it: it is then answered with a rollback.
+    const [answer] = await Promise.all([line.command('commit'), Promise.allSettled(announcing)])
+    tag = answer
   } catch (error) {
     throw new UnknownOutcome('the commit was sent and not answered', { cause: error })
   }
@@ -173,14 +190,18 @@ async function sendList(writer: Writer, writes: readonly Write[]): Promise<Settl
 
 function settle(writes: readonly Write[], answers: readonly PromiseSettledResult<number>[]): Settled {
   let place = 0
-  for (const [index, { kind }] of writes.entries()) {
+  const announced: Announced[] = []
+  for (const [index, write] of writes.entries()) {
+    const { kind } = write
     const answer = answers[place]
     if (answer === undefined) break
     if (answer.status === 'rejected') return { error: answer.reason }
     if (answer.value === 0 && isGuard(kind)) return { result: guardFailed(kind, index) }
+    const one = answer.value === 0 ? undefined : announcementOf(write)
+    if (one !== undefined) announced.push(one)
     place += kind === 'raise-revision' ? 2 : 1
   }
-  return { result: { committed: true } }
+  return { result: { committed: true }, announced }
 }
 
 function linkStep(chain: Chain, { record }: Extract<Write, { kind: 'append-audit' }>): Step {

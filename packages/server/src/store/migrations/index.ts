@@ -5,6 +5,7 @@ import { logout } from './003-logout.ts'
 import { keyLife } from './004-key-life.ts'
 import { backchannelRequests } from './005-backchannel-requests.ts'
 import { revocation } from './006-revocation.ts'
+import { revocationFeed } from './007-revocation-feed.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -15,6 +16,7 @@ export const migrations: readonly Migration[] = [
   keyLife,
   backchannelRequests,
   revocation,
+  revocationFeed,
 ]
 
 /** Version of the schema this program speaks. */
