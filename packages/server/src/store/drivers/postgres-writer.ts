@@ -81,8 +81,9 @@ async function applyTogether(
     inTransaction(writer, () => Promise.all(batch.map(writes => sendList(writer, writes)))),
   ])
   if (settled.every(isCommitted)) {
-    await finish(writer, settled)
-    return settled
+    if ((await finish(writer, settled)) === undefined) return settled
+    writer.chain.head = before
+    return undefined
   }
   writer.chain.head = before
   await writer.line.command('rollback')
@@ -115,8 +116,9 @@ async function applyApart(
     }
     settled.push(one)
   }
-  await finish(writer, settled)
-  return settled
+  if ((await finish(writer, settled)) === undefined) return settled
+  chain.head = before
+  return undefined
 }
 
 async function applyAlone(writer: Writer, writes: readonly Write[]): Promise<Settled> {
@@ -125,8 +127,10 @@ async function applyAlone(writer: Writer, writes: readonly Write[]): Promise<Set
     const before = writer.chain.head
     const [one] = await inTransaction(writer, async () => [await sendList(writer, writes)])
     if (one !== undefined && isCommitted(one)) {
-      await finish(writer, [one])
-      return one
+      last = await finish(writer, [one])
+      if (last === undefined) return one
+      writer.chain.head = before
+      continue
     }
     writer.chain.head = before
     await writer.line.command('rollback')
@@ -149,8 +153,11 @@ async function saveAndSend(writer: Writer, writes: readonly Write[]): Promise<Se
   return settled
 }
 
-/** What ended is announced last, in front of the commit: who holds the head waits for nothing any more. */
-async function finish(writer: Writer, settled: readonly Settled[]): Promise<void> {
+/**
+ * What ended is announced last, in front of the commit: who holds the head waits for nothing any more.
+ * @returns why nothing was committed, when another node had the head for too long
+ */
+async function finish(writer: Writer, settled: readonly Settled[]): Promise<unknown> {
   const { line, feedChannel, clock } = writer
   const announced = settled.flatMap(one =>
     'result' in one && one.result.committed ? (one.announced ?? []) : [],
@@ -160,15 +167,20 @@ async function finish(writer: Writer, settled: readonly Settled[]): Promise<void
   )
   if (announcing.length > 0) announcing.push(line.command(`notify ${feedChannel}`))
   let tag: string
+  let told: readonly PromiseSettledResult<unknown>[]
   try {
     // One that failed takes the commit with it: it is then answered with a rollback.
-    const [answer] = await Promise.all([line.command('commit'), Promise.allSettled(announcing)])
-    tag = answer
+    ;[told, tag] = await Promise.all([Promise.allSettled(announcing), line.command('commit')])
   } catch (error) {
     throw new UnknownOutcome('the commit was sent and not answered', { cause: error })
   }
-  if (tag !== 'COMMIT')
-    throw new Fault('store.unavailable', { detail: `commit was answered with \`${tag}\`` })
+  if (tag === 'COMMIT') return undefined
+  const lost = told.find(one => one.status === 'rejected')?.reason
+  if (isContention(lost)) return lost
+  throw new Fault('store.unavailable', {
+    cause: lost,
+    detail: `commit was answered with \`${tag}\``,
+  })
 }
 
 /** Sends every statement of a list before the first answer, and never throws: the answer may be an error. */
