@@ -52,6 +52,7 @@ export class Issuer {
   #known: Known | undefined
   #attemptedAt: EpochSeconds | undefined
   #hasFailed = false
+  #isFetching = false
 
   constructor(options: IssuerOptions) {
     this.#options = options
@@ -61,7 +62,8 @@ export class Issuer {
   async ready(): Promise<Outcome<Known>> {
     const known = this.current()
     if (known !== undefined) return accept(known)
-    if (!this.#isCoolingDown()) await this.refresh()
+    // A fetch that is under way is waited for: the feed may have begun it a moment before the first request.
+    if (this.#isFetching || !this.#isCoolingDown()) await this.refresh()
     return this.#lastGood()
   }
 
@@ -100,6 +102,7 @@ export class Issuer {
   refresh(): Promise<boolean> {
     return this.#flight.run('refresh', async () => {
       this.#attemptedAt = this.#options.clock.now()
+      this.#isFetching = true
       try {
         this.#known = await fetchKnown(this.#options)
         this.#hasFailed = false
@@ -107,6 +110,7 @@ export class Issuer {
         this.#hasFailed = true
         this.#options.onAlarm('issuer.fetch-failed', cause)
       }
+      this.#isFetching = false
       return !this.#hasFailed
     })
   }
