@@ -21,6 +21,7 @@ const edges: Readonly<Record<string, readonly string[]>> = {
   server: [
     '@holdfast/protocol',
     '@peculiar/x509',
+    '@simplewebauthn/server',
     'fastify',
     'pg',
     'pino',

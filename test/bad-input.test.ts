@@ -31,11 +31,14 @@ interface BadInput {
 
 const invalidRequest = (status: number): Expected => ({ status, error: 'invalid_request' })
 const isBackChannel = (route: Route): boolean => route.form === 'required'
+const isJson = ({ form }: Route): boolean => form === 'json'
+const isManagement = ({ path, form }: Route): boolean => path.startsWith('/register') && form === 'none'
 const isEntryPage = ({ path }: Route): boolean => path === '/device' || path === '/ciba'
 /** Wants an access token, and judges it before anything else. */
 const isBearer = ({ path }: Route): boolean =>
   ['/userinfo', '/grants/:id', '/global-token-revocation'].includes(path)
 const isLogout = ({ path }: Route): boolean => path === '/logout'
+const isAccount = ({ path }: Route): boolean => path.startsWith('/account/')
 const isAuthorize = ({ path }: Route): boolean => path === '/authorize'
 const readsQuery = (route: Route): boolean => route.dialect === 'page' && route.path !== '/assets/:name'
 const readsForm = (route: Route): boolean =>
@@ -44,11 +47,16 @@ const readsForm = (route: Route): boolean =>
 /** What an endpoint says when nothing in the request is of use to it. */
 function unhelped(route: Route): Expected {
   if (isBackChannel(route)) return { status: 401, error: 'invalid_client' }
+  // Only JSON is read there, and it is called so; what is not called so is not read.
+  if (isJson(route)) return invalidRequest(400)
+  if (isManagement(route)) return { status: 401, error: 'invalid_token' }
   if (isBearer(route)) return { status: 401 }
   if (route.path.startsWith('/assets')) return { status: 404 }
   // Who is not signed in is signed out: no error. A form without our cookie is asked for again as a navigation.
   if (isLogout(route)) return { status: route.method === 'POST' ? 303 : 200 }
   if (route.path === '/logout/confirm') return { status: 200 }
+  // Whoever is not signed in is asked to sign in.
+  if (isAccount(route)) return { status: 303 }
   if (isAuthorize(route)) return { status: 400, error: 'unauthorized_client' }
   // Only a form with an empty field: what is typed is judged when it is posted.
   if (isEntryPage(route) && route.method === 'GET') return { status: 200 }
@@ -105,7 +113,7 @@ const badInputs: readonly BadInput[] = [
     ...unparsable('a repeated secret', `client_secret=${secret}&client_secret=${secret}`),
     // There it is no parameter, and who asks is judged before what else is wrong.
     expected: route =>
-      (readsForm(route) && !isAuthorize(route)) || isEntryPage(route) || isLogout(route)
+      (readsForm(route) && !isAuthorize(route)) || isEntryPage(route) || isLogout(route) || isAccount(route)
         ? invalidRequest(400)
         : unhelped(route),
   },
@@ -142,10 +150,12 @@ const badInputs: readonly BadInput[] = [
       headers: ['Content-Type: application/json'],
       ...(method === 'POST' && { body: `{"client_id":"a","client_secret":"${secret}"}` }),
     }),
-    expected: route =>
-      route.form === 'none' || route.path === '/global-token-revocation'
+    expected: route => {
+      if (isJson(route)) return { status: 401, error: 'invalid_token' }
+      return route.form === 'none' || route.path === '/global-token-revocation'
         ? unhelped(route)
-        : invalidRequest(400),
+        : invalidRequest(400)
+    },
   },
   {
     name: 'a body one byte above its limit',
@@ -155,7 +165,7 @@ const badInputs: readonly BadInput[] = [
       headers: [formType],
       ...(method === 'POST' && { body: `a=${'b'.repeat(bodyBytesMax - 1)}` }),
     }),
-    expected: route => (route.form === 'none' ? unhelped(route) : invalidRequest(413)),
+    expected: route => (route.form === 'none' || isJson(route) ? unhelped(route) : invalidRequest(413)),
   },
   {
     name: 'credentials in the query',
@@ -175,10 +185,10 @@ const badInputs: readonly BadInput[] = [
   ...['PUT', 'DELETE', 'PATCH', 'TRACE'].map(method => ({
     name: `the method ${method}`,
     request: (_route: Route, path: string) => ({ method, target: path, headers: [formType] }),
-    expected: (route: Route): Expected =>
-      routes.some(other => other.method === method && other.path === route.path)
-        ? unhelped(route)
-        : invalidRequest(405),
+    expected: (route: Route): Expected => {
+      const own = routes.find(one => one.path === route.path && one.method === method)
+      return own === undefined ? invalidRequest(405) : unhelped(own)
+    },
   })),
   atTheEdge('a header above 8 KiB', 431, [`X-Large: ${'a'.repeat(8192)}`]),
   atTheEdge(
@@ -229,10 +239,13 @@ describe('bad input', () => {
     await prepared.remove()
   })
   let countsBefore: ReadonlyMap<string, number> = new Map()
+  let countsNow: ReadonlyMap<string, number> = new Map()
+  let signInsOpened = 0
   /** Tables whose number of rows is not what it was; the store is read while nobody has it open. */
   const changedTables = async (): Promise<readonly string[]> => {
     await node.close()
-    const changed = [...rowCounts(prepared.config)].filter(([table, n]) => n !== countsBefore.get(table))
+    countsNow = rowCounts(prepared.config)
+    const changed = [...countsNow].filter(([table, n]) => n !== countsBefore.get(table))
     node = await startNode(prepared.config)
     return changed.map(([table]) => table)
   }
@@ -248,6 +261,7 @@ describe('bad input', () => {
         const answer = await send(request(route, path))
         const place = `${route.method} ${path}: ${answer.status} ${answer.body.slice(0, 300)}`
         assert.equal(answer.status, asked.status, place)
+        if (isAccount(route) && headerOf(answer, 'location')?.includes('/interaction/')) signInsOpened++
         assertDialect(route, answer, asked, place)
         assertHarmless(answer, place)
       }
@@ -353,8 +367,11 @@ describe('bad input', () => {
     }
   })
 
-  it('none of it changed any state but the audit', async () => {
-    assert.deepEqual(await changedTables(), ['audit'])
+  it('none of it changed any state but the audit, and opened a sign-in only where the account pages said so', async () => {
+    const before = countsBefore.get('interactions') ?? 0
+    assert.deepEqual((await changedTables()).toSorted(), ['audit', 'interactions'])
+    assert.ok(signInsOpened > 0)
+    assert.equal((countsNow.get('interactions') ?? 0) - before, signInsOpened)
   })
 
   it('contradictory and oversized requests of a client that proved itself are refused, each with its code', async () => {
@@ -413,7 +430,9 @@ describe('bad input', () => {
     }
     await client.close()
     // What proved the client may not be used again, also when its request is refused.
-    assert.deepEqual((await changedTables()).toSorted(), ['audit', 'jtis'])
+    assert.deepEqual((await changedTables()).toSorted(), ['audit', 'interactions', 'jtis'])
+    const opened = (countsNow.get('interactions') ?? 0) - (countsBefore.get('interactions') ?? 0)
+    assert.equal(opened, signInsOpened)
   })
 })
 
@@ -436,10 +455,14 @@ function assertHarmless(answer: WireAnswer, place: string): void {
   assert.match(headerOf(answer, 'x-request-id') ?? '', /^[\w-]{28}$/, place)
   assert.ok(!JSON.stringify(answer).includes(secret), place)
   assert.ok(!answer.headers.some(([name]) => name === 'x-evil'), place)
-  // Nobody is sent anywhere, but from a form posted to the logout endpoint to that endpoint itself.
+  // Nobody is sent anywhere but to our own logout, sign-in and account pages.
   const location = headerOf(answer, 'location')
   assert.equal(location !== undefined, answer.status === 303, place)
-  assert.match(location ?? '', /^(https:\/\/localhost:\d+\/logout(\?.*)?)?$/, place)
+  assert.match(
+    location ?? '',
+    /^(https:\/\/localhost:\d+\/(logout(\?.*)?|interaction\/[\w-]+\/login|account\/[a-z/]+\?again=yes))?$/,
+    place,
+  )
   if (answer.status >= 400 && answer.status !== 404 && answer.status !== 401)
     assert.equal(headerOf(answer, 'cache-control'), 'no-store', place)
   if (answer.status === 405) assert.match(headerOf(answer, 'allow') ?? '', /GET|POST/, place)

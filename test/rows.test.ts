@@ -41,7 +41,7 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'mutual TLS client authentication': range('MTLSA', 1, 12),
   'client keys': range('JWKS', 1, 10),
 
-  // Phantom tokens (OPQ) belong to the gateway; pairwise subjects (PW) and status lists (TSL) to theirs.
+  // Phantom tokens (OPQ) belong to the gateway, status lists (TSL) to theirs.
   'JWT access tokens': range('AT', 1, 17),
   introspection: range('INTR', 1, 9),
   'signed introspection': range('SINT', 1, 9),
@@ -79,7 +79,13 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'back-channel logout': range('BCL', 1, 10),
   'front-channel logout': range('FCL', 1, 4),
 
-  // Registration (DCR, DCM, SS), federation (FED) and client ID documents (CIMD) are later issues.
+  // DCR-11, clients that wait for an approval, belongs to onboarding: a token for registration is the approval so far.
+  'dynamic registration': [...range('DCR', 1, 10), 'DCR-12'],
+  'registration management': range('DCM', 1, 6),
+  // SS-04, roles of a directory as scopes, is a plug-in of an ecosystem that is not there yet.
+  'software statements': range('SS', 1, 3),
+  'pairwise subjects': range('PW', 1, 4),
+  // Federation (FED) and client ID documents (CIMD) are later issues.
   'server metadata': range('MD', 1, 13),
   'protected resource metadata': range('PRM', 1, 8),
   'server keys': range('JWK', 1, 9),

@@ -147,6 +147,7 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
     documents: [
       documentOf('Issuer', 'main', {
         floor: 'oidc-baseline',
+        registration: 'initial-access-token',
         attesters: [{ name: 'vendor', jwks: { keys: [attester.publicJwk] } }],
       }),
       ...[false, true].map(isDpop =>

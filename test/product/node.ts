@@ -111,6 +111,7 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
     },
     store,
     snapshot: revision.value.snapshot,
+    refreshSnapshot: revision.value.refresh,
     keyEncryptionKey: Buffer.from(config.keyEncryptionKeyHex, 'hex'),
     passwords,
     log: silent,

@@ -2,6 +2,15 @@ import assert from 'node:assert/strict'
 import type { Dispatcher } from 'undici'
 import { request } from 'undici'
 
+/** Who signs in, and what they answer. */
+export interface Person {
+  readonly username: string
+  readonly password: string
+  readonly consent: 'allow' | 'deny'
+  /** The code of an authenticator app, for the page that asks for it. */
+  readonly code?: (html: string) => string
+}
+
 /** A person with a browser, reduced to what the pages need: cookies, redirects, forms without JavaScript. */
 export class UserAgent {
   readonly #dispatcher: Dispatcher
@@ -51,11 +60,7 @@ export class UserAgent {
    * Opens an authorization URL, signs in, answers consent, and stops at the redirect to the client.
    * @returns the callback URL with its parameters
    */
-  async walk(
-    start: URL,
-    redirectUri: string,
-    person: { username: string; password: string; consent: 'allow' | 'deny' },
-  ): Promise<URL> {
+  async walk(start: URL, redirectUri: string, person: Person): Promise<URL> {
     let url = start
     let form: URLSearchParams | undefined
     for (let step = 0; step < 12; step++) {
@@ -129,13 +134,9 @@ export class UserAgent {
   }
 }
 
-function fill(
-  html: string,
-  url: URL,
-  person: { username: string; password: string; consent: 'allow' | 'deny' },
-): { action: URL; form: URLSearchParams } {
+function fill(html: string, url: URL, person: Person): { action: URL; form: URLSearchParams } {
   const markup =
-    /<form[^>]*id="(login-form|consent-form|device-form|confirm-form|look-form|approval-form-1)"[^>]*>([\s\S]*?)<\/form>/.exec(
+    /<form[^>]*id="(login-form|second-factor-form|totp-form|consent-form|device-form|confirm-form|look-form|approval-form-1)"[^>]*>([\s\S]*?)<\/form>/.exec(
       html,
     )
   assert.ok(markup, `no form on the page: ${html.slice(0, 2000)}`)
@@ -148,6 +149,9 @@ function fill(
     form.set('password', person.password)
   } else if (id === 'device-form') {
     form.set('user_code', attribute(/<input[^>]*id="user_code"[^>]*>/.exec(inside)?.[0] ?? '', 'value'))
+  } else if (id === 'second-factor-form' || id === 'totp-form') {
+    assert.ok(person.code, 'nobody said what the code is')
+    form.set('code', person.code(html))
   } else if (id === 'look-form') {
     // Nothing to fill in.
   } else if (id === 'confirm-form') {

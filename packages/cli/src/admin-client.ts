@@ -12,7 +12,16 @@ export function adminOverSocket(socketPath: string): AdminApi {
     apply: body => ask(socketPath, 'POST', '/v1/apply', JSON.stringify(body)),
     rotateSecret: body => ask(socketPath, 'POST', '/v1/secrets/rotation', JSON.stringify(body)),
     revokeSecret: body => ask(socketPath, 'POST', '/v1/secrets/revocation', JSON.stringify(body)),
+    secondFactors: query => ask(socketPath, 'POST', '/v1/users/second-factors', JSON.stringify(query)),
+    resetSecondFactors: query =>
+      ask(socketPath, 'POST', '/v1/users/second-factors/reset', JSON.stringify(query)),
     revokeAccess: body => ask(socketPath, 'POST', '/v1/revocation', JSON.stringify(body)),
+    createRegistrationToken: body => ask(socketPath, 'POST', '/v1/registration-tokens', JSON.stringify(body)),
+    registrationTokens: issuer =>
+      get(`/v1/registration-tokens${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
+    revokeRegistrationToken: body =>
+      ask(socketPath, 'POST', '/v1/registration-tokens/revocation', JSON.stringify(body)),
+    renewRegistration: body => ask(socketPath, 'POST', '/v1/registrations/renewal', JSON.stringify(body)),
     listKeys: issuer => get(`/v1/keys${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     rotateKeys: body => ask(socketPath, 'POST', '/v1/keys/rotation', JSON.stringify(body)),
     revokeKey: body => ask(socketPath, 'POST', '/v1/keys/revocation', JSON.stringify(body)),

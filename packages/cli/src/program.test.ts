@@ -85,7 +85,13 @@ async function run(
     },
     rotateSecret: async () => broken,
     revokeSecret: async () => broken,
+    secondFactors: async () => broken,
+    resetSecondFactors: async () => broken,
     revokeAccess: async () => broken,
+    createRegistrationToken: async () => broken,
+    registrationTokens: async () => broken,
+    revokeRegistrationToken: async () => broken,
+    renewRegistration: async () => broken,
     listKeys: async () => broken,
     rotateKeys: async () => broken,
     revokeKey: async () => broken,
@@ -343,6 +349,95 @@ describe('the terminal', () => {
       assert.equal(refused.exitCode, 2)
     }
     assert.equal((await run(['clients', 'secret', 'rotate', 'shop'])).exitCode, 3)
+  })
+
+  test('a token for registration carries its whole policy, and is shown once', async () => {
+    const asked: unknown[] = []
+    const made = {
+      id: 'id-1',
+      token: 'iat_x',
+      issuer: 'i',
+      uses: 20,
+      expiresAt: 1_700_000_000,
+      reference: 'r',
+    }
+    const createRegistrationToken: AdminApi['createRegistrationToken'] = async request => {
+      asked.push(request)
+      return { ok: true, value: made }
+    }
+    const options = [
+      ...['--uses', '20', '--expires', '2', '--profile', 'oauth21', '--scopes', 'openid, accounts'],
+      ...['--resources', 'bank', '--redirect-hosts', 'app.example,127.0.0.1', '--require-statement'],
+      ...['--grant-types', 'authorization_code', '--note', 'partner', '--issuer', 'main'],
+    ]
+    const text = await run(['registration-tokens', 'create', ...options], { createRegistrationToken })
+    assert.equal(text.exitCode, 0)
+    assert.match(text.out, /iat_x.*2023-11-14T22:13:20/s)
+    assert.deepEqual(asked, [
+      {
+        issuer: 'main',
+        uses: 20,
+        lifetimeSeconds: 7200,
+        note: 'partner',
+        policy: {
+          profile: 'oauth21',
+          scopes: ['openid', 'accounts'],
+          grantTypes: ['authorization_code'],
+          resources: ['bank'],
+          redirectHosts: ['app.example', '127.0.0.1'],
+          softwareStatement: 'required',
+        },
+      },
+    ])
+    const asJson = await run(['registration-tokens', 'create', '-o', 'json'], { createRegistrationToken })
+    assert.equal(JSON.parse(asJson.out).token, 'iat_x')
+    for (const bad of [
+      ['--uses', '0'],
+      ['--uses', '10001'],
+      ['--expires', '8761'],
+      ['--expires', 'soon'],
+    ]) {
+      const refused = await run(['registration-tokens', 'create', ...bad], { createRegistrationToken })
+      assert.equal(refused.exitCode, 2)
+    }
+    assert.equal((await run(['registration-tokens', 'create'])).exitCode, 3)
+  })
+
+  test('tokens for registration are listed and taken back, and a lost management token is replaced', async () => {
+    const policy = {
+      ...{ profile: 'fapi2-security', scopes: [], grantTypes: [], resources: [], redirectHosts: [] },
+      softwareStatement: 'optional' as const,
+    }
+    const token = { id: 'id-1', issuer: 'i', uses: 3, usesLeft: 2, policy, note: 'for a partner' }
+    const times = { issuedAt: 1, expiresAt: 1_700_000_000 }
+    const registrationTokens: AdminApi['registrationTokens'] = async () => ({
+      ok: true,
+      value: {
+        tokens: [
+          { ...token, ...times },
+          { ...token, ...times, id: 'id-2', revokedAt: 5 },
+        ],
+      },
+    })
+    const listed = await run(['registration-tokens', 'list'], { registrationTokens })
+    assert.match(listed.out, /id-1 +2 of 3 +2023-11-14T22:13:20\.000Z +fapi2-security +for a partner/)
+    assert.match(listed.out, /id-2 +2 of 3 +revoked/)
+    const asJson = await run(['registration-tokens', 'list', '-o', 'json'], { registrationTokens })
+    assert.equal(JSON.parse(asJson.out).length, 2)
+    const revoked = await run(['registration-tokens', 'revoke', 'id-1'], {
+      revokeRegistrationToken: async ({ id }) => ({ ok: true, value: { id, issuer: 'i', reference: 'r' } }),
+    })
+    assert.match(revoked.out, /revoked id-1/)
+    const renewed = await run(['clients', 'registration-token', 'c_1', '--issuer', 'main'], {
+      renewRegistration: async ({ clientId, issuer = '' }) => ({
+        ok: true,
+        value: {
+          ...{ clientId, issuer, registrationAccessToken: 'rat_x', reference: 'r' },
+          registrationClientUri: `https://as.example/register/${clientId}`,
+        },
+      }),
+    })
+    assert.match(renewed.out, /rat_x.*register\/c_1/s)
   })
 
   test('a secret is taken back by id, or all of them', async () => {

@@ -74,7 +74,7 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   const issuerUrls = control.issuers.map(({ url }) => url)
   const server = await startServer({
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
-    ...{ clock, entropy },
+    ...{ clock, entropy, refreshSnapshot: refresh },
     ...(testOnlyBackchannelAnswers && { routes: [...routes, testOnlyAnswerRoute] }),
     keyTimes: { ...defaultKeyTimes, rotateAfterSeconds: bootstrap.rotateKeysAfterSeconds },
   })

@@ -1,4 +1,18 @@
 export type {
+  AuthenticationDemand,
+  AuthenticationLevel,
+  AuthenticationMethod,
+  MethodTimes,
+  StatedAuthentication,
+} from './authentication.ts'
+export {
+  amrOf,
+  defaultAuthenticationLevels,
+  missingMethods,
+  reachesLevel,
+  stateAuthentication,
+} from './authentication.ts'
+export type {
   Brand,
   CertificateThumbprint,
   EpochSeconds,

@@ -68,6 +68,8 @@ export type ErrorCode =
   // RFC 7591 3.2.2
   | 'invalid_redirect_uri'
   | 'invalid_client_metadata'
+  | 'invalid_software_statement'
+  | 'unapproved_software_statement'
   // Attestation-based client authentication, draft 10, section 7.4
   | 'use_attestation_challenge'
   | 'use_fresh_attestation'

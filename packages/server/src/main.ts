@@ -48,6 +48,8 @@ export interface ServerOptions {
   readonly store: Store
   /** The revision being served; called for every request, so it must be a mere read. */
   readonly snapshot: () => Snapshot
+  /** Looks for a newer revision now: a client that registers itself is served when it is answered. */
+  readonly refreshSnapshot: () => Promise<void>
   /** At least 32 random bytes, kept outside the store. */
   readonly keyEncryptionKey: Buffer
   /** Stations of a signing key's life; three months of signing unless told otherwise. */
@@ -94,7 +96,7 @@ const keyRefreshMs = 3000
  * @throws Fault when the store, the key-encryption key or an address does not serve
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { issuerUrls, listeners, log, passwords, store, snapshot } = options
+  const { issuerUrls, listeners, log, passwords, store, snapshot, refreshSnapshot } = options
   const clock = options.clock ?? systemClock
   const entropy = options.entropy ?? openEntropy()
   const limits = { ...defaultLimits, ...options.limits }
@@ -105,7 +107,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const ownOutbound = options.outbound === undefined ? openOutbound() : undefined
   const outbound = options.outbound ?? (ownOutbound as Outbound)
   const keys = await openKeys(options, clock, entropy)
-  const ports: Ports = { clock, entropy, store, keys, outbound, passwords, log, metrics, snapshot }
+  const ports: Ports = {
+    ...{ clock, entropy, store, keys, outbound, passwords, log, metrics, snapshot, refreshSnapshot },
+  }
 
   const inFlight = new InFlight(limits.inFlightMax)
   const deadlines = new Deadlines(limits.handlerTimeoutMs, clock.monotonicMs)

@@ -35,6 +35,13 @@ export interface Keys {
    * @returns 32 bytes
    */
   readonly secret: (issuer: string, purpose: string) => Buffer
+  /**
+   * Seals a secret that stands in a record of the store (I30). It opens only with the same issuer, purpose and place.
+   * @param place what the secret belongs to, e.g. the id of its record
+   */
+  readonly seal: (issuer: string, purpose: string, place: string, clear: Buffer) => Buffer
+  /** @throws Fault `keys.sealed` when the value was altered, moved, or sealed under another key */
+  readonly open: (issuer: string, purpose: string, place: string, sealed: Buffer) => Buffer
 }
 
 /** The one guarded way out: public addresses only, no redirects, bounded in time and size (I31). */
@@ -104,6 +111,8 @@ export interface Ports {
   readonly metrics: Metrics
   /** The compiled revision being served. Immutable; a new one replaces it whole. */
   readonly snapshot: () => Snapshot
+  /** Takes up what was committed to the revision, by this node or another; never throws. */
+  readonly refreshSnapshot: () => Promise<void>
 }
 
 /** The world broke: disk, network, key custody, a deadline. Fails closed; keeps its cause. */

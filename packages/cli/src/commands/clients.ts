@@ -8,6 +8,8 @@ interface ClientDocument {
   readonly spec?: {
     readonly profile?: string
     readonly status?: string
+    /** Of a client that registered itself. */
+    readonly policy?: { readonly profile?: string }
     readonly metadata?: Readonly<Record<string, unknown>>
   }
 }
@@ -26,7 +28,7 @@ export const addClients: AddCommand = (program, desk) => {
         const answer = await api.documents()
         if (!answer.ok) return reportProblem(desk, answer)
         const rows = answer.value.documents
-          .filter(({ kind }) => kind === 'Client')
+          .filter(({ kind }) => kind === 'Client' || kind === 'RegisteredClient')
           .map(({ name, issuer, document }) => ({ clientId: name, issuer, ...summary(document) }))
         if (output === 'json') desk.terminal.out(json(rows))
         else {
@@ -46,12 +48,38 @@ export const addClients: AddCommand = (program, desk) => {
     })
   addClientSecret(clients, desk)
   addRevoke(clients, desk, 'client', 'clientId')
+  clients
+    .command('registration-token <clientId>')
+    .description('a new token for a client that registered itself and lost its own; the old one is dead')
+    .option('--issuer <name>', 'name or URL, when several issuers have the client')
+    .option(...configOption)
+    .option(...outputOption)
+    .action(
+      async (
+        clientId: string,
+        options: { config?: string; output: string; issuer?: string },
+      ): Promise<void> => {
+        await withAdmin(desk, options.config, async ({ api }) => {
+          const { issuer } = options
+          const answer = await api.renewRegistration({ clientId, ...(issuer !== undefined && { issuer }) })
+          if (!answer.ok) return reportProblem(desk, answer)
+          if (options.output === 'json') desk.terminal.out(json(answer.value))
+          else {
+            desk.terminal.out(`token     ${answer.value.registrationAccessToken}`)
+            desk.terminal.out(`address   ${answer.value.registrationClientUri}`)
+            desk.terminal.out('This is the only time it is shown.')
+          }
+          return exitCodes.done
+        })
+      },
+    )
 }
 
 function summary(
   document: ClientDocument,
 ): Readonly<Record<'profile' | 'status' | 'method' | 'boundBy', string>> {
-  const { profile = 'fapi2-security', status = 'active', metadata = {} } = document.spec ?? {}
+  const { status = 'active', metadata = {}, policy } = document.spec ?? {}
+  const profile = policy?.profile ?? document.spec?.profile ?? 'fapi2-security'
   const flags: readonly (readonly [flag: string, shown: string])[] = [
     ['dpop_bound_access_tokens', 'dpop'],
     ['tls_client_certificate_bound_access_tokens', 'mtls'],

@@ -8,8 +8,10 @@ import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import { addKeys } from './keys.ts'
-import { addGrants, addUsers } from './revoke.ts'
+import { addRegistrationTokens } from './registration-tokens.ts'
+import { addGrants } from './revoke.ts'
 import { addServe } from './serve.ts'
+import { addUsers } from './users.ts'
 
 /** The slot: a command is one file and one line here. Order is the order of the help. */
 export const commands: readonly AddCommand[] = [
@@ -20,6 +22,7 @@ export const commands: readonly AddCommand[] = [
   addClients,
   addUsers,
   addGrants,
+  addRegistrationTokens,
   addKeys,
   addExplain,
   addAudit,

@@ -49,11 +49,6 @@ export function addRevoke(
     })
 }
 
-export const addUsers: AddCommand = (program, desk) => {
-  const users = program.command('users').description('end the access of users')
-  addRevoke(users, desk, 'user', 'username')
-}
-
 export const addGrants: AddCommand = (program, desk) => {
   const grants = program.command('grants').description('end what a user allowed a client')
   addRevoke(grants, desk, 'grant', 'grantId')

@@ -1,4 +1,5 @@
 import type { ExplainedField } from '@holdfast/protocol'
+import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
 import type { ChainedAuditRecord } from '../store/records.ts'
 import type { Problem } from './problem.ts'
 
@@ -16,8 +17,20 @@ export interface AdminApi {
   /** The answer is the only place where the secret ever stands. */
   readonly rotateSecret: (request: RotateSecretRequest) => Promise<Answer<RotatedSecret>>
   readonly revokeSecret: (request: RevokeSecretRequest) => Promise<Answer<RevokedSecret>>
+  readonly secondFactors: (query: UserQuery) => Promise<Answer<SecondFactorList>>
+  readonly resetSecondFactors: (query: UserQuery) => Promise<Answer<ResetSecondFactors>>
   /** Ends all access of a user or a client, or one grant. */
   readonly revokeAccess: (request: RevokeAccessRequest) => Promise<Answer<RevokedAccess>>
+  /** The answer is the only place where the token ever stands. */
+  readonly createRegistrationToken: (
+    request: CreateRegistrationTokenRequest,
+  ) => Promise<Answer<CreatedRegistrationToken>>
+  readonly registrationTokens: (issuer?: string) => Promise<Answer<RegistrationTokenList>>
+  readonly revokeRegistrationToken: (
+    request: RevokeRegistrationTokenRequest,
+  ) => Promise<Answer<RevokedRegistrationToken>>
+  /** A new registration access token for a client that lost its own. */
+  readonly renewRegistration: (request: RenewRegistrationRequest) => Promise<Answer<RenewedRegistration>>
   readonly explainClient: (clientId: string, asked?: ExplainRequest) => Promise<Answer<ClientExplanation>>
   /** Of every issuer, or of the one named. Answered by a running server only, as the two below. */
   readonly listKeys: (issuer?: string) => Promise<Answer<KeyList>>
@@ -146,6 +159,93 @@ export interface RevokedSecret {
   /** Ids. */
   readonly revoked: readonly string[]
   readonly revision: number
+  readonly reference: string
+}
+
+export interface UserQuery {
+  readonly username: string
+  /** Name or URL; needed when several issuers have a user of this name. */
+  readonly issuer?: string | undefined
+}
+
+export interface SecondFactorList {
+  readonly username: string
+  readonly issuer: string
+  readonly secondFactors: readonly {
+    readonly kind: 'passkey' | 'totp'
+    /** What the user calls it. */
+    readonly name: string
+    readonly createdAt: number
+    readonly usedAt?: number
+  }[]
+}
+
+export interface ResetSecondFactors {
+  readonly username: string
+  readonly issuer: string
+  readonly removed: SecondFactorList['secondFactors']
+  /** How many ended. */
+  readonly sessions: number
+  readonly reference: string
+}
+
+export interface CreateRegistrationTokenRequest {
+  /** Name or URL; needed when there are several issuers. */
+  readonly issuer?: string | undefined
+  /** How many clients it may register. */
+  readonly uses: number
+  readonly lifetimeSeconds: number
+  /** What a client registered with it may ever have. */
+  readonly policy: RegistrationPolicy
+  /** What it is for, in the operator's words. */
+  readonly note: string
+}
+
+export interface CreatedRegistrationToken {
+  readonly id: string
+  readonly token: string
+  readonly issuer: string
+  readonly uses: number
+  readonly expiresAt: number
+  readonly reference: string
+}
+
+export interface RegistrationTokenInfo {
+  readonly id: string
+  readonly issuer: string
+  readonly uses: number
+  readonly usesLeft: number
+  readonly policy: RegistrationPolicy
+  readonly note: string
+  readonly issuedAt: number
+  readonly expiresAt: number
+  readonly revokedAt?: number
+}
+
+export interface RegistrationTokenList {
+  readonly tokens: readonly RegistrationTokenInfo[]
+}
+
+export interface RevokeRegistrationTokenRequest {
+  readonly id: string
+}
+
+export interface RevokedRegistrationToken {
+  readonly id: string
+  readonly issuer: string
+  readonly reference: string
+}
+
+export interface RenewRegistrationRequest {
+  readonly clientId: string
+  readonly issuer?: string | undefined
+}
+
+export interface RenewedRegistration {
+  readonly clientId: string
+  readonly issuer: string
+  readonly registrationAccessToken: string
+  readonly registrationClientUri: string
   readonly reference: string
 }
 

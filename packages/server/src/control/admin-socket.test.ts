@@ -80,6 +80,35 @@ describe('the admin socket', () => {
     assert.equal(statSync(socketPath).mode & 0o777, 0o600)
   })
 
+  test('makes, lists and takes back tokens for registration, and refuses what is out of bounds', async t => {
+    const { ask } = await served(t)
+    await ask('POST', '/v1/apply', JSON.stringify({ files: [fileOf(shop, bank, accounts)] }))
+    const policy = {
+      ...{ profile: 'fapi2-security', scopes: ['accounts'], grantTypes: ['authorization_code'] },
+      ...{ resources: ['bank'], redirectHosts: ['app.example'], softwareStatement: 'optional' },
+    }
+    const good = { uses: 1, lifetimeSeconds: 3600, note: '', policy }
+    const path = '/v1/registration-tokens'
+    const made = await ask('POST', path, JSON.stringify(good))
+    assert.equal(made.status, 200)
+    assert.match(String(made.body.token), /^iat_/)
+    for (const spoil of [
+      { uses: 0 },
+      { uses: 10_001 },
+      { lifetimeSeconds: 59 },
+      { lifetimeSeconds: 31_536_001 },
+      { note: 'x'.repeat(201) },
+      { policy: { ...policy, more: 1 } },
+    ])
+      assert.equal((await ask('POST', path, JSON.stringify({ ...good, ...spoil }))).status, 400)
+    const listed = await ask('GET', path)
+    assert.equal((listed.body.tokens as readonly unknown[]).length, 1)
+    const id = String(made.body.id)
+    assert.equal((await ask('POST', `${path}/revocation`, JSON.stringify({ id }))).status, 200)
+    const none = await ask('POST', '/v1/registrations/renewal', JSON.stringify({ clientId: 'c_none' }))
+    assert.equal(none.status, 422)
+  })
+
   test('applies, lists, explains, reports and verifies', async t => {
     const { ask } = await served(t)
     const files = [fileOf(shop, bank, accounts, alice)]

@@ -6,6 +6,7 @@ import { Fault, type Log } from '../ports.ts'
 import { problem } from './admin.ts'
 import type { AdminApi, Answer, ExplainRequest } from './admin-api.ts'
 import { adminSocketPath } from './admin-socket-path.ts'
+import { registrationPolicy } from './resources/registered-client.ts'
 
 /** Threat model section 6: admin import. */
 const bodyBytesMax = 1_048_576
@@ -21,6 +22,9 @@ export interface AdminSocketOptions {
 const overlapSecondsMax = 30 * 86_400
 const lifetimeSecondsMax = 10 * 365 * 86_400
 
+const registrationUsesMax = 10_000
+const registrationLifetimeSecondsMax = 365 * 86_400
+
 const applyBody = z.strictObject({
   files: z.array(z.strictObject({ path: z.string().max(4096), text: z.string() })).max(1000),
   dryRun: z.boolean().default(false),
@@ -33,12 +37,28 @@ const rotateBody = z.strictObject({
   overlapSeconds: z.number().int().min(0).max(overlapSecondsMax),
   lifetimeSeconds: z.number().int().min(1).max(lifetimeSecondsMax).optional(),
 })
+const userBody = z.strictObject({
+  username: z.string().min(1).max(256),
+  issuer: z.string().max(2048).optional(),
+})
 const revokeBody = z.strictObject({
   clientId: z.string().max(128),
   issuer: z.string().max(2048).optional(),
   secretId: z.string().max(64).optional(),
 })
 
+const createTokenBody = z.strictObject({
+  issuer: z.string().max(2048).optional(),
+  uses: z.number().int().min(1).max(registrationUsesMax),
+  lifetimeSeconds: z.number().int().min(60).max(registrationLifetimeSecondsMax),
+  policy: registrationPolicy,
+  note: z.string().max(200),
+})
+const revokeTokenBody = z.strictObject({ id: z.string().max(64) })
+const renewBody = z.strictObject({
+  clientId: z.string().max(128),
+  issuer: z.string().max(2048).optional(),
+})
 const revokeAccessBody = z.strictObject({
   of: z.enum(['user', 'client', 'grant']),
   name: z.string().min(1).max(255),
@@ -113,25 +133,38 @@ async function handle(
   }
 }
 
+type Posted = (api: AdminApi, request: IncomingMessage) => Promise<Answer<unknown>>
+
+const postedTo: Readonly<Record<string, Posted | undefined>> = {
+  'POST /v1/apply': (api, request) => over(request, applyBody, body => api.apply(body)),
+  'POST /v1/secrets/rotation': (api, request) => over(request, rotateBody, body => api.rotateSecret(body)),
+  'POST /v1/secrets/revocation': (api, request) => over(request, revokeBody, body => api.revokeSecret(body)),
+  'POST /v1/registration-tokens': (api, request) =>
+    over(request, createTokenBody, body => api.createRegistrationToken(body)),
+  'POST /v1/registration-tokens/revocation': (api, request) =>
+    over(request, revokeTokenBody, body => api.revokeRegistrationToken(body)),
+  'POST /v1/users/second-factors': (api, request) => over(request, userBody, body => api.secondFactors(body)),
+  'POST /v1/users/second-factors/reset': (api, request) =>
+    over(request, userBody, body => api.resetSecondFactors(body)),
+  'POST /v1/revocation': (api, request) => over(request, revokeAccessBody, body => api.revokeAccess(body)),
+  'POST /v1/keys/rotation': (api, request) => over(request, rotateKeysBody, body => api.rotateKeys(body)),
+  'POST /v1/keys/revocation': (api, request) => over(request, revokeKeyBody, body => api.revokeKey(body)),
+  'POST /v1/registrations/renewal': (api, request) =>
+    over(request, renewBody, body => api.renewRegistration(body)),
+}
+
 async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<unknown>> {
   const url = URL.parse(request.url ?? '/', 'http://admin')
   if (url === null) return problem(400, 'malformed request', 'the path is not a path')
   const isGet = request.method === 'GET'
   const parts = url.pathname.split('/').slice(1)
   const address = `${request.method} ${url.pathname}`
-  if (address === 'POST /v1/apply') return await over(request, applyBody, body => api.apply(body))
-  if (address === 'POST /v1/secrets/rotation')
-    return await over(request, rotateBody, body => api.rotateSecret(body))
-  if (address === 'POST /v1/secrets/revocation')
-    return await over(request, revokeBody, body => api.revokeSecret(body))
-  if (address === 'POST /v1/revocation')
-    return await over(request, revokeAccessBody, body => api.revokeAccess(body))
-  if (address === 'POST /v1/keys/rotation')
-    return await over(request, rotateKeysBody, body => api.rotateKeys(body))
-  if (address === 'POST /v1/keys/revocation')
-    return await over(request, revokeKeyBody, body => api.revokeKey(body))
+  const posted = postedTo[address]
+  if (posted !== undefined) return await posted(api, request)
   if (address === 'GET /v1/keys') return await api.listKeys(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/status') return await api.status()
+  if (address === 'GET /v1/registration-tokens')
+    return await api.registrationTokens(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/documents') return await api.documents()
   if (address === 'GET /v1/audit/verification') return await api.verifyAudit()
   if (address === 'GET /v1/audit') {

@@ -9,8 +9,15 @@ import { revokeSecret, rotateSecret } from './client-secrets.ts'
 import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
 import { type KeyDesk, listKeys, revokeKey, rotateKeys } from './keys.ts'
-import type { Problem } from './problem.ts'
+import type { Checked, Problem } from './problem.ts'
+import {
+  createRegistrationToken,
+  listRegistrationTokens,
+  renewRegistration,
+  revokeRegistrationToken,
+} from './registration-tokens.ts'
 import { revokeAccess } from './revoke-access.ts'
+import { listSecondFactors, resetSecondFactors } from './second-factors.ts'
 import { verifyAudit } from './verify-audit.ts'
 
 export interface AdminOptions {
@@ -56,11 +63,29 @@ export function adminOver(options: AdminOptions): AdminApi {
         await onApplied()
         return value(revoked.value)
       }),
+    secondFactors: query =>
+      answered(async () => {
+        const listed = await listSecondFactors(query, ports)
+        return listed.ok ? value(listed.value) : invalid(listed.problems)
+      }),
+    resetSecondFactors: query =>
+      answered(async () => {
+        const reset = await resetSecondFactors(query, ports)
+        return reset.ok ? value(reset.value) : invalid(reset.problems)
+      }),
     revokeAccess: request =>
       answered(async () => {
         const revoked = await revokeAccess(request, ports)
         return revoked.ok ? value(revoked.value) : invalid(revoked.problems)
       }),
+    createRegistrationToken: request => over(() => createRegistrationToken(request, ports)),
+    registrationTokens: issuer =>
+      answered(async () => {
+        const tokens = await listRegistrationTokens(issuer, ports)
+        return tokens.ok ? value({ tokens: tokens.value }) : invalid(tokens.problems)
+      }),
+    revokeRegistrationToken: request => over(() => revokeRegistrationToken(request, ports)),
+    renewRegistration: request => over(() => renewRegistration(request, ports)),
     listKeys: issuer => answered(async () => overKeys(options, desk => listKeys(desk, ports, issuer))),
     rotateKeys: request => answered(async () => overKeys(options, desk => rotateKeys(desk, ports, request))),
     revokeKey: request => answered(async () => overKeys(options, desk => revokeKey(desk, ports, request))),
@@ -100,6 +125,13 @@ async function documentsOf({ store }: ControlPorts): ReturnType<AdminApi['docume
     document: JSON.parse(body) as Readonly<Record<string, unknown>>,
   }))
   return value({ revision, documents })
+}
+
+function over<T>(work: () => Promise<Checked<T>>): Promise<Answer<T>> {
+  return answered(async () => {
+    const done = await work()
+    return done.ok ? value(done.value) : invalid(done.problems)
+  })
 }
 
 async function overKeys<T>(

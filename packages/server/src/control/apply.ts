@@ -4,7 +4,7 @@ import type { AuditRecord } from '../store/records.ts'
 import type { Write } from '../store/writes.ts'
 import type { ApplyRequest, ApplyResult, Change } from './admin-api.ts'
 import { placeDocuments, readDocuments, storedDocuments } from './documents.ts'
-import { inOrder, planDocuments } from './plan.ts'
+import { inOrder, planDocuments, revived } from './plan.ts'
 import { planUsers } from './plan-users.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
 
@@ -15,7 +15,7 @@ export interface ControlPorts extends Pick<Ports, 'store' | 'clock' | 'entropy' 
 }
 
 /** How often an apply starts again because another one came first. */
-const attemptsMax = 3
+const attemptsMax = 10
 /** Names listed in one audit record; the count beside them is always whole. */
 const listedMax = 100
 
@@ -45,20 +45,29 @@ async function applyOnce(
   const { store, issuers } = ports
   // The revision is read first: whatever changes after this line fails the guard below.
   const revision = await store.revision()
-  const documents = planDocuments(placed, await store.listDocuments(), prune)
+  const before = await store.listDocuments()
+  const dead = revived(placed, before)
+  if (dead.length > 0)
+    return wrong(
+      ...dead.map(({ document: { name } }) => ({
+        ...{ document: `RegisteredClient/${name}`, field: 'spec.status' },
+        message: 'was deleted; the id of a deleted client is never used again',
+      })),
+    )
+  const documents = planDocuments(placed, before, prune)
   const stored = storedDocuments(documents.after)
   const compiled = stored.ok
     ? compileSnapshot({ revision: revision + 1, issuers, documents: stored.value })
     : stored
   if (!compiled.ok) return compiled
-  const users = await planUsers(placed, ports, { prune, dryRun })
+  const reference = ports.newReference()
+  const users = await planUsers(placed, ports, { prune, dryRun, snapshot: compiled.value, reference })
   if (!users.ok) return users
 
   const changes = inOrder([...documents.changes, ...users.value.changes])
   const isIdle = changes.every(({ action }) => action === 'unchanged')
   if (dryRun || isIdle) return checked({ changes, dryRun, revision })
 
-  const reference = ports.newReference()
   const committed = await store.commit([
     { kind: 'raise-revision', from: revision },
     ...documents.writes,

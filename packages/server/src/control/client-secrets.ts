@@ -1,6 +1,7 @@
-import { createHmac } from 'node:crypto'
+import { secondsAfter } from '@holdfast/protocol'
 import { compileSnapshot, type IssuerBinding, type PlacedDocument } from '../snapshot/compile.ts'
 import { isSecretMethod } from '../snapshot/compile-secrets.ts'
+import { newSecret } from '../snapshot/new-secret.ts'
 import type { AuditRecord } from '../store/records.ts'
 import type { DocumentRecord, Write } from '../store/writes.ts'
 import type { RevokedSecret, RevokeSecretRequest, RotatedSecret, RotateSecretRequest } from './admin-api.ts'
@@ -14,13 +15,13 @@ import type { ClientSecretSpec } from './resources/client-secret.ts'
 type Secret = ClientSecretSpec['secrets'][number]
 
 /** How often a change starts again because another one came first. */
-const attemptsMax = 3
+const attemptsMax = 10
 
 /** What is asked of one client, and what is found of it. */
 interface Target {
   readonly binding: IssuerBinding
   readonly placed: readonly PlacedDocument[]
-  readonly client: Extract<ControlDocument, { kind: 'Client' }> | undefined
+  readonly client: Extract<ControlDocument, { kind: 'Client' | 'RegisteredClient' }> | undefined
   readonly secrets: readonly Secret[]
 }
 
@@ -50,17 +51,9 @@ export function rotateSecret(
       return wrong({ document: `Client/${clientId}`, field, message: `\`${method}\` has no secret` })
     }
     const now = ports.clock.now()
-    const secret = `cs_${ports.entropy.bytes(32).toString('base64url')}`
-    const salt = ports.entropy.bytes(16)
-    const mac = createHmac('sha256', salt).update(secret).digest('base64url')
-    const id = ports.entropy.bytes(16).toString('base64url')
-    const expiresAt = lifetimeSeconds === undefined ? undefined : now + lifetimeSeconds
-    const made: Secret = {
-      id,
-      mac: `hmac-sha256:${salt.toString('base64url')}:${mac}`,
-      createdAt: now,
-      ...(expiresAt !== undefined && { expiresAt }),
-    }
+    const expiresAt = lifetimeSeconds === undefined ? undefined : secondsAfter(now, lifetimeSeconds)
+    const { secret, stored: made } = newSecret(ports.entropy, now, expiresAt)
+    const { id } = made
     const [previous] = secrets.flatMap(old => {
       const until = Math.min(old.expiresAt ?? Number.POSITIVE_INFINITY, now + overlapSeconds)
       return until > now ? [{ ...old, expiresAt: until }] : []
@@ -173,7 +166,7 @@ function targetOf(
     const own = placed.filter(
       ({ issuerUrl, document }) => issuerUrl === binding.url && document.name === clientId,
     )
-    const client = own.map(({ document }) => document).find(document => document.kind === 'Client')
+    const client = own.map(({ document }) => document).find(isClientDocument)
     const secret = own.map(({ document }) => document).find(document => document.kind === 'ClientSecret')
     if (client === undefined && secret === undefined) return []
     return [{ binding, placed, client, secrets: secret?.spec.secrets ?? [] }]
@@ -187,6 +180,13 @@ function targetOf(
         field: 'metadata.issuer',
         message: 'stands at several issuers',
       })
+}
+
+function isClientDocument(
+  document: ControlDocument,
+): document is Extract<ControlDocument, { kind: 'Client' | 'RegisteredClient' }> {
+  if (document.kind === 'RegisteredClient') return document.spec.status !== 'deleted'
+  return document.kind === 'Client'
 }
 
 function unknownClient(clientId: string): Checked<never> {

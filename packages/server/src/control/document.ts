@@ -5,9 +5,11 @@ import type { ClientSpec } from './resources/client.ts'
 import type { ClientSecretSpec } from './resources/client-secret.ts'
 import { isKindName, type KindName, kindNames, kinds } from './resources/index.ts'
 import type { IssuerSpec } from './resources/issuer.ts'
+import type { RegisteredClientSpec } from './resources/registered-client.ts'
 import type { ResourceServerSpec } from './resources/resource-server.ts'
 import type { ScopeSpec } from './resources/scope.ts'
 import type { SecurityProfileSpec } from './resources/security-profile.ts'
+import type { SoftwareStatementIssuerSpec } from './resources/software-statement-issuer.ts'
 import type { TrustedIssuerSpec } from './resources/trusted-issuer.ts'
 import type { UserSpec } from './resources/user.ts'
 import { checkShape } from './shape.ts'
@@ -21,7 +23,9 @@ interface SpecOf {
   readonly Scope: ScopeSpec
   readonly ResourceServer: ResourceServerSpec
   readonly AuthorizationDetailsType: AuthorizationDetailsTypeSpec
+  readonly SoftwareStatementIssuer: SoftwareStatementIssuerSpec
   readonly Client: ClientSpec
+  readonly RegisteredClient: RegisteredClientSpec
   readonly ClientSecret: ClientSecretSpec
   readonly TrustedIssuer: TrustedIssuerSpec
   readonly User: UserSpec

@@ -1,4 +1,5 @@
 import { explain, type SecurityProfile, profiles as shippedProfiles } from '@holdfast/protocol'
+import type { ClientMetadata } from '@holdfast/protocol/specs/rfc7591-client-metadata/metadata.ts'
 import type { IssuerBinding, PlacedDocument } from '../snapshot/compile.ts'
 import { compileProfiles } from '../snapshot/compile-profiles.ts'
 import type { ClientExplanation, ExplainRequest } from './admin-api.ts'
@@ -6,6 +7,25 @@ import type { DocumentOf } from './document.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
 import type { KindName } from './resources/index.ts'
 import { unknownName } from './suggestion.ts'
+
+type OfKind = <K extends KindName>(kind: K) => readonly DocumentOf<K>[]
+
+/** Also a client that registered itself: its policy says the profile and the resources. */
+function clientOf(ofKind: OfKind, clientId: string): Explained | undefined {
+  const written = ofKind('Client').find(document => document.name === clientId)
+  const registered = ofKind('RegisteredClient').find(document => document.name === clientId)
+  if (registered === undefined) return written
+  const { policy, metadata } = registered.spec
+  return written ?? { spec: { profile: policy.profile, resources: policy.resources, metadata } }
+}
+
+interface Explained {
+  readonly spec: {
+    readonly profile: string
+    readonly resources: readonly string[]
+    readonly metadata: Pick<ClientMetadata, 'scope' | 'authorization_details_types'>
+  }
+}
 
 type Tiered = Pick<DocumentOf<'Scope' | 'ResourceServer' | 'AuthorizationDetailsType'>, 'name'> & {
   readonly spec: { readonly profile?: string | undefined; readonly audience?: string }
@@ -24,7 +44,7 @@ export function explainClient(
   const own = documents.filter(({ issuerUrl }) => issuerUrl === url).map(({ document }) => document)
   const ofKind = <K extends KindName>(kind: K): readonly DocumentOf<K>[] =>
     own.filter(document => document.kind === kind) as unknown as readonly DocumentOf<K>[]
-  const client = ofKind('Client').find(document => document.name === clientId)
+  const client = clientOf(ofKind, clientId)
   if (client === undefined) return undefined
 
   const table = compileProfiles(shippedProfiles, ofKind('SecurityProfile'), [])

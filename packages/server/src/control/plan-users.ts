@@ -1,5 +1,7 @@
+import { endingOfUser } from '../data/logout/end-of-user.ts'
 import type { Ports } from '../ports.ts'
 import type { PlacedDocument } from '../snapshot/compile.ts'
+import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { UserRecord } from '../store/records.ts'
 import type { Write } from '../store/writes.ts'
 import type { Change } from './admin-api.ts'
@@ -7,7 +9,7 @@ import { difference } from './difference.ts'
 import { canonicalJson, type DocumentOf } from './document.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
 
-export type UserPorts = Pick<Ports, 'store' | 'passwords' | 'entropy'>
+export type UserPorts = Pick<Ports, 'store' | 'passwords' | 'entropy' | 'clock'>
 
 export interface UserPlan {
   readonly changes: readonly Change[]
@@ -21,7 +23,13 @@ export interface UserPlan {
 export async function planUsers(
   given: readonly PlacedDocument[],
   ports: UserPorts,
-  options: { readonly prune: boolean; readonly dryRun: boolean },
+  options: {
+    readonly prune: boolean
+    readonly dryRun: boolean
+    /** As it will be afterwards. */
+    readonly snapshot: Snapshot
+    readonly reference: string
+  },
 ): Promise<Checked<UserPlan>> {
   const changes: Change[] = []
   const writes: Write[] = []
@@ -34,7 +42,7 @@ export async function planUsers(
     seen.set(issuerUrl, names)
     if (names.has(username)) problems.push(problemOf(document, 'username', `\`${username}\` stands twice`))
     names.add(username)
-    const planned = await planUser(issuerUrl, username, document, ports, options.dryRun)
+    const planned = await planUser(issuerUrl, username, document, ports, options)
     if (!planned.ok) problems.push(...planned.problems)
     else {
       changes.push(planned.value.change)
@@ -45,7 +53,11 @@ export async function planUsers(
     for (const { username, subject } of await ports.store.listUsers(issuer))
       if (!names.has(username)) {
         changes.push({ action: 'delete', kind: 'User', name: username, issuer, fields: [] })
-        writes.push({ kind: 'delete-user', issuer, subject })
+        writes.push(
+          { kind: 'delete-user', issuer, subject },
+          { kind: 'delete-authenticators-of-user', issuer, subject },
+          ...(await endOfSessions(ports, issuer, subject, options)),
+        )
       }
   return problems.length === 0 ? checked({ changes, writes }) : wrong(...problems)
 }
@@ -55,7 +67,7 @@ async function planUser(
   username: string,
   document: DocumentOf<'User'>,
   ports: UserPorts,
-  dryRun: boolean,
+  options: EndOptions & { readonly dryRun: boolean },
 ): Promise<Checked<{ readonly change: Change; readonly writes: readonly Write[] }>> {
   const { spec, name } = document
   const old = await ports.store.findUserByUsername(issuer, username)
@@ -86,14 +98,45 @@ async function planUser(
     issuer,
     fields,
   }
-  if (dryRun) return checked({ change, writes: [] })
+  if (options.dryRun) return checked({ change, writes: [] })
   const passwordHash =
     isSamePassword && old !== undefined
       ? old.passwordHash
       : (spec.passwordHash ?? (await ports.passwords.hash(spec.password ?? '')))
   const subject = old?.subject ?? spec.subject ?? `u_${ports.entropy.bytes(16).toString('base64url')}`
   const record: UserRecord = { issuer, subject, username, passwordHash, status, claims }
-  return checked({ change, writes: [{ kind: 'put-user', record }] })
+  // Whoever knew the old password, or sits in a session of somebody who may no longer act, is out.
+  const isEnded = old !== undefined && (!isSamePassword || (status !== 'active' && old.status === 'active'))
+  const ending = isEnded ? await endOfSessions(ports, issuer, subject, options) : []
+  return checked({ change, writes: [{ kind: 'put-user', record }, ...ending] })
+}
+
+interface EndOptions {
+  readonly snapshot: Snapshot
+  readonly reference: string
+}
+
+async function endOfSessions(
+  ports: UserPorts,
+  issuerUrl: string,
+  subject: string,
+  { snapshot, reference }: EndOptions,
+): Promise<readonly Write[]> {
+  const issuer = snapshot.issuers.get(issuerUrl)
+  if (issuer === undefined) throw new TypeError('a user of an issuer that is not served')
+  const at = ports.clock.now()
+  const { writes, sids } = await endingOfUser(ports, issuer, {
+    ...{ subject, requestId: reference, except: undefined, at },
+  })
+  if (sids.length === 0) return writes
+  const record = { at, issuer: issuerUrl, event: 'sessions.ended', requestId: reference, subject }
+  return [
+    ...writes,
+    {
+      kind: 'append-audit',
+      record: { ...record, outcome: 'accepted', facts: { ended_sids: sids, by: 'operator' } },
+    },
+  ]
 }
 
 /** A document that names no password leaves the stored one as it is. */

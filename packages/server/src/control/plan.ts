@@ -56,8 +56,41 @@ function absent(
       keyOf({ documentKind, name, issuer }),
     ),
   )
+  const registered = new Set(
+    stored.filter(({ documentKind }) => documentKind === 'RegisteredClient').map(registeredKey),
+  )
+  // Nobody wrote those into a file: a list that lacks them says nothing about them.
+  const isSelfMade = (record: DocumentRecord): boolean =>
+    record.documentKind === 'RegisteredClient' ||
+    (record.documentKind === 'ClientSecret' && registered.has(registeredKey(record)))
   return stored.filter(
-    record => pairs.has(`${record.documentKind} ${record.issuer}`) && !names.has(keyOf(record)),
+    record =>
+      pairs.has(`${record.documentKind} ${record.issuer}`) &&
+      !names.has(keyOf(record)) &&
+      !isSelfMade(record),
+  )
+}
+
+function registeredKey({ name, issuer }: Pick<DocumentRecord, 'name' | 'issuer'>): string {
+  return `${name} ${issuer}`
+}
+
+/** What was issued under the id of a deleted client must stay dead, also when an older export is applied again. */
+export function revived(
+  given: readonly PlacedDocument[],
+  stored: readonly DocumentRecord[],
+): readonly PlacedDocument[] {
+  const deleted = new Set(
+    stored
+      .filter(({ documentKind }) => documentKind === 'RegisteredClient')
+      .filter(({ body }) => (JSON.parse(body) as { spec?: { status?: string } }).spec?.status === 'deleted')
+      .map(registeredKey),
+  )
+  return given.filter(
+    ({ issuerUrl, document }) =>
+      document.kind === 'RegisteredClient' &&
+      document.spec.status !== 'deleted' &&
+      deleted.has(registeredKey({ name: document.name, issuer: issuerUrl })),
   )
 }
 

@@ -18,6 +18,10 @@ export type HandleKind =
   | 'browser'
   | 'session'
   | 'failures'
+  | 'passkey'
+  | 'totp'
+  | 'initial_access_token'
+  | 'registration_access_token'
 
 const prefixes: Partial<Record<HandleKind, string>> = {
   access_token: 'at_',
@@ -25,6 +29,8 @@ const prefixes: Partial<Record<HandleKind, string>> = {
   code: 'ac_',
   device_code: 'dc_',
   auth_req_id: 'ar_',
+  initial_access_token: 'iat_',
+  registration_access_token: 'rat_',
 }
 
 /** Base64url characters that carry the time: 6 × 6 bits of sixteenths of a second, enough until the year 2106. */

@@ -1,4 +1,12 @@
 import type { Route } from '../http/route.ts'
+import {
+  addPasskeyPage,
+  addPasskeyPost,
+  addTotpPage,
+  addTotpPost,
+  removeAuthenticatorPost,
+  securityPage,
+} from './account/security.ts'
 import { authorizeRoom } from './authorize/room.ts'
 import { challengeRoom } from './challenge/room.ts'
 import { backchannelAuthenticationRoom } from './ciba/authentication-room.ts'
@@ -16,6 +24,8 @@ import {
   consentPost,
   loginPage,
   loginPost,
+  secondFactorPage,
+  secondFactorPost,
 } from './interaction/room.ts'
 import { introspectRoom } from './introspect/room.ts'
 import { jwksRoom } from './jwks/room.ts'
@@ -24,6 +34,8 @@ import { authorizationServerMetadataRoom, openidConfigurationRoom } from './meta
 import { assetRoom } from './pages/assets.ts'
 import { parRoom } from './par/room.ts'
 import { paths } from './paths.ts'
+import { managementRoom } from './register/management-room.ts'
+import { registerRoom } from './register/room.ts'
 import { revocationsRoom } from './revocations/room.ts'
 import { revokeRoom } from './revoke/room.ts'
 import type { Room } from './room.ts'
@@ -53,6 +65,12 @@ export const routes: readonly Route[] = [
     countsFailures: false,
   },
 
+  // Clients that register themselves, with the token for it. No script of another origin comes in here.
+  registration('POST', paths.register, registerRoom),
+  registration('GET', paths.registered, managementRoom),
+  registration('PUT', paths.registered, managementRoom),
+  registration('DELETE', paths.registered, managementRoom),
+
   // Clients, with an access token.
   { ...reading(paths.userinfo, userinfoRoom), cors: 'clients', dialect: 'json' },
   {
@@ -80,6 +98,8 @@ export const routes: readonly Route[] = [
   page(paths.authorize, authorizeRoom),
   reading(paths.login, loginPage),
   page(paths.login, loginPost),
+  reading(paths.secondFactor, secondFactorPage),
+  page(paths.secondFactor, secondFactorPost),
   reading(paths.consent, consentPage),
   page(paths.consent, consentPost),
   reading(paths.device, devicePage),
@@ -90,6 +110,12 @@ export const routes: readonly Route[] = [
   page(paths.approvals, approvalsPost),
   reading(paths.confirm, confirmPage),
   page(paths.confirm, confirmPost),
+  reading(paths.security, securityPage),
+  reading(paths.addPasskey, addPasskeyPage),
+  page(paths.addPasskey, addPasskeyPost),
+  reading(paths.addTotp, addTotpPage),
+  page(paths.addTotp, addTotpPost),
+  page(paths.removeAuthenticator, removeAuthenticatorPost),
   reading(paths.logout, logoutRoom),
   page(paths.logout, logoutRoom),
   page(paths.logoutConfirm, confirmLogoutRoom),
@@ -127,6 +153,15 @@ function backChannel(path: string, room: Room, bodyBytesMax: number, cors: Route
     cors,
     dialect: 'json',
     countsFailures: true,
+  }
+}
+
+function registration(method: Route['method'], path: string, room: Room): Route {
+  const isWritten = method === 'POST' || method === 'PUT'
+  return {
+    ...{ method, path, room, cors: 'none', dialect: 'json', countsFailures: true },
+    bodyBytesMax: isWritten ? 64 * kib : 0,
+    form: isWritten ? 'json' : 'none',
   }
 }
 

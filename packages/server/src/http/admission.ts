@@ -53,15 +53,16 @@ export function judgeContent(raw: IncomingMessage, route: Route): EdgeRefusal | 
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return edgeRefusals.compressed
   if (route.form === 'none') return undefined
-  if (!isFit(raw, route)) return edgeRefusals.notForm
+  if (!isFit(raw, route)) return route.form === 'json' ? edgeRefusals.notJson : edgeRefusals.notForm
   return Number(headers['content-length'] ?? 0) > route.bodyBytesMax ? edgeRefusals.bodyTooLarge : undefined
 }
 
 function isFit(raw: IncomingMessage, route: Route): boolean {
   const contentType = raw.headers['content-type']
   if (route.form === 'judged-by-room') return true
+  if (route.form === 'json') return isMediaType(contentType, 'application/json')
   if (route.form === 'optional' && contentType === undefined && !hasBody(raw)) return true
-  return isForm(contentType)
+  return isMediaType(contentType, 'application/x-www-form-urlencoded')
 }
 
 export function hasBody(raw: IncomingMessage): boolean {
@@ -69,13 +70,11 @@ export function hasBody(raw: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-const formType = 'application/x-www-form-urlencoded'
-
 /** The media type alone, or with parameters: clients add `charset=UTF-8`, which changes nothing. */
-function isForm(contentType: string | undefined): boolean {
+function isMediaType(contentType: string | undefined, wanted: string): boolean {
   if (contentType === undefined) return false
-  if (contentType === formType) return true
+  if (contentType === wanted) return true
   const end = contentType.indexOf(';')
   const mediaType = end === -1 ? contentType : contentType.slice(0, end)
-  return mediaType.trim().toLowerCase() === formType
+  return mediaType.trim().toLowerCase() === wanted
 }

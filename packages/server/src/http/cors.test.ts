@@ -56,6 +56,7 @@ const browserClient: Client = {
   outstandingRequestsMax: 1000,
   exchanges: { tokensOf: [], tokensFor: [] },
   mayAct: undefined,
+  sector: undefined,
 }
 const otherClient: Client = { ...browserClient, clientId: 'other', allowedOrigins: ['https://other.example'] }
 const allowed = 'access-control-allow-origin'

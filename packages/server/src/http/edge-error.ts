@@ -30,6 +30,7 @@ export const edgeRefusals = {
   headerRepeated: edgeRefusal('edge.header-repeated', 400, 'a header field that must be single is repeated'),
   compressed: edgeRefusal('edge.content-encoding', 415, 'compressed request bodies are not accepted'),
   notForm: edgeRefusal('edge.content-type', 400, 'the body must be application/x-www-form-urlencoded'),
+  notJson: edgeRefusal('edge.content-type', 400, 'the body must be application/json'),
   bodyTooLarge: edgeRefusal('edge.body-size', 413, 'the body is too large'),
   bodyBroken: edgeRefusal('edge.body', 400, 'the body is incomplete'),
   malformed: edgeRefusal('edge.http', 400, 'the request is not valid HTTP/1.1'),

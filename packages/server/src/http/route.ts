@@ -10,7 +10,7 @@ export type CorsPolicy = 'none' | 'public' | 'clients'
 
 /** One line of the route table. */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Below the issuer path; a segment `:name` matches one segment. */
   readonly path: string
   readonly room: Room
@@ -19,9 +19,10 @@ export interface Route {
    * - `required`: the body is a form (AZ-23).
    * - `optional`: a form or nothing.
    * - `judged-by-room`: the body is read whatever it is called; the room answers a wrong one with a page.
+   * - `json`: the body is JSON, and called so (RFC 7591 section 3.1).
    * - `none`: a body is not read.
    */
-  readonly form: 'required' | 'optional' | 'judged-by-room' | 'none'
+  readonly form: 'required' | 'optional' | 'judged-by-room' | 'json' | 'none'
   readonly cors: CorsPolicy
   /** How the edge itself answers here: a program reads JSON, a person reads a page. */
   readonly dialect: 'json' | 'page'

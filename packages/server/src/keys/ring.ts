@@ -3,7 +3,7 @@ import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
 import { signJws } from '@holdfast/protocol/jose/sign.ts'
 import { Fault, type Keys } from '../ports.ts'
 import type { KeyRecord } from '../store/writes.ts'
-import type { Custody } from './custody/software.ts'
+import type { Custody, SealedPlace } from './custody/software.ts'
 import {
   defaultKeyTimes,
   isPublishedAt,
@@ -98,7 +98,7 @@ export async function openRing(options: RingOptions): Promise<Ring> {
     () => undefined,
   )
   return {
-    ...keysOver(byIssuer),
+    ...keysOver(byIssuer, options.custody),
     ...changesTo(options, byIssuer, load),
     whenComplete,
     refresh: async () => void (await Promise.all(issuers.map(load))),
@@ -109,7 +109,7 @@ function wantedAlgs(issuer: RingIssuer): readonly JwsAlg[] {
   return ownSigningAlgs.filter(alg => issuer.algs.includes(alg))
 }
 
-function keysOver(byIssuer: ReadonlyMap<string, IssuerKeys>): Keys {
+function keysOver(byIssuer: ReadonlyMap<string, IssuerKeys>, custody: Custody): Keys {
   const keysOf = (issuer: string): IssuerKeys => {
     const keys = byIssuer.get(issuer)
     if (keys === undefined)
@@ -135,7 +135,14 @@ function keysOver(byIssuer: ReadonlyMap<string, IssuerKeys>): Keys {
       secrets.set(name, made)
       return made
     },
+    seal: (issuer, purpose, place, clear) => custody.seal(placeOf(issuer, purpose, place), clear),
+    open: (issuer, purpose, place, sealed) => custody.open(placeOf(issuer, purpose, place), sealed),
   }
+}
+
+/** Apart from the places of keys, whose ids never hold a space. */
+function placeOf(issuer: string, purpose: string, place: string): SealedPlace {
+  return { issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }
 }
 
 function changesTo(

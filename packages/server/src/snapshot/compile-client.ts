@@ -6,6 +6,7 @@ import {
   type ResponseType,
   type SecurityProfile,
 } from '@holdfast/protocol'
+import { sectorOf } from '@holdfast/protocol/specs/oidc-registration/rules.ts'
 import type { DeliveryMode } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import { allMetadataRefusals } from '@holdfast/protocol/specs/rfc7591-client-metadata/judge.ts'
 import { metadataDefaults } from '@holdfast/protocol/specs/rfc7591-client-metadata/metadata.ts'
@@ -66,9 +67,12 @@ export function rememberedMeet(): MeetOf {
  * A client as the data plane reads it. Its metadata is judged against the strictest profile a request of this
  * client can meet, that is with all its resources, scopes and details at once: so no request is the first to find a contradiction.
  */
-export function compileClient(client: DocumentOf<'Client'>, context: ClientContext): Checked<Client> {
+export function compileClient(
+  client: Pick<DocumentOf<'Client'>, 'name' | 'spec'>,
+  context: ClientContext,
+  document: string = `Client/${client.name}`,
+): Checked<Client> {
   const { floor, table, binding, meetOf } = context
-  const document = `Client/${client.name}`
   const { spec } = client
   const own = table.get(spec.profile)
   if (own === undefined) return wrong(unknownName(document, 'spec.profile', 'profile', spec.profile, table))
@@ -173,6 +177,7 @@ function clientOf(
     outstandingRequestsMax: spec.outstandingRequestsMax,
     exchanges: { tokensOf: spec.exchanges.tokensOf, tokensFor: audiencesOf(spec.exchanges.tokensFor) },
     mayAct: spec.mayAct,
+    sector: sectorOf(metadata),
   }
 }
 

@@ -14,7 +14,8 @@ export function secretsByClient(
   documents: readonly ControlDocument[],
   problems: Problem[],
 ): ReadonlyMap<string, ClientSecretSpec> {
-  const clients = new Set(documents.filter(({ kind }) => kind === 'Client').map(({ name }) => name))
+  const isClient = (kind: string): boolean => kind === 'Client' || kind === 'RegisteredClient'
+  const clients = new Set(documents.filter(({ kind }) => isClient(kind)).map(({ name }) => name))
   const found = new Map<string, ClientSecretSpec>()
   for (const document of documents) {
     if (document.kind !== 'ClientSecret') continue

@@ -6,13 +6,16 @@ import { issuerSpec } from '../control/resources/issuer.ts'
 import { standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
 import { compileAttesters } from './compile-attesters.ts'
-import { compileClient, rememberedMeet } from './compile-client.ts'
+import { type ClientContext, compileClient, rememberedMeet } from './compile-client.ts'
 import { compileDetailTypes, namedProfile } from './compile-details.ts'
+import { checkAcrs, compileLevels } from './compile-levels.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
+import { compileRegistered, issuerAfter, issuerWith } from './compile-registered.ts'
 import { secretsByClient } from './compile-secrets.ts'
+import { compileStatementIssuers } from './compile-statement-issuers.ts'
 import { compileTrustedIssuers } from './compile-trusted-issuers.ts'
 import { effectiveProfiles } from './effective-profile.ts'
-import type { Client, IssuerSnapshot, ResourceServer, Scope, Snapshot } from './snapshot.ts'
+import type { Client, IssuerSnapshot, RegisteredClient, ResourceServer, Scope, Snapshot } from './snapshot.ts'
 
 /** What the bootstrap configuration says about an issuer: its address is never a document's to change (I18). */
 export interface IssuerBinding {
@@ -71,24 +74,44 @@ function compileIssuer(
     problems.push(unknownName(document, 'spec.floor', 'profile', spec.floor, table))
     return wrong(...problems)
   }
+  const levels = compileLevels(document, spec.authenticationLevels, problems)
   const scopes = compileScopes(ofKind(documents, 'Scope'), table, problems)
+  checkAcrs(documents, levels, problems)
   const resources = compileResourceServers(ofKind(documents, 'ResourceServer'), { table, scopes, problems })
   const detailTypes = compileDetailTypes(ofKind(documents, 'AuthorizationDetailsType'), {
     ...{ table, resources, problems },
   })
   const secrets = secretsByClient(documents, problems)
   const attesters = compileAttesters(document, spec.attesters, problems)
+  const statementIssuers = compileStatementIssuers(ofKind(documents, 'SoftwareStatementIssuer'), problems)
   const clients = new Map<string, Client>()
-  const meetOf = rememberedMeet()
-  const clientsByName = new Map(ofKind(documents, 'Client').map(client => [client.name, client]))
-  for (const client of ofKind(documents, 'Client')) {
-    const compiled = compileClient(client, {
-      ...{ binding, floor, table, scopes, resources, detailTypes, secrets, attesters, meetOf },
-      clients: clientsByName,
-    })
+  const registered = new Map<string, RegisteredClient>()
+  const written = ofKind(documents, 'Client')
+  const registrations = ofKind(documents, 'RegisteredClient')
+  const names = new Map([...written, ...registrations.filter(isThere)].map(client => [client.name, client]))
+  const context: ClientContext = {
+    ...{
+      binding,
+      floor,
+      table,
+      scopes,
+      resources,
+      detailTypes,
+      secrets,
+      attesters,
+      meetOf: rememberedMeet(),
+    },
+    clients: names,
+  }
+  for (const client of written) {
+    const compiled = compileClient(client, context)
     if (compiled.ok) clients.set(client.name, compiled.value)
     else problems.push(...compiled.problems)
   }
+  problems.push(
+    ...namedTwice(registrations, clients),
+    ...compileRegistered(registrations, context, clients, registered),
+  )
   const trustedIssuers = compileTrustedIssuers(ofKind(documents, 'TrustedIssuer'), {
     ...{ url: binding.url, clients, scopes, resources, problems },
   })
@@ -97,11 +120,55 @@ function compileIssuer(
   const { url, mtlsUrl, environment, clientTrustAnchors } = binding
   const resourceServers = new Map([...resources.values()].map(resource => [resource.audience, resource]))
   const effectiveProfile = effectiveProfiles({ resourceServers, scopes, detailTypes })
-  const tenantId = spec.tenant
-  return checked({
-    ...{ url, mtlsUrl, tenantId, environment, floor, clients, resourceServers, scopes, detailTypes },
-    ...{ effectiveProfile, clientTrustAnchors, attesters, trustedIssuers },
-  })
+  const { tenant: tenantId, registration } = spec
+  const ground = {
+    ...{ url, mtlsUrl, tenantId, environment, floor, resourceServers, scopes, detailTypes },
+    ...{ effectiveProfile, clientTrustAnchors, attesters, trustedIssuers, registration, statementIssuers },
+    authenticationLevels: levels,
+  }
+  return checked(issuerWith(ground, context, { clients, registered }))
+}
+
+/**
+ * The snapshot after these documents changed and nothing else did; undefined when only a whole compilation can tell.
+ * What it costs is those documents, not all there are.
+ */
+export function snapshotAfter(
+  { issuers }: Snapshot,
+  revision: number,
+  changed: readonly PlacedDocument[],
+): Checked<Snapshot> | undefined {
+  const after = new Map(issuers)
+  for (const [url, own] of Map.groupBy(changed, ({ issuerUrl }) => issuerUrl)) {
+    const issuer = issuers.get(url)
+    // Of an issuer that another process serves.
+    if (issuer === undefined) continue
+    const next = issuerAfter(
+      issuer,
+      own.map(({ document }) => document),
+    )
+    if (next === undefined || !next.ok) return next
+    after.set(url, next.value)
+  }
+  return checked({ revision, issuers: after })
+}
+
+function isThere({ spec }: DocumentOf<'RegisteredClient'>): boolean {
+  return spec.status !== 'deleted'
+}
+
+/** A name that registered itself, or once did, is nobody else's: what was issued under it must stay dead. */
+function namedTwice(
+  registrations: readonly DocumentOf<'RegisteredClient'>[],
+  clients: ReadonlyMap<string, unknown>,
+): readonly Problem[] {
+  return registrations
+    .filter(({ name }) => clients.has(name))
+    .map(({ name }) => ({
+      document: `Client/${name}`,
+      field: 'metadata.name',
+      message: 'is the name of a client that registered itself, or did once',
+    }))
 }
 
 function ofKind<K extends KindName>(

@@ -1,4 +1,5 @@
 import type {
+  AuthenticationLevel,
   ClientAuthenticationMethod,
   EpochSeconds,
   JwsAlg,
@@ -10,7 +11,11 @@ import type { ContentEncryptionAlg, KeyManagementAlg } from '@holdfast/protocol/
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
 import type { DeliveryMode } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import type { EncryptedResponse } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
+import type { ClientMetadata } from '@holdfast/protocol/specs/rfc7591-client-metadata/metadata.ts'
+import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
+import type { StatementTrust } from '@holdfast/protocol/specs/rfc7591-registration/statement-rules.ts'
 import type { AuthorizationDetail, DetailType } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
+import type { Write } from '../store/writes.ts'
 import type { Locale } from './locale.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
@@ -39,10 +44,64 @@ export interface IssuerSnapshot {
   readonly effectiveProfile: (client: Client, asked: AskedFor) => Outcome<SecurityProfile>
   /** PEM certificates that may sign `tls_client_auth` client certificates; empty = method unusable. */
   readonly clientTrustAnchors: readonly string[]
+  /** What `acr` values mean here, the weakest first. */
+  readonly authenticationLevels: readonly AuthenticationLevel[]
   /** Who may vouch for client instances, by name; empty = methods unusable. */
   readonly attesters: ReadonlyMap<string, Attester>
   /** Whose assertions about our users are good for tokens (RFC 7523), by their `iss`. */
   readonly trustedIssuers: ReadonlyMap<string, TrustedIssuer>
+  /** Whether clients may register themselves. */
+  readonly registration: 'off' | 'initial-access-token'
+  /** Clients that did, by id; also suspended and deleted ones. Active and suspended ones stand in `clients` too. */
+  readonly registered: ReadonlyMap<string, RegisteredClient>
+  /** Whose software statements count, by `iss`. */
+  readonly statementIssuers: ReadonlyMap<string, StatementIssuer>
+  readonly registrar: Registrar
+}
+
+/** A client that registered itself, as it stands in its document. */
+export interface RegisteredClient {
+  readonly clientId: string
+  readonly metadata: ClientMetadata
+  readonly localized: Readonly<Record<string, string>>
+  readonly status: 'active' | 'suspended' | 'deleted'
+  readonly policy: RegistrationPolicy
+  /** Id of the initial access token. */
+  readonly token: string
+  readonly registeredAt: EpochSeconds
+  readonly softwareStatement: string | undefined
+}
+
+export interface StatementIssuer extends StatementTrust {
+  readonly keys: readonly PublicKey[]
+}
+
+/** What is stored of a new secret. */
+export interface StoredSecret {
+  readonly id: string
+  readonly mac: string
+  readonly createdAt: EpochSeconds
+  readonly expiresAt?: EpochSeconds
+}
+
+/** Brings one client that registers itself into the revision, by the way every document goes. */
+export interface Registrar {
+  /**
+   * What makes `client` part of the revision after `revision`, or the first thing that contradicts what is served.
+   * @param secrets instead of those it has; undefined: they stay
+   */
+  readonly prepare: (
+    revision: number,
+    client: RegisteredClient,
+    secrets: readonly StoredSecret[] | undefined,
+  ) => Outcome<PreparedClient>
+}
+
+export interface PreparedClient {
+  /** In the order in which they must stand; the first is the guard of the revision. */
+  readonly writes: readonly Write[]
+  /** As it will be served; undefined when it was deleted. */
+  readonly client: Client | undefined
 }
 
 /** What a request is for, in all the ways that may carry a profile. */
@@ -128,6 +187,8 @@ export interface Client {
   readonly exchanges: ExchangePolicy
   /** The only client that may act with tokens of this one: `may_act` (RFC 8693 section 4.4). */
   readonly mayAct: string | undefined
+  /** Host whose clients know users by the same pairwise subjects; undefined: subjects are public. */
+  readonly sector: string | undefined
 }
 
 /** How an answer is encrypted (RFC 7516). */
@@ -193,6 +254,10 @@ export interface ResourceServer {
   readonly accessTokenFormat: 'opaque' | 'jwt'
   readonly accessTokenSigningAlg: JwsAlg
   readonly profile: SecurityProfile | undefined
+  /** Least level of authentication of the users whose tokens it takes; undefined: any. */
+  readonly acr?: string | undefined
+  /** Longest time since they authenticated. */
+  readonly maxAuthenticationAgeSeconds?: number | undefined
 }
 
 export interface ScopeWords {
@@ -210,6 +275,10 @@ export interface Scope {
   readonly translations?: Readonly<Partial<Record<Exclude<Locale, 'en'>, ScopeWords | undefined>>>
   /** Userinfo and ID token claims it releases (OIDC Core 5.4). */
   readonly claims: readonly string[]
+  /** Least level of authentication of the user who allows it; undefined: any. */
+  readonly acr?: string | undefined
+  /** Longest time since that user authenticated. */
+  readonly maxAuthenticationAgeSeconds?: number | undefined
   /** What asking for it tightens a request to; absent: nothing. */
   readonly profile?: SecurityProfile | undefined
 }

@@ -9,7 +9,9 @@ import { listCases } from './contract/lists.ts'
 import { logoutCases } from './contract/logout.ts'
 import { ownerCases } from './contract/owners.ts'
 import { raceCases } from './contract/races.ts'
+import { registrationCases } from './contract/registration.ts'
 import { restartCases } from './contract/restart.ts'
+import { userCases } from './contract/users.ts'
 import type { Store } from './store.ts'
 
 /** A store on an empty place of its own, with the clock standing at `start` of the samples. */
@@ -33,11 +35,13 @@ export const contractCases: readonly ContractCase[] = [
   ...backchannelCases,
   ...ownerCases,
   ...announcementCases,
+  ...registrationCases,
   ...raceCases,
   ...listCases,
   ...auditCases,
   ...expiryCases,
   ...restartCases,
+  ...userCases,
 ]
 
 export interface ContractOptions {

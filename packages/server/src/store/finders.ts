@@ -1,15 +1,25 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type { RevokedWhat } from './announcements.ts'
+import { ownerKey } from './owners.ts'
 import type {
   ChainedAuditRecord,
   GrantRecord,
+  InitialAccessTokenRecord,
   LogoutNoticeRecord,
   PingRecord,
+  SessionRecord,
   UserRecord,
 } from './records.ts'
-import { participantRange, type SqlValue, type StatementName } from './statements.ts'
-import type { Found, FoundBackchannelRequest, FoundDeviceCode, Store } from './store.ts'
-import type { KeyRecord } from './writes.ts'
+import { participantRange, registrationKey, type SqlValue, type StatementName } from './statements.ts'
+import type {
+  Found,
+  FoundAuthenticator,
+  FoundBackchannelRequest,
+  FoundDeviceCode,
+  FoundInitialAccessToken,
+  Store,
+} from './store.ts'
+import type { DocumentRecord, KeyRecord } from './writes.ts'
 
 /** A row as either engine gives it. */
 export type Row = Readonly<Record<string, unknown>>
@@ -39,6 +49,11 @@ export function findersOver(ask: Ask): Finders {
     findPushedRequest: found('find-pushed-request'),
     findInteraction: found('find-interaction'),
     findSession: found('find-session'),
+    listSessions: async (issuer, subject, now, limit) =>
+      (await ask('list-sessions', [ownerKey(issuer, subject), now, limit])).map(foundOf<SessionRecord>),
+    findAuthenticator: id => one('find-authenticator', [id], authenticatorOf),
+    listAuthenticators: async (issuer, subject) =>
+      (await ask('list-authenticators', [ownerKey(issuer, subject)])).map(authenticatorOf),
     listParticipants: async sid =>
       (await ask('list-participants', participantRange(sid))).map(row => textOf(row, 'client_id')),
     listDueLogoutNotices: async (issuer, now, limit) =>
@@ -68,13 +83,23 @@ export function findersOver(ask: Ask): Finders {
         count: numberOf(row, 'count'),
         lastAt: numberOf(row, 'last_at') as EpochSeconds,
       })),
-    listDocuments: async () =>
-      (await ask('list-documents', [])).map(row => ({
-        documentKind: textOf(row, 'document_kind'),
-        issuer: textOf(row, 'issuer'),
-        name: textOf(row, 'name'),
-        body: textOf(row, 'body'),
-      })),
+    findInitialAccessToken: hash => one('find-initial-access-token', [hash], initialAccessTokenOf),
+    listInitialAccessTokens: async issuer =>
+      (await ask('list-initial-access-tokens', [issuer])).map(initialAccessTokenOf),
+    findRegistration: (issuer, clientId) =>
+      one(
+        'find-registration',
+        [registrationKey(issuer, clientId)],
+        row => textOf(row, 'token_hash') as HandleHash,
+      ),
+    listDocuments: async () => (await ask('list-documents', [])).map(documentOf),
+    listDocumentsSince: async after => {
+      const rows = await ask('list-documents-since', [after])
+      const [first] = rows
+      if (first === undefined) return undefined
+      const [revision, total] = [numberOf(first, 'current'), numberOf(first, 'total')]
+      return { revision, total, documents: rows.map(documentOf) }
+    },
     revision: async () => (await one('revision', [], row => numberOf(row, 'number'))) ?? 0,
     listRevocations: async (after, limit) =>
       (await ask('list-revocations', [after, limit])).map(row => ({
@@ -118,6 +143,23 @@ function foundOf<T>(row: Row): Found<T> {
   return record as Found<T>
 }
 
+function documentOf(row: Row): DocumentRecord {
+  return {
+    documentKind: textOf(row, 'document_kind'),
+    issuer: textOf(row, 'issuer'),
+    name: textOf(row, 'name'),
+    body: textOf(row, 'body'),
+  }
+}
+
+function initialAccessTokenOf(row: Row): FoundInitialAccessToken {
+  return {
+    ...bodyOf<InitialAccessTokenRecord>(row),
+    usesLeft: numberOf(row, 'uses'),
+    revokedAt: row.revoked_at == null ? undefined : (numberOf(row, 'revoked_at') as EpochSeconds),
+  }
+}
+
 function noticeOf<T extends LogoutNoticeRecord | PingRecord>(row: Row): T {
   return {
     ...bodyOf<T>(row),
@@ -125,6 +167,11 @@ function noticeOf<T extends LogoutNoticeRecord | PingRecord>(row: Row): T {
     failures: numberOf(row, 'failures'),
     dueAt: numberOf(row, 'due_at') as EpochSeconds,
   }
+}
+
+function authenticatorOf(row: Row): FoundAuthenticator {
+  const usedAt = row.used_at === null ? undefined : (numberOf(row, 'used_at') as EpochSeconds)
+  return { ...bodyOf<FoundAuthenticator>(row), counter: numberOf(row, 'counter'), usedAt }
 }
 
 function keyOf(row: Row): KeyRecord {

@@ -45,7 +45,8 @@ type OfOwner = Extract<
 
 export function ofOwnerStepOf(write: OfOwner): Step {
   const owner = 'subject' in write ? write.subject : write.clientId
-  return { name: write.kind, values: [ownerKey(write.issuer, owner), write.at] }
+  const spared = write.kind === 'revoke-sessions-of-subject' ? [write.except ?? ''] : []
+  return { name: write.kind, values: [ownerKey(write.issuer, owner), write.at, ...spared] }
 }
 
 /** A user or a client of one issuer; a subject is never a client id (RFC 9700 section 4.15). */

@@ -1,7 +1,8 @@
-import type { EpochSeconds, HandleHash, ResponseType } from '@holdfast/protocol'
+import type { EpochSeconds, HandleHash, MethodTimes, ResponseType } from '@holdfast/protocol'
 import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
 import type { ClaimsRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
+import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
 import type { Actor } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 
@@ -94,8 +95,12 @@ export interface InteractionRecord {
   readonly approvals?: true
   /** Session the user authenticated in, once known. */
   readonly sessionHash: HandleHash | undefined
-  /** When this interaction itself authenticated the user (for `prompt=login`, `max_age`). */
-  readonly authenticatedAt: EpochSeconds | undefined
+  /** What this interaction itself had the user do, and when (for `prompt=login`, `max_age`). */
+  readonly proven?: MethodTimes
+  /** Set when the user would rather go on without the stronger level that was only wished for. */
+  readonly isStepUpDeclined?: boolean
+  /** Set when no client waits: the page of ours, below the issuer, that the user goes on to. */
+  readonly account?: string
   /** Raised by each step; a guard against two steps racing. */
   readonly version: number
   readonly issuedAt: EpochSeconds
@@ -112,6 +117,8 @@ export interface SessionRecord {
   readonly authTime: EpochSeconds
   readonly acr: string
   readonly amr: readonly string[]
+  /** When each method was last used; absent in a session older than this field: a password, at `authTime`. */
+  readonly methods?: MethodTimes
   readonly issuedAt: EpochSeconds
   readonly idleExpiresAt: EpochSeconds
   readonly expiresAt: EpochSeconds
@@ -213,6 +220,8 @@ export interface BackchannelRequestRecord {
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
   readonly bindingMessage: string | undefined
+  /** As asked for; absent: none were. */
+  readonly acrValues?: readonly string[]
   /** The place that its prompt takes. */
   readonly promptKey: HandleHash
   /** For a client that is pinged: `auth_req_id` and its token, sealed. */
@@ -269,6 +278,8 @@ export interface AccessTokenRecord {
   readonly act?: Actor
   /** The only client that may act with it. */
   readonly mayAct?: string
+  /** Whose pairwise subject it tells; absent: the subject itself. Exchanged tokens keep it. */
+  readonly sector?: string
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
 }
@@ -290,6 +301,21 @@ export interface RefreshTokenRecord {
   readonly expiresAt: EpochSeconds
 }
 
+/** Lets its holder register clients, so many and no more, that can never be more than its policy says. */
+export interface InitialAccessTokenRecord {
+  readonly hash: HandleHash
+  /** What operators and the audit call it. */
+  readonly id: string
+  readonly issuer: string
+  /** How many clients it may register in all. */
+  readonly uses: number
+  readonly policy: RegistrationPolicy
+  /** What for, in the operator's words; empty when they gave none. */
+  readonly note: string
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
 export interface UserRecord {
   readonly issuer: string
   /** Stable identifier, namespaced so that it is never a `client_id`. */
@@ -299,6 +325,35 @@ export interface UserRecord {
   readonly status: 'active' | 'disabled'
   /** OIDC standard claims about the user. */
   readonly claims: Readonly<Record<string, unknown>>
+}
+
+/** A way of a user to authenticate besides the password. */
+export type AuthenticatorRecord = PasskeyRecord | TotpRecord
+
+export interface PasskeyRecord {
+  readonly kind: 'passkey'
+  readonly id: HandleHash
+  readonly issuer: string
+  readonly subject: string
+  /** Base64url, as the browser names it. */
+  readonly credentialId: string
+  /** COSE key, base64url. */
+  readonly publicKey: string
+  readonly transports: readonly string[]
+  /** What the user calls it. */
+  readonly name: string
+  readonly createdAt: EpochSeconds
+}
+
+export interface TotpRecord {
+  readonly kind: 'totp'
+  /** The same for every secret of a user: there is one at most. */
+  readonly id: HandleHash
+  readonly issuer: string
+  readonly subject: string
+  /** The secret, sealed with the key-encryption key; base64url. */
+  readonly sealed: string
+  readonly createdAt: EpochSeconds
 }
 
 /** A security decision, as evidence. No credential, token, code, cookie or proof stands in it (I29). */

@@ -1,5 +1,7 @@
+import { announcementStatements } from './announcement-statements.ts'
 import { backchannelStepOf } from './backchannel-steps.ts'
 import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
+import { userStatements, userStepOf } from './user-steps.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
 
 /**
@@ -38,7 +40,7 @@ export const statements = {
   'revoke-grants-of-subject':
     'update grants set revoked_at = $2 where subject_key = $1 and revoked_at is null',
   'revoke-sessions-of-subject':
-    'update sessions set revoked_at = $2 where subject_key = $1 and revoked_at is null',
+    'update sessions set revoked_at = $2 where subject_key = $1 and hash <> $3 and revoked_at is null',
   'revoke-tokens-of-subject':
     'update access_tokens set revoked_at = $2 where subject_key = $1 and revoked_at is null',
   'revoke-grants-of-client': 'update grants set revoked_at = $2 where client_key = $1 and revoked_at is null',
@@ -102,12 +104,21 @@ export const statements = {
         then excluded.expires_at else failures.expires_at end,
       last_at = excluded.last_at`,
   'clear-failures': 'delete from failures where key = $1',
-  'put-user': `insert into users (issuer, subject, username, body) values ($1, $2, $3, $4)
-    on conflict (issuer, subject) do update set username = excluded.username, body = excluded.body`,
-  'delete-user': 'delete from users where issuer = $1 and subject = $2',
-  'put-document': `insert into documents (document_kind, issuer, name, body) values ($1, $2, $3, $4)
-    on conflict (document_kind, issuer, name) do update set body = excluded.body`,
+  ...userStatements,
+  'put-document': `insert into documents (document_kind, issuer, name, body, revision)
+    values ($1, $2, $3, $4, (select number from revisions where id = 1))
+    on conflict (document_kind, issuer, name) do update set body = excluded.body, revision = excluded.revision`,
   'delete-document': 'delete from documents where document_kind = $1 and issuer = $2 and name = $3',
+  'insert-initial-access-token': `insert into initial_access_tokens (hash, issuer, body, uses, expires_at)
+    values ($1, $2, $3, $4, $5)`,
+  'use-initial-access-token': `update initial_access_tokens set uses = uses - 1
+    where hash = $1 and uses > 0 and revoked_at is null and expires_at > $2`,
+  'revoke-initial-access-token':
+    'update initial_access_tokens set revoked_at = $2 where hash = $1 and revoked_at is null',
+  'put-registration': `insert into registrations (key, token_hash) values ($1, $2)
+    on conflict (key) do update set token_hash = excluded.token_hash`,
+  'rotate-registration': 'update registrations set token_hash = $3 where key = $1 and token_hash = $2',
+  'end-registration': 'delete from registrations where key = $1 and token_hash = $2',
   'raise-revision': 'update revisions set number = number + 1 where id = 1 and number = $1',
   'insert-key': `insert into keys (issuer, id, use, alg, sealed, created_at, active_at)
     values ($1, $2, $3, $4, $5, $6, $7)`,
@@ -148,23 +159,18 @@ export const statements = {
   'find-access-token': 'select body, spent_at, revoked_at from access_tokens where hash = $1',
   'find-refresh-token':
     'select body, spent_at, revoked_at, retired_at, idle_expires_at from refresh_tokens where hash = $1',
-  'find-user-by-username': 'select body from users where issuer = $1 and username = $2',
-  'find-user-by-subject': 'select body from users where issuer = $1 and subject = $2',
-  'list-users': 'select body from users where issuer = $1 order by username',
   'find-failures': 'select count, last_at from failures where key = $1 and expires_at > $2',
   'list-documents':
     'select document_kind, issuer, name, body from documents order by document_kind, issuer, name',
+  'list-documents-since': `select document_kind, issuer, name, body, (select count(*) from documents) as total,
+    (select number from revisions where id = 1) as current
+    from documents where revision > $1 order by document_kind, issuer, name`,
+  'find-initial-access-token': 'select body, uses, revoked_at from initial_access_tokens where hash = $1',
+  'list-initial-access-tokens':
+    'select body, uses, revoked_at from initial_access_tokens where issuer = $1 order by hash',
+  'find-registration': 'select token_hash from registrations where key = $1',
   revision: 'select number from revisions where id = 1',
-  'raise-revocation-head': 'update revocation_head set sequence = sequence + $1 where id = 1',
-  'insert-revocation': `insert into revocations (sequence, what, key, at, committed_ms)
-    values ((select sequence from revocation_head where id = 1) - $5, $1, $2, $3, $4)`,
-  'list-revocations': `select r.sequence, r.what, r.key, r.at, r.committed_ms, coalesce(g.body, t.body) as body
-    from revocations r
-    left join grants g on r.what = 'grant' and g.hash = r.key
-    left join access_tokens t on r.what = 'token' and t.hash = r.key
-    where r.sequence > $1 order by r.sequence limit $2`,
-  'list-grants-ended-with-session':
-    'select body from grants where sid = $1 and revoked_at is not null limit $2',
+  ...announcementStatements,
   'list-keys': `select issuer, id, use, alg, sealed, created_at, active_at, removed_at, revoked_at from keys
     where issuer = $1 order by created_at, id`,
   'find-audit': `select chain, sequence, previous_hash, hash, body from audit
@@ -192,6 +198,10 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'finish-interaction': true,
   'touch-session': true,
   'end-session': true,
+  'require-user': true,
+  'insert-authenticator': true,
+  'use-authenticator': true,
+  'delete-authenticator': true,
   'claim-logout-notice': true,
   'postpone-logout-notice': true,
   'finish-logout-notice': true,
@@ -212,6 +222,9 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'retire-refresh-token': true,
   'use-refresh-token': true,
   'remember-jti': true,
+  'use-initial-access-token': true,
+  'rotate-registration': true,
+  'end-registration': true,
   'raise-revision': true,
 }
 
@@ -308,6 +321,12 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'postpone-logout-notice':
     case 'finish-logout-notice':
       return logoutStepOf(write)
+    case 'require-user':
+    case 'insert-authenticator':
+    case 'use-authenticator':
+    case 'delete-authenticator':
+    case 'delete-authenticators-of-user':
+      return userStepOf(write)
     case 'insert-backchannel-request':
     case 'poll-backchannel-request':
     case 'approve-backchannel-request':
@@ -320,6 +339,13 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'postpone-ping':
     case 'finish-ping':
       return backchannelStepOf(write)
+    case 'insert-initial-access-token':
+    case 'use-initial-access-token':
+    case 'revoke-initial-access-token':
+    case 'put-registration':
+    case 'rotate-registration':
+    case 'end-registration':
+      return registrationStepOf(write)
     default:
       return housekeepingStepOf(write)
   }
@@ -363,6 +389,47 @@ function logoutStepOf(write: OfLogout): Step {
     default:
       return write satisfies never
   }
+}
+
+type OfRegistration = Extract<
+  Write,
+  {
+    kind:
+      | 'insert-initial-access-token'
+      | 'use-initial-access-token'
+      | 'revoke-initial-access-token'
+      | 'put-registration'
+      | 'rotate-registration'
+      | 'end-registration'
+  }
+>
+
+function registrationStepOf(write: OfRegistration): Step {
+  switch (write.kind) {
+    case 'insert-initial-access-token': {
+      const { record } = write
+      const { hash, issuer, uses, expiresAt } = record
+      return { name: write.kind, values: [hash, issuer, JSON.stringify(record), uses, expiresAt] }
+    }
+    case 'use-initial-access-token':
+    case 'revoke-initial-access-token':
+      return { name: write.kind, values: [write.hash, write.at] }
+    case 'put-registration':
+    case 'end-registration':
+      return { name: write.kind, values: [registrationKey(write.issuer, write.clientId), write.tokenHash] }
+    case 'rotate-registration':
+      return {
+        name: write.kind,
+        values: [registrationKey(write.issuer, write.clientId), write.from, write.to],
+      }
+    default:
+      return write satisfies never
+  }
+}
+
+/** Neither an issuer nor the id of a client holds a line feed. */
+export function registrationKey(issuer: string, clientId: string): string {
+  return `${issuer}\n${clientId}`
 }
 
 /** Participants of a session stand side by side: its id, a line feed, which no id holds, the client. */

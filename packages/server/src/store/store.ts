@@ -2,11 +2,13 @@ import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type { RevocationEvent } from './announcements.ts'
 import type {
   AccessTokenRecord,
+  AuthenticatorRecord,
   BackchannelRequestRecord,
   ChainedAuditRecord,
   CodeRecord,
   DeviceCodeRecord,
   GrantRecord,
+  InitialAccessTokenRecord,
   InteractionRecord,
   LogoutNoticeRecord,
   PingRecord,
@@ -30,8 +32,27 @@ export interface Polled {
   readonly deniedAt: EpochSeconds | undefined
 }
 
+/** With the last signature counter or time step, and when it was last used. */
+export type FoundAuthenticator = AuthenticatorRecord & {
+  readonly counter: number
+  readonly usedAt: EpochSeconds | undefined
+}
 export type FoundDeviceCode = Found<DeviceCodeRecord> & Polled
 export type FoundBackchannelRequest = Found<BackchannelRequestRecord> & Polled
+/** An initial access token, and how often it can still be used. */
+export type FoundInitialAccessToken = InitialAccessTokenRecord & {
+  readonly usesLeft: number
+  readonly revokedAt: EpochSeconds | undefined
+}
+
+/** What a node must read to follow the revision it serves. */
+export interface ChangedDocuments {
+  /** The revision the answer is about. */
+  readonly revision: number
+  /** How many documents there are: fewer than were known and added means that some were deleted. */
+  readonly total: number
+  readonly documents: readonly DocumentRecord[]
+}
 
 /**
  * The only authority for one-time artefacts, grants, sessions and audit.
@@ -46,6 +67,16 @@ export interface Store {
   /** `spentAt` is when it was finished. */
   readonly findInteraction: (hash: HandleHash) => Promise<Found<InteractionRecord> | undefined>
   readonly findSession: (hash: HandleHash) => Promise<Found<SessionRecord> | undefined>
+  /** Sessions of a user that were neither ended nor reached their absolute end, the oldest first, at most `limit`. */
+  readonly listSessions: (
+    issuer: string,
+    subject: string,
+    now: EpochSeconds,
+    limit: number,
+  ) => Promise<readonly Found<SessionRecord>[]>
+  readonly findAuthenticator: (id: HandleHash) => Promise<FoundAuthenticator | undefined>
+  /** Those of a user, by id; at most 100. */
+  readonly listAuthenticators: (issuer: string, subject: string) => Promise<readonly FoundAuthenticator[]>
   /** Clients that took part in a session, by id; also those of rows past their end. */
   readonly listParticipants: (sid: string) => Promise<readonly string[]>
   /** Due and not expired at `now`, the longest due first, at most `limit`. */
@@ -86,7 +117,15 @@ export interface Store {
     now: EpochSeconds,
   ) => Promise<{ readonly count: number; readonly lastAt: EpochSeconds } | undefined>
 
+  readonly findInitialAccessToken: (hash: HandleHash) => Promise<FoundInitialAccessToken | undefined>
+  /** Of an issuer, the oldest first; also those used up, until they expire. */
+  readonly listInitialAccessTokens: (issuer: string) => Promise<readonly FoundInitialAccessToken[]>
+  /** Hash of the token that manages a client. */
+  readonly findRegistration: (issuer: string, clientId: string) => Promise<HandleHash | undefined>
+
   readonly listDocuments: () => Promise<readonly DocumentRecord[]>
+  /** Written after `revision`; undefined when none was, which is what a mere deletion looks like too. */
+  readonly listDocumentsSince: (revision: number) => Promise<ChangedDocuments | undefined>
   readonly revision: () => Promise<number>
   /**
    * Tells that the revision may have risen, by this node or another; ask `revision` which it is now. May tell too

@@ -31,6 +31,7 @@ const sweptTables: readonly SweptTable[] = [
   { name: 'pings', key: 'id', keptSeconds: 0 },
   { name: 'access_tokens', key: 'hash', keptSeconds: 0 },
   { name: 'refresh_tokens', key: 'hash', keptSeconds: 0 },
+  { name: 'initial_access_tokens', key: 'hash', keptSeconds: 0 },
   { name: 'jtis', key: 'key', keptSeconds: jtiKeptSeconds },
   { name: 'failures', key: 'key', keptSeconds: 0 },
 ]

@@ -2,10 +2,12 @@ import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type {
   AccessTokenRecord,
   AuditRecord,
+  AuthenticatorRecord,
   BackchannelRequestRecord,
   CodeRecord,
   DeviceCodeRecord,
   GrantRecord,
+  InitialAccessTokenRecord,
   InteractionRecord,
   LogoutNoticeRecord,
   ParticipantRecord,
@@ -70,9 +72,17 @@ export type Write =
   | { readonly kind: 'end-grant'; readonly id: string; readonly at: EpochSeconds }
   /** All of one user: what is born after it was born of a new login, or of a guard that failed. */
   | {
-      readonly kind: 'revoke-grants-of-subject' | 'revoke-sessions-of-subject' | 'revoke-tokens-of-subject'
+      readonly kind: 'revoke-grants-of-subject' | 'revoke-tokens-of-subject'
       readonly issuer: string
       readonly subject: string
+      readonly at: EpochSeconds
+    }
+  | {
+      readonly kind: 'revoke-sessions-of-subject'
+      readonly issuer: string
+      readonly subject: string
+      /** The one that goes on. */
+      readonly except?: HandleHash | undefined
       readonly at: EpochSeconds
     }
   /** All of one client. Tokens: those that no grant of the client stands behind. */
@@ -213,12 +223,58 @@ export type Write =
   | { readonly kind: 'clear-failures'; readonly key: HandleHash }
   | { readonly kind: 'put-user'; readonly record: UserRecord }
   | { readonly kind: 'delete-user'; readonly issuer: string; readonly subject: string }
+  /** Guard: the user is still as read. Holds off whoever changes it until this list is done. */
+  | { readonly kind: 'require-user'; readonly record: UserRecord }
+  /** Guard: the id is unknown and its user has fewer than `ofUserMax`. `counter` is where use begins. */
+  | {
+      readonly kind: 'insert-authenticator'
+      readonly record: AuthenticatorRecord
+      readonly counter: number
+      readonly ofUserMax: number
+    }
+  /** Guard: exists, and `counter` rises; one that was and stays 0 counts nothing. */
+  | {
+      readonly kind: 'use-authenticator'
+      readonly id: HandleHash
+      readonly counter: number
+      readonly at: EpochSeconds
+    }
+  /** Guard: exists. */
+  | { readonly kind: 'delete-authenticator'; readonly id: HandleHash }
+  | { readonly kind: 'delete-authenticators-of-user'; readonly issuer: string; readonly subject: string }
+  /** Stands after the `raise-revision` of its list: it is written down as of that revision. */
   | { readonly kind: 'put-document'; readonly document: DocumentRecord }
   | {
       readonly kind: 'delete-document'
       readonly documentKind: string
       readonly name: string
       readonly issuer: string
+    }
+  | { readonly kind: 'insert-initial-access-token'; readonly record: InitialAccessTokenRecord }
+  /** Guard: exists, a use is left, not revoked, not expired. Takes one use. */
+  | { readonly kind: 'use-initial-access-token'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  | { readonly kind: 'revoke-initial-access-token'; readonly hash: HandleHash; readonly at: EpochSeconds }
+  /** From now on this token manages the client, and no other one. */
+  | {
+      readonly kind: 'put-registration'
+      readonly issuer: string
+      readonly clientId: string
+      readonly tokenHash: HandleHash
+    }
+  /** Guard: `from` is the token that manages the client. Then `to` is. */
+  | {
+      readonly kind: 'rotate-registration'
+      readonly issuer: string
+      readonly clientId: string
+      readonly from: HandleHash
+      readonly to: HandleHash
+    }
+  /** Guard: `tokenHash` is the token that manages the client. Then none does. */
+  | {
+      readonly kind: 'end-registration'
+      readonly issuer: string
+      readonly clientId: string
+      readonly tokenHash: HandleHash
     }
   /** Guard: the current revision is `from`. Becomes `from + 1`; nodes recompile. */
   | { readonly kind: 'raise-revision'; readonly from: number }
@@ -271,6 +327,10 @@ export type GuardKind =
   | 'finish-interaction'
   | 'touch-session'
   | 'end-session'
+  | 'require-user'
+  | 'insert-authenticator'
+  | 'use-authenticator'
+  | 'delete-authenticator'
   | 'claim-logout-notice'
   | 'postpone-logout-notice'
   | 'finish-logout-notice'
@@ -291,6 +351,9 @@ export type GuardKind =
   | 'retire-refresh-token'
   | 'use-refresh-token'
   | 'remember-jti'
+  | 'use-initial-access-token'
+  | 'rotate-registration'
+  | 'end-registration'
   | 'raise-revision'
 
 /** All or nothing; names the first guard, in list order, that failed. */

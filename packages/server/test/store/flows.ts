@@ -7,15 +7,20 @@ import {
   code,
   deviceCode,
   grant,
+  initialAccessToken,
   interaction,
+  issuer,
   jti,
   later,
   logoutNotice,
+  passkey,
   ping,
   pushedRequest,
   refreshToken,
   session,
   start,
+  totp,
+  user,
 } from '../../src/store/contract/samples.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Write } from '../../src/store/writes.ts'
@@ -46,7 +51,12 @@ export function flowsOf(name: string): readonly Flow[] {
     ping: { ...ping(), id: keyOf('ping') },
     refresh: { ...refreshToken(), hash: keyOf('refresh') },
     notice: { ...logoutNotice(), id: keyOf('notice') },
+    initial: { ...initialAccessToken(1), hash: keyOf('initial') },
     rotated: { ...refreshToken(), hash: keyOf('rotated') },
+    stronger: { ...session(), hash: keyOf('stronger'), subject: `${name}-user` },
+    app: { ...totp(`${name}-user`), id: keyOf('app') },
+    passkey: { ...passkey(`${name}-user`), id: keyOf('passkey') },
+    user: user(`${name}-user`, name),
   }
   const access = (flow: string): Write => ({
     kind: 'insert-access-token',
@@ -58,12 +68,19 @@ export function flowsOf(name: string): readonly Flow[] {
   const at = later(1)
   const owner = `u_${name}`
   const managed = { id: `${name}-managed`, createdAt: start }
+  const registered = { issuer, clientId: `${name}-registered` }
+  const [token, tokenAgain] = [keyOf('registration'), keyOf('registration-again')]
+  const document = (body: string): Write => ({
+    kind: 'put-document',
+    document: { documentKind: 'RegisteredClient', issuer, name: registered.clientId, body },
+  })
   const lists: Readonly<Record<string, readonly Write[]>> = {
     par: [...seen('par'), { kind: 'insert-pushed-request', record: pushed }],
     authorize: [{ kind: 'insert-interaction', record: records.interaction }],
     login: [
       { kind: 'advance-interaction', record: records.interaction, at },
-      { kind: 'insert-session', record: { ...records.session, sid } },
+      { kind: 'put-user', record: records.user },
+      { kind: 'insert-session', record: { ...records.session, sid, subject: records.user.subject } },
     ],
     wrongUserRequest: [
       { kind: 'insert-pushed-request', record: records.otherPushed },
@@ -159,6 +176,27 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'revoke-grants-of-session', sid, at },
       { kind: 'insert-logout-notice', record: { ...notice, sid } },
     ],
+    enrolment: [
+      { kind: 'require-user', record: records.user },
+      { kind: 'insert-authenticator', record: records.app, counter: 41, ofUserMax: 11 },
+      { kind: 'insert-authenticator', record: records.passkey, counter: 0, ofUserMax: 11 },
+    ],
+    secondFactor: [
+      { kind: 'use-authenticator', id: records.app.id, counter: 42, at },
+      { kind: 'insert-session', record: records.stronger },
+    ],
+    removal: [
+      { kind: 'end-session', hash: records.stronger.hash, at },
+      { kind: 'insert-session', record: { ...records.stronger, hash: keyOf('after-removal') } },
+      { kind: 'delete-authenticator', id: records.passkey.id },
+      {
+        kind: 'revoke-sessions-of-subject',
+        issuer: records.user.issuer,
+        subject: records.user.subject,
+        except: keyOf('after-removal'),
+        at,
+      },
+    ],
     everything: [
       { kind: 'insert-grant', record: { ...held, id: keyOf('owned'), subject: owner } },
       { kind: 'revoke-grants-of-subject', issuer: held.issuer, subject: owner, at },
@@ -169,6 +207,18 @@ export function flowsOf(name: string): readonly Flow[] {
     postponed: [{ kind: 'postpone-logout-notice', id: notice.id, version: 1, dueAt: later(20) }],
     claimAgain: [{ kind: 'claim-logout-notice', id: notice.id, version: 2, at: later(20), dueAt: later(35) }],
     delivered: [{ kind: 'finish-logout-notice', id: notice.id, version: 3 }],
+    initialAccess: [{ kind: 'insert-initial-access-token', record: records.initial }],
+    register: [
+      document('{}'),
+      { kind: 'use-initial-access-token', hash: records.initial.hash, at },
+      { kind: 'put-registration', ...registered, tokenHash: token },
+    ],
+    readRegistration: [{ kind: 'rotate-registration', ...registered, from: token, to: tokenAgain }],
+    deleteRegistration: [
+      document('{"deleted":true}'),
+      { kind: 'end-registration', ...registered, tokenHash: tokenAgain },
+    ],
+    revokeInitialAccess: [{ kind: 'revoke-initial-access-token', hash: records.initial.hash, at }],
     replayedCode: [...seen('replay'), { kind: 'revoke-grant', id: held.id, at }],
   }
   return Object.entries(lists).map(([flow, writes]) => ({
@@ -231,6 +281,18 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
       return (await store.findRefreshToken(write.hash))?.revokedAt !== undefined
     case 'use-refresh-token':
       return (await store.findRefreshToken(write.hash))?.idleExpiresAt === write.idleExpiresAt
+    case 'insert-authenticator':
+      return write.record.kind === 'totp'
+        ? (await store.findAuthenticator(write.record.id)) !== undefined
+        : undefined
+    case 'use-authenticator':
+      return (await store.findAuthenticator(write.id))?.counter === write.counter
+    case 'insert-initial-access-token':
+      return (await store.findInitialAccessToken(write.record.hash)) !== undefined
+    case 'use-initial-access-token':
+      return (await store.findInitialAccessToken(write.hash))?.usesLeft === 0
+    case 'revoke-initial-access-token':
+      return (await store.findInitialAccessToken(write.hash))?.revokedAt !== undefined
     case 'append-audit':
       return (await store.findAudit(write.record.requestId, 2)).length === 1
     case 'remember-jti':

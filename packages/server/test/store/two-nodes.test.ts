@@ -8,12 +8,15 @@ import {
   backchannelRequest,
   code,
   grant,
+  initialAccessToken,
+  issuer,
   jti,
   later,
   newHash,
   refreshToken,
   standingClock,
   start,
+  totp,
 } from '../../src/store/contract/samples.ts'
 import { openPostgresStore } from '../../src/store/drivers/postgres.ts'
 import {
@@ -113,6 +116,14 @@ describe('two processes over one PostgreSQL', { skip: await postgresAbsence() },
     for (let count = 0; count < rounds; count++) await race([jti(newHash())])
   })
 
+  test(`of 64 uses of one code of an app by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const record = totp()
+      await store.commit([{ kind: 'insert-authenticator', record, counter: 41, ofUserMax: 1000 }])
+      await race([{ kind: 'use-authenticator', id: record.id, counter: 42, at: start }])
+    }
+  })
+
   test(`of 64 presentations of one authorization grant to two processes exactly one makes a grant, in each of ${rounds} rounds`, async () => {
     for (let count = 0; count < rounds; count++)
       await race([jti(newHash()), { kind: 'insert-grant', record: grant() }])
@@ -128,6 +139,22 @@ describe('two processes over one PostgreSQL', { skip: await postgresAbsence() },
         { kind: 'insert-grant', record: next },
       ])
       assert.equal((await store.findManagedGrant(record.managed.id))?.id, next.id)
+    }
+  })
+
+  test(`of 64 registrations with the last use of one token by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const record = initialAccessToken(1)
+      await store.commit([{ kind: 'insert-initial-access-token', record }])
+      await race([{ kind: 'use-initial-access-token', hash: record.hash, at: start }])
+    }
+  })
+
+  test(`of 64 uses of one registration access token by two processes exactly one wins, in each of ${rounds} rounds`, async () => {
+    for (let count = 0; count < rounds; count++) {
+      const [clientId, from] = [newHash(), newHash()]
+      await store.commit([{ kind: 'put-registration', issuer, clientId, tokenHash: from }])
+      await race([{ kind: 'rotate-registration', issuer, clientId, from, to: newHash() }])
     }
   })
 

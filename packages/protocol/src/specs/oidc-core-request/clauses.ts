@@ -127,10 +127,8 @@ export const manifest: ClauseManifest = {
     {
       id: 'OIDC-15.1-acr',
       level: 'MUST',
-      says: 'acr_values is a wish: the answer says what was reached.',
-      standing: shown(
-        'an ID token says who, when, how strongly, for which request and beside which access token',
-      ),
+      says: 'acr_values is a wish where identity is asked for: the answer says what was reached.',
+      standing: shown('a wish nobody can fulfil changes nothing for a request for identity alone'),
       rows: ['OIDC-08'],
     },
     {

@@ -1,6 +1,6 @@
-import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
+import { type ClauseManifest, otherParty, ruled, shown } from '../../clause.ts'
 
-/** RFC 7591 where it says what client metadata must be; the registration endpoint itself is not built yet. */
+/** RFC 7591 where it says what client metadata must be; for the endpoint see `rfc7591-registration`. */
 export const manifest: ClauseManifest = {
   spec: 'rfc7591-client-metadata',
   title: 'OAuth 2.0 Dynamic Client Registration Protocol (client metadata)',
@@ -19,34 +19,6 @@ export const manifest: ClauseManifest = {
       says: 'grant types and response types of a client fit each other',
       standing: ruled,
       rows: ['DCR-04'],
-    },
-    {
-      id: 'RFC7591-2.2',
-      level: 'MUST',
-      says: 'human-readable members may come in several languages, marked by a tag after the name',
-      standing: notApplicable('documents carry one language; language-tagged members are refused as unknown'),
-    },
-    {
-      id: 'RFC7591-2.3',
-      level: 'MUST',
-      says: 'claims of a trusted software statement win over plain metadata',
-      standing: notApplicable('there is no registration endpoint that could receive a software statement'),
-    },
-    {
-      id: 'RFC7591-3.1',
-      level: 'MUST',
-      says: 'a registration request is a JSON POST over TLS',
-      standing: notApplicable(
-        'clients are registered by documents through the operator, not over the network',
-      ),
-    },
-    {
-      id: 'RFC7591-3.2.1',
-      level: 'MUST',
-      says: 'the answer to a registration holds every registered value',
-      standing: notApplicable(
-        'clients are registered by documents through the operator, not over the network',
-      ),
     },
     {
       id: 'RFC7591-4',

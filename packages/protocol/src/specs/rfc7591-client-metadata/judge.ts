@@ -3,6 +3,7 @@ import { firstRefusal } from '../../rule.ts'
 import { httpsRedirectMetadataRules } from '../fapi1-baseline/metadata-rules.ts'
 import { backchannelMetadataRules } from '../oidc-backchannel-logout/metadata-rules.ts'
 import { frontchannelMetadataRules } from '../oidc-frontchannel-logout/metadata-rules.ts'
+import { sectorMetadataRules } from '../oidc-registration/rules.ts'
 import { postLogoutMetadataRules } from '../oidc-rp-logout/metadata-rules.ts'
 import { cibaMetadataRules } from '../openid-ciba/metadata-rules.ts'
 import { encryptionMetadataRules } from '../rfc7516-jwe/rules.ts'
@@ -17,6 +18,7 @@ const everyRule = [
   ...postLogoutMetadataRules,
   ...backchannelMetadataRules,
   ...cibaMetadataRules,
+  ...sectorMetadataRules,
   ...frontchannelMetadataRules,
 ]
 

@@ -11,6 +11,7 @@ export interface ClientMetadata {
   readonly logo_uri?: string | undefined
   readonly policy_uri?: string | undefined
   readonly tos_uri?: string | undefined
+  readonly contacts?: readonly string[] | undefined
   readonly scope?: string | undefined
   readonly jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined
   readonly jwks_uri?: string | undefined
@@ -38,7 +39,12 @@ export interface ClientMetadata {
   readonly tls_client_auth_san_email?: string | undefined
   readonly dpop_bound_access_tokens?: boolean | undefined
   readonly tls_client_certificate_bound_access_tokens?: boolean | undefined
+  readonly require_pushed_authorization_requests?: boolean | undefined
   readonly use_mtls_endpoint_aliases?: boolean | undefined
+  readonly require_auth_time?: boolean | undefined
+  readonly default_max_age?: number | undefined
+  readonly subject_type?: 'public' | 'pairwise' | undefined
+  readonly sector_identifier_uri?: string | undefined
   readonly post_logout_redirect_uris?: readonly string[] | undefined
   readonly backchannel_logout_uri?: string | undefined
   readonly authorization_details_types?: readonly string[] | undefined
@@ -47,6 +53,8 @@ export interface ClientMetadata {
   readonly backchannel_client_notification_endpoint?: string | undefined
   readonly backchannel_authentication_request_signing_alg?: string | undefined
   readonly backchannel_user_code_parameter?: boolean | undefined
+  readonly software_id?: string | undefined
+  readonly software_version?: string | undefined
   readonly frontchannel_logout_uri?: string | undefined
   readonly frontchannel_logout_session_required?: boolean | undefined
 }

@@ -1,4 +1,4 @@
-import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
+import { type ClauseManifest, otherParty, ruled, shown } from '../../clause.ts'
 
 export const manifest: ClauseManifest = {
   spec: 'rfc9470-step-up',
@@ -39,9 +39,7 @@ export const manifest: ClauseManifest = {
       id: 'RFC9470-5-acr',
       level: 'SHOULD',
       says: 'an authorization server that cannot reach the asked acr says so',
-      standing: notApplicable(
-        'there is one level of login so far: the token says which, and the API asks for more or not',
-      ),
+      standing: ruled,
       rows: ['STEP-03'],
     },
     {

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { epochSeconds } from '../../brand.ts'
 import { firstRefusal, type Refused } from '../../rule.ts'
-import { checkStepUpRequirement, type StepUpInput, stepUpRules } from './rules.ts'
+import {
+  checkStepUpRequirement,
+  type StepUpInput,
+  type StepUpOrderInput,
+  stepUpOrderRules,
+  stepUpRules,
+} from './rules.ts'
 
 const now = epochSeconds(1_800_000_000)
 const good: StepUpInput = {
@@ -58,3 +64,38 @@ test('a requirement no challenge can carry is a mistake of the developer', () =>
   assert.throws(() => checkStepUpRequirement([], 1.5), TypeError)
   checkStepUpRequirement(['urn:mfa'], 0)
 })
+
+const order: StepUpOrderInput = {
+  hasUser: true,
+  leastAcr: 'urn:mfa',
+  isReached: true,
+  maxAgeSeconds: 300,
+  authTime: epochSeconds(now - 300),
+  now,
+}
+
+const orderRefusals: readonly Refused<StepUpOrderInput>[] = [
+  { name: 'a level not reached', input: { ...order, isReached: false }, ruleId: 'step-up.order-acr' },
+  {
+    name: 'a second too old',
+    input: { ...order, authTime: epochSeconds(now - 301) },
+    ruleId: 'step-up.order-age',
+  },
+  { name: 'no time', input: { ...order, authTime: undefined }, ruleId: 'step-up.order-age' },
+]
+
+test('a token is minted at the edge of what its API asks for, and for a client without a user', () => {
+  assert.equal(firstRefusal(stepUpOrderRules, order), undefined)
+  const bare = { ...order, isReached: false, authTime: undefined }
+  assert.equal(firstRefusal(stepUpOrderRules, { ...bare, hasUser: false }), undefined)
+  assert.equal(
+    firstRefusal(stepUpOrderRules, { ...bare, leastAcr: undefined, maxAgeSeconds: undefined }),
+    undefined,
+  )
+})
+
+for (const { name, input, ruleId } of orderRefusals)
+  test(`a token is refused for ${name}`, () => {
+    const refusal = firstRefusal(stepUpOrderRules, input)
+    assert.deepEqual([refusal?.ruleId, refusal?.error], [ruleId, 'invalid_grant'])
+  })

@@ -44,6 +44,43 @@ export const stepUpRules: readonly Rule<StepUpInput>[] = [
   },
 ]
 
+/** An access token about to be minted for a user, and what its scopes and its API ask of the authentication. */
+export interface StepUpOrderInput {
+  /** Whether a user stands behind it; a client's own authority was never authenticated that way. */
+  readonly hasUser: boolean
+  /** Least `acr` asked for; undefined when nobody asks. */
+  readonly leastAcr: string | undefined
+  /** Whether the authentication reaches it. */
+  readonly isReached: boolean
+  readonly maxAgeSeconds: number | undefined
+  readonly authTime: EpochSeconds | undefined
+  readonly now: EpochSeconds
+}
+
+/** What a scope or an API asks for holds for every token of it, a refreshed or exchanged one too. */
+export const stepUpOrderRules: readonly Rule<StepUpOrderInput>[] = [
+  {
+    id: 'step-up.order-acr',
+    clauses: ['RFC9470-5-acr'],
+    level: 'SHOULD',
+    title: 'no token is minted below the level its scopes and its API ask for',
+    check: ({ hasUser, leastAcr, isReached }) =>
+      !hasUser || leastAcr === undefined || isReached
+        ? pass
+        : fail('invalid_grant', `the user must authenticate with acr \`${leastAcr}\``),
+  },
+  {
+    id: 'step-up.order-age',
+    clauses: ['RFC9470-5'],
+    level: 'MUST',
+    title: 'no token is minted for an authentication older than its scopes and its API allow',
+    check: ({ hasUser, maxAgeSeconds, authTime, now }) =>
+      !hasUser || maxAgeSeconds === undefined || (authTime !== undefined && now - authTime <= maxAgeSeconds)
+        ? pass
+        : fail('invalid_grant', `the user must have authenticated within ${maxAgeSeconds} s`),
+  },
+]
+
 /** @throws TypeError when a route asks for something RFC 9470 cannot express */
 export function checkStepUpRequirement(
   acrValues: readonly string[],

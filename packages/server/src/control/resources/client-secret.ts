@@ -7,7 +7,7 @@ const seconds = z.number().int().min(0).max(4_294_967_295)
  * of its own, so that applying a Client again never touches its secrets.
  */
 export const clientSecretSpec = z.strictObject({
-  /** The newest first. */
+  /** The newest first; none for a registered client that was deleted. */
   secrets: z
     .array(
       z.strictObject({
@@ -19,7 +19,6 @@ export const clientSecretSpec = z.strictObject({
         expiresAt: seconds.optional(),
       }),
     )
-    .min(1)
     .max(2),
 })
 

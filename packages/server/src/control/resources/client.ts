@@ -52,7 +52,9 @@ export const clientMetadata = z.strictObject({
   use_mtls_endpoint_aliases: z.boolean().optional(),
   require_auth_time: z.boolean().optional(),
   default_max_age: z.number().int().min(0).max(31_536_000).optional(),
-  subject_type: z.literal('public').optional(),
+  /** Who users are to the client: `pairwise` gives each sector subjects of its own. */
+  subject_type: z.enum(['public', 'pairwise']).optional(),
+  sector_identifier_uri: text(2048).optional(),
   post_logout_redirect_uris: z.array(z.string()).optional(),
   backchannel_logout_uri: z.string().optional(),
   /** Accepted for those who ask: a logout token always names the session. */

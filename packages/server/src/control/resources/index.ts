@@ -3,9 +3,11 @@ import { authorizationDetailsTypeSpec } from './authorization-details-type.ts'
 import { clientSpec } from './client.ts'
 import { clientSecretSpec } from './client-secret.ts'
 import { issuerSpec } from './issuer.ts'
+import { registeredClientSpec } from './registered-client.ts'
 import { resourceServerSpec } from './resource-server.ts'
 import { scopeSpec } from './scope.ts'
 import { securityProfileSpec } from './security-profile.ts'
+import { softwareStatementIssuerSpec } from './software-statement-issuer.ts'
 import { trustedIssuerSpec } from './trusted-issuer.ts'
 import { userSpec } from './user.ts'
 
@@ -30,7 +32,9 @@ export const kinds = {
   Scope: { spec: scopeSpec, name: scopeName },
   ResourceServer: { spec: resourceServerSpec, name: plainName },
   AuthorizationDetailsType: { spec: authorizationDetailsTypeSpec, name: detailsTypeName },
+  SoftwareStatementIssuer: { spec: softwareStatementIssuerSpec, name: plainName },
   Client: { spec: clientSpec, name: clientName },
+  RegisteredClient: { spec: registeredClientSpec, name: clientName },
   ClientSecret: { spec: clientSecretSpec, name: clientName },
   TrustedIssuer: { spec: trustedIssuerSpec, name: plainName },
   User: { spec: userSpec, name: plainName },

@@ -1,4 +1,6 @@
+import { defaultAuthenticationLevels } from '@holdfast/protocol'
 import { z } from 'zod'
+import { acrValue } from '../acr-demand.ts'
 
 /** What holds for a whole issuer. Its address stands in the bootstrap configuration, never here (I18). */
 export const issuerSpec = z.strictObject({
@@ -18,6 +20,30 @@ export const issuerSpec = z.strictObject({
     )
     .max(20)
     .default([]),
+  /** What `acr` values mean, the weakest first; a stronger level is good for every weaker one. */
+  authenticationLevels: z
+    .array(
+      z.strictObject({
+        acr: acrValue,
+        /** Sets of methods; any one of them reaches the level. */
+        anyOf: z
+          .array(
+            z
+              .array(z.enum(['pwd', 'otp', 'passkey']))
+              .min(1)
+              .max(3),
+          )
+          .min(1)
+          .max(8),
+      }),
+    )
+    .min(1)
+    .max(16)
+    .default(
+      defaultAuthenticationLevels.map(({ acr, anyOf }) => ({ acr, anyOf: anyOf.map(set => [...set]) })),
+    ),
+  /** Whether clients may register themselves with an initial access token. */
+  registration: z.enum(['off', 'initial-access-token']).default('off'),
   /** When present it must agree with the bootstrap configuration. */
   environment: z.enum(['development', 'production']).optional(),
 })

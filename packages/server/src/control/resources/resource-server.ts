@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { acrDemand } from '../acr-demand.ts'
 
 export const resourceServerSpec = z.strictObject({
   /** Resource identifier (RFC 8707 section 2): an absolute https URI without fragment. */
@@ -14,6 +15,7 @@ export const resourceServerSpec = z.strictObject({
   accessTokenSigningAlg: z.enum(['PS256', 'ES256', 'EdDSA', 'RS256']).default('ES256'),
   /** Asking for this resource server tightens the whole request to this profile. */
   profile: z.string().optional(),
+  ...acrDemand,
 })
 
 export type ResourceServerSpec = z.infer<typeof resourceServerSpec>

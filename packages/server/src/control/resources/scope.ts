@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { acrDemand } from '../acr-demand.ts'
 
 const words = {
   /** Short plain words for the consent page. */
@@ -12,6 +13,7 @@ export const scopeSpec = z.strictObject({
   translations: z.strictObject({ de: z.strictObject(words).optional() }).default({}),
   /** Claims about the user that this scope releases. */
   claims: z.array(z.string().min(1).max(64)).max(64).default([]),
+  ...acrDemand,
   /** Asking for this scope tightens the whole request to this profile. */
   profile: z.string().optional(),
 })

@@ -4,6 +4,7 @@ import { leftHalfHash } from '@holdfast/protocol/jose/hash.ts'
 import { decodeJwt, jwtVerify } from 'jose'
 import type { Reply } from '../../http/exchange.ts'
 import { hashOfHandle } from '../handle.ts'
+import { subjectFor } from '../mint/pairwise.ts'
 import { type Browser, header, locationOf, openBrowser } from '../testing/browser.ts'
 import { keys, redirectUri } from '../testing/clients.ts'
 import {
@@ -49,6 +50,13 @@ function hybrid(
 }
 
 describe('the response of code id_token', () => {
+  it('tells a client of a sector its pairwise subject, also in front of the browser', async () => {
+    await using world = await openWorld({ clients: [{ ...fapi1Client(), sector: 'client.example' }] })
+    const claims = await verified(fragmentOf(await hybrid(world)).get('id_token') ?? '')
+    assert.equal(claims.sub, subjectFor(world.ports.keys, issuerUrl, 'client.example', alice))
+    assert.notEqual(claims.sub, alice)
+  })
+
   it('is in the fragment: a code, and an ID token that signs code and state and tells nothing about the person', async () => {
     await using world = await open()
     const reply = await hybrid(world)

@@ -7,10 +7,13 @@ import type { InteractionRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { fineTime, newHandle } from '../handle.ts'
 import { judgeAcr } from '../interaction/assurance.ts'
+import { authenticationState } from '../interaction/authentication.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
+import { possibleAcrs } from '../interaction/demand.ts'
 import { isFormPost } from '../interaction/post.ts'
-import { interactionEndsAt, needsLogin, stepUrl } from '../interaction/record.ts'
-import { type LiveSession, loadSession, reachableAcrs } from '../interaction/session.ts'
+import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
+import { type LiveSession, loadSession } from '../interaction/session.ts'
+import { unreachable } from '../interaction/steps/second-factor.ts'
 import { errorPage } from '../pages/error.ts'
 import { seeOther } from '../pages/page.ts'
 import { recordRefusal } from '../refused.ts'
@@ -32,15 +35,23 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
   const refusedHere = (refusal: Refusal): Promise<Reply> =>
     refusedInFront(exchange, ports, { ok: false, refusal, target: request }, opened.value)
   // Told before anybody signs in for nothing.
-  const beyondReach = judgeAcr(request, reachableAcrs)
+  const beyondReach = judgeAcr(request, possibleAcrs(request, exchange.issuer))
   if (beyondReach !== undefined) return await refusedHere(beyondReach)
   const found = await loadSession(exchange, ports, now)
-  const login = needsLogin(request, found, undefined, now)
+  const state = authenticationState(request, exchange.issuer, found, {}, now)
+  if (state.next === 'unmet') return await refusedHere(unreachable)
+  const login = state.next !== 'done'
   // Consent is asked for every time: no earlier answer is taken for this one.
   const silent = firstRefusal(silentRules, { prompt: request.prompt, needsLogin: login, needsConsent: true })
   if (silent !== undefined) return await refusedHere(silent)
 
-  const opening = openInteraction(exchange, ports, opened.value, login ? undefined : found, now)
+  const opening = openInteraction(
+    exchange,
+    ports,
+    opened.value,
+    state.next === 'login' ? undefined : found,
+    now,
+  )
   await ports.store.commit([
     { kind: 'insert-interaction', record: opening.record },
     auditAccepted(exchange, now, 'authorization.opened', contextOf(opened.value), {
@@ -49,7 +60,7 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
       session: !login,
     }),
   ])
-  const step = login ? 'login' : 'consent'
+  const step = state.next === 'done' ? 'consent' : state.next
   const reply = seeOther(stepUrl(exchange.issuer.url, opening.id, step), opening.cookies)
   return opened.value.pushedHash === undefined ? unbacked(reply) : reply
 }
@@ -97,7 +108,6 @@ function openInteraction(
     pushedHash: opened.pushedHash,
     txn: opened.txn,
     sessionHash: session?.record.hash,
-    authenticatedAt: undefined,
     version: 0,
     issuedAt: now,
     expiresAt: interactionEndsAt(now),

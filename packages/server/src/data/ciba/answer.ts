@@ -1,4 +1,4 @@
-import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
+import { type EpochSeconds, type StatedAuthentication, secondsAfter } from '@holdfast/protocol'
 import { cibaLifetimeSecondsMax } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
@@ -11,7 +11,7 @@ import { pingWrites } from './ping.ts'
 import type { CibaAccess } from './request.ts'
 
 /** How the user who answers authenticated. */
-export type Authentication = Pick<SessionRecord, 'sid' | 'authTime' | 'acr' | 'amr'>
+export type Authentication = StatedAuthentication & Pick<SessionRecord, 'sid'>
 
 /** What a user allows by answering yes. */
 export function cibaGrantOf(

@@ -164,6 +164,7 @@ function issue(asking: Asking, promptKey: HandleHash): Issued {
     scopes: request.scopes,
     resources: request.resources,
     bindingMessage: request.bindingMessage,
+    ...(request.acrValues.length > 0 && { acrValues: request.acrValues }),
     promptKey,
     sealedPing:
       clientNotificationToken === undefined

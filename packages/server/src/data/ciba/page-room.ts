@@ -7,9 +7,11 @@ import type { InteractionRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
 import { fineTime, newHandle } from '../handle.ts'
+import { authenticationState } from '../interaction/authentication.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
+import { ourClientId } from '../interaction/ourselves.ts'
 import { parsePost } from '../interaction/post.ts'
-import { interactionEndsAt, needsLogin, stepUrl } from '../interaction/record.ts'
+import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
 import { loadSession } from '../interaction/session.ts'
 import { lookView } from '../pages/approvals.ts'
 import { errorPage } from '../pages/error.ts'
@@ -17,9 +19,7 @@ import { seeOther } from '../pages/page.ts'
 import { paths } from '../paths.ts'
 import { recordRefusal } from '../refused.ts'
 import type { Room } from '../room.ts'
-
-/** Who answers signed in at most this long ago: whoever finds an open browser allows nothing. */
-const loginAgeSeconds = 300
+import { requestToLook } from './demand.ts'
 
 const refused = 'ciba-page.refused'
 
@@ -49,8 +49,9 @@ export const cibaPost: Room = async (exchange, ports) => {
   const issuer = exchange.issuer.url
   const handle = newHandle(ports.entropy, 'interaction', issuer, fineTime(ports.clock))
   const found = await loadSession(exchange, ports, now)
-  const request = requestOf(exchange)
-  const session = needsLogin(request, found, undefined, now) ? undefined : found
+  const request = requestToLook(exchange.issuer)
+  const { next } = authenticationState(request, exchange.issuer, found, {}, now)
+  const session = next === 'login' ? undefined : found
   const record: InteractionRecord = {
     ...newRecord(exchange, handle.hash, browserHash, now),
     request,
@@ -97,37 +98,12 @@ function newRecord(
   return {
     hash,
     issuer: issuer.url,
-    clientId: issuer.url,
+    clientId: ourClientId,
     browserHash,
     pushedHash: undefined,
     approvals: true,
-    authenticatedAt: undefined,
     version: 0,
     issuedAt: now,
     expiresAt: interactionEndsAt(now),
-  }
-}
-
-/** No client waits behind it: whoever asked has its own record, and the answer stays on our own page. */
-function requestOf({ issuer }: Exchange): InteractionRecord['request'] {
-  return {
-    clientId: issuer.url,
-    redirectUri: issuer.url + paths.ciba,
-    redirectUriSent: false,
-    responseType: 'code',
-    responseMode: undefined,
-    scopes: [],
-    resources: [],
-    state: undefined,
-    nonce: undefined,
-    codeChallenge: undefined,
-    dpopJkt: undefined,
-    prompt: [],
-    maxAgeSeconds: loginAgeSeconds,
-    acrValues: [],
-    loginHint: undefined,
-    uiLocales: [],
-    requestObject: undefined,
-    requestObjectJti: undefined,
   }
 }

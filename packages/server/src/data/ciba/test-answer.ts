@@ -7,7 +7,7 @@ import type { FoundBackchannelRequest } from '../../store/store.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { hashOfHandle } from '../handle.ts'
-import { passwordAcr } from '../interaction/session.ts'
+import { statedBySession } from '../interaction/authentication.ts'
 import { recordRefusal, refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
 import { approvalWrites, cibaGrantLifetime, cibaGrantOf, denialWrites } from './answer.ts'
@@ -81,8 +81,10 @@ function allowing(
   if (client === undefined || access?.ok !== true) return undefined
   const now = ports.clock.now()
   const sid = ports.entropy.bytes(16).toString('base64url')
-  const pretended = { sid, authTime: now, acr: passwordAcr, amr: ['pwd'] }
-  const grant = cibaGrantOf(found, pretended, cibaGrantLifetime(client, access.value), ports, now)
+  const stated = statedBySession(exchange.issuer, { pwd: now })
+  // Where a password reaches no level, nothing can be allowed by one.
+  if (stated === undefined) return undefined
+  const grant = cibaGrantOf(found, { sid, ...stated }, cibaGrantLifetime(client, access.value), ports, now)
   return approvalWrites(found, grant, exchange.requestId, ports)
 }
 

@@ -157,21 +157,25 @@ describe('claims cannot be smuggled', () => {
     const browser = openBrowser(world)
     const { value, hash } = newHandle(world.ports.entropy, 'session', issuerUrl, now)
     const ends = { issuedAt: now, idleExpiresAt: secondsAfter(now, 600), expiresAt: secondsAfter(now, 600) }
-    const session = { hash, issuer: issuerUrl, sid: 's-weak', subject: alice, authTime: now, acr: 'urn:weak' }
+    const session = {
+      hash,
+      issuer: issuerUrl,
+      sid: 's-weak',
+      subject: alice,
+      authTime: now,
+      acr: 'urn:holdfast:acr:pwd',
+    }
     await world.store.commit([{ kind: 'insert-session', record: { ...session, amr: [], ...ends } }])
     browser.cookies.set(cookieName('session', issuerUrl), value)
-    const acr = { essential: true, value: 'urn:holdfast:acr:pwd' }
+    const acr = { essential: true, value: 'urn:holdfast:acr:mfa' }
     const fields = {
       ...goodRequest(clientId),
       scope: 'openid',
       claims: JSON.stringify({ id_token: { acr } }),
     }
-    const opened = await browser.get(`/authorize?${new URLSearchParams(fields)}`)
-    const consent = header(opened, 'location') ?? ''
-    assert.match(consent, /\/consent$/)
-    const reply = await browser.decide(consent, 'allow')
+    const reply = await browser.get(`/authorize?${new URLSearchParams(fields)}`)
     assert.equal(locationOf(reply).searchParams.get('error'), 'unmet_authentication_requirements')
     assert.equal(locationOf(reply).searchParams.get('code'), null)
-    assert.equal((await world.lastAudit('consent.refused'))?.ruleId, 'claims.essential-acr')
+    assert.equal((await world.lastAudit('authorization.refused'))?.ruleId, 'step-up.unreachable')
   })
 })

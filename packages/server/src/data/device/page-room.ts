@@ -11,6 +11,7 @@ import { neededMaxAgeSeconds } from '../authorize/freshness.ts'
 import { fineTime, newHandle } from '../handle.ts'
 import { openAccountTurns } from '../interaction/attempts.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
+import { requestOfOurs } from '../interaction/ourselves.ts'
 import { parsePost } from '../interaction/post.ts'
 import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
 import { loadSession } from '../interaction/session.ts'
@@ -124,33 +125,15 @@ async function openDeviceInteraction(
     issuer,
     clientId: found.clientId,
     browserHash,
-    request: {
-      clientId: found.clientId,
-      // No client waits behind it: the answer stays on our own page.
-      redirectUri: issuer + paths.device,
-      redirectUriSent: false,
-      responseType: 'code',
-      responseMode: undefined,
-      scopes: found.scopes,
-      resources: found.resources,
-      ...(found.authorizationDetails && { authorizationDetails: found.authorizationDetails }),
-      state: undefined,
-      nonce: undefined,
-      codeChallenge: undefined,
-      dpopJkt: undefined,
-      prompt: [],
+    // No client waits behind it: the answer stays on our own page.
+    request: requestOfOurs(issuer + paths.device, {
+      ...found,
       maxAgeSeconds: neededMaxAgeSeconds(undefined, asked.profile),
-      acrValues: [],
-      loginHint: undefined,
-      uiLocales: [],
-      requestObject: undefined,
-      requestObjectJti: undefined,
-    },
+    }),
     pushedHash: undefined,
     txn: found.txn,
     device: { hash: found.hash, source: found.source, isConfirmed: false },
     sessionHash: session?.record.hash,
-    authenticatedAt: undefined,
     version: 0,
     issuedAt: now,
     expiresAt: Math.min(interactionEndsAt(now), found.expiresAt) as EpochSeconds,

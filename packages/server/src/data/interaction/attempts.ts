@@ -5,15 +5,35 @@ import type { Ports } from '../../ports.ts'
 import type { Write } from '../../store/writes.ts'
 import { hashOfHandle } from '../handle.ts'
 
+export interface AttemptLimits {
+  readonly accountFailuresMax: number
+  readonly accountWindowSeconds: number
+  readonly delaySeconds: number
+  readonly delaySecondsMax: number
+  readonly sourceFailuresMax: number
+  readonly sourceWindowSeconds: number
+}
+
 /** Failed logins (threat model section 6): per account then delay, per source prefix then refusal. */
-export const attemptLimits = {
+export const attemptLimits: AttemptLimits = {
   accountFailuresMax: 10,
   accountWindowSeconds: 600,
   delaySeconds: 30,
   delaySecondsMax: 600,
   sourceFailuresMax: 100,
   sourceWindowSeconds: 60,
-} as const
+}
+
+/**
+ * Wrong codes of one user. Whoever gets this far knows the password, and a code has a million values: counted over a
+ * day, and not forgotten by a password that is right.
+ */
+export const secondFactorLimits: AttemptLimits = {
+  ...attemptLimits,
+  accountFailuresMax: 5,
+  accountWindowSeconds: 86_400,
+  delaySecondsMax: 3600,
+}
 
 /** What a login attempt is counted under. The keys are digests: the store learns neither name nor address. */
 export interface AttemptKeys {
@@ -28,40 +48,73 @@ export function attemptKeys(
   username: string,
   remoteAddress: string,
 ): AttemptKeys {
-  const secret = ports.keys.secret(issuer, 'login-attempts')
-  const keyOf = (what: string, text: string): HandleHash =>
-    hashOfHandle(
-      'failures',
-      issuer,
-      createHmac('sha256', secret).update(`${what}\n${text}`).digest('base64url'),
-    )
   return {
-    account: keyOf('account', username.normalize('NFKC').toLowerCase()),
-    source: keyOf('source', sourcePrefix(remoteAddress)),
+    account: keyOf(ports, issuer, 'account', username.normalize('NFKC').toLowerCase()),
+    source: keyOf(ports, issuer, 'source', sourcePrefix(remoteAddress)),
   }
 }
 
+/** For codes and passkeys: apart from the count of passwords, so that the one never clears the other. */
+export function secondFactorKeys(
+  ports: Ports,
+  issuer: string,
+  subject: string,
+  remoteAddress: string,
+): AttemptKeys {
+  return {
+    account: keyOf(ports, issuer, 'second-factor', subject),
+    source: keyOf(ports, issuer, 'source', sourcePrefix(remoteAddress)),
+  }
+}
+
+function keyOf(ports: Ports, issuer: string, what: string, text: string): HandleHash {
+  const mac = createHmac('sha256', ports.keys.secret(issuer, 'login-attempts'))
+  return hashOfHandle('failures', issuer, mac.update(`${what}\n${text}`).digest('base64url'))
+}
+
 /** @returns seconds to wait before the next attempt, 0 when it may be made now */
-export async function secondsToWait(ports: Ports, keys: AttemptKeys, now: EpochSeconds): Promise<number> {
-  const limits = attemptLimits
-  const [account, source] = await Promise.all([
+export async function secondsToWait(
+  ports: Ports,
+  keys: AttemptKeys,
+  now: EpochSeconds,
+  limits: AttemptLimits = attemptLimits,
+): Promise<number> {
+  const [account, sourceWait] = await Promise.all([
     ports.store.findFailures(keys.account, now),
-    ports.store.findFailures(keys.source, now),
+    secondsToWaitOfSource(ports, keys, now),
   ])
   const beyond = (account?.count ?? 0) - limits.accountFailuresMax
   const delay =
     beyond < 0 ? 0 : Math.min(limits.delaySeconds * 2 ** Math.min(beyond, 10), limits.delaySecondsMax)
   const accountWait = delay === 0 ? 0 : (account?.lastAt ?? now) + delay - now
-  const sourceWait = (source?.count ?? 0) >= limits.sourceFailuresMax ? limits.sourceWindowSeconds : 0
   return Math.max(0, accountWait, sourceWait)
 }
 
-export function countFailure(keys: AttemptKeys, at: EpochSeconds): readonly Write[] {
-  const { accountWindowSeconds, sourceWindowSeconds } = attemptLimits
+/** For what cannot be guessed, where only the network counts. */
+export async function secondsToWaitOfSource(
+  ports: Ports,
+  { source }: Pick<AttemptKeys, 'source'>,
+  now: EpochSeconds,
+): Promise<number> {
+  const { sourceFailuresMax, sourceWindowSeconds } = attemptLimits
+  const counted = await ports.store.findFailures(source, now)
+  return (counted?.count ?? 0) >= sourceFailuresMax ? sourceWindowSeconds : 0
+}
+
+export function countFailure(
+  keys: AttemptKeys,
+  at: EpochSeconds,
+  { accountWindowSeconds, sourceWindowSeconds }: AttemptLimits = attemptLimits,
+): readonly Write[] {
   return [
     { kind: 'count-failure', key: keys.account, at, windowSeconds: accountWindowSeconds },
     { kind: 'count-failure', key: keys.source, at, windowSeconds: sourceWindowSeconds },
   ]
+}
+
+/** For what cannot be guessed: only the network it came from is counted. */
+export function countSource({ source }: AttemptKeys, at: EpochSeconds): readonly Write[] {
+  return [{ kind: 'count-failure', key: source, at, windowSeconds: attemptLimits.sourceWindowSeconds }]
 }
 
 /** IPv4 /24, IPv6 /56: what one customer of a provider can choose from. */

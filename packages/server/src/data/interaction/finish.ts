@@ -1,8 +1,10 @@
-import { refuse } from '@holdfast/protocol'
+import { type Refusal, refuse } from '@holdfast/protocol'
 import type { Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Write } from '../../store/writes.ts'
-import type { AuditContext } from '../audit-of.ts'
+import { type AuditContext, auditRefused } from '../audit-of.ts'
+import { authorizationError } from '../authorize/response.ts'
+import { deviceDone } from '../pages/device.ts'
 import { alreadyAnswered, errorPage } from '../pages/error.ts'
 import { outstandingKey, outstandingRequests } from '../par/outstanding.ts'
 import { recordRefusal } from '../refused.ts'
@@ -27,6 +29,36 @@ export function noLongerOutstanding({ exchange, interaction, client }: Visit, po
     outstandingRequests(ports).release(outstandingKey(exchange, client))
 }
 
+/** What an end with a refusal takes along: more writes, and whom it is about when that is not who is signed in. */
+interface RefusedEnd {
+  readonly writes?: readonly Write[]
+  readonly subject?: string
+}
+
+/** Ends an interaction with a refusal: told to the client, to the device that waits, or to the user alone. */
+export async function finishRefused(
+  visit: Visit,
+  ports: Ports,
+  event: string,
+  refusal: Refusal,
+  { writes = [], subject }: RefusedEnd = {},
+): Promise<Reply> {
+  const { exchange, interaction, now } = visit
+  const { device, account, approvals, request } = interaction
+  const context = { ...contextOf(visit), ...(subject !== undefined && { subject }) }
+  const committed = await ports.store.commit([
+    ...finishing(visit),
+    ...(device === undefined ? [] : [{ kind: 'deny-device-code', hash: device.hash, at: now } as const]),
+    ...writes,
+    auditRefused(exchange, now, event, refusal, context),
+  ])
+  if (!committed.committed) return await tooLate(visit, context, ports)
+  noLongerOutstanding(visit, ports)
+  if (device !== undefined) return deviceDone(exchange, 'denied')
+  if (account !== undefined || approvals) return errorPage(exchange, refusal, { kind: 'unchanged' })
+  return await authorizationError(exchange, ports, request, refusal)
+}
+
 export async function tooLate(visit: Visit, context: AuditContext, ports: Ports): Promise<Reply> {
   const refusal = refuse(
     'interaction.once',
@@ -37,4 +69,12 @@ export async function tooLate(visit: Visit, context: AuditContext, ports: Ports)
   await recordRefusal(visit.exchange, ports, 'consent.refused', refusal, { context })
   const { uiLocales } = visit.interaction.request
   return errorPage(visit.exchange, refusal, { ...alreadyAnswered, uiLocales })
+}
+
+function contextOf({ interaction, client, session }: Visit): AuditContext {
+  return {
+    txn: interaction.txn,
+    clientId: client.clientId,
+    ...(session !== undefined && { subject: session.record.subject }),
+  }
 }

@@ -28,6 +28,7 @@ const masked = (page: Reply, username: string): string =>
     .replaceAll(username, 'NAME')
     .replaceAll(/req-\d+/g, 'REF')
     .replaceAll(/name="csrf" value="[^"]*"/g, 'CSRF')
+    .replaceAll(/challenge&quot;:&quot;[\w-]+/g, 'CHALLENGE')
     .replaceAll(/interaction\/[\w-]+/g, 'ID')
 
 describe('the login step', () => {

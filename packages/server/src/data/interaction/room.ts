@@ -2,6 +2,7 @@ import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import { alreadyAnswered, errorPage } from '../pages/error.ts'
 import { seeOther } from '../pages/page.ts'
+import { paths } from '../paths.ts'
 import { recordRefusal } from '../refused.ts'
 import type { Room } from '../room.ts'
 import { judgeCsrf } from './csrf.ts'
@@ -13,18 +14,21 @@ import { confirm } from './steps/confirm.ts'
 import { consent } from './steps/consent.ts'
 import { interactionSteps } from './steps/index.ts'
 import { login } from './steps/login.ts'
+import { secondFactor } from './steps/second-factor.ts'
 import { loadVisit, type Visit } from './visit.ts'
 
 /** GET `/interaction/:id/login` and so on: the page of the step whose turn it is. */
 export const approvalsPage: Room = (exchange, ports) => showStep(approvals, exchange, ports)
 export const confirmPage: Room = (exchange, ports) => showStep(confirm, exchange, ports)
 export const loginPage: Room = (exchange, ports) => showStep(login, exchange, ports)
+export const secondFactorPage: Room = (exchange, ports) => showStep(secondFactor, exchange, ports)
 export const consentPage: Room = (exchange, ports) => showStep(consent, exchange, ports)
 
 /** POST to the same: the answer. */
 export const approvalsPost: Room = (exchange, ports) => answerStep(approvals, exchange, ports)
 export const confirmPost: Room = (exchange, ports) => answerStep(confirm, exchange, ports)
 export const loginPost: Room = (exchange, ports) => answerStep(login, exchange, ports)
+export const secondFactorPost: Room = (exchange, ports) => answerStep(secondFactor, exchange, ports)
 export const consentPost: Room = (exchange, ports) => answerStep(consent, exchange, ports)
 
 async function showStep(step: InteractionStep, exchange: Exchange, ports: Ports): Promise<Reply> {
@@ -48,10 +52,10 @@ async function answerStep(step: InteractionStep, exchange: Exchange, ports: Port
 
 /** To the step whose turn it is, when that is another one: steps cannot be skipped or repeated. */
 function outOfTurn(step: InteractionStep, visit: Visit): Reply | undefined {
+  const { url } = visit.exchange.issuer
   const due = interactionSteps.find(candidate => candidate.isNeeded(visit))
-  return due === undefined || due === step
-    ? undefined
-    : seeOther(stepUrl(visit.exchange.issuer.url, visit.id, due.name))
+  if (due === undefined) return seeOther(url + (visit.interaction.account ?? paths.security))
+  return due === step ? undefined : seeOther(stepUrl(url, visit.id, due.name))
 }
 
 async function refusedOnPage(

@@ -14,7 +14,9 @@ import type { Found } from '../../store/store.ts'
 import { judgeStill } from '../authorize/request.ts'
 import { askedAgain, judgeDeviceRequest } from '../device/request.ts'
 import { hashOfHandle } from '../handle.ts'
+import { type AuthenticationState, authenticationState } from './authentication.ts'
 import { cookieHash } from './cookies.ts'
+import { ourselves } from './ourselves.ts'
 import { type LiveSession, loadSession } from './session.ts'
 
 /** A request of the right browser to a live interaction, with the policy that applies at this moment. */
@@ -29,6 +31,8 @@ export interface Visit {
   readonly session: LiveSession | undefined
   /** Whatever session the browser holds, e.g. one that a fresh login replaces. */
   readonly browserSession: LiveSession | undefined
+  /** What must still happen before the request may go on. */
+  readonly authentication: AuthenticationState
   readonly now: EpochSeconds
 }
 
@@ -39,8 +43,8 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
   const interaction = judgeInteraction(found, cookieHash(exchange, 'browser'), exchange.issuer.url, now)
   if (!interaction.ok) return interaction
 
-  const { sessionHash } = interaction.value
-  const still = judgeInteractionStill(interaction.value, exchange.issuer)
+  const { request, sessionHash } = interaction.value
+  const still = judgeWho(interaction.value, exchange)
   if (!still.ok) return still
   const browserSession = await loadSession(exchange, ports, now)
   const session = browserSession?.record.hash === sessionHash ? browserSession : undefined
@@ -51,28 +55,22 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
     ...still.value,
     session,
     browserSession,
+    authentication: authenticationState(request, exchange.issuer, session, interaction.value, now),
     now,
   })
 }
 
-function judgeInteractionStill(
-  { request, pushedHash, device, approvals }: InteractionRecord,
-  issuer: Exchange['issuer'],
+/** Whether who waits for the answer may still have it: a client, a device, or a page of ours. */
+function judgeWho(
+  { request, pushedHash, device, account, approvals }: InteractionRecord,
+  exchange: Exchange,
 ): Outcome<Pick<Visit, 'client' | 'profile'>> {
-  if (approvals) return accept({ client: ourselves(issuer), profile: issuer.floor })
+  const { issuer } = exchange
+  if (account !== undefined) return accept({ client: ourselves(exchange, 'account'), profile: issuer.floor })
+  if (approvals) return accept({ client: ourselves(exchange, 'approvals'), profile: issuer.floor })
   return device === undefined
     ? judgeStill(request, issuer, pushedHash !== undefined)
     : judgeDeviceStill(request, issuer)
-}
-
-/**
- * Whom a user signs in to when no client sent them. No name of a client is a URL, so the audit tells the two apart. The
- * steps on that way read its id and name; the rest only says that it may nothing.
- */
-function ourselves({ url, floor }: Exchange['issuer']): Client {
-  const nothing = { redirectUris: [], grantTypes: [], scopes: [], resources: [] }
-  const standing = { status: 'active' as const, isPublic: false, profile: floor }
-  return { clientId: url, clientName: 'your waiting requests', ...standing, ...nothing } as unknown as Client
 }
 
 function judgeDeviceStill(

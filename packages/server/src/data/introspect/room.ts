@@ -9,6 +9,7 @@ import { auditAccepted } from '../audit-of.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
+import { subjectFor } from '../mint/pairwise.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
 import type { Room } from '../room.ts'
@@ -79,13 +80,17 @@ async function answer(
     if (replay === undefined) throw new TypeError(`no guard \`${committed.guard}\` stands in this list`)
     return refusedReplay(exchange, ports, refused, replay, { context, extraHeaders: undefined })
   }
-  const description = active.ok ? describe(active.value, exchange) : { active: false }
+  const description = active.ok ? describe(active.value, exchange, ports) : { active: false }
   return wantsSigned(exchange, authenticated.client, active.ok ? active.value.token : undefined)
     ? await signedReply(exchange, ports, authenticated.client, description)
     : jsonReply(200, description)
 }
 
-function describe({ token }: ActiveToken, { issuer }: Exchange): Readonly<Record<string, unknown>> {
+function describe(
+  { token }: ActiveToken,
+  { issuer }: Exchange,
+  { keys }: Ports,
+): Readonly<Record<string, unknown>> {
   const { audience, authTime, acr, amr, binding, act, mayAct, authorizationDetails = [] } = token
   // A type that moved to another resource server since is no longer this one's to know (I20).
   const details = audience.flatMap(one => detailsAt(authorizationDetails, issuer.detailTypes, one))
@@ -93,7 +98,7 @@ function describe({ token }: ActiveToken, { issuer }: Exchange): Readonly<Record
   return {
     active: true,
     iss: issuer.url,
-    sub: token.subject,
+    sub: subjectFor(keys, issuer.url, token.sector, token.subject),
     aud: audience.length === 1 ? audience[0] : audience,
     client_id: token.clientId,
     scope: token.scopes.join(' '),

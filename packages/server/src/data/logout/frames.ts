@@ -1,4 +1,6 @@
+import type { Keys } from '../../ports.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
+import { sidFor } from '../mint/pairwise.ts'
 import { withQuery } from '../render/with-query.ts'
 
 /** A page with more frames than this would keep the browser busier than its user has patience. */
@@ -12,12 +14,14 @@ export function framesFor(
   clientIds: readonly string[],
   { url: issuer, clients }: Pick<IssuerSnapshot, 'url' | 'clients'>,
   sid: string,
+  keys: Keys,
 ): readonly string[] {
   return clientIds
     .flatMap(clientId => {
       const client = clients.get(clientId)
       const uri = client?.status === 'active' ? client.frontchannelLogoutUri : undefined
-      return uri === undefined ? [] : [withQuery(uri, { iss: issuer, sid })]
+      if (uri === undefined) return []
+      return [withQuery(uri, { iss: issuer, sid: sidFor(keys, issuer, client?.sector, sid) })]
     })
     .slice(0, framesMax)
 }

@@ -78,14 +78,15 @@ describe('front-channel logout', () => {
     assert.equal(frames(await browser.get(logoutUrl({ id_token_hint: idToken }))).length, 0)
   })
 
-  it('the number of frames is bounded, and a suspended client is not framed', () => {
+  it('the number of frames is bounded, and a suspended client is not framed', async () => {
+    await using world = await openTestWorld()
     const of = (index: number, status: Client['status'] = 'active'): Client =>
       clientOf({ clientId: `c_${index}`, status, frontchannelLogoutUri: `https://c${index}.example/out` })
     const many = Array.from({ length: framesMax + 2 }, (_, index) =>
       of(index, index === 0 ? 'suspended' : 'active'),
     )
     const issuer = { url: issuerUrl, clients: new Map(many.map(client => [client.clientId, client])) }
-    const addresses = framesFor([...issuer.clients.keys(), 'c_gone'], issuer, 's_1')
+    const addresses = framesFor([...issuer.clients.keys(), 'c_gone'], issuer, 's_1', world.ports.keys)
     assert.equal(addresses.length, framesMax)
     assert.ok(addresses[0]?.startsWith('https://c1.example/out?'))
   })

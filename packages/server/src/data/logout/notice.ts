@@ -11,6 +11,7 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuditRecord, LogoutNoticeRecord, SessionRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { fineTime, sortableTime } from '../handle.ts'
+import { sidFor, subjectFor } from '../mint/pairwise.ts'
 import { signForClient } from '../sign-for-client.ts'
 
 /** How long a client may take to answer. */
@@ -24,7 +25,7 @@ const noticeLifetimeSeconds = 86_400
 
 /** @param dueAt when the worker may take it: now, or after the lease of the request that tries first */
 export function newNotice(
-  ports: Ports,
+  ports: Pick<Ports, 'clock' | 'entropy'>,
   session: SessionRecord,
   clientId: string,
   requestId: string,
@@ -96,8 +97,8 @@ async function logoutToken(
     iat,
     exp: iat + logoutTokenLifetimeSeconds,
     jti: ports.entropy.bytes(16).toString('base64url'),
-    sub: subject,
-    sid,
+    sub: subjectFor(ports.keys, issuer, client.sector, subject),
+    sid: sidFor(ports.keys, issuer, client.sector, sid),
     events: { [backchannelLogoutEvent]: {} },
   }
   const typ = 'logout+jwt'

@@ -6,6 +6,7 @@ import { auditAccepted } from '../audit-of.ts'
 import { clearedCookie, cookieHash } from '../interaction/cookies.ts'
 import { parsePost } from '../interaction/post.ts'
 import { type LiveSession, loadSession } from '../interaction/session.ts'
+import { sidFor, subjectFor } from '../mint/pairwise.ts'
 import { errorPage } from '../pages/error.ts'
 import { wordsFor } from '../pages/locale.ts'
 import { logoutForm, logoutView, signedOutView, stillSignedInView } from '../pages/logout.ts'
@@ -29,9 +30,26 @@ export async function logoutRoom(exchange: Exchange, ports: Ports): Promise<Repl
   if (!request.ok) return await refused(exchange, ports, request, session)
   if (session === undefined) return signedOut(exchange, request.value)
 
-  const unproven = firstRefusal(logoutProofRules, { hint: request.value.hint, session: session.record })
+  const unproven = firstRefusal(logoutProofRules, {
+    hint: request.value.hint,
+    session: asKnownTo(request.value.hint?.clientId, session, exchange, ports),
+  })
   if (unproven !== undefined) return question(exchange, ports, request.value, session)
   return await logOut(exchange, ports, request.value, session, 'hint')
+}
+
+/** The session under the names that the client of the hint has for user and session. */
+function asKnownTo(
+  clientId: string | undefined,
+  { record }: LiveSession,
+  { issuer }: Exchange,
+  { keys }: Ports,
+): { readonly subject: string; readonly sid: string } {
+  const sector = clientId === undefined ? undefined : issuer.clients.get(clientId)?.sector
+  return {
+    subject: subjectFor(keys, issuer.url, sector, record.subject),
+    sid: sidFor(keys, issuer.url, sector, record.sid),
+  }
 }
 
 /** POST `/logout/confirm`: the user's answer to the question. */
@@ -60,7 +78,11 @@ async function logOut(
 ): Promise<Reply> {
   const how = { proof, clientId: request.client?.clientId }
   const participants = await endSession(exchange, ports, session.record, how)
-  return signedOut(exchange, request, framesFor(participants, exchange.issuer, session.record.sid))
+  return signedOut(
+    exchange,
+    request,
+    framesFor(participants, exchange.issuer, session.record.sid, ports.keys),
+  )
 }
 
 async function stay(

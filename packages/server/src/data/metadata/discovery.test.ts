@@ -110,7 +110,7 @@ describe('discovery', () => {
     ])
     assert.equal(document.request_parameter_supported, true)
     assert.deepEqual(document.code_challenge_methods_supported, ['S256'])
-    assert.deepEqual(document.subject_types_supported, ['public'])
+    assert.deepEqual(document.subject_types_supported, ['public', 'pairwise'])
     assert.equal(document.require_pushed_authorization_requests, true)
     assert.equal(document.authorization_response_iss_parameter_supported, true)
     assert.equal(document.tls_client_certificate_bound_access_tokens, true)
@@ -175,6 +175,7 @@ describe('discovery', () => {
       'revocation_endpoint',
       'revocation_endpoint_auth_methods_supported',
       'revocation_endpoint_auth_signing_alg_values_supported',
+      'revocation_events_endpoint',
       'scopes_supported',
       'subject_types_supported',
       'tls_client_certificate_bound_access_tokens',

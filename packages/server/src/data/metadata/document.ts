@@ -7,7 +7,6 @@ import { cibaGrantType, deliveryModes } from '@holdfast/protocol/specs/openid-ci
 import { encryptedResponses } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
 import { locales } from '../../snapshot/locale.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
-import { reachableAcrs } from '../interaction/session.ts'
 import { paths } from '../paths.ts'
 
 /** The same for every kind of answer (OpenID Connect Discovery 3, JARM 4, RFC 9701 7). */
@@ -72,6 +71,7 @@ export function metadataDocument(
       global_token_revocation_endpoint: url + paths.globalRevocation,
       global_token_revocation_endpoint_auth_methods_supported: ['access_token'],
     }),
+    ...(issuer.registration !== 'off' && { registration_endpoint: url + paths.register }),
     end_session_endpoint: url + paths.logout,
     jwks_uri: url + paths.jwks,
     require_pushed_authorization_requests: floor.pushedAuthorizationRequests === 'required',
@@ -92,7 +92,7 @@ export function metadataDocument(
     authorization_details_types_supported: [...issuer.detailTypes.keys()],
     scopes_supported: [...new Set(scopes)],
     claims_supported: claimsOf(issuer),
-    subject_types_supported: ['public'],
+    subject_types_supported: ['public', 'pairwise'],
     id_token_signing_alg_values_supported: signingAlgs,
     userinfo_signing_alg_values_supported: signingAlgs,
     ...encryption,
@@ -111,7 +111,7 @@ export function metadataDocument(
     mtls_endpoint_aliases: Object.fromEntries(
       Object.entries(endpoints).map(([name, path]) => [name, issuer.mtlsUrl + path]),
     ),
-    acr_values_supported: reachableAcrs,
+    acr_values_supported: issuer.authenticationLevels.map(({ acr }) => acr).toReversed(),
     prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
     ui_locales_supported: locales,
     backchannel_logout_supported: true,

@@ -8,6 +8,7 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import type { GrantRecord } from '../../store/records.ts'
 import { signForClient } from '../sign-for-client.ts'
 import type { MintOrder } from './order.ts'
+import { sidFor, subjectFor } from './pairwise.ts'
 
 /**
  * OpenID Connect Core section 2. It says who, when and how strongly; of the user's claims it has those that were asked
@@ -20,20 +21,21 @@ export async function mintIdToken(
   exchange: Exchange,
   ports: Ports,
 ): Promise<string | undefined> {
-  const { idToken, client, issuedAt, sid, authReqId, userClaims } = order
+  const { idToken, client, issuedAt, sector, sid, authReqId, userClaims } = order
   if (idToken === undefined) return undefined
+  const { url } = exchange.issuer
   const claims = {
     // First: nothing in them can change what the protocol says below.
     ...userClaims,
-    ...authenticationOf(order, exchange, issuedAt + idToken.lifetimeSeconds),
-    ...(sid !== undefined && { sid }),
+    ...authenticationOf(order, exchange, ports, issuedAt + idToken.lifetimeSeconds),
+    ...(sid !== undefined && { sid: sidFor(ports.keys, url, sector, sid) }),
     ...(authReqId !== undefined && { 'urn:openid:params:jwt:claim:auth_req_id': authReqId }),
     at_hash: leftHalfHash(idToken.alg, accessToken),
   }
   return await signForClient(
     { response: 'id_token', alg: idToken.alg, typ: 'JWT', claims },
     client,
-    exchange.issuer.url,
+    url,
     ports,
   )
 }
@@ -64,9 +66,10 @@ export async function mintDetachedSignature(
   assert(profile.signingAlgs.includes(alg))
   assert(nonce !== undefined)
   const { subject, authTime, acr, amr, issuedAt } = grant
-  const authentication = { client, subject, issuedAt, nonce, authTime, acr, amr }
+  const { sector } = client
+  const authentication = { client, subject, sector, issuedAt, nonce, authTime, acr, amr }
   const claims = {
-    ...authenticationOf(authentication, exchange, issuedAt + profile.idTokenLifetimeSeconds),
+    ...authenticationOf(authentication, exchange, ports, issuedAt + profile.idTokenLifetimeSeconds),
     ...detachedSignatureClaims(alg, code, state),
   }
   const jwt = { response: 'id_token', alg, typ: 'JWT', claims } as const
@@ -76,6 +79,8 @@ export async function mintDetachedSignature(
 interface Authentication {
   readonly client: Client
   readonly subject: string
+  /** Whose pairwise subject it tells. */
+  readonly sector: string | undefined
   readonly issuedAt: EpochSeconds
   readonly nonce: string | undefined
   readonly authTime: EpochSeconds | undefined
@@ -85,13 +90,14 @@ interface Authentication {
 
 /** The same in every ID token of a grant (OpenID Connect Core section 3.3.3.6). */
 function authenticationOf(
-  { client, subject, issuedAt, nonce, authTime, acr, amr }: Authentication,
-  exchange: Exchange,
+  { client, subject, sector, issuedAt, nonce, authTime, acr, amr }: Authentication,
+  { issuer: { url } }: Exchange,
+  { keys }: Ports,
   exp: number,
 ) {
   return {
-    iss: exchange.issuer.url,
-    sub: subject,
+    iss: url,
+    sub: subjectFor(keys, url, sector, subject),
     aud: client.clientId,
     exp,
     iat: issuedAt,

@@ -45,7 +45,7 @@ export async function mint(
   const idToken = order.idToken && (await mintIdToken(order, token.value, exchange, ports))
   const refresh = order.refreshToken && mintRefreshToken(order, order.refreshToken, exchange, ports)
 
-  const { client, subject, issuedAt, audience, scopes, binding, txn, authorizationDetails } = order
+  const { client, subject, sector, issuedAt, audience, scopes, binding, txn, authorizationDetails } = order
   const expiresAt = secondsAfter(issuedAt, order.lifetimeSeconds)
   const insert: Write = {
     kind: 'insert-access-token',
@@ -65,6 +65,7 @@ export async function mint(
       amr: order.amr,
       txn,
       ...actingOf(order),
+      ...(sector !== undefined && { sector }),
       issuedAt,
       expiresAt,
     },

@@ -4,6 +4,8 @@ import {
   firstRefusal,
   type JwsAlg,
   type Outcome,
+  type Refusal,
+  reachesLevel,
   refuse,
   type SecurityProfile,
 } from '@holdfast/protocol'
@@ -17,6 +19,7 @@ import {
   resourceRules,
 } from '@holdfast/protocol/specs/rfc8707-resource/rules.ts'
 import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
+import { stepUpOrderRules } from '@holdfast/protocol/specs/rfc9470-step-up/rules.ts'
 import type {
   AskedFor,
   Client,
@@ -27,6 +30,7 @@ import type {
 import type { AuditRecord, Binding } from '../../store/records.ts'
 import { audiencesOfDetails } from '../authorize/details.ts'
 import type { AuthenticatedClient } from '../client-auth/authenticate.ts'
+import { documentedDemand } from '../interaction/demand.ts'
 import { type AskedDetails, type GrantedDetails, judgeAskedDetails, judgeDetailsAt } from './details.ts'
 import { lint } from './lint.ts'
 
@@ -72,6 +76,7 @@ export interface Delegation {
   readonly issuedTokenType: string
   readonly act: Actor | undefined
   readonly mayAct: string | undefined
+  readonly sector: string | undefined
   /** Which tokens it came from, for the audit. */
   readonly facts: AuditRecord['facts']
 }
@@ -87,6 +92,8 @@ export interface RefreshTokenOrder {
 export interface MintOrder
   extends Omit<Entitlement, 'requestedResources' | 'allowedResources' | 'authorizationDetails'> {
   readonly client: Client
+  /** Whose pairwise subject the token tells; undefined: the subject itself. */
+  readonly sector: string | undefined
   /** `meet` of floor, client and everything the token is for. */
   readonly profile: SecurityProfile
   /** `meet` of floor, client and everything the new refresh token can buy; undefined without one. */
@@ -148,6 +155,7 @@ export function judgeOrder(
   const order: MintOrder = {
     ...entitlement,
     client,
+    sector: sectorOf(entitlement, client),
     profile: profile.value,
     refreshProfile: refreshProfile.value,
     authorizationDetails: details.value,
@@ -167,7 +175,21 @@ export function judgeOrder(
         ? { alg: client.idTokenSignedResponseAlg, lifetimeSeconds: idTokenLifetimeSeconds }
         : undefined,
   }
-  return lint(order, { method, proven, hasNonce })
+  return judgeAuthentication(order, issuer) ?? lint(order, { method, proven, hasNonce })
+}
+
+/** What scopes and API ask of the user's authentication holds for every token of them, refreshed or exchanged too. */
+function judgeAuthentication(order: MintOrder, issuer: IssuerSnapshot): Refusal | undefined {
+  const { scopes, audience, acr, authTime, grantId, issuedAt: now } = order
+  const { leastAcr, maxAgeSeconds } = documentedDemand({ scopes, resources: [audience] }, issuer)
+  return firstRefusal(stepUpOrderRules, {
+    hasUser: grantId !== undefined,
+    leastAcr,
+    isReached: leastAcr !== undefined && reachesLevel(issuer.authenticationLevels, acr ?? '', leastAcr),
+    maxAgeSeconds,
+    authTime,
+    now,
+  })
 }
 
 function judgeProfile(issuer: IssuerSnapshot, client: Client, askedFor: AskedFor): Outcome<SecurityProfile> {
@@ -251,6 +273,12 @@ function ownedScopes(issuer: IssuerSnapshot): ReadonlySet<string> {
   const owned = new Set([...issuer.resourceServers.values()].flatMap(server => server.scopes))
   ownedBySnapshot.set(issuer, owned)
   return owned
+}
+
+/** A client is no user: its own name is no secret. An exchanged token tells who the first client knew. */
+function sectorOf({ grantId, delegation }: Entitlement, client: Client): string | undefined {
+  if (grantId === undefined) return undefined
+  return delegation === undefined ? client.sector : delegation.sector
 }
 
 /** A proof always binds; a certificate binds when the client, the profile or what is spent asks for it. */

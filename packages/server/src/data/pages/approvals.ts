@@ -1,5 +1,6 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
+import { paths } from '../paths.ts'
 import { lastingText } from './consent.ts'
 import { type Html, html } from './html.ts'
 import { wordsFor } from './locale.ts'
@@ -39,7 +40,7 @@ export interface ApprovalsView {
 
 /** What became of the answer before, when there was one. */
 export type Said =
-  | { readonly kind: 'allowed' | 'denied'; readonly clientName: string }
+  | { readonly kind: 'allowed' | 'denied' | 'unreachable'; readonly clientName: string }
   | { readonly kind: 'changed' | 'late' }
 
 export interface LookView {
@@ -72,7 +73,7 @@ export function approvalsView(exchange: Exchange, view: ApprovalsView): Reply {
   const { approvals, said, username, action } = view
   const words = wordsFor(exchange)
   const { nothingTitle, waitingTitle, again, endsByItself } = words.approvals
-  const isProblem = said?.kind === 'changed' || said?.kind === 'late'
+  const isProblem = said !== undefined && said.kind !== 'allowed' && said.kind !== 'denied'
   const title = approvals.length === 0 ? nothingTitle : waitingTitle
   return renderPage(exchange, {
     words,
@@ -80,7 +81,7 @@ export function approvalsView(exchange: Exchange, view: ApprovalsView): Reply {
     title,
     body: html`<h1>${title}</h1>
 <p class="lead">${words.logout.signedInAs(username)}</p>
-${said && html`<div class="notice${isProblem && ' notice-bad'}" role="${isProblem ? 'alert' : 'status'}" id="answer-${said.kind}"><p>${sentence(said, words)}</p></div>`}
+${said && html`<div class="notice${isProblem && ' notice-bad'}" role="${isProblem ? 'alert' : 'status'}" id="answer-${said.kind}"><p>${sentence(said, words)}</p>${said.kind === 'unreachable' && html`<p class="onward"><a id="set-up" href="${exchange.issuer.url + paths.security}">${words.approvals.setUp}</a></p>`}</div>`}
 ${approvals.map((approval, index) => approvalForm(view, approval, index + 1, words))}
 <p class="onward"><a id="look-again" class="button" href="${action}">${again}</a></p>
 <p class="hint">${endsByItself}</p>`,
@@ -135,6 +136,8 @@ function sentence(said: Said, { approvals, consent }: Words): string {
       return approvals.allowed(said.clientName)
     case 'denied':
       return approvals.denied(said.clientName)
+    case 'unreachable':
+      return approvals.unreachable(said.clientName)
     case 'changed':
       return consent.changed
     case 'late':

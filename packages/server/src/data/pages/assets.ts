@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Reply } from '../../http/exchange.ts'
 import type { Room } from '../room.ts'
+import { passkeyScript } from './passkey-script.ts'
 import { stylesheet } from './stylesheet.ts'
 
 /** An anchor in a ring: the thing that holds. Drawn for 16 to 64 pixels, on light and dark. */
@@ -20,10 +21,15 @@ interface Asset {
 const assets: ReadonlyMap<string, Asset> = new Map([
   ['holdfast.css', assetOf('text/css; charset=utf-8', stylesheet)],
   ['holdfast.svg', assetOf('image/svg+xml', mark)],
+  ['passkey.js', assetOf('text/javascript; charset=utf-8', passkeyScript)],
 ])
 
 /** Paths under the issuer; the version changes with the content, so that a cached copy is never the wrong one. */
-export const assetPaths = { css: versioned('holdfast.css'), mark: versioned('holdfast.svg') } as const
+export const assetPaths = {
+  css: versioned('holdfast.css'),
+  mark: versioned('holdfast.svg'),
+  passkey: versioned('passkey.js'),
+} as const
 
 /** Serves `/assets/:name`. */
 export const assetRoom: Room = async exchange => {

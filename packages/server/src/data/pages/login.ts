@@ -2,6 +2,8 @@ import type { Exchange, Reply } from '../../http/exchange.ts'
 import { html } from './html.ts'
 import { wordsFor } from './locale.ts'
 import { renderPage } from './page.ts'
+import { passkeyForm, passkeyScriptSource } from './passkey.ts'
+import { wholeMinutes } from './whole-minutes.ts'
 import type { Words } from './words/words.ts'
 
 export interface LoginView {
@@ -10,6 +12,8 @@ export interface LoginView {
   readonly clientName: string
   readonly username: string
   readonly formTarget: string
+  /** For the browser's passkeys, in JSON. */
+  readonly passkeyOptions: string
   readonly uiLocales: readonly string[]
   /** Why the page is shown again. */
   readonly problem?: LoginProblem
@@ -19,6 +23,7 @@ export interface LoginView {
 export type LoginProblem =
   | { readonly kind: 'wrong' }
   | { readonly kind: 'missing' }
+  | { readonly kind: 'passkey' }
   | { readonly kind: 'wait'; readonly seconds: number }
 
 /** The sign-in page. What it says about a wrong name and a wrong password is the same. */
@@ -35,6 +40,7 @@ export function loginView(exchange: Exchange, view: LoginView): Reply {
     status: statusOf(problem),
     title: text === undefined ? said.title : said.problemTitle,
     formTarget: view.formTarget,
+    scriptSource: passkeyScriptSource,
     extraHeaders: [
       ...(problem?.kind === 'wait' ? [['retry-after', String(problem.seconds)] as const] : []),
       ...(view.extraHeaders ?? []),
@@ -46,7 +52,7 @@ ${text !== undefined && html`<div class="notice notice-bad" role="alert" id="log
 <input type="hidden" name="csrf" value="${view.csrf}">
 <div class="field">
 <label for="username">${said.username}</label>
-<input id="username" name="username" type="text" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="320" required${describes}${!focusPassword && html` autofocus`}>
+<input id="username" name="username" type="text" value="${username}" autocomplete="username webauthn" autocapitalize="none" spellcheck="false" maxlength="320" required${describes}${!focusPassword && html` autofocus`}>
 </div>
 <div class="field">
 <label for="password">${said.password}</label>
@@ -54,6 +60,15 @@ ${text !== undefined && html`<div class="notice notice-bad" role="alert" id="log
 </div>
 <button id="login-submit" class="button button-main" type="submit">${said.submit}</button>
 </form>
+${passkeyForm(exchange, words, {
+  action: view.action,
+  csrf: view.csrf,
+  options: view.passkeyOptions,
+  ceremony: 'get',
+  autofill: true,
+  label: said.withPasskey,
+  isMain: false,
+})}
 <p class="hint">${said.address(new URL(exchange.issuer.url).origin)}</p>`,
   })
 }
@@ -69,14 +84,11 @@ function problemText(problem: LoginProblem, { login, duration }: Words): string 
       return login.wrong
     case 'missing':
       return login.missing
+    case 'passkey':
+      return login.passkeyRefused
     case 'wait':
       return login.wait(duration(wholeMinutes(problem.seconds)))
     default:
       return problem satisfies never
   }
-}
-
-/** From a minute on, rounded up: who comes back after the time that was named must find it over. */
-function wholeMinutes(seconds: number): number {
-  return seconds < 60 ? seconds : Math.ceil(seconds / 60) * 60
 }

@@ -94,6 +94,25 @@ a.button { text-align: center; text-decoration: none; }
   content: ""; position: absolute; left: .125rem; top: .75rem; width: .3125rem; height: .3125rem;
   border-radius: 50%; background: var(--field-edge);
 }
+.passkey { margin-top: .75rem; }
+.lead + .passkey { margin-top: 1.5rem; }
+.problem { margin-top: .625rem; font-size: .875rem; color: var(--bad); }
+#decline-form { margin-top: .75rem; }
+.onward { margin-top: 1rem; }
+.steps { margin: 1.25rem 0 0; padding-left: 1.25rem; }
+.steps li + li { margin-top: .75rem; }
+.steps p { margin-top: .375rem; }
+#totp-secret { font-size: .9375rem; letter-spacing: .04em; }
+.methods { list-style: none; margin: 0; padding: 0; border: 1px solid var(--edge); border-radius: .75rem; }
+.methods li { display: flex; align-items: center; justify-content: space-between; gap: .75rem; padding: .75rem .875rem; }
+.methods li + li { border-top: 1px solid var(--edge); }
+.methods p { color: var(--ink-2); font-size: .8125rem; }
+.methods form { margin: 0; flex: none; }
+.button-small { min-height: 2.25rem; padding: .375rem .75rem; font-size: .875rem; }
+.whose { margin-top: 1.5rem; padding-top: 1rem; border-top: 1px solid var(--edge); font-size: .875rem; color: var(--ink-2); }
+a { color: var(--main); }
+a.button { color: var(--ink); }
+a.button-main { color: var(--main-ink); }
 .approval { margin-top: 1.5rem; border-top: 1px solid var(--edge); padding-top: 1.5rem; }
 .approval > .quiet { font-size: .875rem; }
 .approval > .quiet + p { margin-top: .75rem; }

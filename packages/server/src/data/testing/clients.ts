@@ -101,6 +101,7 @@ export function clientOf(spec: ClientSpec): Client {
     outstandingRequestsMax: 1000,
     exchanges: { tokensOf: [], tokensFor: [] },
     mayAct: undefined,
+    sector: undefined,
     ...rest,
   }
 }

@@ -1,6 +1,13 @@
 import { createHash, createHmac } from 'node:crypto'
-import { type EpochSeconds, epochSeconds, meetUnchecked, type SecurityProfile } from '@holdfast/protocol'
+import {
+  defaultAuthenticationLevels,
+  type EpochSeconds,
+  epochSeconds,
+  meetUnchecked,
+  type SecurityProfile,
+} from '@holdfast/protocol'
 import type { Exchange, PeerCertificate, Reply } from '../../http/exchange.ts'
+import { softwareCustody } from '../../keys/custody/software.ts'
 import {
   type Clock,
   type Entropy,
@@ -46,6 +53,7 @@ export interface WorldOptions {
   readonly attesters?: readonly Attester[]
   readonly trustedIssuers?: readonly TrustedIssuer[]
   readonly environment?: IssuerSnapshot['environment']
+  readonly authenticationLevels?: IssuerSnapshot['authenticationLevels']
   readonly floor?: SecurityProfile
   /** What `jwks_uri` answers, by URL; absent: the fetch fails. */
   readonly documents?: Map<string, unknown>
@@ -138,6 +146,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     log: { info: () => {}, warn: () => {}, error: () => {} },
     metrics: metricsInto(counted),
     snapshot: () => snapshot,
+    refreshSnapshot: async () => {},
   }
   if (options.store === undefined) await putAlice(store)
   const requestIds = { last: 0 }
@@ -199,6 +208,8 @@ export const issuerKeys: readonly TestKey[] = [
   newTestKey('EdDSA', 'as-eddsa'),
 ]
 
+const custody = softwareCustody(Buffer.alloc(32, 7), seededEntropy('custody'))
+
 function keysInMemory(): Keys {
   const keyOf = (alg: string): TestKey => {
     const key = issuerKeys.find(candidate => candidate.alg === alg)
@@ -215,6 +226,10 @@ function keysInMemory(): Keys {
     algs: () => issuerKeys.map(key => key.alg),
     secret: (issuer, purpose) =>
       createHmac('sha256', 'test secrets').update(`${issuer}\n${purpose}`).digest(),
+    seal: (issuer, purpose, place, clear) =>
+      custody.seal({ issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }, clear),
+    open: (issuer, purpose, place, sealed) =>
+      custody.open({ issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }, sealed),
   }
 }
 
@@ -284,9 +299,26 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     detailTypes,
     effectiveProfile,
     clientTrustAnchors: options.clientTrustAnchors ?? [],
+    authenticationLevels: options.authenticationLevels ?? defaultAuthenticationLevels,
     attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
+    ...withoutRegistration,
   }
+}
+
+/** Worlds whose clients were all written by an operator; `registration-world.ts` has one that compiles documents. */
+export const withoutRegistration: Pick<
+  IssuerSnapshot,
+  'registration' | 'registered' | 'statementIssuers' | 'registrar'
+> = {
+  registration: 'off',
+  registered: new Map(),
+  statementIssuers: new Map(),
+  registrar: {
+    prepare: () => {
+      throw new TypeError('nothing is compiled in this world')
+    },
+  },
 }
 
 function exchangeOf(

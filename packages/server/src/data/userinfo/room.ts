@@ -5,6 +5,7 @@ import { auditAccepted } from '../audit-of.ts'
 import { type BearerDesk, commitPresented, nextNonce, presentedToken } from '../bearer/presented.ts'
 import { claimsByName, claimsOfScopes, type UserClaims } from '../claims/release.ts'
 import type { ActiveToken } from '../introspect/standing.ts'
+import { subjectFor } from '../mint/pairwise.ts'
 import { jsonReply, noStore } from '../render/json.ts'
 import type { Room } from '../room.ts'
 import { signForClient } from '../sign-for-client.ts'
@@ -17,7 +18,7 @@ export const userinfoRoom: Room = async (exchange, ports) => {
 
   const { active } = presented.value
   const { clientId, subject, txn, hash, scopes } = active.token
-  const claims = claimsOf(active, exchange)
+  const claims = claimsOf(active, exchange, ports)
   // Before the record: an answer that cannot be encrypted was not given.
   const answer = await answerOf(claims, active.client, exchange, ports)
   const audit = auditAccepted(
@@ -37,12 +38,16 @@ export const userinfoRoom: Room = async (exchange, ports) => {
  * `sub`, and of the user's claims those that a scope of the token releases or that the user allowed by name. The latter
  * are for the client that asked: a token that another one got in exchange does not carry them.
  */
-function claimsOf({ token, client, grant, user }: ActiveToken, { issuer }: Exchange): UserClaims {
+function claimsOf(
+  { token, client, grant, user }: ActiveToken,
+  { issuer }: Exchange,
+  { keys }: Ports,
+): UserClaims {
   const named = grant !== undefined && grant.clientId === token.clientId ? (grant.claims?.userinfo ?? []) : []
   return {
     ...claimsOfScopes(token.scopes, user, issuer),
     ...(named.length > 0 && claimsByName(named, user, client, issuer)),
-    sub: token.subject,
+    sub: subjectFor(keys, issuer.url, token.sector, token.subject),
   }
 }
 

@@ -3,8 +3,9 @@ import { connect as connectPlain, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
-import { profiles, type SecurityProfile } from '@holdfast/protocol'
+import { defaultAuthenticationLevels, profiles, type SecurityProfile } from '@holdfast/protocol'
 import { systemClock } from '../../clock.ts'
+import { withoutRegistration } from '../../data/testing/world.ts'
 import { openEntropy } from '../../entropy.ts'
 import { type RunningServer, type ServerOptions, startServer } from '../../main.ts'
 import type { Log, Passwords } from '../../ports.ts'
@@ -56,6 +57,7 @@ export async function openEdgeWorld(
     tls: identity,
     store,
     snapshot: () => snapshot,
+    refreshSnapshot: async () => {},
     keyEncryptionKey: Buffer.alloc(32, 7),
     passwords: noPasswords,
     log: logInto(logged),
@@ -116,8 +118,10 @@ function issuerOf(
     detailTypes: new Map(),
     effectiveProfile: client => ({ ok: true, value: client.profile }),
     clientTrustAnchors,
+    authenticationLevels: defaultAuthenticationLevels,
     attesters: new Map(),
     trustedIssuers: new Map(),
+    ...withoutRegistration,
   }
 }
 

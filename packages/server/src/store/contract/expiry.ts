@@ -11,6 +11,7 @@ import {
   code,
   deviceCode,
   grant,
+  initialAccessToken,
   interaction,
   jti,
   later,
@@ -52,6 +53,12 @@ const expiringKinds: readonly Expiring[] = [
     pushedRequest,
     record => ({ kind: 'insert-pushed-request', record }),
     (store, { hash }) => store.findPushedRequest(hash),
+  ),
+  expiring(
+    'an initial access token',
+    initialAccessToken,
+    record => ({ kind: 'insert-initial-access-token', record }),
+    (store, { hash }) => store.findInitialAccessToken(hash),
   ),
   expiring(
     'an interaction',

@@ -134,7 +134,7 @@ export const finderCases: readonly ContractCase[] = [
         { kind: 'revoke-access-token', hash: held.hash, at },
         { kind: 'touch-session', hash: known.hash, idleExpiresAt: later(4000) },
         { kind: 'revoke-session', hash: known.hash, at },
-        { kind: 'advance-interaction', record: { ...opened, authenticatedAt: at }, at },
+        { kind: 'advance-interaction', record: { ...opened, proven: { pwd: at } }, at },
         { kind: 'finish-interaction', hash: opened.hash, version: 2, at },
       ])
       const rotated = await store.findRefreshToken(one.hash)
@@ -147,7 +147,7 @@ export const finderCases: readonly ContractCase[] = [
       assert.equal(ended?.revokedAt, at)
       const finished = await store.findInteraction(opened.hash)
       assert.equal(finished?.version, 2)
-      assert.equal(finished?.authenticatedAt, at)
+      assert.deepEqual(finished?.proven, { pwd: at })
       assert.equal(finished?.spentAt, at)
     },
   },

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
 import type { GuardKind, Write } from '../writes.ts'
+import { authenticatorScenarios } from './authenticator-scenarios.ts'
+import { backchannelScenario, pingScenario } from './backchannel-scenarios.ts'
 import {
-  backchannelRequest,
   code,
   deviceCode,
   grant,
+  initialAccessToken,
   interaction,
   issuer,
   jti,
@@ -116,6 +118,7 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       isOnce: true,
     }
   },
+  ...authenticatorScenarios,
   'claim-logout-notice': () => {
     const record = logoutNotice()
     const attempt = (at: EpochSeconds, id: string = record.id): Write => ({
@@ -298,6 +301,36 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       isOnce: true,
     }
   },
+  'use-initial-access-token': () => {
+    const record = initialAccessToken()
+    const { hash } = record
+    const attempt = (at: EpochSeconds, id = hash): Write => ({
+      kind: 'use-initial-access-token',
+      hash: id,
+      at,
+    })
+    return {
+      prepare: [{ kind: 'insert-initial-access-token', record }],
+      attempt,
+      endsAt: record.expiresAt,
+      spoilers: {
+        'its last use was taken': attempt(start),
+        'it was revoked': { kind: 'revoke-initial-access-token', hash, at: start },
+      },
+      unknown: attempt(start, newHash()),
+      isOnce: true,
+    }
+  },
+  'rotate-registration': () =>
+    registrationScenario((clientId, from) => ({
+      kind: 'rotate-registration',
+      ...{ issuer, clientId, from, to: newHash() },
+    })),
+  'end-registration': () =>
+    registrationScenario((clientId, tokenHash) => ({
+      kind: 'end-registration',
+      ...{ issuer, clientId, tokenHash },
+    })),
   'end-key': () => keyScenario(id => ({ kind: 'end-key', issuer, id, removedAt: later(100) })),
   'revoke-key': () => keyScenario(id => ({ kind: 'revoke-key', issuer, id, at: start })),
   'delete-key': () => {
@@ -356,49 +389,6 @@ function noticeScenario(attemptOn: (id: string) => Write): GuardScenario {
   }
 }
 
-function pingScenario(attemptOn: (id: string) => Write): GuardScenario {
-  const record = ping()
-  const { id } = record
-  const claim = (version: number, at: EpochSeconds): Write => ({
-    kind: 'claim-ping',
-    id,
-    version,
-    at,
-    dueAt: secondsAfter(at, 15),
-  })
-  return {
-    prepare: [{ kind: 'insert-ping', record }, claim(0, start)],
-    attempt: () => attemptOn(id),
-    endsAt: undefined,
-    spoilers: {
-      'another claimed it after this one slept': claim(1, later(15)),
-      'it was postponed': { kind: 'postpone-ping', id, version: 1, dueAt: later(20) },
-      'it was finished': { kind: 'finish-ping', id, version: 1 },
-    },
-    unknown: attemptOn(newHash()),
-    isOnce: true,
-  }
-}
-
-function backchannelScenario(
-  attemptOn: (hash: ReturnType<typeof newHash>, at: EpochSeconds) => Write,
-): GuardScenario & { readonly hash: ReturnType<typeof newHash> } {
-  const record = backchannelRequest()
-  const { hash } = record
-  return {
-    hash,
-    prepare: [{ kind: 'insert-backchannel-request', record }],
-    attempt: at => attemptOn(hash, at),
-    endsAt: record.expiresAt,
-    spoilers: {
-      'it was approved': { kind: 'approve-backchannel-request', hash, grantId: 'grant-2', at: start },
-      'it was denied': { kind: 'deny-backchannel-request', hash, at: start },
-    },
-    unknown: attemptOn(newHash(), start),
-    isOnce: true,
-  }
-}
-
 type RefreshWrite = (hash: ReturnType<typeof newHash>, at: EpochSeconds) => Write
 
 function refreshScenario(
@@ -436,6 +426,25 @@ function deviceScenario(
       'it was denied': { kind: 'deny-device-code', hash, at: start },
     },
     unknown: attemptOn(newHash(), start),
+    isOnce: true,
+  }
+}
+
+/** One token manages a client, whichever way the one before it went. */
+function registrationScenario(
+  attemptOn: (clientId: string, tokenHash: ReturnType<typeof newHash>) => Write,
+): GuardScenario {
+  const [clientId, tokenHash] = [newHash(), newHash()]
+  return {
+    prepare: [{ kind: 'put-registration', issuer, clientId, tokenHash }],
+    attempt: () => attemptOn(clientId, tokenHash),
+    endsAt: undefined,
+    spoilers: {
+      'it was rotated': { kind: 'rotate-registration', issuer, clientId, from: tokenHash, to: newHash() },
+      'the client was deleted': { kind: 'end-registration', issuer, clientId, tokenHash },
+      'an operator made a new one': { kind: 'put-registration', issuer, clientId, tokenHash: newHash() },
+    },
+    unknown: attemptOn(newHash(), tokenHash),
     isOnce: true,
   }
 }

@@ -9,12 +9,15 @@ import type {
   CodeRecord,
   DeviceCodeRecord,
   GrantRecord,
+  InitialAccessTokenRecord,
   InteractionRecord,
   LogoutNoticeRecord,
+  PasskeyRecord,
   PingRecord,
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
+  TotpRecord,
   UserRecord,
 } from '../records.ts'
 import type { KeyRecord, Write } from '../writes.ts'
@@ -77,7 +80,6 @@ export const interaction = (): InteractionRecord => ({
   pushedHash: undefined,
   txn: 'txn-1',
   sessionHash: undefined,
-  authenticatedAt: undefined,
   version: 1,
   issuedAt: start,
   expiresAt: later(600),
@@ -184,6 +186,24 @@ export const ping = (): PingRecord => ({
   expiresAt: later(600),
 })
 
+export const initialAccessToken = (uses = 1): InitialAccessTokenRecord => ({
+  hash: newHash(),
+  id: 'token-1',
+  issuer,
+  uses,
+  policy: {
+    profile: 'fapi2-security',
+    scopes: ['openid'],
+    grantTypes: ['authorization_code'],
+    resources: ['bank'],
+    redirectHosts: ['client.example'],
+    softwareStatement: 'optional',
+  },
+  note: 'für Zoë',
+  issuedAt: start,
+  expiresAt: later(3600),
+})
+
 export const accessToken = (): AccessTokenRecord => ({
   authorizationDetails,
   ...owned,
@@ -219,6 +239,27 @@ export const user = (subject: string, username: string): UserRecord => ({
   passwordHash: '$argon2id$',
   status: 'active',
   claims: { name: 'Zoë "the tester" \u2603', email_verified: true, address: { country: 'NL' } },
+})
+
+export const passkey = (subject = 'user:1'): PasskeyRecord => ({
+  kind: 'passkey',
+  id: newHash(),
+  issuer,
+  subject,
+  credentialId: 'Y3JlZA',
+  publicKey: 'a2V5',
+  transports: ['internal'],
+  name: 'My phone ☃',
+  createdAt: start,
+})
+
+export const totp = (subject = 'user:1'): TotpRecord => ({
+  kind: 'totp',
+  id: newHash(),
+  issuer,
+  subject,
+  sealed: 'c2VhbGVk',
+  createdAt: start,
 })
 
 export const key = (id: string): KeyRecord => ({

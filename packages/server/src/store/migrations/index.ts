@@ -5,7 +5,9 @@ import { logout } from './003-logout.ts'
 import { keyLife } from './004-key-life.ts'
 import { backchannelRequests } from './005-backchannel-requests.ts'
 import { revocation } from './006-revocation.ts'
-import { revocationFeed } from './007-revocation-feed.ts'
+import { registration } from './007-registration.ts'
+import { authenticators } from './008-authenticators.ts'
+import { revocationFeed } from './009-revocation-feed.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -16,6 +18,8 @@ export const migrations: readonly Migration[] = [
   keyLife,
   backchannelRequests,
   revocation,
+  registration,
+  authenticators,
   revocationFeed,
 ]
 

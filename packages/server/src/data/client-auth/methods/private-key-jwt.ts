@@ -41,7 +41,16 @@ export const privateKeyJwt: AuthenticationMethod = {
 
 /** What an older client may mean by its audience: the token endpoint or the one it asks, on either listener. */
 function endpointsOf({ issuer: { url, mtlsUrl }, path, externalUrl }: Exchange): readonly string[] {
-  return [url + paths.token, mtlsUrl + paths.token, new URL(url).origin + path, externalUrl]
+  return [url + paths.token, mtlsUrl + paths.token, originOf(url) + path, externalUrl]
+}
+
+/** One per issuer: a URL is parsed once, not with every request. */
+const origins = new Map<string, string>()
+
+function originOf(issuer: string): string {
+  const known = origins.get(issuer) ?? new URL(issuer).origin
+  origins.set(issuer, known)
+  return known
 }
 
 /** The signature first: who has not proven the key learns nothing about the claims. */

@@ -10,6 +10,7 @@ import type { FoundBackchannelRequest } from '../../../store/store.ts'
 import { type AuditContext, auditAccepted, auditRefused } from '../../audit-of.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { approvalWrites, cibaGrantLifetime, cibaGrantOf, denialWrites } from '../../ciba/answer.ts'
+import { requestToAllow } from '../../ciba/demand.ts'
 import { outstandingCibaKey } from '../../ciba/prompts.ts'
 import { type CibaAccess, judgeCibaAccess } from '../../ciba/request.ts'
 import { participantOf } from '../../logout/participant.ts'
@@ -19,11 +20,13 @@ import { seeOther } from '../../pages/page.ts'
 import { scopeWords } from '../../pages/scope-words.ts'
 import { outstandingRequests } from '../../par/outstanding.ts'
 import { recordRefusal } from '../../refused.ts'
+import { type AuthenticationState, authenticationState } from '../authentication.ts'
 import { csrfToken } from '../csrf.ts'
 import { stepUrl } from '../record.ts'
 import { type LiveSession, sessionLimits } from '../session.ts'
 import type { InteractionStep } from '../step.ts'
 import type { Visit } from '../visit.ts'
+import { unreachable } from './second-factor.ts'
 
 const refused = 'ciba.refused'
 
@@ -71,7 +74,11 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
   const { exchange, now, id } = visit
   const session = sessionOf(visit)
   const { request, client, access, content } = waiting
-  const grant = cibaGrantOf(request, session.record, cibaGrantLifetime(client, access), ports, now)
+  const state = authenticationFor(visit, waiting)
+  if (state.next !== 'done') return await askForMore(visit, waiting, state, ports)
+  const { sid } = session.record
+  const lifetimeSeconds = cibaGrantLifetime(client, access)
+  const grant = cibaGrantOf(request, { sid, ...state.stated }, lifetimeSeconds, ports, now)
   const committed = await ports.store.commit([
     ...approvalWrites(request, grant, exchange.requestId, ports),
     { kind: 'join-session', record: participantOf(session.record.sid, grant.clientId, now) },
@@ -98,6 +105,37 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
   // A logout was faster: there is no session to consent in. The room asks for a new login.
   if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, id, 'login'))
   return await unanswered(visit, ports, decided, 'late', contextOf(waiting))
+}
+
+/** Whether the user did all that this request asks for; another one on the page may ask for less. */
+function authenticationFor(
+  { exchange, session, interaction, now }: Visit,
+  { request, access }: Waiting,
+): AuthenticationState {
+  const asked = requestToAllow(request, access, exchange.issuer)
+  return authenticationState(asked, exchange.issuer, session, interaction, now)
+}
+
+/** The interaction takes over what the request asks for: the room has the user do it, and then they answer again. */
+async function askForMore(
+  visit: Visit,
+  waiting: Waiting,
+  { next }: AuthenticationState,
+  ports: Ports,
+): Promise<Reply> {
+  const { exchange, interaction, id, now } = visit
+  const { request, access, content } = waiting
+  if (next === 'unmet') {
+    const { clientName } = content
+    await recordRefusal(exchange, ports, refused, unreachable, { context: contextOf(waiting) })
+    return await render(visit, ports, { kind: 'unreachable', clientName })
+  }
+  const demanding = { ...interaction, request: requestToAllow(request, access, exchange.issuer) }
+  await ports.store.commit([
+    { kind: 'advance-interaction', record: demanding, at: now },
+    auditAccepted(exchange, now, 'ciba.step-up', contextOf(waiting), { auth_req_ref: request.hash, next }),
+  ])
+  return seeOther(stepUrl(exchange.issuer.url, id, 'approvals'))
 }
 
 async function deny(visit: Visit, waiting: Waiting, ports: Ports): Promise<Reply> {

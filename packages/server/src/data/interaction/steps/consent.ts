@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type HandleHash, type Refusal, refuse, secondsAfter } from '@holdfast/protocol'
+import { type HandleHash, refuse, type StatedAuthentication, secondsAfter } from '@holdfast/protocol'
 import type { ClaimRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
 import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import { wordsOf as detailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
@@ -9,11 +9,11 @@ import type { Ports } from '../../../ports.ts'
 import { endsWithSession } from '../../../store/owners.ts'
 import type { AuditRecord, CodeRecord, GrantRecord } from '../../../store/records.ts'
 import type { Write } from '../../../store/writes.ts'
-import { auditAccepted, auditRefused } from '../../audit-of.ts'
+import { auditAccepted } from '../../audit-of.ts'
 import { detailsFacts } from '../../authorize/details-facts.ts'
 import { requestFacts } from '../../authorize/facts.ts'
 import { isLasting } from '../../authorize/lasting.ts'
-import { authorizationError, authorizationResponse } from '../../authorize/response.ts'
+import { authorizationResponse } from '../../authorize/response.ts'
 import { newGrantId, newManagedGrantId } from '../../authorize/transaction.ts'
 import { releasableClaims } from '../../claims/release.ts'
 import { fineTime, newHandle } from '../../handle.ts'
@@ -28,7 +28,7 @@ import type { Words } from '../../pages/words/words.ts'
 import { recordRefusal } from '../../refused.ts'
 import { judgeAcr } from '../assurance.ts'
 import { csrfToken } from '../csrf.ts'
-import { finishing, noLongerOutstanding, tooLate } from '../finish.ts'
+import { finishing, finishRefused, noLongerOutstanding, tooLate } from '../finish.ts'
 import { type Asked, loadAsked } from '../named-grant.ts'
 import { stepUrl } from '../record.ts'
 import { type LiveSession, sessionLimits } from '../session.ts'
@@ -38,13 +38,13 @@ import type { Visit } from '../visit.ts'
 /** The user allows or denies exactly what the page showed; allowing issues the code. */
 export const consent: InteractionStep = {
   name: 'consent',
-  isNeeded: () => true,
+  isNeeded: ({ interaction }) => interaction.account === undefined,
   show: async (visit, ports) => {
     const session = sessionOf(visit)
     const asked = await loadAsked(visit, session.record.subject, ports)
     return asked.ok
       ? render(visit, session, asked.value, ports, false)
-      : refused(visit, session, asked, ports)
+      : finishRefused(visit, ports, 'consent.refused', asked)
   },
   answer,
 }
@@ -52,9 +52,9 @@ export const consent: InteractionStep = {
 async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   const session = sessionOf(visit)
   const decision = form.get('decision')
-  if (decision === 'deny') return await refused(visit, session, deniedByUser, ports)
+  if (decision === 'deny') return await finishRefused(visit, ports, 'consent.denied', deniedByUser)
   const asked = await loadAsked(visit, session.record.subject, ports)
-  if (!asked.ok) return await refused(visit, session, asked, ports)
+  if (!asked.ok) return await finishRefused(visit, ports, 'consent.refused', asked)
   if (decision !== 'allow') return render(visit, session, asked.value, ports, false)
 
   // I13: what the user saw is what the token holds. A name or text edited meanwhile is asked again.
@@ -64,8 +64,8 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
     })
     return render(visit, session, asked.value, ports, true)
   }
-  const unmet = judgeAcr(visit.interaction.request, [session.record.acr])
-  if (unmet !== undefined) return await refused(visit, session, unmet, ports)
+  const unmet = judgeAcr(visit.interaction.request, [statedBy(visit).acr])
+  if (unmet !== undefined) return await finishRefused(visit, ports, 'consent.refused', unmet)
   return await allowed(visit, session, asked.value, ports)
 }
 
@@ -145,28 +145,6 @@ const deniedByUser = refuse(
   'the user denied the request',
 )
 
-/** Without a code: the user said no, the grant that is named is not theirs, or what was reached is not enough. */
-async function refused(visit: Visit, session: LiveSession, refusal: Refusal, ports: Ports): Promise<Reply> {
-  const { exchange, interaction, now } = visit
-  const committed = await ports.store.commit([
-    ...finishing(visit),
-    ...(interaction.device === undefined
-      ? []
-      : [{ kind: 'deny-device-code', hash: interaction.device.hash, at: now } as const]),
-    auditRefused(
-      exchange,
-      now,
-      refusal.ruleId === 'consent.denied' ? 'consent.denied' : 'consent.refused',
-      refusal,
-      contextOf(visit, session),
-    ),
-  ])
-  if (!committed.committed) return await tooLate(visit, contextOf(visit, session), ports)
-  noLongerOutstanding(visit, ports)
-  if (interaction.device !== undefined) return deviceDone(exchange, 'denied')
-  return await authorizationError(exchange, ports, interaction.request, refusal)
-}
-
 function deviceFacts({ interaction }: Visit, hash: HandleHash): AuditRecord['facts'] {
   const { scopes, resources, authorizationDetails } = interaction.request
   return { scopes, resources, ...detailsFacts(authorizationDetails), device_code_ref: hash }
@@ -175,7 +153,8 @@ function deviceFacts({ interaction }: Visit, hash: HandleHash): AuditRecord['fac
 function grantOf(visit: Visit, session: LiveSession, asked: Asked, ports: Ports): GrantRecord {
   const { interaction, client, now } = visit
   const { request, txn, issuer } = interaction
-  const { subject, sid, authTime, acr, amr } = session.record
+  const { subject, sid } = session.record
+  const { authTime, acr, amr } = statedBy(visit)
   return {
     id: newGrantId(ports.entropy, fineTime(ports.clock)),
     issuer,
@@ -219,6 +198,12 @@ function codeOf(
     issuedAt: now,
     expiresAt: secondsAfter(now, profile.codeLifetimeSeconds),
   }
+}
+
+/** The room lets nobody reach this step before it is done. */
+function statedBy({ authentication }: Visit): StatedAuthentication {
+  if (authentication.next !== 'done') throw new TypeError('consent before authentication')
+  return authentication.stated
 }
 
 /** A grant lives as long as anything it can buy. */

@@ -1,35 +1,45 @@
-import { type Refusal, refuse, secondsAfter } from '@holdfast/protocol'
+import { type Refusal, refuse } from '@holdfast/protocol'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
-import type { SessionRecord, UserRecord } from '../../../store/records.ts'
-import { auditAccepted, auditRefused } from '../../audit-of.ts'
-import { authorizationError } from '../../authorize/response.ts'
+import type { UserRecord } from '../../../store/records.ts'
+import type { Write } from '../../../store/writes.ts'
+import { judgeAssertion } from '../../authenticators/assertion.ts'
+import { signInChallenge } from '../../authenticators/challenge.ts'
+import { signInOptions } from '../../authenticators/options.ts'
 import { type LoginProblem, loginView } from '../../pages/login.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
 import { recordRefusal } from '../../refused.ts'
 import { judgeSubject } from '../assurance.ts'
-import { type AttemptKeys, attemptKeys, countFailure, openAccountTurns, secondsToWait } from '../attempts.ts'
-import { newCookie } from '../cookies.ts'
+import {
+  type AttemptKeys,
+  attemptKeys,
+  countFailure,
+  countSource,
+  openAccountTurns,
+  secondsToWait,
+  secondsToWaitOfSource,
+} from '../attempts.ts'
 import { csrfToken } from '../csrf.ts'
-import { finishing, noLongerOutstanding, tooLate } from '../finish.ts'
-import { needsLogin, stepUrl } from '../record.ts'
-import { passwordAcr, sessionLimits } from '../session.ts'
+import { finishRefused } from '../finish.ts'
+import { makeProgress } from '../progress.ts'
+import { stepUrl } from '../record.ts'
 import type { InteractionStep } from '../step.ts'
 import type { Visit } from '../visit.ts'
 
 const turns = openAccountTurns()
 
-/** User name and password from the embedded directory. */
+/** User name and password from the embedded directory, or a passkey that says itself who comes. */
 export const login: InteractionStep = {
   name: 'login',
-  isNeeded: ({ interaction, session, now }) =>
-    needsLogin(interaction.request, session, interaction.authenticatedAt, now),
+  isNeeded: ({ authentication }) => authentication.next === 'login',
   show: (visit, ports) => render(visit, ports, hintOf(visit)),
   answer,
 }
 
 async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
+  const credential = form.get('credential')
+  if (credential !== undefined) return await withPasskey(visit, ports, credential)
   const username = (form.get('username') ?? '').trim()
   const password = form.get('password')
   if (username === '' || password === undefined) return render(visit, ports, username, { kind: 'missing' })
@@ -58,30 +68,32 @@ async function attempt(
     await recordRefusal(visit.exchange, ports, 'login.refused', refusal ?? unknownUser, { context, writes })
     return render(visit, ports, username, { kind: 'wrong' })
   }
-  const unwanted = judgeSubject(visit.interaction.request, user.subject)
-  return unwanted === undefined
-    ? await loggedIn(visit, ports, user, keys)
-    : await notWanted(visit, ports, user, keys, unwanted)
+  return await signedIn(visit, ports, user, 'pwd', [{ kind: 'clear-failures', key: keys.account }])
 }
 
-/** Somebody else than the request names: the client is told, and nobody is signed in (OIDC-11, OIDC-12). */
-async function notWanted(
+/**
+ * Whoever proved to be this user, by whatever means. Somebody else than the request names: the client is told, and
+ * nobody is signed in (OIDC-11, OIDC-12).
+ */
+async function signedIn(
   visit: Visit,
   ports: Ports,
   user: UserRecord,
-  keys: AttemptKeys,
-  refusal: Refusal,
+  method: 'pwd' | 'passkey',
+  writes: readonly Write[],
 ): Promise<Reply> {
-  const { exchange, interaction, now } = visit
-  const context = { ...contextOf(visit), subject: user.subject }
-  const committed = await ports.store.commit([
-    ...finishing(visit),
-    { kind: 'clear-failures', key: keys.account },
-    auditRefused(exchange, now, 'login.refused', refusal, context),
-  ])
-  if (!committed.committed) return await tooLate(visit, context, ports)
-  noLongerOutstanding(visit, ports)
-  return await authorizationError(exchange, ports, interaction.request, refusal)
+  const unwanted = judgeSubject(visit.interaction.request, user.subject)
+  if (unwanted !== undefined)
+    return await finishRefused(visit, ports, 'login.refused', unwanted, { writes, subject: user.subject })
+  const previous = visit.browserSession?.record
+  const { cookies } = await makeProgress(visit, ports, {
+    event: 'login.accepted',
+    user,
+    method,
+    previous,
+    writes,
+  })
+  return onwards(visit, cookies)
 }
 
 const unknownUser = refuse('login.user', ['OIDC-3.1.2.3'], 'access_denied', 'no such user')
@@ -103,40 +115,29 @@ async function judgeUser(
     : refuse('login.disabled', ['OIDC-3.1.2.3'], 'access_denied', 'the user is disabled')
 }
 
-async function loggedIn(visit: Visit, ports: Ports, user: UserRecord, keys: AttemptKeys): Promise<Reply> {
-  const { exchange, interaction, browserSession, now, id } = visit
-  const cookie = newCookie(exchange, ports, 'session')
-  const previous = browserSession?.record
-  const session: SessionRecord = {
-    hash: cookie.hash,
-    issuer: exchange.issuer.url,
-    sid: previous?.subject === user.subject ? previous.sid : ports.entropy.bytes(16).toString('base64url'),
-    subject: user.subject,
-    authTime: now,
-    acr: passwordAcr,
-    amr: ['pwd'],
-    issuedAt: now,
-    idleExpiresAt: secondsAfter(now, sessionLimits.idleSeconds),
-    expiresAt: secondsAfter(now, sessionLimits.lifetimeSeconds),
+/** A signature cannot be guessed, so failures count for the network they come from and lock nobody out. */
+async function withPasskey(visit: Visit, ports: Ports, credential: string): Promise<Reply> {
+  const { exchange, interaction, now } = visit
+  const keys = attemptKeys(ports, exchange.issuer.url, '', exchange.remoteAddress)
+  const seconds = await secondsToWaitOfSource(ports, keys, now)
+  if (seconds > 0) return await delayed(visit, ports, hintOf(visit), seconds)
+  const challenge = signInChallenge(ports, interaction)
+  const proven = await judgeAssertion(exchange, ports, credential, { challenge, subject: undefined })
+  if (!proven.ok) {
+    const subject = 'subject' in proven ? proven.subject : undefined
+    await recordRefusal(exchange, ports, 'login.refused', proven, {
+      context: { ...contextOf(visit), ...(subject !== undefined && { subject }) },
+      outcome: proven.ruleId === 'passkey.counter' ? 'alert' : 'refused',
+      writes: countSource(keys, now),
+    })
+    return render(visit, ports, hintOf(visit), { kind: 'passkey' })
   }
-  const context = { ...contextOf(visit), subject: user.subject }
-  const committed = await ports.store.commit([
-    {
-      kind: 'advance-interaction',
-      record: { ...interaction, sessionHash: cookie.hash, authenticatedAt: now },
-      at: now,
-    },
-    { kind: 'insert-session', record: session },
-    ...(previous === undefined ? [] : [{ kind: 'revoke-session', hash: previous.hash, at: now } as const]),
-    { kind: 'clear-failures', key: keys.account },
-    auditAccepted(exchange, now, 'login.accepted', context, {
-      acr: session.acr,
-      amr: session.amr,
-      sid: session.sid,
-    }),
-  ])
-  // Another answer was faster: its session, if any, is the one that counts.
-  const cookies = committed.committed ? [cookie.header] : []
+  const { user, id, counter } = proven.value
+  return await signedIn(visit, ports, user, 'passkey', [{ kind: 'use-authenticator', id, counter, at: now }])
+}
+
+/** The room knows which step is next. */
+function onwards({ exchange, id }: Visit, cookies: Reply['headers']): Reply {
   return seeOther(stepUrl(exchange.issuer.url, id, 'consent'), cookies)
 }
 
@@ -160,6 +161,7 @@ function render(visit: Visit, ports: Ports, username: string, problem?: LoginPro
     clientName: client.clientName,
     username,
     formTarget: formTargetOf(interaction.request.redirectUri),
+    passkeyOptions: signInOptions(exchange.issuer.url, signInChallenge(ports, interaction), []),
     uiLocales: interaction.request.uiLocales,
     ...(problem && { problem }),
   })

@@ -7,6 +7,7 @@ import type { IssuerSnapshot } from '../../../snapshot/snapshot.ts'
 import { fineTime, hashOfHandle, newHandle } from '../../handle.ts'
 import type { TokenFormat } from '../format.ts'
 import { actingOf, type MintOrder } from '../order.ts'
+import { subjectFor } from '../pairwise.ts'
 
 const tokenBytesMax = 8192
 
@@ -22,7 +23,7 @@ export const jwt: TokenFormat = {
       issuer.url,
       fineTime(ports.clock),
     )
-    const claims = accessTokenClaims(order, issuer, jti)
+    const claims = accessTokenClaims(order, issuer, jti, ports)
     const value = await ports.keys.sign(issuer.url, order.accessTokenAlg, 'at+jwt', claims)
     return { value, hash, jti }
   },
@@ -43,14 +44,15 @@ function accessTokenClaims(
   order: MintOrder,
   issuer: IssuerSnapshot,
   jti: string,
+  { keys }: Ports,
 ): Readonly<Record<string, unknown>> {
-  const { subject, audience, issuedAt, lifetimeSeconds, client, scopes, authTime, acr, amr, binding } = order
-  const { authorizationDetails } = order
+  const { subject, sector, audience, issuedAt, lifetimeSeconds, client, scopes } = order
+  const { authTime, acr, amr, binding, authorizationDetails } = order
   const cnf = cnfOf(binding)
   const { act, mayAct } = actingOf(order)
   return {
     iss: issuer.url,
-    sub: subject,
+    sub: subjectFor(keys, issuer.url, sector, subject),
     aud: audience,
     exp: issuedAt + lifetimeSeconds,
     iat: issuedAt,

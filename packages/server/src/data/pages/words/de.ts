@@ -16,6 +16,11 @@ export const de: Words = {
     const count = Math.round(seconds / size)
     return count === 1 ? one : `${count} ${many}`
   },
+  moment: seconds => {
+    const [day = '', time = ''] = new Date(seconds * 1000).toISOString().split('T')
+    return `${day.split('-').toReversed().join('.')}, ${time.slice(0, 5)} UTC`
+  },
+  ours: { account: 'Ihrem Konto', approvals: 'Ihren offenen Anfragen' },
   login: {
     title: 'Anmelden',
     problemTitle: 'Problem: Anmelden',
@@ -28,7 +33,78 @@ export const de: Words = {
     wrong:
       'Der Benutzername oder das Passwort stimmt nicht. Prüfen Sie beides und versuchen Sie es noch einmal.',
     missing: 'Geben Sie Ihren Benutzernamen und Ihr Passwort ein.',
+    withPasskey: 'Mit einem Passkey anmelden',
+    passkeyRefused:
+      'Der Passkey ließ sich hier nicht verwenden. Versuchen Sie es noch einmal, oder melden Sie sich mit Ihrem Passwort an.',
     wait: time => `Es gab zu viele Versuche. Warten Sie ${time}, dann versuchen Sie es noch einmal.`,
+  },
+  secondFactor: {
+    title: 'Bestätigen Sie, dass Sie es sind',
+    problemTitle: 'Problem: Bestätigen Sie, dass Sie es sind',
+    lead: (username, clientName) =>
+      html`<strong>${username}</strong>, noch ein Schritt, um mit <strong>${clientName}</strong> fortzufahren.`,
+    code: 'Code Ihrer Authenticator-App',
+    submit: 'Weiter',
+    usePasskey: 'Passkey verwenden',
+    goOnWithout: 'Ohne fortfahren',
+    cannot: 'Das kann ich gerade nicht',
+    wrong:
+      'Der Code stimmt nicht oder wurde schon verwendet. Warten Sie auf den nächsten und versuchen Sie es noch einmal.',
+    missing: 'Geben Sie die sechs Ziffern ein, die Ihre App anzeigt.',
+    passkeyRefused:
+      'Der Passkey ließ sich hier nicht verwenden. Versuchen Sie es noch einmal, oder wählen Sie einen anderen Weg.',
+  },
+  passkey: {
+    registered: 'Dieses Gerät hat schon einen Passkey für Sie.',
+    unused:
+      'Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal, oder wählen Sie einen anderen Weg.',
+    noScript: 'Passkeys brauchen JavaScript, das in diesem Browser ausgeschaltet ist.',
+    noScriptButApp:
+      'Passkeys brauchen JavaScript, das in diesem Browser ausgeschaltet ist. Eine Authenticator-App kommt ohne aus.',
+  },
+  security: {
+    title: 'So melden Sie sich an',
+    signedInAs: username => html`Angemeldet als <strong>${username}</strong>`,
+    signOut: 'Abmelden',
+    passkeys: 'Ihre Passkeys',
+    noPasskey:
+      'Noch keiner. Mit einem Passkey melden Sie sich mit Ihrem Gerät statt mit einem Passwort an; niemand kann ihn Ihnen ablisten.',
+    addPasskey: 'Passkey hinzufügen',
+    full: 'Mehr gibt es nicht: Entfernen Sie einen, um einen anderen hinzuzufügen.',
+    app: 'Authenticator-App',
+    noApp: 'Nicht eingerichtet. Mit ihr genügt Ihr Passwort allein niemandem mehr zur Anmeldung.',
+    addApp: 'Authenticator-App einrichten',
+    appName: 'Codes aus sechs Ziffern',
+    removeHint: 'Entfernen Sie etwas davon, werden Sie überall sonst abgemeldet.',
+    added: moment => `Hinzugefügt am ${moment}, noch nicht verwendet`,
+    addedAndUsed: (moment, used) => `Hinzugefügt am ${moment}, zuletzt verwendet am ${used}`,
+    remove: 'Entfernen',
+    removeNamed: name => `${name} entfernen`,
+    back: 'Zurück',
+    passkeyAdded: 'Der Passkey wurde hinzugefügt. Ab jetzt können Sie sich mit ihm anmelden.',
+    appAdded:
+      'Die Authenticator-App ist eingerichtet. Ab jetzt werden Sie nach dem Passwort um einen Code gebeten.',
+    removed: 'Es wurde entfernt, und Sie wurden überall sonst abgemeldet.',
+    removedBefore: 'Das wurde schon entfernt.',
+    changedMeanwhile: 'Inzwischen hat sich etwas geändert. Sehen Sie noch einmal nach.',
+  },
+  addPasskey: {
+    title: 'Passkey hinzufügen',
+    lead: host =>
+      html`Ihr Gerät fragt nach Fingerabdruck, Gesicht oder PIN und behält einen Schlüssel nur für <strong>${host}</strong>.`,
+    name: 'Geben Sie ihm einen Namen, an dem Sie ihn wiedererkennen',
+    usualName: 'Mein Passkey',
+    submit: 'Passkey hinzufügen',
+    refused:
+      'Der Passkey wurde nicht hinzugefügt. Versuchen Sie es noch einmal; jedes Ihrer Geräte behält höchstens einen.',
+  },
+  addTotp: {
+    title: 'Authenticator-App einrichten',
+    addEntry: link =>
+      html`Öffnen Sie auf dem Gerät mit der App <a id="totp-link" href="${link}">diesen Link</a>, oder legen Sie in der App einen neuen Eintrag an und geben Sie diesen Schlüssel ein:`,
+    enterDigits: 'Geben Sie die sechs Ziffern ein, die die App dann anzeigt.',
+    submit: 'Einschalten',
+    refused: 'Der Code stimmt nicht. Prüfen Sie die Uhr Ihres Geräts und warten Sie auf den nächsten Code.',
   },
   consent: {
     title: clientName => `${clientName} zulassen?`,
@@ -128,6 +204,9 @@ export const de: Words = {
       `Sie haben ${clientName} den Zugriff erlaubt. Es geht dort von selbst weiter; Sie können diese Seite schließen.`,
     denied: clientName => `Sie haben ${clientName} abgelehnt. Es wurde nichts weitergegeben.`,
     late: 'Das wurde schon beantwortet, oder es hat zu lange gewartet. Ihre Antwort hat nichts geändert.',
+    unreachable: clientName =>
+      `${clientName} verlangt eine stärkere Anmeldung, als Sie eingerichtet haben. Es wurde nichts erlaubt.`,
+    setUp: 'Eine stärkere Anmeldung einrichten',
   },
   logout: {
     title: 'Abmelden?',
@@ -157,6 +236,12 @@ export const de: Words = {
       advice:
         'Gehen Sie zurück zur Anwendung und beginnen Sie von vorn. Geschieht es noch einmal, nennen Sie den ' +
         'Betreibern der Anwendung die Kennung unten.',
+    },
+    unchanged: {
+      title: 'Hier geht es nicht weiter',
+      notice: 'Es wurde nichts geändert.',
+      advice:
+        'Gehen Sie zurück und versuchen Sie es noch einmal. Geschieht es wieder, sagen Sie es den Betreibern dieses Dienstes.',
     },
     answered: {
       title: 'Das wurde schon beantwortet',
@@ -203,6 +288,10 @@ export const de: Words = {
     use_attestation_challenge: 'die Anfrage muss mit der Challenge dieser Antwort wiederholt werden',
     use_fresh_attestation: 'die Bescheinigung der Anwendung ist abgelaufen',
     invalid_grant_id: 'die genannte Erlaubnis gibt es nicht, oder sie gehört jemand anderem',
+    invalid_redirect_uri: 'eine Rücksprungadresse ist nicht erlaubt',
+    invalid_client_metadata: 'die Angaben der Anwendung sind nicht erlaubt',
+    invalid_software_statement: 'die Bescheinigung der Software fehlt oder ist ungültig',
+    unapproved_software_statement: 'die Bescheinigung der Software ist hier nicht zugelassen',
     invalid_token: 'der Zugriffstoken fehlt, ist ungültig oder abgelaufen',
     insufficient_scope: 'dem Zugriffstoken fehlt eine Berechtigung',
     server_error: 'bei uns ist etwas kaputtgegangen',

@@ -17,6 +17,13 @@ export const en: Words = {
     const count = Math.round(seconds / size)
     return count === 1 ? `1 ${unit}` : `${count} ${unit}s`
   },
+  moment: seconds => {
+    const at = new Date(seconds * 1000)
+    const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')
+    const time = at.toISOString().slice(11, 16)
+    return `${at.getUTCDate()} ${months[at.getUTCMonth()]} ${at.getUTCFullYear()}, ${time} UTC`
+  },
+  ours: { account: 'your account', approvals: 'your waiting requests' },
   login: {
     title: 'Sign in',
     problemTitle: 'Problem: Sign in',
@@ -28,7 +35,72 @@ export const en: Words = {
       html`Check that the address of this page begins with <strong>${origin}</strong> before you type your password.`,
     wrong: 'The user name or the password is not right. Check both and try again.',
     missing: 'Enter both your user name and your password.',
+    withPasskey: 'Sign in with a passkey',
+    passkeyRefused: 'The passkey could not be used here. Try again, or sign in with your password.',
     wait: time => `There were too many attempts. Wait ${time}, then try again.`,
+  },
+  secondFactor: {
+    title: 'Confirm that it is you',
+    problemTitle: 'Problem: Confirm that it is you',
+    lead: (username, clientName) =>
+      html`<strong>${username}</strong>, one more step to continue to <strong>${clientName}</strong>.`,
+    code: 'Code of your authenticator app',
+    submit: 'Continue',
+    usePasskey: 'Use a passkey',
+    goOnWithout: 'Continue without it',
+    cannot: 'I cannot do this now',
+    wrong: 'The code is not right, or it was used before. Wait for the next one and try again.',
+    missing: 'Enter the six digits that your app shows.',
+    passkeyRefused: 'The passkey could not be used here. Try again, or choose another way.',
+  },
+  passkey: {
+    registered: 'This device has a passkey for you already.',
+    unused: 'No passkey was used. Try again, or choose another way.',
+    noScript: 'Passkeys need JavaScript, which is off in this browser.',
+    noScriptButApp:
+      'Passkeys need JavaScript, which is off in this browser. An authenticator app works without it.',
+  },
+  security: {
+    title: 'How you sign in',
+    signedInAs: username => html`Signed in as <strong>${username}</strong>`,
+    signOut: 'Sign out',
+    passkeys: 'Passkeys',
+    noPasskey:
+      'None yet. A passkey signs you in with your device instead of a password, and cannot be phished.',
+    addPasskey: 'Add a passkey',
+    full: 'You have as many as there may be. Remove one to add another.',
+    app: 'Authenticator app',
+    noApp: 'Not set up. With it, your password alone no longer signs anybody in.',
+    addApp: 'Set up an authenticator app',
+    appName: 'Codes of six digits',
+    removeHint: 'Removing one of these signs you out everywhere else.',
+    added: moment => `Added ${moment}, not used yet`,
+    addedAndUsed: (moment, used) => `Added ${moment}, last used ${used}`,
+    remove: 'Remove',
+    removeNamed: name => `Remove ${name}`,
+    back: 'Back',
+    passkeyAdded: 'The passkey was added. You can sign in with it from now on.',
+    appAdded: 'The authenticator app was set up. You are asked for a code after your password from now on.',
+    removed: 'It was removed, and you were signed out everywhere else.',
+    removedBefore: 'It was removed before.',
+    changedMeanwhile: 'Something changed meanwhile. Look again.',
+  },
+  addPasskey: {
+    title: 'Add a passkey',
+    lead: host =>
+      html`Your device asks for your fingerprint, face or PIN and keeps a key for <strong>${host}</strong> alone.`,
+    name: 'Name it, so that you know it again',
+    usualName: 'My passkey',
+    submit: 'Add a passkey',
+    refused: 'The passkey was not added. Try again; each of your devices keeps one at most.',
+  },
+  addTotp: {
+    title: 'Set up an authenticator app',
+    addEntry: link =>
+      html`On the device with the app, <a id="totp-link" href="${link}">open this link</a>; or add a new entry in the app and type this key:`,
+    enterDigits: 'Enter the six digits that the app shows then.',
+    submit: 'Turn it on',
+    refused: 'The code is not right. Check the clock of your device and wait for the next code.',
   },
   consent: {
     title: clientName => `Allow ${clientName}?`,
@@ -122,6 +194,9 @@ export const en: Words = {
     allowed: clientName => `You allowed ${clientName}. It goes on by itself; you can close this page.`,
     denied: clientName => `You denied ${clientName}. Nothing was shared.`,
     late: 'This was already answered, or it waited too long. Your answer changed nothing.',
+    unreachable: clientName =>
+      `${clientName} asks for a stronger sign-in than you have set up. Nothing was allowed.`,
+    setUp: 'Set up a stronger way to sign in',
   },
   logout: {
     title: 'Sign out?',
@@ -151,6 +226,11 @@ export const en: Words = {
       advice:
         'Go back to the application and start again. If it happens once more, tell the people who run ' +
         'the application and give them the reference below.',
+    },
+    unchanged: {
+      title: 'This cannot continue',
+      notice: 'Nothing was changed.',
+      advice: 'Go back and try again. If it happens once more, tell the people who run this service.',
     },
     // Something may well have been shared before, so this does not say that it was not.
     answered: {

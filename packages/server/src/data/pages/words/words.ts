@@ -34,7 +34,10 @@ export interface ErrorWords {
 }
 
 /** Which of them: `refused` is the usual one. */
-export type ErrorKind = 'refused' | 'answered' | 'ours' | 'logout' | 'logoutSignedIn'
+export type ErrorKind = 'refused' | 'unchanged' | 'answered' | 'ours' | 'logout' | 'logoutSignedIn'
+
+/** Pages of ours that a user signs in to where no client sent them. */
+export type OurPages = 'account' | 'approvals'
 
 /**
  * Every sentence a page says, in one language. A catalogue that lacks one does not compile. A sentence with something
@@ -46,7 +49,16 @@ export interface Words {
   readonly reference: string
   /** At most a time, in the unit that reads best. */
   readonly duration: (seconds: number) => string
+  /** A moment as a person reads it, the same for everybody. */
+  readonly moment: (seconds: number) => string
+  /** In the place of the name of a client. */
+  readonly ours: Readonly<Record<OurPages, string>>
   readonly login: LoginWords
+  readonly secondFactor: SecondFactorWords
+  readonly passkey: PasskeyWords
+  readonly security: SecurityWords
+  readonly addPasskey: AddPasskeyWords
+  readonly addTotp: AddTotpWords
   readonly consent: ConsentWords
   readonly claims: Readonly<Record<StandardClaim, string>>
   readonly device: DeviceWords
@@ -68,8 +80,80 @@ export interface LoginWords {
   readonly address: (origin: string) => Html
   readonly wrong: string
   readonly missing: string
+  readonly withPasskey: string
+  /** After a passkey that was refused. */
+  readonly passkeyRefused: string
   /** @param time a duration in words */
   readonly wait: (time: string) => string
+}
+
+/** What is asked for besides the password. */
+export interface SecondFactorWords {
+  readonly title: string
+  readonly problemTitle: string
+  readonly lead: (username: string, clientName: string) => Html
+  /** Label of the field, here and where an app is set up. */
+  readonly code: string
+  readonly submit: string
+  readonly usePasskey: string
+  readonly goOnWithout: string
+  readonly cannot: string
+  readonly wrong: string
+  readonly missing: string
+  readonly passkeyRefused: string
+}
+
+/** What the script of the pages with passkeys says, and what they say without it. */
+export interface PasskeyWords {
+  readonly registered: string
+  readonly unused: string
+  readonly noScript: string
+  readonly noScriptButApp: string
+}
+
+/** The page about the ways a user signs in. */
+export interface SecurityWords {
+  readonly title: string
+  readonly signedInAs: (username: string) => Html
+  readonly signOut: string
+  readonly passkeys: string
+  readonly noPasskey: string
+  readonly addPasskey: string
+  readonly full: string
+  readonly app: string
+  readonly noApp: string
+  readonly addApp: string
+  readonly appName: string
+  readonly removeHint: string
+  /** @param moment when, in words */
+  readonly added: (moment: string) => string
+  readonly addedAndUsed: (moment: string, usedMoment: string) => string
+  readonly remove: string
+  readonly removeNamed: (name: string) => string
+  readonly back: string
+  readonly passkeyAdded: string
+  readonly appAdded: string
+  readonly removed: string
+  readonly removedBefore: string
+  readonly changedMeanwhile: string
+}
+
+export interface AddPasskeyWords {
+  readonly title: string
+  readonly lead: (host: string) => Html
+  readonly name: string
+  readonly usualName: string
+  readonly submit: string
+  readonly refused: string
+}
+
+export interface AddTotpWords {
+  readonly title: string
+  /** The first step, up to the key that is typed. */
+  readonly addEntry: (link: string) => Html
+  readonly enterDigits: string
+  readonly submit: string
+  readonly refused: string
 }
 
 export interface ConsentWords {
@@ -139,6 +223,9 @@ export interface ApprovalsWords {
   readonly allowed: (clientName: string) => string
   readonly denied: (clientName: string) => string
   readonly late: string
+  /** Nothing that the user has set up is strong enough for what is asked. */
+  readonly unreachable: (clientName: string) => string
+  readonly setUp: string
 }
 
 export interface LogoutWords {

@@ -167,6 +167,7 @@ function delegationOf(
     issuedTokenType: accessTokenType,
     act,
     mayAct: token?.mayAct,
+    sector: token?.sector,
     facts: {
       ...(token !== undefined && {
         subject_token_ref: token.hash,

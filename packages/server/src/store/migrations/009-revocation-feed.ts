@@ -5,7 +5,7 @@ import type { Migration } from './dialect.ts'
  * the transaction, so no number is seen before a smaller one.
  */
 export const revocationFeed: Migration = {
-  version: 7,
+  version: 9,
   title: 'revocations in order, for those who are told of them',
   statements: ({ integer, text, narrow }) => [
     `create table revocation_head (id ${integer} not null primary key, sequence ${integer} not null) ${narrow}`,

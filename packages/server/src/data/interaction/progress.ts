@@ -1,0 +1,43 @@
+import type { AuthenticationMethod } from '@holdfast/protocol'
+import type { Ports } from '../../ports.ts'
+import type { SessionRecord, UserRecord } from '../../store/records.ts'
+import type { CommitResult, Write } from '../../store/writes.ts'
+import { type AuditContext, auditAccepted } from '../audit-of.ts'
+import type { NewCookie } from './cookies.ts'
+import { succeedSession } from './session.ts'
+import type { Visit } from './visit.ts'
+
+export interface Progress {
+  readonly event: 'login.accepted' | 'second-factor.accepted'
+  readonly user: UserRecord
+  readonly method: AuthenticationMethod
+  /** The session that is replaced; undefined when the browser brought none. */
+  readonly previous: SessionRecord | undefined
+  /** Guards of what was used, and what else goes with it. */
+  readonly writes: readonly Write[]
+}
+
+/**
+ * The user did one more thing: the interaction goes on with a new session, in one commit with what was spent for it.
+ * The version of the interaction is a guard, so that of answers at the same moment one counts.
+ */
+export async function makeProgress(
+  visit: Visit,
+  ports: Ports,
+  { event, user, method, previous, writes }: Progress,
+): Promise<{ readonly committed: CommitResult; readonly cookies: readonly NewCookie['header'][] }> {
+  const { exchange, interaction, client, now } = visit
+  const session = succeedSession(exchange, ports, user, previous, [method], now)
+  const { hash, acr, amr, sid } = session.record
+  const proven = { ...interaction.proven, [method]: now }
+  const context: AuditContext = { txn: interaction.txn, clientId: client.clientId, subject: user.subject }
+  const committed = await ports.store.commit([
+    { kind: 'advance-interaction', record: { ...interaction, sessionHash: hash, proven }, at: now },
+    ...writes,
+    { kind: 'require-user', record: user },
+    ...session.writes,
+    auditAccepted(exchange, now, event, context, { method, acr, amr, sid }),
+  ])
+  // Another answer was faster: its session, if any, is the one that counts.
+  return { committed, cookies: committed.committed ? [session.cookie] : [] }
+}

@@ -1,0 +1,83 @@
+import { accept, type Outcome, refuse } from '@holdfast/protocol'
+import type { Exchange } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
+import type { Client, IssuerSnapshot, RegisteredClient, StoredSecret } from '../../snapshot/snapshot.ts'
+import type { Store } from '../../store/store.ts'
+import type { GuardKind, Write } from '../../store/writes.ts'
+
+/** How often a change starts again because another node, or an operator, came first. */
+const attemptsMax = 10
+/** Changes of one node that may wait for their turn. */
+const waitingMax = 100
+
+/** One change of the registered clients, decided against the newest revision. */
+export interface RegistrationChange {
+  readonly client: RegisteredClient
+  /** Instead of those it has; undefined: they stay. */
+  readonly secrets: readonly StoredSecret[] | undefined
+  /** Tokens and audit: they travel with the document. */
+  readonly writes: readonly Write[]
+}
+
+export interface Registered {
+  readonly client: RegisteredClient
+  readonly compiled: Client | undefined
+}
+
+interface Line {
+  last: Promise<unknown>
+  waiting: number
+}
+
+const lines = new WeakMap<Store, Line>()
+
+/**
+ * Decide, compile this one client, commit; once more when the revision rose in between. Changes of one node go one
+ * after the other, so that they do not overtake each other for nothing; those of others show in the guard.
+ * @param conflict what a guard of `writes` that failed means
+ */
+export async function changeInTurn(
+  exchange: Exchange,
+  ports: Ports,
+  decide: (issuer: IssuerSnapshot) => Outcome<RegistrationChange>,
+  conflict: (guard: GuardKind) => Outcome<never>,
+): Promise<Outcome<Registered>> {
+  const line = lines.get(ports.store) ?? { last: Promise.resolve(), waiting: 0 }
+  lines.set(ports.store, line)
+  if (line.waiting >= waitingMax) return busy
+  line.waiting++
+  const turn = line.last.then(() => change(exchange, ports, decide, conflict))
+  line.last = turn.catch(() => undefined).finally(() => line.waiting--)
+  return await turn
+}
+
+async function change(
+  { issuer: { url } }: Exchange,
+  ports: Ports,
+  decide: (issuer: IssuerSnapshot) => Outcome<RegistrationChange>,
+  conflict: (guard: GuardKind) => Outcome<never>,
+): Promise<Outcome<Registered>> {
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const { revision, issuers } = ports.snapshot()
+    const issuer = issuers.get(url)
+    if (issuer === undefined) return busy
+    const decided = decide(issuer)
+    if (!decided.ok) return decided
+    const { client, secrets, writes } = decided.value
+    const prepared = issuer.registrar.prepare(revision, client, secrets)
+    if (!prepared.ok) return prepared
+    const result = await ports.store.commit([...prepared.value.writes, ...writes])
+    // Whoever was overtaken must see what came first; whoever was not is served before it is answered.
+    if (result.committed || result.guard === 'raise-revision') await ports.refreshSnapshot()
+    if (result.committed) return accept({ client, compiled: prepared.value.client })
+    if (result.guard !== 'raise-revision') return conflict(result.guard)
+  }
+  return busy
+}
+
+const busy = refuse(
+  'registration.busy',
+  [],
+  'temporarily_unavailable',
+  'too many changes of clients at once; try again',
+)
