@@ -173,11 +173,6 @@ export const statements = {
   ...announcementStatements,
   'list-keys': `select issuer, id, use, alg, sealed, created_at, active_at, removed_at, revoked_at from keys
     where issuer = $1 order by created_at, id`,
-  'find-audit': `select chain, sequence, previous_hash, hash, body from audit
-    where request_id = $1 or txn = $1 order by at, chain, sequence limit $2`,
-  'read-audit-chain': `select chain, sequence, previous_hash, hash, body from audit
-    where chain = $1 and sequence > $2 order by sequence limit $3`,
-  'list-audit-chains': 'select chain from audit_chains order by began_at, chain',
 } as const satisfies Record<string, string>
 
 export type StatementName = keyof typeof statements
