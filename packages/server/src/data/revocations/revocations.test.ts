@@ -153,7 +153,9 @@ describe('the revocation feed', () => {
     await using world = await openWorld()
     const readers: Heard[] = []
     for (let count = 0; count < 16; count++) readers.push(await listen(world))
-    assert.equal((await listen(world)).reply.status, 503)
+    const { reply } = await listen(world)
+    const expected = { status: 503, error: 'temporarily_unavailable', ruleId: 'revocations.busy' }
+    await assertRefused(world, reply, expected)
     readers.pop()?.leave()
     const next = await listen(world)
     assert.equal(next.reply.status, 200)

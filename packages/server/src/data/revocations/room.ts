@@ -8,7 +8,6 @@ import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-au
 import { authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { refusedOauth } from '../refused.ts'
-import { oauthError } from '../render/oauth-error.ts'
 import type { Room } from '../room.ts'
 import { feedBusy, hasPlace, startFeed } from './feed.ts'
 
@@ -33,6 +32,11 @@ export const revocationsRoom: Room = async (exchange, ports) => {
     return reply.status === 400 ? { ...reply, status: 403 } : reply
   }
 
+  if (!hasPlace(ports.store, client.clientId)) {
+    const reply = await refusedAuthenticated(exchange, ports, refused, feedBusy, authenticated.value)
+    return { ...reply, status: 503 }
+  }
+
   const start = startOf(exchange, ports)
   const context = { clientId: client.clientId }
   const facts = { ...evidence, after: start.after, resync: start.isResync }
@@ -43,7 +47,6 @@ export const revocationsRoom: Room = async (exchange, ports) => {
     if (replay === undefined) throw new TypeError(`no guard \`${committed.guard}\` stands in this list`)
     return refusedReplay(exchange, ports, refused, replay, { context, extraHeaders: undefined })
   }
-  if (!hasPlace(ports.store, client.clientId)) return { ...oauthError(exchange, feedBusy), status: 503 }
   const reader = { issuerUrl: exchange.issuer.url, clientId: client.clientId, openedMs, ...start }
   return {
     status: 200,
