@@ -18,6 +18,7 @@ const adminApiTypes = '@holdfast/server/control/admin-api.ts'
 const edges: Readonly<Record<string, readonly string[]>> = {
   protocol: ['jose'],
   'resource-server': ['@holdfast/protocol'],
+  gateway: ['@holdfast/protocol', '@holdfast/resource-server', 'undici', 'zod'],
   server: [
     '@holdfast/protocol',
     '@peculiar/x509',
@@ -32,7 +33,13 @@ const edges: Readonly<Record<string, readonly string[]>> = {
     'zod',
   ],
   cli: ['@holdfast/protocol', adminApiTypes, 'commander', 'openid-client', 'undici'],
-  holdfast: ['@holdfast/protocol', '@holdfast/server', '@holdfast/resource-server', '@holdfast/cli'],
+  holdfast: [
+    '@holdfast/protocol',
+    '@holdfast/server',
+    '@holdfast/resource-server',
+    '@holdfast/gateway',
+    '@holdfast/cli',
+  ],
 }
 
 /** `protocol` is pure: of the runtime it may use only these. */

@@ -32,17 +32,19 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'DPoP: resource access': range('DPOP', 60, 69),
   'binding formats': range('CNF', 1, 5),
   'certificate-bound tokens': range('MTLSB', 1, 10),
+  'certificates through a proxy': range('CERT', 1, 7),
 
-  // SPIFFE (SPF) is a method of a later issue.
   'client authentication': range('CA', 1, 9),
   'client secrets': range('SEC', 1, 10),
   'client attestation': range('ATT', 1, 16),
   'client assertions': range('ASRT', 1, 17),
+  SPIFFE: range('SPF', 1, 5),
   'mutual TLS client authentication': range('MTLSA', 1, 12),
   'client keys': range('JWKS', 1, 10),
 
-  // Phantom tokens (OPQ) belong to the gateway, status lists (TSL) to theirs.
+  // Status lists (TSL) belong to a later issue.
   'JWT access tokens': range('AT', 1, 17),
+  'phantom tokens at the gateway': range('OPQ', 1, 6),
   introspection: range('INTR', 1, 9),
   'signed introspection': range('SINT', 1, 9),
   // REV-06, events to gateways and APIs, waits for the event feed; until then a cached answer bounds it (FRS-03).

@@ -22,7 +22,7 @@ function sectionOf(document: string, clauses: readonly KnownClause[]): readonly 
   const own = clauses.filter(clause => clause.document === document)
   return [
     `## ${document}`,
-    `<${own[0]?.url ?? ''}>`,
+    linkOf(own[0]?.url ?? ''),
     table(
       ['Clause', 'Level', 'Says', 'Standing', 'Rows'],
       own.map(({ id, level, says, standing, rows = [] }) => [
@@ -49,4 +49,9 @@ function textOf(standing: Standing): string {
     default:
       return standing satisfies never
   }
+}
+
+/** A document of our own stands in this repository, where an autolink leads nowhere. */
+function linkOf(url: string): string {
+  return url.startsWith('https://') ? `<${url}>` : `[${url.replace('../', 'docs/')}](${url})`
 }

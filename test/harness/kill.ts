@@ -2,20 +2,22 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { verifyAudit } from '@holdfast/server/control/verify-audit.ts'
 import { openStore } from '../product/node.ts'
+import type { ProductClient } from '../product/product.ts'
 import { forkNode, type PreparedProduct } from '../product/start.ts'
+import { allowedAuthReqId, allowedDeviceCode, cibaGrant, deviceGrant, type Track } from './races.ts'
 import { type Answer, type Fields, newBrowser, newProofKey, type ProofKey, RawClient } from './raw-client.ts'
 
 export interface KillOptions {
   readonly prepared: PreparedProduct
   readonly cycles: number
-  /** Codes issued before each kill and redeemed while it happens. */
+  /** Codes of each kind issued before each kill and redeemed while it happens. */
   readonly codesPerCycle: number
   readonly onCycle?: (cycle: number, report: KillReport) => void
 }
 
 export interface KillReport {
   acknowledgedTokens: number
-  acknowledgedRedemptions: number
+  readonly acknowledgedRedemptions: Record<CodeKind, number>
   /** Requests that got no answer: nobody may rely on either outcome. */
   unanswered: number
   /** Acknowledged tokens that the restarted server did not know. Must be 0. */
@@ -31,8 +33,16 @@ export interface KillReport {
   auditRecords: number
 }
 
-interface Redemption {
-  readonly code: Fields
+export type CodeKind = 'code' | 'device code' | 'auth_req_id'
+
+/** Something that its user allowed and that buys tokens once. */
+interface Allowed {
+  readonly kind: CodeKind
+  readonly who: ProductClient
+  readonly form: Fields
+}
+
+interface Redemption extends Allowed {
   readonly answer: Answer | undefined
 }
 
@@ -51,7 +61,7 @@ export async function killCycles(options: KillOptions): Promise<KillReport> {
   const { prepared, cycles } = options
   const report: KillReport = {
     acknowledgedTokens: 0,
-    acknowledgedRedemptions: 0,
+    acknowledgedRedemptions: { code: 0, 'device code': 0, auth_req_id: 0 },
     unanswered: 0,
     lostTokens: 0,
     lostRedemptions: 0,
@@ -103,9 +113,7 @@ async function loadAndKill(
   const who = product.clients['private_key_jwt with DPoP']
   const client = clientTo(options)
   const { browser, close } = newBrowser(product)
-  const codes: Fields[] = []
-  for (let index = 0; index < options.codesPerCycle; index++)
-    codes.push(await client.code(product, who, browser))
+  const codes = await allowedCodes({ product, client, browser, key }, options.codesPerCycle)
   await client.token(who, key, { grant_type: 'client_credentials', scope: 'accounts' })
 
   const issued: Issued[] = []
@@ -120,15 +128,15 @@ async function loadAndKill(
       else if (answer.status === 200) issued.push({ token: String(answer.json.access_token), form, proof })
     }
   }
-  const redeem = async (): Promise<void> => {
-    for (const code of codes) {
+  const redeem = async (allowed: readonly Allowed[]): Promise<void> => {
+    for (const one of allowed) {
       if (isDead) return
-      const answer = await client.token(who, key, code).catch(() => undefined)
+      const answer = await client.token(one.who, key, one.form).catch(() => undefined)
       if (answer === undefined) report.unanswered++
-      redemptions.push({ code, answer })
+      redemptions.push({ ...one, answer })
     }
   }
-  const load = [redeem(), ...Array.from({ length: connections - 1 }, issue)]
+  const load = [...codes.map(redeem), ...Array.from({ length: connections - codes.length }, issue)]
   // Unpredictable on purpose: over many cycles the kill meets every instant of a commit.
   await new Promise(resolve => setTimeout(resolve, 20 + (process.hrtime()[1] % loadMsMax)))
   await kill(node)
@@ -136,8 +144,28 @@ async function loadAndKill(
   await Promise.all(load)
   await Promise.all([client.close(), close()])
   report.acknowledgedTokens += issued.length
-  report.acknowledgedRedemptions += redemptions.filter(({ answer }) => answer?.status === 200).length
+  for (const { kind, answer } of redemptions)
+    if (answer?.status === 200) report.acknowledgedRedemptions[kind]++
   return { issued, redemptions }
+}
+
+/** As many of each kind, kind by kind: each kind is redeemed beside the others. */
+async function allowedCodes(track: Track, count: number): Promise<readonly (readonly Allowed[])[]> {
+  const { product, client, browser } = track
+  const who = product.clients['private_key_jwt with DPoP']
+  const codes: Allowed[] = []
+  const deviceCodes: Allowed[] = []
+  const authReqIds: Allowed[] = []
+  for (let index = 0; index < count; index++) {
+    codes.push({ kind: 'code', who, form: await client.code(product, who, browser) })
+    const device_code = await allowedDeviceCode(track)
+    const ofDevice = { grant_type: deviceGrant, device_code }
+    deviceCodes.push({ kind: 'device code', who: product.device, form: ofDevice })
+    const auth_req_id = await allowedAuthReqId(track)
+    const ofCiba = { grant_type: cibaGrant, auth_req_id }
+    authReqIds.push({ kind: 'auth_req_id', who: product.pointOfSale, form: ofCiba })
+  }
+  return [codes, deviceCodes, authReqIds]
 }
 
 async function interrogate(
@@ -159,12 +187,12 @@ async function interrogate(
       report.replaysAccepted++
     if ((await client.post('/token', again, proof)).status === 200) report.replaysAccepted++
   }
-  for (const { code, answer } of redemptions) {
+  for (const { who: redeemer, form, answer } of redemptions) {
     const wasRedeemed = answer?.status === 200
     if (answer !== undefined && wasRedeemed && !(await isKnown(answer))) report.lostRedemptions++
-    const first = await client.token(who, key, code)
+    const first = await client.token(redeemer, key, form)
     if (wasRedeemed && first.status === 200) report.doubleRedemptions++
-    const second = await client.token(who, key, code)
+    const second = await client.token(redeemer, key, form)
     if (second.status === 200) report.doubleRedemptions++
   }
   await client.close()

@@ -21,7 +21,7 @@ export type Fields = Readonly<Record<string, string>>
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const seconds = (): number => Math.floor(Date.now() / 1000)
-const newJti = (): string => randomBytes(16).toString('base64url')
+export const newJti = (): string => randomBytes(16).toString('base64url')
 
 export class RawClient {
   readonly #issuer: string
@@ -107,7 +107,12 @@ export class RawClient {
   }
 
   /** Pushes a request and lets the person allow it. @returns what the token request needs */
-  async code(product: Omit<Product, 'close'>, who: ProductClient, browser: UserAgent): Promise<Fields> {
+  async code(
+    product: Omit<Product, 'close'>,
+    who: ProductClient,
+    browser: UserAgent,
+    more: Fields = {},
+  ): Promise<Fields> {
     const verifier = randomBytes(32).toString('base64url')
     const pushed = await this.post('/par', {
       ...(await this.assertion(who)),
@@ -118,6 +123,7 @@ export class RawClient {
       code_challenge: createHash('sha256').update(verifier).digest('base64url'),
       code_challenge_method: 'S256',
       prompt: 'consent',
+      ...more,
     })
     if (pushed.status !== 201)
       throw new Error(`pushing answered ${pushed.status} ${JSON.stringify(pushed.json)}`)

@@ -6,6 +6,7 @@ import type { AttestedClients, ClientKind, Product, ProductClient } from './prod
 const redirectUri = 'https://client.example/callback'
 const allScopes = 'openid profile accounts offline_access'
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+const cibaGrant = 'urn:openid:params:grant-type:ciba'
 const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const audience = 'https://api.example/accounts'
@@ -36,6 +37,7 @@ export interface MadeClients {
   readonly byKind: Readonly<Record<ClientKind, ProductClient>>
   readonly introspector: ProductClient
   readonly device: ProductClient
+  readonly pointOfSale: ProductClient
   readonly signedIntrospector: ProductClient
   readonly attested: AttestedClients
   readonly partner: ProductClient
@@ -44,7 +46,7 @@ export interface MadeClients {
 }
 
 /** One client per way to authenticate and to bind, and the documents that register them. */
-export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
+export async function makeClients(ca: DevelopmentCa, floor = 'oidc-baseline'): Promise<MadeClients> {
   const dpopJwt = await keyed('jwt-dpop')
   const mtlsJwt = await keyed('jwt-mtls')
   const plain = await keyed('plain')
@@ -55,6 +57,7 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
   const post = madeSecret()
   const api = await keyed('api')
   const device = await keyed('device')
+  const pointOfSale = await keyed('point-of-sale')
   const signingDpop = await keyed('signing-dpop')
   const signingMtls = await keyed('signing-mtls')
   const signedApi = await keyed('signed-api')
@@ -142,11 +145,12 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
     partner: { clientId: 'partner', redirectUri, privateKey: partner, isDpop: true },
     trustedIssuer: { issuer: 'https://idp.example', ...trusted },
     device: { clientId: 'device', redirectUri, privateKey: device, isDpop: true },
+    pointOfSale: { clientId: 'point-of-sale', redirectUri, privateKey: pointOfSale, isDpop: true },
     introspector: { clientId: 'api', redirectUri, privateKey: api, isDpop: true },
     signedIntrospector: { clientId: 'signed-api', redirectUri, privateKey: signedApi, isDpop: true },
     documents: [
       documentOf('Issuer', 'main', {
-        floor: 'oidc-baseline',
+        floor,
         registration: 'initial-access-token',
         attesters: [{ name: 'vendor', jwks: { keys: [attester.publicJwk] } }],
       }),
@@ -240,6 +244,13 @@ export async function makeClients(ca: DevelopmentCa): Promise<MadeClients> {
         },
         { profile: 'oauth21' },
       ),
+      clientOf('point-of-sale', {
+        ...jwt(pointOfSale),
+        dpop_bound_access_tokens: true,
+        redirect_uris: [],
+        grant_types: [cibaGrant, 'refresh_token'],
+        backchannel_token_delivery_mode: 'poll',
+      }),
       clientOf(
         'api',
         {

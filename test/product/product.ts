@@ -44,6 +44,8 @@ export interface Product {
   readonly introspector: ProductClient
   /** Has no browser: gets its tokens by the device grant. */
   readonly device: ProductClient
+  /** Asks for users who answer elsewhere (CIBA), and polls. */
+  readonly pointOfSale: ProductClient
   /** Gets its tokens on the word of `trustedIssuer`; a test is that issuer. */
   readonly partner: ProductClient
   readonly trustedIssuer: { readonly issuer: string; readonly key: CryptoKey; readonly kid: string }

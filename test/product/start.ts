@@ -29,6 +29,8 @@ export async function prepareProduct(
     readonly documents?: readonly string[]
     readonly limits?: NodeConfig['limits']
     readonly reachesLoopback?: boolean
+    /** Floor of the issuer; every client must fit on it. */
+    readonly floor?: string
   } = {},
 ): Promise<PreparedProduct> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-product-'))
@@ -46,7 +48,7 @@ export async function prepareProduct(
     ...(more.limits && { limits: more.limits }),
     ...(more.reachesLoopback && { reachesLoopback: true }),
   }
-  const clients = await makeClients(ca)
+  const clients = await makeClients(ca, more.floor)
   await applyDocuments(config, [...clients.documents, ...(more.documents ?? [])])
   return {
     config,
@@ -57,6 +59,7 @@ export async function prepareProduct(
       clients: clients.byKind,
       introspector: clients.introspector,
       device: clients.device,
+      pointOfSale: clients.pointOfSale,
       signedIntrospector: clients.signedIntrospector,
       attested: clients.attested,
       partner: clients.partner,

@@ -5,6 +5,8 @@ export interface Composition {
   readonly version: string
   /** Runs until told to stop. @returns exit code */
   readonly serve: (options: ServeOptions) => Promise<number>
+  /** Runs a gateway until told to stop. @returns exit code */
+  readonly gateway: (options: GatewayCommandOptions) => Promise<number>
   readonly configuration: (file: string | undefined) => ConfigurationAnswer
   /** The admin API of the running server, or of its store while no server runs. */
   readonly admin: (file: string | undefined) => Promise<AdminConnection>
@@ -13,6 +15,14 @@ export interface Composition {
 export interface ServeOptions {
   readonly config: string | undefined
   readonly log: 'info' | 'warn' | 'error' | 'silent' | undefined
+}
+
+export interface GatewayCommandOptions {
+  /** Path of `gateway.yaml`. */
+  readonly config: string
+  /** Only reads it, says what is wrong, and prints the keys the APIs must trust. */
+  readonly check: boolean
+  readonly log: ServeOptions['log']
 }
 
 export interface AdminConnection {

@@ -5,6 +5,7 @@ export type {
   Composition,
   Configuration,
   ConfigurationAnswer,
+  GatewayCommandOptions,
   ServeOptions,
 } from './composition.ts'
 export { type DemoKit, type DemoKitClient, demoKitFile, readDemoKit } from './demo-kit.ts'

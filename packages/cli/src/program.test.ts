@@ -124,6 +124,7 @@ async function run(
   const composition: Composition = {
     version: '9.9.9',
     serve: async () => 0,
+    gateway: async () => 0,
     configuration: () => ({ ok: false, problems: ['holdfast.yaml listners: unknown key'] }),
     admin: async () => ({ api, via: 'store', close: async () => {} }),
     ...parts,

@@ -20,6 +20,7 @@ async function run(
   const composition = {
     version: '9.9.9',
     serve: async () => 0,
+    gateway: async () => 0,
     configuration: () => ({ ok: false, problems: [] }) as const,
     admin: async () => ({ api: answers as AdminApi, via: 'store', close: async () => {} }) as const,
   }

@@ -39,6 +39,10 @@ export function composition({ cwd, env, terminal }: Surroundings): Composition {
       const { serve } = await import('./serve.ts')
       return await serve({ bootstrap: bootstrap.value, cwd, terminal, log })
     },
+    gateway: async options => {
+      const { serveGateway } = await import('./serve-gateway.ts')
+      return await serveGateway({ ...options, cwd, env, terminal })
+    },
     configuration: file => configurationOf(read(file)),
     admin: file => connect(loaded(file), cwd),
   }
@@ -47,7 +51,7 @@ export function composition({ cwd, env, terminal }: Surroundings): Composition {
 function configurationOf(bootstrap: ReturnType<typeof loadBootstrap>): ConfigurationAnswer {
   if (!bootstrap.ok) return { ok: false, problems: bootstrap.problems.map(textOfProblem) }
   const { environment, dataFolder, issuers, listeners, tls, demo, settings } = bootstrap.value
-  const { demoApi, ...always } = listeners
+  const { demoApi, gateway, ...always } = listeners
   const caFile = tls === undefined ? join(dataFolder, 'tls', 'ca.pem') : undefined
   return {
     ok: true,
@@ -55,7 +59,7 @@ function configurationOf(bootstrap: ReturnType<typeof loadBootstrap>): Configura
       environment,
       dataFolder,
       issuers,
-      listeners: demo ? { ...always, demoApi } : always,
+      listeners: demo ? { ...always, gateway, demoApi } : always,
       caFile,
       settings,
     },

@@ -4,7 +4,13 @@ import { Fault } from '@holdfast/server/ports.ts'
 import { explainStart } from './explain-start.ts'
 
 const address = (port: number) => ({ host: '127.0.0.1', port })
-const listeners = { public: address(1), mtls: address(2), demoApi: address(3), management: address(4) }
+const listeners = {
+  public: address(1),
+  mtls: address(2),
+  gateway: address(5),
+  demoApi: address(3),
+  management: address(4),
+}
 const explained = (thrown: unknown): string => explainStart(thrown, { listeners })
 
 describe('a start that failed', () => {

@@ -63,7 +63,7 @@ describe('holdfast serve in an empty folder', () => {
   test('the operator asks it over its socket', async () => {
     const listed = await workshop.run(['clients', 'list', '-o', 'json'])
     assert.equal(listed.exitCode, 0)
-    assert.equal((JSON.parse(listed.out) as readonly unknown[]).length, 6)
+    assert.equal((JSON.parse(listed.out) as readonly unknown[]).length, 7)
     const audit = await workshop.run(['audit', 'verify'])
     assert.equal(audit.exitCode, 0, audit.err)
     assert.match(audit.out, /intact[\s\S]*through the server/)
@@ -135,7 +135,7 @@ describe('a server that stops', () => {
     const [token] = await callDemoApi(workshop, client)
     assert.equal(token.status, 200)
     const status = await workshop.run(['export', '-k', 'Client', '-o', 'json'])
-    assert.equal((JSON.parse(status.out) as readonly unknown[]).length, 6)
+    assert.equal((JSON.parse(status.out) as readonly unknown[]).length, 7)
   })
 
   test('tests answer for users where holdfast.yaml says so, and there is no such address elsewhere', async t => {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { type DemoKit, demoKitFile, exitCodes, type Terminal } from '@holdfast/cli'
+import type { AuditSink } from '@holdfast/resource-server'
 import { adminOver } from '@holdfast/server/control/admin.ts'
 import { serveAdminSocket } from '@holdfast/server/control/admin-socket.ts'
 import { apply } from '@holdfast/server/control/apply.ts'
@@ -15,10 +16,12 @@ import { openLog } from '@holdfast/server/observe/log.ts'
 import { Fault, type Log } from '@holdfast/server/ports.ts'
 import { startDemoApi } from './demo/api.ts'
 import { recordOfAccess } from './demo/api-audit.ts'
-import { type DemoClient, demoApiClientId, demoClients } from './demo/clients.ts'
+import { type DemoClient, demoApiClientId, demoClients, demoGatewayClientId } from './demo/clients.ts'
 import { demoDocuments, demoUser } from './demo/documents.ts'
+import { demoGatewayKit, startDemoGateway } from './demo/gateway.ts'
 import { explainStart } from './explain-start.ts'
 import { type Ground, openGround, readKeyEncryptionKey } from './ground.ts'
+import { signalled } from './signalled.ts'
 import { writeStartCard } from './start-card.ts'
 
 export interface ServeInput {
@@ -89,12 +92,14 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   const demoApi = await openDemoApi(ground, clients, log, closers)
   const readyMs = performance.now()
   if (environment === 'production') return log.info('server.ready', { readyMs })
-  const shown = clients.filter(({ clientId }) => clientId !== demoApiClientId)
+  const shown = clients.filter(
+    ({ clientId }) => clientId !== demoApiClientId && clientId !== demoGatewayClientId,
+  )
   writeStartCard(terminal, {
     environment,
     issuers: control.issuers,
     management: `http://${listeners.management.host}:${server.listening.management}`,
-    demo: demoApi === undefined ? undefined : { api: demoApi, user: demoUser, clients: shown },
+    demo: demoApi === undefined ? undefined : { ...demoApi, user: demoUser, clients: shown },
     dataFolder: nearby(cwd, dataFolder),
     caFile: authority && nearby(cwd, authority.caPath),
     readyMs,
@@ -131,26 +136,41 @@ async function openDemoApi(
   clients: readonly DemoClient[],
   log: Log,
   closers: Closer[],
-): Promise<string | undefined> {
+): Promise<{ readonly api: string; readonly gateway: string | undefined } | undefined> {
   const keyFile = clients.find(({ clientId }) => clientId === demoApiClientId)?.keyFile
   const issuer = control.issuers[0]?.url
   if (authority === undefined || keyFile === undefined || issuer === undefined) return undefined
   const audience = audienceOf(bootstrap)
   const { caPem, server: tls } = authority
+  const audit: AuditSink = async event => {
+    await control.store.commit([{ kind: 'append-audit', record: recordOfAccess(event) }])
+  }
+  const externalUrl = urlOf(bootstrap, 'gateway')
+  const gatewayKeyFile = clients.find(({ clientId }) => clientId === demoGatewayClientId)?.keyFile
+  const kit =
+    gatewayKeyFile === undefined
+      ? undefined
+      : await demoGatewayKit({ externalUrl, audience, authority, keyFile: gatewayKeyFile })
   const demoApi = await startDemoApi({
-    ...{ address: bootstrap.listeners.demoApi, audience, issuer, tls, caPem, keyFile, log },
-    audit: async event => {
-      await control.store.commit([{ kind: 'append-audit', record: recordOfAccess(event) }])
-    },
+    ...{ address: bootstrap.listeners.demoApi, audience, issuer, tls, caPem, keyFile, log, audit },
+    gateway: kit?.trust,
   })
   closers.push(demoApi.close)
-  return audience
+  if (kit === undefined) return { api: audience, gateway: undefined }
+  const { gateway: address } = bootstrap.listeners
+  const gateway = await startDemoGateway(kit, { address, issuer, tls, caPem, log, audit })
+  closers.push(gateway.close)
+  return { api: audience, gateway: externalUrl }
 }
 
 /** Where the demo API is reached, which is also its resource identifier. */
-function audienceOf({ issuers, listeners }: Bootstrap): string {
+function audienceOf(bootstrap: Bootstrap): string {
+  return urlOf(bootstrap, 'demoApi')
+}
+
+function urlOf({ issuers, listeners }: Bootstrap, listener: 'demoApi' | 'gateway'): string {
   const url = new URL(issuers[0]?.url ?? 'https://localhost')
-  return `https://${url.hostname}:${listeners.demoApi.port}`
+  return `https://${url.hostname}:${listeners[listener].port}`
 }
 
 function tlsOf({ bootstrap, authority }: Ground): { readonly certPem: string; readonly keyPem: string } {
@@ -161,24 +181,6 @@ function tlsOf({ bootstrap, authority }: Ground): { readonly certPem: string; re
     }
   if (authority === undefined) throw new Fault('tls.missing')
   return authority.server
-}
-
-/** A group and its leader are often both told to stop; that is one wish, not two. */
-const sameWishMs = 500
-
-/** Resolves at the first signal; one that comes later ends the process where it stands. */
-function signalled(terminal: Terminal): Promise<NodeJS.Signals> {
-  return new Promise(resolve => {
-    let firstMs: number | undefined
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.on(signal, () => {
-        firstMs ??= performance.now()
-        resolve(signal)
-        if (performance.now() - firstMs < sameWishMs) return
-        terminal.err(`${signal} again: leaving at once`)
-        process.exit(exitCodes.broken)
-      })
-  })
 }
 
 function nearby(cwd: string, path: string): string {

@@ -13,6 +13,8 @@ export interface StartCard {
 
 interface DemoLines {
   readonly api: string
+  /** Undefined when no gateway is in front of it. */
+  readonly gateway: string | undefined
   readonly user: { readonly username: string; readonly password: string }
   readonly clients: readonly { readonly clientId: string; readonly says: string }[]
 }
@@ -36,6 +38,7 @@ function linesOf({ issuers, management, demo, dataFolder, caFile }: StartCard): 
   return [
     ...issuers.flatMap(({ url, mtlsUrl }) => [row('issuer', url), row('mutual TLS', mtlsUrl)]),
     ...(demo === undefined ? [] : [row('demo API', `${demo.api}/accounts`)]),
+    ...(demo?.gateway === undefined ? [] : [row('gateway', `${demo.gateway}/accounts`)]),
     row('management', management),
     '',
     ...(demo === undefined ? [] : demoLines(demo, row, list)),

@@ -26,6 +26,7 @@ export type {
   ClientAuthenticationMethod,
   ExplainedField,
   JwsAlg,
+  MlDsaAlg,
   ResponseType,
   ResponseTypeFields,
   SecurityProfile,
@@ -34,8 +35,10 @@ export type {
 export {
   contradictions,
   explain,
+  headerAlgs,
   meet,
   meetUnchecked,
+  mlDsaAlgs,
   profileFields,
   profileLattice,
   responseTypesOf,

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import {
   contradictions,
   explain,
+  headerAlgs,
   meet,
   meetUnchecked,
   profileFields,
@@ -20,7 +21,7 @@ import { oidcBaseline } from './profiles/oidc-baseline.ts'
 
 const universes: Readonly<Record<string, readonly string[]>> = {
   clientAuthenticationMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none'],
-  signingAlgs: ['PS256', 'ES256', 'EdDSA', 'Ed25519', 'RS256'],
+  signingAlgs: ['PS256', 'ES256', 'EdDSA', 'Ed25519', 'RS256', 'ML-DSA-65'],
   senderConstraintMethods: ['dpop', 'mtls'],
   responseTypes: ['code', 'code id_token'],
 }
@@ -199,6 +200,8 @@ describe('contradictions', () => {
           'fapi-ciba',
           'oauth21',
           'oidc-baseline',
+          'oauth21-post-quantum',
+          'oidc-baseline-post-quantum',
         ],
         ...['tier-0-public', 'tier-1-low-risk-user', 'tier-2-sensitive-read'],
         ...['tier-3-sensitive-write', 'tier-4-high-value'],
@@ -248,5 +251,26 @@ describe('explain', () => {
     assert.deepEqual(row('pkce'), { field: 'pkce', value: 'required', origins: ['fapi2-security'] })
     assert.deepEqual(row('accessTokenLifetimeSeconds')?.origins, ['fapi2-security'])
     assert.deepEqual(row('codeLifetimeSeconds')?.origins, ['oidc-baseline', 'fapi2-security'])
+  })
+})
+
+describe('algorithms of what travels in a header', () => {
+  it('are all but the post-quantum ones', () => {
+    assert.deepEqual(headerAlgs(['ML-DSA-44', 'ES256', 'ML-DSA-65', 'Ed25519', 'ML-DSA-87']), [
+      'ES256',
+      'Ed25519',
+    ])
+    for (const { signingAlgs, name } of profiles.values())
+      if (!name.endsWith('-post-quantum')) assert.deepEqual(headerAlgs(signingAlgs), signingAlgs)
+  })
+
+  it('are needed where DPoP is the only way to bind a token', () => {
+    const bound = { ...profiles.get('oauth21-post-quantum'), senderConstraint: 'required' } as SecurityProfile
+    const large: SecurityProfile = { ...bound, signingAlgs: ['ML-DSA-65'] }
+    const says = ['a DPoP proof is required and no algorithm is left that fits its header']
+    assert.deepEqual(contradictions({ ...large, senderConstraintMethods: ['dpop'] }), says)
+    assert.deepEqual(contradictions({ ...bound, senderConstraintMethods: ['dpop'] }), [])
+    assert.deepEqual(contradictions(large), [])
+    assert.deepEqual(contradictions({ ...large, senderConstraint: 'allowed' }), [])
   })
 })

@@ -1,7 +1,23 @@
 import { accept, type Outcome, refuse } from './refusal.ts'
 
-/** JWS algorithms a Holdfast profile may name (RFC 7518, RFC 8037, RFC 9864). RS256 exists for plain OIDC only. */
-export type JwsAlg = 'PS256' | 'ES256' | 'EdDSA' | 'Ed25519' | 'RS256'
+/**
+ * JWS algorithms a Holdfast profile may name (RFC 7518, RFC 8037, RFC 9864, RFC 9964). RS256 exists for plain OIDC
+ * only, and no FAPI profile knows ML-DSA.
+ */
+export type JwsAlg = 'PS256' | 'ES256' | 'EdDSA' | 'Ed25519' | 'RS256' | MlDsaAlg
+
+/** The post-quantum ones: their signatures have 2.4, 3.3 and 4.6 kB (RFC 9964 section 5). */
+export type MlDsaAlg = 'ML-DSA-44' | 'ML-DSA-65' | 'ML-DSA-87'
+
+export const mlDsaAlgs: readonly MlDsaAlg[] = ['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87']
+
+/**
+ * Those of `algs` that sign what travels in a request header beside other things: DPoP proofs and client attestations.
+ * An ML-DSA key and its signature alone take 5.4 kB and more there.
+ */
+export function headerAlgs(algs: readonly JwsAlg[]): readonly JwsAlg[] {
+  return algs.filter(alg => !mlDsaAlgs.some(large => large === alg))
+}
 
 /** Client authentication methods as registered in the OAuth registry; `none` is a public client. */
 export type ClientAuthenticationMethod =
@@ -12,6 +28,7 @@ export type ClientAuthenticationMethod =
   | 'client_secret_post'
   | 'attest_jwt_client_auth'
   | 'attest_jwt_client_auth_dpop'
+  | 'spiffe_jwt'
   | 'none'
 
 export type SenderConstraintMethod = 'dpop' | 'mtls'
@@ -62,7 +79,9 @@ export interface SecurityProfile {
    * token endpoint and of the endpoint it is sent to.
    */
   readonly assertionAudience: 'issuer-string' | 'issuer-sole' | 'issuer-or-endpoint'
-  /** For client assertions, DPoP proofs and everything we sign for the client. */
+  /** Whether a JWT-SVID may authenticate its workload again until it expires: agents hand the same one out for minutes. */
+  readonly svidReuse: 'forbidden' | 'allowed'
+  /** For client assertions, everything we sign for the client and, but for ML-DSA, DPoP proofs and attestations. */
   readonly signingAlgs: readonly JwsAlg[]
   readonly senderConstraint: 'required' | 'allowed'
   readonly senderConstraintMethods: readonly SenderConstraintMethod[]
@@ -126,6 +145,7 @@ export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
   jwtBearerGrant: ordered('forbidden', 'allowed'),
   clientAuthenticationMethods: intersection,
   assertionAudience: ordered('issuer-string', 'issuer-sole', 'issuer-or-endpoint'),
+  svidReuse: ordered('forbidden', 'allowed'),
   signingAlgs: intersection,
   senderConstraint: ordered('required', 'allowed'),
   senderConstraintMethods: intersection,
@@ -198,6 +218,13 @@ export function contradictions(profile: SecurityProfile): readonly string[] {
     found.push('responses must be signed by JARM, and the response type `code` is not left')
   if (profile.senderConstraint === 'required' && profile.senderConstraintMethods.length === 0)
     found.push('a sender constraint is required and no method is left')
+  if (
+    profile.senderConstraint === 'required' &&
+    profile.senderConstraintMethods.every(method => method === 'dpop') &&
+    profile.signingAlgs.length > 0 &&
+    headerAlgs(profile.signingAlgs).length === 0
+  )
+    found.push('a DPoP proof is required and no algorithm is left that fits its header')
   return found
 }
 

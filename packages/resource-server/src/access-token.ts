@@ -22,6 +22,7 @@ import { Issuer, type Known } from './issuer.ts'
 import type { Settings } from './options.ts'
 import { type FeedStatus, RevocationFeed } from './revocation-feed.ts'
 import { rememberedSeconds, type Standing } from './revoked.ts'
+import { judgeIntrospected, judgeSignedAnswer } from './signed-answer.ts'
 import { factsOf, type TokenFacts } from './token.ts'
 
 /** A JWT whose signature and unchanging claims were found good, and the key that said so. */
@@ -142,6 +143,17 @@ export class AccessTokens {
     return this.#feed?.isKeyRevoked(memo.keyThumbprint) === true ? undefined : memo.facts
   }
 
+  /** A phantom token: the issuer's signed answer, handed on by the gateway that asked for it. */
+  async judgePhantom(phantom: string, now: EpochSeconds): Promise<Outcome<TokenFacts>> {
+    const { issuer: issuerUrl, audience, algs, futureSeconds } = this.#settings
+    const ports = { issuer: this.#issuer, issuerUrl, audience, algs, futureSeconds }
+    const answer = await judgeSignedAnswer(phantom, ports, now)
+    if (!answer.ok) return answer
+    const facts = judgeIntrospected(answer.value, issuerUrl, audience)
+    if (facts.ok && this.#feed?.standingOf(facts.value) === 'revoked') return revokedByFeed
+    return this.#judgeTime(facts, now)
+  }
+
   #judgeTime(found: Outcome<TokenFacts>, now: EpochSeconds): Outcome<TokenFacts> {
     if (!found.ok) return found
     const facts = found.value
@@ -177,6 +189,13 @@ export class AccessTokens {
   async #find(token: string, tokenHash: string, now: EpochSeconds): Promise<Outcome<TokenFacts>> {
     const { tokens } = this.#settings
     const introspector = this.#introspector
+    if (introspector === undefined && tokens.jwt !== true)
+      return refuse(
+        'evidence.required',
+        ['HFE-2'],
+        'invalid_token',
+        'this API is reached through its gateway',
+      )
     const ask = async (): Promise<Outcome<TokenFacts>> => {
       if (introspector === undefined) return unknownStanding
       const live = await introspector.introspect(token, tokenHash, facts => this.#isBelieved(facts))

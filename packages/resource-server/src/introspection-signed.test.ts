@@ -31,7 +31,8 @@ function signingBed(spoil: Spoil = {}): { bed: TestBed; accepts: string[] } {
   const issuer = testIssuer({ clock })
   const accepts: string[] = []
   const fetch: Fetch = async (url, init) => {
-    const response = await issuer.fetch(url, init)
+    // Asked plainly, so that the signature is made, or spoiled, here.
+    const response = await issuer.fetch(url, { ...init, headers: {} })
     if (!url.endsWith('/introspect')) return response
     accepts.push(init.headers.accept ?? '')
     const chunks: Uint8Array[] = []

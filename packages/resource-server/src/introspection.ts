@@ -1,29 +1,19 @@
 import {
   accept,
   type EpochSeconds,
-  firstRefusal,
   type JwsAlg,
   type Outcome,
   type Refusal,
   refuse,
 } from '@holdfast/protocol'
-import { parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
-import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
-import {
-  introspectedRules,
-  type TokenClaims,
-  tokenClaimsRules,
-} from '@holdfast/protocol/specs/rfc9068-at-verification/rules.ts'
-import {
-  introspectionJwtMediaType,
-  introspectionJwtRules,
-} from '@holdfast/protocol/specs/rfc9701-introspection-jwt/rules.ts'
+import { introspectionJwtMediaType } from '@holdfast/protocol/specs/rfc9701-introspection-jwt/rules.ts'
 import { BoundedCache, Gate, SingleFlight } from './cache.ts'
 import { clientParameters, type IntrospectionAuthentication } from './client-authentication.ts'
 import { fetchJsonObject, fetchText, type JsonRequest } from './fetch-json.ts'
 import type { Issuer } from './issuer.ts'
 import type { Clock, Entropy, Fetch } from './ports.ts'
-import { factsOf, type TokenFacts } from './token.ts'
+import { answerBytesMax, judgeIntrospected, judgeSignedAnswer } from './signed-answer.ts'
+import type { TokenFacts } from './token.ts'
 
 export interface IntrospectionOptions {
   readonly authentication: IntrospectionAuthentication
@@ -43,7 +33,6 @@ export interface IntrospectionOptions {
 
 export const cacheSecondsMax = 10
 export const negativeCacheSecondsMax = 2
-const answerBytesMax = 65_536
 const atOnceMax = 32
 const waitingMax = 1000
 
@@ -153,45 +142,20 @@ export class Introspector {
         bytesMax: answerBytesMax,
         timeoutMs: this.#options.timeoutMs ?? 3000,
       }
-      const response = isSigned
-        ? await this.#judgeSigned(await fetchText(request))
-        : accept(await fetchJsonObject(request))
-      if (!response.ok) onAlarm('introspection.unsigned', new Error(response.reason))
-      return response.ok ? judgeAnswer(response.value, issuerUrl, audience) : response
+      if (!isSigned) return judgeIntrospected(await fetchJsonObject(request), issuerUrl, audience)
+      const signedAnswer = await fetchText(request)
+      const response = await judgeSignedAnswer(signedAnswer, this.#ports, this.#ports.clock.now())
+      if (!response.ok) {
+        onAlarm('introspection.unsigned', new Error(response.reason))
+        return response
+      }
+      const facts = judgeIntrospected(response.value, issuerUrl, audience)
+      return facts.ok ? accept({ ...facts.value, signedAnswer }) : facts
     } catch (cause) {
       onAlarm('introspection.failed', cause)
       return unavailable('introspection did not answer')
     }
   }
-
-  /** RFC 9701: the issuer's word, for this API, of this moment; whatever is not that lets nobody in. */
-  async #judgeSigned(text: string): Promise<Outcome<Readonly<Record<string, unknown>>>> {
-    const { issuer, issuerUrl, audience, algs, clock, futureSeconds } = this.#ports
-    const jws = parseCompactJws(text, answerBytesMax, 'temporarily_unavailable')
-    if (!jws.ok) return jws
-    const { header, claims } = jws.value
-    const input = { header, claims, issuer: issuerUrl, audience, algs, now: clock.now(), futureSeconds }
-    const refusal = firstRefusal(introspectionJwtRules, input)
-    if (refusal !== undefined) return refusal
-    const kid = typeof header.kid === 'string' ? header.kid : undefined
-    const keys = await issuer.keysFor({ kid, alg: header.alg as JwsAlg })
-    const isSigned = keys.ok && keys.value.some(key => verifyJws(jws.value, key, algs))
-    return isSigned
-      ? accept(claims.token_introspection as Readonly<Record<string, unknown>>)
-      : unavailable('no key of the issuer made the signature of the introspection answer')
-  }
-}
-
-function judgeAnswer(
-  response: Readonly<Record<string, unknown>>,
-  issuer: string,
-  audience: string,
-): Outcome<TokenFacts> {
-  const claims = response as TokenClaims
-  const refusal =
-    firstRefusal(introspectedRules, { response }) ??
-    firstRefusal(tokenClaimsRules, { claims, issuer, audience })
-  return refusal ?? accept(factsOf(claims, 'opaque'))
 }
 
 function unavailable(reason: string): Refusal {

@@ -62,7 +62,7 @@ export class Issuer {
   async ready(): Promise<Outcome<Known>> {
     const known = this.current()
     if (known !== undefined) return accept(known)
-    // A fetch that is under way is waited for: the feed may have begun it a moment before the first request.
+    // Whoever comes while the first one fetches waits with it, rather than being told that there is nothing.
     if (this.#isFetching || !this.#isCoolingDown()) await this.refresh()
     return this.#lastGood()
   }
@@ -109,8 +109,9 @@ export class Issuer {
       } catch (cause) {
         this.#hasFailed = true
         this.#options.onAlarm('issuer.fetch-failed', cause)
+      } finally {
+        this.#isFetching = false
       }
-      this.#isFetching = false
       return !this.#hasFailed
     })
   }

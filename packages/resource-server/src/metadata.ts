@@ -26,7 +26,7 @@ export interface PublishedMetadata {
 
 /** @throws TypeError when the document breaks a rule of RFC 9728 */
 export function publishMetadata({ settings, options }: ResourceServer): PublishedMetadata {
-  const { audience, issuer, methods, senderConstraint, algs, resourceMetadataUrl } = settings
+  const { audience, issuer, methods, senderConstraint, proofAlgs, resourceMetadataUrl } = settings
   const isRequired = senderConstraint === 'required'
   const metadata: ResourceMetadata = {
     resource: audience,
@@ -38,7 +38,7 @@ export function publishMetadata({ settings, options }: ResourceServer): Publishe
       : { authorization_details_types_supported: options.authorizationDetailsTypes }),
     ...(options.name === undefined ? {} : { resource_name: options.name }),
     tls_client_certificate_bound_access_tokens: methods.includes('mtls'),
-    dpop_signing_alg_values_supported: methods.includes('dpop') ? algs : [],
+    dpop_signing_alg_values_supported: methods.includes('dpop') ? proofAlgs : [],
     dpop_bound_access_tokens_required: isRequired && !methods.includes('mtls'),
   }
   const refusal = firstRefusal(resourceMetadataRules, metadata)

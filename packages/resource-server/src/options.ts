@@ -1,4 +1,9 @@
-import type { JwsAlg, SecurityProfile, SenderConstraintMethod } from '@holdfast/protocol'
+import {
+  headerAlgs,
+  type JwsAlg,
+  type SecurityProfile,
+  type SenderConstraintMethod,
+} from '@holdfast/protocol'
 import type { TokenScheme } from '@holdfast/protocol/specs/rfc6750-bearer/rules.ts'
 import { checkStepUpRequirement } from '@holdfast/protocol/specs/rfc9470-step-up/rules.ts'
 import {
@@ -7,6 +12,7 @@ import {
 } from '@holdfast/protocol/specs/rfc9728-resource-metadata/rules.ts'
 import type { AuditSink } from './audit.ts'
 import type { Decide } from './decide.ts'
+import { type TrustedGateway, trustedGatewayOf } from './forwarded.ts'
 import type { IntrospectionOptions } from './introspection.ts'
 import { type Nonces, openNonces } from './nonce.ts'
 import {
@@ -36,6 +42,25 @@ export interface TokenOptions {
   readonly jwtRevocation?: 'introspection' | 'feed' | 'lifetime'
   /** Hear of revocations as they happen; while it is silent no remembered answer is used. */
   readonly revocationFeed?: RevocationFeedOptions
+  /** Accept what this gateway verified and signed for. */
+  readonly gateway?: GatewayTrust
+}
+
+/** The gateway an API stands behind. Its requests carry no token of a client: a phantom token and evidence instead. */
+export interface GatewayTrust {
+  /** Name of the gateway: `iss` of its evidence. */
+  readonly issuer: string
+  /** Name of this API behind the gateway: `aud` of the evidence meant for it. */
+  readonly audience: string
+  /** Public JWKs of the gateway, two while it changes its key. */
+  readonly keys: readonly unknown[]
+  /** Thumbprints (`x5t#S256`) of the certificates the gateway connects with; without them the signature stands alone. */
+  readonly peers?: readonly string[]
+  /**
+   * Remembers which evidence was used. The default is the API's own; evidence from before it began to remember is
+   * answered 503 for a few seconds after a start.
+   */
+  readonly replayMemory?: ReplayMemory
 }
 
 export interface ResourceServerOptions {
@@ -55,7 +80,7 @@ export interface ResourceServerOptions {
    * algorithms, sender constraint, ages and lifetimes; the options beside it may only be stricter.
    */
   readonly profile?: SecurityProfile
-  /** Algorithms of JWT access tokens and DPoP proofs. */
+  /** Algorithms of JWT access tokens and, but for ML-DSA, DPoP proofs. */
   readonly algs?: readonly JwsAlg[]
   /** `required`: a token without a binding is refused. */
   readonly senderConstraint?: 'required' | 'allowed'
@@ -118,7 +143,10 @@ export interface Settings {
   readonly externalUrl: string
   readonly resourceMetadataUrl: string
   readonly tokens: TokenOptions
+  readonly gateway: TrustedGateway | undefined
   readonly algs: readonly JwsAlg[]
+  /** Those of `algs` a DPoP proof may have. */
+  readonly proofAlgs: readonly JwsAlg[]
   readonly senderConstraint: 'required' | 'allowed'
   readonly methods: readonly SenderConstraintMethod[]
   readonly offered: readonly TokenScheme[]
@@ -159,6 +187,8 @@ export function settingsOf(options: ResourceServerOptions): Settings {
   const { methods, senderConstraint, algs } = tier
   if (methods.length === 0 && senderConstraint === 'required') bad('senderConstraintMethods', 'none is left')
   if (algs.length === 0) bad('algs', 'none is left')
+  const proofAlgs = headerAlgs(algs)
+  if (methods.includes('dpop') && proofAlgs.length === 0) bad('algs', 'none is left for DPoP proofs')
   const { replayMemory, nonces } = memoryOf(options, clock, entropy)
   return {
     issuer,
@@ -166,7 +196,9 @@ export function settingsOf(options: ResourceServerOptions): Settings {
     externalUrl,
     resourceMetadataUrl: resourceMetadataUrl(audience),
     tokens: tokensOf(options),
+    gateway: trustedGatewayOf(options.tokens, replayMemory),
     algs,
+    proofAlgs,
     senderConstraint,
     methods,
     offered: offeredOf(methods, senderConstraint),
@@ -211,7 +243,9 @@ function memoryOf(
 
 function tokensOf({ tokens, profile }: ResourceServerOptions): TokenOptions {
   const chosen: TokenOptions = tokens === 'jwt' ? { jwt: true } : signedByTier(tokens, profile)
-  if (chosen.jwt !== true && chosen.introspection === undefined) bad('tokens', 'no form of token is accepted')
+  const { jwt, introspection, gateway } = chosen
+  if (jwt !== true && introspection === undefined && gateway === undefined)
+    bad('tokens', 'no form of token is accepted')
   if (chosen.jwtRevocation === 'feed' && chosen.revocationFeed === undefined)
     bad('jwtRevocation', '`feed` needs `revocationFeed`')
   return chosen

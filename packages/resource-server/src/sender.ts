@@ -85,12 +85,12 @@ function judgeProofOf(
   { presented, tokenHash, request, facts, path, now }: SenderInput,
   settings: Settings,
 ): Outcome<VerifiedProof> {
-  const { algs, externalUrl, isNonceRequired, nonces, proofAgeSeconds, futureSeconds } = settings
+  const { proofAlgs, externalUrl, isNonceRequired, nonces, proofAgeSeconds, futureSeconds } = settings
   return judgeProof({
     proofs: splitValues(request.headers('dpop')),
     method: request.method,
     externalUrl: externalUrl + path,
-    algs,
+    algs: proofAlgs,
     now,
     ageSeconds: proofAgeSeconds,
     futureSeconds,

@@ -2,6 +2,10 @@ import { createHash, generateKeyPairSync, type KeyObject, randomBytes } from 'no
 import { type EpochSeconds, epochSeconds, type JwsAlg } from '@holdfast/protocol'
 import { signJws } from '@holdfast/protocol/jose/sign.ts'
 import { jwkThumbprint } from '@holdfast/protocol/jose/thumbprint.ts'
+import {
+  introspectionJwtMediaType,
+  introspectionJwtTyp,
+} from '@holdfast/protocol/specs/rfc9701-introspection-jwt/rules.ts'
 import type { Clock, Fetch, FetchInit } from './ports.ts'
 
 /** A key pair of one party of a test. */
@@ -29,6 +33,12 @@ function newPair(alg: JwsAlg): { readonly publicKey: KeyObject; readonly private
     case 'PS256':
     case 'RS256':
       return generateKeyPairSync('rsa', { modulusLength: 2048 })
+    case 'ML-DSA-44':
+      return generateKeyPairSync('ml-dsa-44')
+    case 'ML-DSA-65':
+      return generateKeyPairSync('ml-dsa-65')
+    case 'ML-DSA-87':
+      return generateKeyPairSync('ml-dsa-87')
     default:
       return alg satisfies never
   }
@@ -111,6 +121,14 @@ export function testIssuer(options: TestIssuerOptions = {}): TestIssuer {
     return undefined
   }
 
+  /** RFC 9701, for an API that asks so. */
+  const signed = (body: unknown): string => {
+    const [key] = keys
+    if (key === undefined) throw new TypeError('the test issuer has no key')
+    const all = { iss: issuer, aud: [audience], iat: clock.now(), token_introspection: body }
+    return signJws({ typ: introspectionJwtTyp, kid: key.thumbprint }, all, key.privateKey, key.alg)
+  }
+
   const serve = async (url: string, init: FetchInit): Promise<Response> => {
     const form = new URLSearchParams(init.body ?? '')
     seen.push({ url, form })
@@ -120,6 +138,8 @@ export function testIssuer(options: TestIssuerOptions = {}): TestIssuer {
     if (fault instanceof Error) throw fault
     if (fault !== undefined) return new Response('{}', { status: fault })
     const body = answer(url, form)
+    if (url === `${issuer}/introspect` && init.headers.accept === introspectionJwtMediaType)
+      return new Response(signed(body))
     return body === undefined ? new Response('', { status: 404 }) : Response.json(body)
   }
 

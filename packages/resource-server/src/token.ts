@@ -25,6 +25,8 @@ export interface TokenFacts {
   readonly cnf: unknown
   /** Every claim, for the domain's own use. */
   readonly claims: Readonly<Record<string, unknown>>
+  /** The issuer's signed answer (RFC 9701) that said so, when it was asked for: a gateway hands it on. */
+  readonly signedAnswer: string | undefined
 }
 
 /** How the presenter proved that the token is theirs. */
@@ -68,5 +70,6 @@ export function factsOf(claims: TokenClaims, form: TokenFacts['form']): TokenFac
     tenant: tenant_id as string | undefined,
     cnf: all.cnf,
     claims: all,
+    signedAnswer: undefined,
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { epochSeconds } from '@holdfast/protocol'
-import { accepted, call, dpopHeaders, refused, testBed } from './test-bed.ts'
+import { epochSeconds, mlDsaAlgs } from '@holdfast/protocol'
+import { accepted, call, challengesOf, dpopHeaders, refused, testBed } from './test-bed.ts'
 import { testKey } from './testing.ts'
 
 describe('a good request', () => {
@@ -43,6 +43,39 @@ describe('a good request', () => {
       const token = bed.issuer.mint({ cnf: { jkt: client.thumbprint } }, {}, signing)
       accepted(await call(bed, { headers: dpopHeaders(bed, token, { key: client }) }))
     })
+
+  for (const alg of mlDsaAlgs)
+    test(`a token signed with ${alg} is accepted where the API says so, and nowhere else`, async () => {
+      for (const [algs, expected] of [
+        [['ES256', alg], 'accepted'],
+        [undefined, 'access-token.alg'],
+        [['ES256', ...mlDsaAlgs.filter(other => other !== alg)], 'access-token.alg'],
+      ] as const) {
+        const bed = testBed(algs && { algs })
+        const signing = testKey(alg)
+        bed.issuer.keys.push(signing)
+        const token = bed.issuer.mint({ cnf: { jkt: bed.key.thumbprint } }, {}, signing)
+        const answer = await call(bed, { headers: dpopHeaders(bed, token) })
+        assert.equal(answer.ok ? 'accepted' : answer.ruleId, expected)
+      }
+    })
+
+  test('a proof signed with ML-DSA is refused, though tokens may be, and the challenge does not offer it', async () => {
+    const bed = testBed({ algs: ['ES256', 'ML-DSA-44'] })
+    const client = testKey('ML-DSA-44')
+    const token = bed.issuer.mint({ cnf: { jkt: client.thumbprint } })
+    const answer = refused(
+      await call(bed, { headers: dpopHeaders(bed, token, { key: client }) }),
+      401,
+      'dpop.alg',
+    )
+    assert.equal(challengesOf(answer).get('dpop')?.params.get('algs'), 'ES256')
+  })
+
+  test('an API whose proofs have no algorithm left cannot be made', () => {
+    assert.throws(() => testBed({ algs: ['ML-DSA-65'] }), /algs: none is left for DPoP proofs/)
+    assert.doesNotThrow(() => testBed({ algs: ['ML-DSA-65'], senderConstraintMethods: ['mtls'] }))
+  })
 
   test('an unbound token is accepted where the constraint is only allowed', async () => {
     const bed = testBed({ senderConstraint: 'allowed' })

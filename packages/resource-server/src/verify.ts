@@ -20,6 +20,7 @@ import { AccessTokens } from './access-token.ts'
 import type { AccessEvent, DenialCategory } from './audit.ts'
 import { type Challenge, challengeOf } from './challenge.ts'
 import { type Decide, type Decision, judgeDecision } from './decide.ts'
+import { isForwarded, judgeEvidence, judgeHandedOn, judgePhantom } from './forwarded.ts'
 import { interactionHeaders, interactionIdOf } from './interaction.ts'
 import {
   type Requirements,
@@ -84,7 +85,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
 /** What became known on the way, for the challenge and the audit. */
 interface Trail {
   readonly at: EpochSeconds
-  readonly requestId: string
+  requestId: string
   readonly interactionId: string | undefined
   readonly path: string
   /** Undefined when the request target is no path. */
@@ -135,6 +136,8 @@ async function judge<Native>(
   if (trail.query === undefined)
     return refuse('request.target', ['RFC9112-3.2.1'], 'invalid_request', 'the request target is not a path')
 
+  if (isForwarded(request, settings)) return await judgeForwardedBy(request, route, settings, tokens, trail)
+
   trail.presentation = presentationOf(request, trail.query, settings)
   const presented = judgePresentation(trail.presentation)
   if (!presented.ok) {
@@ -159,14 +162,49 @@ async function judge<Native>(
   if (!sender.ok) return sender
   trail.sender = sender.value
 
+  return judgeAccess(request, route, facts, sender.value, settings, trail)
+}
+
+/** A client that came through the gateway: its evidence, then the phantom token, then whether they belong together. */
+async function judgeForwardedBy<Native>(
+  request: ApiRequest<Native>,
+  route: RouteSettings<Native>,
+  settings: Settings,
+  tokens: AccessTokens,
+  trail: Trail,
+): Promise<Outcome<VerifiedToken>> {
+  trail.category = 'credentials'
+  const evidence = judgeEvidence(request, settings, trail.at)
+  if (!evidence.ok) return evidence
+  // One reference for both records: the gateway's and the API's.
+  trail.requestId = evidence.value.requestId
+  trail.category = 'token'
+  const found = await judgePhantom(evidence.value, tokens, trail.at)
+  if (!found.ok) return found
+  trail.facts = found.value
+  trail.category = 'sender-constraint'
+  const sender = await judgeHandedOn(evidence.value, found.value, settings, trail.at)
+  if (!sender.ok) return sender
+  trail.sender = sender.value
+  return judgeAccess(request, route, found.value, sender.value, settings, trail)
+}
+
+/** What a proven token may do here. Nothing is awaited when no hook is asked. */
+function judgeAccess<Native>(
+  request: ApiRequest<Native>,
+  route: RouteSettings<Native>,
+  facts: TokenFacts,
+  sender: ProvenSender,
+  settings: Settings,
+  trail: Trail,
+): Outcome<VerifiedToken> | Promise<Outcome<VerifiedToken>> {
   const unmet = judgeAllowed(request, facts, settings, trail) ?? judgeRoute(route, facts, settings, trail)
   if (unmet !== undefined) return unmet
-
   trail.category = 'policy'
-  const token = verifiedToken(facts, sender.value, settings, trail)
+  const token = verifiedToken(facts, sender, settings, trail)
   return settings.decide === undefined && route.decide === undefined
     ? accept(token)
-    : await judgePolicy(token, request, route, settings, trail)
+    : judgePolicy(token, request, route, settings, trail)
 }
 
 function presentationOf(request: ApiRequest, query: string, settings: Settings): PresentationInput {
@@ -255,7 +293,7 @@ function verifiedToken(
 ): VerifiedToken {
   // Member by member: a rest pattern here costs more than every rule about the token.
   const { form, issuer, subject, clientId, audience, scopes, authorizationDetails, jti } = facts
-  const { issuedAt, expiresAt, acr, amr, authTime, tenant, claims } = facts
+  const { issuedAt, expiresAt, acr, amr, authTime, tenant, claims, signedAnswer } = facts
   return {
     form,
     issuer,
@@ -272,6 +310,7 @@ function verifiedToken(
     authTime,
     tenant,
     claims,
+    signedAnswer,
     binding,
     requestId,
     interactionId,
@@ -322,14 +361,14 @@ function answerRefusal<Native>(
   settings: Settings,
   trail: Trail,
 ): Challenge {
-  const { offered, algs, resourceMetadataUrl, nonces, explain } = settings
+  const { offered, proofAlgs, resourceMetadataUrl, nonces, explain } = settings
   const { presentation, stepUp, requestId, interactionId, at } = trail
   if (refusal.error === 'temporarily_unavailable') trail.category = 'unavailable'
   return challengeOf(refusal, {
     requestId,
     offered,
     used: presentation === undefined ? [] : usedSchemes(presentation),
-    algs,
+    algs: proofAlgs,
     resourceMetadataUrl,
     common: interactionHeaders(interactionId, at),
     nonce: refusal.error === 'use_dpop_nonce' ? nonces.current(at) : undefined,
@@ -357,6 +396,9 @@ const alerting: ReadonlySet<string> = new Set([
   'access-token.signature',
   'access-token.typ',
   'access-token.tenant',
+  'evidence.peer',
+  'evidence.signature',
+  'evidence.replay',
 ])
 
 function eventOf<Native>(

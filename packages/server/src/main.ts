@@ -161,7 +161,6 @@ const rsaPatienceMs = 800
 
 async function openKeys(options: ServerOptions, clock: Clock, entropy: Entropy): Promise<Ring> {
   const { store, log } = options
-  const { issuers } = options.snapshot()
   const custody = softwareCustody(options.keyEncryptionKey, entropy)
   const ring = await openRing({
     store,
@@ -170,7 +169,13 @@ async function openKeys(options: ServerOptions, clock: Clock, entropy: Entropy):
     entropy,
     log,
     ...(options.keyTimes !== undefined && { times: options.keyTimes }),
-    issuers: options.issuerUrls.map(url => ({ url, algs: issuers.get(url)?.floor.signingAlgs ?? [] })),
+    // Read anew each time: a revision may give an issuer another floor.
+    issuers: options.issuerUrls.map(url => ({
+      url,
+      get algs() {
+        return options.snapshot().issuers.get(url)?.floor.signingAlgs ?? []
+      },
+    })),
   })
   const patience = new Promise<void>(resolve => setTimeout(resolve, rsaPatienceMs).unref())
   const complete = ring.whenComplete.catch((thrown: unknown) => {

@@ -7,6 +7,7 @@ import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
+import { addGateway } from './gateway.ts'
 import { addKeys } from './keys.ts'
 import { addRegistrationTokens } from './registration-tokens.ts'
 import { addGrants } from './revoke.ts'
@@ -16,6 +17,7 @@ import { addUsers } from './users.ts'
 /** The slot: a command is one file and one line here. Order is the order of the help. */
 export const commands: readonly AddCommand[] = [
   addServe,
+  addGateway,
   addDemo,
   addApply,
   addExport,

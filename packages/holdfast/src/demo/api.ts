@@ -8,6 +8,7 @@ import {
   createResourceServer,
   type Fetch,
   type FetchedResponse,
+  type GatewayTrust,
   publishMetadata,
 } from '@holdfast/resource-server'
 import { protect, serveMetadata } from '@holdfast/resource-server/adapters/node.ts'
@@ -25,6 +26,8 @@ export interface DemoApiOptions {
   readonly caPem: string
   /** Private JWK of the client that introspects. */
   readonly keyFile: string
+  /** The gateway in front of it, when there is one. */
+  readonly gateway: GatewayTrust | undefined
   readonly log: Log
   /** Takes every decision before its answer leaves. */
   readonly audit: AuditSink
@@ -37,7 +40,7 @@ const accounts = [
 
 /** A small bank behind the SDK: `GET /accounts` and `POST /payments`, every token checked on every request. */
 export async function startDemoApi(options: DemoApiOptions): Promise<{ close: () => Promise<void> }> {
-  const { address, audience, issuer, tls, caPem, keyFile, log, audit } = options
+  const { address, audience, issuer, tls, caPem, keyFile, gateway, log, audit } = options
   const jwk = JSON.parse(readFileSync(keyFile, 'utf8')) as Record<string, string>
   const privateKey = createPrivateKey({ format: 'jwk', key: jwk })
   const authentication = {
@@ -49,7 +52,10 @@ export async function startDemoApi(options: DemoApiOptions): Promise<{ close: ()
   const api = createResourceServer({
     issuer,
     audience,
-    tokens: { introspection: { authentication: { ...authentication, kid: jwk.kid ?? '' } } },
+    tokens: {
+      introspection: { authentication: { ...authentication, kid: jwk.kid ?? '' } },
+      ...(gateway && { gateway }),
+    },
     senderConstraint: 'required',
     name: 'Demo bank',
     scopes: ['accounts:read', 'payments:write'],
@@ -119,7 +125,7 @@ function send(response: ServerResponse, status: number, body: unknown): void {
 }
 
 /** The SDK's way to the issuer, with the development authority as the only one trusted. */
-function fetchTrusting(ca: string): Fetch {
+export function fetchTrusting(ca: string): Fetch {
   return (url, { method, headers, body, signal }) =>
     new Promise<FetchedResponse>((done, fail) => {
       const outgoing = request(

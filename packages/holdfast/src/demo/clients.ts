@@ -17,6 +17,7 @@ type Jwk = Readonly<Record<string, unknown>>
 
 export const demoRedirectUri = 'https://localhost:8450/callback'
 export const demoApiClientId = 'demo-api'
+export const demoGatewayClientId = 'demo-gateway'
 const scope = 'openid profile email offline_access accounts:read payments:write'
 
 const userFlows = {
@@ -83,6 +84,13 @@ export async function demoClients(folder: string, authority: DevelopmentCa): Pro
       'introspects for the demo API',
       byJwt(demoApiClientId),
       { grant_types: ['client_credentials'], ...dpop },
+      { resources: [], introspects: ['demo-api'] },
+    ),
+    client(
+      demoGatewayClientId,
+      'introspects for the gateway',
+      byJwt(demoGatewayClientId),
+      { grant_types: ['client_credentials'], introspection_signed_response_alg: 'ES256', ...dpop },
       { resources: [], introspects: ['demo-api'] },
     ),
   ]

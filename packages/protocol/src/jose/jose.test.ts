@@ -3,7 +3,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import * as oracle from 'jose'
-import type { JwsAlg } from '../profile.ts'
+import { type JwsAlg, mlDsaAlgs } from '../profile.ts'
 import { type ParsedJws, parseCompactJws } from './compact.ts'
 import { derFromRaw, rawFromDer } from './ecdsa.ts'
 import { leftHalfHash, sha256 } from './hash.ts'
@@ -12,7 +12,7 @@ import { signJws } from './sign.ts'
 import { certificateThumbprint, jwkThumbprint } from './thumbprint.ts'
 import { verifyJws } from './verify.ts'
 
-const algs: readonly JwsAlg[] = ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'RS256']
+const algs: readonly JwsAlg[] = ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'RS256', ...mlDsaAlgs]
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const rsa3072 = generateKeyPairSync('rsa', { modulusLength: 3072 })
@@ -23,6 +23,9 @@ const pairs: Readonly<Record<JwsAlg, { publicKey: KeyObject; privateKey: KeyObje
   EdDSA: ed,
   Ed25519: ed,
   RS256: rsa,
+  'ML-DSA-44': generateKeyPairSync('ml-dsa-44'),
+  'ML-DSA-65': generateKeyPairSync('ml-dsa-65'),
+  'ML-DSA-87': generateKeyPairSync('ml-dsa-87'),
 }
 
 function imported(publicKey: KeyObject, more: Readonly<Record<string, unknown>> = {}): PublicKey {
@@ -90,8 +93,10 @@ describe('signatures', () => {
     })
 
     it(`of ${alg} do not verify with a key that was made for something else`, () => {
-      for (const more of [{ alg: 'ES384' }, { use: 'enc' }, { key_ops: ['sign'] }, { key_ops: [] }])
+      for (const more of [{ use: 'enc' }, { key_ops: ['sign'] }, { key_ops: [] }])
         assert.ok(!verifyJws(parsed(jws), imported(publicKey, more), [alg]))
+      const renamed = importPublicJwk({ ...publicKey.export({ format: 'jwk' }), alg: 'ES384' })
+      assert.ok(!renamed.ok || !verifyJws(parsed(jws), renamed.value, [alg]))
       for (const more of [{ alg }, { use: 'sig' }, { key_ops: ['verify'] }])
         assert.ok(verifyJws(parsed(jws), imported(publicKey, more), [alg]))
     })
@@ -239,6 +244,13 @@ describe('imported keys', () => {
     assert.equal(imported(ec.publicKey).thumbprint, first.thumbprint)
   })
 
+  it('are not kept when they are so long that many of them would fill the memory', () => {
+    const [short, long] = [pairs['ML-DSA-44'].publicKey, pairs['ML-DSA-65'].publicKey]
+    assert.equal(imported(short), imported(short))
+    assert.notEqual(imported(long), imported(long))
+    assert.equal(imported(long).thumbprint, imported(long).thumbprint)
+  })
+
   it('refuses as `jwk.point` what is not on its curve', () => {
     const { x } = ec.publicKey.export({ format: 'jwk' })
     const key = importPublicJwk({ kty: 'EC', crv: 'P-256', x, y: x })
@@ -249,12 +261,14 @@ describe('imported keys', () => {
     fc.assert(fc.property(fc.anything({ withNullPrototype: true }), value => void importPublicJwk(value)))
     const members = fc.record(
       {
-        kty: fc.constantFrom('EC', 'OKP', 'RSA', 'oct', '__proto__'),
+        kty: fc.constantFrom('EC', 'OKP', 'RSA', 'AKP', 'oct', '__proto__'),
         crv: fc.constantFrom('P-256', 'Ed25519', 'P-384'),
         x: fc.string(),
         y: fc.string(),
         n: fc.string(),
         e: fc.string(),
+        alg: fc.constantFrom('ML-DSA-44', 'ES256', 'constructor'),
+        pub: fc.string(),
       },
       { requiredKeys: [] },
     )

@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import type { JwkThumbprint } from '../brand.ts'
-import type { JwsAlg } from '../profile.ts'
+import { type JwsAlg, mlDsaAlgs } from '../profile.ts'
 import { accept, type Outcome, refuse } from '../refusal.ts'
 import { firstRefusal } from '../rule.ts'
 import { jwkRules } from '../specs/rfc7517-jwk/rules.ts'
@@ -8,13 +8,19 @@ import { sha256 } from './hash.ts'
 import { thumbprintInput } from './thumbprint.ts'
 
 export interface PublicJwk {
-  readonly kty: 'EC' | 'OKP' | 'RSA'
+  readonly kty: 'EC' | 'OKP' | 'RSA' | 'AKP'
   readonly crv?: 'P-256' | 'Ed25519'
   readonly x?: string
   readonly y?: string
   readonly n?: string
   readonly e?: string
+  /** For AKP alone the algorithm is part of the key (RFC 9964 section 3). */
+  readonly alg?: string
+  readonly pub?: string
 }
+
+/** `jwt-svid`: a key of a SPIFFE bundle says so, and signs nothing but JWT-SVIDs. */
+export type KeyPurpose = 'sig' | 'jwt-svid'
 
 /** A checked and imported public signature key. Only `importPublicJwk` makes one. */
 export interface PublicKey {
@@ -25,8 +31,11 @@ export interface PublicKey {
   readonly kid: string | undefined
   readonly alg: string | undefined
   readonly use: string | undefined
-  /** Whether type, curve, `alg`, `use` and `key_ops` all allow verifying a signature of `alg`. */
-  readonly fits: (alg: JwsAlg) => boolean
+  /**
+   * Whether type, curve, `alg`, `use` and `key_ops` all allow verifying a signature of `alg`.
+   * @param purpose absent: signatures in general, for which a key may leave `use` out
+   */
+  readonly fits: (alg: JwsAlg, purpose?: KeyPurpose) => boolean
 }
 
 /** Imported keys by content. A DPoP client sends its key with every request; importing it costs a verification. */
@@ -95,6 +104,7 @@ const publicNames: ReadonlySet<string> = new Set([
   'y',
   'n',
   'e',
+  'pub',
   'kid',
   'alg',
   'use',
@@ -110,7 +120,8 @@ const harmlessNames: ReadonlySet<string> = new Set([
   'exp',
   'ext',
 ])
-const contentLengthMax = 4096
+/** Above RSA of 8192 bits and ML-DSA-44; longer ones would make the whole memo too large. */
+const contentLengthMax = 2048
 
 /** Undefined when the key cannot be memoised: an unusual member, or a member that is no string. */
 function contentOf(jwk: unknown): string | undefined {
@@ -133,16 +144,33 @@ function operationsText(operations: unknown): string | undefined {
 }
 
 function importChecked(members: JwkMembers): PublicKey | undefined {
-  const { kty, crv, x, y, n, e, kid, alg, use, key_ops: operations } = members
-  const jwk: PublicJwk = kty === 'EC' ? { kty, crv, x, y } : kty === 'OKP' ? { kty, crv, x } : { kty, n, e }
+  const { kty, kid, alg, use, key_ops: operations } = members
+  const jwk = publicMembers(members)
   const canonical = thumbprintInput(jwk)
   const keyObject = canonical === undefined ? undefined : createKey(jwk)
   if (canonical === undefined || keyObject === undefined) return undefined
   const algs = algsOf(kty, alg)
-  const mayVerify =
-    (use === undefined || use === 'sig') && (operations === undefined || operations.includes('verify'))
+  const mayVerify = operations === undefined || operations.includes('verify')
+  const isFor = (purpose: KeyPurpose): boolean => use === purpose || (use === undefined && purpose === 'sig')
   const thumbprint = sha256(canonical) as JwkThumbprint
-  return { jwk, keyObject, thumbprint, kid, alg, use, fits: wanted => mayVerify && algs.includes(wanted) }
+  const fits: PublicKey['fits'] = (wanted, purpose = 'sig') =>
+    mayVerify && isFor(purpose) && algs.includes(wanted)
+  return { jwk, keyObject, thumbprint, kid, alg, use, fits }
+}
+
+function publicMembers({ kty, crv, x, y, n, e, alg, pub }: JwkMembers): PublicJwk {
+  switch (kty) {
+    case 'EC':
+      return { kty, crv, x, y }
+    case 'OKP':
+      return { kty, crv, x }
+    case 'RSA':
+      return { kty, n, e }
+    case 'AKP':
+      return { kty, alg, pub }
+    default:
+      return kty satisfies never
+  }
 }
 
 function createKey(jwk: PublicJwk): KeyObject | undefined {
@@ -158,6 +186,7 @@ const algsByType: Readonly<Record<PublicJwk['kty'], readonly JwsAlg[]>> = {
   // Two registered names of one algorithm (RFC 8037, RFC 9864).
   OKP: ['EdDSA', 'Ed25519'],
   RSA: ['PS256', 'RS256'],
+  AKP: mlDsaAlgs,
 }
 
 function algsOf(kty: PublicJwk['kty'], alg: string | undefined): readonly JwsAlg[] {
@@ -198,8 +227,11 @@ export function fittingKeys(
   keys: readonly PublicKey[],
   kid: string | undefined,
   alg: JwsAlg,
+  purpose: KeyPurpose = 'sig',
 ): readonly PublicKey[] {
-  return keys.filter(key => (kid === undefined || key.kid === kid) && key.fits(alg)).slice(0, candidatesMax)
+  return keys
+    .filter(key => (kid === undefined || key.kid === kid) && key.fits(alg, purpose))
+    .slice(0, candidatesMax)
 }
 
 /**

@@ -34,6 +34,10 @@ function fits(key: KeyObject, alg: JwsAlg): boolean {
     case 'PS256':
     case 'RS256':
       return key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048
+    case 'ML-DSA-44':
+    case 'ML-DSA-65':
+    case 'ML-DSA-87':
+      return key.asymmetricKeyType === alg.toLowerCase()
     default:
       return alg satisfies never
   }
@@ -47,6 +51,10 @@ function signBytes(alg: JwsAlg, data: Buffer, key: KeyObject): Buffer {
       return sign('sha256', data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 })
     case 'EdDSA':
     case 'Ed25519':
+    // The context of ML-DSA stays empty (RFC 9964 section 5).
+    case 'ML-DSA-44':
+    case 'ML-DSA-65':
+    case 'ML-DSA-87':
       return sign(null, data, key)
     case 'RS256':
       return sign('sha256', data, key)

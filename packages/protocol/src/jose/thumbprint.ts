@@ -1,8 +1,9 @@
 import type { CertificateThumbprint, JwkThumbprint } from '../brand.ts'
 import { sha256 } from './hash.ts'
 
-/** The members RFC 7638 section 3.2 hashes, per key type, in lexicographic order. */
+/** The members RFC 7638 section 3.2 and RFC 9964 section 6 hash, per key type, in lexicographic order. */
 const requiredMembers: Readonly<Record<string, readonly string[]>> = {
+  AKP: ['alg', 'kty', 'pub'],
   EC: ['crv', 'kty', 'x', 'y'],
   OKP: ['crv', 'kty', 'x'],
   RSA: ['e', 'kty', 'n'],
@@ -15,7 +16,7 @@ const requiredMembers: Readonly<Record<string, readonly string[]>> = {
  */
 export function jwkThumbprint(jwk: unknown): JwkThumbprint {
   const members = thumbprintInput(jwk)
-  if (members === undefined) throw new TypeError('not a public JWK of type EC, OKP or RSA')
+  if (members === undefined) throw new TypeError('not a public JWK of type EC, OKP, RSA or AKP')
   return sha256(members) as JwkThumbprint
 }
 

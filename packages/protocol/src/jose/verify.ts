@@ -2,15 +2,21 @@ import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import type { JwsAlg } from '../profile.ts'
 import type { ParsedJws } from './compact.ts'
 import { derFromRaw } from './ecdsa.ts'
-import type { PublicKey } from './keys.ts'
+import type { KeyPurpose, PublicKey } from './keys.ts'
+import { mlDsaSizes } from './ml-dsa.ts'
 
 /**
  * Whether `key` made the signature with an algorithm the caller allows. The header may only name an algorithm that is
  * both in `allowedAlgs` and fits the key; it never brings the key (I15).
  */
-export function verifyJws(jws: ParsedJws, key: PublicKey, allowedAlgs: readonly JwsAlg[]): boolean {
+export function verifyJws(
+  jws: ParsedJws,
+  key: PublicKey,
+  allowedAlgs: readonly JwsAlg[],
+  purpose: KeyPurpose = 'sig',
+): boolean {
   const alg = jws.header.alg as JwsAlg
-  if (!allowedAlgs.includes(alg) || !key.fits(alg)) return false
+  if (!allowedAlgs.includes(alg) || !key.fits(alg, purpose)) return false
   const data = Buffer.from(jws.signingInput, 'latin1')
   try {
     return verifyBytes(alg, data, key, jws.signature)
@@ -30,6 +36,10 @@ function verifyBytes(alg: JwsAlg, data: Buffer, key: PublicKey, signature: Buffe
       return signature.length === 64 && verify(null, data, key.keyObject, signature)
     case 'RS256':
       return verify('sha256', data, key.keyObject, signature)
+    case 'ML-DSA-44':
+    case 'ML-DSA-65':
+    case 'ML-DSA-87':
+      return signature.length === mlDsaSizes[alg].signature && verify(null, data, key.keyObject, signature)
     default:
       return alg satisfies never
   }

@@ -21,6 +21,7 @@ export const fapi2Security: SecurityProfile = {
   jwtBearerGrant: 'forbidden',
   clientAuthenticationMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'],
   assertionAudience: 'issuer-string',
+  svidReuse: 'forbidden',
   signingAlgs: ['PS256', 'ES256', 'EdDSA', 'Ed25519'],
   senderConstraint: 'required',
   senderConstraintMethods: ['dpop', 'mtls'],

@@ -5,6 +5,7 @@ import { fapi2MessageSigning } from './fapi2-message-signing.ts'
 import { fapi2Security } from './fapi2-security.ts'
 import { oauth21 } from './oauth21.ts'
 import { oidcBaseline } from './oidc-baseline.ts'
+import { oauth21PostQuantum, oidcBaselinePostQuantum } from './post-quantum.ts'
 import { tier0Public } from './tier-0-public.ts'
 import { tier1LowRiskUser } from './tier-1-low-risk-user.ts'
 import { tier2SensitiveRead } from './tier-2-sensitive-read.ts'
@@ -20,9 +21,13 @@ export const tiers: readonly SecurityProfile[] = [
   tier4HighValue,
 ]
 
+const shipped: readonly SecurityProfile[] = [
+  ...[fapi2Security, fapi2MessageSigning, fapi1Advanced, fapiCiba],
+  ...[oauth21, oidcBaseline, oauth21PostQuantum, oidcBaselinePostQuantum],
+  ...tiers,
+]
+
 /** The shipped profiles by name. */
 export const profiles: ReadonlyMap<string, SecurityProfile> = new Map(
-  [fapi2Security, fapi2MessageSigning, fapi1Advanced, fapiCiba, oauth21, oidcBaseline, ...tiers].map(
-    profile => [profile.name, profile],
-  ),
+  shipped.map(profile => [profile.name, profile]),
 )

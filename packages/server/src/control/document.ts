@@ -10,6 +10,7 @@ import type { ResourceServerSpec } from './resources/resource-server.ts'
 import type { ScopeSpec } from './resources/scope.ts'
 import type { SecurityProfileSpec } from './resources/security-profile.ts'
 import type { SoftwareStatementIssuerSpec } from './resources/software-statement-issuer.ts'
+import type { SpiffeTrustDomainSpec } from './resources/spiffe-trust-domain.ts'
 import type { TrustedIssuerSpec } from './resources/trusted-issuer.ts'
 import type { UserSpec } from './resources/user.ts'
 import { checkShape } from './shape.ts'
@@ -24,6 +25,7 @@ interface SpecOf {
   readonly ResourceServer: ResourceServerSpec
   readonly AuthorizationDetailsType: AuthorizationDetailsTypeSpec
   readonly SoftwareStatementIssuer: SoftwareStatementIssuerSpec
+  readonly SpiffeTrustDomain: SpiffeTrustDomainSpec
   readonly Client: ClientSpec
   readonly RegisteredClient: RegisteredClientSpec
   readonly ClientSecret: ClientSecretSpec

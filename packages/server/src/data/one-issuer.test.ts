@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { fapiCiba } from '@holdfast/protocol/profiles/fapi-ciba.ts'
 import { fapi2MessageSigning } from '@holdfast/protocol/profiles/fapi2-message-signing.ts'
 import { oidcBaseline } from '@holdfast/protocol/profiles/oidc-baseline.ts'
+import { cibaGrantType, promptSeconds } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import type { Reply } from '../http/exchange.ts'
 import { parRoom } from './par/room.ts'
 import { goodRequest, header, openBrowser } from './testing/browser.ts'
-import { type ClientSpec, clientOf, keys } from './testing/clients.ts'
+import { sendCiba, signedCiba } from './testing/ciba.ts'
+import { accounts, type ClientSpec, clientOf, keys } from './testing/clients.ts'
 import { fapi1Certificate, fapi1Client } from './testing/fapi1.ts'
 import { redeem, seedCode } from './testing/flow.ts'
 import { newTestKey } from './testing/jws.ts'
@@ -13,24 +16,34 @@ import { requestObject } from './testing/request-objects.ts'
 import { type AssertionOptions, issuerUrl, openWorld, type World } from './testing/world.ts'
 
 /**
- * Clients of four profiles at one issuer, and every liberty that one of them has: nobody has one that only another
+ * Clients of five profiles at one issuer, and every liberty that one of them has: nobody has one that only another
  * profile gives. A profile that is added gets its column here.
  */
 
 const rsa = newTestKey('RS256', 'rsa-1')
 const edwards = newTestKey('EdDSA', 'ed-1')
 const jwks = { keys: [keys.bank.publicJwk, rsa.publicJwk, edwards.publicJwk] }
-const unpushed = { requirePushedAuthorizationRequests: false, jwks } as const
+const elsewhere = {
+  grantTypes: ['authorization_code', 'refresh_token', cibaGrantType],
+  backchannelTokenDeliveryMode: 'poll',
+} as const
+const unpushed = { requirePushedAuthorizationRequests: false, jwks, ...elsewhere } as const
+/** Of those whose profile has backchannel requests signed. */
+const signsThem = { backchannelAuthenticationRequestSigningAlg: 'ES256' } as const
 
 const specs: Readonly<Record<string, ClientSpec>> = {
   fapi2: { clientId: 'fapi2', ...unpushed },
-  signing: { clientId: 'signing', ownProfile: fapi2MessageSigning, ...unpushed },
+  signing: { clientId: 'signing', ownProfile: fapi2MessageSigning, ...unpushed, ...signsThem },
+  ciba: { clientId: 'ciba', ownProfile: fapiCiba, ...unpushed, ...signsThem },
   plain: { clientId: 'plain', ownProfile: oidcBaseline, dpopBoundAccessTokens: false, ...unpushed },
 }
-const clients = [...Object.values(specs).map(clientOf), fapi1Client({ clientId: 'fapi1', jwks })]
+const clients = [
+  ...Object.values(specs).map(clientOf),
+  fapi1Client({ clientId: 'fapi1', jwks, ...elsewhere, ...signsThem }),
+]
 
-type Who = 'fapi1' | 'fapi2' | 'signing' | 'plain'
-const everybody: readonly Who[] = ['fapi1', 'fapi2', 'signing', 'plain']
+type Who = 'fapi1' | 'fapi2' | 'signing' | 'ciba' | 'plain'
+const everybody: readonly Who[] = ['fapi1', 'fapi2', 'signing', 'ciba', 'plain']
 
 interface Liberty {
   readonly name: string
@@ -63,6 +76,23 @@ function byValue(world: World, who: Who, claims: Fields = {}): Promise<Reply> {
   return inBrowser(world, { client_id: who, request: requestObject(world, { clientId: who, claims }) })
 }
 
+/** A user is asked elsewhere, signed by who has to. */
+function askedElsewhere(
+  world: World,
+  who: Who,
+  spoil: Fields = {},
+  isSigned = who !== 'fapi2' && who !== 'plain',
+): Promise<Reply> {
+  // So that the prompts of the clients before are over: a user has three at a time.
+  world.clock.advance(promptSeconds)
+  const fields = { scope: 'openid accounts', resource: accounts, login_hint: 'alice', binding_message: 'W4' }
+  const sent = isSigned
+    ? { request: signedCiba(world, { clientId: who, claims: spoil }) }
+    : { ...fields, ...spoil }
+  const certificate = who === 'fapi1' ? { certificate: fapi1Certificate } : {}
+  return sendCiba(world, sent, { clientId: who, ...certificate })
+}
+
 async function redeemed(world: World, who: Who, options: Parameters<typeof redeem>[3]): Promise<Reply> {
   return redeem(world, who, (await seedCode(world, who)).code, options)
 }
@@ -81,7 +111,7 @@ const liberties: readonly Liberty[] = [
   },
   {
     name: 'push plain parameters',
-    granted: ['fapi2', 'plain'],
+    granted: ['fapi2', 'ciba', 'plain'],
     take: (world, who) =>
       world.send(parRoom, '/par', {
         form: { ...goodRequest(who), response_mode: 'jwt', ...world.assertion(who) },
@@ -99,7 +129,7 @@ const liberties: readonly Liberty[] = [
   },
   {
     name: 'get an unsigned code',
-    granted: ['fapi2', 'plain'],
+    granted: ['fapi2', 'ciba', 'plain'],
     take: (world, who) => pushed(world, who, { response_mode: 'query' }),
   },
   {
@@ -114,7 +144,7 @@ const liberties: readonly Liberty[] = [
   },
   {
     name: 'ask for openid without nonce',
-    granted: ['fapi2', 'signing', 'plain'],
+    granted: ['fapi2', 'signing', 'ciba', 'plain'],
     take: (world, who) => pushed(world, who, { nonce: undefined }),
   },
   {
@@ -134,8 +164,23 @@ const liberties: readonly Liberty[] = [
   },
   {
     name: 'sign with EdDSA',
-    granted: ['fapi2', 'signing', 'plain'],
+    granted: ['fapi2', 'signing', 'ciba', 'plain'],
     take: (world, who) => pushed(world, who, {}, { key: edwards }),
+  },
+  {
+    name: 'ask for a user elsewhere as their profile has it',
+    granted: everybody,
+    take: async (world, who) => await askedElsewhere(world, who),
+  },
+  {
+    name: 'ask for a user elsewhere with nothing signed',
+    granted: ['fapi2', 'plain'],
+    take: (world, who) => askedElsewhere(world, who, {}, false),
+  },
+  {
+    name: 'ask for a user elsewhere with nothing to compare',
+    granted: ['plain'],
+    take: (world, who) => askedElsewhere(world, who, { binding_message: undefined }),
   },
   {
     name: 'get unbound tokens',
@@ -144,12 +189,12 @@ const liberties: readonly Liberty[] = [
   },
   {
     name: 'get tokens bound by DPoP',
-    granted: ['fapi2', 'signing', 'plain'],
+    granted: ['fapi2', 'signing', 'ciba', 'plain'],
     take: (world, who) => redeemed(world, who, {}),
   },
   {
     name: 'get tokens by DPoP over a connection with their certificate',
-    granted: ['fapi2', 'signing', 'plain'],
+    granted: ['fapi2', 'signing', 'ciba', 'plain'],
     take: (world, who) => redeemed(world, who, { certificate: fapi1Certificate }),
   },
   {

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
-import { isIPv4, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { canonicalAddress, prefixOf } from '@holdfast/protocol/wire/address.ts'
 import type { Listener, PeerCertificate } from './exchange.ts'
+
+export { canonicalAddress, prefixOf }
 
 /** What is true for every request of one connection, worked out at the first. */
 export interface Connection {
@@ -31,27 +34,4 @@ function certificateOf(socket: Socket): PeerCertificate | undefined {
   return der === undefined
     ? undefined
     : { der, thumbprint: createHash('sha256').update(der).digest('base64url') }
-}
-
-/** An IPv4 address seen through an IPv6 socket is written as IPv4. */
-export function canonicalAddress(address: string): string {
-  const text = address.toLowerCase()
-  return text.startsWith('::ffff:') && isIPv4(text.slice(7)) ? text.slice(7) : text
-}
-
-/** @param address canonical */
-export function prefixOf(address: string): string {
-  if (isIPv4(address)) return `${address.slice(0, address.lastIndexOf('.'))}.0/24`
-  return `${expandedGroups(address).slice(0, 4).join(':').slice(0, -2)}00::/56`
-}
-
-/** The eight four-digit groups of an IPv6 address. */
-function expandedGroups(address: string): readonly string[] {
-  const plain = address.split('%')[0] ?? ''
-  const [head = '', tail] = plain.split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const missing = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length)
-  const groups = [...left, ...Array<string>(missing).fill('0'), ...right]
-  return [...groups, ...Array<string>(8).fill('0')].slice(0, 8).map(group => group.padStart(4, '0'))
 }

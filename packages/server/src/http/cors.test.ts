@@ -31,6 +31,7 @@ const browserClient: Client = {
   tlsClientAuth: undefined,
   secrets: [],
   attesters: [],
+  spiffeId: undefined,
   dpopBoundAccessTokens: true,
   tlsClientCertificateBoundAccessTokens: false,
   requirePushedAuthorizationRequests: true,

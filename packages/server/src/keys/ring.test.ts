@@ -14,7 +14,10 @@ import { openRing, type Ring, type RingIssuer } from './ring.ts'
 
 const entropy = openEntropy()
 const keyEncryptionKey = Buffer.alloc(32, 1)
-const issuer: RingIssuer = { url: 'https://as.example', algs: ['ES256', 'PS256', 'EdDSA', 'Ed25519'] }
+const issuer: RingIssuer = {
+  url: 'https://as.example',
+  algs: ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'ML-DSA-65'],
+}
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
 const openStore = (): Promise<Store> => openSqliteStore({ path: ':memory:', clock: systemClock })
@@ -36,7 +39,7 @@ describe('the key ring', () => {
     const store = await openStore()
     const ring = await open(store)
     await ring.whenComplete
-    assert.deepEqual(ring.algs(issuer.url), ['ES256', 'PS256', 'EdDSA'])
+    assert.deepEqual(ring.algs(issuer.url), ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'ML-DSA-65'])
     for (const alg of ring.algs(issuer.url)) {
       const text = await ring.sign(issuer.url, alg, 'at+jwt', { sub: 'a' })
       const parsed = parseCompactJws(text, 8192)
@@ -49,6 +52,32 @@ describe('the key ring', () => {
       assert.equal(key.value.thumbprint, header.kid)
       assert.ok(verifyJws(parsed.value, key.value, [alg]))
     }
+    await store.close()
+  })
+
+  it('makes the keys of a new floor while it runs, and each algorithm has a key of its own', async () => {
+    const store = await openStore()
+    let algs: RingIssuer['algs'] = ['ES256']
+    const living: RingIssuer = {
+      url: issuer.url,
+      get algs() {
+        return algs
+      },
+    }
+    const ring = await open(store, [living])
+    await ring.whenComplete
+    await assert.rejects(ring.sign(issuer.url, 'ML-DSA-44', 'JWT', {}), { code: 'keys.unavailable' })
+    algs = ['ES256', 'EdDSA', 'Ed25519', 'ML-DSA-44']
+    await ring.keepUp()
+    assert.deepEqual(ring.algs(issuer.url), ['ES256', 'EdDSA', 'Ed25519', 'ML-DSA-44'])
+    await ring.keepUp()
+    const { keys } = jwksOf(ring)
+    assert.equal(new Set(keys.map(key => key.kid)).size, 4)
+    assert.deepEqual(keys.map(key => key.alg).toSorted(), ['ES256', 'Ed25519', 'EdDSA', 'ML-DSA-44'])
+    algs = ['ES256']
+    await ring.refresh()
+    assert.deepEqual(ring.algs(issuer.url), ['ES256'])
+    await assert.rejects(ring.sign(issuer.url, 'ML-DSA-44', 'JWT', {}), { code: 'keys.unavailable' })
     await store.close()
   })
 
@@ -77,7 +106,7 @@ describe('the key ring', () => {
     const after = await open(store, [{ ...issuer, algs: ['ES256'] }])
     await after.whenComplete
     assert.deepEqual(after.algs(issuer.url), ['ES256'])
-    assert.equal(jwksOf(after).keys.length, 3)
+    assert.equal(jwksOf(after).keys.length, 5)
     await store.close()
   })
 
@@ -99,7 +128,7 @@ describe('the key ring', () => {
     await Promise.all(rings.map(ring => ring.refresh()))
     const etags = new Set(rings.map(ring => ring.published(issuer.url).etag))
     assert.equal(etags.size, 1)
-    assert.equal(jwksOf(rings[0] as Ring).keys.length, 3)
+    assert.equal(jwksOf(rings[0] as Ring).keys.length, 5)
     assert.equal(new Set(rings.map(ring => ring.secret(issuer.url, 'dpop-nonce').toString('hex'))).size, 1)
     await store.close()
   })

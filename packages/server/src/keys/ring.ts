@@ -33,7 +33,7 @@ export interface RingOptions extends Workbench {
 
 export interface RingIssuer {
   readonly url: string
-  /** What the issuer's floor allows; a key is made for each that we sign with. */
+  /** What the issuer's floor allows now; a key is made for each. */
   readonly algs: readonly JwsAlg[]
 }
 
@@ -47,7 +47,7 @@ export interface Ring extends Keys {
   readonly whenComplete: Promise<void>
   /** Takes in keys that other nodes inserted, ended or took back, and what the clock changed. */
   readonly refresh: () => Promise<void>
-  /** Rotates what has reached its age, and deletes what nobody needs any more. */
+  /** Makes keys that a new floor asks for, rotates what has reached its age, and deletes what nobody needs any more. */
   readonly keepUp: () => Promise<void>
   /** By when they begin to sign, the revoked ones too. */
   readonly list: (issuer: string) => readonly KeyView[]
@@ -66,11 +66,11 @@ interface IssuerKeys {
   readonly all: readonly RingKey[]
 }
 
-const quick: ReadonlySet<JwsAlg> = new Set(['ES256', 'EdDSA'])
+const slow: ReadonlySet<JwsAlg> = new Set(['PS256', 'RS256'])
 const secretBytes = 32
 
 /**
- * Opens, or on first start makes, the keys of every issuer. Elliptic keys exist when this resolves; RSA keys
+ * Opens, or on first start makes, the keys of every issuer. All but RSA keys exist when this resolves; those
  * follow in the background, because finding primes can take longer than a start may.
  */
 export async function openRing(options: RingOptions): Promise<Ring> {
@@ -85,7 +85,7 @@ export async function openRing(options: RingOptions): Promise<Ring> {
     await Promise.all(missing.map(alg => insertFirstKey(options, issuer.url, alg)))
     await load(issuer)
   }
-  const quickOf = (issuer: RingIssuer): readonly JwsAlg[] => wantedAlgs(issuer).filter(alg => quick.has(alg))
+  const quickOf = (issuer: RingIssuer): readonly JwsAlg[] => wantedAlgs(issuer).filter(alg => !slow.has(alg))
 
   await Promise.all(
     issuers.map(async issuer => {
@@ -99,7 +99,7 @@ export async function openRing(options: RingOptions): Promise<Ring> {
   )
   return {
     ...keysOver(byIssuer, options.custody),
-    ...changesTo(options, byIssuer, load),
+    ...changesTo(options, byIssuer, load, complete),
     whenComplete,
     refresh: async () => void (await Promise.all(issuers.map(load))),
   }
@@ -149,6 +149,7 @@ function changesTo(
   options: RingOptions,
   byIssuer: ReadonlyMap<string, IssuerKeys>,
   load: (issuer: RingIssuer) => Promise<void>,
+  complete: (issuer: RingIssuer, wanted: readonly JwsAlg[]) => Promise<void>,
 ): Pick<Ring, 'keepUp' | 'list' | 'rotate' | 'revoke'> {
   const { issuers, clock, times = defaultKeyTimes } = options
   const allOf = (issuer: string): readonly RingKey[] => byIssuer.get(issuer)?.all ?? []
@@ -181,7 +182,8 @@ function changesTo(
       return revoked
     },
     keepUp: async () => {
-      for (const issuer of issuers)
+      for (const issuer of issuers) {
+        await complete(issuer, wantedAlgs(issuer))
         for (const alg of wantedAlgs(issuer)) {
           const keys = allWith(issuer.url, alg)
           await deleteRetired(options, issuer.url, keys)
@@ -191,6 +193,7 @@ function changesTo(
           await rotate(options, issuer.url, keys, times, cause)
           await load(issuer)
         }
+      }
     },
   }
 }

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { JwsAlg } from '@holdfast/protocol'
+import { type JwsAlg, mlDsaAlgs } from '@holdfast/protocol'
 import { jwkThumbprint } from '@holdfast/protocol/jose/thumbprint.ts'
 
 /** A private key the ring can sign with, and its public half as published. */
@@ -12,8 +12,11 @@ export interface SigningKey {
   readonly publicJwk: Readonly<Record<string, string>>
 }
 
-/** `Ed25519` is another name of what `EdDSA` does; clients may use it towards us, we sign under one name. */
-export const ownSigningAlgs: readonly JwsAlg[] = ['ES256', 'PS256', 'EdDSA', 'RS256']
+/**
+ * What we sign as. `Ed25519` (RFC 9864) is the name that says it all of what `EdDSA` does: each name has a key of its
+ * own, because a published key says one algorithm.
+ */
+export const ownSigningAlgs: readonly JwsAlg[] = ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'RS256', ...mlDsaAlgs]
 
 const generate = promisify(generateKeyPair) as (
   type: string,
@@ -32,6 +35,10 @@ export async function generatePrivateKey(alg: JwsAlg): Promise<KeyObject> {
     case 'PS256':
     case 'RS256':
       return (await generate('rsa', { modulusLength: rsaBits })).privateKey
+    case 'ML-DSA-44':
+    case 'ML-DSA-65':
+    case 'ML-DSA-87':
+      return (await generate(alg.toLowerCase(), {})).privateKey
     default:
       return alg satisfies never
   }

@@ -107,12 +107,6 @@ export function compileClient(
   }
   problems.push(...unfitTokenAlgs(document, resources, strictest.value))
   const signedResponseAlgs = signedResponseAlgsOf(spec, strictest.value)
-  problems.push(
-    ...unsignableResponses(document, {
-      ...signedResponseAlgs,
-      userinfo_signed_response_alg: spec.metadata.userinfo_signed_response_alg as JwsAlg | undefined,
-    }),
-  )
   const profile = meetOf([floor, own])
   if (problems.length > 0 || !profile.ok) return wrong(...problems)
   return checked(clientOf(client.name, spec, { profile: profile.value, signedResponseAlgs }, context))
@@ -149,6 +143,7 @@ function clientOf(
     jwksUri: metadata.jwks_uri,
     tlsClientAuth: tlsSubjectOf(spec),
     secrets: isSecretMethod(authMethod) ? compileSecrets(context.secrets.get(clientId)) : [],
+    spiffeId: spec.metadata.spiffe_id,
     attesters: spec.attesters.flatMap(name => context.attesters.get(name) ?? []),
     dpopBoundAccessTokens: metadata.dpop_bound_access_tokens ?? false,
     tlsClientCertificateBoundAccessTokens: metadata.tls_client_certificate_bound_access_tokens ?? false,
@@ -223,20 +218,6 @@ function signedResponseAlgsOf({ metadata }: ClientSpec, profile: SecurityProfile
     authorization_signed_response_alg: algOf('authorization_signed_response_alg'),
     introspection_signed_response_alg: algOf('introspection_signed_response_alg'),
   }
-}
-
-/** Found out now, and not by a user whose code cannot be redeemed. */
-function unsignableResponses(
-  document: string,
-  algs: Readonly<Record<string, JwsAlg | undefined>>,
-): readonly Problem[] {
-  return Object.entries(algs)
-    .filter(([, alg]) => alg !== undefined && !ownSigningAlgs.includes(alg))
-    .map(([field, alg]) => ({
-      document,
-      field: `spec.metadata.${field}`,
-      message: `the issuer does not sign as \`${alg}\`, but as one of ${ownSigningAlgs.join(', ')}`,
-    }))
 }
 
 function scopesOf({ metadata }: ClientSpec): readonly string[] {

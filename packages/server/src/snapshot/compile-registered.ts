@@ -93,13 +93,18 @@ export function compileRegistered(
 /** By the same way as a client that an operator wrote: nothing is judged more kindly because it came by itself. */
 function compileOne({ name, spec }: RegisteredDocument, context: ClientContext): Checked<Client> {
   const { metadata, policy, status } = spec
+  const document = `RegisteredClient/${name}`
+  if (metadata.spiffe_id !== undefined) {
+    const message = 'which workload is which client is not for clients to say: write a Client'
+    return wrong({ document, field: 'spec.metadata.spiffe_id', message })
+  }
   const written = clientSpec.parse({
     metadata,
     profile: policy.profile,
     status: status === 'active' ? 'active' : 'suspended',
     resources: policy.resources,
   })
-  return compileClient({ name, spec: written }, context, `RegisteredClient/${name}`)
+  return compileClient({ name, spec: written }, context, document)
 }
 
 function registeredOf({ name, spec }: RegisteredDocument): RegisteredClient {

@@ -12,6 +12,7 @@ import { checkAcrs, compileLevels } from './compile-levels.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { compileRegistered, issuerAfter, issuerWith } from './compile-registered.ts'
 import { secretsByClient } from './compile-secrets.ts'
+import { compileSpiffeTrustDomains, spiffeClientProblems, spiffeClients } from './compile-spiffe.ts'
 import { compileStatementIssuers } from './compile-statement-issuers.ts'
 import { compileTrustedIssuers } from './compile-trusted-issuers.ts'
 import { effectiveProfiles } from './effective-profile.ts'
@@ -115,6 +116,8 @@ function compileIssuer(
   const trustedIssuers = compileTrustedIssuers(ofKind(documents, 'TrustedIssuer'), {
     ...{ url: binding.url, clients, scopes, resources, problems },
   })
+  const spiffeTrustDomains = compileSpiffeTrustDomains(ofKind(documents, 'SpiffeTrustDomain'), problems)
+  problems.push(...spiffeClientProblems(written, spiffeTrustDomains))
   if (problems.length > 0) return wrong(...problems)
 
   const { url, mtlsUrl, environment, clientTrustAnchors } = binding
@@ -124,6 +127,8 @@ function compileIssuer(
   const ground = {
     ...{ url, mtlsUrl, tenantId, environment, floor, resourceServers, scopes, detailTypes },
     ...{ effectiveProfile, clientTrustAnchors, attesters, trustedIssuers, registration, statementIssuers },
+    spiffeTrustDomains,
+    clientOfSpiffeId: spiffeClients(clients.values()),
     authenticationLevels: levels,
   }
   return checked(issuerWith(ground, context, { clients, registered }))

@@ -48,6 +48,10 @@ export interface IssuerSnapshot {
   readonly authenticationLevels: readonly AuthenticationLevel[]
   /** Who may vouch for client instances, by name; empty = methods unusable. */
   readonly attesters: ReadonlyMap<string, Attester>
+  /** By name of the trust domain; empty = method unusable. */
+  readonly spiffeTrustDomains: ReadonlyMap<string, SpiffeTrustDomain>
+  /** The client that this workload is. */
+  readonly clientOfSpiffeId: (spiffeId: string) => Client | undefined
   /** Whose assertions about our users are good for tokens (RFC 7523), by their `iss`. */
   readonly trustedIssuers: ReadonlyMap<string, TrustedIssuer>
   /** Whether clients may register themselves. */
@@ -148,6 +152,8 @@ export interface Client {
   readonly secrets: readonly ClientSecret[]
   /** Whose word counts for instances of this client. */
   readonly attesters: readonly Attester[]
+  /** For `spiffe_jwt`: one workload, or with a trailing `/*` all below a path. */
+  readonly spiffeId: string | undefined
   readonly dpopBoundAccessTokens: boolean
   readonly tlsClientCertificateBoundAccessTokens: boolean
   readonly requirePushedAuthorizationRequests: boolean
@@ -229,6 +235,16 @@ export interface TrustedIssuer {
   /** Resource identifiers. */
   readonly resources: readonly string[]
   readonly assertionLifetimeSeconds: number
+}
+
+/** A SPIFFE trust domain whose workloads may be clients. */
+export interface SpiffeTrustDomain {
+  /** Of its document. */
+  readonly name: string
+  readonly trustDomain: string
+  /** For JWT-SVIDs; empty when they are fetched. */
+  readonly keys: readonly PublicKey[]
+  readonly bundleEndpoint: string | undefined
 }
 
 /** What is kept of a secret: HMAC-SHA-256 under a salt of its own. */

@@ -205,6 +205,7 @@ export type Write =
       readonly what:
         | 'client-assertion'
         | 'client-attestation-pop'
+        | 'client-svid'
         | 'dpop-proof'
         | 'request-object'
         | 'backchannel-request-object'

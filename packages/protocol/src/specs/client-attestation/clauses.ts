@@ -54,7 +54,13 @@ export const manifest: ClauseManifest = {
       'SHOULD',
     ),
     clause('9.3', 'A refresh token works for its instance only.', ruled, ['ATT-11']),
-    clause('9.4', 'A code works for the instance that pushed its request.', ruled, ['ATT-12'], 'SHOULD'),
+    clause(
+      '9.4',
+      'What an instance asked for, a code or an `auth_req_id`, works for that instance.',
+      ruled,
+      ['ATT-12'],
+      'SHOULD',
+    ),
     clause('10.1', 'A client has another key for every server.', otherParty('client'), ['ATT-14'], 'SHOULD'),
     clause('9.5', 'Headers are allowed to be as long as attestations are.', otherParty('operator'), [
       'ATT-15',

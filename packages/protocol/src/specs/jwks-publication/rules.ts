@@ -1,13 +1,12 @@
 import { fail, pass, type Rule } from '../../rule.ts'
+import { secretMembers } from '../rfc7517-jwk/rules.ts'
 
 export interface PublishedJwksInput {
   /** The JWKS document about to be published. */
   readonly document: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
 }
 
-/** RFC 7518 section 6: members that say how to sign, and the one of symmetric keys. */
-const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const
-const publicTypes: readonly unknown[] = ['EC', 'OKP', 'RSA']
+const publicTypes: readonly unknown[] = ['EC', 'OKP', 'RSA', 'AKP']
 
 /** What a key set of ours must satisfy before anybody sees it. A failure is our bug and stops the start. */
 export const publishedJwksRules: readonly Rule<PublishedJwksInput>[] = [
@@ -17,7 +16,7 @@ export const publishedJwksRules: readonly Rule<PublishedJwksInput>[] = [
     level: 'MUST',
     title: 'a published key has no private or symmetric member',
     check: ({ document }) => {
-      const leaking = privateMembers.find(name => document.keys.some(key => Object.hasOwn(key, name)))
+      const leaking = secretMembers.find(name => document.keys.some(key => Object.hasOwn(key, name)))
       return leaking === undefined
         ? pass
         : fail('server_error', `a published key has the member \`${leaking}\``)
@@ -31,7 +30,7 @@ export const publishedJwksRules: readonly Rule<PublishedJwksInput>[] = [
     check: ({ document }) =>
       document.keys.every(key => publicTypes.includes(key.kty))
         ? pass
-        : fail('server_error', 'a published key is not of type EC, OKP or RSA'),
+        : fail('server_error', 'a published key is not of type EC, OKP, RSA or AKP'),
   },
   {
     id: 'jwks.kid-unique',

@@ -119,6 +119,12 @@ export const manifest: ClauseManifest = {
       rows: ['CIBA-01'],
     },
     {
+      id: 'CIBA-7.1-details',
+      level: 'MAY',
+      says: '`authorization_details` (RFC 9396 section 2) may stand in any request that asks for authorization.',
+      standing: ruled,
+    },
+    {
       id: 'CIBA-7.1.1-1',
       level: 'MUST',
       says: 'Beside a signed request stand no parameters but those of client authentication.',

@@ -43,7 +43,7 @@ export const cibaPollRules: readonly Rule<CibaPollInput>[] = [
   },
   {
     id: 'ciba.binding',
-    clauses: [],
+    clauses: ['CLIENT-ATTESTATION-9.4'],
     level: 'OURS',
     title: 'the key is the one that was shown first',
     check: ({ asked, binding }) =>

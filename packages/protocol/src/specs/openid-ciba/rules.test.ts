@@ -27,7 +27,14 @@ describe('how an authentication request comes', () => {
   const good: CibaCarrierInput = { request: 'x.y.z', names: ['request', 'client_assertion', 'client_id'] }
   test('alone when it is signed', () => {
     assert.equal(firstRefusal(cibaCarrierRules, good), undefined)
-    for (const beside of ['scope', 'login_hint', 'requested_expiry', 'request_context', 'resource'])
+    for (const beside of [
+      'scope',
+      'login_hint',
+      'requested_expiry',
+      'request_context',
+      'resource',
+      'authorization_details',
+    ])
       assert.equal(
         firstRefusal(cibaCarrierRules, { ...good, names: [...good.names, beside] })?.ruleId,
         'ciba.signed-alone',
@@ -79,6 +86,7 @@ describe('what a request says', () => {
     requestedExpiry: undefined,
     userCode: undefined,
     requestContext: undefined,
+    hasDetails: false,
   }
   const passing: readonly (readonly [name: string, input: CibaRequestInput])[] = [
     ['as it is', good],
@@ -135,6 +143,7 @@ describe('what a request says', () => {
       input: of({ requestedExpiry }),
       ruleId: 'ciba.requested-expiry',
     })),
+    { name: 'details', input: of({ hasDetails: true }), ruleId: 'ciba.details' },
     { name: 'a user code', input: of({ userCode: '1' }), ruleId: 'ciba.user-code' },
     ...['[]', 'null', '1', '{', `{"a":"${'x'.repeat(4089)}"}`].map(requestContext => ({
       name: `context ${requestContext.slice(0, 8)}`,

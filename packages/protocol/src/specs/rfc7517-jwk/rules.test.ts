@@ -3,7 +3,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { importPublicJwk } from '../../jose/keys.ts'
 import { firstRefusal, type Refused } from '../../rule.ts'
-import { type JwkInput, jwkRules } from './rules.ts'
+import type { JwkInput } from './member.ts'
+import { jwkRules } from './rules.ts'
 
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
 const ed = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
@@ -27,7 +28,7 @@ const refusals: readonly Refused<JwkInput>[] = [
   { name: 'a list', input: { jwk: Object.assign([], ec) }, ruleId: 'jwk.form' },
   { name: 'no `kty`', input: { jwk: { ...ec, kty: undefined } }, ruleId: 'jwk.form' },
   { name: 'an inherited `kty`', input: { jwk: Object.create(ec) }, ruleId: 'jwk.form' },
-  ...['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].map(member => ({
+  ...['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'].map(member => ({
     name: `the private or symmetric member \`${member}\``,
     input: { jwk: { ...rsa, [member]: 'AQ' } },
     ruleId: 'jwk.public',
@@ -40,7 +41,7 @@ const refusals: readonly Refused<JwkInput>[] = [
   { name: 'curve X25519', input: { jwk: { ...ed, crv: 'X25519' } }, ruleId: 'jwk.curve' },
   { name: 'curve Ed448', input: { jwk: { ...ed, crv: 'Ed448' } }, ruleId: 'jwk.curve' },
   { name: 'the curve of the other type', input: { jwk: { ...ec, crv: 'Ed25519' } }, ruleId: 'jwk.curve' },
-  { name: 'an unknown type', input: { jwk: { kty: 'AKP' } }, ruleId: 'jwk.curve' },
+  { name: 'an unknown type', input: { jwk: { kty: 'LMS' } }, ruleId: 'jwk.curve' },
   { name: 'no x', input: { jwk: { ...ec, x: undefined } }, ruleId: 'jwk.coordinates' },
   { name: 'no y', input: { jwk: { ...ec, y: undefined } }, ruleId: 'jwk.coordinates' },
   {

@@ -1,22 +1,12 @@
 import { fail, pass, type Rule } from '../../rule.ts'
-import { decodeBase64url } from '../../wire/base64url.ts'
+import { mlDsaKeyRules } from '../rfc9964-ml-dsa/rules.ts'
+import { bytesOf, type JwkInput, memberOf } from './member.ts'
 
-/** A JSON value that claims to be a public key. */
-export interface JwkInput {
-  readonly jwk: unknown
-}
-
-/** Members of private and symmetric keys (RFC 7518 sections 6.2.2, 6.3.2, 6.4; RFC 8037 section 2). */
-const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const
+/** Members of private and symmetric keys: RFC 7518 sections 6.2.2, 6.3.2, 6.4; RFC 8037 section 2; RFC 9964 section 3. */
+export const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'] as const
 
 const modulusBitsMin = 2048
 const modulusBitsMax = 8192
-
-function memberOf(jwk: unknown, name: string): unknown {
-  return typeof jwk === 'object' && jwk !== null && Object.hasOwn(jwk, name)
-    ? (jwk as Readonly<Record<string, unknown>>)[name]
-    : undefined
-}
 
 /** What makes a JSON value a public signature key that we may import. In this order; the first says why not. */
 export const jwkRules: readonly Rule<JwkInput>[] = [
@@ -32,7 +22,7 @@ export const jwkRules: readonly Rule<JwkInput>[] = [
   },
   {
     id: 'jwk.public',
-    clauses: ['RFC9449-4.3-7', 'RFC7591-2'],
+    clauses: ['RFC9449-4.3-7', 'RFC7591-2', 'RFC9964-3-priv'],
     level: 'MUST',
     title: 'a key we are given has no private or symmetric member',
     check: ({ jwk }) => {
@@ -46,11 +36,15 @@ export const jwkRules: readonly Rule<JwkInput>[] = [
     id: 'jwk.curve',
     clauses: ['RFC7518-3.4', 'RFC8037-3.1', 'FAPI2-SP-FINAL-5.4.1-1', 'FAPI2-SP-FINAL-5.4.1-3'],
     level: 'MUST',
-    title: 'a key is RSA, EC on P-256 or OKP on Ed25519',
+    title: 'a key is RSA, EC on P-256, OKP on Ed25519 or AKP',
     check: ({ jwk }) => {
       const kty = memberOf(jwk, 'kty')
       const crv = memberOf(jwk, 'crv')
-      const fits = kty === 'RSA' || (kty === 'EC' && crv === 'P-256') || (kty === 'OKP' && crv === 'Ed25519')
+      const fits =
+        kty === 'RSA' ||
+        kty === 'AKP' ||
+        (kty === 'EC' && crv === 'P-256') ||
+        (kty === 'OKP' && crv === 'Ed25519')
       return fits ? pass : fail('invalid_client_metadata', 'key type or curve is not supported')
     },
   },
@@ -61,7 +55,7 @@ export const jwkRules: readonly Rule<JwkInput>[] = [
     title: 'the coordinates of a curve point are canonical base64url of 32 bytes',
     check: ({ jwk }) => {
       const kty = memberOf(jwk, 'kty')
-      if (kty === 'RSA') return pass
+      if (kty === 'RSA' || kty === 'AKP') return pass
       const names = kty === 'EC' ? ['x', 'y'] : ['x']
       return names.every(name => bytesOf(memberOf(jwk, name))?.length === 32)
         ? pass
@@ -110,6 +104,7 @@ export const jwkRules: readonly Rule<JwkInput>[] = [
         : fail('invalid_client_metadata', 'RSA exponent is not an odd number from 65537 to 32 bits')
     },
   },
+  ...mlDsaKeyRules,
   {
     id: 'jwk.labels',
     clauses: ['RFC7517-4.2', 'RFC7517-4.3', 'RFC7517-4.4', 'RFC7517-4.5'],
@@ -145,10 +140,6 @@ function isStrongPoint(point: Buffer): boolean {
   // y must be below p = 2^255 - 19, whose little-endian form is ed ff … ff 7f.
   const isReduced = !(hex.endsWith(`${'ff'.repeat(30)}7f`) && (y[0] ?? 0) >= 0xed)
   return isReduced && !smallOrder.has(hex)
-}
-
-function bytesOf(value: unknown): Buffer | undefined {
-  return typeof value === 'string' && value !== '' ? decodeBase64url(value) : undefined
 }
 
 /** Bit length of a big-endian number; undefined when it has a leading zero byte, which base64urlUInt forbids. */

@@ -1,10 +1,11 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
+import { importPublicJwk } from '../../jose/keys.ts'
 import type { JwsAlg } from '../../profile.ts'
+import { firstRefusal } from '../../rule.ts'
+import { secretMembers } from '../rfc7517-jwk/rules.ts'
+import { mlDsaKeyRules } from '../rfc9964-ml-dsa/rules.ts'
 
 type Jwk = Readonly<Record<string, unknown>>
-
-/** RFC 7518 section 6 and RFC 8037: members that only a private or symmetric key has. */
-const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'] as const
 
 /** The first private or symmetric member of a key, or undefined. */
 export function secretMember(jwk: Jwk): string | undefined {
@@ -26,6 +27,7 @@ export function unfitKey(jwk: Jwk): string | undefined {
 
 function judgeKey(jwk: Jwk): string | undefined {
   const { kty, crv, x, y, n, e } = jwk
+  if (kty === 'AKP') return unfitAkpKey(jwk)
   if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') return 'has an unknown `kty`'
   let key: KeyObject
   try {
@@ -40,6 +42,11 @@ function judgeKey(jwk: Jwk): string | undefined {
   if (kty === 'EC')
     return ['P-256', 'P-384', 'P-521'].includes(String(crv)) ? undefined : 'is on a weak or unknown curve'
   return crv === 'Ed25519' ? undefined : 'is on a curve that signs nothing here'
+}
+
+function unfitAkpKey(jwk: Jwk): string | undefined {
+  if (firstRefusal(mlDsaKeyRules, { jwk }) !== undefined) return 'is not an AKP key of ML-DSA'
+  return importPublicJwk(jwk).ok ? undefined : 'is not a valid public key'
 }
 
 /** Whether a public key can make signatures of `alg`. */
@@ -58,6 +65,10 @@ export function keyFits(jwk: Jwk, alg: JwsAlg): boolean {
     case 'EdDSA':
     case 'Ed25519':
       return jwk.kty === 'OKP' && jwk.crv === 'Ed25519'
+    case 'ML-DSA-44':
+    case 'ML-DSA-65':
+    case 'ML-DSA-87':
+      return jwk.kty === 'AKP' && named === alg
     default:
       return alg satisfies never
   }

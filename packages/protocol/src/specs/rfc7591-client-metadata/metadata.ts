@@ -37,6 +37,7 @@ export interface ClientMetadata {
   readonly tls_client_auth_san_uri?: string | undefined
   readonly tls_client_auth_san_ip?: string | undefined
   readonly tls_client_auth_san_email?: string | undefined
+  readonly spiffe_id?: string | undefined
   readonly dpop_bound_access_tokens?: boolean | undefined
   readonly tls_client_certificate_bound_access_tokens?: boolean | undefined
   readonly require_pushed_authorization_requests?: boolean | undefined

@@ -49,6 +49,12 @@ const tls = { token_endpoint_auth_method: 'tls_client_auth', jwks: undefined } a
 const dpopOnly = { ...fapi2Security, senderConstraintMethods: ['dpop'] } as const
 const mtlsOnly = { ...fapi2Security, senderConstraintMethods: ['mtls'] } as const
 
+const workload = {
+  token_endpoint_auth_method: 'spiffe_jwt',
+  jwks: undefined,
+  spiffe_id: 'spiffe://prod.example/a/b',
+}
+
 const refusals: readonly Refused<ClientMetadataInput>[] = [
   ...['device_code', 'token-exchange'].map(name => ({
     name: `an attested instance with the ${name} grant`,
@@ -192,6 +198,26 @@ const refusals: readonly Refused<ClientMetadataInput>[] = [
     name: 'tls_client_auth with two subjects',
     input: client({ ...tls, tls_client_auth_subject_dn: 'CN=a', tls_client_auth_san_dns: 'a.example' }),
     ruleId: 'client.tls-subject',
+  },
+  {
+    name: 'spiffe_jwt without a workload',
+    input: client({ ...workload, spiffe_id: undefined }, { profile: oauth21 }),
+    ruleId: 'client.spiffe-id',
+  },
+  {
+    name: 'a workload with another method',
+    input: client({ spiffe_id: workload.spiffe_id }),
+    ruleId: 'client.spiffe-id',
+  },
+  {
+    name: 'a workload that is none',
+    input: client({ ...workload, spiffe_id: 'spiffe://prod.example/a/' }, { profile: oauth21 }),
+    ruleId: 'client.spiffe-id',
+  },
+  {
+    name: 'a wildcard within a segment',
+    input: client({ ...workload, spiffe_id: 'spiffe://prod.example/a*' }, { profile: oauth21 }),
+    ruleId: 'client.spiffe-id',
   },
   {
     name: 'a subject with another method',
@@ -384,6 +410,11 @@ const accepted: readonly { readonly name: string; readonly input: ClientMetadata
       dpop_bound_access_tokens: undefined,
       tls_client_certificate_bound_access_tokens: true,
     }),
+  },
+  { name: 'a workload', input: client(workload, { profile: oauth21 }) },
+  {
+    name: 'workloads below a path',
+    input: client({ ...workload, spiffe_id: 'spiffe://prod.example/a/*' }, { profile: oauth21 }),
   },
   { name: 'keys by URL', input: client({ jwks: undefined, jwks_uri: 'https://shop.example/jwks' }) },
   { name: '20 keys', input: client({ jwks: { keys: Array.from({ length: 20 }, () => key) } }) },

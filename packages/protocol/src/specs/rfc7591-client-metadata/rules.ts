@@ -1,6 +1,7 @@
 import { type JwsAlg, responseTypesOf } from '../../profile.ts'
 import { fail, pass, type Rule } from '../../rule.ts'
 import { isQueryMode, isResponseMode, isSignedResponse, type ResponseModeName } from '../jarm/rules.ts'
+import { unfitSpiffeClientId } from '../spiffe-client-auth/spiffe-client.ts'
 import { keyFits, secretMember, unfitKey } from './keys.ts'
 import {
   type ClientMetadata,
@@ -46,6 +47,7 @@ const knownMethods = [
   'self_signed_tls_client_auth',
   'attest_jwt_client_auth',
   'attest_jwt_client_auth_dpop',
+  'spiffe_jwt',
   'client_secret_basic',
   'client_secret_post',
   'none',
@@ -214,6 +216,21 @@ const authenticationRules: readonly ClientRule[] = [
         : bad(stray, 'only `tls_client_auth` has a subject parameter')
     },
   },
+  {
+    id: 'client.spiffe-id',
+    clauses: ['SPIFFE-CLIENT-AUTH-5.1-id', 'SPIFFE-CLIENT-AUTH-5.1-wildcard'],
+    level: 'MUST',
+    title:
+      '`spiffe_jwt` names the workload, or with a trailing `/*` the path of its workloads; no other method does',
+    check: ({ metadata }) => {
+      const { spiffe_id: spiffeId } = metadata
+      const isSpiffe = metadataDefaults(metadata).authMethod === 'spiffe_jwt'
+      if (isSpiffe !== (spiffeId !== undefined))
+        return bad('spiffe_id', '`spiffe_id` and the method `spiffe_jwt` go together')
+      const why = spiffeId === undefined ? undefined : unfitSpiffeClientId(spiffeId)
+      return why === undefined ? pass : bad('spiffe_id', why)
+    },
+  },
 ]
 
 const keyRules: readonly ClientRule[] = [
@@ -278,7 +295,7 @@ const keyRules: readonly ClientRule[] = [
     id: 'client.jwks-strength',
     clauses: ['FAPI2-SP-FINAL-5.4.1-2', 'FAPI2-SP-FINAL-5.4.1-3', 'FAPI1-BASE-5.2.2-5', 'FAPI1-BASE-5.2.2-6'],
     level: 'MUST',
-    title: 'registered keys are RSA of 2048 bits, EC on P-256 or better, or Ed25519',
+    title: 'registered keys are RSA of 2048 bits, EC on P-256 or better, Ed25519 or ML-DSA',
     check: ({ metadata: { jwks } }) => {
       for (const [index, jwk] of (jwks?.keys ?? []).entries()) {
         const why = unfitKey(jwk)

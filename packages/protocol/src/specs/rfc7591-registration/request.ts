@@ -64,6 +64,7 @@ export const metadataMembers: Readonly<
   tls_client_auth_san_uri: text,
   tls_client_auth_san_ip: text,
   tls_client_auth_san_email: text,
+  spiffe_id: text,
   dpop_bound_access_tokens: flag,
   tls_client_certificate_bound_access_tokens: flag,
   require_pushed_authorization_requests: flag,

@@ -114,7 +114,7 @@ export const devicePollRules: readonly Rule<DevicePollInput>[] = [
   },
   {
     id: 'device.binding',
-    clauses: [],
+    clauses: ['CLIENT-ATTESTATION-9.4'],
     level: 'OURS',
     title: 'the key is the one that was shown first',
     check: ({ code, binding }) =>

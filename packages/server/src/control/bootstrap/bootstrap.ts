@@ -19,6 +19,7 @@ export interface Bootstrap {
   readonly listeners: {
     readonly public: Address
     readonly mtls: Address
+    readonly gateway: Address
     readonly demoApi: Address
     readonly management: Address
   }

@@ -57,6 +57,7 @@ export const bootstrapSchema = z.strictObject({
     .strictObject({
       public: listener(8443),
       mtls: listener(8444),
+      gateway: listener(8446),
       demoApi: listener(8447),
       management: listener(9000),
     })

@@ -46,6 +46,8 @@ export const clientMetadata = z.strictObject({
   tls_client_auth_san_uri: text(2048).optional(),
   tls_client_auth_san_ip: text(45).optional(),
   tls_client_auth_san_email: text(254).optional(),
+  /** With `spiffe_jwt`: the workload that is the client, or with a trailing `/*` the path all its workloads are under. */
+  spiffe_id: text(2048).optional(),
   dpop_bound_access_tokens: z.boolean().optional(),
   tls_client_certificate_bound_access_tokens: z.boolean().optional(),
   require_pushed_authorization_requests: z.boolean().optional(),

@@ -8,6 +8,7 @@ import { resourceServerSpec } from './resource-server.ts'
 import { scopeSpec } from './scope.ts'
 import { securityProfileSpec } from './security-profile.ts'
 import { softwareStatementIssuerSpec } from './software-statement-issuer.ts'
+import { spiffeTrustDomainSpec } from './spiffe-trust-domain.ts'
 import { trustedIssuerSpec } from './trusted-issuer.ts'
 import { userSpec } from './user.ts'
 
@@ -33,6 +34,7 @@ export const kinds = {
   ResourceServer: { spec: resourceServerSpec, name: plainName },
   AuthorizationDetailsType: { spec: authorizationDetailsTypeSpec, name: detailsTypeName },
   SoftwareStatementIssuer: { spec: softwareStatementIssuerSpec, name: plainName },
+  SpiffeTrustDomain: { spec: spiffeTrustDomainSpec, name: plainName },
   Client: { spec: clientSpec, name: clientName },
   RegisteredClient: { spec: registeredClientSpec, name: clientName },
   ClientSecret: { spec: clientSecretSpec, name: clientName },

@@ -1,3 +1,4 @@
+import { mlDsaAlgs } from '@holdfast/protocol'
 import { z } from 'zod'
 import { acrDemand } from '../acr-demand.ts'
 
@@ -11,8 +12,10 @@ export const resourceServerSpec = z.strictObject({
   /** Names of scopes that mean something at this resource server. */
   scopes: z.array(z.string()).max(200).default([]),
   accessTokenFormat: z.enum(['opaque', 'jwt']).default('opaque'),
-  /** What the issuer signs as. `Ed25519` is a name for what it signs as `EdDSA`. */
-  accessTokenSigningAlg: z.enum(['PS256', 'ES256', 'EdDSA', 'RS256']).default('ES256'),
+  /** Algorithm of JWT access tokens; the profiles of the issuer, the client and this API must allow it. */
+  accessTokenSigningAlg: z
+    .enum(['PS256', 'ES256', 'EdDSA', 'Ed25519', 'RS256', ...mlDsaAlgs])
+    .default('ES256'),
   /** Asking for this resource server tightens the whole request to this profile. */
   profile: z.string().optional(),
   ...acrDemand,

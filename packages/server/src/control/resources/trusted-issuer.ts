@@ -1,3 +1,4 @@
+import { mlDsaAlgs } from '@holdfast/protocol'
 import { z } from 'zod'
 
 const names = (max: number) => z.array(z.string()).min(1).max(max)
@@ -11,7 +12,7 @@ export const trustedIssuerSpec = z
     jwksUri: z.string().max(2048).refine(isHttps, 'must be an https URL').optional(),
     /** Algorithms it signs with; the profile of the client narrows them further. */
     signingAlgs: z
-      .array(z.enum(['PS256', 'ES256', 'EdDSA', 'Ed25519', 'RS256']))
+      .array(z.enum(['PS256', 'ES256', 'EdDSA', 'Ed25519', 'RS256', ...mlDsaAlgs]))
       .min(1)
       .default(['PS256', 'ES256', 'EdDSA', 'Ed25519']),
     subjects: z

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { oidcBaseline } from '@holdfast/protocol/profiles/oidc-baseline.ts'
+import { decodeJwt } from 'jose'
 import type { Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import {
@@ -11,7 +13,7 @@ import {
   push,
   pushedUrl,
 } from '../testing/browser.ts'
-import { keys } from '../testing/clients.ts'
+import { clientOf, keys } from '../testing/clients.ts'
 import { jsonOf } from '../testing/flow.ts'
 import { compactJws, type TestKey } from '../testing/jws.ts'
 import { signIn, userinfoOf } from '../testing/logout.ts'
@@ -55,6 +57,33 @@ describe('an ID token hint', () => {
     assert.equal((await world.lastAudit('authorization.opened'))?.facts.hinted_subject, alice)
     const beside = hint({ at_hash: undefined, c_hash: 'x' })
     assert.match(header(await ask(browser, beside), 'location') ?? '', /\/consent$/)
+  })
+
+  it('of a client with pairwise subjects names its user as the client knows it, and by no other name', async () => {
+    const pairwise = clientOf({
+      ...{ clientId: 'c_sector', sector: 'client.example', ownProfile: oidcBaseline },
+      ...{ dpopBoundAccessTokens: false, requirePushedAuthorizationRequests: false, resources: [] },
+      scopes: ['openid', 'profile'],
+    })
+    await using world = await openWorld({ clients: [pairwise] })
+    const { browser, idToken } = await signIn(world, 'c_sector', { scope: 'openid' })
+    const fields = { ...goodRequest('c_sector'), scope: 'openid' }
+    const askFor = (more: Record<string, string>): Promise<Reply> =>
+      browser.get(`/authorize?${new URLSearchParams({ ...fields, ...more })}`)
+    assert.match(header(await askFor({ id_token_hint: idToken }), 'location') ?? '', /\/consent$/)
+    const { sub } = decodeJwt(idToken)
+    assert.notEqual(sub, alice)
+    const wanting = (value: unknown): Record<string, string> => ({
+      claims: JSON.stringify({ id_token: { sub: { value } } }),
+      prompt: 'none',
+    })
+    assert.equal(errorOf(await askFor(wanting(sub))), 'consent_required')
+    assert.equal(errorOf(await askFor(wanting(alice))), 'login_required')
+    const other = openBrowser(world)
+    const query = new URLSearchParams({ ...fields, id_token_hint: idToken })
+    const login = header(await other.get(`/authorize?${query}`), 'location') ?? ''
+    assert.match(login, /\/login$/)
+    assert.match(header(await other.login(login), 'location') ?? '', /\/consent$/)
   })
 
   it('of another user asks for a login, and only that user gets an answer', async () => {

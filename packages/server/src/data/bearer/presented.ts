@@ -1,4 +1,11 @@
-import { accept, firstRefusal, type Outcome, type Refusal, type SecurityProfile } from '@holdfast/protocol'
+import {
+  accept,
+  firstRefusal,
+  headerAlgs,
+  type Outcome,
+  type Refusal,
+  type SecurityProfile,
+} from '@holdfast/protocol'
 import { cnfOf, judgeBinding } from '@holdfast/protocol/sender/binding.ts'
 import {
   judgePresentation,
@@ -149,7 +156,7 @@ async function refuseToken(
   const profile = active?.client.profile ?? exchange.issuer.floor
   return challengeReply(exchange, refusal, {
     used: usedSchemes(presentationOf(exchange)),
-    algs: profile.signingAlgs,
+    algs: headerAlgs(profile.signingAlgs),
     requiredScope,
     nonce:
       refusal.error === 'use_dpop_nonce' ? [dpopNonceHeader(exchange, ports)] : nextNonce(exchange, ports),

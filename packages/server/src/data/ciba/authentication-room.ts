@@ -73,6 +73,9 @@ export const backchannelAuthenticationRoom: Room = async (exchange, ports) => {
       {
         ...(proof.value && { jkt: proof.value.jkt }),
         ...(exchange.peerCertificate && { x5tS256: exchange.peerCertificate.thumbprint }),
+        ...(authenticated.value.instanceJkt !== undefined && {
+          instanceJkt: authenticated.value.instanceJkt,
+        }),
       },
       client,
     ),

@@ -86,6 +86,7 @@ export function judgeCibaRequest(
     loginHintToken: form.get('login_hint_token'),
     requestedExpiry,
     userCode: form.get('user_code'),
+    hasDetails: form.names.includes('authorization_details'),
   })
   if (refusal !== undefined) return refusal
   return accept({

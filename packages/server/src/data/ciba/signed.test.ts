@@ -56,6 +56,8 @@ const spoiled: readonly (readonly [name: string, options: SignedCibaOptions, rul
   ['the claims of an authorization request', { claims: { response_type: 'code' } }, 'ciba-object.kind'],
   ['the sub of a client assertion', { claims: { sub: 'c_pos' } }, 'ciba-object.kind'],
   ['a scope that is a list', { claims: { scope: ['openid'] } }, 'ciba-object.parameters'],
+  ['details as JSON', { claims: { authorization_details: [{ type: 'x' }] } }, 'ciba-object.parameters'],
+  ['details as text', { claims: { authorization_details: '[{"type":"x"}]' } }, 'ciba.details'],
 ]
 
 describe('a signed authentication request', () => {
@@ -103,7 +105,8 @@ describe('a signed authentication request', () => {
 
   test('stands alone: a parameter beside it is refused, an unknown one changes nothing', async () => {
     await using world = await open()
-    for (const outside of [{ scope: 'openid' }, { login_hint: 'alice' }, { binding_message: 'X' }])
+    const details = { authorization_details: '[]' }
+    for (const outside of [{ scope: 'openid' }, { login_hint: 'alice' }, { binding_message: 'X' }, details])
       await assertRefused(world, await ask(world, {}, outside), invalid('ciba.signed-alone'))
     assert.equal((await ask(world, {}, { state: 'x' })).status, 200)
   })

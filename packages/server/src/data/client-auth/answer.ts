@@ -55,6 +55,13 @@ export function replayRefusal(
         'invalid_client',
         'the proof of the client instance was used before, or was signed before this store began',
       )
+    case 'client-svid':
+      return refuse(
+        'client-auth.svid-replay',
+        ['JWT-SVID-7.1'],
+        'invalid_client',
+        'the JWT-SVID was used before, or was signed before this store began, and the profile forbids that',
+      )
     case 'client-assertion':
       return refuse(
         'client-assertion.replay',

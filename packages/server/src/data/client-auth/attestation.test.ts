@@ -197,7 +197,7 @@ const failures: readonly Failure[] = [
 
 for (const endpoint of clientEndpoints)
   describe(`client attestation at ${endpoint.path}`, () => {
-    const { path, status } = endpoint
+    const { path, status, error: beyond } = endpoint
 
     test('both modes let their client in', async () => {
       await using world = await openTestWorld()
@@ -208,6 +208,7 @@ for (const endpoint of clientEndpoints)
       ]) {
         const reply = await send(world, endpoint, headers)
         assert.equal(reply.status, status, reply.body.toString())
+        if (beyond !== undefined) assert.equal(jsonOf(reply).error, beyond)
       }
     })
 

@@ -1,4 +1,12 @@
-import { accept, firstRefusal, type JwsAlg, type Outcome, refuse, secondsAfter } from '@holdfast/protocol'
+import {
+  accept,
+  firstRefusal,
+  headerAlgs,
+  type JwsAlg,
+  type Outcome,
+  refuse,
+  secondsAfter,
+} from '@holdfast/protocol'
 import type { ParsedJws } from '@holdfast/protocol/jose/compact.ts'
 import { fittingKeys, importPublicJwk, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
 import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
@@ -29,7 +37,7 @@ interface Attested {
 export function judgeAttestation(attempt: Attempt, attestation: ParsedJws): Outcome<Attested> {
   const { client, ports } = attempt
   const { header, claims } = attestation
-  const alg = client.profile.signingAlgs.find(allowed => allowed === header.alg)
+  const alg = headerAlgs(client.profile.signingAlgs).find(allowed => allowed === header.alg)
   const kid = typeof header.kid === 'string' ? header.kid : undefined
   const found = alg && signerOf(attempt, attestation, kid, alg)
   if (found === undefined) {
@@ -77,7 +85,7 @@ export function provePossession(attempt: Attempt, attested: Attested, pop: Parse
   const { profile, clientId } = client
   const { header, claims } = pop
   const { key, facts, fresh } = attested
-  if (!verifyJws(pop, key, profile.signingAlgs))
+  if (!verifyJws(pop, key, headerAlgs(profile.signingAlgs)))
     return refuse(
       'client-auth.pop-signature',
       ['CLIENT-ATTESTATION-7.2-signature'],

@@ -49,9 +49,13 @@ export async function authenticateClient(
   if (client === undefined) {
     // As much work as for a client that exists: time tells no more than the answer does (CA-03).
     proveNothing(credential)
-    return refuse('client-auth.unknown', ['RFC6749-5.2'], 'invalid_client', 'no such client', {
-      client_id: clientId.slice(0, 128),
-    })
+    return refuse(
+      'client-auth.unknown',
+      ['RFC6749-5.2', 'SPIFFE-CLIENT-AUTH-3.1-5'],
+      'invalid_client',
+      'no such client',
+      { client_id: clientId.slice(0, 128) },
+    )
   }
   const misfit = judgeMethod(client, credential)
   if (misfit !== undefined) {
@@ -79,6 +83,7 @@ export async function authenticateClient(
 /** Takes as long as looking at this credential for a client that has one. */
 function proveNothing(credential: Credential): void {
   if (credential.kind === 'assertion') verifyNothing(credential.assertion)
+  if (credential.kind === 'svid') verifyNothing(credential.svid)
   if ('attestation' in credential) verifyNothing(credential.attestation)
   if (credential.kind === 'basic' || credential.kind === 'post') matchNothing(credential.secret)
 }
@@ -91,6 +96,7 @@ function withClient(refusal: Refusal, client: Client): Refusal {
 /** What each method is presented by. */
 const presentedBy: Readonly<Record<ClientAuthenticationMethod, Credential['kind']>> = {
   private_key_jwt: 'assertion',
+  spiffe_jwt: 'svid',
   attest_jwt_client_auth: 'attestation',
   attest_jwt_client_auth_dpop: 'attestation-dpop',
   client_secret_basic: 'basic',

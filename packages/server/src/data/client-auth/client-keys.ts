@@ -15,6 +15,8 @@ export interface ClientKeySet {
   readonly keys: readonly PublicKey[]
   /** DER of registered certificates (`x5c`, first member), for self-signed mutual TLS. */
   readonly certificates: readonly Buffer[]
+  /** How often a SPIFFE bundle asks to be fetched again. */
+  readonly refreshSeconds?: number | undefined
 }
 
 export interface WantedKey {
@@ -89,7 +91,13 @@ export function importKeySet(document: unknown): ClientKeySet {
       return key.ok ? [key.value] : []
     }),
     certificates: jwks.flatMap(jwk => certificateOf(jwk) ?? []),
+    refreshSeconds: refreshHintOf(document),
   }
+}
+
+function refreshHintOf(document: unknown): number | undefined {
+  const hint = isRecord(document) ? document.spiffe_refresh_hint : undefined
+  return typeof hint === 'number' && Number.isSafeInteger(hint) && hint >= 0 ? hint : undefined
 }
 
 function certificateOf({ x5c }: Jwk): Buffer | undefined {

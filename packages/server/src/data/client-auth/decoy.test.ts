@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { accept, type JwsAlg } from '@holdfast/protocol'
+import { accept, type JwsAlg, mlDsaAlgs } from '@holdfast/protocol'
 import { parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
 import { compactJws, newTestKey } from '../testing/jws.ts'
 import { verifyNothing } from './decoy.ts'
@@ -15,7 +15,7 @@ function cost(work: () => void): number {
   return times.toSorted((left, right) => left - right)[50] ?? 0
 }
 
-for (const alg of ['ES256', 'EdDSA', 'PS256'] as const satisfies readonly JwsAlg[])
+for (const alg of ['ES256', 'EdDSA', 'PS256', ...mlDsaAlgs] as const satisfies readonly JwsAlg[])
   test(`checking ${alg} for nobody really checks a signature`, () => {
     const text = compactJws({ alg }, { sub: 'c_nobody' }, newTestKey(alg, 'k'))
     const good = parseCompactJws(text, 8192)

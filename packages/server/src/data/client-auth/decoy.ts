@@ -1,9 +1,10 @@
-import type { JwsAlg } from '@holdfast/protocol'
+import { type JwsAlg, mlDsaAlgs } from '@holdfast/protocol'
 import type { ParsedJws } from '@holdfast/protocol/jose/compact.ts'
 import { importPublicJwk, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import { mlDsaSizes } from '@holdfast/protocol/jose/ml-dsa.ts'
 import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 
-/** Published keys of examples, and a number nobody can factor into a key: nobody's here. */
+/** Published keys of examples, a number nobody can factor into a key, and keys of ones: nobody's here. */
 const keys: readonly PublicKey[] = [
   {
     kty: 'EC',
@@ -13,13 +14,17 @@ const keys: readonly PublicKey[] = [
   },
   { kty: 'OKP', crv: 'Ed25519', x: 'JIYKepGq0bq_KZQCtaS4gEq_BgZ5NpETdabH5IGkhyw' },
   { kty: 'RSA', e: 'AQAB', n: Buffer.alloc(256, 0xff).toString('base64url') },
+  ...mlDsaAlgs.map(alg => {
+    const pub = Buffer.alloc(mlDsaSizes[alg].publicKey, 0xff).toString('base64url')
+    return { kty: 'AKP', alg, pub }
+  }),
 ].map(jwk => {
   const key = importPublicJwk(jwk)
   if (!key.ok) throw new TypeError(key.reason)
   return key.value
 })
 
-const algs: readonly JwsAlg[] = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256']
+const algs: readonly JwsAlg[] = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256', ...mlDsaAlgs]
 
 /**
  * Takes as long as checking this assertion for a client that exists: same algorithm, same signature, a key of the

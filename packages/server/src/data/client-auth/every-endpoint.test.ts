@@ -7,8 +7,9 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import { newAuthority, newPeerCertificate } from '../testing/certificates.ts'
 import { accounts, basicHeader, clientOf, jwkOfCertificate, keys, secretOf } from '../testing/clients.ts'
 import { type ClientEndpoint, clientEndpoints } from '../testing/endpoints.ts'
-import { currentNonce, headersOf } from '../testing/flow.ts'
+import { currentNonce, headersOf, jsonOf } from '../testing/flow.ts'
 import { assertRefused } from '../testing/refused.ts'
+import { type SvidOptions, spiffeClient, svidKeys, svidOf, trustDomains } from '../testing/spiffe.ts'
 import {
   type AssertionOptions,
   type FormFields,
@@ -74,6 +75,13 @@ const clients: readonly Client[] = [
       introspects,
     }),
   ),
+  spiffeClient({ clientId: 'c_spiffe', introspects }),
+  spiffeClient({
+    clientId: 'c_spiffe_suspended',
+    spiffeId: 'spiffe://prod.example/suspended',
+    status: 'suspended',
+    introspects,
+  }),
   clientOf({
     clientId: 'c_strict',
     tokenEndpointAuthMethod: 'client_secret_basic',
@@ -81,7 +89,8 @@ const clients: readonly Client[] = [
     introspects,
   }),
 ]
-const openTestWorld = (): Promise<World> => openWorld({ clients, clientTrustAnchors: [authority.pem] })
+const openTestWorld = (): Promise<World> =>
+  openWorld({ clients, clientTrustAnchors: [authority.pem], spiffeTrustDomains: trustDomains })
 
 interface Credentials {
   readonly form?: FormFields
@@ -136,6 +145,31 @@ const spoiledAssertions: readonly (readonly [name: string, spoil: AssertionOptio
   ],
 ]
 
+const spoiledSvids: readonly (readonly [name: string, spoil: SvidOptions, ruleId: string])[] = [
+  ['no sub', { claims: { sub: undefined } }, 'spiffe-id.scheme'],
+  ['the client as sub', { claims: { sub: 'c_spiffe' } }, 'spiffe-id.scheme'],
+  ['an unknown workload', { claims: { sub: 'spiffe://prod.example/other' } }, 'client-auth.unknown'],
+  [
+    'a workload of a suspended client',
+    { claims: { sub: 'spiffe://prod.example/suspended' } },
+    'client-auth.suspended',
+  ],
+  ['a key of another trust domain', { key: svidKeys.staging }, 'client-auth.svid-signature'],
+  ['a key for X.509-SVIDs', { key: svidKeys.x509 }, 'client-auth.svid-signature'],
+  ['a kid nobody has', { header: { kid: 'other' } }, 'client-auth.svid-signature'],
+  ['alg none', { header: { alg: 'none' } }, 'client-auth.svid-signature'],
+  ['alg HS256', { header: { alg: 'HS256' } }, 'client-auth.svid-signature'],
+  ['a header of its own', { header: { cty: 'JWT' } }, 'svid.header'],
+  ['typ at+jwt', { header: { typ: 'at+jwt' } }, 'svid.typ'],
+  ['no aud', { claims: { aud: undefined } }, 'svid.aud'],
+  ['two audiences', { claims: { aud: [issuerUrl, 'https://other.example'] } }, 'svid.aud'],
+  ['the mutual-TLS origin as audience', { claims: { aud: mtlsUrl } }, 'svid.aud'],
+  ['no exp', { claims: { exp: undefined } }, 'svid.exp'],
+  ['an exp five minutes ago', { claims: { exp: startOfWorld - 300 } }, 'svid.exp'],
+  ['an iat 61 seconds ahead', { claims: { iat: startOfWorld + 61 } }, 'svid.ahead'],
+  ['a lifetime of an hour', { claims: { exp: startOfWorld + 3600 } }, 'svid.lifetime'],
+]
+
 /** A MAC whose secret is the public key everybody can read. */
 function signedWithPublicKey(world: World): FormFields {
   const { client_assertion_type, client_assertion } = world.assertion('c_all', { header: { alg: 'HS256' } })
@@ -174,6 +208,35 @@ const failures: readonly Failure[] = [
     name: 'an assertion with a MAC under the public key',
     credentials: world => ({ form: signedWithPublicKey(world) }),
     ruleId: 'client-auth.alg',
+  },
+  ...spoiledSvids.map(([name, spoil, ruleId]) => ({
+    name: `an SVID with ${name}`,
+    credentials: (world: World) => ({ form: svidOf(world, spoil) }),
+    ruleId,
+  })),
+  {
+    name: 'an SVID and a secret',
+    credentials: world => ({ form: { ...svidOf(world), client_secret: 's' } }),
+    ruleId: 'client-auth.one-method',
+    ...invalidRequest,
+  },
+  {
+    name: 'an SVID and Basic',
+    credentials: world => ({ form: svidOf(world), headers: [basic] }),
+    ruleId: 'client-auth.one-method',
+    ...invalidRequest,
+  },
+  {
+    name: 'an SVID for another client than client_id',
+    credentials: world => ({ form: { ...svidOf(world), client_id: 'c_all' } }),
+    ruleId: 'client-auth.client-id',
+  },
+  {
+    name: 'an SVID as an assertion',
+    credentials: world => ({
+      form: { ...svidOf(world), client_assertion_type: String(asserted(world).client_assertion_type) },
+    }),
+    ruleId: 'client-auth.unknown',
   },
   {
     name: 'an unknown client',
@@ -322,7 +385,7 @@ const failures: readonly Failure[] = [
 
 for (const endpoint of clientEndpoints)
   describe(`client authentication at ${endpoint.path}`, () => {
-    const { path, status } = endpoint
+    const { path, status, error: beyond } = endpoint
 
     test('each method lets its client in', async () => {
       await using world = await openTestWorld()
@@ -333,9 +396,12 @@ for (const endpoint of clientEndpoints)
         { headers: [basicHeader('c_basic', 'cs_new')] },
         { headers: [basicHeader('c_basic', 'cs_new')], form: { client_id: 'c_basic' } },
         { form: { client_id: 'c_post', client_secret: 'cs_new' } },
+        { form: svidOf(world) },
+        { form: { ...svidOf(world), client_id: 'c_spiffe' } },
       ]) {
         const reply = await send(world, endpoint, credentials)
         assert.equal(reply.status, status, reply.body.toString())
+        if (beyond !== undefined) assert.equal(jsonOf(reply).error, beyond)
       }
     })
 

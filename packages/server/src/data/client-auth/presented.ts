@@ -9,12 +9,17 @@ import {
 import { parseBasic } from '@holdfast/protocol/specs/rfc6749-client-secret/basic.ts'
 import { basicRules } from '@holdfast/protocol/specs/rfc6749-client-secret/rules.ts'
 import { assertionBytesMax } from '@holdfast/protocol/specs/rfc7523-client-assertion/judge.ts'
+import { spiffeIdRules, svidBytesMax } from '@holdfast/protocol/specs/spiffe-jwt-svid/rules.ts'
+import { parseSpiffeId, type SpiffeId } from '@holdfast/protocol/specs/spiffe-jwt-svid/spiffe-id.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange } from '../../http/exchange.ts'
+import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 
 /** What a request offers to prove its client. `name`: nothing but a name; a certificate comes with the connection. */
 export type Credential =
   | { readonly kind: 'assertion'; readonly assertion: ParsedJws }
+  /** Of the workload `spiffeId`. */
+  | { readonly kind: 'svid'; readonly svid: ParsedJws; readonly spiffeId: SpiffeId }
   | { readonly kind: 'basic' | 'post'; readonly secret: string }
   | { readonly kind: 'attestation'; readonly attestation: ParsedJws; readonly pop: ParsedJws }
   /** The DPoP proof of the request is the proof of possession. */
@@ -27,6 +32,7 @@ export interface Presented {
 }
 
 const jwtBearer = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+const jwtSpiffe = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe'
 
 /** What the request offers, before any look at a client. */
 export function presentedCredential(exchange: Exchange, form: Form): Outcome<Presented> {
@@ -48,7 +54,10 @@ export function presentedCredential(exchange: Exchange, form: Form): Outcome<Pre
       'invalid_request',
       'more than one client authentication method in one request',
     )
-  if (isAsserted) return presentedAssertion(form)
+  if (isAsserted)
+    return form.get('client_assertion_type') === jwtSpiffe
+      ? presentedSvid(form, exchange.issuer)
+      : presentedAssertion(form)
   if (isAttested) return presentedAttestation(fields, form)
   const clientId = form.get('client_id')
   if (header !== undefined) return presentedBasic(header, clientId)
@@ -98,25 +107,48 @@ function presentedAttestation(fields: AttestationFieldsInput, form: Form): Outco
 
 function presentedAssertion(form: Form): Outcome<Presented> {
   const text = form.get('client_assertion')
-  if (form.get('client_assertion_type') !== jwtBearer || text === undefined)
-    return refuse(
-      'client-auth.assertion-type',
-      ['RFC7523-2.2'],
-      'invalid_client',
-      '`client_assertion` and its type do not belong together',
-    )
+  if (form.get('client_assertion_type') !== jwtBearer || text === undefined) return unfitType()
   const assertion = parseCompactJws(text, assertionBytesMax, 'invalid_client')
   if (!assertion.ok) return assertion
   const { sub } = assertion.value.claims
   if (typeof sub !== 'string' || sub === '')
     return refuse('client-auth.subject', ['RFC7523-3-2'], 'invalid_client', 'the assertion has no `sub`')
   const clientId = form.get('client_id')
-  if (clientId !== undefined && clientId !== sub)
-    return refuse(
-      'client-auth.client-id',
-      ['RFC7521-4.2', 'RFC6749-3.2.1', 'FAPI1-BASE-5.2.2-19'],
-      'invalid_client',
-      '`client_id` is not the client of the assertion',
-    )
+  if (clientId !== undefined && clientId !== sub) return otherClient()
   return accept({ clientId: sub, credential: { kind: 'assertion', assertion: assertion.value } })
+}
+
+/** The workload says who the client is: a SPIFFE ID belongs to one client at most (SPIFFE client authentication 3.1). */
+function presentedSvid(form: Form, issuer: IssuerSnapshot): Outcome<Presented> {
+  const text = form.get('client_assertion')
+  if (text === undefined) return unfitType()
+  const svid = parseCompactJws(text, svidBytesMax, 'invalid_client')
+  if (!svid.ok) return svid
+  const { sub } = svid.value.claims
+  const malformed = firstRefusal(spiffeIdRules, { id: sub })
+  if (malformed !== undefined) return malformed
+  const spiffeId = parseSpiffeId(sub)
+  if (spiffeId === undefined || typeof sub !== 'string') throw new TypeError('rule table')
+  const found = issuer.clientOfSpiffeId(sub)?.clientId ?? sub
+  const clientId = form.get('client_id')
+  if (clientId !== undefined && clientId !== found) return otherClient()
+  return accept({ clientId: found, credential: { kind: 'svid', svid: svid.value, spiffeId } })
+}
+
+function unfitType(): Outcome<Presented> {
+  return refuse(
+    'client-auth.assertion-type',
+    ['RFC7523-2.2', 'SPIFFE-CLIENT-AUTH-3.1-type'],
+    'invalid_client',
+    '`client_assertion` and its type do not belong together',
+  )
+}
+
+function otherClient(): Outcome<Presented> {
+  return refuse(
+    'client-auth.client-id',
+    ['RFC7521-4.2', 'RFC6749-3.2.1', 'FAPI1-BASE-5.2.2-19'],
+    'invalid_client',
+    '`client_id` is not the client of the assertion',
+  )
 }

@@ -26,6 +26,13 @@ export interface RemoteKeySets {
   readonly find: (url: string, isEnough: (set: ClientKeySet) => boolean) => Promise<ClientKeySet | undefined>
 }
 
+/** A bundle may ask to be fetched more often, but neither faster than the cool-down nor more rarely than others. */
+function freshFor({ refreshSeconds }: ClientKeySet): number {
+  return refreshSeconds === undefined
+    ? freshMs
+    : Math.min(freshMs, Math.max(cooldownMs, refreshSeconds * 1000))
+}
+
 const perProcess = new WeakMap<Outbound, RemoteKeySets>()
 
 export function remoteKeySets(ports: Ports): RemoteKeySets {
@@ -69,7 +76,7 @@ function openRemoteKeySets({ outbound, clock, log, metrics }: Ports): RemoteKeyS
   return {
     find: async (url, isEnough) => {
       const entry = entryOf(url)
-      const isFresh = entry.set !== undefined && clock.monotonicMs() - entry.fetchedAtMs < freshMs
+      const isFresh = entry.set !== undefined && clock.monotonicMs() - entry.fetchedAtMs < freshFor(entry.set)
       if (!isFresh || entry.set === undefined || !isEnough(entry.set)) {
         if (entry.inFlight === undefined && clock.monotonicMs() - entry.triedAtMs >= cooldownMs)
           entry.inFlight = fetchInto(entry, url)

@@ -13,7 +13,7 @@ import { newTransactionId } from '../authorize/transaction.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
-import { dpopNonceHeader, judgeServerProof } from '../dpop/proof-at-server.ts'
+import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
 import { fineTime, newHandle } from '../handle.ts'
 import { sourcePrefix } from '../interaction/attempts.ts'
 import { outstandingKey, outstandingRequests } from '../par/outstanding.ts'
@@ -34,11 +34,11 @@ export const deviceAuthorizationRoom: Room = async (exchange, ports) => {
   if (!form.ok) return await refusedOauth(exchange, ports, refused, form)
   const authenticated = await authenticateClient(exchange, form.value, ports)
   if (!authenticated.ok) return await refusedOauth(exchange, ports, refused, authenticated)
-  const { client, profile } = authenticated.value
+  const { client } = authenticated.value
   const extraHeaders = exchange.headers('dpop').length === 0 ? [] : [dpopNonceHeader(exchange, ports)]
   const no = refusedAuthenticated
 
-  const proof = judgeServerProof(exchange, ports, profile)
+  const proof = judgeClientProof(exchange, ports, authenticated.value)
   if (!proof.ok) return await no(exchange, ports, refused, proof, authenticated.value, { extraHeaders })
   const spent = [...authenticated.value.writes, ...(proof.value?.writes ?? [])]
 
@@ -62,6 +62,9 @@ export const deviceAuthorizationRoom: Room = async (exchange, ports) => {
     {
       ...(proof.value && { jkt: proof.value.jkt }),
       ...(exchange.peerCertificate && { x5tS256: exchange.peerCertificate.thumbprint }),
+      ...(authenticated.value.instanceJkt !== undefined && {
+        instanceJkt: authenticated.value.instanceJkt,
+      }),
     },
     client,
   )

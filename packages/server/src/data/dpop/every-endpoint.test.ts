@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseChallenges } from '@holdfast/protocol/wire/challenge.ts'
 import type { Reply } from '../../http/exchange.ts'
+import { globalRevocationRoom } from '../global-revocation/room.ts'
 import { revokeGrantRoom } from '../grants/room.ts'
-import { keys } from '../testing/clients.ts'
+import { clientOf, keys } from '../testing/clients.ts'
 import { clientEndpoints } from '../testing/endpoints.ts'
 import { currentNonce, headersOf, jsonOf, redeem, requestToken, seedCode, textOf } from '../testing/flow.ts'
 import {
@@ -17,6 +18,9 @@ import {
 import { userinfoRoom } from '../userinfo/room.ts'
 
 /** Every endpoint that takes a proof × every way a proof fails. */
+
+const incidentSystem = clientOf({ clientId: 'c_incident', scopes: ['global_token_revocation'] })
+const openTestWorld = (): Promise<World> => openWorld({ clients: [incidentSystem] })
 
 interface ProvenEndpoint {
   readonly path: string
@@ -62,6 +66,28 @@ const proving: readonly ProvenEndpoint[] = [
             method: 'DELETE',
             params: { id: 'g-1' },
             headers: [
+              ['authorization', `DPoP ${accessToken}`],
+              ...proofs.map(proof => ['dpop', proof] as const),
+            ],
+          }),
+      }
+    },
+  },
+  {
+    path: '/global-token-revocation',
+    status: 404,
+    refusedWith: 401,
+    prepare: async world => {
+      const fields = { grant_type: 'client_credentials', scope: 'global_token_revocation' }
+      const accessToken = textOf(await requestToken(world, 'c_incident', fields), 'access_token')
+      const path = '/global-token-revocation'
+      return {
+        goodProof: spoil => world.proof(path, { nonce: currentNonce(world), accessToken, ...spoil }),
+        send: proofs =>
+          world.send(globalRevocationRoom, path, {
+            body: JSON.stringify({ sub_id: { format: 'opaque', id: 'u_nobody' } }),
+            headers: [
+              ['content-type', 'application/json'],
               ['authorization', `DPoP ${accessToken}`],
               ...proofs.map(proof => ['dpop', proof] as const),
             ],
@@ -140,7 +166,7 @@ for (const endpoint of proving)
 
     for (const [name, spoil] of spoiledProofs)
       test(`a proof with ${name} is ${endpoint.refusedWith} invalid_dpop_proof at ${path}`, async () => {
-        await using world = await openWorld()
+        await using world = await openTestWorld()
         const { goodProof, send } = await endpoint.prepare(world)
         assertRefusedProof(await send([goodProof(spoil)]), endpoint, 'invalid_dpop_proof')
         const record = (await world.audit()).at(-1)
@@ -161,7 +187,7 @@ for (const endpoint of proving)
       ],
     ] as const)
       test(`${name} as proof is ${endpoint.refusedWith} invalid_dpop_proof at ${path}`, async () => {
-        await using world = await openWorld()
+        await using world = await openTestWorld()
         const { goodProof, send } = await endpoint.prepare(world)
         assertRefusedProof(await send(textsOf(goodProof(), goodProof())), endpoint, 'invalid_dpop_proof')
       })
@@ -172,7 +198,7 @@ for (const endpoint of proving)
       ['a nonce that is no text', { claims: { nonce: 7 } }],
     ] as const)
       test(`a proof with ${name} is told a nonce, once, and works with it at ${path}`, async () => {
-        await using world = await openWorld()
+        await using world = await openTestWorld()
         const { goodProof, send } = await endpoint.prepare(world)
         const reply = await send([goodProof(spoil)])
         assertRefusedProof(reply, endpoint, 'use_dpop_nonce')
@@ -182,7 +208,7 @@ for (const endpoint of proving)
       })
 
     test(`a proof is used once at ${path}, and its second use is an alert`, async () => {
-      await using world = await openWorld()
+      await using world = await openTestWorld()
       const { goodProof, send } = await endpoint.prepare(world)
       const proof = goodProof()
       assert.equal((await send([proof])).status, status)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { oauth21PostQuantum } from '@holdfast/protocol/profiles/post-quantum.ts'
 import type { Reply } from '../../http/exchange.ts'
-import { keys } from '../testing/clients.ts'
+import { clientOf, keys } from '../testing/clients.ts'
 import { currentNonce, headersOf, jsonOf, requestToken } from '../testing/flow.ts'
 import { newTestKey } from '../testing/jws.ts'
 import { assertRefused } from '../testing/refused.ts'
@@ -45,6 +46,24 @@ describe('proofs at the token endpoint', () => {
       const reply = await withProofs(world, [goodProof(world, spoil)])
       assert.equal(reply.status, 200, reply.body.toString())
     })
+
+  test('a proof signed with ML-DSA is refused, though assertions of the same client may be', async () => {
+    const key = newTestKey('ML-DSA-44', 'pq-1')
+    const ownProfile = oauth21PostQuantum
+    const client = {
+      ...clientOf({ clientId: 'c_pq', ownProfile, jwks: { keys: [key.publicJwk] } }),
+      profile: ownProfile,
+    }
+    await using world = await openWorld({ clients: [client] })
+    const fields = { ...credentials, ...world.assertion('c_pq', { key }) }
+    const send = (headers: readonly (readonly [string, string])[]) =>
+      requestToken(world, 'c_pq', fields, { proofKey: 'none', headers })
+    const refused = await send([['dpop', goodProof(world, { key })]])
+    await assertRefused(world, refused, { status: 400, error: 'invalid_dpop_proof', ruleId: 'dpop.alg' })
+    const again = { ...credentials, ...world.assertion('c_pq', { key }) }
+    const headers = [['dpop', goodProof(world)] as const]
+    assert.equal((await requestToken(world, 'c_pq', again, { proofKey: 'none', headers })).status, 200)
+  })
 
   test('a proof of a request that was refused cannot be used for another', async () => {
     await using world = await openWorld()

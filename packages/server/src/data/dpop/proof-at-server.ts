@@ -1,4 +1,4 @@
-import { accept, type Outcome, type SecurityProfile, secondsAfter } from '@holdfast/protocol'
+import { accept, headerAlgs, type Outcome, type SecurityProfile, secondsAfter } from '@holdfast/protocol'
 import { judgeProof, proofForgottenAt, replayPartsOf } from '@holdfast/protocol/sender/dpop.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
@@ -41,7 +41,7 @@ export function judgeServerProof(
     proofs,
     method: exchange.method,
     externalUrl: exchange.externalUrl,
-    algs: signingAlgs,
+    algs: headerAlgs(signingAlgs),
     now,
     ageSeconds,
     futureSeconds,

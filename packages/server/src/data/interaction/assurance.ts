@@ -5,7 +5,10 @@ import type { AuthorizationRequest } from '../../store/records.ts'
 /** What a request says about who must sign in, and how strongly. */
 export type Demands = Pick<AuthorizationRequest, 'claims' | 'hintedSubject'>
 
-/** Whether this user is the one the request names; a request that names nobody takes everybody. */
+/**
+ * Whether this user is the one the request names; a request that names nobody takes everybody.
+ * @param subject as the client knows it: pairwise for a client of a sector
+ */
 export function judgeSubject({ claims, hintedSubject }: Demands, subject: string): Refusal | undefined {
   return firstRefusal(wantedSubjectRules, { claims, hintedSubject, subject })
 }

@@ -36,7 +36,9 @@ export function authenticationState(
   interaction: Pick<InteractionRecord, 'proven' | 'isStepUpDeclined'>,
   now: EpochSeconds,
 ): AuthenticationState {
-  if (session === undefined || judgeSubject(request, session.record.subject) !== undefined)
+  // A client names a user as it was told: by a pairwise subject, where it has one.
+  const sector = issuer.clients.get(request.clientId)?.sector
+  if (session === undefined || judgeSubject(request, session.toldSubject(sector)) !== undefined)
     return { next: 'login' }
   const levels = issuer.authenticationLevels
   const demand = demandOf(request, issuer)

@@ -26,6 +26,7 @@ const nobody: Omit<Client, 'clientName' | 'profile'> = {
   tlsClientAuth: undefined,
   secrets: [],
   attesters: [],
+  spiffeId: undefined,
   dpopBoundAccessTokens: true,
   tlsClientCertificateBoundAccessTokens: false,
   requirePushedAuthorizationRequests: true,

@@ -9,6 +9,7 @@ import type { Ports } from '../../ports.ts'
 import type { SessionRecord, UserRecord } from '../../store/records.ts'
 import type { FoundAuthenticator } from '../../store/store.ts'
 import type { Write } from '../../store/writes.ts'
+import { subjectFor } from '../mint/pairwise.ts'
 import { methodsOf, statedBySession } from './authentication.ts'
 import { cookieHash, type NewCookie, newCookie } from './cookies.ts'
 
@@ -20,6 +21,8 @@ export interface LiveSession {
   readonly record: SessionRecord
   readonly user: UserRecord
   readonly authenticators: readonly FoundAuthenticator[]
+  /** What clients of a sector call this user; without a sector, the subject itself. */
+  readonly toldSubject: (sector: string | undefined) => string
 }
 
 export async function loadSession(
@@ -38,7 +41,8 @@ export async function loadSession(
     ports.store.findUserBySubject(issuer, subject),
     ports.store.listAuthenticators(issuer, subject),
   ])
-  return user?.status === 'active' ? { record, user, authenticators } : undefined
+  const toldSubject = (sector: string | undefined): string => subjectFor(ports.keys, issuer, sector, subject)
+  return user?.status === 'active' ? { record, user, authenticators, toldSubject } : undefined
 }
 
 export interface SuccessorSession {

@@ -1,4 +1,4 @@
-import type { ClientAuthenticationMethod, JwsAlg } from '@holdfast/protocol'
+import { type ClientAuthenticationMethod, headerAlgs, type JwsAlg } from '@holdfast/protocol'
 import { contentEncryptionAlgs, keyManagementAlgs } from '@holdfast/protocol/jose/encrypt.ts'
 import { grantActions } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import { globalRevocationScope } from '@holdfast/protocol/specs/global-token-revocation/rules.ts'
@@ -44,7 +44,7 @@ export function metadataDocument(
   const methods = floor.clientAuthenticationMethods.filter(method => isUsable(method, issuer))
   const confidentialMethods = methods.filter(method => method !== 'none')
   const assertionAlgs = methods.includes('private_key_jwt') ? floor.signingAlgs : []
-  const attestedWith = methods.some(isAttested) ? floor.signingAlgs : []
+  const attestedWith = methods.some(isAttested) ? headerAlgs(floor.signingAlgs) : []
   const hasMtls = floor.senderConstraintMethods.includes('mtls')
   const hasDpop = floor.senderConstraintMethods.includes('dpop')
   const hasDevices = floor.deviceGrant === 'allowed'
@@ -106,7 +106,7 @@ export function metadataDocument(
     introspection_signing_alg_values_supported: signingAlgs,
     revocation_endpoint_auth_methods_supported: methods,
     revocation_endpoint_auth_signing_alg_values_supported: assertionAlgs,
-    dpop_signing_alg_values_supported: hasDpop ? floor.signingAlgs : [],
+    dpop_signing_alg_values_supported: hasDpop ? headerAlgs(floor.signingAlgs) : [],
     tls_client_certificate_bound_access_tokens: hasMtls,
     mtls_endpoint_aliases: Object.fromEntries(
       Object.entries(endpoints).map(([name, path]) => [name, issuer.mtlsUrl + path]),
@@ -166,6 +166,7 @@ const isAttested = (method: ClientAuthenticationMethod): boolean => method.start
 /** Without an authority to trust, a method that needs one can authenticate nobody. */
 function isUsable(method: ClientAuthenticationMethod, issuer: IssuerSnapshot): boolean {
   if (method === 'tls_client_auth') return issuer.clientTrustAnchors.length > 0
+  if (method === 'spiffe_jwt') return issuer.spiffeTrustDomains.size > 0
   if (isAttested(method)) return issuer.attesters.size > 0
   return method !== 'none' || issuer.floor.publicClients === 'allowed'
 }

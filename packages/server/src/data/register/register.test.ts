@@ -109,6 +109,17 @@ describe('registration', () => {
       ],
       [
         await world.token(),
+        {
+          ...goodMetadata,
+          token_endpoint_auth_method: 'spiffe_jwt',
+          spiffe_id: 'spiffe://prod.example/somebody/else',
+        },
+        400,
+        'invalid_client_metadata',
+        'registration.metadata',
+      ],
+      [
+        await world.token(),
         { ...goodMetadata, contacts: ['x'.repeat(300)] },
         400,
         'invalid_client_metadata',

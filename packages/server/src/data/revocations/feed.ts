@@ -2,6 +2,7 @@ import { refuse } from '@holdfast/protocol'
 import type { Sink } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Store } from '../../store/store.ts'
+import { subjectFor } from '../mint/pairwise.ts'
 import { publishedOf } from './published.ts'
 
 /** Readers of one store in this process, and of one client: each costs a question a second. */
@@ -118,10 +119,11 @@ async function catchUp(
     const rows = await store.listRevocations(cursor.sequence, pageRows)
     const introspects =
       ports.snapshot().issuers.get(reader.issuerUrl)?.clients.get(reader.clientId)?.introspects ?? []
+    const namesOf = (subject: string): readonly string[] => namesAt(reader.issuerUrl, subject, ports)
     let text = ''
     for (const row of rows) {
       cursor.sequence = row.sequence
-      const events = await publishedOf(row, { issuer: reader.issuerUrl, introspects, store })
+      const events = await publishedOf(row, { issuer: reader.issuerUrl, introspects, store, namesOf })
       for (const event of events)
         text += `id: ${epoch}.${row.sequence}\nevent: revoked\ndata: ${JSON.stringify(event)}\n\n`
     }
@@ -134,6 +136,13 @@ async function catchUp(
     if (sink.write(text) > waitingBytesMax) await waitFor(sink, reader, ports)
     if (isCaughtUp) return
   }
+}
+
+/** A token of a client with pairwise subjects has no other name of its user in it. */
+function namesAt(issuerUrl: string, subject: string, { keys, snapshot }: Ports): readonly string[] {
+  const clients = snapshot().issuers.get(issuerUrl)?.clients.values() ?? []
+  const sectors = new Set([...clients].map(({ sector }) => sector))
+  return [...new Set([undefined, ...sectors])].map(sector => subjectFor(keys, issuerUrl, sector, subject))
 }
 
 async function waitFor(sink: Sink, { clientId }: Reader, ports: Ports): Promise<void> {

@@ -16,6 +16,8 @@ export interface Audience {
   readonly issuer: string
   readonly introspects: readonly string[]
   readonly store: Store
+  /** What tokens call a user: the subject, and another name for each sector of clients. */
+  readonly namesOf: (subject: string) => readonly string[]
 }
 
 /** Grants that end with one session: one for each client the user visited in it. */
@@ -27,7 +29,7 @@ const grantsOfSessionMax = 1000
  */
 export async function publishedOf(
   event: RevocationEvent,
-  { issuer, introspects, store }: Audience,
+  { issuer, introspects, store, namesOf }: Audience,
 ): Promise<readonly PublishedRevocation[]> {
   const { what, key, at, committedMs, body } = event
   const say = (topic: RevocationTopic, name: string): PublishedRevocation => ({
@@ -50,7 +52,11 @@ export async function publishedOf(
       const grants = await store.listGrantsEndedWithSession(key, grantsOfSessionMax)
       return grants.filter(grant => grant.issuer === issuer).map(grant => say('grant', grant.txn))
     }
-    case 'subject':
+    case 'subject': {
+      if (!key.startsWith(`${issuer}\n`)) return []
+      const subject = key.slice(issuer.length + 1)
+      return namesOf(subject).map(name => say('subject', name))
+    }
     case 'client':
     case 'key':
       return key.startsWith(`${issuer}\n`) ? [say(what, key.slice(issuer.length + 1))] : []

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { revocationDigest } from '@holdfast/protocol/revocation-event.ts'
 import type { Reply, Sink } from '../../http/exchange.ts'
+import { subjectFor } from '../mint/pairwise.ts'
 import { clientOf, keys, payments } from '../testing/clients.ts'
 import { headersOf, redeem, requestToken, seedCode, textOf } from '../testing/flow.ts'
 import { assertRefused } from '../testing/refused.ts'
@@ -104,6 +106,23 @@ describe('the revocation feed', () => {
       assert.equal(told(heard, 'resync').length, resyncs, id)
       heard.leave()
     }
+  })
+
+  test('tells of a user by every name that tokens have for them', async () => {
+    const pairwise = clientOf({ clientId: 'c_pairwise', sector: 'sector.example' })
+    await using world = await openWorld({ clients: [pairwise] })
+    const at = world.clock.now()
+    await issue(world)
+    await world.store.commit([{ kind: 'revoke-grants-of-subject', issuer: issuerUrl, subject: alice, at }])
+    const heard = await listen(world)
+    await until(() => told(heard, 'heartbeat').length > 0)
+    const { keys: ring } = world.ports
+    const names = [undefined, 'sector.example'].map(one => subjectFor(ring, issuerUrl, one, alice))
+    assert.deepEqual(
+      told(heard, 'revoked').map(({ digest }) => digest),
+      names.map(name => revocationDigest('subject', issuerUrl, name)),
+    )
+    heard.leave()
   })
 
   test('tells of a token only those it was for', async () => {

@@ -5,7 +5,7 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import { backchannelAuthenticationRoom } from '../ciba/authentication-room.ts'
 import { actionOf, type Browser, fieldOf, header, openBrowser } from './browser.ts'
 import { accounts, type ClientSpec, clientOf, keys } from './clients.ts'
-import { currentNonce, requestToken, type TokenRequestOptions, textOf } from './flow.ts'
+import { currentNonce, identityOf, requestToken, type TokenRequestOptions, textOf } from './flow.ts'
 import { compactJws, type TestKey } from './jws.ts'
 import { type FormFields, issuerUrl, type World } from './world.ts'
 
@@ -55,23 +55,17 @@ export function sendCiba(
   fields: FormFields,
   options: TokenRequestOptions & { readonly clientId?: string } = {},
 ): Promise<Reply> {
-  const {
-    clientId = 'c_pos',
-    proofKey = 'none',
-    authentication = 'assertion',
-    headers = [],
-    ...rest
-  } = options
+  const { clientId = 'c_pos', proofKey = 'none', headers = [], ...rest } = options
   const path = '/bc-authorize'
-  const identity = authentication === 'assertion' ? world.assertion(clientId) : { client_id: clientId }
+  const identity = identityOf(world, clientId, options)
   const claims = rest.certificate === undefined ? {} : { htu: `${world.issuer.mtlsUrl}${path}` }
   const proof =
     proofKey === 'none'
       ? []
       : [['dpop', world.proof(path, { key: proofKey, nonce: currentNonce(world), claims })] as const]
   return world.send(backchannelAuthenticationRoom, path, {
-    form: { ...identity, ...fields },
-    headers: [...proof, ...headers],
+    form: { ...identity.form, ...fields },
+    headers: [...identity.headers, ...proof, ...headers],
     ...rest,
   })
 }

@@ -76,6 +76,7 @@ export function clientOf(spec: ClientSpec): Client {
     tlsClientAuth: undefined,
     secrets: [],
     attesters: [],
+    spiffeId: undefined,
     dpopBoundAccessTokens: true,
     tlsClientCertificateBoundAccessTokens: false,
     requirePushedAuthorizationRequests: true,

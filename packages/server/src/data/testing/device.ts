@@ -4,7 +4,7 @@ import type { Reply } from '../../http/exchange.ts'
 import { deviceAuthorizationRoom } from '../device/authorization-room.ts'
 import { type Browser, fieldOf, header, openBrowser } from './browser.ts'
 import { accounts, type ClientSpec, clientOf, keys } from './clients.ts'
-import { currentNonce, requestToken, type TokenRequestOptions, textOf } from './flow.ts'
+import { currentNonce, identityOf, requestToken, type TokenRequestOptions, textOf } from './flow.ts'
 import type { FormFields, World } from './world.ts'
 
 export const deviceClient = (spec: Partial<ClientSpec> = {}): ReturnType<typeof clientOf> =>
@@ -23,17 +23,17 @@ export function requestDevice(
   fields: FormFields = {},
   options: TokenRequestOptions = {},
 ): Promise<Reply> {
-  const { proofKey = 'none', authentication = 'assertion', headers = [], ...rest } = options
+  const { proofKey = 'none', headers = [], ...rest } = options
   const path = '/device_authorization'
-  const identity = authentication === 'assertion' ? world.assertion(clientId) : { client_id: clientId }
+  const identity = identityOf(world, clientId, options)
   const claims = rest.certificate === undefined ? {} : { htu: `${world.issuer.mtlsUrl}${path}` }
   const proof =
     proofKey === 'none'
       ? []
       : [['dpop', world.proof(path, { key: proofKey, nonce: currentNonce(world), claims })] as const]
   return world.send(deviceAuthorizationRoom, path, {
-    form: { ...identity, scope: 'openid accounts', resource: accounts, ...fields },
-    headers: [...proof, ...headers],
+    form: { ...identity.form, scope: 'openid accounts', resource: accounts, ...fields },
+    headers: [...identity.headers, ...proof, ...headers],
     ...rest,
   })
 }

@@ -1,4 +1,5 @@
 import { backchannelAuthenticationRoom } from '../ciba/authentication-room.ts'
+import { deviceAuthorizationRoom } from '../device/authorization-room.ts'
 import { introspectRoom } from '../introspect/room.ts'
 import { parRoom } from '../par/room.ts'
 import { revokeRoom } from '../revoke/room.ts'
@@ -15,6 +16,8 @@ export interface ClientEndpoint {
   readonly fields: FormFields
   /** What a good request is answered with. */
   readonly status: number
+  /** The error of it, where nobody is meant to get further than past client authentication. */
+  readonly error?: string
   /** Whether a proof is taken here; `required`: a DPoP client gets nothing without. */
   readonly dpop: 'none' | 'allowed' | 'required'
 }
@@ -41,11 +44,20 @@ export const clientEndpoints: readonly ClientEndpoint[] = [
     dpop: 'required',
   },
   {
-    // None of these clients has the grant, and no user is asked: prompts are few, and have tests of their own.
+    // None of these clients has this grant or the next, and no user is asked: both have tests of their own.
     path: '/bc-authorize',
     room: backchannelAuthenticationRoom,
     fields: { scope: 'openid', login_hint: 'alice', binding_message: 'W4SCT' },
     status: 400,
+    error: 'unauthorized_client',
+    dpop: 'allowed',
+  },
+  {
+    path: '/device_authorization',
+    room: deviceAuthorizationRoom,
+    fields: { scope: 'accounts' },
+    status: 400,
+    error: 'unauthorized_client',
     dpop: 'allowed',
   },
   { path: '/introspect', room: introspectRoom, fields: { token: 'at_unknown' }, status: 200, dpop: 'none' },

@@ -5,6 +5,7 @@ import type { CodeRecord, GrantRecord } from '../../store/records.ts'
 import { noncesAt } from '../dpop/nonce.ts'
 import { newHandle } from '../handle.ts'
 import { tokenRoom } from '../token/room.ts'
+import { attestation, attested } from './attestation.ts'
 import { accounts, keys, redirectUri } from './clients.ts'
 import type { TestKey } from './jws.ts'
 import { alice, type FormFields, issuerUrl, type RequestOptions, type World } from './world.ts'
@@ -72,8 +73,31 @@ export function currentNonce(world: World): string {
 export interface TokenRequestOptions extends Omit<RequestOptions, 'form'> {
   /** Sign a proof with this key; `none` sends no proof. Default: the usual proof key. */
   readonly proofKey?: TestKey | 'none'
-  /** `none`: no assertion, `client_id` instead. */
-  readonly authentication?: 'assertion' | 'none'
+  /** `none`: no assertion, `client_id` instead. `attestation by proof`: the proof must be by the key of the instance. */
+  readonly authentication?: 'assertion' | 'none' | 'attestation' | 'attestation by proof'
+  /** Of a client that is attested; its phone unless given. */
+  readonly instance?: TestKey
+}
+
+/** How a request says who sends it. */
+export function identityOf(
+  world: World,
+  clientId: string,
+  { authentication = 'assertion', instance }: TokenRequestOptions,
+): { readonly form: FormFields; readonly headers: NonNullable<RequestOptions['headers']> } {
+  const spoiled = instance === undefined ? {} : { instance }
+  switch (authentication) {
+    case 'assertion':
+      return { form: world.assertion(clientId), headers: [] }
+    case 'none':
+      return { form: { client_id: clientId }, headers: [] }
+    case 'attestation':
+      return { form: {}, headers: attested(world, clientId, spoiled) }
+    case 'attestation by proof':
+      return { form: {}, headers: [['oauth-client-attestation', attestation(world, clientId, spoiled)]] }
+    default:
+      return authentication satisfies never
+  }
 }
 
 /** A good token request of `clientId`: fresh assertion, fresh proof with the current nonce. */
@@ -83,8 +107,8 @@ export function requestToken(
   fields: FormFields,
   options: TokenRequestOptions = {},
 ): Promise<Reply> {
-  const { proofKey = keys.proof, authentication = 'assertion', headers = [], ...rest } = options
-  const identity = authentication === 'assertion' ? world.assertion(clientId) : { client_id: clientId }
+  const { proofKey = keys.proof, headers = [], ...rest } = options
+  const identity = identityOf(world, clientId, options)
   const path = '/token'
   const claims = options.certificate === undefined ? {} : { htu: `${world.issuer.mtlsUrl}${path}` }
   const proof =
@@ -92,8 +116,8 @@ export function requestToken(
       ? []
       : [['dpop', world.proof(path, { key: proofKey, nonce: currentNonce(world), claims })] as const]
   return world.send(tokenRoom, path, {
-    form: { ...identity, ...fields },
-    headers: [...proof, ...headers],
+    form: { ...identity.form, ...fields },
+    headers: [...identity.headers, ...proof, ...headers],
     ...rest,
   })
 }

@@ -16,6 +16,7 @@ const thumbprintMembers: Readonly<Record<string, readonly string[]>> = {
   EC: ['crv', 'kty', 'x', 'y'],
   OKP: ['crv', 'kty', 'x'],
   RSA: ['e', 'kty', 'n'],
+  AKP: ['alg', 'kty', 'pub'],
 }
 
 export function newTestKey(alg: JwsAlg, kid: string): TestKey {
@@ -37,6 +38,12 @@ function keyPair(alg: JwsAlg): { privateKey: KeyObject; publicKey: KeyObject } {
     case 'PS256':
     case 'RS256':
       return generateKeyPairSync('rsa', { modulusLength: 2048 })
+    case 'ML-DSA-44':
+      return generateKeyPairSync('ml-dsa-44')
+    case 'ML-DSA-65':
+      return generateKeyPairSync('ml-dsa-65')
+    case 'ML-DSA-87':
+      return generateKeyPairSync('ml-dsa-87')
     default:
       return alg satisfies never
   }
@@ -58,6 +65,9 @@ function signature(key: TestKey, input: Buffer): Buffer {
       return sign('sha256', input, { key: key.privateKey, dsaEncoding: 'ieee-p1363' })
     case 'EdDSA':
     case 'Ed25519':
+    case 'ML-DSA-44':
+    case 'ML-DSA-65':
+    case 'ML-DSA-87':
       return sign(null, input, key.privateKey)
     case 'PS256':
       return sign('sha256', input, { key: key.privateKey, padding: 6, saltLength: 32 })

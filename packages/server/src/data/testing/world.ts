@@ -17,6 +17,7 @@ import {
   type Outbound,
   type Ports,
 } from '../../ports.ts'
+import { spiffeClients } from '../../snapshot/compile-spiffe.ts'
 import { effectiveProfiles } from '../../snapshot/effective-profile.ts'
 import type {
   Attester,
@@ -26,6 +27,7 @@ import type {
   ResourceServer,
   Scope,
   Snapshot,
+  SpiffeTrustDomain,
   TrustedIssuer,
 } from '../../snapshot/snapshot.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
@@ -52,6 +54,7 @@ export interface WorldOptions {
   readonly clientTrustAnchors?: readonly string[]
   readonly attesters?: readonly Attester[]
   readonly trustedIssuers?: readonly TrustedIssuer[]
+  readonly spiffeTrustDomains?: readonly SpiffeTrustDomain[]
   readonly environment?: IssuerSnapshot['environment']
   readonly authenticationLevels?: IssuerSnapshot['authenticationLevels']
   readonly floor?: SecurityProfile
@@ -301,6 +304,10 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     clientTrustAnchors: options.clientTrustAnchors ?? [],
     authenticationLevels: options.authenticationLevels ?? defaultAuthenticationLevels,
     attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),
+    spiffeTrustDomains: new Map(
+      (options.spiffeTrustDomains ?? []).map(domain => [domain.trustDomain, domain]),
+    ),
+    clientOfSpiffeId: spiffeClients(clients.values()),
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
     ...withoutRegistration,
   }

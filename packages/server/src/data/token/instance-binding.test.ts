@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { cibaGrantType } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
+import { deviceGrantType } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import type { Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { hashOfHandle } from '../handle.ts'
@@ -7,8 +9,10 @@ import { introspectRoom } from '../introspect/room.ts'
 import { parRoom } from '../par/room.ts'
 import { attested, attestedByDpop, attestedClient, attesters, instanceKeys } from '../testing/attestation.ts'
 import { goodRequest, header, locationOf, openBrowser } from '../testing/browser.ts'
+import { allowedCiba, pollCiba } from '../testing/ciba.ts'
 import { redirectUri } from '../testing/clients.ts'
-import { codeVerifier, jsonOf, seedCode, textOf } from '../testing/flow.ts'
+import { allowedDevice, pollDevice } from '../testing/device.ts'
+import { codeVerifier, jsonOf, seedCode, type TokenRequestOptions, textOf } from '../testing/flow.ts'
 import type { TestKey } from '../testing/jws.ts'
 import { assertRefused } from '../testing/refused.ts'
 import { type FormFields, issuerUrl, openWorld, type World } from '../testing/world.ts'
@@ -92,6 +96,32 @@ for (const isDpop of [false, true])
       assert.equal(jsonOf(second).token_type, isDpop ? 'DPoP' : 'Bearer')
     })
 
+    for (const way of ['device code', 'auth_req_id'] as const)
+      test(`polls with its own ${way}, and another instance does not`, async () => {
+        const grantTypes = [deviceGrantType, cibaGrantType] as const
+        const polling = attestedClient(isDpop, { grantTypes, backchannelTokenDeliveryMode: 'poll' })
+        await using world = await openTestWorld(polling)
+        const { clientId } = polling
+        const options = (instance: TestKey): TokenRequestOptions => ({
+          authentication: isDpop ? 'attestation by proof' : 'attestation',
+          proofKey: isDpop ? instance : 'none',
+          instance,
+        })
+        const isDevice = way === 'device code'
+        const value = isDevice
+          ? await allowedDevice(world, clientId, {}, options(phone))
+          : await allowedCiba(world, {}, { clientId, ...options(phone) })
+        const poll = (instance: TestKey): Promise<Reply> =>
+          (isDevice ? pollDevice : pollCiba)(world, value, options(instance), clientId)
+        await assertRefused(world, await poll(tablet), {
+          status: 400,
+          error: 'invalid_grant',
+          ruleId: isDevice ? 'device.binding' : 'ciba.binding',
+        })
+        const reply = await poll(phone)
+        assert.equal(reply.status, 200, reply.body.toString())
+      })
+
     test('a token says in cnf what the API must prove, and the instance is no part of it', async () => {
       await using world = await openTestWorld(client)
       const { code } = await seedCode(world, client.clientId)
@@ -118,3 +148,14 @@ for (const isDpop of [false, true])
       })
     })
   })
+
+test('an instance may show a key of its own later than itself', async () => {
+  const grantTypes = [deviceGrantType] as const
+  const polling = attestedClient(false, { grantTypes })
+  await using world = await openTestWorld(polling)
+  const { clientId } = polling
+  const attestation = { authentication: 'attestation', proofKey: 'none' } as const
+  const code = await allowedDevice(world, clientId, {}, attestation)
+  const reply = await pollDevice(world, code, { authentication: 'attestation' }, clientId)
+  assert.equal(jsonOf(reply).token_type, 'DPoP', reply.body.toString())
+})

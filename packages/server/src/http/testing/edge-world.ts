@@ -122,6 +122,8 @@ function issuerOf(
     attesters: new Map(),
     trustedIssuers: new Map(),
     ...withoutRegistration,
+    spiffeTrustDomains: new Map(),
+    clientOfSpiffeId: () => undefined,
   }
 }
 

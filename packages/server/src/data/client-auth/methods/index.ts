@@ -7,6 +7,7 @@ import { clientSecretPost } from './client-secret-post.ts'
 import { none } from './none.ts'
 import { privateKeyJwt } from './private-key-jwt.ts'
 import { selfSignedTlsClientAuth } from './self-signed-tls-client-auth.ts'
+import { spiffeJwt } from './spiffe-jwt.ts'
 import { tlsClientAuth } from './tls-client-auth.ts'
 
 export const authenticationMethods: ReadonlyMap<ClientAuthenticationMethod, AuthenticationMethod> = new Map(
@@ -16,6 +17,7 @@ export const authenticationMethods: ReadonlyMap<ClientAuthenticationMethod, Auth
     selfSignedTlsClientAuth,
     attestJwtClientAuth,
     attestJwtClientAuthDpop,
+    spiffeJwt,
     clientSecretBasic,
     clientSecretPost,
     none,

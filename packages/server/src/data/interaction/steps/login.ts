@@ -7,6 +7,7 @@ import type { Write } from '../../../store/writes.ts'
 import { judgeAssertion } from '../../authenticators/assertion.ts'
 import { signInChallenge } from '../../authenticators/challenge.ts'
 import { signInOptions } from '../../authenticators/options.ts'
+import { subjectFor } from '../../mint/pairwise.ts'
 import { type LoginProblem, loginView } from '../../pages/login.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
 import { recordRefusal } from '../../refused.ts'
@@ -82,7 +83,9 @@ async function signedIn(
   method: 'pwd' | 'passkey',
   writes: readonly Write[],
 ): Promise<Reply> {
-  const unwanted = judgeSubject(visit.interaction.request, user.subject)
+  const { issuer } = visit.exchange
+  const told = subjectFor(ports.keys, issuer.url, visit.client.sector, user.subject)
+  const unwanted = judgeSubject(visit.interaction.request, told)
   if (unwanted !== undefined)
     return await finishRefused(visit, ports, 'login.refused', unwanted, { writes, subject: user.subject })
   const previous = visit.browserSession?.record

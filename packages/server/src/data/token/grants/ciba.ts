@@ -43,7 +43,7 @@ export const ciba = grantOf<string, Facts>({
 function judgePoll(authReqId: string, facts: Facts, request: TokenRequest): Decided {
   const { now, client, sender, exchange } = request
   const { asked, grant } = facts
-  const binding = pollBindingOf(sender, client)
+  const binding = pollBindingOf(sender, client, asked?.binding)
   const context = asked?.clientId === client.clientId ? { txn: asked.txn, subject: asked.subject } : {}
   const refusal = firstRefusal(cibaPollRules, {
     now,

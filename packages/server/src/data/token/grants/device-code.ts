@@ -46,7 +46,7 @@ export const deviceCode = grantOf<string, Facts>({
 function judgePoll(_value: string, facts: Facts, request: TokenRequest): Decided {
   const { now, client, sender, exchange } = request
   const { code, grant } = facts
-  const binding = pollBindingOf(sender, client)
+  const binding = pollBindingOf(sender, client, code?.binding)
   const context = code === undefined ? {} : { txn: code.txn, ...(grant && { subject: grant.subject }) }
   const refusal = firstRefusal(devicePollRules, {
     now,

@@ -1,0 +1,82 @@
+import { createPrivateKey } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type JwsAlg, profiles } from '@holdfast/protocol'
+import type { AuditSink, Fetch, IntrospectionAuthentication } from '@holdfast/resource-server'
+import { Agent, fetch as undiciFetch } from 'undici'
+import { evidenceKeyOf } from '../evidence.ts'
+import type { GatewayLimits } from '../limits.ts'
+import type { GatewayOptions, ProtectedApi, RouteOptions, UpstreamOptions } from '../options.ts'
+import type { Log } from '../ports.ts'
+import type { GatewayFile } from './schema.ts'
+
+export interface FileSurroundings {
+  /** Folder the paths of the file are relative to. */
+  readonly base: string
+  readonly audit: AuditSink
+  readonly log: Log
+}
+
+/** What a file says, with the files it names read. @throws Error that names the file which cannot be used */
+export function gatewayOptionsOf(file: GatewayFile, { base, audit, log }: FileSurroundings): GatewayOptions {
+  const read = (path: string): string => readFileSync(resolve(base, path), 'utf8')
+  const { externalUrl, listener, management, tls, issuer, trustedProxies, limits, explain } = file
+  return {
+    ...{ externalUrl, management, audit, log, trustedProxies, explain },
+    address: listener,
+    tls: { certPem: read(tls.certificateFile), keyPem: read(tls.privateKeyFile) },
+    issuer: issuer.url,
+    ...(issuer.caFile !== undefined && { fetch: fetchTrusting(read(issuer.caFile)) }),
+    introspection: authenticationOf(file.client.clientId, jwkOf(file.client.privateKeyFile, read)),
+    evidenceKey: evidenceKeyOf(jwkOf(file.evidenceKeyFile, read)),
+    limits: defined(limits) as Partial<GatewayLimits>,
+    apis: file.apis.map(({ upstream, evidenceAudience, profile: tier, ...api }) => {
+      const profile = tier === undefined ? undefined : profiles.get(tier)
+      const { caFile, certificateFile, privateKeyFile, ...times } = upstream
+      const pems = { caPem: read(caFile), certPem: read(certificateFile), keyPem: read(privateKeyFile) }
+      return {
+        ...(defined(api) as Omit<ProtectedApi, 'upstream' | 'evidenceAudience' | 'profile'>),
+        ...(profile && { profile }),
+        evidenceAudience: evidenceAudience ?? `holdfast:api:${api.name}`,
+        upstream: { ...(defined(times) as Pick<UpstreamOptions, 'url'>), ...pems },
+      }
+    }),
+    routes: file.routes.map(route => defined(route) as unknown as RouteOptions),
+  }
+}
+
+/** Without the members that are there and say nothing. */
+function defined<T extends object>(value: T): object {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined))
+}
+
+function jwkOf(path: string, read: (path: string) => string): Readonly<Record<string, string>> {
+  const value: unknown = JSON.parse(read(path))
+  if (typeof value !== 'object' || value === null) throw new TypeError(`\`${path}\` is not a JWK`)
+  return value as Readonly<Record<string, string>>
+}
+
+const algs: Readonly<Record<string, JwsAlg>> = { 'P-256': 'ES256', Ed25519: 'EdDSA' }
+
+function authenticationOf(
+  clientId: string,
+  jwk: Readonly<Record<string, string>>,
+): IntrospectionAuthentication {
+  const alg = jwk.kty === 'RSA' ? 'PS256' : algs[jwk.crv ?? '']
+  if (alg === undefined)
+    throw new TypeError("the key of the gateway's client is neither P-256, Ed25519 nor RSA")
+  const privateKey = createPrivateKey({ format: 'jwk', key: jwk })
+  return {
+    method: 'private_key_jwt',
+    clientId,
+    privateKey,
+    alg,
+    ...(jwk.kid !== undefined && { kid: jwk.kid }),
+  }
+}
+
+/** The way to an issuer whose certificate a private authority signed. */
+export function fetchTrusting(caPem: string): Fetch {
+  const dispatcher = new Agent({ connect: { ca: caPem }, allowH2: false })
+  return (url, init) => undiciFetch(url, { ...init, dispatcher })
+}

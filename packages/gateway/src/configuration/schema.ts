@@ -1,0 +1,102 @@
+import { profiles } from '@holdfast/protocol'
+import { z } from 'zod'
+
+const address = (port: number) =>
+  z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: z.number().int().min(0).max(65_535).default(port),
+    })
+    .prefault({})
+const milliseconds = z.number().int().min(1).max(600_000).optional()
+const httpsUrl = z
+  .string()
+  .max(512)
+  .regex(/^https:\/\//, 'must begin with https://')
+
+const upstream = z.strictObject({
+  url: httpsUrl,
+  /** PEM file of the only authority that may have signed the API's certificate. */
+  caFile: z.string(),
+  /** PEM files with which the gateway proves itself to the API. */
+  certificateFile: z.string(),
+  privateKeyFile: z.string(),
+  serverName: z.string().optional(),
+  connectTimeoutMs: milliseconds,
+  answerTimeoutMs: milliseconds,
+  idleTimeoutMs: milliseconds,
+  inFlightMax: z.number().int().min(1).max(10_000).optional(),
+})
+
+const api = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+  /** Resource identifier: what `aud` of a token must name. */
+  audience: httpsUrl,
+  /** Name of the API behind the gateway; made of `holdfast:api:` and its name when absent. */
+  evidenceAudience: z.string().min(1).max(256).optional(),
+  upstream,
+  /** Name of a shipped profile or tier. */
+  profile: z.enum([...profiles.keys()]).optional(),
+  senderConstraint: z.enum(['required', 'allowed']).optional(),
+  senderConstraintMethods: z
+    .array(z.enum(['dpop', 'mtls']))
+    .min(1)
+    .optional(),
+  dpopNonce: z.enum(['off', 'required']).optional(),
+  cacheSeconds: z.number().int().min(0).max(10).optional(),
+  clients: z.array(z.string()).max(1000).optional(),
+  tenant: z.string().optional(),
+  requestFields: z.array(z.string()).max(50).optional(),
+  clientCert: z.boolean().optional(),
+})
+
+const route = z.strictObject({
+  api: z.string(),
+  methods: z.array(z.string()).min(1).max(7),
+  path: z.string().max(2048),
+  scopes: z.array(z.string()).max(50).optional(),
+  acrValues: z.array(z.string()).max(20).optional(),
+  maxAgeSeconds: z.number().int().min(0).optional(),
+  action: z.string().max(128).optional(),
+  bodyBytesMax: z.number().int().min(0).max(1_073_741_824).optional(),
+  requestsPerMinute: z.number().int().min(1).max(1_000_000).optional(),
+  webSocket: z.boolean().optional(),
+})
+
+/** `gateway.yaml`: everything a gateway must know. Paths are relative to the file. */
+export const gatewayFileSchema = z.strictObject({
+  externalUrl: httpsUrl,
+  listener: address(8446),
+  management: address(9001),
+  tls: z.strictObject({ certificateFile: z.string(), privateKeyFile: z.string() }),
+  issuer: z.strictObject({
+    url: httpsUrl,
+    /** PEM file of the authority of the issuer's certificate, when it is not a public one. */
+    caFile: z.string().optional(),
+  }),
+  /** The gateway's client at the issuer: a private JWK, for `private_key_jwt`. */
+  client: z.strictObject({ clientId: z.string().min(1), privateKeyFile: z.string() }),
+  /** Private JWK, P-256 or Ed25519, for evidence and nothing else. */
+  evidenceKeyFile: z.string(),
+  auditFile: z.string(),
+  trustedProxies: z
+    .array(z.string().regex(/^[\w-]{43}$/, 'must be a thumbprint (x5t#S256)'))
+    .max(100)
+    .default([]),
+  limits: z
+    .strictObject({
+      headersTimeoutMs: milliseconds,
+      bodyTimeoutMs: milliseconds,
+      idleTimeoutMs: milliseconds,
+      connectionsMax: z.number().int().min(1).optional(),
+      inFlightMax: z.number().int().min(1).optional(),
+      failuresPerMinute: z.number().int().min(1).optional(),
+    })
+    .prefault({}),
+  /** Answers name the rule that refused; not for production. */
+  explain: z.boolean().default(false),
+  apis: z.array(api).min(1).max(200),
+  routes: z.array(route).min(1).max(1000),
+})
+
+export type GatewayFile = z.infer<typeof gatewayFileSchema>

@@ -1,0 +1,76 @@
+import type { Clock, Entropy, PublishedMetadata } from '@holdfast/resource-server'
+import type { Route } from './apis.ts'
+import type { EvidenceMaker } from './evidence.ts'
+import type { GatewayLimits } from './limits.ts'
+import type { Metrics } from './metrics.ts'
+import type { Log } from './ports.ts'
+import type { Rate } from './rate.ts'
+import type { RouteTable } from './route-table.ts'
+
+/** What every request is worked on with. */
+export interface Desk {
+  readonly table: RouteTable<Route>
+  /** Host and port clients may name, without the default port. */
+  readonly authority: string
+  /** Resource metadata by path, of the APIs whose identifier lies on this origin. */
+  readonly metadata: ReadonlyMap<string, PublishedMetadata>
+  readonly maker: EvidenceMaker
+  readonly proxies: ReadonlySet<string>
+  readonly limits: GatewayLimits
+  readonly metrics: Metrics
+  /** Refused credentials per source prefix. */
+  readonly failures: Rate
+  /** Accepted requests per client and route. */
+  readonly calls: Rate
+  readonly log: Log
+  readonly explain: boolean
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly state: { inFlight: number; isDraining: boolean }
+}
+
+/** What becomes known about one request, for the log. */
+export interface Visit {
+  /** Unguessable; what is shown to the client and stands in every record. */
+  reference: string
+  readonly startedMs: number
+  readonly method: string
+  address: string
+  route: string | undefined
+  path: string | undefined
+  clientId: string | undefined
+  ruleId: string | undefined
+  spoofed: number
+  bytesIn: number
+  bytesOut: number
+}
+
+export function newVisit({ entropy }: Desk, method: string): Visit {
+  return {
+    reference: entropy.bytes(16).toString('base64url'),
+    startedMs: performance.now(),
+    method,
+    address: '',
+    route: undefined,
+    path: undefined,
+    clientId: undefined,
+    ruleId: undefined,
+    spoofed: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+  }
+}
+
+/** One line and three numbers per request. No query: it is the client's own and may hold anything. */
+export function conclude({ log, metrics }: Desk, visit: Visit, status: number): void {
+  const seconds = (performance.now() - visit.startedMs) / 1000
+  const { reference, method, address, route, path, clientId, ruleId, spoofed, bytesIn, bytesOut } = visit
+  metrics.count('requests_total', { route: route ?? 'none', status: String(status) })
+  metrics.observe(seconds)
+  if (ruleId !== undefined) metrics.count('refusals_total', { rule: ruleId })
+  if (spoofed > 0) metrics.count('spoofed_fields_total', { route: route ?? 'none' }, spoofed)
+  log.info('gateway.request', {
+    ...{ reference, method, address, route, path, status, clientId, ruleId, spoofed, bytesIn, bytesOut },
+    durationMs: Math.round(seconds * 1e5) / 100,
+  })
+}

@@ -1,0 +1,227 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { headersBytesMax, targetBytesMax } from '@holdfast/protocol/specs/holdfast-gateway/rules.ts'
+import { isResourceIdentifier } from '@holdfast/protocol/specs/rfc9728-resource-metadata/rules.ts'
+import { askForCertificate, tlsFloor } from '@holdfast/protocol/wire/tls-floor.ts'
+import { publishMetadata, type TokenFacts } from '@holdfast/resource-server'
+import { systemClock, systemEntropy } from '@holdfast/resource-server/ports.ts'
+import { admit } from './admit.ts'
+import { openApis } from './apis.ts'
+import { conclude, type Desk, newVisit } from './desk.ts'
+import { forward } from './forward.ts'
+import { defaultLimits, type GatewayLimits } from './limits.ts'
+import { openManagement } from './management.ts'
+import { Metrics } from './metrics.ts'
+import type { GatewayOptions } from './options.ts'
+import { Rate } from './rate.ts'
+import { upgrade } from './web-socket.ts'
+import { writeAnswer } from './write-answer.ts'
+
+export interface Gateway {
+  readonly port: number
+  readonly managementPort: number | undefined
+  /** Forgets remembered answers about tokens that match, e.g. when one was revoked. @returns how many */
+  readonly evict: (matches: (facts: TokenFacts) => boolean) => number
+  /** Stops listening, finishes what is under way, then ends every connection. */
+  readonly close: () => Promise<void>
+}
+
+/** How long requests under way may take to end when the gateway closes. */
+const drainMs = 10_000
+
+/**
+ * Opens everything and listens.
+ * @throws TypeError that names the option, when the options cannot protect anything
+ */
+export async function openGateway(options: GatewayOptions): Promise<Gateway> {
+  const { externalUrl, address } = options
+  if (!isResourceIdentifier(externalUrl) || new URL(externalUrl).origin !== externalUrl)
+    throw new TypeError(`externalUrl: \`${externalUrl}\` is not an https origin`)
+  const limits: GatewayLimits = { ...defaultLimits, ...options.limits }
+  const apis = openApis(options)
+  const state = { inFlight: 0, isDraining: false }
+  const clock = options.clock ?? systemClock
+  const entropy = options.entropy ?? systemEntropy
+  const published = apis.apis
+    .filter(api => new URL(api.options.audience).origin === externalUrl)
+    .map(({ server }) => publishMetadata(server))
+  const desk: Desk = {
+    ...{ limits, clock, entropy, state, table: apis.table },
+    authority: new URL(externalUrl).host,
+    metadata: new Map(published.map(one => [one.path, one])),
+    maker: { externalUrl, key: options.evidenceKey, clock, entropy },
+    proxies: new Set(options.trustedProxies),
+    metrics: new Metrics(() => state.inFlight),
+    failures: new Rate(() => performance.now()),
+    calls: new Rate(() => performance.now()),
+    log: options.log,
+    explain: options.explain ?? false,
+  }
+  const server = openServer(options, desk)
+  const isWarm = (): Promise<boolean> =>
+    Promise.all(apis.apis.map(api => api.server.warmUp())).then(all => all.every(Boolean))
+  const management =
+    options.management && (await openManagement(options.management, desk, async () => await isWarm()))
+  server.listen(address.port, address.host)
+  await once(server, 'listening')
+  await isWarm()
+  const where = server.address()
+  let closing: Promise<void> | undefined
+  const closeAll = async (): Promise<void> => {
+    state.isDraining = true
+    await closeServer(server, state)
+    await management?.close()
+    await apis.close()
+  }
+  return {
+    port: typeof where === 'object' && where !== null ? where.port : address.port,
+    managementPort: management?.port,
+    evict: matches => apis.apis.reduce((sum, api) => sum + api.server.evict(matches), 0),
+    close: () => {
+      closing ??= closeAll()
+      return closing
+    },
+  }
+}
+
+function openServer({ tls }: GatewayOptions, desk: Desk): Server {
+  const { limits } = desk
+  const server = createServer({
+    ...tlsFloor,
+    ...askForCertificate,
+    cert: tls.certPem,
+    key: tls.keyPem,
+    // The exact limits are judged per request; beyond this the parser itself stops reading.
+    maxHeaderSize: targetBytesMax + headersBytesMax + 1024,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.headersTimeoutMs + limits.bodyTimeoutMs,
+    keepAliveTimeout: limits.idleTimeoutMs,
+    connectionsCheckingInterval: Math.min(500, limits.headersTimeoutMs),
+    handshakeTimeout: limits.headersTimeoutMs,
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+    noDelay: true,
+  })
+  // Node would silently drop the headers over its count, and another request would be judged.
+  server.maxHeadersCount = 0
+  server.maxConnections = limits.connectionsMax
+  const take = (isWaiting: boolean) => (incoming: IncomingMessage, response: ServerResponse) => {
+    handle(incoming, response, isWaiting, desk).catch((cause: unknown) => {
+      desk.log.error('gateway.fault', { cause })
+      response.destroy()
+    })
+  }
+  server.on('request', take(false))
+  server.on('checkContinue', take(true))
+  server.on('checkExpectation', take(false))
+  server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+    handleUpgrade(incoming, socket, head, desk).catch((cause: unknown) => {
+      desk.log.error('gateway.fault', { cause })
+      socket.destroy()
+    })
+  })
+  server.on('connect', (_incoming: IncomingMessage, socket: Duplex) =>
+    unread(socket, desk, '405 Method Not Allowed'),
+  )
+  server.on('clientError', (cause: NodeJS.ErrnoException, socket: Duplex) => {
+    if (!isAnswerable(socket)) return void socket.destroy()
+    const isLate = cause.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+    const isLarge = cause.code === 'HPE_HEADER_OVERFLOW'
+    const status = isLate
+      ? '408 Request Timeout'
+      : isLarge
+        ? '431 Request Header Fields Too Large'
+        : '400 Bad Request'
+    unread(socket, desk, status)
+  })
+  track(server)
+  return server
+}
+
+/** What no parser makes a request of: answered without a word, and the connection ends. */
+function unread(socket: Duplex, { metrics }: Desk, status: string): void {
+  metrics.count('refusals_total', { rule: 'gateway.unreadable' })
+  if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+  else socket.destroy()
+}
+
+/** Answers that are not finished, by connection. */
+const pending = new WeakMap<Duplex, Set<ServerResponse>>()
+
+/**
+ * Whether an error of the parser may be answered: only when no other answer is due on this connection, or the one that is
+ * has not begun and belongs to the request whose body is what is wrong. Else the words would land in another answer.
+ */
+function isAnswerable(socket: Duplex): boolean {
+  const due = [...(pending.get(socket) ?? [])]
+  return due.length === 0 || (due.length === 1 && due.every(one => !one.headersSent && !one.req.complete))
+}
+
+function expectAnswer({ socket }: IncomingMessage, response: ServerResponse): void {
+  const due = pending.get(socket) ?? new Set()
+  pending.set(socket, due.add(response))
+  response.once('close', () => due.delete(response))
+}
+
+async function handle(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  isWaiting: boolean,
+  desk: Desk,
+): Promise<void> {
+  const visit = newVisit(desk, incoming.method ?? '')
+  const { state, metadata } = desk
+  state.inFlight++
+  response.once('close', () => {
+    state.inFlight--
+    conclude(desk, visit, response.headersSent ? response.statusCode : 499)
+  })
+  response.on('error', () => undefined)
+  expectAnswer(incoming, response)
+  if (state.isDraining) response.setHeader('connection', 'close')
+  const published = metadata.get(incoming.url ?? '')
+  if (published !== undefined) return writeAnswer(response, published.answer(incoming.method ?? ''))
+  const admission = await admit(incoming, desk, visit)
+  if (!admission.ok) return writeAnswer(response, admission.answer)
+  await forward({ incoming, response, isWaiting }, admission.value, desk, visit)
+}
+
+async function handleUpgrade(
+  incoming: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  desk: Desk,
+): Promise<void> {
+  const visit = newVisit(desk, incoming.method ?? '')
+  socket.on('error', () => undefined)
+  desk.state.inFlight++
+  try {
+    conclude(desk, visit, await upgrade(incoming, socket, head, desk, visit))
+  } finally {
+    desk.state.inFlight--
+  }
+}
+
+const socketsOf = new WeakMap<object, Set<Socket>>()
+
+/** Node's own list does not hold connections that changed their protocol or never finished a handshake. */
+function track(server: Server): void {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  socketsOf.set(server, sockets)
+}
+
+async function closeServer(server: Server, state: { readonly inFlight: number }): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  const end = performance.now() + drainMs
+  while (state.inFlight > 0 && performance.now() < end) await new Promise(resolve => setTimeout(resolve, 20))
+  for (const socket of socketsOf.get(server) ?? []) socket.destroy()
+  await closed
+}

@@ -1,0 +1,8 @@
+export { type AuditFile, openAuditFile } from './audit-file.ts'
+export { gatewayOptionsOf } from './configuration/options-of.ts'
+export { type GatewayFile, gatewayFileSchema } from './configuration/schema.ts'
+export { type EvidenceKey, evidenceKeyOf } from './evidence.ts'
+export { type Gateway, openGateway } from './gateway.ts'
+export { defaultLimits, type GatewayLimits } from './limits.ts'
+export type { GatewayOptions, ProtectedApi, RouteOptions } from './options.ts'
+export type { Log } from './ports.ts'
