@@ -20,6 +20,8 @@ import { BoundedCache } from './cache.ts'
 import { Introspector } from './introspection.ts'
 import { Issuer, type Known } from './issuer.ts'
 import type { Settings } from './options.ts'
+import { type FeedStatus, RevocationFeed } from './revocation-feed.ts'
+import { rememberedSeconds, type Standing } from './revoked.ts'
 import { judgeIntrospected, judgeSignedAnswer } from './signed-answer.ts'
 import { StatusLists } from './status-list.ts'
 import { factsOf, type TokenFacts } from './token.ts'
@@ -31,6 +33,21 @@ interface VerifiedJwt {
 }
 
 const memoEntriesMax = 10_000
+/** `expirySkewSeconds` is at most this. */
+const skewSecondsMax = 60
+
+const unknownStanding = refuse(
+  'revocation-feed.silent',
+  [],
+  'temporarily_unavailable',
+  'nobody can say whether the token was revoked: the feed is silent or in doubt, and introspection is not set up',
+)
+const revokedByFeed = refuse(
+  'revocation-feed.revoked',
+  ['RFC7009-2.2-2'],
+  'invalid_token',
+  'the token was revoked',
+)
 
 /** Turns a presented token into facts: signature and claims of a JWT, or the issuer's answer. Time is never cached. */
 export class AccessTokens {
@@ -41,6 +58,7 @@ export class AccessTokens {
   readonly #statusLists: StatusLists | undefined
   /** Whether the issuer is asked about every token, also about one whose signature is known to be good. */
   readonly #isLiveAsked: boolean
+  readonly #feed: RevocationFeed | undefined
   /** By SHA-256 of the token, so that the memory of this process holds no token. */
   readonly #jwts = new BoundedCache<VerifiedJwt>(memoEntriesMax)
 
@@ -76,6 +94,22 @@ export class AccessTokens {
         entropy,
         onAlarm,
       })
+    this.#feed =
+      tokens.revocationFeed &&
+      new RevocationFeed(tokens.revocationFeed, {
+        issuer: this.#issuer,
+        issuerUrl: issuer,
+        fetch,
+        clock,
+        entropy,
+        onAlarm,
+        onRevoked: topic => {
+          this.#introspector?.forgetFlights()
+          if (topic === 'key') void this.#issuer.refresh()
+        },
+        onResync: () => this.evict(() => true),
+      })
+    void this.#feed?.run()
   }
 
   /**
@@ -88,7 +122,7 @@ export class AccessTokens {
     now: EpochSeconds,
   ): Outcome<TokenFacts> | Promise<Outcome<TokenFacts>> {
     const known = this.#isLiveAsked ? undefined : this.#remembered(tokenHash, now, this.#issuer.current())
-    return known === undefined
+    return known === undefined || !this.#isBelieved(known)
       ? this.#find(token, tokenHash, now).then(found => this.#judgeNow(found, now))
       : this.#judgeNow(accept(known), now)
   }
@@ -105,11 +139,34 @@ export class AccessTokens {
     return ended instanceof Promise ? ended.then(refusal => refusal ?? timely) : (ended ?? timely)
   }
 
+  /** Whether what was known of a token earlier may be used without asking; without a feed its lifetime here decides. */
+  #isBelieved(facts: TokenFacts): boolean {
+    return this.#feed === undefined || this.#standingOf(facts, this.#feed) === 'good'
+  }
+
+  /** Silence makes everything doubtful, and so does a life longer than announcements are remembered. */
+  #standingOf(facts: TokenFacts, feed: RevocationFeed): Standing {
+    const standing = feed.standingOf(facts)
+    if (standing === 'revoked') return standing
+    const isLong = facts.expiresAt - facts.issuedAt > rememberedSeconds - skewSecondsMax
+    return feed.isTrusted && !isLong ? standing : 'doubtful'
+  }
+
+  /** @returns what the feed says of the subscription, undefined without one */
+  feedStatus(): FeedStatus | undefined {
+    return this.#feed?.status()
+  }
+
+  close(): void {
+    this.#feed?.close()
+  }
+
   // A key that the issuer withdrew takes its tokens with it, so the memo is asked with the current key set.
   #remembered(tokenHash: string, now: EpochSeconds, keys: Known | undefined): TokenFacts | undefined {
     if (keys === undefined) return undefined
     const memo = this.#jwts.get(tokenHash, now)
-    return memo !== undefined && keys.thumbprints.has(memo.keyThumbprint) ? memo.facts : undefined
+    if (memo === undefined || !keys.thumbprints.has(memo.keyThumbprint)) return undefined
+    return this.#feed?.isKeyRevoked(memo.keyThumbprint) === true ? undefined : memo.facts
   }
 
   /** A phantom token: the issuer's signed answer, handed on by the gateway that asked for it. */
@@ -117,7 +174,10 @@ export class AccessTokens {
     const { issuer: issuerUrl, audience, algs, futureSeconds } = this.#settings
     const ports = { issuer: this.#issuer, issuerUrl, audience, algs, futureSeconds }
     const answer = await judgeSignedAnswer(phantom, ports, now)
-    return answer.ok ? this.#judgeTime(judgeIntrospected(answer.value, issuerUrl, audience), now) : answer
+    if (!answer.ok) return answer
+    const facts = judgeIntrospected(answer.value, issuerUrl, audience)
+    if (facts.ok && this.#feed?.standingOf(facts.value) === 'revoked') return revokedByFeed
+    return this.#judgeTime(facts, now)
   }
 
   #judgeTime(found: Outcome<TokenFacts>, now: EpochSeconds): Outcome<TokenFacts> {
@@ -162,11 +222,17 @@ export class AccessTokens {
         'invalid_token',
         'this API is reached through its gateway',
       )
-    if (introspector !== undefined && (tokens.jwt !== true || !token.includes('.')))
-      return introspector.introspect(token, tokenHash)
+    const ask = async (): Promise<Outcome<TokenFacts>> => {
+      if (introspector === undefined) return unknownStanding
+      const live = await introspector.introspect(token, tokenHash, facts => this.#isBelieved(facts))
+      return live.ok && this.#feed?.standingOf(live.value) === 'revoked' ? revokedByFeed : live
+    }
+    // Without introspection JWTs are accepted: options with neither are refused when the API starts.
+    if (introspector !== undefined && (tokens.jwt !== true || !token.includes('.'))) return ask()
     const jwt = await this.#judgeJwt(token, tokenHash, now)
-    if (!jwt.ok || introspector === undefined || !this.#isLiveAsked) return jwt
-    const live = await introspector.introspect(token, tokenHash)
+    if (!jwt.ok || !this.#mustAsk(jwt.value)) return jwt
+    if (this.#feed?.standingOf(jwt.value) === 'revoked') return revokedByFeed
+    const live = await ask()
     if (!live.ok) return live
     return live.value.jti === jwt.value.jti
       ? jwt
@@ -176,6 +242,15 @@ export class AccessTokens {
           'invalid_token',
           'introspection speaks of another token',
         )
+  }
+
+  /** Whether a JWT that is good by itself must be asked about. */
+  #mustAsk(facts: TokenFacts): boolean {
+    const { jwtRevocation = 'introspection' } = this.#settings.tokens
+    // With a feed beside it, what the feed denies is denied whatever else was chosen.
+    if (this.#feed?.standingOf(facts) === 'revoked') return true
+    if (jwtRevocation === 'feed') return !this.#isBelieved(facts)
+    return this.#isLiveAsked
   }
 
   async #judgeJwt(token: string, tokenHash: string, now: EpochSeconds): Promise<Outcome<TokenFacts>> {
@@ -193,6 +268,7 @@ export class AccessTokens {
     const key = await this.#keyThatSigned(jws.value)
     if (!key.ok) return key
     const claims = jws.value.claims as TokenClaims
+    if (this.#feed?.isKeyRevoked(key.value.thumbprint) === true) return revokedByFeed
     const wrong = firstRefusal(tokenClaimsRules, { claims, issuer, audience })
     if (wrong !== undefined) return wrong
     const facts = factsOf(claims, 'jwt')

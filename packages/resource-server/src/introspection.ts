@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import {
   accept,
   type EpochSeconds,
@@ -7,25 +6,14 @@ import {
   type Refusal,
   refuse,
 } from '@holdfast/protocol'
-import { signJws } from '@holdfast/protocol/jose/sign.ts'
 import { introspectionJwtMediaType } from '@holdfast/protocol/specs/rfc9701-introspection-jwt/rules.ts'
 import { BoundedCache, Gate, SingleFlight } from './cache.ts'
+import { clientParameters, type IntrospectionAuthentication } from './client-authentication.ts'
 import { fetchJsonObject, fetchText, type JsonRequest } from './fetch-json.ts'
 import type { Issuer } from './issuer.ts'
 import type { Clock, Entropy, Fetch } from './ports.ts'
 import { answerBytesMax, judgeIntrospected, judgeSignedAnswer } from './signed-answer.ts'
 import type { TokenFacts } from './token.ts'
-
-/** How this API proves to the issuer who it is. With TLS methods the certificate comes with the injected `fetch`. */
-export type IntrospectionAuthentication =
-  | {
-      readonly method: 'private_key_jwt'
-      readonly clientId: string
-      readonly privateKey: KeyObject
-      readonly alg: JwsAlg
-      readonly kid?: string
-    }
-  | { readonly method: 'tls_client_auth' | 'self_signed_tls_client_auth'; readonly clientId: string }
 
 export interface IntrospectionOptions {
   readonly authentication: IntrospectionAuthentication
@@ -45,7 +33,6 @@ export interface IntrospectionOptions {
 
 export const cacheSecondsMax = 10
 export const negativeCacheSecondsMax = 2
-const assertionSeconds = 60
 const atOnceMax = 32
 const waitingMax = 1000
 
@@ -61,8 +48,6 @@ export interface IntrospectorPorts {
   readonly entropy: Entropy
   readonly onAlarm: (alarm: string, cause: unknown) => void
 }
-
-const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 /** Asks the issuer about tokens: one question per token at a time, answers kept for seconds, no answer means no. */
 export class Introspector {
@@ -87,11 +72,23 @@ export class Introspector {
     this.#cache = new BoundedCache(options.entriesMax ?? 10_000)
   }
 
-  /** @param tokenHash base64url SHA-256 of the token; the token itself is never kept */
-  async introspect(token: string, tokenHash: string): Promise<Outcome<TokenFacts>> {
+  /**
+   * @param tokenHash base64url SHA-256 of the token; the token itself is never kept
+   * @param isBelieved whether what was answered earlier may still be used
+   */
+  async introspect(
+    token: string,
+    tokenHash: string,
+    isBelieved: (facts: TokenFacts) => boolean,
+  ): Promise<Outcome<TokenFacts>> {
     const kept = this.#cache.get(tokenHash, this.#ports.clock.now())
-    if (kept !== undefined) return kept
+    if (kept !== undefined && (!kept.ok || isBelieved(kept.value))) return kept
     return this.#flight.run(tokenHash, () => this.#ask(token, tokenHash))
+  }
+
+  /** What is being asked right now is not shared: something ended since. */
+  forgetFlights(): void {
+    this.#flight.forget()
   }
 
   /** Forgets what matches; what is being asked right now is neither kept nor shared. @returns how many were forgotten */
@@ -120,7 +117,7 @@ export class Introspector {
   }
 
   async #answer(token: string): Promise<Outcome<TokenFacts>> {
-    const { issuer, issuerUrl, audience, fetch, onAlarm } = this.#ports
+    const { issuer, issuerUrl, audience, fetch, clock, entropy, onAlarm } = this.#ports
     const known = await issuer.ready()
     if (!known.ok) return known
     const { introspectionEndpoint, mtlsIntrospectionEndpoint } = known.value.metadata
@@ -140,7 +137,7 @@ export class Introspector {
         body: new URLSearchParams({
           token,
           token_type_hint: 'access_token',
-          ...this.#clientParameters(),
+          ...clientParameters(this.#options.authentication, issuerUrl, clock, entropy),
         }).toString(),
         bytesMax: answerBytesMax,
         timeoutMs: this.#options.timeoutMs ?? 3000,
@@ -157,28 +154,6 @@ export class Introspector {
     } catch (cause) {
       onAlarm('introspection.failed', cause)
       return unavailable('introspection did not answer')
-    }
-  }
-
-  #clientParameters(): Readonly<Record<string, string>> {
-    const { authentication } = this.#options
-    if (authentication.method !== 'private_key_jwt') return { client_id: authentication.clientId }
-    const { clientId, privateKey, alg, kid } = authentication
-    const { issuerUrl, clock, entropy } = this.#ports
-    const now = clock.now()
-    const claims = {
-      iss: clientId,
-      sub: clientId,
-      aud: issuerUrl,
-      jti: entropy.bytes(16).toString('base64url'),
-      iat: now,
-      exp: now + assertionSeconds,
-    }
-    const header = kid === undefined ? { typ: 'JWT' } : { typ: 'JWT', kid }
-    return {
-      client_id: clientId,
-      client_assertion_type: assertionType,
-      client_assertion: signJws(header, claims, privateKey, alg),
     }
   }
 }

@@ -1,6 +1,6 @@
 import { accept, type EpochSeconds, type JwsAlg, type Outcome, refuse } from '@holdfast/protocol'
 import { fittingKeys, importPublicJwk, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
-import type { JsonObject } from '@holdfast/protocol/wire/json.ts'
+import { isJsonObject, type JsonObject } from '@holdfast/protocol/wire/json.ts'
 import { SingleFlight } from './cache.ts'
 import { fetchJsonObject } from './fetch-json.ts'
 import type { Clock, Fetch } from './ports.ts'
@@ -20,6 +20,8 @@ export interface IssuerMetadata {
   readonly jwksUri: string
   readonly introspectionEndpoint: string | undefined
   readonly mtlsIntrospectionEndpoint: string | undefined
+  readonly revocationEventsEndpoint: string | undefined
+  readonly mtlsRevocationEventsEndpoint: string | undefined
 }
 
 export interface IssuerOptions {
@@ -179,15 +181,18 @@ async function fetchMetadata(issuer: string, fetch: Fetch): Promise<IssuerMetada
 
 function metadataOf(document: JsonObject, issuer: string): IssuerMetadata {
   if (document.issuer !== issuer) throw new Error(`the metadata is not of \`${issuer}\``)
-  const { jwks_uri: jwksUri, introspection_endpoint: endpoint, mtls_endpoint_aliases: aliases } = document
+  const { jwks_uri: jwksUri, mtls_endpoint_aliases: aliases } = document
   if (typeof jwksUri !== 'string') throw new Error('the metadata has no jwks_uri')
-  const alias =
-    typeof aliases === 'object' && aliases !== null && 'introspection_endpoint' in aliases
-      ? aliases.introspection_endpoint
-      : undefined
+  const mtls = isJsonObject(aliases) ? aliases : {}
   return {
     jwksUri,
-    introspectionEndpoint: typeof endpoint === 'string' ? endpoint : undefined,
-    mtlsIntrospectionEndpoint: typeof alias === 'string' ? alias : undefined,
+    introspectionEndpoint: textOf(document.introspection_endpoint),
+    mtlsIntrospectionEndpoint: textOf(mtls.introspection_endpoint),
+    revocationEventsEndpoint: textOf(document.revocation_events_endpoint),
+    mtlsRevocationEventsEndpoint: textOf(mtls.revocation_events_endpoint),
   }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }

@@ -26,6 +26,7 @@ import {
 } from './ports.ts'
 import { inMemoryReplayMemory, type ReplayMemory } from './replay.ts'
 import type { ApiRequest } from './request.ts'
+import type { RevocationFeedOptions } from './revocation-feed.ts'
 import { staleSecondsMax } from './status-list.ts'
 import { settingsOfTier, signedByTier } from './tier.ts'
 
@@ -36,15 +37,19 @@ export interface TokenOptions {
   readonly introspection?: IntrospectionOptions
   /**
    * How a revoked JWT is found out. `introspection`, the default where it is set up, asks about JWTs too. `status-list`
-   * looks into the status list of the issuer, and takes no JWT that names none. `lifetime` trusts JWTs until they
-   * expire. Without a word and without introspection, a JWT that names a status list is looked up, any other is trusted.
+   * looks into the status list of the issuer, and takes no JWT that names none. `feed` believes JWTs while
+   * `revocationFeed` is heard and says nothing against them, and otherwise asks, or refuses where introspection is not set
+   * up. `lifetime` trusts JWTs until they expire. Without a word and without introspection, a JWT that names a status list
+   * is looked up, any other is trusted.
    */
-  readonly jwtRevocation?: 'introspection' | 'status-list' | 'lifetime'
+  readonly jwtRevocation?: 'introspection' | 'status-list' | 'feed' | 'lifetime'
   /**
    * How many seconds a status list may be used longer than it says while the issuer does not answer, 0 to 50; never past
    * its `exp`. With the default 0 no answer is a 503.
    */
   readonly statusStaleSeconds?: number
+  /** Hear of revocations as they happen; while it is silent no remembered answer is used. */
+  readonly revocationFeed?: RevocationFeedOptions
   /** Accept what this gateway verified and signed for. */
   readonly gateway?: GatewayTrust
 }
@@ -252,6 +257,8 @@ function tokensOf({ tokens, profile }: ResourceServerOptions): TokenOptions {
   if (chosen.jwtRevocation === 'introspection' && chosen.introspection === undefined)
     bad('tokens.jwtRevocation', 'introspection is not set up')
   within('tokens.statusStaleSeconds', chosen.statusStaleSeconds ?? 0, 0, staleSecondsMax)
+  if (chosen.jwtRevocation === 'feed' && chosen.revocationFeed === undefined)
+    bad('jwtRevocation', '`feed` needs `revocationFeed`')
   return chosen
 }
 

@@ -4,6 +4,10 @@ import { type EpochSeconds, epochSeconds } from '@holdfast/protocol'
 /** Server time. */
 export interface Clock {
   readonly now: () => EpochSeconds
+  /** Milliseconds that never step; the process's own unless given. */
+  readonly monotonicMs?: () => number
+  /** The same time as `now` in milliseconds, only to measure with. */
+  readonly epochMs?: () => number
 }
 
 export interface Entropy {

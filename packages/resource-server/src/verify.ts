@@ -31,6 +31,7 @@ import {
   settingsOf,
 } from './options.ts'
 import { type ApiRequest, splitTarget } from './request.ts'
+import type { FeedStatus } from './revocation-feed.ts'
 import { judgeSender, type ProvenSender } from './sender.ts'
 import type { TokenFacts, VerifiedToken } from './token.ts'
 
@@ -54,6 +55,10 @@ export interface ResourceServer {
   readonly evict: (matches: (facts: TokenFacts) => boolean) => number
   /** Fetches the issuer's keys now; tokens of a withdrawn key are refused from then on. */
   readonly refreshKeys: () => Promise<boolean>
+  /** What is heard of the revocation feed; undefined without one. */
+  readonly feedStatus: () => FeedStatus | undefined
+  /** Ends the subscription to the revocation feed, so that the process can end. */
+  readonly close: () => void
   readonly settings: Settings
   readonly options: ResourceServerOptions
 }
@@ -70,6 +75,8 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     warmUp: () => tokens.warmUp(),
     evict: matches => tokens.evict(matches),
     refreshKeys: () => tokens.refreshKeys(),
+    feedStatus: () => tokens.feedStatus(),
+    close: () => tokens.close(),
     settings,
     options,
   }

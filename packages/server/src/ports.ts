@@ -6,6 +6,8 @@ import type { Store } from './store/store.ts'
 export interface Clock {
   readonly now: () => EpochSeconds
   readonly monotonicMs: () => number
+  /** The same time in milliseconds, only to measure with; whole seconds where a clock has none. */
+  readonly epochMs?: () => number
 }
 
 export interface Entropy {

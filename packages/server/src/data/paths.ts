@@ -5,6 +5,7 @@ export const paths = {
   token: '/token',
   introspect: '/introspect',
   revoke: '/revoke',
+  revocations: '/revocations',
   userinfo: '/userinfo',
   globalRevocation: '/global-token-revocation',
   grants: '/grants',

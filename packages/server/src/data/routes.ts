@@ -36,6 +36,7 @@ import { parRoom } from './par/room.ts'
 import { paths } from './paths.ts'
 import { managementRoom } from './register/management-room.ts'
 import { registerRoom } from './register/room.ts'
+import { revocationsRoom } from './revocations/room.ts'
 import { revokeRoom } from './revoke/room.ts'
 import type { Room } from './room.ts'
 import { statusListRoom } from './status-list/room.ts'
@@ -57,6 +58,7 @@ export const routes: readonly Route[] = [
   backChannel(paths.token, tokenRoom, 32 * kib, 'clients'),
   backChannel(paths.introspect, introspectRoom, 32 * kib, 'none'),
   backChannel(paths.revoke, revokeRoom, 32 * kib, 'clients'),
+  backChannel(paths.revocations, revocationsRoom, 32 * kib, 'none'),
   backChannel(paths.backchannelAuthentication, backchannelAuthenticationRoom, 64 * kib, 'none'),
   backChannel(paths.deviceAuthorization, deviceAuthorizationRoom, 32 * kib, 'none'),
 

@@ -34,11 +34,25 @@ export interface Exchange {
   readonly params: Readonly<Record<string, string>>
 }
 
+/** The open end of an answer that goes on. */
+export interface Sink {
+  /** @returns bytes that wait because the reader is slow */
+  readonly write: (text: string) => number
+  /** Resolves when nothing waits any more, or the connection is gone. */
+  readonly drained: () => Promise<void>
+  readonly end: () => void
+  /** Hangs up on a reader, with what waits for it. */
+  readonly cut: () => void
+  readonly onClose: (closed: () => void) => void
+}
+
 /** What a room answers. The edge adds the headers every reply carries. */
 export interface Reply {
   readonly status: number
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: string | Buffer
+  /** What follows for as long as both sides want it, instead of `body`. Called once, after the headers were sent. */
+  readonly stream?: (sink: Sink) => void
   /**
    * Something was written for a sender who proved nothing: it counts against the source, as a refused page does.
    * A pushed request does not: its client authenticated when it was pushed.

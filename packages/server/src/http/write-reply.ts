@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Reply } from './exchange.ts'
+import type { Reply, Sink } from './exchange.ts'
 
 /** FN-08: one year, for browsers that were once tricked onto plain HTTP. */
 const strictTransport = 'max-age=31536000; includeSubDomains; preload'
@@ -37,13 +37,43 @@ export function writeReply(
   if (!saysCache) flat.push('cache-control', 'no-store')
   if (isLast) flat.push('connection', 'close')
 
-  const { body, status } = reply
+  const { body, status, stream } = reply
+  if (stream !== undefined) {
+    response.writeHead(status, flat)
+    response.flushHeaders()
+    stream(sinkOver(response))
+    return
+  }
   const hasContent = status !== 204 && status !== 304
   if (hasContent) flat.push('content-length', String(Buffer.byteLength(body)))
   response.writeHead(status, flat)
   if (hasContent && raw.method !== 'HEAD') response.end(body)
   else response.end()
   if (!raw.complete) drainThenCut(raw)
+}
+
+function sinkOver(response: ServerResponse): Sink {
+  return {
+    write: text => {
+      if (!response.destroyed && !response.writableEnded) response.write(text)
+      return response.writableLength
+    },
+    drained: () =>
+      new Promise(resolve => {
+        if (response.destroyed || !response.writableNeedDrain) return resolve()
+        const done = (): void => {
+          response.off('drain', done).off('close', done)
+          resolve()
+        }
+        response.on('drain', done).on('close', done)
+      }),
+    end: () => response.end(),
+    cut: () => response.destroy(),
+    onClose: closed => {
+      if (response.destroyed) closed()
+      else response.once('close', closed)
+    },
+  }
 }
 
 /** The rest of a body nobody will read: let it arrive for a moment, then close. */

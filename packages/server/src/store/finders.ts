@@ -1,8 +1,10 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type { RevokedWhat } from './announcements.ts'
 import { participantRange } from './logout-steps.ts'
 import { ownerKey } from './owners.ts'
 import type {
   ChainedAuditRecord,
+  GrantRecord,
   InitialAccessTokenRecord,
   LogoutNoticeRecord,
   PingRecord,
@@ -27,7 +29,7 @@ export type Row = Readonly<Record<string, unknown>>
 /** Asks one of the fixed questions. @throws Fault */
 export type Ask = (name: StatementName, values: readonly SqlValue[]) => Promise<readonly Row[]>
 
-export type Finders = Omit<Store, 'commit' | 'expire' | 'epoch' | 'onRevision' | 'close'>
+export type Finders = Omit<Store, 'commit' | 'expire' | 'epoch' | 'onRevision' | 'onRevocation' | 'close'>
 
 type DecidedDeviceCode = Omit<FoundDeviceCode, 'spentAt' | 'revokedAt'>
 type DecidedBackchannelRequest = Omit<FoundBackchannelRequest, 'spentAt' | 'revokedAt'>
@@ -103,6 +105,17 @@ export function findersOver(ask: Ask): Finders {
       return { revision, total, documents: rows.map(documentOf) }
     },
     revision: async () => (await one('revision', [], row => numberOf(row, 'number'))) ?? 0,
+    listRevocations: async (after, limit) =>
+      (await ask('list-revocations', [after, limit])).map(row => ({
+        sequence: numberOf(row, 'sequence'),
+        what: textOf(row, 'what') as RevokedWhat,
+        key: textOf(row, 'key'),
+        at: numberOf(row, 'at') as EpochSeconds,
+        committedMs: numberOf(row, 'committed_ms'),
+        body: row.body === null ? undefined : textOf(row, 'body'),
+      })),
+    listGrantsEndedWithSession: async (sid, limit) =>
+      (await ask('list-grants-ended-with-session', [sid, limit])).map(row => bodyOf<GrantRecord>(row)),
     listKeys: async issuer => (await ask('list-keys', [issuer])).map(keyOf),
     findAudit: async (id, limit) => (await ask('find-audit', [id, limit])).map(auditOf),
     readAuditChain: async (chain, after, limit) =>

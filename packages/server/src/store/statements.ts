@@ -1,3 +1,4 @@
+import { announcementStatements } from './announcement-statements.ts'
 import { backchannelStepOf } from './backchannel-steps.ts'
 import { logoutStepOf } from './logout-steps.ts'
 import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
@@ -172,13 +173,9 @@ export const statements = {
     'select body, uses, revoked_at from initial_access_tokens where issuer = $1 order by hash',
   'find-registration': 'select token_hash from registrations where key = $1',
   revision: 'select number from revisions where id = 1',
+  ...announcementStatements,
   'list-keys': `select issuer, id, use, alg, sealed, created_at, active_at, removed_at, revoked_at from keys
     where issuer = $1 order by created_at, id`,
-  'find-audit': `select chain, sequence, previous_hash, hash, body from audit
-    where request_id = $1 or txn = $1 order by at, chain, sequence limit $2`,
-  'read-audit-chain': `select chain, sequence, previous_hash, hash, body from audit
-    where chain = $1 and sequence > $2 order by sequence limit $3`,
-  'list-audit-chains': 'select chain from audit_chains order by began_at, chain',
 } as const satisfies Record<string, string>
 
 export type StatementName = keyof typeof statements

@@ -1,4 +1,5 @@
 import type { EpochSeconds, HandleHash, JwsAlg } from '@holdfast/protocol'
+import type { RevocationEvent } from './announcements.ts'
 import type {
   AccessTokenRecord,
   AuthenticatorRecord,
@@ -152,6 +153,11 @@ export interface Store {
    * often, and tells again after a lost connection. @returns ends the telling
    */
   readonly onRevision: (told: () => void) => () => void
+  /** What ended after `after`, in the order in which it became visible, at most `limit`. Nothing comes late. */
+  readonly listRevocations: (after: number, limit: number) => Promise<readonly RevocationEvent[]>
+  readonly listGrantsEndedWithSession: (sid: string, limit: number) => Promise<readonly GrantRecord[]>
+  /** Tells that something may have ended, as `onRevision` tells of the revision. @returns ends the telling */
+  readonly onRevocation: (told: () => void) => () => void
   readonly listKeys: (issuer: string) => Promise<readonly KeyRecord[]>
 
   /** By reference id (request id) or transaction id, oldest first, at most `limit`. */

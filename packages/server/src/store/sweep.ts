@@ -1,4 +1,5 @@
 import type { EpochSeconds } from '@holdfast/protocol'
+import { announcementKeptSeconds } from './announcements.ts'
 import type { Row } from './finders.ts'
 import type { SqlValue } from './statements.ts'
 
@@ -66,7 +67,20 @@ export type Sweep = Generator<SweepStep, number, SweepAnswer>
  * holds a transaction over more.
  */
 export function sweeps(now: EpochSeconds, limit: number, patrol: Patrol): readonly Sweep[] {
-  return sweptTables.map(table => sweepTable(table, now, limit, patrol))
+  return [
+    ...sweptTables.map(table => sweepTable(table, now, limit, patrol)),
+    sweepAnnouncements(now, Math.min(limit, windowRowsMax)),
+  ]
+}
+
+/** Announcements stand in order of time; only their front is looked at. */
+function* sweepAnnouncements(now: EpochSeconds, limit: number): Sweep {
+  const { changes } = yield {
+    text: `delete from revocations where sequence in (select sequence from (select sequence, at from revocations
+      order by sequence limit $2) as front where at <= $1)`,
+    values: [now - announcementKeptSeconds, limit],
+  }
+  return changes
 }
 
 function* sweepTable(table: SweptTable, now: EpochSeconds, limit: number, patrol: Patrol): Sweep {

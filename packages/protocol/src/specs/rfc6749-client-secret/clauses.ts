@@ -66,7 +66,7 @@ export const manifest: ClauseManifest = {
       id: 'RFC6749-2.3-strength',
       level: 'SHOULD',
       says: 'Clients authenticate with keys rather than secrets.',
-      standing: shown('a client with a secret is refused under every profile but the two plain ones'),
+      standing: shown('a client with a secret is refused under every profile but the plain ones'),
       rows: ['CA-07'],
     },
     {

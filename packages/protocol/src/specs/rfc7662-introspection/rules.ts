@@ -7,8 +7,8 @@ export interface IntrospectionInput {
   readonly introspects: readonly string[]
 }
 
-/** Who may ask at all. */
-export const introspectionRules: readonly Rule<IntrospectionInput>[] = [
+/** Who may ask at all, and who may be told what ended. */
+export const introspectionCallerRules: readonly Rule<Pick<IntrospectionInput, 'introspects'>>[] = [
   {
     id: 'introspection.caller',
     clauses: ['RFC7662-2.1-2', 'RFC7662-4-1'],
@@ -17,6 +17,10 @@ export const introspectionRules: readonly Rule<IntrospectionInput>[] = [
     check: ({ introspects }) =>
       introspects.length > 0 ? pass : fail('access_denied', 'the client answers for no resource server'),
   },
+]
+
+export const introspectionRules: readonly Rule<IntrospectionInput>[] = [
+  ...introspectionCallerRules,
   {
     id: 'introspection.token',
     clauses: ['RFC7662-2.1-1'],

@@ -207,6 +207,7 @@ describe('discovery', () => {
       'revocation_endpoint',
       'revocation_endpoint_auth_methods_supported',
       'revocation_endpoint_auth_signing_alg_values_supported',
+      'revocation_events_endpoint',
       'scopes_supported',
       'subject_types_supported',
       'tls_client_certificate_bound_access_tokens',

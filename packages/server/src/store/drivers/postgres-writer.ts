@@ -1,4 +1,5 @@
-import { Fault } from '../../ports.ts'
+import { type Clock, Fault } from '../../ports.ts'
+import { type Announced, announcementOf, announcingSteps } from '../announcements.ts'
 import { auditBody, type ChainHead, linkHash } from '../chain.ts'
 import type { ReplayHorizon } from '../replay-horizon.ts'
 import { guardFailed, isGuard, type Step, stepOf } from '../statements.ts'
@@ -13,7 +14,9 @@ export interface Chain {
 }
 
 /** What became of one list: an answer, or the error that stopped it. */
-export type Settled = { readonly result: CommitResult } | { readonly error: unknown }
+export type Settled =
+  | { readonly result: CommitResult; readonly announced?: readonly Announced[] }
+  | { readonly error: unknown }
 
 export interface Writer {
   readonly line: Line
@@ -21,6 +24,9 @@ export interface Writer {
   readonly horizon: ReplayHorizon
   /** Channel told, inside the transaction, when the revision rises. */
   readonly channel: string
+  /** Channel told when something ended. */
+  readonly feedChannel: string
+  readonly clock: Clock
 }
 
 /** Thrown once `commit` was sent: nobody knows whether it happened. */
@@ -75,8 +81,9 @@ async function applyTogether(
     inTransaction(writer, () => Promise.all(batch.map(writes => sendList(writer, writes)))),
   ])
   if (settled.every(isCommitted)) {
-    await finish(writer)
-    return settled
+    if ((await finish(writer, settled)) === undefined) return settled
+    writer.chain.head = before
+    return undefined
   }
   writer.chain.head = before
   await writer.line.command('rollback')
@@ -109,8 +116,9 @@ async function applyApart(
     }
     settled.push(one)
   }
-  await finish(writer)
-  return settled
+  if ((await finish(writer, settled)) === undefined) return settled
+  chain.head = before
+  return undefined
 }
 
 async function applyAlone(writer: Writer, writes: readonly Write[]): Promise<Settled> {
@@ -119,8 +127,10 @@ async function applyAlone(writer: Writer, writes: readonly Write[]): Promise<Set
     const before = writer.chain.head
     const [one] = await inTransaction(writer, async () => [await sendList(writer, writes)])
     if (one !== undefined && isCommitted(one)) {
-      await finish(writer)
-      return one
+      last = await finish(writer, [one])
+      if (last === undefined) return one
+      writer.chain.head = before
+      continue
     }
     writer.chain.head = before
     await writer.line.command('rollback')
@@ -143,15 +153,34 @@ async function saveAndSend(writer: Writer, writes: readonly Write[]): Promise<Se
   return settled
 }
 
-async function finish({ line }: Writer): Promise<void> {
+/**
+ * What ended is announced last, in front of the commit: who holds the head waits for nothing any more.
+ * @returns why nothing was committed, when another node had the head for too long
+ */
+async function finish(writer: Writer, settled: readonly Settled[]): Promise<unknown> {
+  const { line, feedChannel, clock } = writer
+  const announced = settled.flatMap(one =>
+    'result' in one && one.result.committed ? (one.announced ?? []) : [],
+  )
+  const announcing: Promise<unknown>[] = announcingSteps(announced, clock).map(({ name, values }) =>
+    line.step(name, values),
+  )
+  if (announcing.length > 0) announcing.push(line.command(`notify ${feedChannel}`))
   let tag: string
+  let told: readonly PromiseSettledResult<unknown>[]
   try {
-    tag = await line.command('commit')
+    // One that failed takes the commit with it: it is then answered with a rollback.
+    ;[told, tag] = await Promise.all([Promise.allSettled(announcing), line.command('commit')])
   } catch (error) {
     throw new UnknownOutcome('the commit was sent and not answered', { cause: error })
   }
-  if (tag !== 'COMMIT')
-    throw new Fault('store.unavailable', { detail: `commit was answered with \`${tag}\`` })
+  if (tag === 'COMMIT') return undefined
+  const lost = told.find(one => one.status === 'rejected')?.reason
+  if (isContention(lost)) return lost
+  throw new Fault('store.unavailable', {
+    cause: lost,
+    detail: `commit was answered with \`${tag}\``,
+  })
 }
 
 /** Sends every statement of a list before the first answer, and never throws: the answer may be an error. */
@@ -173,14 +202,18 @@ async function sendList(writer: Writer, writes: readonly Write[]): Promise<Settl
 
 function settle(writes: readonly Write[], answers: readonly PromiseSettledResult<number>[]): Settled {
   let place = 0
-  for (const [index, { kind }] of writes.entries()) {
+  const announced: Announced[] = []
+  for (const [index, write] of writes.entries()) {
+    const { kind } = write
     const answer = answers[place]
     if (answer === undefined) break
     if (answer.status === 'rejected') return { error: answer.reason }
     if (answer.value === 0 && isGuard(kind)) return { result: guardFailed(kind, index) }
+    const one = answer.value === 0 ? undefined : announcementOf(write)
+    if (one !== undefined) announced.push(one)
     place += kind === 'raise-revision' ? 2 : 1
   }
-  return { result: { committed: true } }
+  return { result: { committed: true }, announced }
 }
 
 function linkStep(chain: Chain, { record }: Extract<Write, { kind: 'append-audit' }>): Step {

@@ -67,13 +67,17 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
           throw error
         },
       )
-      return { line, chain, horizon, channel }
+      return { line, chain, horizon, channel, feedChannel: feedChannelOf(channel), clock }
     }, fence)
     await group.open()
     return storeOver({ place, channel, epoch, horizon, readers, group })
   } catch (error) {
     throw faultOf(error)
   }
+}
+
+function feedChannelOf(channel: string): string {
+  return `${channel}_feed`
 }
 
 interface Parts {
@@ -91,6 +95,10 @@ function storeOver({ place, channel, epoch, horizon, readers, group }: Parts): S
   let closing: Promise<void> | undefined
   const listener = listenTo(place, channel, () => {
     for (const told of listeners) told()
+  })
+  const feedListeners = new Set<() => void>()
+  const feedListener = listenTo(place, feedChannelOf(channel), () => {
+    for (const told of feedListeners) told()
   })
   const ask = async (name: StatementName, values: readonly SqlValue[]): Promise<readonly Row[]> => {
     try {
@@ -130,9 +138,16 @@ function storeOver({ place, channel, epoch, horizon, readers, group }: Parts): S
       listener.start()
       return () => listeners.delete(told)
     },
+    onRevocation: told => {
+      feedListeners.add(told)
+      feedListener.start()
+      return () => feedListeners.delete(told)
+    },
     epoch: () => epoch,
     close: () => {
-      closing ??= Promise.all([group.close(), listener.close(), readers.end()]).then(() => undefined)
+      closing ??= Promise.all([group.close(), listener.close(), feedListener.close(), readers.end()]).then(
+        () => undefined,
+      )
       return closing
     },
   }

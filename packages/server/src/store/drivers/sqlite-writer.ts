@@ -1,4 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { Clock } from '../../ports.ts'
+import { type Announced, announcementOf, announcingSteps } from '../announcements.ts'
 import { auditBody, type ChainHead, linkHash } from '../chain.ts'
 import type { Row } from '../finders.ts'
 import type { AuditRecord } from '../records.ts'
@@ -40,6 +42,7 @@ export function openWriter(
   database: DatabaseSync,
   chain: string,
   horizon: ReplayHorizon,
+  clock: Clock,
   writePoint: WritePoint | undefined,
 ): SqliteWriter {
   const prepared = new Map<string, StatementSync>()
@@ -83,14 +86,20 @@ export function openWriter(
 
   const apply = (writes: readonly Write[]): Applied => {
     let isDirty = false
+    const announced: Announced[] = []
     for (let index = 0; index < writes.length; index++) {
       const write = writes[index] as Write
       writePoint?.(write.kind)
       if (write.kind === 'append-audit') append(write.record)
-      else if (!applyOne(write) && isGuard(write.kind)) {
-        return { result: guardFailed(write.kind, index), isDirty }
-      }
+      else if (applyOne(write)) {
+        const one = announcementOf(write)
+        if (one !== undefined) announced.push(one)
+      } else if (isGuard(write.kind)) return { result: guardFailed(write.kind, index), isDirty }
       isDirty = true
+    }
+    for (const { name, values } of announcingSteps(announced, clock)) {
+      writePoint?.(name)
+      prepare(statements[name]).run(...values)
     }
     return clean
   }

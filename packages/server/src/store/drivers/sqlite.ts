@@ -1,5 +1,6 @@
 import { setImmediate as setImmediatePromise } from 'node:timers/promises'
 import { type Clock, Fault } from '../../ports.ts'
+import { announcementOf } from '../announcements.ts'
 import { findersOver, type Row } from '../finders.ts'
 import { openReplayHorizon } from '../replay-horizon.ts'
 import type { SqlValue, StatementName } from '../statements.ts'
@@ -39,10 +40,11 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const { path, clock, chain, onFence, beforeWrite } = options
   const connection = openConnection(path, clock, chain)
   const horizon = openReplayHorizon(connection.epoch, clock)
-  const writer = openWriter(connection.database, connection.chain, horizon, beforeWrite)
+  const writer = openWriter(connection.database, connection.chain, horizon, clock, beforeWrite)
   const queue: Waiting[] = []
   const patrol: Patrol = new Map()
   const listeners = new Set<() => void>()
+  const feedListeners = new Set<() => void>()
   let broken: Fault | undefined
   let isScheduled = false
   let isClosed = false
@@ -73,6 +75,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       if (broken !== undefined) throw broken
       commitBatch(writer, batch)
       if (batch.some(raisesRevision)) for (const told of listeners) setImmediate(told)
+      if (batch.some(ends)) for (const told of feedListeners) setImmediate(told)
     } catch (error) {
       const fault = fail(error)
       undo(writer, fail)
@@ -130,6 +133,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       listeners.add(told)
       return () => listeners.delete(told)
     },
+    onRevocation: told => {
+      feedListeners.add(told)
+      return () => feedListeners.delete(told)
+    },
     epoch: () => connection.epoch,
     close: async () => {
       if (isClosed) return
@@ -144,6 +151,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 
 function raisesRevision({ writes }: Waiting): boolean {
   return writes.some(({ kind }) => kind === 'raise-revision')
+}
+
+function ends({ writes }: Waiting): boolean {
+  return writes.some(write => announcementOf(write) !== undefined)
 }
 
 function sweepOne(writer: SqliteWriter, table: Sweep, fail: (error: unknown) => Fault): number {

@@ -8,6 +8,7 @@ import { revocation } from './006-revocation.ts'
 import { registration } from './007-registration.ts'
 import { authenticators } from './008-authenticators.ts'
 import { statusEntries } from './009-status-entries.ts'
+import { revocationFeed } from './010-revocation-feed.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -21,6 +22,7 @@ export const migrations: readonly Migration[] = [
   registration,
   authenticators,
   statusEntries,
+  revocationFeed,
 ]
 
 /** Version of the schema this program speaks. */

@@ -1,0 +1,16 @@
+import { sha256 } from './jose/hash.ts'
+
+/** What a published revocation is about; a session is published as its grants. */
+export type RevocationTopic = 'token' | 'grant' | 'subject' | 'client' | 'key'
+
+/** Media type of the feed (WHATWG HTML, server-sent events). */
+export const eventStreamMediaType = 'text/event-stream'
+
+/**
+ * What the feed says instead of a name: whoever holds the token can compute it, nobody can read a name out of it.
+ * @param name `jti` of a token, `txn` of a grant, `sub`, `client_id`, RFC 7638 thumbprint of a key
+ * @returns base64url SHA-256
+ */
+export function revocationDigest(topic: RevocationTopic, issuer: string, name: string): string {
+  return sha256(`${topic}\n${issuer}\n${name}`)
+}

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type RevocationTopic, revocationDigest } from '@holdfast/protocol/revocation-event.ts'
+import type { Fetch } from './ports.ts'
+import { accepted, call, dpopHeaders, refused, type TestBed, testBed } from './test-bed.ts'
+import { testClock, testIssuer, testKey } from './testing.ts'
+
+const issuerUrl = 'https://as.example'
+const authentication = {
+  method: 'private_key_jwt',
+  clientId: 'rs-1',
+  privateKey: testKey('ES256').privateKey,
+  alg: 'ES256',
+} as const
+
+interface FeedBed extends TestBed {
+  readonly time: { ms: number }
+  /** What the issuer says next, as it stands on the wire. */
+  readonly say: (event: string, data: unknown, id?: string) => Promise<void>
+  readonly end: (topic: RevocationTopic, name: string) => Promise<void>
+  /** `Last-Event-ID` of every connection. */
+  readonly asked: (string | undefined)[]
+  readonly hangUp: () => Promise<void>
+}
+
+const turn = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 5))
+
+/** An API that takes JWTs on the word of the feed alone. */
+async function feedBed(): Promise<FeedBed> {
+  const time = { ms: 1000 }
+  const clock = Object.assign(testClock(), { monotonicMs: () => time.ms })
+  const behind = testIssuer({ clock })
+  const asked: (string | undefined)[] = []
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  const fetch: Fetch = async (url, init) => {
+    if (url.endsWith('/revocations')) {
+      asked.push(init.headers['last-event-id'])
+      const body = new ReadableStream<Uint8Array>({
+        start: opened => {
+          controller = opened
+        },
+      })
+      return { status: 200, body }
+    }
+    if (!url.includes('well-known')) return behind.fetch(url, init)
+    const document = {
+      issuer: issuerUrl,
+      jwks_uri: `${issuerUrl}/jwks`,
+      revocation_events_endpoint: `${issuerUrl}/revocations`,
+    }
+    return Response.json(document)
+  }
+  const bed = testBed({
+    clock,
+    fetch,
+    tokens: { jwt: true, jwtRevocation: 'feed', revocationFeed: { authentication, silenceBoundMs: 3000 } },
+  })
+  const say: FeedBed['say'] = async (event, data, id = '1.1') => {
+    for (let count = 0; count < 200 && controller === undefined; count++) await turn()
+    controller?.enqueue(Buffer.from(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`))
+    await turn()
+  }
+  const end: FeedBed['end'] = (topic, name) =>
+    say('revoked', {
+      topic,
+      digest: revocationDigest(topic, issuerUrl, name),
+      at: clock.now(),
+      committed_ms: 0,
+    })
+  const hangUp = async (): Promise<void> => {
+    controller?.close()
+    controller = undefined
+    await turn()
+  }
+  // The tokens must be of the issuer whose keys the API fetches.
+  const boundToken: TestBed['boundToken'] = (changes, header) =>
+    behind.mint({ cnf: { jkt: bed.key.thumbprint }, ...changes }, header)
+  return { ...bed, boundToken, time, say, end, asked, hangUp }
+}
+
+const use = (bed: TestBed, token: string) => call(bed, { headers: dpopHeaders(bed, token) })
+
+describe('an API that takes JWTs on the word of the feed', () => {
+  test('refuses all of them until it has heard the feed, and when it is silent for longer than the bound', async () => {
+    const bed = await feedBed()
+    const token = bed.boundToken()
+    refused(await use(bed, token), 503, 'revocation-feed.silent')
+    await bed.say('heartbeat', { elapsed_ms: 0 })
+    accepted(await use(bed, token))
+    bed.time.ms += 3000
+    accepted(await use(bed, token))
+    bed.time.ms += 1
+    refused(await use(bed, token), 503, 'revocation-feed.silent')
+    bed.api.close()
+  })
+
+  test('is not fooled by a heartbeat that was on its way for long', async () => {
+    const bed = await feedBed()
+    const token = bed.boundToken()
+    await bed.say('heartbeat', { elapsed_ms: 0 })
+    bed.time.ms += 10_000
+    await bed.say('heartbeat', { elapsed_ms: 6999 })
+    refused(await use(bed, token), 503, 'revocation-feed.silent')
+    await bed.say('heartbeat', { elapsed_ms: 7000 })
+    accepted(await use(bed, token))
+    bed.api.close()
+  })
+
+  for (const [topic, claim] of [
+    ['token', 'jti'],
+    ['grant', 'txn'],
+  ] as const)
+    test(`refuses a token whose ${topic} ended, and no other`, async () => {
+      const bed = await feedBed()
+      const [token, other] = [bed.boundToken({ [claim]: 'one' }), bed.boundToken({ [claim]: 'two' })]
+      await bed.say('heartbeat', { elapsed_ms: 0 })
+      accepted(await use(bed, token))
+      await bed.end(topic, 'one')
+      assert.equal(refused(await use(bed, token), 401, 'revocation-feed.revoked').error, 'invalid_token')
+      accepted(await use(bed, other))
+      bed.api.close()
+    })
+
+  test('refuses when a user lost access, because nobody can be asked', async () => {
+    const bed = await feedBed()
+    await bed.say('heartbeat', { elapsed_ms: 0 })
+    await bed.end('subject', 'user-1')
+    refused(await use(bed, bed.boundToken()), 503, 'revocation-feed.silent')
+    accepted(await use(bed, bed.boundToken({ sub: 'user-2' })))
+    bed.api.close()
+  })
+
+  test('comes back where it was, and believes nothing after a resync until it has heard all', async () => {
+    const bed = await feedBed()
+    const token = bed.boundToken()
+    await bed.say('heartbeat', { elapsed_ms: 0 }, '7.5')
+    await bed.hangUp()
+    await bed.say('resync', {}, '')
+    assert.deepEqual(bed.asked, [undefined, '7.5'])
+    refused(await use(bed, token), 503, 'revocation-feed.silent')
+    await bed.say('heartbeat', { elapsed_ms: 0 }, '8.1')
+    accepted(await use(bed, token))
+    bed.api.close()
+  })
+
+  test('does not start with a feed it cannot have', () => {
+    assert.throws(() => testBed({ tokens: { jwt: true, jwtRevocation: 'feed' } }), /jwtRevocation/)
+    for (const silenceBoundMs of [1499, 5001, Number.NaN])
+      assert.throws(
+        () => testBed({ tokens: { jwt: true, revocationFeed: { authentication, silenceBoundMs } } }),
+        /silenceBoundMs/,
+      )
+  })
+})

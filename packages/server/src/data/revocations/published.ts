@@ -1,0 +1,66 @@
+import type { EpochSeconds } from '@holdfast/protocol'
+import { type RevocationTopic, revocationDigest } from '@holdfast/protocol/revocation-event.ts'
+import type { RevocationEvent } from '../../store/announcements.ts'
+import type { AccessTokenRecord, GrantRecord } from '../../store/records.ts'
+import type { Store } from '../../store/store.ts'
+
+/** What a reader is told: a digest, never a name and never a credential. */
+export interface PublishedRevocation {
+  readonly topic: RevocationTopic
+  readonly digest: string
+  readonly at: EpochSeconds
+  readonly committed_ms: number
+}
+
+export interface Audience {
+  readonly issuer: string
+  readonly introspects: readonly string[]
+  readonly store: Store
+  /** What tokens call a user: the subject, and another name for each sector of clients. */
+  readonly namesOf: (subject: string) => readonly string[]
+}
+
+/** Grants that end with one session: one for each client the user visited in it. */
+const grantsOfSessionMax = 1000
+
+/**
+ * One announcement in the words of the feed, for one reader: nothing of another issuer, no token of another's API.
+ * A grant may reach APIs it does not name (an exchange), so its digest goes to all: it is of a random `txn`.
+ */
+export async function publishedOf(
+  event: RevocationEvent,
+  { issuer, introspects, store, namesOf }: Audience,
+): Promise<readonly PublishedRevocation[]> {
+  const { what, key, at, committedMs, body } = event
+  const say = (topic: RevocationTopic, name: string): PublishedRevocation => ({
+    topic,
+    digest: revocationDigest(topic, issuer, name),
+    at,
+    committed_ms: committedMs,
+  })
+  switch (what) {
+    case 'token': {
+      const token = body === undefined ? undefined : (JSON.parse(body) as AccessTokenRecord)
+      if (token?.issuer !== issuer || !token.audience.some(one => introspects.includes(one))) return []
+      return [say('token', token.jti)]
+    }
+    case 'grant': {
+      const grant = body === undefined ? undefined : (JSON.parse(body) as GrantRecord)
+      return grant?.issuer === issuer ? [say('grant', grant.txn)] : []
+    }
+    case 'session': {
+      const grants = await store.listGrantsEndedWithSession(key, grantsOfSessionMax)
+      return grants.filter(grant => grant.issuer === issuer).map(grant => say('grant', grant.txn))
+    }
+    case 'subject': {
+      if (!key.startsWith(`${issuer}\n`)) return []
+      const subject = key.slice(issuer.length + 1)
+      return namesOf(subject).map(name => say('subject', name))
+    }
+    case 'client':
+    case 'key':
+      return key.startsWith(`${issuer}\n`) ? [say(what, key.slice(issuer.length + 1))] : []
+    default:
+      return what satisfies never
+  }
+}

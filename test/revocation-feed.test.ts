@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { after, before, describe, test } from 'node:test'
+import {
+  type Bound,
+  type Listening,
+  listen,
+  measureRevocations,
+  openClient,
+  silenceBoundMs,
+  untilRefused,
+  whenTrusted,
+} from './harness/revocation.ts'
+import { dispatcherFor, fetchOver } from './product/dispatchers.ts'
+import { startNode } from './product/node.ts'
+import {
+  anotherNode,
+  forkNode,
+  type PreparedProduct,
+  postgresAnswers,
+  prepareProduct,
+  stopNode,
+} from './product/start.ts'
+
+/** Beyond the stated bound, what a busy machine may take to run a test. */
+const busyMs = 1500
+
+describe('the revocation feed over one node on SQLite', () => {
+  let prepared: PreparedProduct
+  let bound: Bound
+  let api: Listening
+  let close: () => Promise<void>
+  before(async () => {
+    prepared = await prepareProduct('sqlite')
+    const node = await startNode(prepared.config)
+    bound = await openClient(prepared.product)
+    api = listen(prepared.product, prepared.config.publicPort, bound.key)
+    await whenTrusted(api)
+    close = async () => {
+      await api.close()
+      await bound.close()
+      await node.close()
+      await prepared.remove()
+    }
+  })
+  after(() => close())
+
+  test('a revoked token is refused although the API remembers that it was active', async () => {
+    const figures = await measureRevocations(bound, [api], 5, 2)
+    assert.equal(figures.count, 5)
+    assert.ok(figures.maxMs < 1000 + busyMs, `${figures.maxMs} ms`)
+    assert.ok((api.api.feedStatus()?.propagation.count ?? 0) >= 5)
+  })
+
+  test('with the feed cut, a revoked token is refused within the stated bound', async () => {
+    const token = await bound.newToken()
+    assert.equal(await api.accepts(token), true)
+    api.cutFeed()
+    await bound.revoke(token)
+    const took = await untilRefused(api, token, 10_000)
+    assert.ok(took <= silenceBoundMs + busyMs, `${took} ms`)
+    assert.equal(api.api.feedStatus()?.isTrusted, false)
+    api.mendFeed()
+    await whenTrusted(api)
+    assert.equal(await api.accepts(token), false)
+    assert.equal(await api.accepts(await bound.newToken()), true)
+  })
+
+  test('what was revoked before the API started is refused by an API that only hears the feed', async () => {
+    const token = await bound.newToken()
+    await bound.revoke(token)
+    const late = listen(prepared.product, prepared.config.publicPort, bound.key, { jwtRevocation: 'feed' })
+    await whenTrusted(late)
+    assert.equal(await late.accepts(token), false)
+    await late.close()
+  })
+
+  test('nobody listens without authentication', async () => {
+    const url = `${prepared.config.issuer}/revocations`
+    const agent = dispatcherFor(prepared.product)
+    const anonymous = await fetchOver(agent)(url, { method: 'POST', body: new URLSearchParams({ a: 'b' }) })
+    assert.equal(anonymous.status, 401)
+    await agent.destroy()
+  })
+})
+
+describe('the revocation feed over two nodes', {
+  skip: (await postgresAnswers()) ? false : 'no PostgreSQL answers',
+}, () => {
+  test('what one node takes back, the APIs of both refuse, and a killed node loses nothing', async () => {
+    const prepared = await prepareProduct('postgres')
+    const second = await anotherNode(prepared.config)
+    const first = await forkNode(prepared.config)
+    const other = await startNode(second)
+    const bound = await openClient(prepared.product)
+    const apis = [prepared.config.publicPort, second.publicPort].map(port =>
+      listen(prepared.product, port, bound.key),
+    )
+    let again: Awaited<ReturnType<typeof forkNode>> | undefined
+    try {
+      for (const api of apis) await whenTrusted(api)
+      const figures = await measureRevocations(bound, apis, 4, 2)
+      assert.equal(figures.count, 8)
+      assert.ok(figures.maxMs < 1000 + busyMs, `${figures.maxMs} ms`)
+
+      const token = await bound.newToken()
+      for (const api of apis) assert.equal(await api.accepts(token), true)
+      await bound.revoke(token)
+      const died = once(first, 'exit')
+      first.kill('SIGKILL')
+      await died
+      again = await forkNode(prepared.config)
+      for (const api of apis) await whenTrusted(api)
+      for (const api of apis) await untilRefused(api, token, silenceBoundMs + busyMs)
+    } finally {
+      for (const api of apis) await api.close()
+      await bound.close()
+      if (again !== undefined) await stopNode(again)
+      first.kill('SIGKILL')
+      await other.close()
+      await prepared.remove()
+    }
+  })
+})
