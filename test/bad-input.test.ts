@@ -52,6 +52,7 @@ function unhelped(route: Route): Expected {
   if (isManagement(route)) return { status: 401, error: 'invalid_token' }
   if (isBearer(route)) return { status: 401 }
   if (route.path.startsWith('/assets')) return { status: 404 }
+  if (route.path.startsWith('/status-lists')) return { status: 404, error: 'not_found' }
   // Who is not signed in is signed out: no error. A form without our cookie is asked for again as a navigation.
   if (isLogout(route)) return { status: route.method === 'POST' ? 303 : 200 }
   if (route.path === '/logout/confirm') return { status: 200 }
