@@ -39,3 +39,8 @@ export function columns(rows: readonly (readonly string[])[]): readonly string[]
       .trimEnd(),
   )
 }
+
+/** A time for people and programs alike, in UTC; `-` for one that is not set. @param seconds since 1970 */
+export function timeOf(seconds: number | undefined): string {
+  return seconds === undefined ? '-' : new Date(seconds * 1000).toISOString()
+}

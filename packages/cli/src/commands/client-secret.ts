@@ -1,5 +1,6 @@
 import { type AddCommand, configOption, json, outputOption, reportProblem, withAdmin } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { timeOf } from '../terminal.ts'
 
 const hour = 3600
 const day = 24 * hour
@@ -85,8 +86,4 @@ export const addClientSecret: AddCommand = (clients, desk) => {
 function wholeNumber(text: string, least: number, most: number): number | undefined {
   const value = Number(text)
   return /^\d+$/.test(text) && value >= least && value <= most ? value : undefined
-}
-
-function timeOf(seconds: number): string {
-  return new Date(seconds * 1000).toISOString()
 }

@@ -1,6 +1,6 @@
 import { type AddCommand, configOption, json, outputOption, reportProblem, withAdmin } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { columns } from '../terminal.ts'
+import { columns, timeOf } from '../terminal.ts'
 
 interface ListOptions {
   readonly config?: string
@@ -87,8 +87,4 @@ export const addKeys: AddCommand = (program, desk) => {
         return exitCodes.done
       })
     })
-}
-
-function timeOf(seconds: number | undefined): string {
-  return seconds === undefined ? '-' : new Date(seconds * 1000).toISOString()
 }

@@ -1,6 +1,6 @@
 import { type AddCommand, configOption, json, outputOption, reportProblem, withAdmin } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { columns } from '../terminal.ts'
+import { columns, timeOf } from '../terminal.ts'
 
 const hour = 3600
 const usesMax = 10_000
@@ -129,8 +129,4 @@ function listOf(text: string): readonly string[] {
 function wholeNumber(text: string, most: number): number | undefined {
   const value = Number(text)
   return /^\d+$/.test(text) && value >= 1 && value <= most ? value : undefined
-}
-
-function timeOf(seconds: number): string {
-  return new Date(seconds * 1000).toISOString()
 }

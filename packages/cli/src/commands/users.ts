@@ -1,6 +1,7 @@
 import type { AdminApi } from '@holdfast/server/control/admin-api.ts'
 import { type AddCommand, configOption, json, outputOption, reportProblem, withAdmin } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { timeOf } from '../terminal.ts'
 import { addRevoke } from './revoke.ts'
 
 interface ListOptions {
@@ -66,8 +67,4 @@ type SecondFactor = Extract<
 function lineOf({ kind, name, createdAt, usedAt }: SecondFactor): string {
   const used = usedAt === undefined ? 'not used yet' : `last used ${timeOf(usedAt)}`
   return `${kind.padEnd(8)} ${name}  added ${timeOf(createdAt)}, ${used}`
-}
-
-function timeOf(seconds: number): string {
-  return new Date(seconds * 1000).toISOString()
 }

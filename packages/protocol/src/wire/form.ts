@@ -83,7 +83,8 @@ export function readForm(body: string, limits: FormLimits = formLimits): Outcome
   return accept({ form: formOf(values), repeated: [...repeated] })
 }
 
-function formOf(values: ReadonlyMap<string, readonly string[]>): Form {
+/** Parameters that came another way than as a form: those of a signed request. */
+export function formOf(values: ReadonlyMap<string, readonly string[]>): Form {
   return {
     get: name => {
       const sent = values.get(name)

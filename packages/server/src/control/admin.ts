@@ -8,6 +8,7 @@ import { apply, type ControlPorts } from './apply.ts'
 import { revokeSecret, rotateSecret } from './client-secrets.ts'
 import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
+import { issuersNamed } from './issuers-named.ts'
 import { type KeyDesk, listKeys, revokeKey, rotateKeys } from './keys.ts'
 import type { Checked, Problem } from './problem.ts'
 import {
@@ -96,9 +97,7 @@ export function adminOver(options: AdminOptions): AdminApi {
       answered(async () => {
         const documents = storedDocuments(await ports.store.listDocuments())
         if (!documents.ok) return invalid(documents.problems)
-        for (const binding of ports.issuers) {
-          const { issuer } = asked
-          if (issuer !== undefined && issuer !== binding.name && issuer !== binding.url) continue
+        for (const binding of issuersNamed(asked.issuer, ports.issuers)) {
           const explained = explainClient(documents.value, binding, clientId, asked)
           if (explained === undefined) continue
           return explained.ok ? value(explained.value) : invalid(explained.problems)

@@ -9,6 +9,7 @@ import type { ControlPorts } from './apply.ts'
 import type { ControlDocument } from './document.ts'
 import { apiVersion, canonicalJson } from './document.ts'
 import { storedDocuments } from './documents.ts'
+import { issuersNamed } from './issuers-named.ts'
 import { type Checked, checked, wrong } from './problem.ts'
 import type { ClientSecretSpec } from './resources/client-secret.ts'
 
@@ -161,7 +162,7 @@ function targetOf(
   placed: readonly PlacedDocument[],
   issuers: readonly IssuerBinding[],
 ): Checked<Target> {
-  const asked = issuers.filter(({ name, url }) => issuer === undefined || issuer === name || issuer === url)
+  const asked = issuersNamed(issuer, issuers)
   const found = asked.flatMap(binding => {
     const own = placed.filter(
       ({ issuerUrl, document }) => issuerUrl === binding.url && document.name === clientId,

@@ -7,6 +7,7 @@ import type {
   RotateKeysRequest,
 } from './admin-api.ts'
 import type { ControlPorts } from './apply.ts'
+import { issuersNamed } from './issuers-named.ts'
 
 /** What the control plane may do with keys: never see one. */
 export type KeyDesk = Pick<Ring, 'list' | 'rotate' | 'revoke'>
@@ -60,7 +61,5 @@ export async function revokeKey(
 }
 
 function urlsOf({ issuers }: Places, asked: string | undefined): readonly string[] {
-  return issuers
-    .filter(({ name, url }) => asked === undefined || asked === name || asked === url)
-    .map(({ url }) => url)
+  return issuersNamed(asked, issuers).map(({ url }) => url)
 }

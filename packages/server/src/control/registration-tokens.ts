@@ -16,6 +16,7 @@ import type {
 import type { ControlPorts } from './apply.ts'
 import type { ControlDocument } from './document.ts'
 import { storedDocuments } from './documents.ts'
+import { issuersNamed } from './issuers-named.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
 import type { KindName } from './resources/index.ts'
 import { standardScopes } from './resources/scope.ts'
@@ -60,9 +61,7 @@ export async function listRegistrationTokens(
   issuer: string | undefined,
   ports: ControlPorts,
 ): Promise<Checked<readonly RegistrationTokenInfo[]>> {
-  const asked = ports.issuers.filter(
-    ({ name, url }) => issuer === undefined || issuer === name || issuer === url,
-  )
+  const asked = issuersNamed(issuer, ports.issuers)
   const found = await Promise.all(asked.map(({ url }) => ports.store.listInitialAccessTokens(url)))
   return checked(found.flat().map(infoOf))
 }
@@ -124,9 +123,7 @@ function isThere(written: ControlDocument): boolean {
 }
 
 function bindingOf(asked: string | undefined, issuers: readonly IssuerBinding[]): Checked<IssuerBinding> {
-  const [first, ...more] = issuers.filter(
-    ({ name, url }) => asked === undefined || asked === name || asked === url,
-  )
+  const [first, ...more] = issuersNamed(asked, issuers)
   if (first === undefined) return wrong({ document, field: 'issuer', message: 'there is no such issuer' })
   return more.length === 0
     ? checked(first)

@@ -6,6 +6,7 @@ import type { FoundAuthenticator } from '../store/store.ts'
 import type { ResetSecondFactors, SecondFactorList, UserQuery } from './admin-api.ts'
 import type { ControlPorts } from './apply.ts'
 import { storedDocuments } from './documents.ts'
+import { issuersNamed } from './issuers-named.ts'
 import { type Checked, checked, wrong } from './problem.ts'
 
 /** What a user has set up besides the password: for support, on the telephone. */
@@ -90,7 +91,7 @@ async function findUser(
   { username, issuer }: UserQuery,
   { store, issuers }: ControlPorts,
 ): Promise<Checked<{ readonly binding: IssuerBinding; readonly user: UserRecord }>> {
-  const asked = issuers.filter(({ name, url }) => issuer === undefined || issuer === name || issuer === url)
+  const asked = issuersNamed(issuer, issuers)
   const found = (
     await Promise.all(
       asked.map(async binding => ({ binding, user: await store.findUserByUsername(binding.url, username) })),

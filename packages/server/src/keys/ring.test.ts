@@ -121,6 +121,16 @@ describe('the key ring', () => {
     await store.close()
   })
 
+  it('a refresh that finds nothing new keeps the same document', async () => {
+    const store = await openStore()
+    const ring = await open(store)
+    await ring.whenComplete
+    const before = ring.published(issuer.url)
+    await ring.refresh()
+    assert.equal(ring.published(issuer.url), before)
+    await store.close()
+  })
+
   it('eight nodes that start at one moment agree on every key and secret', async () => {
     const store = await openStore()
     const rings = await Promise.all(Array.from({ length: 8 }, () => open(store)))

@@ -77,7 +77,11 @@ export async function openRing(options: RingOptions): Promise<Ring> {
   const { issuers } = options
   const byIssuer = new Map<string, IssuerKeys>()
   const load = async (issuer: RingIssuer): Promise<void> => {
-    byIssuer.set(issuer.url, openRecords(options, issuer, await options.store.listKeys(issuer.url)))
+    const opened = openRecords(options, issuer, await options.store.listKeys(issuer.url))
+    const before = byIssuer.get(issuer.url)?.published
+    // The same document stays the same bytes: whoever imported its keys need not do it again every few seconds.
+    const published = before?.etag === opened.published.etag ? before : opened.published
+    byIssuer.set(issuer.url, { ...opened, published })
   }
   const complete = async (issuer: RingIssuer, wanted: readonly JwsAlg[]): Promise<void> => {
     const missing = wanted.filter(alg => !byIssuer.get(issuer.url)?.active.has(alg))

@@ -1,25 +1,17 @@
-import {
-  accept,
-  type EpochSeconds,
-  firstRefusal,
-  type JwsAlg,
-  type Outcome,
-  refuse,
-} from '@holdfast/protocol'
+import { accept, type EpochSeconds, firstRefusal, type Outcome, refuse } from '@holdfast/protocol'
 import { type ParsedJws, parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
-import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import {
   parametersOf,
   requestObjectAlgRules,
   requestObjectBytesMax,
   requestObjectRules,
 } from '@holdfast/protocol/specs/rfc9101-jar/rules.ts'
-import type { Form } from '@holdfast/protocol/wire/form.ts'
+import { type Form, formOf } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, RememberedJti } from '../../store/records.ts'
-import { keysFor } from '../client-auth/client-keys.ts'
+import { isSignedBy } from '../client-auth/client-keys.ts'
 import { hashOfJti } from '../handle.ts'
 
 /** An authorization request as it came: its parameters, and whether they were signed. */
@@ -52,14 +44,14 @@ export async function openRequestObject(
   const { profile, clientId, requestObjectSigningAlg: registeredAlg } = client
   const unfit = firstRefusal(requestObjectAlgRules, { header, profile, registeredAlg })
   if (unfit !== undefined) return unfit
-  if (!(await isSigned(parsed.value, client, ports))) return unsigned
+  if (!(await isSignedBy(client, parsed.value, ports))) return unsigned
 
   const now = ports.clock.now()
   const issuer = exchange.issuer.url
   const refusal = firstRefusal(requestObjectRules, { header, claims, clientId, issuer, profile, now })
   if (refusal !== undefined) return refusal
   return accept({
-    form: formOf(claims),
+    form: formOf(parametersOf(claims)),
     requestObject: claims.nbf !== undefined && claims.exp !== undefined ? 'timed' : 'untimed',
     jti: jtiOf(claims, issuer, clientId),
     hintedSubject: undefined,
@@ -72,27 +64,6 @@ const unsigned = refuse(
   'invalid_request_object',
   'no registered key of the client made the signature of the request object',
 )
-
-async function isSigned(jws: ParsedJws, client: Client, ports: Ports): Promise<boolean> {
-  const alg = jws.header.alg as JwsAlg
-  const kid = typeof jws.header.kid === 'string' ? jws.header.kid : undefined
-  const keys = await keysFor(client, { kid, alg }, ports)
-  return keys.some(key => verifyJws(jws, key, [alg]))
-}
-
-function formOf(claims: ParsedJws['claims']): Form {
-  const values = parametersOf(claims)
-  return {
-    get: name => {
-      const sent = values.get(name)
-      return sent?.length === 1 ? sent[0] : undefined
-    },
-    all: name => values.get(name) ?? [],
-    get names() {
-      return [...values.keys()].filter(name => values.get(name)?.length !== 0)
-    },
-  }
-}
 
 /** The rules let no `jti` pass without an `exp`. */
 function jtiOf(claims: ParsedJws['claims'], issuer: string, clientId: string): RememberedJti | undefined {

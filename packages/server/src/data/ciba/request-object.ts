@@ -2,13 +2,11 @@ import {
   accept,
   type EpochSeconds,
   firstRefusal,
-  type JwsAlg,
   type Outcome,
   refuse,
   secondsAfter,
 } from '@holdfast/protocol'
 import { type ParsedJws, parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
-import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import {
   cibaParametersOf,
   signedCibaAlgRules,
@@ -16,12 +14,12 @@ import {
 } from '@holdfast/protocol/specs/openid-ciba/request-object-rules.ts'
 import { cibaCarrierRules } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import { requestObjectBytesMax } from '@holdfast/protocol/specs/rfc9101-jar/rules.ts'
-import type { Form } from '@holdfast/protocol/wire/form.ts'
+import { type Form, formOf } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { Write } from '../../store/writes.ts'
-import { keysFor } from '../client-auth/client-keys.ts'
+import { isSignedBy } from '../client-auth/client-keys.ts'
 import { hashOfJti } from '../handle.ts'
 
 /** An authentication request as it came: its parameters, and whether they were signed. */
@@ -62,14 +60,14 @@ async function openSigned(
   const { profile, clientId, backchannelAuthenticationRequestSigningAlg: registeredAlg } = client
   const unfit = firstRefusal(signedCibaAlgRules, { header, profile, registeredAlg })
   if (unfit !== undefined) return unfit
-  if (!(await isSigned(parsed.value, client, ports))) return unsigned
+  if (!(await isSignedBy(client, parsed.value, ports))) return unsigned
 
   const now = ports.clock.now()
   const issuer = exchange.issuer.url
   const refusal = firstRefusal(signedCibaRules, { header, claims, clientId, issuer, profile, now })
   if (refusal !== undefined) return refusal
   return accept({
-    form: formOf(claims),
+    form: formOf(cibaParametersOf(claims)),
     isSigned: true,
     writes: [rememberObject(claims, issuer, clientId)],
   })
@@ -82,13 +80,6 @@ const unsigned = refuse(
   'no registered key of the client made the signature of the request',
 )
 
-async function isSigned(jws: ParsedJws, client: Client, ports: Ports): Promise<boolean> {
-  const alg = jws.header.alg as JwsAlg
-  const kid = typeof jws.header.kid === 'string' ? jws.header.kid : undefined
-  const keys = await keysFor(client, { kid, alg }, ports)
-  return keys.some(key => verifyJws(jws, key, [alg]))
-}
-
 /** The rules let nothing pass that has no `jti`, `iat` and `exp`. */
 function rememberObject(claims: ParsedJws['claims'], issuer: string, clientId: string): Write {
   const issuedAt = Number(claims.iat) as EpochSeconds
@@ -98,19 +89,5 @@ function rememberObject(claims: ParsedJws['claims'], issuer: string, clientId: s
     key: hashOfJti('backchannel-request-object', issuer, issuedAt, [clientId, String(claims.jti)]),
     issuedAt,
     expiresAt: secondsAfter(Number(claims.exp) as EpochSeconds, replayMarginSeconds),
-  }
-}
-
-function formOf(claims: ParsedJws['claims']): Form {
-  const values = cibaParametersOf(claims)
-  return {
-    get: name => {
-      const sent = values.get(name)
-      return sent?.length === 1 ? sent[0] : undefined
-    },
-    all: name => values.get(name) ?? [],
-    get names() {
-      return [...values.keys()].filter(name => values.get(name)?.length !== 0)
-    },
   }
 }

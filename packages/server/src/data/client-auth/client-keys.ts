@@ -1,7 +1,9 @@
 import { timingSafeEqual, type X509Certificate } from 'node:crypto'
 import type { JwsAlg } from '@holdfast/protocol'
+import type { ParsedJws } from '@holdfast/protocol/jose/compact.ts'
 import { encryptionKey, type KeyManagementAlg } from '@holdfast/protocol/jose/encrypt.ts'
 import { fittingKeys, importPublicJwk, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import type { PeerCertificate } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
@@ -28,6 +30,14 @@ type Jwk = Readonly<Record<string, unknown>>
 
 /** Imported once per compiled client: a new revision has new client objects. */
 const registered = new WeakMap<Client, ClientKeySet>()
+
+/** Whether a registered key of the client made the signature; its `alg` is one that the rules let pass. */
+export async function isSignedBy(client: Client, jws: ParsedJws, ports: Ports): Promise<boolean> {
+  const alg = jws.header.alg as JwsAlg
+  const kid = typeof jws.header.kid === 'string' ? jws.header.kid : undefined
+  const keys = await keysFor(client, { kid, alg }, ports)
+  return keys.some(key => verifyJws(jws, key, [alg]))
+}
 
 /** Registered keys that may have signed with this `kid` and `alg`. A promise only when a fetch was needed. */
 export function keysFor(

@@ -58,7 +58,8 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   if (decision !== 'allow') return render(visit, session, asked.value, ports, false)
 
   // I13: what the user saw is what the token holds. A name or text edited meanwhile is asked again.
-  if (form.get('shown') !== digestOf(contentOf(visit, session, asked.value))) {
+  const shown = digestOf(contentOf(visit, session, asked.value))
+  if (form.get('shown') !== shown) {
     await recordRefusal(visit.exchange, ports, 'consent.refused', changed, {
       context: contextOf(visit, session),
     })
@@ -66,7 +67,7 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   }
   const unmet = judgeAcr(visit.interaction.request, [statedBy(visit).acr])
   if (unmet !== undefined) return await finishRefused(visit, ports, 'consent.refused', unmet)
-  return await allowed(visit, session, asked.value, ports)
+  return await allowed(visit, session, asked.value, shown, ports)
 }
 
 const changed = refuse(
@@ -76,7 +77,14 @@ const changed = refuse(
   'what is asked for changed after it was shown',
 )
 
-async function allowed(visit: Visit, session: LiveSession, asked: Asked, ports: Ports): Promise<Reply> {
+/** @param shown digest of the page that is answered */
+async function allowed(
+  visit: Visit,
+  session: LiveSession,
+  asked: Asked,
+  shown: string,
+  ports: Ports,
+): Promise<Reply> {
   const { exchange, interaction, now } = visit
   const { device } = interaction
   const code = newHandle(ports.entropy, 'code', exchange.issuer.url, fineTime(ports.clock))
@@ -99,7 +107,7 @@ async function allowed(visit: Visit, session: LiveSession, asked: Asked, ports: 
     auditAccepted(exchange, now, device ? 'device.approved' : 'code.issued', contextOf(visit, session), {
       ...(device ? deviceFacts(visit, device.hash) : requestFacts(interaction.request)),
       consent: 'allowed',
-      ...shownFacts(visit, session, asked),
+      ...shownFacts(visit, asked, shown),
       grant: grant.id,
       granted_scopes: grant.scopes,
       ...(asked.named !== undefined && { replaced_grant: asked.named.id }),
@@ -264,11 +272,10 @@ function namedClaims({ exchange, client }: Visit, asked: Asked, words: Words): C
 }
 
 /** What the page said, for the record: the digest of all of it, its language, and the details it named. */
-function shownFacts(visit: Visit, session: LiveSession, asked: Asked): AuditRecord['facts'] {
-  const { claims } = asked
+function shownFacts(visit: Visit, { claims }: Asked, shown: string): AuditRecord['facts'] {
   const namesOf = (wishes: readonly ClaimRequest[]): readonly string[] => wishes.map(({ name }) => name)
   return {
-    shown: digestOf(contentOf(visit, session, asked)),
+    shown,
     locale: wordsOf(visit).locale,
     ...(claims !== undefined && {
       claims_id_token: namesOf(claims.idToken),

@@ -1,0 +1,9 @@
+import type { IssuerBinding } from '../snapshot/compile.ts'
+
+/** The issuers an operator means, by name or URL; all of them when none is named. */
+export function issuersNamed(
+  asked: string | undefined,
+  issuers: readonly IssuerBinding[],
+): readonly IssuerBinding[] {
+  return issuers.filter(({ name, url }) => asked === undefined || asked === name || asked === url)
+}
