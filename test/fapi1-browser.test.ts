@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { chromium } from 'playwright-core'
-import { chromiumPath } from './product/chromium.ts'
+import { chromiumPath } from '../packages/server/src/data/testing/chromium.ts'
 import { detachedResponse, startFapi1Product } from './product/fapi1.ts'
 
 /** What stands after `#` is never sent by a browser, and must survive the redirects and policies of our pages. */

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { goodRequest, pushedUrl, type Browser as TestBrowser } from '../testing/browser.ts'
+import { launchChromium, look, testedLooks, withoutChromium } from '../testing/chromium.ts'
 import { askCiba, cibaClient } from '../testing/ciba.ts'
 import { clientOf } from '../testing/clients.ts'
 import { asking, detailTypes, payingClient, paymentOf } from '../testing/details.ts'
@@ -14,23 +12,10 @@ import { logoutUrl, signIn } from '../testing/logout.ts'
 import { type ServedRooms, serveRooms } from '../testing/serve-rooms.ts'
 import { issuerUrl, openWorld, type World } from '../testing/world.ts'
 
-const executablePath = process.env.HOLDFAST_CHROMIUM ?? '/usr/bin/chromium'
-const skip = existsSync(executablePath) ? false : `no chromium at ${executablePath}`
-/** Set to a folder to look at what the tests look at. */
-const shots = process.env.HOLDFAST_SCREENSHOTS
-const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-
-const looks: readonly (readonly [name: string, options: BrowserContextOptions])[] = [
-  ['desktop-light', { colorScheme: 'light', viewport: { width: 1280, height: 800 } }],
-  ['desktop-dark', { colorScheme: 'dark', viewport: { width: 1280, height: 800 } }],
-  ['phone-light', { colorScheme: 'light', viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }],
-  ['phone-dark', { colorScheme: 'dark', viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }],
-]
-
 const otherShop = cibaClient({ clientId: 'c_shop', clientName: 'Corner shop' })
 const framed = clientOf({ clientId: 'c_framed', frontchannelLogoutUri: 'https://client.example/out?from=as' })
 
-describe('the pages in a real browser', { skip }, () => {
+describe('the pages in a real browser', { skip: withoutChromium }, () => {
   let world: World
   let served: ServedRooms
   let browser: Browser
@@ -39,15 +24,7 @@ describe('the pages in a real browser', { skip }, () => {
     const clients = [deviceClient(), cibaClient(), otherShop, framed, payingClient()]
     world = await openWorld({ clients, detailTypes })
     served = await serveRooms(world)
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-background-networking',
-        `--host-resolver-rules=MAP as.example:443 127.0.0.1:${served.port},MAP client.example:443 127.0.0.1:${served.port}`,
-      ],
-    })
+    browser = await launchChromium(served.port)
   })
 
   after(async () => {
@@ -68,33 +45,31 @@ describe('the pages in a real browser', { skip }, () => {
     },
   }
 
-  // Two looks show both colour schemes and both widths; all four are for whoever looks at the pictures.
-  const tested = looks.filter(([name]) => shots !== undefined || /^(desktop-light|phone-dark)$/.test(name))
-  for (const [name, options] of tested)
+  for (const [name, options] of testedLooks)
     it(`log in and consent, without JavaScript, accessible: ${name}`, async () => {
       const page = await open({ ...options, javaScriptEnabled: false })
       await page.goto(await pushedUrl(world, request))
-      await look(page, `${name}-login`)
+      await look(browser, page, `${name}-login`)
       await page.fill('#username', 'alice')
       await page.fill('#password', 'wrong')
       await page.click('#login-submit')
       assert.match((await page.textContent('[role=alert]')) ?? '', /not right/)
-      await look(page, `${name}-login-wrong`)
+      await look(browser, page, `${name}-login-wrong`)
       await page.fill('#password', 'correct horse')
       await page.keyboard.press('Enter')
       await page.waitForURL('**/consent')
-      await look(page, `${name}-consent`)
+      await look(browser, page, `${name}-consent`)
       await page.click('#consent-allow')
       await page.waitForURL('https://client.example/cb?**')
       assert.match(page.url(), /[?&]code=ac_/)
 
       await page.goto(`${issuerUrl}/authorize?client_id=nobody`)
       assert.equal(await page.textContent('#error-code'), 'unauthorized_client')
-      await look(page, `${name}-error`)
+      await look(browser, page, `${name}-error`)
       await page.context().close()
     })
 
-  for (const [name, options] of tested)
+  for (const [name, options] of testedLooks)
     it(`details of a payment stand on the consent page, accessible and within its width: ${name}`, async () => {
       const page = await open({ ...options, javaScriptEnabled: false })
       const named = { creditorName: '<b>Muster</b> & Töchter GmbH, Abteilung Zahlungen & Verwaltung Südwest' }
@@ -105,7 +80,7 @@ describe('the pages in a real browser', { skip }, () => {
       await page.fill('#password', 'correct horse')
       await page.click('#login-submit')
       await page.waitForURL('**/consent')
-      await look(page, `${name}-consent-details`)
+      await look(browser, page, `${name}-consent-details`)
       const shown = await page.$$eval('.detail dd', list => list.map(({ textContent }) => textContent))
       assert.ok(shown.includes(named.creditorName))
       assert.ok(shown.includes('EUR 1\u202f234.50'))
@@ -114,7 +89,7 @@ describe('the pages in a real browser', { skip }, () => {
       await page.context().close()
     })
 
-  for (const [name, options] of tested)
+  for (const [name, options] of testedLooks)
     it(`add to a grant and replace it, without JavaScript, accessible: ${name}`, async () => {
       const id = `managed-${name}`
       await seedCode(world, 'c_bank', { grant: { managed: { id, createdAt: world.clock.now() } } })
@@ -128,82 +103,82 @@ describe('the pages in a real browser', { skip }, () => {
         await page.waitForURL('**/consent')
         const text = (await page.textContent('#consent-change')) ?? ''
         assert.match(text, action === 'merge' ? /everything together/ : /takes the place/)
-        await look(page, `${name}-consent-${action}`)
+        await look(browser, page, `${name}-consent-${action}`)
         await page.click('#consent-allow')
         await page.waitForURL('https://client.example/cb?**')
         await page.context().close()
       }
     })
 
-  for (const [name, options] of tested)
+  for (const [name, options] of testedLooks)
     it(`connect a device, without JavaScript, accessible: ${name}`, async () => {
       const asked = jsonOf(await requestDevice(world))
       const page = await open({ ...options, javaScriptEnabled: false })
       await page.goto(String(asked.verification_uri))
-      await look(page, `${name}-device`)
+      await look(browser, page, `${name}-device`)
       await page.fill('#user_code', 'bbbb bbbb')
       await page.click('#device-submit')
       assert.match((await page.textContent('[role=alert]')) ?? '', /not right/)
-      await look(page, `${name}-device-wrong`)
+      await look(browser, page, `${name}-device-wrong`)
       await page.goto(String(asked.verification_uri_complete))
       assert.equal(await page.inputValue('#user_code'), asked.user_code)
-      await look(page, `${name}-device-complete`)
+      await look(browser, page, `${name}-device-complete`)
       await page.click('#device-submit')
       await page.waitForURL('**/confirm')
-      await look(page, `${name}-confirm`)
+      await look(browser, page, `${name}-confirm`)
       await page.click('#confirm-continue')
       await page.waitForURL('**/login')
       await page.fill('#username', 'alice')
       await page.fill('#password', 'correct horse')
       await page.click('#login-submit')
       await page.waitForURL('**/consent')
-      await look(page, `${name}-device-consent`)
+      await look(browser, page, `${name}-device-consent`)
       await page.click('#consent-allow')
       await page.waitForSelector('#device-allowed')
-      await look(page, `${name}-device-done`)
+      await look(browser, page, `${name}-device-done`)
       await page.context().close()
     })
 
-  for (const [name, options] of tested)
+  for (const [name, options] of testedLooks)
     it(`every page in German, without JavaScript, accessible: ${name}`, async () => {
       const page = await open({ ...options, locale: 'de-DE', javaScriptEnabled: false })
       const claims = JSON.stringify({ id_token: { email: null } })
       const { spoil } = request
       await page.goto(await pushedUrl(world, { spoil: { ...spoil, claims } }))
       assert.equal(await page.title(), 'Anmelden')
-      await look(page, `${name}-de-login`)
+      await look(browser, page, `${name}-de-login`)
       await page.fill('#username', 'alice')
       await page.fill('#password', 'wrong')
       await page.click('#login-submit')
       assert.match((await page.textContent('[role=alert]')) ?? '', /stimmt nicht/)
-      await look(page, `${name}-de-login-wrong`)
+      await look(browser, page, `${name}-de-login-wrong`)
       await page.fill('#password', 'correct horse')
       await page.click('#login-submit')
       await page.waitForURL('**/consent')
       assert.match((await page.textContent('main')) ?? '', /Ihre E-Mail-Adresse/)
       assert.equal(await page.getAttribute('html', 'lang'), 'de')
-      await look(page, `${name}-de-consent`)
+      await look(browser, page, `${name}-de-consent`)
       await page.click('#consent-allow')
       await page.waitForURL('https://client.example/cb?**')
 
       const asked = jsonOf(await requestDevice(world))
       await page.goto(String(asked.verification_uri_complete))
-      await look(page, `${name}-de-device`)
+      await look(browser, page, `${name}-de-device`)
       await page.click('#device-submit')
       await page.waitForURL('**/confirm')
-      await look(page, `${name}-de-confirm`)
+      await look(browser, page, `${name}-de-confirm`)
       await page.click('#confirm-stop')
       assert.equal(await page.title(), 'Ihr Gerät wurde nicht verbunden')
-      await look(page, `${name}-de-device-denied`)
+      await look(browser, page, `${name}-de-device-denied`)
 
       await page.goto(`${issuerUrl}/authorize?client_id=nobody`)
       assert.equal(await page.textContent('#error-meaning'), 'diese Anwendung darf das nicht')
-      await look(page, `${name}-de-error`)
+      await look(browser, page, `${name}-de-error`)
       await page.goto(logoutUrl({ client_id: 'c_oidc' }))
-      await look(page, `${name}-de-logout`)
+      await look(browser, page, `${name}-de-logout`)
       await page.click('#logout-submit')
       assert.equal(await page.title(), 'Sie sind abgemeldet')
-      await look(page, `${name}-de-logout-done`)
+      await look(browser, page, `${name}-de-logout-done`)
       await page.context().close()
     })
 
@@ -214,33 +189,33 @@ describe('the pages in a real browser', { skip }, () => {
     await page.context().close()
   })
 
-  for (const [name, options] of tested)
+  for (const [name, options] of testedLooks)
     it(`answer what waits, without JavaScript, accessible: ${name}`, async () => {
       await askCiba(world, { binding_message: 'W4SCT – 10,00 €' })
       world.clock.advance(1)
       await askCiba(world, { scope: 'openid accounts payments offline_access' }, { clientId: 'c_shop' })
       const page = await open({ ...options, javaScriptEnabled: false })
       await page.goto(`${issuerUrl}/ciba`)
-      await look(page, `${name}-ciba`)
+      await look(browser, page, `${name}-ciba`)
       await page.click('#look-submit')
       await page.waitForURL('**/login')
-      await look(page, `${name}-ciba-login`)
+      await look(browser, page, `${name}-ciba-login`)
       await page.fill('#username', 'alice')
       await page.fill('#password', 'correct horse')
       await page.click('#login-submit')
       await page.waitForURL('**/approvals')
       assert.equal(await page.textContent('.binding >> nth=0'), 'W4SCT – 10,00 €')
-      await look(page, `${name}-ciba-waiting`)
+      await look(browser, page, `${name}-ciba-waiting`)
       const second = await page.context().newPage()
       await second.goto(page.url())
       await page.click('#allow-1')
       assert.match((await page.textContent('#answer-allowed')) ?? '', /You allowed/)
-      await look(page, `${name}-ciba-allowed`)
+      await look(browser, page, `${name}-ciba-allowed`)
       await page.click('#allow-1')
-      await look(page, `${name}-ciba-empty`)
+      await look(browser, page, `${name}-ciba-empty`)
       await second.click('#deny-1')
       assert.match((await second.textContent('#answer-late')) ?? '', /already answered/)
-      await look(second, `${name}-ciba-late`)
+      await look(browser, second, `${name}-ciba-late`)
       await page.click('#look-again')
       assert.equal(await page.title(), 'Nothing waits for you')
       await page.context().close()
@@ -263,7 +238,7 @@ describe('the pages in a real browser', { skip }, () => {
       await page.click('#consent-allow')
       if (!javaScriptEnabled) {
         await page.waitForSelector('#response-continue')
-        await look(page, 'desktop-light-form-post')
+        await look(browser, page, 'desktop-light-form-post')
         await page.click('#response-continue')
       }
       await page.waitForURL('https://client.example/cb')
@@ -276,24 +251,24 @@ describe('the pages in a real browser', { skip }, () => {
     }
   })
 
-  for (const [name, options] of tested)
+  for (const [name, options] of testedLooks)
     it(`ask before a logout, without JavaScript, accessible: ${name}`, async () => {
       const { browser: signedIn, idToken } = await signIn(world, 'c_oidc')
       const page = await open({ ...options, javaScriptEnabled: false })
       await page.context().addCookies(cookiesOf(signedIn))
       await page.goto(logoutUrl({ client_id: 'c_bank', id_token_hint: idToken }))
       assert.equal(await page.textContent('#error-code'), 'invalid_request')
-      await look(page, `${name}-logout-refused`)
+      await look(browser, page, `${name}-logout-refused`)
       const bye = 'https://client.example/bye'
       await page.goto(logoutUrl({ client_id: 'c_oidc', post_logout_redirect_uri: bye, state: 's' }))
-      await look(page, `${name}-logout`)
+      await look(browser, page, `${name}-logout`)
       await page.click('#logout-stay')
       assert.equal(await page.title(), 'You are still signed in')
-      await look(page, `${name}-logout-stay`)
+      await look(browser, page, `${name}-logout-stay`)
       await page.goBack()
       await page.click('#logout-submit')
       assert.equal(await page.title(), 'You are signed out')
-      await look(page, `${name}-logout-done`)
+      await look(browser, page, `${name}-logout-done`)
       await page.click('#logout-return')
       await page.waitForURL(`${bye}?state=s`)
       await page.context().close()
@@ -318,7 +293,7 @@ describe('the pages in a real browser', { skip }, () => {
   })
 
   it('a logout loads the frame of a client that took part, and then goes on by itself', async () => {
-    for (const [name, options] of tested) {
+    for (const [name, options] of testedLooks) {
       const { browser: signedIn, idToken } = await signIn(world, 'c_framed')
       const page = await open({ ...options, javaScriptEnabled: false })
       const messages: string[] = []
@@ -327,7 +302,7 @@ describe('the pages in a real browser', { skip }, () => {
       const loaded = page.waitForResponse(reply => reply.url().startsWith('https://client.example/out'))
       const bye = 'https://client.example/bye'
       await page.goto(logoutUrl({ id_token_hint: idToken, post_logout_redirect_uri: bye }))
-      await look(page, `${name}-logout-frames`)
+      await look(browser, page, `${name}-logout-frames`)
       const asked = new URL((await loaded).url()).searchParams
       assert.deepEqual([...asked.keys()], ['from', 'iss', 'sid'])
       await page.waitForURL(bye)
@@ -405,42 +380,6 @@ describe('the pages in a real browser', { skip }, () => {
     await page.waitForURL('**/login')
     await page.context().close()
   })
-
-  /** Runs axe in a copy of the page that may run scripts, and keeps a picture when asked. */
-  async function look(page: Page, name: string): Promise<void> {
-    if (shots !== undefined) await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
-    const { viewport, colorScheme } = optionsOf(name)
-    const context = await browser.newContext({
-      ignoreHTTPSErrors: true,
-      bypassCSP: true,
-      viewport,
-      colorScheme,
-    })
-    const copy = await context.newPage()
-    // The copy stands at the same address, so that its stylesheet is the same, and stays there.
-    await copy.route(page.url(), async route =>
-      route.fulfill({
-        contentType: 'text/html',
-        body: (await page.content()).replace(/<script>[^<]*<\/script>/, ''),
-      }),
-    )
-    await copy.goto(page.url())
-    await copy.addScriptTag({ path: axePath })
-    const found = (await copy.evaluate(
-      "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
-    )) as {
-      passes: readonly unknown[]
-      violations: readonly { id: string; nodes: readonly { html: string; failureSummary: string }[] }[]
-    }
-    const violations = found.violations.map(
-      ({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`,
-    )
-    assert.deepEqual(violations, [], name)
-    assert.ok(found.passes.length > 10)
-    const width = (await copy.evaluate('document.documentElement.scrollWidth')) as number
-    assert.ok(width <= (viewport?.width ?? 0), `${name} scrolls sideways`)
-    await context.close()
-  }
 })
 
 /** What a browser without sockets holds, for one that has them. */
@@ -449,9 +388,4 @@ function cookiesOf({ cookies }: TestBrowser): Parameters<ReturnType<Page['contex
     ...{ name, value, url: issuerUrl, secure: true, httpOnly: true },
     sameSite: 'Lax',
   }))
-}
-
-function optionsOf(name: string): Pick<BrowserContextOptions, 'viewport' | 'colorScheme'> {
-  const [, options = {}] = looks.find(([prefix]) => name.startsWith(prefix)) ?? []
-  return { viewport: options.viewport ?? null, colorScheme: options.colorScheme ?? null }
 }

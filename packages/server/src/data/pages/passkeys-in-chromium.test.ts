@@ -1,30 +1,14 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { totpCode, totpStep } from '@holdfast/protocol/specs/rfc6238-totp/totp.ts'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { paths } from '../paths.ts'
 import { pushedUrl } from '../testing/browser.ts'
+import { launchChromium, look, testedLooks, withoutChromium } from '../testing/chromium.ts'
 import { type ServedRooms, serveRooms } from '../testing/serve-rooms.ts'
 import { issuerUrl, openWorld, type World } from '../testing/world.ts'
 
-const executablePath = process.env.HOLDFAST_CHROMIUM ?? '/usr/bin/chromium'
-const skip = existsSync(executablePath) ? false : `no chromium at ${executablePath}`
-/** Set to a folder to look at what the tests look at. */
-const shots = process.env.HOLDFAST_SCREENSHOTS
-const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-
-const looks: readonly (readonly [name: string, options: BrowserContextOptions])[] = [
-  ['desktop-light', { colorScheme: 'light', viewport: { width: 1280, height: 800 } }],
-  ['desktop-dark', { colorScheme: 'dark', viewport: { width: 1280, height: 800 } }],
-  ['phone-light', { colorScheme: 'light', viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }],
-  ['phone-dark', { colorScheme: 'dark', viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }],
-]
-const tested = looks.filter(([name]) => shots !== undefined || /^(desktop-light|phone-dark)$/.test(name))
-
-describe('passkeys and codes in a real browser', { skip }, () => {
+describe('passkeys and codes in a real browser', { skip: withoutChromium }, () => {
   let world: World
   let served: ServedRooms
   let browser: Browser
@@ -33,16 +17,7 @@ describe('passkeys and codes in a real browser', { skip }, () => {
   before(async () => {
     world = await openWorld()
     served = await serveRooms(world)
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-background-networking',
-        '--ignore-certificate-errors',
-        `--host-resolver-rules=MAP as.example:443 127.0.0.1:${served.port},MAP client.example:443 127.0.0.1:${served.port}`,
-      ],
-    })
+    browser = await launchChromium(served.port, { args: ['--ignore-certificate-errors'] })
   })
   after(async () => {
     await browser?.close()
@@ -113,25 +88,25 @@ describe('passkeys and codes in a real browser', { skip }, () => {
     await page.waitForURL('**/account/security?done=passkey-added')
   }
 
-  for (const [name, options] of tested)
+  for (const [name, options] of testedLooks)
     it(`add a passkey, sign in with its button, step up, remove it: ${name}`, async () => {
       const username = await newUser()
       const { page, messages } = await open(options)
       await page.goto(issuerUrl + paths.security)
       await logIn(page, username)
       await page.waitForSelector('#add-passkey')
-      await look(page, `${name}-security-empty`)
+      await look(browser, page, `${name}-security-empty`)
       await page.click('#add-passkey')
       await page.waitForSelector('#passkey-form:not([hidden])')
-      await look(page, `${name}-add-passkey`)
+      await look(browser, page, `${name}-add-passkey`)
       await page.fill('#name', 'My laptop')
       await page.click('#passkey-submit')
       await page.waitForURL('**/account/security?done=passkey-added')
-      await look(page, `${name}-security`)
+      await look(browser, page, `${name}-security`)
 
       await page.goto(await pushedUrl(world, { spoil: { prompt: 'login' } }))
       await page.waitForSelector('#passkey-form:not([hidden])')
-      await look(page, `${name}-login-passkey`)
+      await look(browser, page, `${name}-login-passkey`)
       await page.click('#passkey-submit')
       await page.waitForURL('**/consent')
       assert.equal((await world.lastAudit('login.accepted'))?.facts.method, 'passkey')
@@ -142,7 +117,7 @@ describe('passkeys and codes in a real browser', { skip }, () => {
       await logIn(page, username)
       await page.waitForURL('**/second-factor')
       await page.waitForSelector('#passkey-form:not([hidden])')
-      await look(page, `${name}-step-up-passkey`)
+      await look(browser, page, `${name}-step-up-passkey`)
       await page.click('#passkey-submit')
       await page.waitForURL('**/consent')
 
@@ -154,31 +129,31 @@ describe('passkeys and codes in a real browser', { skip }, () => {
       await page.context().close()
     })
 
-  for (const [name, options] of tested)
+  for (const [name, options] of testedLooks)
     it(`set up an app and sign in with a code, without JavaScript, accessible: ${name}`, async () => {
       const username = await newUser()
       const { page } = await open({ ...options, javaScriptEnabled: false })
       await page.goto(issuerUrl + paths.addTotp)
       await logIn(page, username)
       await page.waitForSelector('#totp-form')
-      await look(page, `${name}-totp`)
+      await look(browser, page, `${name}-totp`)
       const shown = ((await page.textContent('#totp-secret')) ?? '').replaceAll(' ', '')
       const code = (): string => totpCode(base32(shown), totpStep(world.clock.now()))
       await page.fill('#code', '000000')
       await page.click('#totp-submit')
-      await look(page, `${name}-totp-wrong`)
+      await look(browser, page, `${name}-totp-wrong`)
       await page.fill('#code', code())
       await page.click('#totp-submit')
       await page.waitForURL('**/account/security?done=app-added')
-      await look(page, `${name}-security-app`)
+      await look(browser, page, `${name}-security-app`)
       world.clock.advance(30)
       await page.goto(await pushedUrl(world, { spoil: { prompt: 'login' } }))
       await logIn(page, username)
       await page.waitForURL('**/second-factor')
-      await look(page, `${name}-second-factor`)
+      await look(browser, page, `${name}-second-factor`)
       await page.fill('#code', '000000')
       await page.click('#second-factor-submit')
-      await look(page, `${name}-second-factor-wrong`)
+      await look(browser, page, `${name}-second-factor-wrong`)
       await page.fill('#code', code())
       await page.keyboard.press('Enter')
       await page.waitForURL('**/consent')
@@ -186,7 +161,7 @@ describe('passkeys and codes in a real browser', { skip }, () => {
       await page.goto(issuerUrl + paths.addPasskey)
       assert.equal(await page.isVisible('#passkey-form'), false)
       assert.match((await page.textContent('main')) ?? '', /need JavaScript/)
-      await look(page, `${name}-add-passkey-no-script`)
+      await look(browser, page, `${name}-add-passkey-no-script`)
       await page.context().close()
     })
 
@@ -244,37 +219,6 @@ describe('passkeys and codes in a real browser', { skip }, () => {
     assert.equal((await world.lastAudit('login.refused'))?.ruleId, 'passkey.format')
     await page.context().close()
   })
-
-  /** Runs axe in a copy of the page that may run scripts, and keeps a picture when asked. */
-  async function look(page: Page, name: string): Promise<void> {
-    if (shots !== undefined) await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
-    const [, { viewport, colorScheme } = {}] = looks.find(([look]) => name.startsWith(look)) ?? []
-    const context = await browser.newContext({
-      ignoreHTTPSErrors: true,
-      bypassCSP: true,
-      ...(viewport && { viewport }),
-      ...(colorScheme && { colorScheme }),
-    })
-    const copy = await context.newPage()
-    const body = (await page.content()).replaceAll(/<script[^>]*>[^<]*<\/script>/g, '')
-    await copy.route(page.url(), async route => route.fulfill({ contentType: 'text/html', body }))
-    await copy.goto(page.url())
-    await copy.addScriptTag({ path: axePath })
-    const found = (await copy.evaluate(
-      "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
-    )) as {
-      passes: readonly unknown[]
-      violations: readonly { id: string; nodes: readonly { html: string }[] }[]
-    }
-    const violations = found.violations.map(
-      ({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`,
-    )
-    assert.deepEqual(violations, [], name)
-    assert.ok(found.passes.length > 10)
-    const width = (await copy.evaluate('document.documentElement.scrollWidth')) as number
-    assert.ok(width <= (viewport?.width ?? 0), `${name} scrolls sideways`)
-    await context.close()
-  }
 })
 
 function base32(text: string): Buffer {

@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { chromium } from 'playwright-core'
 import type { IdentityProvider } from '../../snapshot/snapshot.ts'
 import { pushedUrl } from '../testing/browser.ts'
+import { axePath, launchChromium, shots, withoutChromium } from '../testing/chromium.ts'
 import { compactJws, newTestKey } from '../testing/jws.ts'
 import { serveRooms } from '../testing/serve-rooms.ts'
 import { issuerUrl, openWorld, type World } from '../testing/world.ts'
 
-const executablePath = process.env.HOLDFAST_CHROMIUM ?? '/usr/bin/chromium'
-const skip = existsSync(executablePath) ? false : `no chromium at ${executablePath}`
-const shots = process.env.HOLDFAST_SCREENSHOTS
-const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const op = 'https://op.example'
 const key = newTestKey('ES256', 'op-1')
 const provider: IdentityProvider = {
@@ -33,7 +27,7 @@ const provider: IdentityProvider = {
   otherMethods: ['pwd'],
 }
 
-describe('a sign-in at another provider, in a real browser', { skip }, () => {
+describe('a sign-in at another provider, in a real browser', { skip: withoutChromium }, () => {
   it('goes there and comes back without JavaScript, under the policy of the page, accessible in both languages', async () => {
     const asked = { nonce: '' }
     const now = (): number => world.clock.now()
@@ -47,12 +41,8 @@ describe('a sign-in at another provider, in a real browser', { skip }, () => {
       },
     })
     const served = await serveRooms(world)
-    const there = `127.0.0.1:${served.port}`
-    const hosts = ['as.example', 'client.example', 'op.example'].map(host => `MAP ${host}:443 ${there}`)
-    const browser = await chromium.launch({
-      executablePath,
-      args: ['--no-sandbox', '--disable-gpu', `--host-resolver-rules=${hosts.join(',')}`],
-    })
+    const hosts = ['as.example', 'client.example', 'op.example']
+    const browser = await launchChromium(served.port, { hosts })
     try {
       for (const [name, locale, colorScheme, width] of [
         ['desktop-light', 'en', 'light', 1280],

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+
+/** Where a Chromium is; undefined when there is none, and its tests are counted as skipped. */
+export function chromiumPath(): string | undefined {
+  const named = process.env.HOLDFAST_TEST_CHROMIUM
+  const usual = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+  return (named === undefined ? usual : [named]).find(path => existsSync(path))
+}
+
+/** For `describe`: why the tests in a browser do not run here. */
+export const withoutChromium = chromiumPath() === undefined ? 'no Chromium' : false
+
+/** Set to a folder to look at what the tests look at. */
+export const shots = process.env.HOLDFAST_SCREENSHOTS
+
+export const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+
+export const looks: readonly (readonly [name: string, options: BrowserContextOptions])[] = [
+  ['desktop-light', { colorScheme: 'light', viewport: { width: 1280, height: 800 } }],
+  ['desktop-dark', { colorScheme: 'dark', viewport: { width: 1280, height: 800 } }],
+  ['phone-light', { colorScheme: 'light', viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }],
+  ['phone-dark', { colorScheme: 'dark', viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }],
+]
+
+/** Two looks show both colour schemes and both widths; all four are for whoever looks at the pictures. */
+export const testedLooks = looks.filter(
+  ([name]) => shots !== undefined || /^(desktop-light|phone-dark)$/.test(name),
+)
+
+/** A browser for which these hosts are the served rooms of a test world. */
+export async function launchChromium(
+  port: number,
+  { hosts = ['as.example', 'client.example'], args = [] }: LaunchOptions = {},
+): Promise<Browser> {
+  const executablePath = chromiumPath()
+  assert.ok(executablePath)
+  const mapped = hosts.map(host => `MAP ${host}:443 127.0.0.1:${port}`).join(',')
+  return await chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      ...args,
+      `--host-resolver-rules=${mapped}`,
+    ],
+  })
+}
+
+interface LaunchOptions {
+  readonly hosts?: readonly string[]
+  readonly args?: readonly string[]
+}
+
+/** Takes a picture where one is wanted, and holds the page to axe and to its width. @param name begins with a look's */
+export async function look(browser: Browser, page: Page, name: string): Promise<void> {
+  if (shots !== undefined) await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
+  const [, { viewport, colorScheme } = {}] = looks.find(([one]) => name.startsWith(one)) ?? []
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true,
+    bypassCSP: true,
+    ...(viewport && { viewport }),
+    ...(colorScheme && { colorScheme }),
+  })
+  const copy = await context.newPage()
+  // The copy stands at the same address, so that its stylesheet is the same, and stays there.
+  const body = (await page.content()).replaceAll(/<script[^>]*>[^<]*<\/script>/g, '')
+  await copy.route(page.url(), async route => route.fulfill({ contentType: 'text/html', body }))
+  await copy.goto(page.url())
+  await copy.addScriptTag({ path: axePath })
+  const found = (await copy.evaluate(
+    "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
+  )) as {
+    passes: readonly unknown[]
+    violations: readonly { id: string; nodes: readonly { html: string }[] }[]
+  }
+  const violations = found.violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`,
+  )
+  assert.deepEqual(violations, [], name)
+  assert.ok(found.passes.length > 10)
+  const width = (await copy.evaluate('document.documentElement.scrollWidth')) as number
+  assert.ok(width <= (viewport?.width ?? 0), `${name} scrolls sideways`)
+  await context.close()
+}
