@@ -231,6 +231,7 @@ export interface BackchannelRequestRecord {
   readonly subject: string
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
   readonly bindingMessage: string | undefined
   /** As asked for; absent: none were. */
   readonly acrValues?: readonly string[]

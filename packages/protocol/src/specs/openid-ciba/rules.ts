@@ -135,8 +135,6 @@ export interface CibaRequestInput {
   readonly requestedExpiry: string | undefined
   readonly userCode: string | undefined
   readonly requestContext: string | undefined
-  /** Whether the request says in `authorization_details` what it is for (RFC 9396). */
-  readonly hasDetails: boolean
 }
 
 /** Letters, marks, digits, punctuation, symbols and plain spaces: nothing a page would not show as it is. */
@@ -237,14 +235,6 @@ export const cibaRequestRules: readonly Rule<CibaRequestInput>[] = [
       context === undefined || (Buffer.byteLength(context) <= requestContextBytesMax && isJsonObject(context))
         ? pass
         : bad('`request_context` is no JSON object, or too large'),
-  },
-  {
-    id: 'ciba.details',
-    clauses: ['CIBA-7.1-details'],
-    level: 'OURS',
-    title: 'no `authorization_details` are sent: nobody would show them to the user',
-    check: ({ hasDetails }) =>
-      hasDetails ? bad('`authorization_details` are not supported for backchannel authentication') : pass,
   },
 ]
 

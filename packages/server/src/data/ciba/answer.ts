@@ -4,11 +4,11 @@ import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { BackchannelRequestRecord, GrantRecord, SessionRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
+import type { AccessElsewhere } from '../authorize/asked-elsewhere.ts'
 import { isLasting } from '../authorize/lasting.ts'
 import { newGrantId } from '../authorize/transaction.ts'
 import { fineTime } from '../handle.ts'
 import { pingWrites } from './ping.ts'
-import type { CibaAccess } from './request.ts'
 
 /** How the user who answers authenticated. */
 export type Authentication = StatedAuthentication & Pick<SessionRecord, 'sid'>
@@ -21,7 +21,7 @@ export function cibaGrantOf(
   ports: Ports,
   now: EpochSeconds,
 ): GrantRecord {
-  const { issuer, clientId, subject, scopes, resources, txn } = request
+  const { issuer, clientId, subject, scopes, resources, authorizationDetails, txn } = request
   return {
     id: newGrantId(ports.entropy, fineTime(ports.clock)),
     issuer,
@@ -29,6 +29,7 @@ export function cibaGrantOf(
     subject,
     scopes,
     resources,
+    ...(authorizationDetails && { authorizationDetails }),
     sid,
     authTime,
     acr,
@@ -40,7 +41,7 @@ export function cibaGrantOf(
 }
 
 /** A grant lives as long as anything it can buy. */
-export function cibaGrantLifetime(client: Client, { scopes, profile }: CibaAccess): number {
+export function cibaGrantLifetime(client: Client, { scopes, profile }: AccessElsewhere): number {
   return isLasting(client, scopes)
     ? cibaLifetimeSecondsMax + profile.refreshTokenLifetimeSeconds
     : cibaLifetimeSecondsMax + profile.accessTokenLifetimeSeconds

@@ -15,6 +15,7 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import type { BackchannelRequestRecord, UserRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
+import { detailsFacts } from '../authorize/details-facts.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
@@ -166,6 +167,7 @@ function issue(asking: Asking, promptKey: HandleHash): Issued {
     subject: user.subject,
     scopes: request.scopes,
     resources: request.resources,
+    ...(request.details.length > 0 && { authorizationDetails: request.details }),
     bindingMessage: request.bindingMessage,
     ...(request.acrValues.length > 0 && { acrValues: request.acrValues }),
     promptKey,
@@ -192,7 +194,7 @@ function issue(asking: Asking, promptKey: HandleHash): Issued {
 
 /** What was asked; of what the client sent as free text a digest, or that there was any. */
 function auditOf({ exchange, authenticated, request, now }: Asking, record: BackchannelRequestRecord): Write {
-  const { requestContext, acrValues, profile } = request
+  const { requestContext, acrValues, details, profile } = request
   const { txn, clientId, subject, scopes, resources } = record
   return auditAccepted(
     exchange,
@@ -203,6 +205,7 @@ function auditOf({ exchange, authenticated, request, now }: Asking, record: Back
       ...authenticated.evidence,
       scopes,
       resources,
+      ...detailsFacts(details),
       auth_req_ref: record.hash,
       hint: request.loginHint === undefined ? 'id_token_hint' : 'login_hint',
       signed_request: request.isSigned,

@@ -93,7 +93,6 @@ describe('the backchannel authentication endpoint', () => {
     ['no seconds', { requested_expiry: '0' }, 'invalid_request', 'ciba.requested-expiry'],
     ['half a second', { requested_expiry: '0.5' }, 'invalid_request', 'ciba.requested-expiry'],
     ['a user code', { user_code: '1234' }, 'invalid_request', 'ciba.user-code'],
-    ['a request for details', { authorization_details: '[]' }, 'invalid_request', 'ciba.details'],
     ['a context that is a list', { request_context: '[1]' }, 'invalid_request', 'ciba.request-context'],
   ] as const satisfies readonly (readonly [string, FormFields, string, string])[])
     test(`${name} is ${error}`, async () => {

@@ -56,8 +56,6 @@ const spoiled: readonly (readonly [name: string, options: SignedCibaOptions, rul
   ['the claims of an authorization request', { claims: { response_type: 'code' } }, 'ciba-object.kind'],
   ['the sub of a client assertion', { claims: { sub: 'c_pos' } }, 'ciba-object.kind'],
   ['a scope that is a list', { claims: { scope: ['openid'] } }, 'ciba-object.parameters'],
-  ['details as JSON', { claims: { authorization_details: [{ type: 'x' }] } }, 'ciba-object.parameters'],
-  ['details as text', { claims: { authorization_details: '[{"type":"x"}]' } }, 'ciba.details'],
 ]
 
 describe('a signed authentication request', () => {

@@ -6,6 +6,7 @@ import type { Ports } from '../../ports.ts'
 import type { FoundBackchannelRequest } from '../../store/store.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
+import { askedAgain } from '../authorize/asked-elsewhere.ts'
 import { hashOfHandle } from '../handle.ts'
 import { statedBySession } from '../interaction/authentication.ts'
 import { recordRefusal, refusedOauth } from '../refused.ts'
@@ -77,7 +78,7 @@ function allowing(
   ports: Ports,
 ): readonly Write[] | undefined {
   const client = exchange.issuer.clients.get(found.clientId)
-  const access = client && judgeCibaAccess(found, client, exchange.issuer)
+  const access = client && judgeCibaAccess(askedAgain(found), client, exchange.issuer)
   if (client === undefined || access?.ok !== true) return undefined
   const now = ports.clock.now()
   const sid = ports.entropy.bytes(16).toString('base64url')

@@ -2,6 +2,7 @@ import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
 import { paths } from '../paths.ts'
 import { lastingText } from './consent.ts'
+import { detailItem, type ShownDetail } from './detail-item.ts'
 import { type Html, html } from './html.ts'
 import { wordsFor } from './locale.ts'
 import { renderPage } from './page.ts'
@@ -9,12 +10,15 @@ import type { Words } from './words/words.ts'
 
 /** Everything the user is shown of one request; what is approved is this and nothing else (I13). */
 export interface ApprovalContent {
+  /** In which it is written: another language is another page. */
+  readonly locale: Words['locale']
   readonly clientName: string
   readonly clientId: string
   readonly username: string
   /** What the user compares with the place where they started. */
   readonly bindingMessage: string | undefined
   readonly scopes: readonly Pick<Scope, 'name' | 'title' | 'description'>[]
+  readonly details: readonly ShownDetail[]
   readonly resources: readonly { readonly audience: string; readonly displayName: string }[]
   readonly lifetimeSeconds: number
   readonly isLasting: boolean
@@ -95,7 +99,7 @@ function approvalForm(
   words: Words,
 ): Html {
   const { content, request, shown, minutesAgo } = approval
-  const { clientName, bindingMessage, scopes, resources } = content
+  const { clientName, bindingMessage, scopes, details, resources } = content
   const said = words.approvals
   return html`<article class="approval" aria-labelledby="approval-${number}">
 <h2 id="approval-${number}">${words.consent.heading(clientName)}</h2>
@@ -109,7 +113,7 @@ ${
 ${scopes.map(
   scope => html`<li><span class="tick" aria-hidden="true"></span><div><strong>${scope.title}</strong><p>${scope.description}</p></div></li>
 `,
-)}</ul>
+)}${details.map(detailItem)}</ul>
 <ul class="notes">
 ${resources.map(
   resource => html`<li>${said.usedAt(resource.displayName, new URL(resource.audience).host)}</li>

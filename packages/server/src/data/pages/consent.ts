@@ -1,8 +1,7 @@
 import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
-import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
-import type { DetailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
+import { detailItem, type ShownDetail } from './detail-item.ts'
 import { type Html, html } from './html.ts'
 import { renderPage } from './page.ts'
 import type { ConsentWords, Words } from './words/words.ts'
@@ -23,7 +22,7 @@ export interface ConsentContent {
   readonly scopes: readonly Pick<Scope, 'name' | 'title' | 'description'>[]
   /** Details asked for by name that none of the scopes covers, each in words. */
   readonly claims: readonly { readonly name: string; readonly title: string }[]
-  readonly details: readonly { readonly detail: AuthorizationDetail; readonly words: DetailWords }[]
+  readonly details: readonly ShownDetail[]
   readonly resources: readonly { readonly audience: string; readonly displayName: string }[]
   /** How long the application can keep acting: the grant's lifetime. */
   readonly lifetimeSeconds: number
@@ -65,7 +64,7 @@ ${content.change !== undefined && html`<div class="notice" id="consent-change"><
 ${content.scopes.map(
   scope => html`<li><span class="tick" aria-hidden="true"></span><div><strong>${scope.title}</strong><p>${scope.description}</p></div></li>
 `,
-)}${content.details.map(({ words }) => detailItem(words))}</ul>
+)}${content.details.map(detailItem)}</ul>
 </section>
 ${detailsSection(content, said)}
 ${placesSection(content, said)}
@@ -100,20 +99,6 @@ ${claims.map(
 )}</ul>
 </section>`
   )
-}
-
-/** One authorization detail: what it is, and every value of it under its label. */
-function detailItem({ title, description, parts }: DetailWords): Html {
-  return html`<li class="detail"><span class="tick" aria-hidden="true"></span><div><strong>${title}</strong><p>${description}</p>
-<dl>
-${parts.map(
-  ({
-    label,
-    values,
-  }) => html`<div><dt>${label}</dt>${values.map(value => html`<dd><bdi>${value}</bdi></dd>`)}</div>
-`,
-)}</dl></div></li>
-`
 }
 
 function placesSection({ resources }: ConsentContent, said: ConsentWords): Html | false {

@@ -8,13 +8,16 @@ import type { Client } from '../../../snapshot/snapshot.ts'
 import { endsWithSession } from '../../../store/owners.ts'
 import type { FoundBackchannelRequest } from '../../../store/store.ts'
 import { type AuditContext, auditAccepted, auditRefused } from '../../audit-of.ts'
+import { type AccessElsewhere, askedAgain } from '../../authorize/asked-elsewhere.ts'
+import { detailsFacts } from '../../authorize/details-facts.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { approvalWrites, cibaGrantLifetime, cibaGrantOf, denialWrites } from '../../ciba/answer.ts'
 import { requestToAllow } from '../../ciba/demand.ts'
 import { outstandingCibaKey } from '../../ciba/prompts.ts'
-import { type CibaAccess, judgeCibaAccess } from '../../ciba/request.ts'
+import { judgeCibaAccess } from '../../ciba/request.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { type ApprovalContent, approvalsView, type Said } from '../../pages/approvals.ts'
+import { shownDetails } from '../../pages/detail-item.ts'
 import { wordsFor } from '../../pages/locale.ts'
 import { seeOther } from '../../pages/page.ts'
 import { scopeWords } from '../../pages/scope-words.ts'
@@ -42,7 +45,7 @@ export const approvals: InteractionStep = {
 interface Waiting {
   readonly request: FoundBackchannelRequest
   readonly client: Client
-  readonly access: CibaAccess
+  readonly access: AccessElsewhere
   readonly content: ApprovalContent
 }
 
@@ -90,8 +93,11 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
     auditAccepted(exchange, now, 'ciba.approved', contextOf(waiting), {
       scopes: request.scopes,
       resources: request.resources,
+      ...detailsFacts(request.authorizationDetails),
       auth_req_ref: request.hash,
       consent: 'allowed',
+      shown: digestOf(content),
+      locale: content.locale,
       grant: grant.id,
       sid: session.record.sid,
       acr: session.record.acr,
@@ -181,7 +187,7 @@ async function listWaiting(visit: Visit, ports: Ports): Promise<readonly Waiting
   return found.flatMap(request => {
     const client = issuer.clients.get(request.clientId)
     if (client?.status !== 'active') return []
-    const access = judgeCibaAccess(request, client, issuer)
+    const access = judgeCibaAccess(askedAgain(request), client, issuer)
     if (!access.ok) return []
     const content = contentOf(visit, request, client, access.value)
     return [{ request, client, access: access.value, content }]
@@ -192,16 +198,18 @@ function contentOf(
   visit: Visit,
   request: FoundBackchannelRequest,
   client: Client,
-  access: CibaAccess,
+  access: AccessElsewhere,
 ): ApprovalContent {
   const { issuer } = visit.exchange
   const words = wordsFor(visit.exchange)
   return {
+    locale: words.locale,
     clientName: client.clientName,
     clientId: client.clientId,
     username: sessionOf(visit).user.username,
     bindingMessage: request.bindingMessage,
     scopes: request.scopes.map(name => ({ name, ...scopeWords(issuer.scopes.get(name), name, words) })),
+    details: shownDetails(access.details, issuer),
     resources: request.resources.map(audience => ({
       audience,
       displayName: issuer.resourceServers.get(audience)?.displayName ?? audience,

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { type HandleHash, refuse, type StatedAuthentication, secondsAfter } from '@holdfast/protocol'
 import type { ClaimRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
 import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
-import { wordsOf as detailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
@@ -20,6 +19,7 @@ import { fineTime, newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { mintDetachedSignature } from '../../mint/id-token.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
+import { shownDetails } from '../../pages/detail-item.ts'
 import { deviceDone } from '../../pages/device.ts'
 import { wordsFor } from '../../pages/locale.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
@@ -239,7 +239,7 @@ function contentOf(visit: Visit, session: LiveSession, asked: Asked): ConsentCon
     change: asked.named === undefined ? undefined : request.grantManagement?.action,
     scopes: asked.scopes.map(name => ({ name, ...scopeWords(scopes.get(name), name, words) })),
     claims: namedClaims(visit, asked, words),
-    details: detailsOf(asked, exchange),
+    details: shownDetails(asked.details, exchange.issuer),
     resources: asked.resources.map(audience => ({
       audience,
       displayName: exchange.issuer.resourceServers.get(audience)?.displayName ?? audience,
@@ -282,15 +282,6 @@ function shownFacts(visit: Visit, { claims }: Asked, shown: string): AuditRecord
       claims_userinfo: namesOf(claims.userinfo),
     }),
   }
-}
-
-/** The entry and its words: the digest of the page covers both, so neither can change behind the user's back. */
-function detailsOf({ details }: Asked, { issuer }: Visit['exchange']): ConsentContent['details'] {
-  return details.map(detail => {
-    const type = issuer.detailTypes.get(detail.type)
-    if (type === undefined) throw new TypeError('a visit whose request does not fit the issuer')
-    return { detail, words: detailWords(detail, type) }
-  })
 }
 
 function digestOf(content: ConsentContent): string {
