@@ -44,6 +44,8 @@ export function judgeCibaRequest(
     bindingMessage: form.get('binding_message'),
     clientNotificationToken: form.get('client_notification_token'),
     requestContext: form.get('request_context'),
+    grantManagementAction: form.get('grant_management_action'),
+    grantId: form.get('grant_id'),
   }
   const requestedExpiry = form.get('requested_expiry')
   const deliveryMode = client.backchannelTokenDeliveryMode

@@ -104,7 +104,14 @@ describe('a signed authentication request', () => {
   test('stands alone: a parameter beside it is refused, an unknown one changes nothing', async () => {
     await using world = await open()
     const details = { authorization_details: '[]' }
-    for (const outside of [{ scope: 'openid' }, { login_hint: 'alice' }, { binding_message: 'X' }, details])
+    const grant = { grant_id: 'g' }
+    for (const outside of [
+      { scope: 'openid' },
+      { login_hint: 'alice' },
+      { binding_message: 'X' },
+      details,
+      grant,
+    ])
       await assertRefused(world, await ask(world, {}, outside), invalid('ciba.signed-alone'))
     assert.equal((await ask(world, {}, { state: 'x' })).status, 200)
   })
