@@ -34,6 +34,7 @@ const policy = {
   scopes: scope.split(' '),
   grantTypes: ['authorization_code', 'refresh_token'],
   resources: ['accounts'],
+  authorizationDetailsTypes: ['account_reading'],
   redirectHosts: ['client.example'],
   softwareStatement: 'optional',
 } as const
@@ -66,6 +67,7 @@ function metadataOf({ publicJwk }: KeyPair): Record<string, unknown> {
     dpop_bound_access_tokens: true,
     id_token_signed_response_alg: 'ES256',
     subject_type: 'pairwise',
+    authorization_details_types: ['account_reading'],
   }
 }
 
@@ -123,7 +125,12 @@ for (const store of ['sqlite', 'postgres'] as const satisfies readonly StoreKind
         { initialAccessToken: token, [client.customFetch]: fetchOf() as never },
       )
       const { client_id: clientId } = config.clientMetadata()
-      const seen = await walkWithOpenidClient(product, whoOf(clientId, keys))
+      const details = [
+        { type: 'account_reading', account: 'DE89370400440532013000', actions: ['balance', 'history'] },
+      ]
+      const asked = { authorization_details: JSON.stringify(details) }
+      const seen = await walkWithOpenidClient(product, whoOf(clientId, keys), true, asked)
+      assert.deepEqual(seen.authorizationDetails, details)
       assert.equal(seen.idTokenClaims?.aud, clientId)
       assert.equal(seen.tokenType, 'dpop')
       assert.equal(seen.introspected.sub, seen.idTokenClaims?.sub)

@@ -223,7 +223,7 @@ describe('registration', () => {
 
   test('what we do not have is refused by name, and what nobody knows is passed over', async () => {
     await using world = await openRegistrationWorld()
-    for (const member of ['request_uris', 'authorization_details_types', 'request_object_encryption_alg']) {
+    for (const member of ['request_uris', 'request_object_encryption_enc', 'request_object_encryption_alg']) {
       const value = member === 'request_uris' ? ['https://client.example/object'] : 'A256GCM'
       const reply = await world.register(await world.token(), { ...goodMetadata, [member]: value })
       assert.deepEqual([reply.status, jsonOf(reply).error], [400, 'invalid_client_metadata'])
