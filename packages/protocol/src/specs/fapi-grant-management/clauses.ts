@@ -44,7 +44,7 @@ export const manifest: ClauseManifest = {
       id: 'GRANT-MGMT-5-ciba',
       level: 'MAY',
       says: 'The parameters may also stand in a backchannel authentication request.',
-      standing: ruled,
+      standing: shown('a client makes, merges and replaces a grant whose user answers elsewhere'),
       rows: ['GM-02'],
     },
     {

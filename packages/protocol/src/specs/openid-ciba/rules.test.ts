@@ -86,8 +86,6 @@ describe('what a request says', () => {
     requestedExpiry: undefined,
     userCode: undefined,
     requestContext: undefined,
-    grantManagementAction: undefined,
-    grantId: undefined,
   }
   const passing: readonly (readonly [name: string, input: CibaRequestInput])[] = [
     ['as it is', good],
@@ -143,11 +141,6 @@ describe('what a request says', () => {
       name: `expiry ${requestedExpiry}`,
       input: of({ requestedExpiry }),
       ruleId: 'ciba.requested-expiry',
-    })),
-    ...[{ grantManagementAction: 'create' }, { grantId: 'g' }].map(named => ({
-      name: `grant management: ${Object.keys(named)}`,
-      input: of(named),
-      ruleId: 'ciba.grant-management',
     })),
     { name: 'a user code', input: of({ userCode: '1' }), ruleId: 'ciba.user-code' },
     ...['[]', 'null', '1', '{', `{"a":"${'x'.repeat(4089)}"}`].map(requestContext => ({

@@ -137,8 +137,6 @@ export interface CibaRequestInput {
   readonly requestedExpiry: string | undefined
   readonly userCode: string | undefined
   readonly requestContext: string | undefined
-  readonly grantManagementAction: string | undefined
-  readonly grantId: string | undefined
 }
 
 /** Letters, marks, digits, punctuation, symbols and plain spaces: nothing a page would not show as it is. */
@@ -239,16 +237,6 @@ export const cibaRequestRules: readonly Rule<CibaRequestInput>[] = [
       context === undefined || (Buffer.byteLength(context) <= requestContextBytesMax && isJsonObject(context))
         ? pass
         : bad('`request_context` is no JSON object, or too large'),
-  },
-  {
-    id: 'ciba.grant-management',
-    clauses: ['GRANT-MGMT-5-ciba'],
-    level: 'OURS',
-    title: 'no grant is named, merged or replaced by a user who answers elsewhere',
-    check: ({ grantManagementAction, grantId }) =>
-      grantManagementAction === undefined && grantId === undefined
-        ? pass
-        : bad('grants are not managed by backchannel authentication requests'),
   },
 ]
 

@@ -1,7 +1,8 @@
+import type { SecurityProfile } from '@holdfast/protocol'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, BackchannelRequestRecord } from '../../store/records.ts'
-import type { AccessElsewhere } from '../authorize/asked-elsewhere.ts'
 import { neededMaxAgeSeconds } from '../authorize/freshness.ts'
+import type { Asked } from '../interaction/named-grant.ts'
 import { requestOfOurs } from '../interaction/ourselves.ts'
 import { paths } from '../paths.ts'
 
@@ -20,7 +21,8 @@ export function requestToLook({ url }: IssuerSnapshot): AuthorizationRequest {
  */
 export function requestToAllow(
   { acrValues = [] }: BackchannelRequestRecord,
-  { scopes, resources, profile }: AccessElsewhere,
+  { scopes, resources }: Pick<Asked, 'scopes' | 'resources'>,
+  profile: SecurityProfile,
   { url }: IssuerSnapshot,
 ): AuthorizationRequest {
   const maxAgeSeconds = neededMaxAgeSeconds(loginAgeSeconds, profile)

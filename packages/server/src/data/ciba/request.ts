@@ -1,6 +1,9 @@
 import { accept, firstRefusal, type Outcome } from '@holdfast/protocol'
+import { grantManagementRules, isGrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import { cibaAccessRules, cibaRequestRules, lifetimeOf } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
+import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
+import type { GrantManagement } from '../../store/records.ts'
 import { type AccessElsewhere, type AskedElsewhere, judgeElsewhere } from '../authorize/asked-elsewhere.ts'
 import { requestedScopes } from '../token/grant.ts'
 import type { SentCibaRequest } from './request-object.ts'
@@ -22,6 +25,7 @@ export interface CibaRequest extends AccessElsewhere {
   /** Only of a client that is pinged. */
   readonly clientNotificationToken: string | undefined
   readonly requestContext: string | undefined
+  readonly grantManagement: GrantManagement | undefined
   readonly acrValues: readonly string[]
   readonly lifetimeSeconds: number
 }
@@ -44,8 +48,6 @@ export function judgeCibaRequest(
     bindingMessage: form.get('binding_message'),
     clientNotificationToken: form.get('client_notification_token'),
     requestContext: form.get('request_context'),
-    grantManagementAction: form.get('grant_management_action'),
-    grantId: form.get('grant_id'),
   }
   const requestedExpiry = form.get('requested_expiry')
   const deliveryMode = client.backchannelTokenDeliveryMode
@@ -60,11 +62,23 @@ export function judgeCibaRequest(
     userCode: form.get('user_code'),
   })
   if (refusal !== undefined) return refusal
+  const managed = judgeGrantManagement(form, client)
+  if (!managed.ok) return managed
   return accept({
     ...access.value,
     ...sent,
+    grantManagement: managed.value,
     clientNotificationToken: deliveryMode === 'ping' ? sent.clientNotificationToken : undefined,
     acrValues: (form.get('acr_values') ?? '').split(' ').filter(acr => acr !== ''),
     lifetimeSeconds: lifetimeOf(requestedExpiry),
   })
+}
+
+/** The same rules as at the authorization endpoint; whose grant it is, is asked when the user is known. */
+function judgeGrantManagement(form: Form, { isPublic }: Client): Outcome<GrantManagement | undefined> {
+  const grantManagementAction = form.get('grant_management_action')
+  const grantId = form.get('grant_id')
+  const refusal = firstRefusal(grantManagementRules, { isPublic, grantManagementAction, grantId })
+  if (refusal !== undefined) return refusal
+  return accept(isGrantAction(grantManagementAction) ? { action: grantManagementAction, grantId } : undefined)
 }

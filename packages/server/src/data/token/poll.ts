@@ -152,6 +152,7 @@ function entitlementOf(
     nonce: undefined,
     txn: grant.txn,
     grantExpiresAt: grant.expiresAt,
+    ...(grant.managed && { managedGrantId: grant.managed.id }),
     inputBinding: bindingOfPoll(binding),
     refreshToken: isLasting(client, scopes) ? { scopes, resources, expiresAt: undefined } : undefined,
   }
