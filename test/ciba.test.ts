@@ -236,12 +236,13 @@ for (const store of ['sqlite', 'postgres'] as const)
     it('openid-client gets the details that a person allowed, narrows them at a refresh and cannot grow', async () => {
       const config = await configure('pos-poll')
       const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))
-      const request = await signed('pos-poll', asking(reading))
+      const request = await signed('pos-poll', { ...asking(reading), grant_management_action: 'create' })
       const asked = await client.initiateBackchannelAuthentication(config, { request })
       await answer('allow')
       const now = { ...asked, interval: 0.01 }
       const tokens = await client.pollBackchannelAuthenticationGrant(config, now, undefined, { DPoP })
       assert.deepEqual(tokens.authorization_details, [reading])
+      assert.match(String(tokens.grant_id), /^[\w-]{20,}$/)
       const told = await introspectAs(withClose(prepared), tokens.access_token)
       assert.deepEqual(told.authorization_details, [reading])
       const refresh = (detail: object) =>
@@ -251,6 +252,18 @@ for (const store of ['sqlite', 'postgres'] as const)
       await assert.rejects(refresh({ ...reading, account: 'GB82WEST12345698765432' }), {
         error: 'invalid_authorization_details',
       })
+      const other = { ...reading, account: 'GB82WEST12345698765432' }
+      const merge = { grant_management_action: 'merge', grant_id: String(tokens.grant_id) }
+      const merging = await client.initiateBackchannelAuthentication(config, {
+        request: await signed('pos-poll', { ...asking(other), ...merge }),
+      })
+      await answer('allow')
+      const soon = { ...merging, interval: 0.01 }
+      const merged = await client.pollBackchannelAuthenticationGrant(config, soon, undefined, { DPoP })
+      assert.equal(merged.grant_id, tokens.grant_id)
+      assert.deepEqual(merged.authorization_details, [reading, other])
+      const before = await introspectAs(withClose(prepared), tokens.access_token)
+      assert.deepEqual(before, { active: false })
       const unknown = await signed('pos-poll', asking({ type: 'payment' }))
       await assert.rejects(client.initiateBackchannelAuthentication(config, { request: unknown }), {
         error: 'invalid_authorization_details',
