@@ -17,6 +17,7 @@ import {
 import { accounts, clientOf, payments } from '../testing/clients.ts'
 import { asking, detailTypes, openPayingWorld, paymentOf } from '../testing/details.ts'
 import { jsonOf, requestToken, textOf } from '../testing/flow.ts'
+import { claimsOf } from '../testing/jws.ts'
 import { assertRefused } from '../testing/refused.ts'
 import { type FormFields, issuerUrl, type World } from '../testing/world.ts'
 
@@ -139,6 +140,27 @@ describe('a managed grant whose user answers elsewhere', () => {
       await askCiba(world, merge),
       refused('invalid_grant_id', 'grant-management.known'),
     )
+  })
+
+  test('details about the user that were allowed by name before are shown, and told in the ID token too', async () => {
+    await using world = await open()
+    const grantId = String((await allowed(world, create)).tokens.grant_id)
+    const before = await world.store.findManagedGrant(grantId)
+    assert.ok(before)
+    const wish = { name: 'email', essential: false }
+    const claims = { idToken: [wish], userinfo: [] }
+    await world.store.commit([
+      { kind: 'end-grant', id: before.id, at: world.clock.now() },
+      { kind: 'insert-grant', record: { ...before, id: `${before.id}x`, claims } },
+    ])
+    const clients = world.issuer.clients as Map<string, Client>
+    clients.set('c_pos', { ...managing, scopes: [...managing.scopes, 'email'] })
+    const { page, tokens } = await allowed(world, change('merge', grantId))
+    assert.match(plainText(page), /e-?mail/i)
+    assert.deepEqual((await world.store.findManagedGrant(grantId))?.claims, claims)
+    assert.equal(typeof claimsOf(String(tokens.id_token)).email, 'string')
+    const replaced = await allowed(world, change('replace', grantId))
+    assert.equal(claimsOf(String(replaced.tokens.id_token)).email, undefined)
   })
 
   test('a grant that changed between page and answer is shown again, as it is now', async () => {

@@ -8,6 +8,7 @@ import type { GuardKind, Write } from '../../store/writes.ts'
 import type { AuditContext } from '../audit-of.ts'
 import { type AskedElsewhere, askedAgain } from '../authorize/asked-elsewhere.ts'
 import { isLasting } from '../authorize/lasting.ts'
+import { idTokenClaimsOf } from '../claims/release.ts'
 import { hashOfHandle } from '../handle.ts'
 import { grantedDetails } from '../mint/details.ts'
 import type { Entitlement } from '../mint/order.ts'
@@ -98,7 +99,10 @@ function judgePoll<Kind extends Asked>(
   return {
     ok: true,
     value: {
-      entitlement: { ...entitlementOf(slot.grantType, asked, grant, request), ...slot.also?.(value) },
+      entitlement: {
+        ...entitlementOf(slot.grantType, asked, { grant, user: facts.user }, request),
+        ...slot.also?.(value),
+      },
       writes: [spend, { kind: 'require-live-grant', id: grant.id, at }],
       conflict: (guard): GrantRefusal => ({
         refusal: guard === spend.kind ? slot.replayed : slot.grantEnded,
@@ -132,8 +136,8 @@ function inputOf(
 function entitlementOf(
   grantType: GrantTypeName,
   { binding }: Asked,
-  grant: GrantRecord,
-  { client, form }: TokenRequest,
+  { grant, user }: GrantFacts & { readonly grant: GrantRecord },
+  { client, form, exchange }: TokenRequest,
 ): Entitlement {
   const { scopes, resources } = grant
   return {
@@ -150,6 +154,7 @@ function entitlementOf(
     amr: grant.amr,
     sid: grant.sid,
     nonce: undefined,
+    userClaims: idTokenClaimsOf(grant, user, client, exchange.issuer),
     txn: grant.txn,
     grantExpiresAt: grant.expiresAt,
     ...(grant.managed && { managedGrantId: grant.managed.id }),
