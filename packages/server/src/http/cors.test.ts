@@ -92,6 +92,22 @@ describe('cross-origin requests', () => {
     }
   })
 
+  it('a status list, like the key set, is for scripts of any origin', async () => {
+    for (const path of ['/jwks', `/status-lists/${'a'.repeat(28)}`]) {
+      const answer = await world.raw(request(`GET ${path}`, ['Origin: https://anybody.example']))
+      assert.equal(headerOf(answer, allowed), '*', path)
+    }
+  })
+
+  it('the authorization endpoint and its pages are for TLS alone, for a year and every host below', async () => {
+    for (const path of ['/authorize', '/interaction/x/login', '/device', '/ciba', '/logout', '/account'])
+      assert.equal(
+        headerOf(await world.raw(request(`GET ${path}`)), 'strict-transport-security'),
+        'max-age=31536000; includeSubDomains; preload',
+        path,
+      )
+  })
+
   it('public documents are open to everybody', async () => {
     for (const path of [
       '/jwks',

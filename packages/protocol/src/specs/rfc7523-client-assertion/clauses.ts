@@ -64,7 +64,9 @@ export const manifest: ClauseManifest = {
       id: 'OIDCC-9-client_secret_jwt',
       level: 'MAY',
       says: 'a client may sign with its secret',
-      standing: notApplicable('no client has a secret; a MAC is refused as an algorithm that is not allowed'),
+      standing: notApplicable(
+        'secrets are kept as MACs, which verify no assertion; a MAC is refused as an algorithm that is not allowed',
+      ),
       rows: ['ASRT-11'],
     },
     {

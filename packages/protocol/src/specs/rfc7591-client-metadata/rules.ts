@@ -332,7 +332,13 @@ const algFields = [
 const constraintRules: readonly ClientRule[] = [
   {
     id: 'client.signing-algs',
-    clauses: ['FAPI2-SP-FINAL-5.4.1-1', 'FAPI1-ADV-8.6-1', 'FAPI1-ADV-8.6-3', 'FAPI1-ADV-5.2.2.1-2'],
+    clauses: [
+      'FAPI2-SP-FINAL-5.4.1-1',
+      'FAPI1-ADV-8.6-1',
+      'FAPI1-ADV-8.6-3',
+      'FAPI1-ADV-5.2.2.1-2',
+      'JARM-3',
+    ],
     level: 'MUST',
     title: 'registered algorithms are among those of the profile',
     check: ({ metadata, profile }) => {

@@ -282,6 +282,8 @@ for (const kind of kinds)
           const form = { token, ...world.assertion('c_rs') }
           const described = jsonOf(await world.send(introspectRoom, '/introspect', { form }))
           assert.deepEqual(described.cnf, expectedCnf(kind, who))
+          for (const name of ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti'])
+            assert.ok(name in described, name)
         })
 
         test('less than that gets no token', async () => {
