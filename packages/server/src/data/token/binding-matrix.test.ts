@@ -12,15 +12,19 @@ import {
   tokenExchangeGrantType,
 } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 import type { PeerCertificate, Reply } from '../../http/exchange.ts'
-import type { Client } from '../../snapshot/snapshot.ts'
+import type { Client, ResourceServer } from '../../snapshot/snapshot.ts'
 import { globalRevocationRoom } from '../global-revocation/room.ts'
 import { readGrantRoom, revokeGrantRoom } from '../grants/room.ts'
 import { introspectRoom } from '../introspect/room.ts'
+import { tokenFormats } from '../mint/formats/index.ts'
+import { paths } from '../paths.ts'
 import type { Room } from '../room.ts'
+import { routes } from '../routes.ts'
+import { statusListRoom } from '../status-list/room.ts'
 import { attestedClient, attesters, instanceKeys } from '../testing/attestation.ts'
 import { newPeerCertificate } from '../testing/certificates.ts'
 import { allowedCiba, pollCiba } from '../testing/ciba.ts'
-import { accounts, clientOf, floor, keys } from '../testing/clients.ts'
+import { accounts, clientOf, floor, keys, resourceServers } from '../testing/clients.ts'
 import { allowedDevice, pollDevice } from '../testing/device.ts'
 import {
   currentNonce,
@@ -31,7 +35,7 @@ import {
   type TokenRequestOptions,
   textOf,
 } from '../testing/flow.ts'
-import type { TestKey } from '../testing/jws.ts'
+import { claimsOf, type TestKey } from '../testing/jws.ts'
 import { grantAssertion, jwtBearerFields, trustedIssuer } from '../testing/trusted-issuer.ts'
 import { type FormFields, openWorld, type RequestOptions, type World } from '../testing/world.ts'
 import { userinfoRoom } from '../userinfo/room.ts'
@@ -143,9 +147,19 @@ function clientFor(kind: Kind, who: Who): Client {
   })
 }
 
-function openMatrix(client: Client): Promise<World> {
+type Format = ResourceServer['accessTokenFormat']
+const formats = [...tokenFormats.keys()]
+
+/** JWTs stand in a status list: an entry there must not make of a bound token one that is not. */
+function openMatrix(client: Client, format: Format = 'opaque'): Promise<World> {
   const trusted = trustedIssuer({ clients: [client.clientId] })
-  return openWorld({ clients: [client, incidentSystem(client)], attesters, trustedIssuers: [trusted] })
+  const servers = resourceServers.map(server => ({
+    ...server,
+    accessTokenFormat: format,
+    hasStatusList: format === 'jwt',
+  }))
+  const clients = [client, incidentSystem(client)]
+  return openWorld({ clients, attesters, trustedIssuers: [trusted], resourceServers: servers })
 }
 
 interface Evidence {
@@ -264,6 +278,49 @@ test('every grant of the product stands in this matrix', async () => {
   assert.deepEqual([...asked].toSorted(), [...productGrants.keys()].toSorted())
 })
 
+/** What an endpoint does with tokens: one that is added must say so here, and stand in this matrix if it takes any. */
+const tokenUse: Readonly<Record<string, 'emits' | 'takes' | 'is told of' | 'none'>> = {
+  token: 'emits',
+  userinfo: 'takes',
+  grant: 'takes',
+  globalRevocation: 'takes',
+  // Whoever asks proves itself as a client; the token is what is asked about, and who it is bound to is answered.
+  introspect: 'is told of',
+  revoke: 'is told of',
+  revocations: 'is told of',
+  statusList: 'is told of',
+  // The registration access token is no access token: it is replaced at every use, and buys none.
+  registered: 'none',
+  ...Object.fromEntries(
+    [
+      ...[
+        'par',
+        'authorize',
+        'deviceAuthorization',
+        'device',
+        'confirm',
+        'backchannelAuthentication',
+        'ciba',
+      ],
+      ...['approvals', 'register', 'jwks', 'challenge', 'login', 'upstream', 'secondFactor', 'consent'],
+      ...['security', 'addPasskey', 'addTotp', 'removeAuthenticator', 'logout', 'logoutConfirm', 'asset'],
+      ...['openidConfiguration', 'authorizationServer', 'grants'],
+    ].map(name => [name, 'none'] as const),
+  ),
+}
+
+test('every endpoint of the product says what it does with tokens, and each that takes one is asked for its proof', () => {
+  const names = Object.entries(paths)
+  assert.deepEqual(Object.keys(tokenUse).toSorted(), names.map(([name]) => name).toSorted())
+  const inMatrix = new Set<string>([userinfo, ...Object.values(desks)].map(({ path }) => path))
+  const taking = names.filter(([name]) => tokenUse[name] === 'takes')
+  for (const [name, path] of taking) assert.ok(inMatrix.has(path.replace(':id', 'g-1')), name)
+  const desksOf = new Set([userinfo, ...Object.values(desks)].map(({ room }) => room))
+  const routed = routes.filter(({ path }) => taking.some(([, one]) => one === path))
+  for (const { room, method, path } of routed) assert.ok(desksOf.has(room), `${method} ${path}`)
+  assert.ok(routes.every(({ path }) => names.some(([, one]) => one === path)))
+})
+
 for (const kind of kinds)
   for (const who of everybody.filter(one => kind !== 'mtls' || one !== 'attested by its proof'))
     for (const [grantType, ask] of Object.entries(grants).filter(
@@ -273,18 +330,25 @@ for (const kind of kinds)
         const client = clientFor(kind, who)
         const enough = evidenceFor(kind)
 
-        test('the token is bound as the request was', async () => {
-          await using world = await openMatrix(client)
-          const reply = await ask(world, client, optionsFor(enough, who))
-          assert.equal(reply.status, 200, reply.body.toString())
-          assert.equal(jsonOf(reply).token_type, kind === 'mtls' ? 'Bearer' : 'DPoP')
-          const token = textOf(reply, 'access_token')
-          const form = { token, ...world.assertion('c_rs') }
-          const described = jsonOf(await world.send(introspectRoom, '/introspect', { form }))
-          assert.deepEqual(described.cnf, expectedCnf(kind, who))
-          for (const name of ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti'])
-            assert.ok(name in described, name)
-        })
+        for (const format of formats)
+          test(`the ${format} token is bound as the request was`, async () => {
+            await using world = await openMatrix(client, format)
+            const reply = await ask(world, client, optionsFor(enough, who))
+            assert.equal(reply.status, 200, reply.body.toString())
+            assert.equal(jsonOf(reply).token_type, kind === 'mtls' ? 'Bearer' : 'DPoP')
+            const token = textOf(reply, 'access_token')
+            const form = { token, ...world.assertion('c_rs') }
+            const described = jsonOf(await world.send(introspectRoom, '/introspect', { form }))
+            assert.deepEqual(described.cnf, expectedCnf(kind, who))
+            for (const name of ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti'])
+              assert.ok(name in described, name)
+            if (format !== 'jwt') return
+            assert.deepEqual(claimsOf(token).cnf, expectedCnf(kind, who))
+            const { status_list: place } = claimsOf(token).status as { status_list: { uri: string } }
+            const { pathname } = new URL(place.uri)
+            const params = { id: pathname.slice(-28) }
+            assert.equal((await world.send(statusListRoom, pathname, { method: 'GET', params })).status, 200)
+          })
 
         test('less than that gets no token', async () => {
           await using world = await openMatrix(client)
