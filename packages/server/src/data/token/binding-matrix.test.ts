@@ -50,41 +50,59 @@ const everybody: readonly Who[] = ['confidential', 'public', 'attested', 'attest
 const isAttested = (who: Who): boolean => who.startsWith('attested')
 const certificate = await newPeerCertificate({ subject: 'CN=matrix' })
 
-/** How the client gets its tokens; each ends with a token response. */
-type Ask = (world: World, client: Client, options: TokenRequestOptions) => Promise<Reply>
+/** How the client gets its tokens: makes what is spent, with all of its proof; what comes back spends it, with some. */
+type Spend = (options: TokenRequestOptions) => Promise<Reply>
+type Ask = (world: World, client: Client, enough: TokenRequestOptions) => Promise<Spend>
 const grants: Readonly<Record<string, Ask>> = {
-  authorization_code: async (world, { clientId }, options) =>
-    redeem(world, clientId, (await seedCode(world, clientId)).code, options),
-  refresh_token: async (world, { clientId }, options) => {
-    const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, options)
-    const fields = { grant_type: 'refresh_token', refresh_token: textOf(first, 'refresh_token') }
-    return requestToken(world, clientId, fields, options)
+  authorization_code: async (world, { clientId }) => {
+    const { code } = await seedCode(world, clientId)
+    return options => redeem(world, clientId, code, options)
   },
-  client_credentials: (world, { clientId }, options) =>
-    requestToken(world, clientId, { grant_type: 'client_credentials', resource: accounts }, options),
-  'device code': async (world, { clientId }, options) =>
-    pollDevice(world, await allowedDevice(world, clientId, {}, options), options, clientId),
-  CIBA: async (world, { clientId, backchannelAuthenticationRequestSigningAlg: alg }, options) => {
-    const asked = await allowedCiba(world, {}, { ...options, clientId, isSigned: alg !== undefined })
-    return pollCiba(world, asked, options, clientId)
+  refresh_token: async (world, { clientId }, enough) => {
+    const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, enough)
+    return spending(world, clientId, {
+      grant_type: 'refresh_token',
+      refresh_token: textOf(first, 'refresh_token'),
+    })
   },
-  'JWT bearer': async (world, { clientId }, options) =>
-    requestToken(world, clientId, jwtBearerFields(grantAssertion(world)), options),
-  'JWT bearer with an assertion that is bound': async (world, { clientId }, options) => {
-    const { proofKey } = options
+  client_credentials: async (world, { clientId }) =>
+    spending(world, clientId, { grant_type: 'client_credentials', resource: accounts }),
+  'device code': async (world, { clientId }, enough) => {
+    const waiting = await allowedDevice(world, clientId, {}, enough)
+    return options => pollDevice(world, waiting, options, clientId)
+  },
+  CIBA: async (world, { clientId, backchannelAuthenticationRequestSigningAlg: alg }, enough) => {
+    const asked = await allowedCiba(world, {}, { ...enough, clientId, isSigned: alg !== undefined })
+    return options => pollCiba(world, asked, options, clientId)
+  },
+  'JWT bearer': async (world, { clientId }) =>
+    spending(world, clientId, jwtBearerFields(grantAssertion(world))),
+  'JWT bearer with an assertion that is bound': async (
+    world,
+    { clientId },
+    { proofKey, certificate: own },
+  ) => {
     const jkt = typeof proofKey === 'object' ? { jkt: proofKey.thumbprint } : {}
-    const x5t = options.certificate === undefined ? {} : { 'x5t#S256': certificate.thumbprint }
+    const x5t = own === undefined ? {} : { 'x5t#S256': certificate.thumbprint }
     const assertion = grantAssertion(world, { claims: { cnf: { ...jkt, ...x5t } } })
-    return requestToken(world, clientId, jwtBearerFields(assertion), options)
+    return spending(world, clientId, jwtBearerFields(assertion))
   },
-  'token exchange of its own token': async (world, { clientId }, options) => {
-    const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, options)
-    return requestToken(world, clientId, exchangeOf(textOf(first, 'access_token')), options)
+  'token exchange of its own token': async (world, { clientId }, enough) => {
+    const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, enough)
+    return spending(world, clientId, exchangeOf(textOf(first, 'access_token')))
   },
-  'token exchange of another client’s token': async (world, { clientId }, options) => {
+  'token exchange of another client’s token': async (world, { clientId }) => {
     const first = await redeem(world, 'c_bank', (await seedCode(world, 'c_bank')).code)
-    return requestToken(world, clientId, exchangeOf(textOf(first, 'access_token')), options)
+    return spending(world, clientId, exchangeOf(textOf(first, 'access_token')))
   },
+}
+
+function spending(world: World, clientId: string, fields: FormFields): Spend {
+  return options => requestToken(world, clientId, fields, options)
+}
+
+async function askWith(ask: Ask, world: World, client: Client, enough: TokenRequestOptions): Promise<Reply> {
+  return (await ask(world, client, enough))(enough)
 }
 
 function exchangeOf(subjectToken: string): FormFields {
@@ -272,7 +290,7 @@ test('every grant of the product stands in this matrix', async () => {
   const client = clientFor('dpop', 'confidential')
   for (const ask of Object.values(grants)) {
     await using world = await openMatrix(client)
-    await ask(world, client, optionsFor(evidenceFor('dpop'), 'confidential'))
+    await askWith(ask, world, client, optionsFor(evidenceFor('dpop'), 'confidential'))
     asked.add(String((await world.lastAudit('token.issued'))?.facts.grant_type))
   }
   assert.deepEqual([...asked].toSorted(), [...productGrants.keys()].toSorted())
@@ -333,7 +351,7 @@ for (const kind of kinds)
         for (const format of formats)
           test(`the ${format} token is bound as the request was`, async () => {
             await using world = await openMatrix(client, format)
-            const reply = await ask(world, client, optionsFor(enough, who))
+            const reply = await askWith(ask, world, client, optionsFor(enough, who))
             assert.equal(reply.status, 200, reply.body.toString())
             assert.equal(jsonOf(reply).token_type, kind === 'mtls' ? 'Bearer' : 'DPoP')
             const token = textOf(reply, 'access_token')
@@ -350,35 +368,23 @@ for (const kind of kinds)
             assert.equal((await world.send(statusListRoom, pathname, { method: 'GET', params })).status, 200)
           })
 
-        test('less than that gets no token', async () => {
-          await using world = await openMatrix(client)
-          const { clientId } = client
+        test('less than that gets no token, and spends nothing', async () => {
           for (const less of lessThan(kind)) {
-            const { code } = await seedCode(world, clientId)
-            const options = optionsFor(less, who)
+            await using world = await openMatrix(client)
+            const spend = await ask(world, client, optionsFor(enough, who))
             // Without its proof this one is nobody.
             const refused = who === 'attested by its proof' && !less.proof ? 401 : 400
-            assert.equal((await redeem(world, clientId, code, options)).status, refused)
-            const first = await redeem(world, clientId, code, optionsFor(enough, who))
-            assert.equal(first.status, 200, first.body.toString())
-            const fields = { grant_type: 'refresh_token', refresh_token: textOf(first, 'refresh_token') }
-            assert.equal((await requestToken(world, clientId, fields, options)).status, refused)
-            const exchanged = exchangeOf(textOf(first, 'access_token'))
-            const waiting = await allowedDevice(world, clientId, {}, optionsFor(enough, who))
-            assert.equal((await pollDevice(world, waiting, options, clientId)).status, refused)
-            assert.equal((await requestToken(world, clientId, exchanged, options)).status, refused)
-            const onTrust = jwtBearerFields(grantAssertion(world))
-            assert.equal((await requestToken(world, clientId, onTrust, options)).status, refused)
-            if (who === 'public') continue
-            const asked = await allowedCiba(world, {}, { ...optionsFor(enough, who), clientId })
-            assert.equal((await pollCiba(world, asked, options, clientId)).status, refused)
+            assert.equal((await spend(optionsFor(less, who))).status, refused)
+            world.clock.advance(10)
+            const reply = await spend(optionsFor(enough, who))
+            assert.equal(reply.status, 200, reply.body.toString())
           }
         })
 
         test('userinfo takes the token with all of its proof and with nothing less', async () => {
           if (withoutIdentity.includes(grantType)) return
           await using world = await openMatrix(client)
-          const reply = await ask(world, client, optionsFor(enough, who))
+          const reply = await askWith(ask, world, client, optionsFor(enough, who))
           const token = textOf(reply, 'access_token')
           assert.equal((await readUserinfo(world, token, enough, who)).status, 200)
           for (const less of lessThan(kind))
@@ -420,24 +426,15 @@ describe('a FAPI 1.0 Advanced client, whose profile knows certificates only', ()
     test(`${grantType}: bound to the certificate, and never to a DPoP key`, async () => {
       await using world = await openWorld({ clients: [client] })
       const good = optionsFor(evidenceFor('mtls'), 'confidential')
-      const reply = await ask(world, client, good)
+      const reply = await askWith(ask, world, client, good)
       assert.equal(reply.status, 200, reply.body.toString())
       const form = { token: textOf(reply, 'access_token'), ...world.assertion('c_rs') }
       const described = jsonOf(await world.send(introspectRoom, '/introspect', { form }))
       assert.deepEqual(described.cnf, expectedCnf('mtls', 'confidential'))
 
-      const { clientId } = client
       for (const kind of ['dpop', 'dpop+mtls'] as const) {
-        const options = optionsFor(evidenceFor(kind), 'confidential')
-        const { code } = await seedCode(world, clientId)
-        assert.equal((await redeem(world, clientId, code, options)).status, 400)
-        const credentials = { grant_type: 'client_credentials', resource: accounts }
-        assert.equal((await requestToken(world, clientId, credentials, options)).status, 400)
-        const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, good)
-        const refresh = { grant_type: 'refresh_token', refresh_token: textOf(first, 'refresh_token') }
-        assert.equal((await requestToken(world, clientId, refresh, options)).status, 400)
-        const exchange = exchangeOf(textOf(first, 'access_token'))
-        assert.equal((await requestToken(world, clientId, exchange, options)).status, 400)
+        const spend = await ask(world, client, good)
+        assert.equal((await spend(optionsFor(evidenceFor(kind), 'confidential'))).status, 400)
       }
     })
 })
