@@ -19,7 +19,7 @@ export interface Program {
   readonly says: (pattern: RegExp) => Promise<string>
 }
 
-export function runProgram(
+function runProgram(
   { folder, ports }: Workshop,
   [file = '', ...args]: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -58,6 +58,8 @@ export interface RunningWorkshop {
   readonly program: (command: readonly string[], env?: Readonly<Record<string, string>>) => Program
   /** `holdfast apply -f`, which must succeed. */
   readonly apply: (file: string) => Promise<void>
+  /** Runs `register.ts` of an example, and applies what it wrote. */
+  readonly registered: (example: string, file: string) => Promise<void>
   /** What a `holdfast` command that must succeed printed. */
   readonly said: (command: readonly string[]) => Promise<string>
 }
@@ -80,12 +82,18 @@ export function runningWorkshop(
     assert.equal(exitCode, 0, err)
     return out
   }
+  const apply = async (file: string): Promise<void> => {
+    await said(['apply', '-f', file])
+  }
   const running: RunningWorkshop = {
     open,
     said,
+    apply,
     program: (command, env) => runProgram(open(), command, env),
-    apply: async file => {
-      await said(['apply', '-f', file])
+    registered: async (example, file) => {
+      const registering = running.program([join(example, 'register.ts')])
+      assert.deepEqual(await registering.ended, [0, null], registering.text())
+      await apply(file)
     },
   }
   before(async () => {

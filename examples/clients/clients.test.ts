@@ -5,10 +5,8 @@ import { type Program, runningWorkshop, withDemoUser } from '../program.ts'
 import { type Profile, profiles, redirectUri } from './setup.ts'
 
 let secret = ''
-const workshop = runningWorkshop(async ({ apply, program, said }) => {
-  const registering = program([join(import.meta.dirname, 'register.ts')])
-  assert.deepEqual(await registering.ended, [0, null], registering.text())
-  await apply('my-clients/clients.yaml')
+const workshop = runningWorkshop(async ({ registered, said }) => {
+  await registered(import.meta.dirname, 'my-clients/clients.yaml')
   const rotate = ['clients', 'secret', 'rotate', 'recipe-oidc-baseline', '--output', 'json']
   secret = (JSON.parse(await said(rotate)) as { secret: string }).secret
 })
