@@ -42,8 +42,9 @@ const distinctRules = [...new Set(rules)]
 
 const tests = ['packages', 'test', 'examples'].flatMap(folder => sourceFiles(folder, ['.test.ts']))
 const testText = tests.map(file => file.text).join('\n')
+/** A test that runs for many values is cited with `…` for the value. */
 const allTitles = [...testText.matchAll(/\b(?:it|test|describe)\(\s*(['"`])((?:(?!\1)[^\\]|\\.)*)\1/g)].map(
-  match => (match[2] ?? '').replaceAll(/\\(.)/g, '$1'),
+  match => (match[2] ?? '').replaceAll(/\$\{[^}]*\}/g, '…').replaceAll(/\\(.)/g, '$1'),
 )
 const titles = new Set(allTitles)
 

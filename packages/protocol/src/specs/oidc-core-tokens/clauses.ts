@@ -63,7 +63,7 @@ export const manifest: ClauseManifest = {
       id: 'OIDCC-5.3.1',
       level: 'MUST',
       says: 'Userinfo answers both methods alike.',
-      standing: shown('${method} answers sub and what the scopes release, and nothing more'),
+      standing: shown('… answers sub and what the scopes release, and nothing more'),
       rows: ['UI-01', 'UI-02'],
     },
     {

@@ -30,7 +30,7 @@ export const manifest: ClauseManifest = {
       id: 'RFC7009-2.1-4',
       level: 'MUST',
       says: 'A wrong hint does not keep a token from being found.',
-      standing: shown('the hint ${hint} keeps no token from being revoked'),
+      standing: shown('the hint … keeps no token from being revoked'),
       rows: ['REV-01'],
     },
     {

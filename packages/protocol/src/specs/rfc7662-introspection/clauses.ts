@@ -23,7 +23,7 @@ export const manifest: ClauseManifest = {
       id: 'RFC7662-2.1-3',
       level: 'MUST',
       says: 'A wrong hint does not keep a token from being found.',
-      standing: shown('the hint ${hint} keeps no token from being described'),
+      standing: shown('the hint … keeps no token from being described'),
       rows: ['INTR-08'],
     },
     {

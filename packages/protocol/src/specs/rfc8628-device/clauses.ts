@@ -15,7 +15,7 @@ export const manifest: ClauseManifest = {
       id: 'RFC8628-3.1-1-profile',
       level: 'MUST',
       says: 'Where the profile forbids the grant, nothing is issued for it.',
-      standing: shown('is refused by order.grant-type where it does not: ${grantType}'),
+      standing: shown('is refused by order.grant-type where it does not: …'),
       rows: ['DEV-07'],
     },
     {
