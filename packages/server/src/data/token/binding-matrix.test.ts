@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { type AuthzenEndpoint, authzenPaths } from '@holdfast/policy/pdp/http.ts'
 import { meetUnchecked } from '@holdfast/protocol'
 import { fapi1Advanced } from '@holdfast/protocol/profiles/fapi1-advanced.ts'
 import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
 import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
+import { accessEvaluationScope } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { cibaGrantType } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import { jwtBearerGrantType } from '@holdfast/protocol/specs/rfc7523-jwt-bearer/rules.ts'
 import { deviceGrantType } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
@@ -11,8 +13,10 @@ import {
   accessTokenType,
   tokenExchangeGrantType,
 } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
+import { decidingWorld } from '../../../../../test/authzen/world.ts'
 import type { PeerCertificate, Reply } from '../../http/exchange.ts'
 import type { Client, ResourceServer } from '../../snapshot/snapshot.ts'
+import { accessRoom } from '../access/room.ts'
 import { globalRevocationRoom } from '../global-revocation/room.ts'
 import { readGrantRoom, revokeGrantRoom } from '../grants/room.ts'
 import { introspectRoom } from '../introspect/room.ts'
@@ -176,8 +180,13 @@ function openMatrix(client: Client, format: Format = 'opaque'): Promise<World> {
     accessTokenFormat: format,
     hasStatusList: format === 'jwt',
   }))
-  const clients = [client, incidentSystem(client)]
-  return openWorld({ clients, attesters, trustedIssuers: [trusted], resourceServers: servers })
+  return openWorld({
+    clients: [client, incidentSystem(client)],
+    attesters,
+    trustedIssuers: [trusted],
+    resourceServers: servers,
+    decisionPoint,
+  })
 }
 
 interface Evidence {
@@ -215,11 +224,14 @@ interface Desk {
   readonly path: string
   readonly method: string
   readonly status: number
+  /** What a token needs to be taken; the name of the desk when there is nothing else. */
+  readonly scope?: string
   readonly request?: RequestOptions
 }
 
 const userinfo: Desk = { room: userinfoRoom, path: '/userinfo', method: 'GET', status: 200 }
 const ofGrants = { path: '/grants/g-1', status: 404, request: { params: { id: 'g-1' } } } as const
+const decisionPoint = decidingWorld()
 const nobody = JSON.stringify({ sub_id: { format: 'opaque', id: 'u_nobody' } })
 const desks: Readonly<Record<string, Desk>> = {
   grant_management_query: { ...ofGrants, room: readGrantRoom, method: 'GET' },
@@ -228,6 +240,16 @@ const desks: Readonly<Record<string, Desk>> = {
     ...{ room: globalRevocationRoom, path: '/global-token-revocation', method: 'POST', status: 404 },
     request: { body: nobody, headers: [['content-type', 'application/json']] },
   },
+  ...Object.fromEntries(
+    Object.entries(authzenPaths).map(([endpoint, path]) => [
+      endpoint,
+      {
+        ...{ room: accessRoom(endpoint as AuthzenEndpoint), path, method: 'POST', status: 400 },
+        scope: accessEvaluationScope,
+        request: { body: '{}', headers: [['content-type', 'application/json']] },
+      } satisfies Desk,
+    ]),
+  ),
 }
 
 function present(
@@ -262,9 +284,11 @@ function present(
 const readUserinfo = (world: World, token: string, evidence: Evidence, who: Who): Promise<Reply> =>
   present(world, userinfo, token, evidence, who)
 
+const scopesOfDesks = new Set(Object.entries(desks).map(([name, { scope = name }]) => scope))
+
 /** The same client, with the scopes that are for the issuer alone. */
 function incidentSystem(client: Client): Client {
-  return { ...client, clientId: 'c_incident', scopes: Object.keys(desks) }
+  return { ...client, clientId: 'c_incident', scopes: [...scopesOfDesks] }
 }
 
 /** All that proves less than `kind` asks for. */
@@ -302,6 +326,11 @@ const tokenUse: Readonly<Record<string, 'emits' | 'takes' | 'is told of' | 'none
   userinfo: 'takes',
   grant: 'takes',
   globalRevocation: 'takes',
+  accessEvaluation: 'takes',
+  accessEvaluations: 'takes',
+  searchSubject: 'takes',
+  searchResource: 'takes',
+  searchAction: 'takes',
   // Whoever asks proves itself as a client; the token is what is asked about, and who it is bound to is answered.
   introspect: 'is told of',
   revoke: 'is told of',
@@ -322,7 +351,7 @@ const tokenUse: Readonly<Record<string, 'emits' | 'takes' | 'is told of' | 'none
       ],
       ...['approvals', 'register', 'jwks', 'challenge', 'login', 'upstream', 'secondFactor', 'consent'],
       ...['security', 'addPasskey', 'addTotp', 'removeAuthenticator', 'logout', 'logoutConfirm', 'asset'],
-      ...['openidConfiguration', 'authorizationServer', 'grants'],
+      ...['openidConfiguration', 'authorizationServer', 'authzenConfiguration', 'grants'],
     ].map(name => [name, 'none'] as const),
   ),
 }
@@ -330,12 +359,14 @@ const tokenUse: Readonly<Record<string, 'emits' | 'takes' | 'is told of' | 'none
 test('every endpoint of the product says what it does with tokens, and each that takes one is asked for its proof', () => {
   const names = Object.entries(paths)
   assert.deepEqual(Object.keys(tokenUse).toSorted(), names.map(([name]) => name).toSorted())
-  const inMatrix = new Set<string>([userinfo, ...Object.values(desks)].map(({ path }) => path))
+  const inMatrix = [userinfo, ...Object.values(desks)]
   const taking = names.filter(([name]) => tokenUse[name] === 'takes')
-  for (const [name, path] of taking) assert.ok(inMatrix.has(path.replace(':id', 'g-1')), name)
-  const desksOf = new Set([userinfo, ...Object.values(desks)].map(({ room }) => room))
-  const routed = routes.filter(({ path }) => taking.some(([, one]) => one === path))
-  for (const { room, method, path } of routed) assert.ok(desksOf.has(room), `${method} ${path}`)
+  for (const { room, method, path } of routes.filter(({ path }) => taking.some(([, one]) => one === path))) {
+    const desk = inMatrix.some(
+      one => one.path === path.replace(':id', 'g-1') && (one.room === room || one.method === method),
+    )
+    assert.ok(desk, `${method} ${path}`)
+  }
   assert.ok(routes.every(({ path }) => names.some(([, one]) => one === path)))
 })
 
@@ -394,11 +425,11 @@ for (const kind of kinds)
 
 for (const kind of kinds)
   for (const who of everybody.filter(one => kind !== 'mtls' || one !== 'attested by its proof'))
-    for (const [scope, desk] of Object.entries(desks).filter(() => who !== 'public'))
+    for (const [name, desk] of Object.entries(desks).filter(() => who !== 'public'))
       test(`${desk.method} ${desk.path} takes a token of ${kind}, ${who}, with all of its proof and nothing less`, async () => {
         await using world = await openMatrix(clientFor(kind, who))
         const enough = evidenceFor(kind)
-        const fields = { grant_type: 'client_credentials', scope }
+        const fields = { grant_type: 'client_credentials', scope: desk.scope ?? name }
         const reply = await requestToken(world, 'c_incident', fields, optionsFor(enough, who))
         const token = textOf(reply, 'access_token')
         for (const less of lessThan(kind))
