@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Clock, Entropy, PublishedMetadata } from '@holdfast/resource-server'
 import type { Route } from './apis.ts'
 import type { EvidenceMaker } from './evidence.ts'
@@ -6,6 +7,9 @@ import type { Metrics } from './metrics.ts'
 import type { Log } from './ports.ts'
 import type { Rate } from './rate.ts'
 import type { RouteTable } from './route-table.ts'
+
+/** A request as it is judged: one of our own listener, or one that another gateway asks about. */
+export type Asked = Pick<IncomingMessage, 'rawHeaders' | 'httpVersion' | 'method' | 'url'>
 
 /** What every request is worked on with. */
 export interface Desk {

@@ -39,7 +39,8 @@ export async function serveGateway(input: ServeGatewayInput): Promise<number> {
       log.error('gateway.audit-failed', { cause }),
     )
     const gateway = await openGateway(gatewayOptionsOf(file.value, { base, audit: audit.sink, log }))
-    log.info('gateway.ready', { externalUrl: file.value.externalUrl, port: gateway.port })
+    const { port, checkPort } = gateway
+    log.info('gateway.ready', { externalUrl: file.value.externalUrl, port, checkPort })
     const signal = await stopped
     terminal.err(`${signal}: finishing what is under way`)
     await gateway.close()

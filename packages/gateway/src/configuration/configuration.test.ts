@@ -59,7 +59,7 @@ describe('gateway.yaml', () => {
     assert.equal(options.tls.certPem, 'cert')
     assert.equal(options.introspection.clientId, 'gw')
     assert.equal(options.apis[0]?.evidenceAudience, 'holdfast:api:bank')
-    assert.equal(options.apis[0]?.upstream.caPem, 'ca')
+    assert.equal(options.apis[0]?.upstream?.caPem, 'ca')
     assert.equal(options.evidenceKey.alg, 'ES256')
     assert.deepEqual(options.evidenceKey.publicJwk.d, undefined)
   })
