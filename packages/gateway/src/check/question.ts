@@ -36,7 +36,9 @@ const carrying: ReadonlySet<string> = new Set([
 export function questionOf(incoming: IncomingMessage, isListed: boolean): Outcome<Question> | undefined {
   const { rawHeaders, url = '' } = incoming
   const values = (name: string): readonly string[] => valuesOf(rawHeaders, name)
-  const described = url === forwardAuthPath ? byForwardAuth(values) : byExtAuthz(incoming, values)
+  // Some proxies leave the query of the request on the path they were told.
+  const described =
+    url.split('?', 1)[0] === forwardAuthPath ? byForwardAuth(values) : byExtAuthz(incoming, values)
   if (described === undefined) return undefined
   const { methods, hosts, targets } = described
   const ids = values(checkIdHeader)
