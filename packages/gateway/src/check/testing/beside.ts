@@ -23,7 +23,19 @@ export interface Beside {
   readonly close: () => Promise<void>
 }
 
-export async function openBeside(kind: ProxyKind, options: BedOptions = {}): Promise<Beside> {
+/** What a test changes between client, check and API. */
+export interface Between {
+  /** Changes the configuration. */
+  readonly edit?: (text: string) => string
+  /** Port the proxy asks at, when it is not the check itself. */
+  readonly checkPort?: (bed: Bed) => Promise<number>
+}
+
+export async function openBeside(
+  kind: ProxyKind,
+  options: BedOptions = {},
+  { edit, checkPort }: Between = {},
+): Promise<Beside> {
   const bed = await openBed({ isBeside: true, ...options })
   const taken: Taken[] = []
   bed.api.listener = protect(bed.api.sdk, {}, async (incoming, response, token) => {
@@ -34,7 +46,8 @@ export async function openBeside(kind: ProxyKind, options: BedOptions = {}): Pro
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ url, subject: token.subject }))
   })
-  const proxy = await kind.start(bed).catch(async (cause: unknown) => {
+  const seen = checkPort === undefined ? bed : { ...bed, checkPort: await checkPort(bed) }
+  const proxy = await kind.start(seen, edit).catch(async (cause: unknown) => {
     await bed.close()
     throw cause
   })

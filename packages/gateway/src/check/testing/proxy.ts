@@ -18,7 +18,8 @@ export interface ProxyKind {
   readonly name: string
   /** Undefined when it is there; else why its tests are skipped. */
   readonly missing: string | undefined
-  readonly start: (bed: Bed) => Promise<RunningProxy>
+  /** @param edit changes what we ship, for a test of what happens then */
+  readonly start: (bed: Bed, edit?: (text: string) => string) => Promise<RunningProxy>
 }
 
 const examples = join(import.meta.dirname, '../../../../../examples/gateways')
@@ -109,11 +110,15 @@ export const proxies: readonly ProxyKind[] = recipes.map(recipe => {
   return {
     name: recipe.name,
     missing: absent === undefined ? undefined : `there is no ${absent}`,
-    start: bed => startProxy(recipe, bed),
+    start: (bed, edit = text => text) => startProxy(recipe, bed, edit),
   }
 })
 
-async function startProxy({ name, binary, configure }: Recipe, bed: Bed): Promise<RunningProxy> {
+async function startProxy(
+  { name, binary, configure }: Recipe,
+  bed: Bed,
+  edit: (text: string) => string,
+): Promise<RunningProxy> {
   const folder = mkdtempSync(join(tmpdir(), 'hf-proxy-'))
   const { server, caPem } = bed.ca
   const { certPem, keyPem } = bed.proxyCertificate
@@ -128,7 +133,7 @@ async function startProxy({ name, binary, configure }: Recipe, bed: Bed): Promis
   }
   for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text, { mode: 0o600 })
   const shipped = (file: string, replaced: Readonly<Record<string, string>>): string => {
-    let text = readFileSync(join(examples, file), 'utf8')
+    let text = edit(readFileSync(join(examples, file), 'utf8'))
     for (const [from, to] of Object.entries(replaced)) {
       assert.ok(text.includes(from), `${file} has no \`${from}\``)
       text = text.replaceAll(from, to)
