@@ -147,7 +147,7 @@ for (const kind of proxies)
 
 for (const kind of proxies)
   describe(`an API that breaks off behind ${kind.name}`, { skip: kind.missing ?? false }, () => {
-    test('gets no request twice, not even one that could be repeated', async () => {
+    test('gets a request again only with the same evidence, which an API takes once', async () => {
       const beside = await openBeside(kind)
       try {
         const { bed } = beside
@@ -158,7 +158,9 @@ for (const kind of proxies)
           const { status } = await send(bed, { token: bed.token(), method, path: '/accounts/1' })
           assert.ok([502, 503].includes(status), String(status))
           const targets = bed.received.slice(before).map(({ headers }) => headers['holdfast-evidence'])
-          assert.ok(new Set(targets).size === 1, 'what is sent again is the same request')
+          assert.equal(new Set(targets).size, 1)
+          // Go sends a GET again over a new connection when a kept one breaks; nothing in the Caddyfile keeps it from that.
+          assert.ok(targets.length <= (kind.name === 'Caddy' && method === 'GET' ? 2 : 1))
           bed.lines.length = 0
         }
       } finally {
