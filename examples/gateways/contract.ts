@@ -43,8 +43,10 @@ export interface Product {
   readonly hasCheckId: boolean
   /** Whether it asks with the certificate of the proxy; else with the key. */
   readonly hasCertificate: boolean
-  /** A status it makes of every refusal, where it cannot pass on ours. */
-  readonly onlyStatus?: number
+  /** What it makes of a status, where it cannot pass on ours. */
+  readonly statusOf?: (status: number) => number
+  /** Whether a refusal reaches the client without its challenge. */
+  readonly losesChallenge?: boolean
 }
 
 export const shippedText = (path: string): string => readFileSync(join(import.meta.dirname, path), 'utf8')
@@ -113,7 +115,14 @@ const spoofs: Fields = [
 ]
 
 /** The tests that hold for every gateway beside which Holdfast stands. */
-export function contractOf({ name, emulate, hasCheckId, hasCertificate, onlyStatus }: Product): void {
+export function contractOf({
+  name,
+  emulate,
+  hasCheckId,
+  hasCertificate,
+  statusOf = status => status,
+  losesChallenge = false,
+}: Product): void {
   describe(`the contract of ${name}`, () => {
     let bed: Bed
     before(async () => {
@@ -144,10 +153,10 @@ export function contractOf({ name, emulate, hasCheckId, hasCertificate, onlyStat
 
     const refused = async (status: number, rule: string, outcome: Outcome): Promise<void> => {
       assert.ok(!outcome.isAllowed, 'was let in')
-      assert.equal(outcome.status, onlyStatus ?? status)
+      assert.equal(outcome.status, statusOf(status))
       if (status === 401 || status === 403) {
         assert.equal(bed.events.at(-1)?.ruleId, rule)
-        if (onlyStatus === undefined) assert.match(String(outcome.toClient['www-authenticate']), /^DPoP /)
+        if (!losesChallenge) assert.match(String(outcome.toClient['www-authenticate']), /^DPoP /)
       }
     }
 
@@ -236,7 +245,7 @@ export function contractOf({ name, emulate, hasCheckId, hasCertificate, onlyStat
         bed,
       )
       assert.ok(!outcome.isAllowed)
-      assert.equal(outcome.status, 403)
+      assert.equal(outcome.status, statusOf(403))
     })
   })
 }
