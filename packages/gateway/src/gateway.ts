@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Duplex } from 'node:stream'
-import { isResourceIdentifier } from '@holdfast/protocol/specs/rfc9728-resource-metadata/rules.ts'
 import { publishMetadata, type TokenFacts } from '@holdfast/resource-server'
 import { systemClock, systemEntropy } from '@holdfast/resource-server/ports.ts'
 import { admit } from './admit.ts'
@@ -9,6 +8,7 @@ import { openApis } from './apis.ts'
 import { openCheck } from './check/open.ts'
 import { conclude, type Desk, newVisit } from './desk.ts'
 import { forward } from './forward.ts'
+import { judgeOptions } from './judge-options.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
 import { bound, closeServer, listen, listenerOptions } from './listening.ts'
 import { openManagement } from './management.ts'
@@ -37,13 +37,7 @@ export interface Gateway {
  */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { externalUrl, address } = options
-  if (!isResourceIdentifier(externalUrl) || new URL(externalUrl).origin !== externalUrl)
-    throw new TypeError(`externalUrl: \`${externalUrl}\` is not an https origin`)
-  if (address === undefined && options.check === undefined)
-    throw new TypeError('the gateway has neither `address` nor `check`: nobody could ask it')
-  const bare = options.apis.find(api => api.upstream === undefined)
-  if (address !== undefined && bare !== undefined)
-    throw new TypeError(`API \`${bare.name}\` has no upstream, and the gateway is to forward to it`)
+  judgeOptions(options)
   const limits: GatewayLimits = { ...defaultLimits, ...options.limits }
   const apis = openApis(options)
   const state = { inFlight: 0, isDraining: false }
