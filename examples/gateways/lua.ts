@@ -7,7 +7,7 @@ const luajit = '/usr/bin/luajit'
 
 /** Whether scripts for gateways that run LuaJIT can be run here. */
 export const hasLua: boolean = existsSync(luajit)
-export const luaMissing: string | false = hasLua ? false : `there is no ${luajit}`
+export const luaMissing: string | undefined = hasLua ? undefined : `there is no ${luajit}`
 
 /** A line that begins with `?` is a question; what comes back is given to the script as one line. */
 export type AnswerLine = (question: string) => Promise<string>

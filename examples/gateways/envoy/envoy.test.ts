@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { test } from 'node:test'
 import { clientCertOf } from '@holdfast/protocol/specs/rfc9440-client-cert/rules.ts'
+import { whereThere } from '../../../packages/gateway/src/check/testing/where-there.ts'
 import { at, contractOf, type Fields, shippedText, shippedYaml, textsAt, without } from '../contract.ts'
 import { hasLua, luaMissing, runLua } from '../lua.ts'
 import { envoy } from './emulate.ts'
@@ -107,7 +108,7 @@ test('Envoy: without an answer of the check nobody is let in, and nothing mends 
   )
 })
 
-describe('the filter of Envoy', { skip: luaMissing }, () => {
+whereThere('the filter of Envoy', luaMissing, () => {
   test('makes the certificate of the connection the field of RFC 9440', async () => {
     const pem = '-----BEGIN CERTIFICATE-----\nAAECAwQF+/8=\n-----END CERTIFICATE-----\n'
     const lines = await filter(['client-cert', 'x-user', 'accept'], 'r'.repeat(16), encodeURIComponent(pem))

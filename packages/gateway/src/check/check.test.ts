@@ -219,6 +219,16 @@ describe('a question that is asked again', () => {
     await refused(401, 'dpop.htu', { headers: elsewhere })
   })
 
+  test('one proof under many ids at once is good for one of them', async () => {
+    const { headers = {} } = numbered('request-0000000005', bed.token())
+    const asks = Array.from({ length: 32 }, (_, index) =>
+      asked({ headers: { ...headers, 'holdfast-check-id': `request-at-once-${index}` } }),
+    )
+    const statuses = (await Promise.all(asks)).map(({ status }) => status)
+    assert.equal(statuses.filter(status => status === 200).length, 1)
+    assert.equal(statuses.filter(status => status === 401).length, 31)
+  })
+
   test('that was refused is judged again', async () => {
     const token = bed.token({ scope: 'openid' })
     const question = numbered('request-0000000004', token)

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { describe, test } from 'node:test'
+import { test } from 'node:test'
 import { proofFor, send } from '../../testing/bed.ts'
 import { type Beside, openBeside } from '../testing/beside.ts'
 import { proxies } from '../testing/proxy.ts'
+import { whereThere } from '../testing/where-there.ts'
 
 /** Proxies ask twice, and send twice: a proof that was spent by the first question must not fail the second. */
 
@@ -14,7 +15,7 @@ const repeated = ({ bed }: Beside): number =>
 const nginx = proxies.filter(({ name }) => name.startsWith('NGINX'))
 const [plain] = nginx
 
-describe('an internal redirect of NGINX', { skip: plain?.missing ?? false }, () => {
+whereThere('an internal redirect of NGINX', plain?.missing, () => {
   const edit = (text: string): string =>
     text.replace(
       /location \/ \{\n\s+auth_request \/_holdfast;/,
@@ -114,9 +115,7 @@ async function openRelay(to: number): Promise<Relay> {
 }
 
 for (const kind of proxies)
-  describe(`an answer of the check that is lost on its way to ${kind.name}`, {
-    skip: kind.missing ?? false,
-  }, () => {
+  whereThere(`an answer of the check that is lost on its way to ${kind.name}`, kind.missing, () => {
     test('is asked for again or refuses the request, and never spends the proof into nothing twice', async () => {
       let relay: Relay | undefined
       const checkPort = async ({ checkPort: to }: Beside['bed']): Promise<number> => {
@@ -146,7 +145,7 @@ for (const kind of proxies)
   })
 
 for (const kind of proxies)
-  describe(`an API that breaks off behind ${kind.name}`, { skip: kind.missing ?? false }, () => {
+  whereThere(`an API that breaks off behind ${kind.name}`, kind.missing, () => {
     test('gets a request again only with the same evidence, which an API takes once', async () => {
       const beside = await openBeside(kind)
       try {
@@ -171,7 +170,7 @@ for (const kind of proxies)
 
 const haproxy = proxies.find(({ name }) => name === 'HAProxy')
 
-describe('HAProxy without room for the evidence', { skip: haproxy?.missing ?? false }, () => {
+whereThere('HAProxy without room for the evidence', haproxy?.missing, () => {
   test('refuses what it cannot put the evidence on', async () => {
     assert.ok(haproxy)
     const edit = (text: string): string =>

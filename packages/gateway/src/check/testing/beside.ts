@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { after, before, describe } from 'node:test'
+import { after, before } from 'node:test'
 import { protect } from '@holdfast/resource-server/adapters/node.ts'
 import { type Bed, type BedOptions, openBed, send } from '../../testing/bed.ts'
 import { type ProxyKind, proxies, type RunningProxy } from './proxy.ts'
+import { whereThere } from './where-there.ts'
 
 /** What an API took after its SDK had verified evidence for it. */
 export interface Taken {
@@ -73,7 +74,7 @@ export function besideEach(
   options: BedOptions = {},
 ): void {
   for (const kind of proxies)
-    describe(`${title}: ${kind.name}`, { skip: kind.missing ?? false }, () => {
+    whereThere(`${title}: ${kind.name}`, kind.missing, () => {
       let beside: Beside
       before(async () => {
         beside = await openBeside(kind, options)
