@@ -6,7 +6,7 @@ import { systemClock, systemEntropy } from '@holdfast/resource-server/ports.ts'
 import { admit } from './admit.ts'
 import { openApis } from './apis.ts'
 import { openCheck } from './check/open.ts'
-import { conclude, type Desk, newVisit } from './desk.ts'
+import { beginVisit, conclude, type Desk, newVisit } from './desk.ts'
 import { forward } from './forward.ts'
 import { judgeOptions } from './judge-options.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
@@ -152,17 +152,9 @@ async function handle(
   isWaiting: boolean,
   desk: Desk,
 ): Promise<void> {
-  const visit = newVisit(desk, incoming.method ?? '')
-  const { state, metadata } = desk
-  state.inFlight++
-  response.once('close', () => {
-    state.inFlight--
-    conclude(desk, visit, response.headersSent ? response.statusCode : 499)
-  })
-  response.on('error', () => undefined)
+  const visit = beginVisit(desk, incoming, response)
   expectAnswer(incoming, response)
-  if (state.isDraining) response.setHeader('connection', 'close')
-  const published = metadata.get(incoming.url ?? '')
+  const published = desk.metadata.get(incoming.url ?? '')
   if (published !== undefined) return writeAnswer(response, published.answer(incoming.method ?? ''))
   const admission = await admit(incoming, peerOf(incoming, desk.proxies), desk, visit)
   if (!admission.ok) return writeAnswer(response, admission.answer)

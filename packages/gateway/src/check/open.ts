@@ -3,7 +3,7 @@ import { createServer } from 'node:https'
 import { refuse } from '@holdfast/protocol'
 import { sha256 } from '@holdfast/protocol/jose/hash.ts'
 import { admit, refusalAnswer } from '../admit.ts'
-import { conclude, type Desk, newVisit, type Visit } from '../desk.ts'
+import { beginVisit, type Desk, type Visit } from '../desk.ts'
 import { passedRequest } from '../fields.ts'
 import { bound, closeServer, listen, listenerOptions } from '../listening.ts'
 import { evidenceFields } from '../onward.ts'
@@ -56,17 +56,9 @@ export async function openCheck(
 }
 
 async function handle(incoming: IncomingMessage, response: ServerResponse, desk: CheckDesk): Promise<void> {
-  const visit = newVisit(desk, incoming.method ?? '')
-  const { state, metadata } = desk
-  state.inFlight++
-  response.once('close', () => {
-    state.inFlight--
-    conclude(desk, visit, response.headersSent ? response.statusCode : 499)
-  })
-  response.on('error', () => undefined)
-  if (state.isDraining) response.setHeader('connection', 'close')
+  const visit = beginVisit(desk, incoming, response)
   // Public, and named in every challenge: a proxy may pass it on from here.
-  const published = metadata.get(incoming.url ?? '')
+  const published = desk.metadata.get(incoming.url ?? '')
   if (published !== undefined) return writeAnswer(response, published.answer(incoming.method ?? ''))
   writeAnswer(response, await answerTo(incoming, desk, visit))
 }
