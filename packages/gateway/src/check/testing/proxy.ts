@@ -161,7 +161,8 @@ async function startProxy(
   return { output: () => output, close }
 }
 
-async function isListening(port: number, child: ChildProcess): Promise<boolean> {
+/** Whether a program takes connections at a port; waits until it does or has ended. */
+export async function isListening(port: number, child: ChildProcess): Promise<boolean> {
   for (let turn = 0; turn < 600 && child.exitCode === null; turn++) {
     const socket = connect({ host: '127.0.0.1', port })
     const isOpen = await new Promise<boolean>(resolve => {
