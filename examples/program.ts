@@ -19,7 +19,8 @@ export interface Program {
   readonly says: (pattern: RegExp) => Promise<string>
 }
 
-function runProgram(
+/** Starts one program in the folder of a server that the caller runs. */
+export function runProgram(
   { folder, ports }: Workshop,
   [file = '', ...args]: readonly string[],
   env: Readonly<Record<string, string>> = {},
