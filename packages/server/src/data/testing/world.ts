@@ -57,6 +57,7 @@ export interface WorldOptions {
   readonly identityProviders?: readonly IdentityProvider[]
   /** What is answered to a form that wants JSON; absent: there is no answer. */
   readonly answerForm?: (url: string, form: Readonly<Record<string, string>>) => Promise<unknown>
+  readonly decisionPoint?: IssuerSnapshot['decisionPoint']
   readonly trustedIssuers?: readonly TrustedIssuer[]
   readonly spiffeTrustDomains?: readonly SpiffeTrustDomain[]
   readonly environment?: IssuerSnapshot['environment']
@@ -222,6 +223,14 @@ export const issuerKeys: readonly TestKey[] = [
 
 const custody = softwareCustody(Buffer.alloc(32, 7), seededEntropy('custody'))
 
+/** What seals secrets in every world, and opens them. */
+export const sealing: Pick<Keys, 'seal' | 'open'> = {
+  seal: (issuer, purpose, place, clear) =>
+    custody.seal({ issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }, clear),
+  open: (issuer, purpose, place, sealed) =>
+    custody.open({ issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }, sealed),
+}
+
 function keysInMemory(): Keys {
   const keyOf = (alg: string): TestKey => {
     const key = issuerKeys.find(candidate => candidate.alg === alg)
@@ -238,10 +247,7 @@ function keysInMemory(): Keys {
     algs: () => issuerKeys.map(key => key.alg),
     secret: (issuer, purpose) =>
       createHmac('sha256', 'test secrets').update(`${issuer}\n${purpose}`).digest(),
-    seal: (issuer, purpose, place, clear) =>
-      custody.seal({ issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }, clear),
-    open: (issuer, purpose, place, sealed) =>
-      custody.open({ issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }, sealed),
+    ...sealing,
   }
 }
 
@@ -319,6 +325,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
       (options.spiffeTrustDomains ?? []).map(domain => [domain.trustDomain, domain]),
     ),
     clientOfSpiffeId: spiffeClients(clients.values()),
+    decisionPoint: options.decisionPoint,
     identityProviders: new Map((options.identityProviders ?? []).map(provider => [provider.name, provider])),
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
     ...withoutRegistration,
