@@ -1,4 +1,5 @@
 import type { Route } from '../http/route.ts'
+import { accountPage } from './account/home.ts'
 import {
   addPasskeyPage,
   addPasskeyPost,
@@ -7,6 +8,8 @@ import {
   removeAuthenticatorPost,
   securityPage,
 } from './account/security.ts'
+import { endOtherSessionsPost, endSessionPost } from './account/sessions.ts'
+import { withdrawPost } from './account/withdraw.ts'
 import { authorizeRoom } from './authorize/room.ts'
 import { challengeRoom } from './challenge/room.ts'
 import { backchannelAuthenticationRoom } from './ciba/authentication-room.ts'
@@ -114,6 +117,10 @@ export const routes: readonly Route[] = [
   page(paths.approvals, approvalsPost),
   reading(paths.confirm, confirmPage),
   page(paths.confirm, confirmPost),
+  reading(paths.account, accountPage),
+  page(paths.endSession, endSessionPost),
+  page(paths.endOtherSessions, endOtherSessionsPost),
+  page(paths.withdraw, withdrawPost),
   reading(paths.security, securityPage),
   reading(paths.addPasskey, addPasskeyPage),
   page(paths.addPasskey, addPasskeyPost),

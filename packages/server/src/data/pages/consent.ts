@@ -3,6 +3,7 @@ import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/d
 import type { DetailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
+import { paths } from '../paths.ts'
 import { type Html, html } from './html.ts'
 import { renderPage } from './page.ts'
 import type { ConsentWords, Words } from './words/words.ts'
@@ -74,7 +75,6 @@ ${placesSection(content, said)}
 <ul class="notes">
 <li>${said.onlyThis}</li>
 <li>${lastingText(content, words)}</li>
-<li>${said.takeBack(new URL(exchange.issuer.url).host)}</li>
 </ul>
 </section>
 <form id="consent-form" method="post" action="${view.action}">
@@ -84,7 +84,8 @@ ${placesSection(content, said)}
 <button id="consent-allow" class="button button-main" type="submit" name="decision" value="allow">${said.allow}</button>
 <button id="consent-deny" class="button" type="submit" name="decision" value="deny">${said.deny}</button>
 </div>
-</form>`,
+</form>
+<p class="hint">${said.takeBack(exchange.issuer.url + paths.account)}</p>`,
   })
 }
 
@@ -103,7 +104,7 @@ ${claims.map(
 }
 
 /** One authorization detail: what it is, and every value of it under its label. */
-function detailItem({ title, description, parts }: DetailWords): Html {
+export function detailItem({ title, description, parts }: DetailWords): Html {
   return html`<li class="detail"><span class="tick" aria-hidden="true"></span><div><strong>${title}</strong><p>${description}</p>
 <dl>
 ${parts.map(

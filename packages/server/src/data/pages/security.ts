@@ -1,7 +1,7 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { FoundAuthenticator } from '../../store/store.ts'
 import { paths } from '../paths.ts'
-import { accountPage } from './account.ts'
+import { accountPage, type Notice, noticeOf } from './account.ts'
 import { type Html, html } from './html.ts'
 import { wordsFor } from './locale.ts'
 import { passkeyForm, passkeyScriptSource } from './passkey.ts'
@@ -15,11 +15,6 @@ export interface SecurityView {
   /** What just happened, or why nothing did. */
   readonly notice?: Notice
   readonly extraHeaders?: Reply['headers']
-}
-
-export interface Notice {
-  readonly text: string
-  readonly isBad: boolean
 }
 
 /** How the user signs in: what is set up, since when, last used when, and the ways to add and remove. */
@@ -57,7 +52,8 @@ ${
 ${methodRow(view, base, words, app)}</ul>`
 }
 </section>
-<p class="hint">${said.removeHint}</p>`,
+<p class="hint">${said.removeHint}</p>
+<p class="onward"><a href="${base + paths.account}">${words.home.back}</a></p>`,
   })
 }
 
@@ -152,11 +148,4 @@ ${noticeOf(view.notice)}
 </form>
 <p class="onward"><a href="${base + paths.security}">${words.security.back}</a></p>`,
   })
-}
-
-function noticeOf(notice: Notice | undefined): Html | undefined {
-  return (
-    notice &&
-    html`<div class="notice${notice.isBad && ' notice-bad'}" role="${notice.isBad ? 'alert' : 'status'}" id="notice"><p>${notice.text}</p></div>`
-  )
 }

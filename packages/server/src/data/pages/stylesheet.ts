@@ -108,6 +108,17 @@ a.button { text-align: center; text-decoration: none; }
 .methods li + li { border-top: 1px solid var(--edge); }
 .methods p { color: var(--ink-2); font-size: .8125rem; }
 .methods form { margin: 0; flex: none; }
+h3 { margin: 0; font-size: 1.0625rem; line-height: 1.3; font-weight: 650; overflow-wrap: anywhere; }
+.methods li > div { min-width: 0; }
+.methods a.button-small { width: auto; flex: none; }
+.allowed { margin-top: 1rem; padding: 1rem; border: 1px solid var(--edge); border-radius: .75rem; }
+.allowed-head { display: flex; align-items: flex-start; justify-content: space-between; gap: .75rem; }
+.allowed-head > div { min-width: 0; }
+.allowed-head form { margin: 0; flex: none; }
+.allowed > p { margin-top: .75rem; font-size: .875rem; color: var(--ink-2); }
+.allowed-head p { font-size: .8125rem; color: var(--ink-2); overflow-wrap: anywhere; }
+.allowed .grants { margin-top: .375rem; }
+.allowed .notes { margin-top: .625rem; }
 .button-small { min-height: 2.25rem; padding: .375rem .75rem; font-size: .875rem; }
 .whose { margin-top: 1.5rem; padding-top: 1rem; border-top: 1px solid var(--edge); font-size: .875rem; color: var(--ink-2); }
 a { color: var(--main); }

@@ -94,8 +94,15 @@ export const ownerCases: readonly ContractCase[] = [
       for (const record of [...records, ended, expired, ...foreign])
         await committed(store, [{ kind: 'insert-grant', record }])
       await committed(store, [{ kind: 'revoke-grant', id: ended.id, at: later(1) }])
-      const newestFirst = records.map(({ id }) => id).toSorted().toReversed()
-      const idsOf = async (at: number, before: string | undefined, limit: number): Promise<readonly string[]> =>
+      const newestFirst = records
+        .map(({ id }) => id)
+        .toSorted()
+        .toReversed()
+      const idsOf = async (
+        at: number,
+        before: string | undefined,
+        limit: number,
+      ): Promise<readonly string[]> =>
         (await store.listGrants(issuer, subject, later(at), before, limit)).map(({ id }) => id)
       same(await idsOf(5, undefined, 10), newestFirst)
       same((await idsOf(4, undefined, 10)).includes(expired.id), true)

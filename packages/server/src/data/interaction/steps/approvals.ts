@@ -94,7 +94,7 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
       consent: 'allowed',
       grant: grant.id,
       sid: session.record.sid,
-      acr: session.record.acr,
+      acr: state.stated.acr,
       profile: access.profile.name,
     }),
   ])

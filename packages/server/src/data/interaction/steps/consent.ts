@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { type HandleHash, refuse, type StatedAuthentication, secondsAfter } from '@holdfast/protocol'
-import type { ClaimRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
 import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import { wordsOf as detailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
@@ -15,7 +14,7 @@ import { requestFacts } from '../../authorize/facts.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { authorizationResponse } from '../../authorize/response.ts'
 import { newGrantId, newManagedGrantId } from '../../authorize/transaction.ts'
-import { releasableClaims } from '../../claims/release.ts'
+import { claimWords, namesOf } from '../../claims/claim-words.ts'
 import { fineTime, newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { mintDetachedSignature } from '../../mint/id-token.ts'
@@ -112,7 +111,7 @@ async function allowed(
       granted_scopes: grant.scopes,
       ...(asked.named !== undefined && { replaced_grant: asked.named.id }),
       sid: session.record.sid,
-      acr: session.record.acr,
+      acr: statedBy(visit).acr,
       profile: visit.profile.name,
     }),
   ]
@@ -238,7 +237,7 @@ function contentOf(visit: Visit, session: LiveSession, asked: Asked): ConsentCon
     username: session.user.username,
     change: asked.named === undefined ? undefined : request.grantManagement?.action,
     scopes: asked.scopes.map(name => ({ name, ...scopeWords(scopes.get(name), name, words) })),
-    claims: namedClaims(visit, asked, words),
+    claims: claimWords(asked, client, exchange.issuer, words),
     details: detailsOf(asked, exchange),
     resources: asked.resources.map(audience => ({
       audience,
@@ -254,26 +253,8 @@ function wordsOf({ exchange, interaction }: Visit): Words {
   return wordsFor(exchange, interaction.request.uiLocales)
 }
 
-/** Every detail the client would be told that no scope of the page speaks of already. */
-function namedClaims({ exchange, client }: Visit, asked: Asked, words: Words): ConsentContent['claims'] {
-  const { issuer } = exchange
-  const { idToken = [], userinfo = [] } = asked.claims ?? {}
-  const covered = new Set(asked.scopes.flatMap(scope => issuer.scopes.get(scope)?.claims ?? []))
-  const names = new Set([...idToken, ...userinfo].map(({ name }) => name).filter(name => !covered.has(name)))
-  const releasable = releasableClaims(client, issuer)
-  const standard: Readonly<Record<string, string>> = words.claims
-  return [...names].map(name => {
-    const { title } = scopeWords(releasable.get(name), name, words)
-    return {
-      name,
-      title: Object.hasOwn(standard, name) ? (standard[name] ?? name) : words.consent.otherClaim(name, title),
-    }
-  })
-}
-
 /** What the page said, for the record: the digest of all of it, its language, and the details it named. */
 function shownFacts(visit: Visit, { claims }: Asked, shown: string): AuditRecord['facts'] {
-  const namesOf = (wishes: readonly ClaimRequest[]): readonly string[] => wishes.map(({ name }) => name)
   return {
     shown,
     locale: wordsOf(visit).locale,

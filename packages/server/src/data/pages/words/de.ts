@@ -1,5 +1,14 @@
+import type { AuthenticationMethod } from '@holdfast/protocol'
 import { html } from '../html.ts'
 import type { Words } from './words.ts'
+
+const methodWords: Readonly<Record<AuthenticationMethod, string>> = {
+  pwd: 'Ihrem Passwort',
+  otp: 'einem Code Ihrer App',
+  passkey: 'einem Passkey',
+}
+
+const listed = (items: readonly string[]): string => new Intl.ListFormat('de').format(items)
 
 export const de: Words = {
   locale: 'de',
@@ -62,6 +71,53 @@ export const de: Words = {
     noScript: 'Passkeys brauchen JavaScript, das in diesem Browser ausgeschaltet ist.',
     noScriptButApp:
       'Passkeys brauchen JavaScript, das in diesem Browser ausgeschaltet ist. Eine Authenticator-App kommt ohne aus.',
+  },
+  home: {
+    title: 'Ihr Konto',
+    lead: 'Wo Sie angemeldet sind, was Sie erlaubt haben und wie Sie sich anmelden.',
+    back: 'Ihr Konto',
+    notices: {
+      'session-ended': 'Die Sitzung wurde beendet. Anwendungen, die sie nutzten, wurden benachrichtigt.',
+      'others-ended': 'Sie sind nirgendwo sonst mehr angemeldet. Anwendungen wurden benachrichtigt.',
+      withdrawn: 'Sie haben es zurückgenommen. Die Anwendung hat dadurch keinen Zugriff mehr.',
+      gone: 'Das war schon beendet. Unten steht, was es jetzt gibt.',
+    },
+    askedAgain:
+      'Liegt Ihre Anmeldung mehr als fünf Minuten zurück, melden Sie sich noch einmal an, bevor etwas endet.',
+    sessions: 'Wo Sie angemeldet sind',
+    thisBrowser: 'Dieser Browser',
+    anotherBrowser: 'Ein anderer Browser',
+    signedIn: (moment, methods) =>
+      `Angemeldet am ${moment}, mit ${listed(methods.map(method => methodWords[method]))}`,
+    lastUsed: moment => `Zuletzt genutzt am ${moment}`,
+    usedFor: applications => `Genutzt für ${listed(applications)}`,
+    end: 'Beenden',
+    endNamed: moment => `Sitzung vom ${moment} beenden`,
+    endOthers: 'Überall sonst abmelden',
+    notShown: count =>
+      count === 1
+        ? 'Eine ältere Sitzung steht nicht hier. Sie endet mit den anderen.'
+        : `${count} ältere Sitzungen stehen nicht hier. Sie enden mit den anderen.`,
+    grants: 'Was Sie erlaubt haben',
+    nothingAllowed: 'Nichts. Wenn Sie einer Anwendung etwas erlauben, steht es hier.',
+    allowed: moment => `Erlaubt am ${moment}`,
+    allowedAndChanged: (moment, changed) => `Erlaubt am ${moment}, geändert am ${changed}`,
+    may: 'Die Anwendung darf',
+    isTold: claims => `Die Anwendung erfährt: ${listed(claims)}`,
+    at: places => `Bei ${listed(places)}`,
+    ends: moment => `Endet von selbst am ${moment}`,
+    endsOrSignOut: moment => `Endet von selbst am ${moment} oder wenn Sie sich abmelden`,
+    whileAway: 'Die Anwendung darf handeln, auch wenn Sie nicht da sind',
+    unusable: 'Diese Anwendung kann es zurzeit nicht nutzen',
+    outOfUse: 'Hier nicht mehr in Gebrauch',
+    withdraw: 'Zurücknehmen',
+    withdrawNamed: (clientName, moment) => `Zurücknehmen, was Sie ${clientName} am ${moment} erlaubt haben`,
+    withdrawHint: 'Was Sie zurücknehmen, endet sofort. Die Anwendung kann Sie wieder fragen.',
+    older: 'Ältere anzeigen',
+    newest: 'Zurück zu den neuesten',
+    methods: (passkeys, hasApp) =>
+      `Ihr Passwort, ${passkeys === 0 ? 'kein Passkey' : passkeys === 1 ? 'ein Passkey' : `${passkeys} Passkeys`}, ${hasApp ? 'eine Authenticator-App' : 'keine Authenticator-App'}.`,
+    manageMethods: 'Anmeldewege verwalten',
   },
   security: {
     title: 'So melden Sie sich an',
@@ -127,8 +183,8 @@ export const de: Words = {
     lastingUntilSignOut: time =>
       `Die Anwendung behält diesen Zugriff höchstens ${time}, auch wenn Sie nicht da sind, oder bis Sie sich hier abmelden.`,
     ending: time => `Dieser Zugriff gilt höchstens ${time} und endet dann von selbst.`,
-    takeBack: host =>
-      `Sie können diese Erlaubnis jederzeit zurücknehmen: Bitten Sie ${host} oder die Anwendung, die Verbindung zu trennen.`,
+    takeBack: link =>
+      html`Was Sie erlaubt haben, können Sie jederzeit in <a href="${link}">Ihrem Konto</a> zurücknehmen.`,
     allow: 'Zulassen',
     deny: 'Ablehnen',
   },

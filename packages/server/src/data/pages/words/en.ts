@@ -1,6 +1,15 @@
+import type { AuthenticationMethod } from '@holdfast/protocol'
 import { sentences } from '../../render/public-sentence.ts'
 import { html } from '../html.ts'
 import type { Words } from './words.ts'
+
+const methodWords: Readonly<Record<AuthenticationMethod, string>> = {
+  pwd: 'your password',
+  otp: 'a code of your app',
+  passkey: 'a passkey',
+}
+
+const listed = (items: readonly string[]): string => new Intl.ListFormat('en').format(items)
 
 export const en: Words = {
   locale: 'en',
@@ -60,6 +69,52 @@ export const en: Words = {
     noScript: 'Passkeys need JavaScript, which is off in this browser.',
     noScriptButApp:
       'Passkeys need JavaScript, which is off in this browser. An authenticator app works without it.',
+  },
+  home: {
+    title: 'Your account',
+    lead: 'Where you are signed in, what you have allowed, and how you sign in.',
+    back: 'Your account',
+    notices: {
+      'session-ended': 'That session was ended. Applications that used it were told.',
+      'others-ended': 'You are signed in nowhere else any more. Applications were told.',
+      withdrawn: 'You withdrew it. The application has no access by it any more.',
+      gone: 'It had already ended. Below is what there is now.',
+    },
+    askedAgain: 'If you signed in more than five minutes ago, you sign in again before something ends.',
+    sessions: 'Where you are signed in',
+    thisBrowser: 'This browser',
+    anotherBrowser: 'Another browser',
+    signedIn: (moment, methods) =>
+      `Signed in ${moment}, with ${listed(methods.map(method => methodWords[method]))}`,
+    lastUsed: moment => `Last used ${moment}`,
+    usedFor: applications => `Used for ${listed(applications)}`,
+    end: 'End',
+    endNamed: moment => `End the session of ${moment}`,
+    endOthers: 'Sign out everywhere else',
+    notShown: count =>
+      count === 1
+        ? 'One older session is not shown. It ends with the others.'
+        : `${count} older sessions are not shown. They end with the others.`,
+    grants: 'What you have allowed',
+    nothingAllowed: 'Nothing. When you allow an application something, it stands here.',
+    allowed: moment => `Allowed ${moment}`,
+    allowedAndChanged: (moment, changed) => `Allowed ${moment}, changed ${changed}`,
+    may: 'It may',
+    isTold: claims => `It is told: ${listed(claims)}`,
+    at: places => `At ${listed(places)}`,
+    ends: moment => `Ends by itself ${moment}`,
+    endsOrSignOut: moment => `Ends by itself ${moment}, or when you sign out`,
+    whileAway: 'It may act while you are away',
+    unusable: 'This application cannot use it now',
+    outOfUse: 'No longer in use here',
+    withdraw: 'Withdraw',
+    withdrawNamed: (clientName, moment) => `Withdraw what you allowed ${clientName} ${moment}`,
+    withdrawHint: 'What you withdraw ends at once. The application can ask you again.',
+    older: 'Show older ones',
+    newest: 'Back to the newest',
+    methods: (passkeys, hasApp) =>
+      `Your password, ${passkeys === 0 ? 'no passkey' : passkeys === 1 ? 'one passkey' : `${passkeys} passkeys`}, ${hasApp ? 'an authenticator app' : 'no authenticator app'}.`,
+    manageMethods: 'Manage how you sign in',
   },
   security: {
     title: 'How you sign in',
@@ -122,8 +177,8 @@ export const en: Words = {
     lastingUntilSignOut: time =>
       `It keeps this access, also while you are away, for at most ${time}, or until you sign out here.`,
     ending: time => `This access ends by itself after at most ${time}.`,
-    takeBack: host =>
-      `You can take this permission back at any time: ask ${host} or the application to disconnect it.`,
+    takeBack: link =>
+      html`You can take back what you allowed at any time, in <a href="${link}">your account</a>.`,
     allow: 'Allow',
     deny: 'Deny',
   },
