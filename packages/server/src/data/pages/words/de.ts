@@ -3,9 +3,9 @@ import { html } from '../html.ts'
 import type { Words } from './words.ts'
 
 const methodWords: Readonly<Record<AuthenticationMethod, string>> = {
-  pwd: 'Ihrem Passwort',
-  otp: 'einem Code Ihrer App',
-  passkey: 'einem Passkey',
+  pwd: 'Passwort',
+  otp: 'Code einer App',
+  passkey: 'Passkey',
 }
 
 const listed = (items: readonly string[]): string => new Intl.ListFormat('de').format(items)
@@ -116,7 +116,7 @@ export const de: Words = {
     older: 'Ältere anzeigen',
     newest: 'Zurück zu den neuesten',
     methods: (passkeys, hasApp) =>
-      `Ihr Passwort, ${passkeys === 0 ? 'kein Passkey' : passkeys === 1 ? 'ein Passkey' : `${passkeys} Passkeys`}, ${hasApp ? 'eine Authenticator-App' : 'keine Authenticator-App'}.`,
+      `Passkeys: ${passkeys === 0 ? 'keine' : passkeys}. Authenticator-App: ${hasApp ? 'eingerichtet' : 'nicht eingerichtet'}.`,
     manageMethods: 'Anmeldewege verwalten',
   },
   security: {

@@ -4,8 +4,8 @@ import { html } from '../html.ts'
 import type { Words } from './words.ts'
 
 const methodWords: Readonly<Record<AuthenticationMethod, string>> = {
-  pwd: 'your password',
-  otp: 'a code of your app',
+  pwd: 'a password',
+  otp: 'a code of an app',
   passkey: 'a passkey',
 }
 
@@ -113,7 +113,7 @@ export const en: Words = {
     older: 'Show older ones',
     newest: 'Back to the newest',
     methods: (passkeys, hasApp) =>
-      `Your password, ${passkeys === 0 ? 'no passkey' : passkeys === 1 ? 'one passkey' : `${passkeys} passkeys`}, ${hasApp ? 'an authenticator app' : 'no authenticator app'}.`,
+      `Passkeys: ${passkeys === 0 ? 'none' : passkeys}. Authenticator app: ${hasApp ? 'set up' : 'not set up'}.`,
     manageMethods: 'Manage how you sign in',
   },
   security: {
