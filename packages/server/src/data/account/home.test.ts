@@ -88,10 +88,10 @@ describe('the account page', () => {
       'The c_bank application',
       'The c_manager application',
     ])
-    const [, , bank = '', manager = ''] = textOf(page).split('Withdraw It may')
-    assert.match(bank, /See your accounts Balances and names/)
-    assert.match(manager, /Know who you are A stable identifier for you See your profile Your name/)
-    assert.match(manager, /Ends by itself .*, or when you sign out/)
+    const [, , device = '', bank = ''] = textOf(page).split('It may ')
+    assert.match(device, /See your accounts Balances and names/)
+    assert.match(bank, /Know who you are A stable identifier for you See your profile Your name/)
+    assert.match(bank, /Ends by itself .*, or when you sign out/)
     const whole = textOf(page)
     assert.match(
       whole,
@@ -123,7 +123,7 @@ describe('the account page', () => {
     assert.match(textOf(page), /long_gone No longer in use here/)
     assert.match(textOf(page), /unknown_scope/)
     assert.equal(textOf(page).split('This application cannot use it now').length, 3)
-    assert.match(textOf(page), /c_deleted Withdraw/)
+    assert.match(textOf(page), /c_deleted It may/)
     assert.equal(handlesOn(page, paths.withdraw).length, 3)
   })
 

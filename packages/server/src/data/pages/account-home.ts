@@ -141,11 +141,9 @@ function grantItem(grant: GrantRow, number: number, { words, csrf }: HomeView, b
   const ends = moment(grant.endsAt)
   const places = resources.map(({ displayName }) => displayName)
   return html`<article class="allowed" aria-labelledby="grant-${number}">
-<div class="allowed-head"><div><h3 id="grant-${number}">${clientName}</h3>
-${hosts.length > 0 && html`<p>${hosts.join(', ')}</p>`}</div>
-<form method="post" action="${base + paths.withdraw}"><input type="hidden" name="csrf" value="${csrf}">
-<button class="button button-small" type="submit" name="id" value="${grant.handle}" aria-label="${said.withdrawNamed(clientName, since)}">${said.withdraw}</button></form></div>
-<p>${said.may}</p>
+<h3 id="grant-${number}">${clientName}</h3>
+${hosts.length > 0 && html`<p class="host">${hosts.join(', ')}</p>`}
+<p class="may">${said.may}</p>
 <ul class="grants">
 ${scopes.map(
   ({
@@ -162,6 +160,8 @@ ${places.length > 0 && html`<li>${said.at(places)}</li>`}
 <li>${grant.endsAtSignOut ? said.endsOrSignOut(ends) : said.ends(ends)}</li>
 ${grant.isLasting && html`<li>${said.whileAway}</li>`}
 </ul>
+<form method="post" action="${base + paths.withdraw}"><input type="hidden" name="csrf" value="${csrf}">
+<button class="button button-small" type="submit" name="id" value="${grant.handle}" aria-label="${said.withdrawNamed(clientName, since)}">${said.withdraw}</button></form>
 </article>
 `
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { goodRequest, pushedUrl, type Browser as TestBrowser } from '../testing/browser.ts'
+import { cookiesOf, goodRequest, pushedUrl } from '../testing/browser.ts'
 import { launchChromium, look, testedLooks, withoutChromium } from '../testing/chromium.ts'
 import { askCiba, cibaClient } from '../testing/ciba.ts'
 import { clientOf } from '../testing/clients.ts'
@@ -381,11 +381,3 @@ describe('the pages in a real browser', { skip: withoutChromium }, () => {
     await page.context().close()
   })
 })
-
-/** What a browser without sockets holds, for one that has them. */
-function cookiesOf({ cookies }: TestBrowser): Parameters<ReturnType<Page['context']>['addCookies']>[0] {
-  return [...cookies].map(([name, value]) => ({
-    ...{ name, value, url: issuerUrl, secure: true, httpOnly: true },
-    sameSite: 'Lax',
-  }))
-}

@@ -5,6 +5,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { paths } from '../paths.ts'
 import { pushedUrl } from '../testing/browser.ts'
 import { launchChromium, look, testedLooks, withoutChromium } from '../testing/chromium.ts'
+import { readQrOf } from '../testing/qr-reader.ts'
 import { type ServedRooms, serveRooms } from '../testing/serve-rooms.ts'
 import { issuerUrl, openWorld, type World } from '../testing/world.ts'
 
@@ -138,6 +139,9 @@ describe('passkeys and codes in a real browser', { skip: withoutChromium }, () =
       await page.waitForSelector('#totp-form')
       await look(browser, page, `${name}-totp`)
       const shown = ((await page.textContent('#totp-secret')) ?? '').replaceAll(' ', '')
+      const scanned = await readQrOf(browser, await page.locator('#totp-qr').screenshot())
+      assert.equal(scanned, await page.getAttribute('#totp-link', 'href'))
+      assert.equal(new URL(scanned ?? '').searchParams.get('secret'), shown)
       const code = (): string => totpCode(base32(shown), totpStep(world.clock.now()))
       await page.fill('#code', '000000')
       await page.click('#totp-submit')

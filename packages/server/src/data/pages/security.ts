@@ -5,6 +5,7 @@ import { accountPage, type Notice, noticeOf } from './account.ts'
 import { type Html, html } from './html.ts'
 import { wordsFor } from './locale.ts'
 import { passkeyForm, passkeyScriptSource } from './passkey.ts'
+import { qrSvg } from './qr-svg.ts'
 import type { Words } from './words/words.ts'
 
 export interface SecurityView {
@@ -123,6 +124,7 @@ export function addTotpView(exchange: Exchange, view: AddTotpView): Reply {
   const words = wordsFor(exchange)
   const said = words.addTotp
   const base = exchange.issuer.url
+  const code = qrSvg(view.keyUri, 'totp-qr', said.scanLabel)
   const groups = view.secret.match(/.{1,4}/g) ?? []
   const describes =
     view.notice === undefined ? undefined : html` aria-describedby="notice" aria-invalid="true"`
@@ -133,7 +135,7 @@ export function addTotpView(exchange: Exchange, view: AddTotpView): Reply {
     username: view.username,
     body: html`<h1>${said.title}</h1>
 <ol class="steps">
-<li>${said.addEntry(view.keyUri)}
+<li>${code && said.scan}${code}<p>${said.addEntry(view.keyUri)}</p>
 <p><code id="totp-secret">${groups.join(' ')}</code></p></li>
 <li>${said.enterDigits}</li>
 </ol>

@@ -102,23 +102,23 @@ a.button { text-align: center; text-decoration: none; }
 .steps { margin: 1.25rem 0 0; padding-left: 1.25rem; }
 .steps li + li { margin-top: .75rem; }
 .steps p { margin-top: .375rem; }
+.qr { display: block; width: 100%; max-width: 13rem; height: auto; margin: .75rem 0; border: 1px solid var(--edge); border-radius: .5rem; }
 #totp-secret { font-size: .9375rem; letter-spacing: .04em; }
 .methods { list-style: none; margin: 0; padding: 0; border: 1px solid var(--edge); border-radius: .75rem; }
 .methods li { display: flex; align-items: center; justify-content: space-between; gap: .75rem; padding: .75rem .875rem; }
 .methods li + li { border-top: 1px solid var(--edge); }
-.methods p { color: var(--ink-2); font-size: .8125rem; }
+.methods p { overflow-wrap: anywhere; color: var(--ink-2); font-size: .8125rem; }
 .methods form { margin: 0; flex: none; }
 h3 { margin: 0; font-size: 1.0625rem; line-height: 1.3; font-weight: 650; overflow-wrap: anywhere; }
 .methods li > div { min-width: 0; }
 .methods a.button-small { width: auto; flex: none; }
 .allowed { margin-top: 1rem; padding: 1rem; border: 1px solid var(--edge); border-radius: .75rem; }
-.allowed-head { display: flex; align-items: flex-start; justify-content: space-between; gap: .75rem; }
-.allowed-head > div { min-width: 0; }
-.allowed-head form { margin: 0; flex: none; }
-.allowed > p { margin-top: .75rem; font-size: .875rem; color: var(--ink-2); }
-.allowed-head p { font-size: .8125rem; color: var(--ink-2); overflow-wrap: anywhere; }
-.allowed .grants { margin-top: .375rem; }
-.allowed .notes { margin-top: .625rem; }
+.allowed .host { font-size: .8125rem; color: var(--ink-2); overflow-wrap: anywhere; }
+.allowed .may { margin-top: .75rem; font-size: .875rem; color: var(--ink-2); }
+.allowed .grants { border: 0; }
+.allowed .grants li { padding: .375rem 0; border: 0; }
+.allowed .notes { margin-top: .375rem; overflow-wrap: anywhere; }
+.allowed form { margin-top: .875rem; }
 .button-small { min-height: 2.25rem; padding: .375rem .75rem; font-size: .875rem; }
 .whose { margin-top: 1.5rem; padding-top: 1rem; border-top: 1px solid var(--edge); font-size: .875rem; color: var(--ink-2); }
 a { color: var(--main); }

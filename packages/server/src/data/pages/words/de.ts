@@ -157,8 +157,11 @@ export const de: Words = {
   },
   addTotp: {
     title: 'Authenticator-App einrichten',
+    scan: 'Scannen Sie diesen Code mit der App.',
+    scanLabel:
+      'QR-Code für Ihre Authenticator-App. Er sagt dasselbe wie der Link und der Schlüssel darunter.',
     addEntry: link =>
-      html`Öffnen Sie auf dem Gerät mit der App <a id="totp-link" href="${link}">diesen Link</a>, oder legen Sie in der App einen neuen Eintrag an und geben Sie diesen Schlüssel ein:`,
+      html`Oder öffnen Sie <a id="totp-link" href="${link}">diesen Link</a> auf dem Gerät mit der App, oder geben Sie dort diesen Schlüssel ein:`,
     enterDigits: 'Geben Sie die sechs Ziffern ein, die die App dann anzeigt.',
     submit: 'Einschalten',
     refused: 'Der Code stimmt nicht. Prüfen Sie die Uhr Ihres Geräts und warten Sie auf den nächsten Code.',

@@ -152,8 +152,10 @@ export const en: Words = {
   },
   addTotp: {
     title: 'Set up an authenticator app',
+    scan: 'Scan this code with the app.',
+    scanLabel: 'QR code for your authenticator app. It says the same as the link and the key below it.',
     addEntry: link =>
-      html`On the device with the app, <a id="totp-link" href="${link}">open this link</a>; or add a new entry in the app and type this key:`,
+      html`Or open <a id="totp-link" href="${link}">this link</a> on the device with the app, or type this key into it:`,
     enterDigits: 'Enter the six digits that the app shows then.',
     submit: 'Turn it on',
     refused: 'The code is not right. Check the clock of your device and wait for the next code.',

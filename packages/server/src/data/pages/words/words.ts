@@ -198,7 +198,10 @@ export interface AddPasskeyWords {
 
 export interface AddTotpWords {
   readonly title: string
-  /** The first step, up to the key that is typed. */
+  readonly scan: string
+  /** For who does not see the code. */
+  readonly scanLabel: string
+  /** Instead of scanning, up to the key that is typed. */
   readonly addEntry: (link: string) => Html
   readonly enterDigits: string
   readonly submit: string
