@@ -8,6 +8,7 @@ import { openCourier } from '../logout/courier.ts'
 import { participantOf } from '../logout/participant.ts'
 import { paths } from '../paths.ts'
 import { anotherBrowser, handlesOn, liveGrants, liveSessions, press } from '../testing/account.ts'
+import { bothStores } from '../testing/both-stores.ts'
 import { header } from '../testing/browser.ts'
 import { clientOf } from '../testing/clients.ts'
 import { jsonOf, requestToken } from '../testing/flow.ts'
@@ -171,22 +172,6 @@ describe('signing out everywhere else', () => {
     assert.equal((await ended(world)).length, 63)
   })
 
-  test('of browsers that end each other at the same moment, one is left', async () => {
-    const { world } = await worldOf()
-    await using _ = world
-    const opened = []
-    for (let count = 0; count < 8; count++) opened.push((await anotherBrowser(world))[0])
-    const pages = await Promise.all(opened.map(browser => browser.get(paths.account)))
-    const replies = await Promise.all(
-      opened.map((browser, index) => press(browser, pages[index] as Reply, paths.endOtherSessions)),
-    )
-    assert.equal((await liveSessions(world)).length, 1)
-    const done = replies.map(wentTo)
-    assert.equal(done.filter(path => path === '/account?done=others-ended').length, 1)
-    assert.equal(done.filter(path => path === '/account').length, 7)
-    assert.equal((await ended(world)).length, 7)
-  })
-
   test('goes on when somebody else ends one of them meanwhile', async () => {
     const { world } = await worldOf()
     await using _ = world
@@ -212,3 +197,22 @@ describe('signing out everywhere else', () => {
     assert.equal(jsonOf(await requestToken(world, 'c_bank', form)).error, 'invalid_grant')
   })
 })
+
+for (const { name, skip, open } of bothStores)
+  describe(`ending each other, on ${name}`, { skip }, () => {
+    test('of browsers that end each other at the same moment, one is left', async () => {
+      await using opened = await open()
+      const world = await openWorld({ store: opened.store })
+      const browsers = []
+      for (let count = 0; count < 8; count++) browsers.push((await anotherBrowser(world))[0])
+      const pages = await Promise.all(browsers.map(browser => browser.get(paths.account)))
+      const replies = await Promise.all(
+        browsers.map((browser, index) => press(browser, pages[index] as Reply, paths.endOtherSessions)),
+      )
+      assert.equal((await liveSessions(world)).length, 1)
+      const done = replies.map(wentTo)
+      assert.equal(done.filter(path => path === '/account?done=others-ended').length, 1)
+      assert.equal(done.filter(path => path === '/account').length, 7)
+      assert.equal((await ended(world)).length, 7)
+    })
+  })

@@ -1,28 +1,18 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
-import { openPostgresStore } from '../../store/drivers/postgres.ts'
-import {
-  dropSchema,
-  newSchema,
-  postgresAbsence,
-  testConnectionString,
-} from '../../store/drivers/postgres-for-tests.ts'
-import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { Store } from '../../store/store.ts'
 import { introspectRoom } from '../introspect/room.ts'
 import { openCourier } from '../logout/courier.ts'
 import { paths } from '../paths.ts'
 import { anotherBrowser, handlesOn, liveGrants, openHome, press, putUsers } from '../testing/account.ts'
+import { bothStores } from '../testing/both-stores.ts'
 import { header, locationOf, openBrowser, pushedUrl } from '../testing/browser.ts'
 import { clientOf } from '../testing/clients.ts'
 import { jsonOf, redeem, requestToken } from '../testing/flow.ts'
 import { logoutUrl, type SignedIn, signIn } from '../testing/logout.ts'
-import { alice, fakeClock, issuerUrl, openWorld, type World } from '../testing/world.ts'
+import { alice, issuerUrl, openWorld, type World } from '../testing/world.ts'
 
 const offline = { scope: 'openid accounts offline_access' }
 
@@ -175,49 +165,10 @@ describe('withdrawing what was allowed', () => {
   })
 })
 
-const stores: readonly (readonly [name: string, skip: string | undefined, open: () => Promise<OpenStore>])[] =
-  [
-    [
-      'SQLite',
-      undefined,
-      async () => {
-        const store = await openSqliteStore({ path: ':memory:', clock: olderClock() })
-        return { store, [Symbol.asyncDispose]: () => store.close() }
-      },
-    ],
-    [
-      'PostgreSQL',
-      await postgresAbsence(),
-      async () => {
-        const schema = newSchema()
-        const options = { connectionString: testConnectionString, schema, clock: olderClock() }
-        const store = await openPostgresStore(options)
-        const dispose = async (): Promise<void> => {
-          await store.close()
-          await dropSchema(schema)
-        }
-        return { store, [Symbol.asyncDispose]: dispose }
-      },
-    ],
-  ]
-
-interface OpenStore {
-  readonly store: Store
-  readonly [Symbol.asyncDispose]: () => Promise<void>
-}
-
-/** A store is older than the proofs that it takes. */
-function olderClock(): ReturnType<typeof fakeClock> {
-  const clock = fakeClock()
-  clock.advance(-3600)
-  return clock
-}
-
-for (const [name, skip, open] of stores)
-  describe(`withdrawing at the same moment, on ${name}`, { skip: skip ?? false }, () => {
+for (const { name, skip, open } of bothStores)
+  describe(`withdrawing at the same moment, on ${name}`, { skip }, () => {
     test('of sixteen withdrawals of one grant, one did it', async () => {
       await using opened = await open()
-      await putUsers(opened.store, 'alice')
       const world = await openWorld({ store: opened.store })
       const { browser } = await signIn(world, 'c_bank', offline)
       const page = await browser.get(paths.account)
@@ -233,7 +184,6 @@ for (const [name, skip, open] of stores)
 
     test('of a withdrawal and refreshes in flight either may come first, and no token lives after it', async () => {
       await using opened = await open()
-      await putUsers(opened.store, 'alice')
       const world = await openWorld({ store: opened.store })
       for (let round = 0; round < 4; round++) {
         const signedIn = await signIn(world, 'c_bank', offline)
@@ -257,64 +207,6 @@ for (const [name, skip, open] of stores)
       }
     })
   })
-
-describe('a process that dies while a grant is withdrawn', () => {
-  test('has done all of it or nothing, at every point of the commit', async () => {
-    const reached: (string | undefined)[] = []
-    for (let point = 0; point < 40; point++) {
-      const directory = await mkdtemp(join(tmpdir(), 'holdfast-withdraw-'))
-      const path = join(directory, 'store.db')
-      const clock = olderClock()
-      const crash: { left: number; at?: string } = { left: -1 }
-      const store = await openSqliteStore({
-        path,
-        clock,
-        beforeWrite: name => {
-          if (crash.left-- !== 0) return
-          crash.at = name
-          // As a disk that is gone: the store stops for good, and what it had not committed is lost.
-          throw Object.assign(new Error('gone'), { code: 'ERR_SQLITE_ERROR', errcode: 10 })
-        },
-      })
-      await putUsers(store, 'alice')
-      const world = await openWorld({
-        store,
-        clients: [clientOf({ clientId: 'c_bank', backchannelLogoutUri: 'https://bank.example/out' })],
-      })
-      const signedIn = await signIn(world, 'c_bank', offline)
-      const page = await signedIn.browser.get(paths.account)
-      const [grant] = await liveGrants(world)
-      assert.ok(grant)
-      crash.left = point
-      const reply = await press(signedIn.browser, page, paths.withdraw).catch(() => undefined)
-      crash.left = -1
-      await store.close()
-      const again = await openSqliteStore({ path, clock })
-      const isEnded = (await again.findGrant(grant.id))?.revokedAt !== undefined
-      const [chain = ''] = await again.listAuditChains()
-      const records = await again.readAuditChain(chain, 0, 1000)
-      const told = await again.listDueLogoutNotices(issuerUrl, world.clock.now(), 9)
-      assert.deepEqual(
-        [
-          records.some(({ event }) => event === 'grant.revoked'),
-          (await announced(again)).length,
-          told.length,
-        ],
-        isEnded ? [true, 1, 1] : [false, 0, 0],
-      )
-      // Only what was committed and not yet acknowledged is done without an answer.
-      assert.equal(isEnded, crash.at === undefined || crash.at === 'acknowledge')
-      assert.equal(reply !== undefined && isDone(reply), crash.at === undefined)
-      await again.close()
-      await rm(directory, { recursive: true })
-      reached.push(crash.at)
-      if (crash.at === undefined) break
-    }
-    assert.equal(reached.at(-1), undefined)
-    for (const point of ['touch-session', 'end-grant', 'insert-logout-notice', 'append-audit', 'commit'])
-      assert.ok(reached.includes(point), point)
-  })
-})
 
 describe('rows of somebody else', () => {
   test('are neither shown nor ended: of another user, of another kind, made up, altered, or of another issuer', async () => {

@@ -89,7 +89,7 @@ function sessionsSection(view: HomeView, base: string): Html {
   const said = words.home
   return html`<section aria-labelledby="sessions">
 <h2 id="sessions">${said.sessions}</h2>
-<ul class="methods">
+<ul class="methods sessions">
 ${sessions.map(one => sessionItem(one, view, base))}</ul>
 ${sessionsNotShown > 0 && html`<p class="hint">${said.notShown(sessionsNotShown)}</p>`}
 ${

@@ -3,22 +3,22 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { paths } from '../paths.ts'
 import { anotherBrowser, openHome, putUsers } from '../testing/account.ts'
+import { type BrowsedWorld, openBrowsedWorld } from '../testing/browsed-world.ts'
 import { cookiesOf, openBrowser } from '../testing/browser.ts'
-import { launchChromium, look, testedLooks, withoutChromium } from '../testing/chromium.ts'
+import { look, testedLooks, withoutChromium } from '../testing/chromium.ts'
 import { allowedCiba, cibaClient } from '../testing/ciba.ts'
 import { accounts, payments } from '../testing/clients.ts'
 import { allowedTokens, asking, detailTypes, payingClient, paymentOf, reading } from '../testing/details.ts'
 import { allowedDevice, deviceClient } from '../testing/device.ts'
 import { seedCode } from '../testing/flow.ts'
 import { signIn } from '../testing/logout.ts'
-import { type ServedRooms, serveRooms } from '../testing/serve-rooms.ts'
-import { issuerUrl, openWorld, type World } from '../testing/world.ts'
+import { issuerUrl, type World } from '../testing/world.ts'
 
 const longName = 'Donaudampfschifffahrtsgesellschaftskapitänskonto-Vergleichsportal & Söhne'
 
 describe('the account page in a real browser', { skip: withoutChromium }, () => {
   let world: World
-  let served: ServedRooms
+  let pages: BrowsedWorld | undefined
   let browser: Browser
 
   before(async () => {
@@ -27,16 +27,11 @@ describe('the account page in a real browser', { skip: withoutChromium }, () => 
       cibaClient({ clientName: longName }),
       payingClient({ clientName: 'Pay by bank' }),
     ]
-    world = await openWorld({ clients, detailTypes })
-    served = await serveRooms(world)
-    browser = await launchChromium(served.port)
+    pages = await openBrowsedWorld({ clients, detailTypes })
+    ;({ world, browser } = pages)
   })
 
-  after(async () => {
-    await browser?.close()
-    await served?.close()
-    await world?.[Symbol.asyncDispose]()
-  })
+  after(() => pages?.[Symbol.asyncDispose]())
 
   /** Alice with something of every kind, in a real browser that goes on with a session of hers. */
   async function openFull(options: Parameters<Browser['newContext']>[0]): Promise<Page> {

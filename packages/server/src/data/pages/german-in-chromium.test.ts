@@ -3,35 +3,30 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { paths } from '../paths.ts'
 import { appOf } from '../testing/authenticator.ts'
+import { type BrowsedWorld, openBrowsedWorld } from '../testing/browsed-world.ts'
 import { cookiesOf, pushedUrl } from '../testing/browser.ts'
-import { launchChromium, look, testedLooks, withoutChromium } from '../testing/chromium.ts'
+import { look, testedLooks, withoutChromium } from '../testing/chromium.ts'
 import { askCiba, cibaClient } from '../testing/ciba.ts'
 import { asking, detailTypes, payingClient, paymentOf } from '../testing/details.ts'
 import { deviceClient, requestDevice } from '../testing/device.ts'
 import { jsonOf, seedCode } from '../testing/flow.ts'
 import { logoutUrl, signIn } from '../testing/logout.ts'
-import { type ServedRooms, serveRooms } from '../testing/serve-rooms.ts'
-import { issuerUrl, openWorld, type World } from '../testing/world.ts'
+import { issuerUrl, type World } from '../testing/world.ts'
 
 /** What the usual way shows is in `in-chromium.test.ts`; here is the rest. */
 describe('pages beside the usual way in German, without JavaScript, accessible', {
   skip: withoutChromium,
 }, () => {
   let world: World
-  let served: ServedRooms
+  let pages: BrowsedWorld | undefined
   let browser: Browser
 
   before(async () => {
-    world = await openWorld({ clients: [deviceClient(), cibaClient(), payingClient()], detailTypes })
-    served = await serveRooms(world)
-    browser = await launchChromium(served.port)
+    pages = await openBrowsedWorld({ clients: [deviceClient(), cibaClient(), payingClient()], detailTypes })
+    ;({ world, browser } = pages)
   })
 
-  after(async () => {
-    await browser?.close()
-    await served?.close()
-    await world?.[Symbol.asyncDispose]()
-  })
+  after(() => pages?.[Symbol.asyncDispose]())
 
   const german = async (options: BrowserContextOptions): Promise<Page> => {
     const more = { ignoreHTTPSErrors: true, locale: 'de-DE', javaScriptEnabled: false }

@@ -286,7 +286,7 @@ export const de: Words = {
   formPost: {
     title: 'Zurück zur Anwendung',
     lead: host =>
-      html`Sie sind auf dem Weg zu <strong>${host}</strong>. Wenn nichts geschieht, drücken Sie die Taste.`,
+      html`Sie sind auf dem Weg zu <strong>${host}</strong>. Wenn nichts geschieht, drücken Sie auf „Weiter“.`,
     submit: 'Weiter',
   },
   errors: {

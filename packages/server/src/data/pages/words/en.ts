@@ -274,7 +274,7 @@ export const en: Words = {
   formPost: {
     title: 'Back to the application',
     lead: host =>
-      html`You are on your way to <strong>${host}</strong>. If nothing happens, press the button.`,
+      html`You are on your way to <strong>${host}</strong>. If nothing happens, press “Continue”.`,
     submit: 'Continue',
   },
   errors: {
