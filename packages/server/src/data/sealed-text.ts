@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import type { Ports } from '../ports.ts'
 
-const ivBytes = 12
+export const ivBytes = 12
 const tagBytes = 16
 
 /** What a sealed text is for, and the one place where it opens. */
@@ -14,15 +14,16 @@ export interface SealedFor {
 }
 
 /**
- * AES-256-GCM under a key of the issuer (I30): base64url, different each time.
- * Random 96-bit IVs: good for four thousand million texts of one purpose.
+ * AES-256-GCM under a key of the issuer (I30), in base64url.
+ * @param iv 12 bytes that no other text of this purpose ever has. Random unless given: good for four thousand million
+ * texts of one purpose
  */
 export function sealText(
   { keys, entropy }: Pick<Ports, 'keys' | 'entropy'>,
   { issuer, purpose, place }: SealedFor,
   text: string,
+  iv = entropy.bytes(16).subarray(0, ivBytes),
 ): string {
-  const iv = entropy.bytes(16).subarray(0, ivBytes)
   const cipher = createCipheriv('aes-256-gcm', keys.secret(issuer, purpose), iv).setAAD(Buffer.from(place))
   const body = Buffer.concat([cipher.update(text), cipher.final()])
   return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')

@@ -22,7 +22,7 @@ import { recordAccountRefusal } from './refused.ts'
 import { idOfRow, rowHandle } from './row-handle.ts'
 import { type AccountVisit, isAgain, onAccountPage } from './visit.ts'
 
-/** Sessions on the page, the newest first. */
+/** Sessions on the page: this one, then the others from the newest on. */
 export const sessionsShownMax = 30
 /** Grants on one page of the list. */
 export const grantsShownMax = 20
@@ -69,7 +69,10 @@ async function renderHome(visit: AccountVisit, ports: Ports, options: HomeOption
     ports.store.listSessions(url, subject, now, sessionsMax),
     ports.store.listGrants(url, subject, now, before, grantsShownMax + 1),
   ])
-  const live = sessions.filter(one => now < one.idleExpiresAt).toSorted(thisFirst(session.record))
+  const others = sessions.filter(
+    ({ sid, idleExpiresAt }) => sid !== session.record.sid && now < idleExpiresAt,
+  )
+  const live = [session.record, ...others.toSorted((left, right) => right.issuedAt - left.issuedAt)]
   const shown = grants.slice(0, grantsShownMax)
   const last = grants.length > grantsShownMax ? shown.at(-1) : undefined
   return homeView(exchange, {
@@ -85,12 +88,6 @@ async function renderHome(visit: AccountVisit, ports: Ports, options: HomeOption
     passkeys: session.authenticators.filter(({ kind }) => kind === 'passkey').length,
     hasApp: session.authenticators.some(({ kind }) => kind === 'totp'),
   })
-}
-
-function thisFirst(own: SessionRecord): (left: SessionRecord, right: SessionRecord) => number {
-  const rank = ({ sid, issuedAt }: SessionRecord): number =>
-    sid === own.sid ? Number.POSITIVE_INFINITY : issuedAt
-  return (left, right) => (rank(left) < rank(right) ? 1 : rank(left) > rank(right) ? -1 : 0)
 }
 
 async function sessionRow(visit: AccountVisit, session: SessionRecord, ports: Ports): Promise<SessionRow> {

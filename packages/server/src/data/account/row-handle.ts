@@ -1,5 +1,6 @@
+import { createHmac } from 'node:crypto'
 import type { Ports } from '../../ports.ts'
-import { openText, type SealedFor, sealText } from '../sealed-text.ts'
+import { ivBytes, openText, type SealedFor, sealText } from '../sealed-text.ts'
 import type { AccountVisit } from './visit.ts'
 
 /** What stands in a row of the account page. */
@@ -7,11 +8,16 @@ export type RowKind = 'session' | 'grant'
 
 /**
  * Names a row to the form beside it. Nobody learns an id from it, nobody can make one, and on the page of another user
- * it opens nothing.
+ * it opens nothing. The same row has the same handle: an IV for each row, however often pages are shown.
  * @param id what the store knows the row by
  */
 export function rowHandle(visit: AccountVisit, kind: RowKind, id: string, ports: Ports): string {
-  return sealText(ports, sealedFor(visit, kind), id)
+  const sealed = sealedFor(visit, kind)
+  const iv = createHmac('sha256', ports.keys.secret(sealed.issuer, 'account-row-iv'))
+    .update(`${sealed.place}\n${id}`)
+    .digest()
+    .subarray(0, ivBytes)
+  return sealText(ports, sealed, id, iv)
 }
 
 /** Undefined: it is no handle of a row of this kind on a page of this user. */

@@ -221,6 +221,7 @@ describe('rows of somebody else', () => {
     assert.deepEqual(handlesOn(bobsPage, paths.withdraw), [])
     assert.equal(handlesOn(bobsPage, paths.endSession).length, 1)
     const withTwo = await browser.get(paths.account)
+    assert.deepEqual(handlesOn(withTwo, paths.withdraw), handlesOn(alicesPage, paths.withdraw))
     const [grant = ''] = handlesOn(alicesPage, paths.withdraw)
     const [session = ''] = handlesOn(withTwo, paths.endSession)
     const record = (await liveGrants(world))[0]
