@@ -84,6 +84,11 @@ ${
   })
 }
 
+/** A list as a part of a sentence. */
+function listed(items: readonly string[], { locale }: Words): string {
+  return new Intl.ListFormat(locale).format(items)
+}
+
 function sessionsSection(view: HomeView, base: string): Html {
   const { sessions, sessionsNotShown, words, csrf } = view
   const said = words.home
@@ -108,9 +113,15 @@ function sessionItem(
   const { home: said, moment, security } = words
   const since = moment(signedInAt)
   return html`<li><div><strong>${isThis ? said.thisBrowser : said.anotherBrowser}</strong>
-<p>${said.signedIn(since, methods)}</p>
+<p>${said.signedIn(
+    since,
+    listed(
+      methods.map(method => said.means[method]),
+      words,
+    ),
+  )}</p>
 ${usedAt > signedInAt && html`<p>${said.lastUsed(moment(usedAt))}</p>`}
-${applications.length > 0 && html`<p>${said.usedFor(applications)}</p>`}</div>
+${applications.length > 0 && html`<p>${said.usedFor(listed(applications, words))}</p>`}</div>
 ${
   isThis
     ? html`<a class="button button-small" href="${base + paths.logout}">${security.signOut}</a>`
@@ -154,8 +165,16 @@ ${scopes.map(
 )}${details.map(detailItem)}</ul>
 <ul class="notes">
 ${!grant.isUsable && html`<li>${said.unusable}</li>`}
-${claims.length > 0 && html`<li>${said.isTold(claims.map(({ title }) => title))}</li>`}
-${places.length > 0 && html`<li>${said.at(places)}</li>`}
+${
+  claims.length > 0 &&
+  html`<li>${said.isTold(
+    listed(
+      claims.map(({ title }) => title),
+      words,
+    ),
+  )}</li>`
+}
+${places.length > 0 && html`<li>${said.at(listed(places, words))}</li>`}
 <li>${changedAt === undefined ? said.allowed(since) : said.allowedAndChanged(since, moment(changedAt))}</li>
 <li>${grant.endsAtSignOut ? said.endsOrSignOut(ends) : said.ends(ends)}</li>
 ${grant.isLasting && html`<li>${said.whileAway}</li>`}

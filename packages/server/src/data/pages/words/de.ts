@@ -1,14 +1,5 @@
-import type { AuthenticationMethod } from '@holdfast/protocol'
 import { html } from '../html.ts'
 import type { Words } from './words.ts'
-
-const methodWords: Readonly<Record<AuthenticationMethod, string>> = {
-  pwd: 'Passwort',
-  otp: 'Code einer App',
-  passkey: 'Passkey',
-}
-
-const listed = (items: readonly string[]): string => new Intl.ListFormat('de').format(items)
 
 export const de: Words = {
   locale: 'de',
@@ -87,10 +78,14 @@ export const de: Words = {
     sessions: 'Wo Sie angemeldet sind',
     thisBrowser: 'Dieser Browser',
     anotherBrowser: 'Ein anderer Browser',
-    signedIn: (moment, methods) =>
-      `Angemeldet am ${moment}, mit ${listed(methods.map(method => methodWords[method]))}`,
+    means: {
+      pwd: 'Passwort',
+      otp: 'Code einer App',
+      passkey: 'Passkey',
+    },
+    signedIn: (moment, methods) => `Angemeldet am ${moment}, mit ${methods}`,
     lastUsed: moment => `Zuletzt genutzt am ${moment}`,
-    usedFor: applications => `Genutzt für ${listed(applications)}`,
+    usedFor: applications => `Genutzt für ${applications}`,
     end: 'Beenden',
     endNamed: moment => `Sitzung vom ${moment} beenden`,
     endOthers: 'Überall sonst abmelden',
@@ -103,8 +98,8 @@ export const de: Words = {
     allowed: moment => `Erlaubt am ${moment}`,
     allowedAndChanged: (moment, changed) => `Erlaubt am ${moment}, geändert am ${changed}`,
     may: 'Die Anwendung darf',
-    isTold: claims => `Die Anwendung erfährt: ${listed(claims)}`,
-    at: places => `Bei ${listed(places)}`,
+    isTold: claims => `Die Anwendung erfährt: ${claims}`,
+    at: places => `Bei ${places}`,
     ends: moment => `Endet von selbst am ${moment}`,
     endsOrSignOut: moment => `Endet von selbst am ${moment} oder wenn Sie sich abmelden`,
     whileAway: 'Die Anwendung darf handeln, auch wenn Sie nicht da sind',

@@ -1,15 +1,6 @@
-import type { AuthenticationMethod } from '@holdfast/protocol'
 import { sentences } from '../../render/public-sentence.ts'
 import { html } from '../html.ts'
 import type { Words } from './words.ts'
-
-const methodWords: Readonly<Record<AuthenticationMethod, string>> = {
-  pwd: 'a password',
-  otp: 'a code of an app',
-  passkey: 'a passkey',
-}
-
-const listed = (items: readonly string[]): string => new Intl.ListFormat('en').format(items)
 
 export const en: Words = {
   locale: 'en',
@@ -84,10 +75,14 @@ export const en: Words = {
     sessions: 'Where you are signed in',
     thisBrowser: 'This browser',
     anotherBrowser: 'Another browser',
-    signedIn: (moment, methods) =>
-      `Signed in ${moment}, with ${listed(methods.map(method => methodWords[method]))}`,
+    means: {
+      pwd: 'a password',
+      otp: 'a code of an app',
+      passkey: 'a passkey',
+    },
+    signedIn: (moment, methods) => `Signed in ${moment}, with ${methods}`,
     lastUsed: moment => `Last used ${moment}`,
-    usedFor: applications => `Used for ${listed(applications)}`,
+    usedFor: applications => `Used for ${applications}`,
     end: 'End',
     endNamed: moment => `End the session of ${moment}`,
     endOthers: 'Sign out everywhere else',
@@ -100,8 +95,8 @@ export const en: Words = {
     allowed: moment => `Allowed ${moment}`,
     allowedAndChanged: (moment, changed) => `Allowed ${moment}, changed ${changed}`,
     may: 'It may',
-    isTold: claims => `It is told: ${listed(claims)}`,
-    at: places => `At ${listed(places)}`,
+    isTold: claims => `It is told: ${claims}`,
+    at: places => `At ${places}`,
     ends: moment => `Ends by itself ${moment}`,
     endsOrSignOut: moment => `Ends by itself ${moment}, or when you sign out`,
     whileAway: 'It may act while you are away',

@@ -128,10 +128,12 @@ export interface HomeWords {
   readonly sessions: string
   readonly thisBrowser: string
   readonly anotherBrowser: string
-  /** @param moment when, in words */
-  readonly signedIn: (moment: string, methods: readonly AuthenticationMethod[]) => string
+  /** As they stand in a list after “with”. */
+  readonly means: Readonly<Record<AuthenticationMethod, string>>
+  /** @param moment when, in words @param means a list, in words, as in the sentences below */
+  readonly signedIn: (moment: string, means: string) => string
   readonly lastUsed: (moment: string) => string
-  readonly usedFor: (applications: readonly string[]) => string
+  readonly usedFor: (applications: string) => string
   readonly end: string
   /** For who hears the button without its row. */
   readonly endNamed: (moment: string) => string
@@ -143,8 +145,8 @@ export interface HomeWords {
   readonly allowedAndChanged: (moment: string, changedMoment: string) => string
   readonly may: string
   /** Details about the user, each as it begins a line. */
-  readonly isTold: (claims: readonly string[]) => string
-  readonly at: (places: readonly string[]) => string
+  readonly isTold: (claims: string) => string
+  readonly at: (places: string) => string
   readonly ends: (moment: string) => string
   readonly endsOrSignOut: (moment: string) => string
   readonly whileAway: string
