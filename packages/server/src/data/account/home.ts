@@ -6,9 +6,9 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import { endsWithSession } from '../../store/owners.ts'
 import type { GrantRecord, SessionRecord } from '../../store/records.ts'
 import { isLasting } from '../authorize/lasting.ts'
-import { claimWords } from '../claims/claim-words.ts'
 import { methodsOf } from '../interaction/authentication.ts'
 import { sessionLimits } from '../interaction/session.ts'
+import { shownClaims } from '../interaction/shown-claims.ts'
 import { sessionsMax } from '../logout/end-of-user.ts'
 import { isStillSound } from '../mint/details.ts'
 import { type GrantRow, homeView, type SessionRow } from '../pages/account-home.ts'
@@ -114,7 +114,7 @@ function grantRow(visit: AccountVisit, grant: GrantRecord, words: Words, ports: 
     hosts: client === undefined ? [] : hostsOf(client),
     isUsable: client?.status === 'active',
     scopes: scopes.map(name => ({ name, ...scopeWords(issuer.scopes.get(name), name, words) })),
-    claims: client === undefined ? [] : claimWords(grant, client, issuer, words),
+    claims: client === undefined ? [] : shownClaims({ scopes, claims: grant.claims }, client, issuer, words),
     details: detailsOf(visit, grant, client, words),
     resources: resources.map(audience => ({
       audience,

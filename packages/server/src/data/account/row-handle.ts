@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Ports } from '../../ports.ts'
-import { ivBytes, openText, type SealedFor, sealText } from '../sealed-text.ts'
+import { ivBytes, openText, sealText } from '../sealed.ts'
 import type { AccountVisit } from './visit.ts'
 
 /** What stands in a row of the account page. */
@@ -12,12 +12,13 @@ export type RowKind = 'session' | 'grant'
  * @param id what the store knows the row by
  */
 export function rowHandle(visit: AccountVisit, kind: RowKind, id: string, ports: Ports): string {
-  const sealed = sealedFor(visit, kind)
-  const iv = createHmac('sha256', ports.keys.secret(sealed.issuer, 'account-row-iv'))
-    .update(`${sealed.place}\n${id}`)
+  const { issuer } = visit.session.record
+  const place = placeOf(visit, kind)
+  const iv = createHmac('sha256', ports.keys.secret(issuer, 'account-row-iv'))
+    .update(`${place}\n${id}`)
     .digest()
     .subarray(0, ivBytes)
-  return sealText(ports, sealed, id, iv)
+  return sealText(ports, issuer, 'account-row', place, id, iv)
 }
 
 /** Undefined: it is no handle of a row of this kind on a page of this user. */
@@ -27,10 +28,9 @@ export function idOfRow(
   handle: string,
   ports: Ports,
 ): string | undefined {
-  return openText(ports, sealedFor(visit, kind), handle)
+  return openText(ports.keys, visit.session.record.issuer, 'account-row', placeOf(visit, kind), handle)
 }
 
-function sealedFor({ session }: AccountVisit, kind: RowKind): SealedFor {
-  const { issuer, subject } = session.record
-  return { issuer, purpose: 'account-row', place: `${kind}\n${subject}` }
+function placeOf({ session }: AccountVisit, kind: RowKind): string {
+  return `${kind}\n${session.record.subject}`
 }

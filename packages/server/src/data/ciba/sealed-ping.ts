@@ -1,34 +1,30 @@
 import type { HandleHash } from '@holdfast/protocol'
 import type { Ports } from '../../ports.ts'
-import { openText, type SealedFor, sealText } from '../sealed-text.ts'
+import { openText, sealText } from '../sealed.ts'
 
-/** What a ping tells a client and proves itself to it with: the only bearer-like values that must be read again. */
+/** What a ping tells a client and proves itself to it with: a request keeps them sealed, to be read again. */
 export interface PingSecrets {
   readonly authReqId: string
   readonly clientNotificationToken: string
 }
 
-/** A copy of the store alone opens none (I30). Bound to its request. */
+/** A copy of the store alone opens none; bound to its request. */
 export function sealPing(
   ports: Ports,
   issuer: string,
   requestHash: HandleHash,
   secrets: PingSecrets,
 ): string {
-  return sealText(ports, sealedFor(issuer, requestHash), JSON.stringify(secrets))
+  return sealText(ports, issuer, 'ciba-ping', requestHash, JSON.stringify(secrets))
 }
 
 /** Undefined: it does not open, because the key is gone or the row was altered. */
 export function openPing(
-  ports: Ports,
+  { keys }: Ports,
   issuer: string,
   requestHash: HandleHash,
   sealed: string,
 ): PingSecrets | undefined {
-  const opened = openText(ports, sealedFor(issuer, requestHash), sealed)
-  return opened === undefined ? undefined : (JSON.parse(opened) as PingSecrets)
-}
-
-function sealedFor(issuer: string, requestHash: HandleHash): SealedFor {
-  return { issuer, purpose: 'ciba-ping', place: requestHash }
+  const clear = openText(keys, issuer, 'ciba-ping', requestHash, sealed)
+  return clear === undefined ? undefined : (JSON.parse(clear) as PingSecrets)
 }

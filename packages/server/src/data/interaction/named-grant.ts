@@ -8,7 +8,6 @@ import type { Ports } from '../../ports.ts'
 import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, GrantRecord } from '../../store/records.ts'
 import { grantableClaims } from '../claims/release.ts'
-import type { Visit } from './visit.ts'
 
 /** What the user is asked to allow, and the record that ends when it is allowed. */
 export interface Asked {
@@ -20,26 +19,36 @@ export interface Asked {
   readonly named: GrantRecord | undefined
 }
 
+/** A request whose client and profile were judged, at whatever endpoint it came. */
+export interface Asking {
+  readonly request: Pick<
+    AuthorizationRequest,
+    'clientId' | 'scopes' | 'resources' | 'claims' | 'authorizationDetails' | 'grantManagement'
+  >
+  readonly client: Client
+  readonly profile: SecurityProfile
+  readonly issuer: IssuerSnapshot
+}
+
 /**
  * What allowing this request would grant. A merge is shown, and consented to, whole: what a grant had before is on
  * the page too, and only as far as the client may still have it (I13, I14).
  */
-export async function loadAsked(visit: Visit, subject: string, ports: Ports): Promise<Outcome<Asked>> {
-  const { interaction, exchange } = visit
-  const { request } = interaction
-  const named = await findNamed(request, exchange.issuer.url, subject, ports)
+export async function loadAsked(asking: Asking, subject: string, ports: Ports): Promise<Outcome<Asked>> {
+  const { request, client, issuer } = asking
+  const named = await findNamed(request, issuer.url, subject, ports)
   if (!named.ok) return named
   const { scopes, resources, authorizationDetails: details = [] } = request
-  const claims = grantableClaims(request, visit.client, exchange.issuer)
+  const claims = grantableClaims(request, client, issuer)
   const asked: Asked = { scopes, resources, claims, details, named: named.value }
   return named.value === undefined || request.grantManagement?.action !== 'merge'
     ? accept(asked)
-    : merged(visit, asked, named.value)
+    : merged(asking, asked, named.value)
 }
 
 /** @param subject undefined while nobody has signed in */
 export async function findNamed(
-  request: AuthorizationRequest,
+  request: Pick<AuthorizationRequest, 'clientId' | 'grantManagement'>,
   issuer: string,
   subject: string | undefined,
   ports: Ports,
@@ -92,11 +101,7 @@ function reachOf(
   }
 }
 
-function merged(
-  { exchange: { issuer }, client, profile }: Visit,
-  asked: Asked,
-  named: GrantRecord,
-): Outcome<Asked> {
+function merged({ issuer, client, profile }: Asking, asked: Asked, named: GrantRecord): Outcome<Asked> {
   const { scopes, resources } = reachOf(asked, named, client, issuer)
   const detailed = (named.authorizationDetails ?? []).filter(
     ({ type }) => client.authorizationDetailsTypes.includes(type) && issuer.detailTypes.has(type),

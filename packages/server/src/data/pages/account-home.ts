@@ -2,10 +2,10 @@ import type { AuthenticationMethod, EpochSeconds } from '@holdfast/protocol'
 import type { DetailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
-import type { ClaimWords } from '../claims/claim-words.ts'
+import type { ShownClaim } from '../interaction/shown-claims.ts'
 import { paths } from '../paths.ts'
 import { accountPage, noticeOf } from './account.ts'
-import { detailItem } from './consent.ts'
+import { detailItem } from './detail-item.ts'
 import { type Html, html } from './html.ts'
 import type { HomeNotice, Words } from './words/words.ts'
 
@@ -29,7 +29,7 @@ export interface GrantRow {
   /** Whether the application may act at all, now. */
   readonly isUsable: boolean
   readonly scopes: readonly Pick<Scope, 'name' | 'title' | 'description'>[]
-  readonly claims: readonly ClaimWords[]
+  readonly claims: readonly ShownClaim[]
   readonly details: readonly DetailWords[]
   readonly resources: readonly { readonly audience: string; readonly displayName: string }[]
   readonly allowedAt: EpochSeconds
@@ -162,7 +162,7 @@ ${scopes.map(
     description,
   }) => html`<li><span class="tick" aria-hidden="true"></span><div><strong>${title}</strong><p>${description}</p></div></li>
 `,
-)}${details.map(detailItem)}</ul>
+)}${details.map(words => detailItem({ words }))}</ul>
 <ul class="notes">
 ${!grant.isUsable && html`<li>${said.unusable}</li>`}
 ${
