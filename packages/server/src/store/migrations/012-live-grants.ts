@@ -2,7 +2,7 @@ import type { Migration } from './dialect.ts'
 
 /** Live grants of a user in their order, so that a page of them costs no more than it shows. */
 export const liveGrants: Migration = {
-  version: 11,
+  version: 12,
   title: 'live grants of a user in order',
   statements: () => [
     'drop index grants_by_subject',
