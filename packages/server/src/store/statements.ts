@@ -143,6 +143,8 @@ export const statements = {
   'list-due-logout-notices': `select body, version, failures, due_at from logout_notices
     where issuer = $1 and due_at <= $2 and expires_at > $2 order by due_at, id limit $3`,
   'find-grant': 'select body, spent_at, revoked_at from grants where hash = $1',
+  'list-grants': `select body, spent_at, revoked_at from grants
+    where subject_key = $1 and revoked_at is null and expires_at > $2 and hash < $3 order by hash desc limit $4`,
   'find-managed-grant':
     'select body, spent_at, revoked_at from grants where managed_id = $1 and revoked_at is null',
   'find-code': 'select body, spent_at, revoked_at from codes where hash = $1',

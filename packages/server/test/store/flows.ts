@@ -69,6 +69,8 @@ export function flowsOf(name: string): readonly Flow[] {
     initial: { ...initialAccessToken(1), hash: keyOf('initial') },
     rotated: { ...refreshToken(), hash: keyOf('rotated') },
     stronger: { ...session(), hash: keyOf('stronger'), subject: `${name}-user` },
+    here: { ...session(), hash: keyOf('here') },
+    elsewhere: { ...session(), hash: keyOf('elsewhere'), sid: `${name}-elsewhere` },
     app: { ...totp(`${name}-user`), id: keyOf('app') },
     passkey: { ...passkey(`${name}-user`), id: keyOf('passkey') },
     user: user(`${name}-user`, name),
@@ -318,6 +320,22 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'revoke-grants-of-subject', issuer: held.issuer, subject: owner, at },
       { kind: 'revoke-sessions-of-subject', issuer: held.issuer, subject: owner, at },
       { kind: 'revoke-tokens-of-subject', issuer: held.issuer, subject: owner, at },
+    ],
+    signInTwice: [
+      { kind: 'insert-session', record: records.here },
+      { kind: 'insert-session', record: records.elsewhere },
+      { kind: 'insert-grant', record: { ...held, id: keyOf('elsewhere-grant'), sid: `${name}-elsewhere` } },
+    ],
+    withdrawal: [
+      { kind: 'touch-session', hash: records.here.hash, idleExpiresAt: later(3600) },
+      { kind: 'end-grant', id: keyOf('replacing'), at },
+      { kind: 'insert-logout-notice', record: { ...notice, id: keyOf('withdrawal-notice') } },
+    ],
+    endOfOthers: [
+      { kind: 'touch-session', hash: records.here.hash, idleExpiresAt: later(7200) },
+      { kind: 'end-session', hash: records.elsewhere.hash, at },
+      { kind: 'revoke-grants-of-session', sid: `${name}-elsewhere`, at },
+      { kind: 'insert-logout-notice', record: { ...notice, id: keyOf('others-notice') } },
     ],
     allOfAClient: [
       { kind: 'insert-grant', record: { ...held, id: keyOf('of-leaving'), ...passingClient } },
