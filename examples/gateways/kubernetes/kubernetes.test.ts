@@ -48,6 +48,7 @@ contractOf({
       $request_uri: target,
       $request_id: String(++requests).padStart(32, '0'),
       '${HOLDFAST_CHECK_KEY}': checkKey,
+      '': '',
     }
     const set: Fields = [
       ['x-original-url', `https://${host}${target}`],
@@ -65,7 +66,7 @@ contractOf({
     const answer = await put({
       method: annotation('auth-method'),
       path: pathname,
-      headers: headersOf([...copied, ...set]),
+      headers: headersOf([...copied, ...set.filter(([, value]) => value !== '')]),
     })
     if (answer.status !== 200) {
       const status = [401, 403].includes(answer.status) ? answer.status : 500
