@@ -4,7 +4,7 @@ import { readEvaluation, readSearch } from '@holdfast/protocol/specs/authzen/rul
 import { parseJsonObject } from '@holdfast/protocol/wire/json.ts'
 import { prepareEntities } from '../decide.ts'
 import { compilePolicySet } from '../policy-set.ts'
-import { candidatesPerPageMax, createPdp, type Deciding } from './pdp.ts'
+import { candidatesPerPageMax, charactersPerPageMax, createPdp, type Deciding } from './pdp.ts'
 
 const schema = [
   'namespace A { entity user; entity thing in [thing]; entity box = { "size": Long };',
@@ -98,6 +98,23 @@ describe('a decision point', () => {
     const second = pdp.search({ ...refusing, page: { limit: 1000, token: first.value.page.next_token } })
     assert.ok(second.ok)
     assert.equal(second.value.page.next_token, '')
+  })
+
+  it('looks at fewer candidates the longer the question is, and always at one', () => {
+    const now = deciding(20)
+    const pdp = createPdp({ deciding: () => now })
+    const lookedAt = (characters: number): number => {
+      const search = things({ limit: 1000 })
+      const asked = (text: string) => ({ ...search.question, context: { text } })
+      const rest = characters - JSON.stringify(asked('')).length
+      const found = pdp.search({ ...search, question: asked('x'.repeat(rest)) })
+      assert.ok(found.ok)
+      return found.value.results.length
+    }
+    assert.equal(lookedAt(1000), 20)
+    assert.equal(lookedAt(charactersPerPageMax / 16), 16)
+    assert.equal(lookedAt(charactersPerPageMax / 16 + 1), 15)
+    assert.equal(lookedAt(2 * charactersPerPageMax), 1)
   })
 
   it('a full page that is the last says so', () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { accept, type Outcome, refuse } from '@holdfast/protocol'
+import { accept, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
 import type {
   Evaluation,
   Evaluations,
@@ -30,6 +30,8 @@ export interface PdpOptions {
   readonly deciding: () => Deciding
   /** Told of every decision, for the log. It is called before the answer is given; when it throws, nothing is permitted. */
   readonly onDecision?: (record: DecisionRecord) => void
+  /** Told of every one of several evaluations that is none, and was answered with an error. */
+  readonly onRefused?: (refusal: Refusal) => void
   /** Obligations about a token that whoever asks meets; a permit that carries any other is answered as a deny. */
   readonly meets?: readonly TokenObligation[]
 }
@@ -65,12 +67,14 @@ export interface Pdp {
 
 /** Candidates one page looks at: a search that permits few still answers in bounded time, with a token to go on. */
 export const candidatesPerPageMax = 5000
+/** Every candidate costs a reading of the question: a long one gets shorter pages. */
+export const charactersPerPageMax = 1_048_576
 
 /**
  * A decision point over compiled policies.
  * @throws TypeError, at the first question, when a given type can have something above it
  */
-export function createPdp({ deciding, onDecision, meets = [] }: PdpOptions): Pdp {
+export function createPdp({ deciding, onDecision, onRefused, meets = [] }: PdpOptions): Pdp {
   const evaluateBy = (now: Moment, evaluation: Evaluation): AccessAnswer => {
     const asked = questionOf(evaluation, now.knowledge)
     const decision = asked.ok
@@ -86,6 +90,7 @@ export function createPdp({ deciding, onDecision, meets = [] }: PdpOptions): Pdp
       const now = momentOf(deciding())
       const answers: AccessAnswer[] = []
       for (const item of items) {
+        if (!item.ok) onRefused?.(item)
         const answer = item.ok ? evaluateBy(now, item.value) : errorAnswer(400, item.reason, now.set.version)
         answers.push(answer)
         if (semantic === 'deny_on_first_deny' && !answer.decision) break
@@ -169,12 +174,13 @@ function searchBy(now: Moment, search: Search, meets: readonly TokenObligation[]
       '`page.token` is of another search, or of other policies',
     )
   const results: string[] = []
+  const candidatesMax = candidatesPerPage(question)
   let looked = 0
   let last = ''
   let isPartial = false
   for (const name of candidatesOf(now, search)) {
     if (name <= after) continue
-    if (results.length === page.limit || looked === candidatesPerPageMax) {
+    if (results.length === page.limit || looked === candidatesMax) {
       isPartial = true
       break
     }
@@ -191,6 +197,11 @@ function searchBy(now: Moment, search: Search, meets: readonly TokenObligation[]
     page: { next_token: isPartial ? tokenOf(last, digest) : '', count: results.length },
     context: { policy_version: now.set.version },
   })
+}
+
+function candidatesPerPage(question: Evaluation): number {
+  const affordable = Math.floor(charactersPerPageMax / JSON.stringify(question).length)
+  return Math.max(1, Math.min(candidatesPerPageMax, affordable))
 }
 
 function candidateOf({ for: searchFor, question }: Search, name: string): Evaluation {

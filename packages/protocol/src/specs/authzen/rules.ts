@@ -155,6 +155,19 @@ export const evaluationsRules: readonly Rule<Body>[] = [
     },
   },
   {
+    id: 'authzen.defaults',
+    clauses: ['AUTHZEN-7.1', 'AUTHZEN-11.7'],
+    level: 'OURS',
+    title: 'the defaults, written out in each evaluation, are no longer than one request',
+    check: ({ body }) => {
+      const { evaluations, options: _, ...defaults } = body ?? empty
+      const count = Array.isArray(evaluations) ? evaluations.length : 0
+      return count * JSON.stringify(defaults).length <= bodyBytesMax
+        ? pass
+        : fail('invalid_request', 'the defaults are too long for so many evaluations')
+    },
+  },
+  {
     id: 'authzen.semantic',
     clauses: ['AUTHZEN-7.1.2'],
     level: 'MUST',
