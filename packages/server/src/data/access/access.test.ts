@@ -36,7 +36,7 @@ async function ask(world: World, body: unknown, asking: Asking = {}): Promise<Re
   const path = authzenPaths[endpoint]
   const accessToken = asking.token ?? (await ownToken(world))
   return await world.send(accessRoom(endpoint), path, {
-    body: typeof body === 'string' ? body : JSON.stringify(body),
+    body: typeof body === 'string' || body instanceof Buffer ? body : JSON.stringify(body),
     headers: [
       ['content-type', contentType],
       ['authorization', `DPoP ${accessToken}`],
@@ -140,6 +140,7 @@ describe('the decision point of an issuer', () => {
       [{}, {}, 'authzen.subject'],
       ['[]', {}, 'authzen.body'],
       ['{"subject":1,"subject":2}', {}, 'authzen.body'],
+      [Buffer.from(JSON.stringify(about('ad\xe4', 'read')), 'latin1'), {}, 'authzen.body'],
       [about('ada', 'read'), { contentType: 'text/plain' }, 'authzen.media-type'],
       [
         { ...about('ada', 'read'), page: { token: 'x' } },

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import {
   type AuthzenEndpoint,
   answerAuthzen,
@@ -49,7 +50,7 @@ export function accessRoom(endpoint: AuthzenEndpoint): Room {
       onRefused: refusal => refusals.push(refusal),
     })
     const answer = isJson(exchange)
-      ? answerAuthzen(pdp, endpoint, exchange.body.toString('utf8'))
+      ? answerAuthzen(pdp, endpoint, isUtf8(exchange.body) ? exchange.body.toString('utf8') : '')
       : { status: 400 as const, body: notJson.reason, refusal: notJson }
     const context = { clientId }
     if (answer.status === 400) refusals.push(answer.refusal)
