@@ -4,7 +4,14 @@ import { readEvaluation, readSearch } from '@holdfast/protocol/specs/authzen/rul
 import { parseJsonObject } from '@holdfast/protocol/wire/json.ts'
 import { prepareEntities } from '../decide.ts'
 import { compilePolicySet } from '../policy-set.ts'
-import { candidatesPerPageMax, charactersPerPageMax, createPdp, type Deciding } from './pdp.ts'
+import {
+  candidatesPerLook,
+  candidatesPerPageMax,
+  charactersPerPageMax,
+  createPdp,
+  type Deciding,
+  millisecondsPerPageMax,
+} from './pdp.ts'
 
 const schema = [
   'namespace A { entity user; entity thing in [thing]; entity box = { "size": Long };',
@@ -89,7 +96,7 @@ describe('a decision point', () => {
 
   it('looks at so many candidates for one page, and goes on with the token', () => {
     const now = deciding(candidatesPerPageMax + 1)
-    const pdp = createPdp({ deciding: () => now })
+    const pdp = createPdp({ deciding: () => now, monotonicMs: () => 0 })
     const refusing = things({ limit: 1000 }, 'B::Action::read')
     const first = pdp.search(refusing)
     assert.ok(first.ok)
@@ -115,6 +122,19 @@ describe('a decision point', () => {
     assert.equal(lookedAt(charactersPerPageMax / 16), 16)
     assert.equal(lookedAt(charactersPerPageMax / 16 + 1), 15)
     assert.equal(lookedAt(2 * charactersPerPageMax), 1)
+  })
+
+  it('ends a page when its time is over, and looks at the clock now and then', () => {
+    const now = deciding(200)
+    let at = 0
+    const pdp = createPdp({ deciding: () => now, monotonicMs: () => (at += millisecondsPerPageMax / 2) })
+    const first = pdp.search(things({ limit: 1000 }))
+    assert.ok(first.ok)
+    assert.equal(first.value.results.length, 2 * candidatesPerLook)
+    const second = pdp.search(things({ limit: 1000, token: first.value.page.next_token }))
+    assert.ok(second.ok)
+    assert.equal(second.value.results.length, 200 - 2 * candidatesPerLook)
+    assert.equal(second.value.page.next_token, '')
   })
 
   it('a full page that is the last says so', () => {

@@ -34,6 +34,8 @@ export interface PdpOptions {
   readonly onRefused?: (refusal: Refusal) => void
   /** Obligations about a token that whoever asks meets; a permit that carries any other is answered as a deny. */
   readonly meets?: readonly TokenObligation[]
+  /** For the time a page of a search may take. */
+  readonly monotonicMs?: () => number
 }
 
 /** One decision as the log keeps it: names and the outcome, and no properties. */
@@ -69,12 +71,22 @@ export interface Pdp {
 export const candidatesPerPageMax = 5000
 /** Every candidate costs a reading of the question: a long one gets shorter pages. */
 export const charactersPerPageMax = 1_048_576
+/** Nothing else is answered meanwhile. */
+export const millisecondsPerPageMax = 20
+/** Candidates between two looks at the clock. */
+export const candidatesPerLook = 64
 
 /**
  * A decision point over compiled policies.
  * @throws TypeError, at the first question, when a given type can have something above it
  */
-export function createPdp({ deciding, onDecision, onRefused, meets = [] }: PdpOptions): Pdp {
+export function createPdp({
+  deciding,
+  onDecision,
+  onRefused,
+  meets = [],
+  monotonicMs = () => performance.now(),
+}: PdpOptions): Pdp {
   const evaluateBy = (now: Moment, evaluation: Evaluation): AccessAnswer => {
     const asked = questionOf(evaluation, now.knowledge)
     const decision = asked.ok
@@ -98,7 +110,7 @@ export function createPdp({ deciding, onDecision, onRefused, meets = [] }: PdpOp
       }
       return answers
     },
-    search: search => searchBy(momentOf(deciding()), search, meets),
+    search: search => searchBy(momentOf(deciding()), search, meets, monotonicMs),
   }
 }
 
@@ -162,7 +174,12 @@ function recordOf(
 }
 
 /** Every candidate is evaluated as an evaluation would be, so that a result is one that would be permitted. */
-function searchBy(now: Moment, search: Search, meets: readonly TokenObligation[]): Outcome<SearchAnswer> {
+function searchBy(
+  now: Moment,
+  search: Search,
+  meets: readonly TokenObligation[],
+  monotonicMs: () => number,
+): Outcome<SearchAnswer> {
   const { question, page } = search
   const digest = digestOf(search, now.set.version)
   const after = page.token === '' ? '' : lastOf(page.token, digest)
@@ -175,12 +192,14 @@ function searchBy(now: Moment, search: Search, meets: readonly TokenObligation[]
     )
   const results: string[] = []
   const candidatesMax = candidatesPerPage(question)
+  const endsAtMs = monotonicMs() + millisecondsPerPageMax
   let looked = 0
   let last = ''
   let isPartial = false
   for (const name of candidatesOf(now, search)) {
     if (name <= after) continue
-    if (results.length === page.limit || looked === candidatesMax) {
+    const isLate = looked > 0 && looked % candidatesPerLook === 0 && monotonicMs() >= endsAtMs
+    if (isLate || results.length === page.limit || looked === candidatesMax) {
       isPartial = true
       break
     }

@@ -48,6 +48,7 @@ export function accessRoom(endpoint: AuthzenEndpoint): Room {
       deciding: () => deciding,
       onDecision: record => decided.push(record),
       onRefused: refusal => refusals.push(refusal),
+      monotonicMs: ports.clock.monotonicMs,
     })
     const answer = isJson(exchange)
       ? answerAuthzen(pdp, endpoint, isUtf8(exchange.body) ? exchange.body.toString('utf8') : '')
