@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { readEvaluation, readSearch } from '@holdfast/protocol/specs/authzen/rules.ts'
+import { nameLengthMax, readEvaluation, readSearch } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { parseJsonObject } from '@holdfast/protocol/wire/json.ts'
 import { prepareEntities } from '../decide.ts'
 import { compilePolicySet } from '../policy-set.ts'
@@ -22,14 +22,11 @@ const schema = [
 /** Nobody may read what is in `B`. */
 const policies = '@id("a.all") permit (principal, action == A::Action::"read", resource);'
 
-function deciding(count: number, givenTypes: readonly string[] = []): Deciding {
+function deciding(count: number, givenTypes: readonly string[] = [], more: readonly string[] = []): Deciding {
   const set = compilePolicySet({ schema: { name: 's', text: schema }, policies: { p: policies } })
   assert.ok(set.ok, JSON.stringify(set))
-  const things = Array.from({ length: count }, (_, index) => ({
-    uid: { type: 'A::thing', id: `t${index}` },
-    attrs: {},
-    parents: [],
-  }))
+  const ids = [...Array.from({ length: count }, (_, index) => `t${index}`), ...more]
+  const things = ids.map(id => ({ uid: { type: 'A::thing', id }, attrs: {}, parents: [] }))
   const entities = prepareEntities(set.value, [
     { uid: { type: 'A::user', id: 'u' }, attrs: {}, parents: [] },
     ...things,
@@ -135,6 +132,21 @@ describe('a decision point', () => {
     assert.ok(second.ok)
     assert.equal(second.value.results.length, 200 - 2 * candidatesPerLook)
     assert.equal(second.value.page.next_token, '')
+  })
+
+  it('finds only what can be asked about, and its tokens can be sent', () => {
+    const longest = '\u0001'.repeat(nameLengthMax)
+    const now = deciding(1, [], ['\u0002', longest, `${longest}\u0001`])
+    const pdp = createPdp({ deciding: () => now })
+    const ids: unknown[] = []
+    let token = ''
+    do {
+      const found = pdp.search(things({ limit: 1, token }))
+      assert.ok(found.ok)
+      token = found.value.page.next_token
+      ids.push(...found.value.results.map(one => 'id' in one && one.id))
+    } while (token !== '')
+    assert.deepEqual(ids, [longest, '\u0002', 't0'])
   })
 
   it('a full page that is the last says so', () => {

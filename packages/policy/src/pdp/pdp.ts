@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { accept, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
-import type {
-  Evaluation,
-  Evaluations,
-  EvaluationsSemantic,
-  Search,
+import {
+  type Evaluation,
+  type Evaluations,
+  type EvaluationsSemantic,
+  nameLengthMax,
+  type Search,
 } from '@holdfast/protocol/specs/authzen/rules.ts'
 import type { JsonObject } from '@holdfast/protocol/wire/json.ts'
 import { isKnownBySchema } from '../cedar/schema.ts'
@@ -238,7 +239,10 @@ function candidatesOf({ set, entities }: Moment, { for: searchFor, question }: S
   const type = searchFor === 'action' ? '' : question[searchFor].type
   const known = lists.get(type)
   if (known !== undefined) return known
-  const list = (searchFor === 'action' ? actionNames(set) : idsOf(set, entities, type)).toSorted(byCodeUnit)
+  const list = (searchFor === 'action' ? actionNames(set) : idsOf(set, entities, type))
+    // What no evaluation can name is no result.
+    .filter(name => name !== '' && name.length <= nameLengthMax)
+    .toSorted(byCodeUnit)
   // Types of the schema only: nobody fills the memory with names.
   if (searchFor === 'action' || set.schema.entityTypes.has(type)) lists.set(type, list)
   return list

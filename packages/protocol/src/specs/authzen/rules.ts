@@ -38,8 +38,9 @@ export const evaluationsMax = 100
 export const pageLimitMax = 1000
 export const pageLimitUsual = 100
 /** Characters of a type, an id or a name. */
-const nameLengthMax = 1024
-const pageTokenLengthMax = 4096
+export const nameLengthMax = 1024
+/** A name of which every character is escaped, in base64url, with the digest beside it. */
+const pageTokenLengthMax = 8400
 
 /** A subject or a resource. */
 export interface Party {
