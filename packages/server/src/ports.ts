@@ -31,6 +31,15 @@ export interface Keys {
   readonly published: (issuer: string) => { readonly body: Buffer; readonly etag: string }
   readonly algs: (issuer: string) => readonly JwsAlg[]
   /**
+   * Which keys are published, and a signature of each that signs or will, for verifiers to check; those that custody
+   * does not sign with are left out.
+   */
+  readonly checks: (
+    issuer: string,
+  ) => Promise<{ readonly kids: readonly string[]; readonly signed: readonly string[] }>
+  /** A token that names this key does not verify: worth a check of our own, however often it is said. */
+  readonly doubt: (issuer: string, kid: string) => void
+  /**
    * Key for a named purpose that is the same on every node, e.g. `dpop-nonce`, `csrf`.
    * @returns 32 bytes
    */
@@ -107,6 +116,8 @@ export type MetricName =
   | 'client_jwks_fetch_failures_total'
   | 'logout_notices_total'
   | 'ciba_pings_total'
+  | 'key_events_total'
+  | 'key_custody_failures_total'
 
 /** Everything impure, in one list. */
 export interface Ports {

@@ -2,13 +2,16 @@ import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
 import type { Clock, Entropy, Log } from '../ports.ts'
 import type { Store } from '../store/store.ts'
 import type { Write } from '../store/writes.ts'
+import type { KeyCustody } from './custody/key-custody.ts'
 import type { Custody, SealedPlace } from './custody/software.ts'
-import { encodePrivateKey, generatePrivateKey, signingKeyOf } from './signing-key.ts'
 
 /** What making a key takes. */
 export interface Workbench {
   readonly store: Store
+  /** Seals what the store keeps. */
   readonly custody: Custody
+  /** Where new signing keys lie. */
+  readonly keyCustody: KeyCustody
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
@@ -45,10 +48,9 @@ export async function newKey(
   alg: JwsAlg,
   activeAt: EpochSeconds,
 ): Promise<{ readonly place: SealedPlace; readonly write: Write }> {
-  const privateKey = await generatePrivateKey(alg)
-  const { kid } = signingKeyOf(alg, privateKey)
-  const place: SealedPlace = { issuer, id: kid, use: 'sig', alg }
-  return { place, write: insertKey(bench, place, encodePrivateKey(privateKey), activeAt) }
+  const { key, kept } = await bench.keyCustody.make(alg)
+  const place: SealedPlace = { issuer, id: key.kid, use: 'sig', alg }
+  return { place, write: insertKey(bench, place, kept, activeAt) }
 }
 
 async function insertOrAdopt(
@@ -69,8 +71,9 @@ async function insertOrAdopt(
 function insertKey(bench: Workbench, place: SealedPlace, clear: Buffer, activeAt: EpochSeconds): Write {
   const sealed = bench.custody.seal(place, clear)
   clear.fill(0)
-  const life = { createdAt: bench.clock.now(), activeAt, removedAt: undefined, revokedAt: undefined }
-  return { kind: 'insert-key', record: { ...place, sealed, ...life } }
+  const ends = { removedAt: undefined, revokedAt: undefined, withdrawnAt: undefined }
+  const record = { ...place, sealed, createdAt: bench.clock.now(), activeAt, ...ends }
+  return { kind: 'insert-key', record }
 }
 
 function created(bench: Workbench, place: SealedPlace): Write {

@@ -21,6 +21,8 @@ const counters: Readonly<Record<MetricName, CounterShape>> = {
   faults_total: { help: 'Requests that failed because the world or we broke', labels: ['code', 'route'] },
   logout_notices_total: { help: 'Back-channel logout notices by what became of them', labels: ['outcome'] },
   ciba_pings_total: { help: 'Pings of CIBA clients by what became of them', labels: ['outcome'] },
+  key_events_total: { help: 'Promotions that wait, and roll-backs', labels: ['event'] },
+  key_custody_failures_total: { help: 'Signatures that the custody of a key did not make', labels: [] },
   client_jwks_fetch_failures_total: { help: 'Client key sets that could not be fetched', labels: [] },
 }
 
