@@ -79,7 +79,11 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
     ...{ clock, entropy, refreshSnapshot: refresh },
     ...(testOnlyBackchannelAnswers && { routes: [...routes, testOnlyAnswerRoute] }),
-    keyTimes: { ...defaultKeyTimes, rotateAfterSeconds: bootstrap.rotateKeysAfterSeconds },
+    keyTimes: {
+      ...defaultKeyTimes,
+      rotateAfterSeconds: bootstrap.rotateKeysAfterSeconds,
+      waitSecondsMax: bootstrap.waitForVerifiersSeconds,
+    },
   })
   closers.push(server.close)
   const { keys } = server

@@ -1,5 +1,5 @@
-import type { EpochSeconds } from '@holdfast/protocol'
-import { secondsAfter } from '@holdfast/protocol'
+import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
+import { keySetVersion } from '@holdfast/protocol/key-report.ts'
 import type { VerifierRecord } from '../store/records.ts'
 import type { KeyTimes } from './life.ts'
 import type { RingKey } from './rotation.ts'
@@ -69,5 +69,9 @@ export function whyWaited(
   const who = `${clientId}/${instance}`
   if (unverified.includes(kid)) return `${who} holds the key, but a signature of it does not verify there`
   if (keys.includes(kid)) return `${who} holds the key and has not verified with it yet`
-  return `${who} does not hold the key; it holds what it has since ${since}`
+  return `${who} does not hold the key; it holds ${keySetVersion(keys)} since ${isoTime(since)}`
+}
+
+function isoTime(seconds: EpochSeconds): string {
+  return new Date(seconds * 1000).toISOString().replace('.000', '')
 }

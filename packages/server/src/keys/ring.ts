@@ -201,6 +201,8 @@ function changesTo(
   const allWith = (issuer: string, alg: JwsAlg): readonly RingKey[] =>
     allOf(issuer).filter(key => key.alg === alg)
   const live = new Map<string, readonly VerifierRecord[]>()
+  /** Announced keys that custody did not sign with when it was asked last. */
+  const unable = new Set<string>()
   // Another node may have changed the keys since: the decision is made on what the store says now.
   const loaded = async (url: string): Promise<boolean> => {
     const issuer = issuers.find(one => one.url === url)
@@ -217,6 +219,8 @@ function changesTo(
     const verifiers = live.get(url) ?? []
     for (const key of watchedKeys(allWith(url, alg), clock.now())) {
       const own = await ownCheck(url, key.kid)
+      if (own === 'unable') unable.add(key.kid)
+      else unable.delete(key.kid)
       const facts = { key, verifiers, own, times, now: clock.now() }
       if (isBroken(key, verifiers, own)) {
         const rolledBack = await rollBack(options, url, allWith(url, alg), facts)
@@ -238,7 +242,10 @@ function changesTo(
   return {
     list: issuer =>
       allOf(issuer)
-        .map(key => viewOf(key, allWith(issuer, key.alg), live.get(issuer) ?? [], clock.now()))
+        .map(key => {
+          const isUnable = unable.has(key.kid)
+          return viewOf(key, allWith(issuer, key.alg), live.get(issuer) ?? [], isUnable, clock.now())
+        })
         .toSorted((left, right) => left.activeAt - right.activeAt),
     verifiers: issuer => live.get(issuer) ?? [],
     rotate: async (issuer, alg, requestId) => {
@@ -291,12 +298,14 @@ function viewOf(
   key: RingKey,
   keys: readonly RingKey[],
   verifiers: readonly VerifierRecord[],
+  isUnable: boolean,
   now: EpochSeconds,
 ): KeyView {
   const state = stateAt(key, keys, now)
+  if (state !== 'announced') return { ...key, state, waitsFor: [] }
   const waiting = verifiers.filter(({ verified }) => !verified.includes(key.kid))
-  const waitsFor = state === 'announced' ? waiting.map(verifier => whyWaited(verifier, key.kid)) : []
-  return { ...key, state, waitsFor }
+  const reasons = waiting.map(verifier => whyWaited(verifier, key.kid))
+  return { ...key, state, waitsFor: [...(isUnable ? ['custody does not sign with it'] : []), ...reasons] }
 }
 
 /** A key that lies elsewhere ends there too; when that fails, somebody has to do it by hand. */

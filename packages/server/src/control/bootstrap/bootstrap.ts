@@ -29,6 +29,7 @@ export interface Bootstrap {
   readonly keyEncryptionKeyFile: string
   /** Undefined: signing keys are rotated by command only. */
   readonly rotateKeysAfterSeconds: number | undefined
+  readonly waitForVerifiersSeconds: number
   readonly trustedProxies: readonly string[]
   readonly demo: boolean
   /** Whether tests may answer for users (CIBA). */
@@ -110,6 +111,7 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
   return checked({
     ...{ environment, dataFolder, issuers, listeners, store, tls, keyEncryptionKeyFile, trustedProxies },
     ...{ demo, testOnlyBackchannelAnswers, settings, rotateKeysAfterSeconds },
+    waitForVerifiersSeconds: keys.waitForVerifiersHours * 3600,
   })
 }
 
