@@ -7,9 +7,9 @@ import type { OwnCheck } from './promotion.ts'
 import type { SigningKey } from './signing-key.ts'
 
 /** How long a signature for verifiers to check is handed out again, and an answer of our own check believed. */
-const checkKeptMs = 10_000
+const checkKeptMs = 3000
 /** Bad tokens cause no more than one signature in so long. */
-const doubtMs = 2000
+const doubtMs = 1000
 const checkBytesMax = 16_384
 
 /** The signature, undefined while custody does not sign, and what this node thinks of it. */

@@ -3,17 +3,16 @@ import { describe, it, type TestContext } from 'node:test'
 import { type EpochSeconds, epochSeconds, secondsAfter } from '@holdfast/protocol'
 import { parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
 import { openEntropy } from '../entropy.ts'
-import { Fault } from '../ports.ts'
 import { openSqliteStore } from '../store/drivers/sqlite.ts'
 import type { VerifierRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
+import { breakableCustody } from './breakable-for-tests.ts'
 import type { KeyCustody } from './custody/key-custody.ts'
 import { softwareCustody } from './custody/software.ts'
 import { softwareKeys } from './custody/software-keys.ts'
 import { defaultKeyTimes, type KeyState, type KeyTimes } from './life.ts'
 import { openRing, type Ring } from './ring.ts'
 import { rolledBackSeconds } from './rotation.ts'
-import type { SigningKey } from './signing-key.ts'
 
 const url = 'https://as.example'
 const issuer = { url, algs: ['ES256'] } as const
@@ -99,36 +98,6 @@ async function announce(ring: Ring): Promise<string> {
   return rotated.kid
 }
 
-interface BreakableCustody extends KeyCustody {
-  /** What becomes of signatures from now on, by key; every other key is sound. */
-  readonly faults: Map<string, 'wrong' | 'silent'>
-}
-
-function breakableCustody(): BreakableCustody {
-  const faults: BreakableCustody['faults'] = new Map()
-  const spoiled = (key: SigningKey): SigningKey => ({
-    ...key,
-    sign: async (typ, claims) => {
-      const text = await key.sign(typ, claims)
-      const fault = faults.get(key.kid)
-      if (fault === 'silent') throw new Fault('keys.custody', { detail: 'no answer' })
-      // The first character of a signature carries six whole bits of it.
-      return fault === undefined
-        ? text
-        : text.replace(/\.([^.])([^.]*)$/, (_, first: string, rest: string) => `.${first === 'A' ? 'B' : 'A'}${rest}`)
-    },
-  })
-  return {
-    ...softwareKeys,
-    faults,
-    make: async alg => {
-      const { key, kept } = await softwareKeys.make(alg)
-      return { key: spoiled(key), kept: Buffer.concat([Buffer.from('{'), kept]) }
-    },
-    open: (alg, kept) => spoiled(softwareKeys.open(alg, kept.subarray(1))),
-  }
-}
-
 describe('an announced key', () => {
   it('waits for a verifier that never refreshes, and says why', async t => {
     const world = await openWorld(t)
@@ -143,7 +112,10 @@ describe('an announced key', () => {
     for (const node of [ring, other]) {
       assert.equal(await signedBy(node), first)
       const [why, ...more] = node.list(url).find(({ kid }) => kid === next)?.waitsFor ?? []
-      assert.match(String(why), /^c_stale\/a does not hold the key; it holds [\w-]{12} since 2027-01-15T08:00:00Z$/)
+      assert.match(
+        String(why),
+        /^c_stale\/a does not hold the key; it holds [\w-]{12} since 2027-01-15T08:00:00Z$/,
+      )
       assert.deepEqual(more, [])
     }
     const waits = (await world.events()).filter(([event]) => event === 'key.waits')
@@ -155,7 +127,11 @@ describe('an announced key', () => {
     await world.pass(3, ring, other)
     for (const node of [ring, other]) assert.equal(await signedBy(node), next)
     const [old] = ring.list(url)
-    assert.equal(old?.removedAt, secondsAfter(world.now(), keptSeconds), 'the old key goes as late as it must')
+    assert.equal(
+      old?.removedAt,
+      secondsAfter(world.now(), keptSeconds),
+      'the old key goes as late as it must',
+    )
   })
 
   it('waits no longer than the stated time', async t => {
@@ -169,7 +145,10 @@ describe('an announced key', () => {
     assert.equal(await signedBy(ring), first)
     await world.pass(1, ring)
     assert.equal(await signedBy(ring), next)
-    assert.deepEqual(ring.list(url).map(({ waitsFor }) => waitsFor.length), [0, 0])
+    assert.deepEqual(
+      ring.list(url).map(({ waitsFor }) => waitsFor.length),
+      [0, 0],
+    )
   })
 
   it('that everybody has is not used before its time, and without a verifier the clock decides', async t => {
@@ -192,7 +171,14 @@ describe('an announced key', () => {
     const first = await signedBy(ring)
     const next = await announce(ring)
     const record: VerifierRecord = {
-      ...{ issuer: url, clientId: 'c_quiet', instance: 'a', keys: publishedKids(ring), since: start, seenAt: start },
+      ...{
+        issuer: url,
+        clientId: 'c_quiet',
+        instance: 'a',
+        keys: publishedKids(ring),
+        since: start,
+        seenAt: start,
+      },
       ...{ verified: [], unverified: [], expiresAt: secondsAfter(start, announceSeconds + 100) },
     }
     await world.store.commit([{ kind: 'put-verifier', record }])
@@ -233,7 +219,9 @@ describe('an announced key', () => {
     breakable.faults.set(next, 'silent')
     for (let count = 0; count < 80; count++) await world.pass(15, ring)
     assert.equal(await signedBy(ring), first)
-    assert.deepEqual(ring.list(url).find(({ kid }) => kid === next)?.waitsFor, ['custody does not sign with it'])
+    assert.deepEqual(ring.list(url).find(({ kid }) => kid === next)?.waitsFor, [
+      'custody does not sign with it',
+    ])
     breakable.faults.clear()
     await world.pass(15, ring)
     assert.equal(await signedBy(ring), next)
@@ -255,14 +243,19 @@ describe('a key that signs', () => {
     const [ring, other] = [await world.node(), await world.node()]
     const [first, next] = await promoted(world, ring, ['c_1', 'c_2', 'c_3', 'c_4'])
     // A client counts once, however many processes it has.
-    for (const instance of ['a', 'b', 'c', 'd']) await world.report(ring, 'c_1', { unverified: next, instance })
+    for (const instance of ['a', 'b', 'c', 'd'])
+      await world.report(ring, 'c_1', { unverified: next, instance })
     await world.pass(3, ring, other)
     assert.equal(await signedBy(ring), next)
     await world.report(ring, 'c_2', { unverified: next })
     await world.pass(3, ring, other)
     for (const node of [ring, other]) {
       assert.equal(await signedBy(node), first)
-      assert.deepEqual([...publishedKids(node)].toSorted(), [first, next].toSorted(), 'what it signed lives on')
+      assert.deepEqual(
+        [...publishedKids(node)].toSorted(),
+        [first, next].toSorted(),
+        'what it signed lives on',
+      )
     }
     const rolledBack = (await world.events()).filter(([event]) => event === 'key.rolled-back')
     assert.equal(rolledBack.length, 1, 'once over all nodes')
@@ -284,7 +277,11 @@ describe('a key that signs', () => {
     assert.equal(await signedBy(ring), first)
     assert.ok(ring.list(url).some(({ kid, withdrawnAt }) => kid === next && withdrawnAt !== undefined))
     await world.pass(rolledBackSeconds + 1, ring)
-    assert.equal((await world.store.listKeys(url)).some(({ id }) => id === next), false, 'deleted at its end')
+    assert.equal(
+      (await world.store.listKeys(url)).some(({ id }) => id === next),
+      false,
+      'deleted at its end',
+    )
   })
 
   it('alone is not rolled back, because nothing could sign in its place', async t => {
