@@ -248,13 +248,20 @@ function keepHouse(
     })
   }, sweepMs)
   const failed = (thrown: unknown): void => log.warn('keys.refresh-failed', { cause: thrown })
-  const refresh = setInterval(() => {
-    keys
-      .refresh()
-      .then(keys.keepUp)
-      .then(() => countVerifiers(keys, issuerUrls, metrics))
-      .catch(failed)
-  }, keyRefreshMs)
+  let isKeepingUp = false
+  // A device that does not answer holds up the upkeep, but not the news of other nodes.
+  const keepUp = async (): Promise<void> => {
+    await keys.refresh()
+    if (isKeepingUp) return
+    isKeepingUp = true
+    try {
+      await keys.keepUp()
+    } finally {
+      isKeepingUp = false
+    }
+    countVerifiers(keys, issuerUrls, metrics)
+  }
+  const refresh = setInterval(() => void keepUp().catch(failed), keyRefreshMs)
   let news: NodeJS.Timeout | undefined
   const stopListening = store.onRevocation(() => {
     news ??= setTimeout(() => {

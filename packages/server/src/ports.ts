@@ -37,6 +37,8 @@ export interface Keys {
   readonly checks: (
     issuer: string,
   ) => Promise<{ readonly kids: readonly string[]; readonly signed: readonly string[] }>
+  /** Whether custody signed with every key of the issuer that signs, when it was asked last. */
+  readonly signs: (issuer: string) => boolean
   /** A token that names this key does not verify: worth a check of our own, however often it is said. */
   readonly doubt: (issuer: string, kid: string) => void
   /**
@@ -84,6 +86,23 @@ export interface Outbound {
     body: Readonly<Record<string, string>>,
     options: { readonly bearer: string; readonly timeoutMs: number },
   ) => Promise<{ readonly status: number }>
+}
+
+/** What a custody in another place needs of the guarded way out. */
+export interface KeyServiceOutbound {
+  /**
+   * Posts a text with these headers and reads the text of the answer, whatever its status.
+   * @throws Fault `outbound.refused` or `outbound.failed`
+   */
+  readonly postText: (
+    url: string,
+    request: {
+      readonly headers: Readonly<Record<string, string>>
+      readonly body: string
+      readonly bytesMax: number
+      readonly timeoutMs: number
+    },
+  ) => Promise<{ readonly status: number; readonly text: string }>
 }
 
 /** argon2id in a bounded pool, never on the request loop. */

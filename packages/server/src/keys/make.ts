@@ -2,7 +2,7 @@ import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
 import type { Clock, Entropy, Log } from '../ports.ts'
 import type { Store } from '../store/store.ts'
 import type { Write } from '../store/writes.ts'
-import type { KeyCustody } from './custody/key-custody.ts'
+import { isReference, type KeyCustody } from './custody/key-custody.ts'
 import type { Custody, SealedPlace } from './custody/software.ts'
 
 /** What making a key takes. */
@@ -35,36 +35,56 @@ export async function ensureRootSecret(bench: Workbench, issuer: string): Promis
  */
 export async function insertFirstKey(bench: Workbench, issuer: string, alg: JwsAlg): Promise<void> {
   const now = bench.clock.now()
-  const { place, write } = await newKey(bench, issuer, alg, now)
+  const { place, write, discard } = await newKey(bench, issuer, alg, now)
   const slot: SealedPlace = { issuer, id: `first-${alg}`, use: 'secret', alg: 'none' }
   const writes = [insertKey(bench, slot, Buffer.from(place.id), now), write, created(bench, place)]
-  await insertOrAdopt(bench, issuer, slot.id, writes)
+  if (!(await insertOrAdopt(bench, issuer, slot.id, writes))) await discard()
 }
 
-/** A new private key, sealed, and the write that keeps it. */
+export interface NewKey {
+  readonly place: SealedPlace
+  /** Keeps it. */
+  readonly write: Write
+  /** Ends it where it lies, when it was not kept after all. */
+  readonly discard: () => Promise<void>
+}
+
+/** A new private key, sealed. */
 export async function newKey(
   bench: Workbench,
   issuer: string,
   alg: JwsAlg,
   activeAt: EpochSeconds,
-): Promise<{ readonly place: SealedPlace; readonly write: Write }> {
-  const { key, kept } = await bench.keyCustody.make(alg)
+): Promise<NewKey> {
+  const { log, keyCustody } = bench
+  const { key, kept } = await keyCustody.make(alg)
+  // Sealing wipes what it was given; a reference says nothing that must be wiped.
+  const reference = isReference(kept) ? Buffer.from(kept) : undefined
   const place: SealedPlace = { issuer, id: key.kid, use: 'sig', alg }
-  return { place, write: insertKey(bench, place, kept, activeAt) }
+  const discard = async (): Promise<void> => {
+    if (reference === undefined) return
+    await keyCustody.destroy(alg, reference).catch((cause: unknown) => {
+      log.error('keys.not-destroyed', { issuer, kid: key.kid, cause })
+    })
+  }
+  return { place, write: insertKey(bench, place, kept, activeAt), discard }
 }
 
+/** @returns false when another node was first */
 async function insertOrAdopt(
   bench: Workbench,
   issuer: string,
   id: string,
   writes: readonly Write[],
-): Promise<void> {
+): Promise<boolean> {
   try {
     await bench.store.commit(writes)
+    return true
   } catch (cause) {
     const records = await bench.store.listKeys(issuer)
     if (!records.some(record => record.id === id)) throw cause
     bench.log.info('keys.adopted', { issuer, id })
+    return false
   }
 }
 

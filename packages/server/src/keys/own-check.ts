@@ -2,7 +2,7 @@ import { parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
 import { importPublicJwk } from '@holdfast/protocol/jose/keys.ts'
 import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import { keyCheckSeconds, keyCheckTyp } from '@holdfast/protocol/key-report.ts'
-import type { Clock } from '../ports.ts'
+import { type Clock, Fault } from '../ports.ts'
 import type { OwnCheck } from './promotion.ts'
 import type { SigningKey } from './signing-key.ts'
 
@@ -60,8 +60,9 @@ export class KeyChecks {
     try {
       const text = await key.sign(keyCheckTyp, { iss: issuer, iat, exp: iat + keyCheckSeconds })
       return { text, own: verifies(text, key) ? 'good' : 'wrong' }
-    } catch {
-      return { text: undefined, own: 'unable' }
+    } catch (cause) {
+      const isWrong = cause instanceof Fault && cause.code === 'keys.wrong-signature'
+      return { text: undefined, own: isWrong ? 'wrong' : 'unable' }
     }
   }
 }

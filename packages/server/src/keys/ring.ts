@@ -97,6 +97,8 @@ export async function openRing(given: RingOptions): Promise<Ring> {
   const options: Bench = { keyCustody: softwareKeys, ...given }
   const { issuers } = options
   const checks = new KeyChecks(options.clock)
+  /** Keys that signed nothing when they were asked last. */
+  const silent = new Set<string>()
   const byIssuer = new Map<string, IssuerKeys>()
   const load = async (issuer: RingIssuer): Promise<void> => {
     const opened = openRecords(options, issuer, await options.store.listKeys(issuer.url))
@@ -125,8 +127,8 @@ export async function openRing(given: RingOptions): Promise<Ring> {
     () => undefined,
   )
   return {
-    ...keysOver(byIssuer, options, checks),
-    ...changesTo(options, byIssuer, checks, load, complete),
+    ...keysOver(byIssuer, options, checks, silent),
+    ...changesTo(options, byIssuer, checks, silent, load, complete),
     whenComplete,
     refresh: async () => void (await Promise.all(issuers.map(load))),
   }
@@ -140,6 +142,7 @@ function keysOver(
   byIssuer: ReadonlyMap<string, IssuerKeys>,
   { custody, metrics }: Bench,
   checks: KeyChecks,
+  silent: Set<string>,
 ): Keys {
   const keysOf = (issuer: string): IssuerKeys => {
     const keys = byIssuer.get(issuer)
@@ -153,12 +156,16 @@ function keysOver(
       const key = keysOf(issuer).active.get(alg)
       if (key === undefined) throw new Fault('keys.unavailable', { detail: `no active key for ${alg}` })
       try {
-        return await key.sign(typ, claims)
+        const text = await key.sign(typ, claims)
+        if (silent.size > 0) silent.delete(`${issuer} ${key.kid}`)
+        return text
       } catch (cause) {
+        silent.add(`${issuer} ${key.kid}`)
         metrics?.count('key_custody_failures_total')
         throw cause
       }
     },
+    signs: issuer => [...keysOf(issuer).active.values()].every(({ kid }) => !silent.has(`${issuer} ${kid}`)),
     checks: async issuer => {
       const { all, opened } = keysOf(issuer)
       const kids = all.filter(({ withdrawnAt }) => withdrawnAt === undefined).map(({ kid }) => kid)
@@ -193,6 +200,7 @@ function changesTo(
   options: Bench,
   byIssuer: ReadonlyMap<string, IssuerKeys>,
   checks: KeyChecks,
+  silent: Set<string>,
   load: (issuer: RingIssuer) => Promise<void>,
   complete: (issuer: RingIssuer, wanted: readonly JwsAlg[]) => Promise<void>,
 ): Pick<Ring, 'keepUp' | 'list' | 'verifiers' | 'rotate' | 'revoke'> {
@@ -234,6 +242,20 @@ function changesTo(
       await load(issuer)
     }
   }
+  /** Keys that lie elsewhere are asked now and then, so that a device that is gone is known before a client is. */
+  const probe = async (issuer: string): Promise<void> => {
+    if (options.keyCustody === softwareKeys) return
+    for (const name of silent) {
+      const kid = name.slice(issuer.length + 1)
+      const isOfIssuer = name.startsWith(`${issuer} `)
+      if (isOfIssuer && byIssuer.get(issuer)?.opened.has(kid) !== true) silent.delete(name)
+    }
+    for (const { kid } of byIssuer.get(issuer)?.active.values() ?? []) {
+      const isGood = (await ownCheck(issuer, kid)) === 'good'
+      if (isGood) silent.delete(`${issuer} ${kid}`)
+      else silent.add(`${issuer} ${kid}`)
+    }
+  }
   const destroyIn = (issuer: string): ((kid: string) => Promise<void>) => {
     // Of before the change: afterwards the row is empty or gone.
     const records = byIssuer.get(issuer)?.records ?? []
@@ -273,6 +295,7 @@ function changesTo(
           issuer.url,
           await options.store.listVerifiers({ issuer: issuer.url }, clock.now(), verifiersMax),
         )
+        await probe(issuer.url)
         checks.keepOnly(issuer.url, new Set(byIssuer.get(issuer.url)?.opened.keys()))
         for (const alg of wanted) {
           await deleteRetired(options, issuer.url, allWith(issuer.url, alg), destroyIn(issuer.url))
@@ -338,7 +361,7 @@ function openRecords(options: Bench, issuer: RingIssuer, records: readonly KeyRe
   known.clear()
   for (const [kid, key] of published) known.set(kid, key)
   const active = new Map<JwsAlg, SigningKey>()
-  for (const alg of issuer.algs) {
+  for (const alg of wantedOf(issuer, options.keyCustody)) {
     const key = signingKeyAt(
       all.filter(one => one.alg === alg),
       now,

@@ -54,7 +54,7 @@ export async function rotate(
   const current = signingKeyAt(keys, now)
   if (current === undefined || current.removedAt !== undefined) return undefined
   const { activeAt, removedAt } = rotationTimes(now, times)
-  const { place, write } = await newKey(bench, issuer, current.alg, activeAt)
+  const { place, write, discard } = await newKey(bench, issuer, current.alg, activeAt)
   const facts = {
     ...{ id: place.id, alg: current.alg, active_at: activeAt, previous: current.kid },
     ...{ previous_removed_at: removedAt, reason: cause.reason },
@@ -64,7 +64,10 @@ export async function rotate(
     write,
     record(bench, issuer, 'key.rotated', cause.requestId, facts),
   ])
-  if (!committed) return undefined
+  if (!committed) {
+    await discard()
+    return undefined
+  }
   const { alg, kid: previousKid } = current
   return { kid: place.id, alg, activeAt, previousKid, previousRemovedAt: removedAt }
 }
@@ -97,7 +100,9 @@ export async function revoke(
       ...{ id: key.kid, alg: key.alg, replacement: replacementKid },
     }),
   ])
-  return committed ? { kid: key.kid, replacementKid } : undefined
+  if (committed) return { kid: key.kid, replacementKid }
+  await made?.discard()
+  return undefined
 }
 
 /** After a roll-back the schedule makes no new key for so long: whatever broke the last one wants a person first. */

@@ -244,6 +244,7 @@ function keysInMemory(): Keys {
       return { kids: issuerKeys.map(key => key.kid), signed }
     },
     doubt: () => undefined,
+    signs: () => true,
     secret: (issuer, purpose) =>
       createHmac('sha256', 'test secrets').update(`${issuer}\n${purpose}`).digest(),
     seal: (issuer, purpose, place, clear) =>
