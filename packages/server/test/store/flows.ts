@@ -11,6 +11,7 @@ import {
   interaction,
   issuer,
   jti,
+  key,
   later,
   logoutNotice,
   passkey,
@@ -21,6 +22,7 @@ import {
   start,
   totp,
   user,
+  verifier,
 } from '../../src/store/contract/samples.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Write } from '../../src/store/writes.ts'
@@ -70,6 +72,9 @@ export function flowsOf(name: string): readonly Flow[] {
   const managed = { id: `${name}-managed`, createdAt: start }
   const registered = { issuer, clientId: `${name}-registered` }
   const [token, tokenAgain] = [keyOf('registration'), keyOf('registration-again')]
+  const [old, next] = [`${name}-old`, `${name}-next`]
+  const fresh = { activeAt: key(old).activeAt, removedAt: undefined }
+  const ending = (seconds: number) => ({ ...fresh, removedAt: later(seconds) })
   const document = (body: string): Write => ({
     kind: 'put-document',
     document: { documentKind: 'RegisteredClient', issuer, name: registered.clientId, body },
@@ -116,6 +121,22 @@ export function flowsOf(name: string): readonly Flow[] {
       live,
       { kind: 'use-refresh-token', hash: refresh.hash, at, idleExpiresAt: later(7200) },
       access('refresh'),
+    ],
+    keyMade: [{ kind: 'insert-key', record: key(old) }],
+    keyRotation: [
+      // The roll-back below makes room for the same rotation once more.
+      ...seen('key-rotation'),
+      { kind: 'end-key', issuer, id: old, removedAt: later(900) },
+      { kind: 'insert-key', record: key(next) },
+    ],
+    keyReport: [...seen('report'), { kind: 'put-verifier', record: verifier(name) }],
+    keyPromotion: [
+      { kind: 'retime-key', issuer, id: next, from: fresh, to: { ...fresh, activeAt: later(700) } },
+      { kind: 'retime-key', issuer, id: old, from: ending(900), to: ending(1000) },
+    ],
+    keyRollBack: [
+      { kind: 'withdraw-key', issuer, id: next, at: later(2), removedAt: later(50) },
+      { kind: 'retime-key', issuer, id: old, from: ending(1000), to: fresh },
     ],
     rotation: [
       ...seen('rotation'),
@@ -293,6 +314,16 @@ export async function isDone(store: Store, write: Write): Promise<boolean | unde
       return (await store.findInitialAccessToken(write.hash))?.usesLeft === 0
     case 'revoke-initial-access-token':
       return (await store.findInitialAccessToken(write.hash))?.revokedAt !== undefined
+    case 'insert-key':
+      return (await store.listKeys(issuer)).some(({ id }) => id === write.record.id)
+    case 'withdraw-key':
+      return (await store.listKeys(issuer)).some(
+        ({ id, withdrawnAt }) => id === write.id && withdrawnAt === write.at,
+      )
+    case 'put-verifier':
+      return (await store.listVerifiers({ issuer }, start, 10_000)).some(
+        ({ instance }) => instance === write.record.instance,
+      )
     case 'append-audit':
       return (await store.findAudit(write.record.requestId, 2)).length === 1
     case 'remember-jti':
