@@ -166,7 +166,8 @@ async function fetchKnown({ issuer, fetch, clock }: IssuerOptions): Promise<Know
     fetch,
     url: metadata.jwksUri,
     method: 'GET',
-    headers: { accept: 'application/jwk-set+json, application/json' },
+    // A cache in between would give what it had: this side has its own rules about how old keys may be.
+    headers: { accept: 'application/jwk-set+json, application/json', 'cache-control': 'no-cache' },
     bytesMax: documentBytesMax,
     timeoutMs,
   })

@@ -259,7 +259,7 @@ function keepHouse(
     } finally {
       isKeepingUp = false
     }
-    countVerifiers(keys, issuerUrls, metrics)
+    measureKeys(keys, issuerUrls, clock.now(), metrics)
   }
   const refresh = setInterval(() => void keepUp().catch(failed), keyRefreshMs)
   let news: NodeJS.Timeout | undefined
@@ -277,9 +277,15 @@ function keepHouse(
   }
 }
 
-function countVerifiers(keys: Ring, issuerUrls: readonly string[], metrics: OpenMetrics): void {
+function measureKeys(keys: Ring, issuerUrls: readonly string[], now: number, metrics: OpenMetrics): void {
   const counts = { current: 0, behind: 0, failing: 0 }
-  for (const url of issuerUrls)
-    for (const verifier of keys.verifiers(url)) counts[standingOf(verifier, keys.list(url))]++
+  const ages = new Map<string, number>()
+  for (const url of issuerUrls) {
+    const listed = keys.list(url)
+    for (const verifier of keys.verifiers(url)) counts[standingOf(verifier, listed)]++
+    for (const { alg, state, activeAt } of listed)
+      if (state === 'active') ages.set(alg, Math.max(ages.get(alg) ?? 0, now - activeAt))
+  }
   for (const [standing, count] of Object.entries(counts)) metrics.set('verifiers', { standing }, count)
+  for (const [alg, seconds] of ages) metrics.set('signing_key_age_seconds', { alg }, seconds)
 }

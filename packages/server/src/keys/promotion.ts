@@ -48,7 +48,7 @@ export function judgePromotion({ key, verifiers, own, times, now }: PromotionFac
 /**
  * Whether a key is broken: this node's own signature does not verify, or at least half of the clients that verify
  * say so. A client counts once, however many processes it has, and only for what it was handed by this issuer: a token
- * that somebody shows it is no reason (docs/decisions/0054).
+ * that somebody shows it is no reason (docs/decisions/0053).
  */
 export function isBroken({ kid }: RingKey, verifiers: readonly VerifierRecord[], own: OwnCheck): boolean {
   if (own === 'wrong') return true

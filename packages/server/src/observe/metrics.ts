@@ -10,7 +10,7 @@ export interface OpenMetrics extends Metrics {
   readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>
 }
 
-export type GaugeName = 'verifiers'
+export type GaugeName = 'verifiers' | 'signing_key_age_seconds'
 
 interface CounterShape {
   readonly help: string
@@ -32,6 +32,7 @@ const counters: Readonly<Record<MetricName, CounterShape>> = {
 
 const gauges: Readonly<Record<GaugeName, CounterShape>> = {
   verifiers: { help: 'Live verifiers by how they stand to the published keys', labels: ['standing'] },
+  signing_key_age_seconds: { help: 'How long the oldest key has signed, by algorithm', labels: ['alg'] },
 }
 
 /** Label sets per metric; what comes after is counted under `other`, so no input can grow the memory. */

@@ -2,7 +2,7 @@ import { type ClauseManifest, ruled, shown } from '../../clause.ts'
 
 export const manifest: ClauseManifest = {
   spec: 'holdfast-key-reports',
-  title: 'Reports of verifiers about the keys they hold (our own, docs/decisions/0053 and 0054)',
+  title: 'Reports of verifiers about the keys they hold (our own, docs/decisions/0053)',
   url: '../decisions/0053-verifiers-report-the-keys-they-hold.md',
   clauses: [
     {

@@ -59,8 +59,8 @@ export const manifest: ClauseManifest = {
       id: 'OIDCC-10.1.1-publish',
       level: 'SHOULD',
       says: 'Keys that are no longer used to sign stay published for a reasonable time.',
-      standing: notApplicable(
-        'keys of this version are made once and stay active; rotation is a later issue',
+      standing: shown(
+        'announces the next key, changes to it, keeps the old one published, and deletes it at its end',
       ),
       rows: ['JWK-02', 'JWK-03', 'JWK-06', 'JWK-09'],
     },
@@ -82,9 +82,7 @@ export const manifest: ClauseManifest = {
       id: 'RFC8725-3.12-keys',
       level: 'SHOULD',
       says: 'Keys may be kept apart by purpose.',
-      standing: notApplicable(
-        'one key per algorithm signs; types keep its tokens apart, and rotation is a later issue',
-      ),
+      standing: notApplicable('one key per algorithm signs; types keep its tokens apart'),
       rows: ['JWK-07'],
     },
   ],
