@@ -116,8 +116,8 @@ export function findersOver(ask: Ask): Finders {
         committedMs: numberOf(row, 'committed_ms'),
         body: row.body === null ? undefined : textOf(row, 'body'),
       })),
-    listGrantsEndedWithSession: async (sid, limit) =>
-      (await ask('list-grants-ended-with-session', [sid, limit])).map(row => bodyOf<GrantRecord>(row)),
+    listGrantsEndedWithSession: async (sid, after, limit) =>
+      (await ask('list-grants-ended-with-session', [sid, after, limit])).map(row => bodyOf<GrantRecord>(row)),
     listKeys: async issuer => (await ask('list-keys', [issuer])).map(keyOf),
     listVerifiers: async ({ issuer, clientId }, now, limit) =>
       (await ask('list-verifiers', [...verifierRange(issuer, clientId), now, limit])).map(row =>
