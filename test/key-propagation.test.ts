@@ -5,7 +5,7 @@ import {
   type BreakableCustody,
   breakableCustody,
   spoiled,
-} from '@holdfast/server/keys/breakable-for-tests.ts'
+} from '@holdfast/server/keys/testing/breakable-custody.ts'
 import { decodeProtectedHeader } from 'jose'
 import {
   ledgerDocuments,

@@ -22,9 +22,9 @@ export function openKeyCustody(
     case 'software':
       return { keyCustody: softwareKeys, close: async () => undefined }
     case 'pkcs11': {
-      const { modulePath, tokenLabel, environment, tool: toolPath, pinFile } = choice
+      const { modulePath, tokenLabel, environment, tool: toolPath, pinFile, processesMax } = choice
       const readPin = (): Promise<string> => readSecret(pinFile)
-      const options = { modulePath, tokenLabel, environment, toolPath, readPin, entropy }
+      const options = { modulePath, tokenLabel, environment, toolPath, processesMax, readPin, entropy }
       return { keyCustody: pkcs11Keys(options), close: async () => undefined }
     }
     case 'aws-kms': {

@@ -120,7 +120,10 @@ export class AccessTokens {
         onAlarm,
         onRevoked: topic => {
           this.#introspector?.forgetFlights()
-          if (topic === 'key') void this.#issuer.hurry()
+          if (topic !== 'key') return
+          // Which remembered answers it signed nobody knows here.
+          this.#introspector?.evict(() => true)
+          void this.#issuer.hurry()
         },
         onResync: () => this.evict(() => true),
       })
@@ -284,7 +287,6 @@ export class AccessTokens {
     const key = await this.#keyThatSigned(jws.value)
     if (!key.ok) return key
     const claims = jws.value.claims as TokenClaims
-    if (this.#feed?.isKeyRevoked(key.value.thumbprint) === true) return revokedByFeed
     const wrong = firstRefusal(tokenClaimsRules, { claims, issuer, audience })
     if (wrong !== undefined) return wrong
     const facts = factsOf(claims, 'jwt')

@@ -115,7 +115,7 @@ describe('the bootstrap configuration', () => {
     const device = custody('{ kind: pkcs11, modulePath: /lib/hsm.so, tokenLabel: main, pinFile: pin }')
     assert.deepEqual(device.choice, {
       ...{ kind: 'pkcs11', modulePath: '/lib/hsm.so', tokenLabel: 'main', pinFile: join(device.cwd, 'pin') },
-      ...{ tool: 'pkcs11-tool', environment: {} },
+      ...{ tool: 'pkcs11-tool', environment: {}, processesMax: 1 },
     })
     const service = custody(
       '{ kind: aws-kms, region: eu-central-1, accessKeyIdFile: id, secretAccessKeyFile: /key }',

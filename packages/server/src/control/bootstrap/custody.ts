@@ -13,6 +13,8 @@ const pkcs11 = z.strictObject({
   tool: z.string().min(1).default('pkcs11-tool'),
   /** What the library wants in its environment. */
   environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}),
+  /** How many processes may use the token at once. */
+  processesMax: z.number().int().min(1).max(16).default(1),
 })
 
 const awsKms = z.strictObject({
@@ -45,6 +47,7 @@ export type CustodyChoice =
       readonly pinFile: string
       readonly tool: string
       readonly environment: Readonly<Record<string, string>>
+      readonly processesMax: number
     }
   | {
       readonly kind: 'aws-kms'

@@ -6,9 +6,9 @@ import { identities } from '../../http/testing/edge-world.ts'
 import { allowLoopbackForTests, openOutbound } from '../../outbound/client.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import { openRing } from '../ring.ts'
+import { externalCustodyContract } from '../testing/custody-contract.ts'
+import { type FakeKms, openFakeKms, region } from '../testing/fake-kms.ts'
 import { type AwsKmsOptions, awsKmsKeys } from './aws-kms.ts'
-import { externalCustodyContract } from './custody-contract.ts'
-import { type FakeKms, openFakeKms, region } from './kms-for-tests.ts'
 import { softwareCustody } from './software.ts'
 
 describe('AWS KMS custody', () => {

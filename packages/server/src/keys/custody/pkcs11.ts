@@ -15,6 +15,8 @@ export interface Pkcs11Options {
   readonly toolPath: string
   /** What the library wants in its environment; of ours it gets nothing but PATH. */
   readonly environment: Readonly<Record<string, string>>
+  /** How many processes use the token at once. One unless its maker says more: SoftHSM2 writes its files at each login. */
+  readonly processesMax: number
   readonly entropy: Entropy
 }
 
@@ -24,7 +26,6 @@ const deadlineMs = 5000
 /** Making an RSA key takes a device some seconds. */
 const makeDeadlineMs = 60_000
 const outputBytesMax = 16_384
-const atOnceMax = 4
 const waitingMax = 256
 
 const keyTypes: Readonly<Record<DigestAlg, string>> = {
@@ -46,7 +47,7 @@ const mechanisms: Readonly<Record<DigestAlg, readonly string[]>> = {
  * library that crashes or hangs takes nothing with it.
  */
 export function pkcs11Keys(options: Pkcs11Options): KeyCustody {
-  const gate = new Turns(atOnceMax, waitingMax)
+  const gate = new Turns(options.processesMax, waitingMax)
   const call = (what: readonly string[], input: Buffer, ms: number): Promise<Buffer> =>
     gate.run(() => run(options, what, input, ms))
   const signer =

@@ -1,5 +1,5 @@
 import { describe, it } from 'node:test'
-import { custodyContract } from './custody-contract.ts'
+import { custodyContract } from '../testing/custody-contract.ts'
 import { softwareKeys } from './software-keys.ts'
 
 describe('software custody', () => {

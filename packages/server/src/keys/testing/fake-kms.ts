@@ -2,8 +2,8 @@ import { createHash, createHmac, generateKeyPairSync, type KeyObject } from 'nod
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { identities } from '../../http/testing/edge-world.ts'
-import { signDigest } from './sign-digest-for-tests.ts'
-import type { AwsCredentials } from './sigv4.ts'
+import type { AwsCredentials } from '../custody/sigv4.ts'
+import { signDigest } from './sign-digest.ts'
 
 /** A key service that answers as AWS documents, and checks the signature of every request by steps of its own. */
 export interface FakeKms {

@@ -4,8 +4,8 @@ import { parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
 import { importPublicJwk } from '@holdfast/protocol/jose/keys.ts'
 import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import { compactVerify, importJWK } from 'jose'
+import type { KeyCustody } from '../custody/key-custody.ts'
 import type { SigningKey } from '../signing-key.ts'
-import type { KeyCustody } from './key-custody.ts'
 
 export interface CustodyCase {
   readonly title: string

@@ -1,7 +1,7 @@
-import { Fault } from '../ports.ts'
-import type { KeyCustody } from './custody/key-custody.ts'
-import { softwareKeys } from './custody/software-keys.ts'
-import type { SigningKey } from './signing-key.ts'
+import { Fault } from '../../ports.ts'
+import type { KeyCustody } from '../custody/key-custody.ts'
+import { softwareKeys } from '../custody/software-keys.ts'
+import type { SigningKey } from '../signing-key.ts'
 
 /** Keys in memory that a test can break one by one. */
 export interface BreakableCustody extends KeyCustody {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEntropy } from '../../entropy.ts'
-import type { Pkcs11Options } from './pkcs11.ts'
+import type { Pkcs11Options } from '../custody/pkcs11.ts'
 
 const pin = '90817263'
 const places = [
@@ -33,7 +33,7 @@ export function openSoftHsm(): SoftHsm | undefined {
   execFileSync('softhsm2-util', init, { env: { ...process.env, ...environment }, stdio: 'ignore' })
   return {
     options: {
-      ...{ modulePath, tokenLabel: 'holdfast-test', toolPath: 'pkcs11-tool', environment },
+      ...{ modulePath, tokenLabel: 'holdfast-test', toolPath: 'pkcs11-tool', environment, processesMax: 1 },
       readPin: async () => pin,
       entropy: openEntropy(),
     },
