@@ -166,6 +166,26 @@ describe('keys that change under those who verify', () => {
     }
   })
 
+  test('no answer of custody is 503 and no token, and it is over when custody answers again', async () => {
+    const custody = breakableCustody()
+    const bed = await openBed('sqlite', [], custody)
+    try {
+      const kid = await bed.signs()
+      custody.faults.set(kid, 'silent')
+      await assert.rejects(
+        bed.reader.newToken(),
+        (thrown: { readonly cause?: { readonly status?: number } }) => {
+          assert.equal(thrown.cause?.status, 503)
+          return true
+        },
+      )
+      custody.faults.clear()
+      assert.equal(await bed.signs(), kid)
+    } finally {
+      await bed.close()
+    }
+  })
+
   test('a flood of garbage tokens rolls nothing back', async () => {
     const bed = await openBed('sqlite', ['one'])
     try {

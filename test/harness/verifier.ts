@@ -16,6 +16,7 @@ import * as client from 'openid-client'
 import { documentOf } from '../product/clients.ts'
 import { dispatcherFor, fetchOver } from '../product/dispatchers.ts'
 import type { PreparedProduct } from '../product/start.ts'
+import { swallowed } from './revocation.ts'
 
 const audience = 'https://ledger.example'
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -115,7 +116,7 @@ export function openVerifier(
       return new Response(network.keys)
     }
     if (target.pathname !== '/revocations') return response as never
-    return { status: response.status, body: silenced(response.body as never, network, init.signal) }
+    return { status: response.status, body: swallowed(response.body as never, network, init.signal) }
   }
   const { privateKey } = pair
   const authentication = { method: 'private_key_jwt', clientId, privateKey, alg: 'ES256', kid: 'k' } as const
@@ -161,20 +162,6 @@ export function openVerifier(
       api.close()
       await agent.destroy()
     },
-  }
-}
-
-async function* silenced(
-  body: AsyncIterable<Uint8Array>,
-  network: { readonly isCut: boolean },
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body) {
-    while (network.isCut) {
-      if (signal.aborted) return
-      await pause(20)
-    }
-    yield chunk
   }
 }
 

@@ -30,7 +30,7 @@ interface World {
   /** A verifier reports: it holds everything that is published but for what it lacks. */
   readonly report: (ring: Ring, clientId: string, about?: Report) => Promise<void>
   readonly events: () => Promise<readonly (readonly [string, unknown])[]>
-  readonly warned: string[]
+  readonly logged: string[]
 }
 
 interface Report {
@@ -44,11 +44,12 @@ async function openWorld(t: TestContext): Promise<World> {
   const clock = { now: () => now, monotonicMs: () => now * 1000 }
   const store = await openSqliteStore({ path: ':memory:', clock })
   t.after(() => store.close())
-  const warned: string[] = []
-  const log = { info: () => undefined, warn: (event: string) => warned.push(event), error: () => undefined }
+  const logged: string[] = []
+  const say = (event: string): number => logged.push(event)
+  const log = { info: say, warn: say, error: say }
   return {
     store,
-    warned,
+    logged,
     now: () => now,
     node: (keyCustody = softwareKeys, times = defaultKeyTimes) =>
       openRing({ store, custody, keyCustody, clock, entropy, log, issuers: [issuer], times }),
@@ -121,7 +122,7 @@ describe('an announced key', () => {
     const waits = (await world.events()).filter(([event]) => event === 'key.waits')
     assert.equal(waits.length, 1, 'said once, not at every look')
     assert.match(String(waits[0]?.[1]), /c_stale/)
-    assert.deepEqual(world.warned, ['keys.promotion-waits'])
+    assert.deepEqual(world.logged, ['keys.promotion-waits'])
 
     await world.report(ring, 'c_stale')
     await world.pass(3, ring, other)

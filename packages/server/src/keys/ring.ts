@@ -232,12 +232,13 @@ function changesTo(
       const facts = { key, verifiers, own, times, now: clock.now() }
       if (isBroken(key, verifiers, own)) {
         const rolledBack = await rollBack(options, url, allWith(url, alg), facts)
-        if (rolledBack !== undefined) tell(options, 'keys.rolled-back', { issuer: url, alg, ...rolledBack })
+        if (rolledBack !== undefined)
+          tell(options, 'warn', 'keys.rolled-back', { issuer: url, alg, ...rolledBack })
       } else if (facts.now < key.activeAt) {
         const promotion = await pace(options, url, allWith(url, alg), facts)
         const because = promotion?.waitsFor.slice(0, 8).map(verifier => whyWaited(verifier, key.kid))
         if (promotion !== undefined && promotion.activeAt > key.activeAt)
-          tell(options, 'keys.promotion-waits', { issuer: url, alg, kid: key.kid, own, because })
+          tell(options, 'info', 'keys.promotion-waits', { issuer: url, alg, kid: key.kid, own, because })
       }
       await load(issuer)
     }
@@ -312,8 +313,13 @@ function changesTo(
   }
 }
 
-function tell({ log, metrics }: Bench, event: string, fields: Readonly<Record<string, unknown>>): void {
-  log.warn(event, fields)
+function tell(
+  { log, metrics }: Bench,
+  level: 'info' | 'warn',
+  event: string,
+  fields: Readonly<Record<string, unknown>>,
+): void {
+  log[level](event, fields)
   metrics?.count('key_events_total', { event })
 }
 
