@@ -86,7 +86,11 @@ export const addKeys: AddCommand = (program, desk) => {
         if (output === 'json') out(json(answer.value))
         else {
           out(`revoked ${kid}`)
-          out(`${replacementKid} is in its place`)
+          out(
+            replacementKid === undefined
+              ? 'custody does not answer: a key takes its place when it does, and nothing is signed until then'
+              : `${replacementKid} is in its place`,
+          )
           out(`reference ${reference}`)
         }
         return exitCodes.done

@@ -342,7 +342,7 @@ export interface RevokeKeyRequest {
 export interface RevokedKeyAnswer {
   readonly issuer: string
   readonly kid: string
-  readonly replacementKid: string
+  readonly replacementKid?: string | undefined
   readonly reference: string
 }
 

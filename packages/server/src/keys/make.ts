@@ -32,11 +32,22 @@ export async function ensureRootSecret(bench: Workbench, issuer: string): Promis
  * The first key of an algorithm, which signs at once: there is nothing before it that verifiers could hold. The slot
  * row makes two nodes that start at the same moment agree: its name is the same on both, so only one of the two
  * commits can succeed, and the other node takes that one's key.
+ * @param after the key that was taken back while custody made none for its place; undefined for the very first
  */
-export async function insertFirstKey(bench: Workbench, issuer: string, alg: JwsAlg): Promise<void> {
+export async function insertFirstKey(
+  bench: Workbench,
+  issuer: string,
+  alg: JwsAlg,
+  after: string | undefined,
+): Promise<void> {
   const now = bench.clock.now()
   const { place, write, discard } = await newKey(bench, issuer, alg, now)
-  const slot: SealedPlace = { issuer, id: `first-${alg}`, use: 'secret', alg: 'none' }
+  const slot: SealedPlace = {
+    issuer,
+    id: after === undefined ? `first-${alg}` : `after-${after}`,
+    use: 'secret',
+    alg: 'none',
+  }
   const writes = [insertKey(bench, slot, Buffer.from(place.id), now), write, created(bench, place)]
   if (!(await insertOrAdopt(bench, issuer, slot.id, writes))) await discard()
 }

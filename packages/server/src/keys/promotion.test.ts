@@ -306,6 +306,36 @@ describe('a key that signs', () => {
   })
 })
 
+it('a key is taken back although custody makes none for its place, and one comes when it answers, once', async t => {
+  const world = await openWorld(t)
+  const breakable = breakableCustody()
+  const [ring, other] = [await world.node(breakable), await world.node(breakable)]
+  const bad = await signedBy(ring)
+  breakable.makes.isDown = true
+  assert.deepEqual(await ring.revoke(url, bad, 'r'), { kid: bad, replacementKid: undefined })
+  await other.refresh()
+  for (const node of [ring, other]) {
+    assert.deepEqual(publishedKids(node), [])
+    await assert.rejects(node.sign(url, 'ES256', 'JWT', {}), { code: 'keys.unavailable' })
+  }
+  breakable.makes.isDown = false
+  await Promise.all([ring.keepUp(), other.keepUp()])
+  await Promise.all([ring.refresh(), other.refresh()])
+  assert.equal(publishedKids(ring).length, 1)
+  assert.equal(await signedBy(ring), await signedBy(other))
+})
+
+it('an announced key that is taken back while custody is down leaves the old one without an end', async t => {
+  const world = await openWorld(t)
+  const breakable = breakableCustody()
+  const ring = await world.node(breakable)
+  const first = await signedBy(ring)
+  const next = await announce(ring)
+  breakable.makes.isDown = true
+  assert.deepEqual(await ring.revoke(url, next, 'r'), { kid: next, replacementKid: first })
+  assert.equal(ring.list(url).find(({ kid }) => kid === first)?.removedAt, undefined)
+})
+
 it('a rotation in which the announced key was replaced keeps the old one long enough', async t => {
   const world = await openWorld(t)
   const ring = await world.node()

@@ -110,7 +110,13 @@ export async function openRing(given: RingOptions): Promise<Ring> {
   const complete = async (issuer: RingIssuer, wanted: readonly JwsAlg[]): Promise<void> => {
     const missing = wanted.filter(alg => !byIssuer.get(issuer.url)?.active.has(alg))
     if (missing.length === 0) return
-    await Promise.all(missing.map(alg => insertFirstKey(options, issuer.url, alg)))
+    const all = byIssuer.get(issuer.url)?.all ?? []
+    const lastRevoked = (alg: JwsAlg): string | undefined =>
+      all
+        .filter(key => key.alg === alg && key.revokedAt !== undefined)
+        .toSorted((left, right) => (left.revokedAt ?? 0) - (right.revokedAt ?? 0))
+        .at(-1)?.kid
+    await Promise.all(missing.map(alg => insertFirstKey(options, issuer.url, alg, lastRevoked(alg))))
     await load(issuer)
   }
   const wantedAlgs = (issuer: RingIssuer): readonly JwsAlg[] => wantedOf(issuer, options.keyCustody)

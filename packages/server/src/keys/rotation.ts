@@ -35,8 +35,11 @@ export interface Rotated {
 
 export interface RevokedKey {
   readonly kid: string
-  /** The key that signs from now on, or that was announced in the place of the one taken back. */
-  readonly replacementKid: string
+  /**
+   * The key that signs from now on, or that was announced in the place of the one taken back. Undefined when custody
+   * does not answer: one is made when it does, and until then nothing is signed.
+   */
+  readonly replacementKid: string | undefined
 }
 
 /**
@@ -91,13 +94,31 @@ export async function revoke(
   const isAnnounced = now < key.activeAt
   const activeAt = isAnnounced && successor !== undefined ? secondsAfter(now, times.announceSeconds) : now
   const needsNew = isAnnounced || signingKeyAt(keys, now)?.kid === key.kid
-  const made = needsNew ? await newKey(bench, issuer, key.alg, activeAt) : undefined
-  const replacementKid = made?.place.id ?? successor?.kid ?? ''
+  // A custody that does not answer must not keep a compromised key alive; the one in its place comes when it does.
+  const made = needsNew
+    ? await newKey(bench, issuer, key.alg, activeAt).catch((cause: unknown) => {
+        bench.log.error('keys.not-replaced', { issuer, kid: key.kid, cause })
+        return undefined
+      })
+    : undefined
+  const replacementKid = made?.place.id ?? successor?.kid
+  const { kid: id = '', activeAt: since = now, removedAt: end } = successor ?? {}
+  const isEndLifted = isAnnounced && made === undefined && end !== undefined
+  const lifted: Write = {
+    kind: 'retime-key',
+    ...{
+      issuer,
+      id,
+      from: { activeAt: since, removedAt: end },
+      to: { activeAt: since, removedAt: undefined },
+    },
+  }
   const { committed } = await bench.store.commit([
     { kind: 'revoke-key', issuer, id: key.kid, at: now },
     ...(made === undefined ? [] : [made.write]),
+    ...(isEndLifted ? [lifted] : []),
     record(bench, issuer, 'key.revoked', requestId, {
-      ...{ id: key.kid, alg: key.alg, replacement: replacementKid },
+      ...{ id: key.kid, alg: key.alg, replacement: replacementKid ?? 'none' },
     }),
   ])
   if (committed) return { kid: key.kid, replacementKid }

@@ -7,10 +7,12 @@ import type { SigningKey } from '../signing-key.ts'
 export interface BreakableCustody extends KeyCustody {
   /** What becomes of signatures from now on, by `kid`; every other key is sound. */
   readonly faults: Map<string, 'wrong' | 'silent'>
+  readonly makes: { isDown: boolean }
 }
 
 export function breakableCustody(): BreakableCustody {
   const faults: BreakableCustody['faults'] = new Map()
+  const makes = { isDown: false }
   const breakable = (key: SigningKey): SigningKey => ({
     ...key,
     sign: async (typ, claims) => {
@@ -24,8 +26,9 @@ export function breakableCustody(): BreakableCustody {
   const mark = Buffer.from('{')
   return {
     ...softwareKeys,
-    faults,
+    ...{ faults, makes },
     make: async alg => {
+      if (makes.isDown) throw new Fault('keys.custody', { detail: 'no answer' })
       const { key, kept } = await softwareKeys.make(alg)
       return { key: breakable(key), kept: Buffer.concat([mark, kept]) }
     },
