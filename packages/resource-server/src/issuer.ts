@@ -73,7 +73,7 @@ export class Issuer {
     const known = this.current()
     if (known !== undefined) return accept(known)
     // Whoever comes while the first one fetches waits with it, rather than being told that there is nothing.
-    if (this.#isFetching || !this.#isCoolingDown()) await this.refresh()
+    if (this.#isFetching || !this.#isCoolingDown()) await this.#attempt()
     return this.lastGood()
   }
 
@@ -92,7 +92,7 @@ export class Issuer {
     if (found.length > 0) return accept(found)
     // A key may have been published a moment ago, so an unknown one is worth one look; a flood of them is not.
     if (!this.#isCoolingDown()) {
-      await this.refresh()
+      await this.#attempt()
       const renewed = this.lastGood()
       if (!renewed.ok) return renewed
       const foundNow = this.#fitting(renewed.value, wanted)
@@ -117,7 +117,6 @@ export class Issuer {
   /** Fetches metadata and keys now; callers share one fetch. @returns whether it succeeded */
   refresh(): Promise<boolean> {
     return this.#flight.run('refresh', async () => {
-      this.#attemptedAt = this.#options.clock.now()
       this.#isFetching = true
       try {
         this.#known = await fetchKnown(this.#options)
@@ -131,6 +130,12 @@ export class Issuer {
       }
       return !this.#hasFailed
     })
+  }
+
+  /** A fetch that a request caused; those that the issuer caused take nothing away from the next one of these. */
+  #attempt(): Promise<boolean> {
+    this.#attemptedAt = this.#options.clock.now()
+    return this.refresh()
   }
 
   #fitting({ keys }: Known, { kid, alg }: KeyWanted): readonly PublicKey[] {
