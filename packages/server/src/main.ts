@@ -81,8 +81,8 @@ export interface RunningServer {
     readonly management: number | undefined
   }
   readonly ports: Ports
-  /** To list, rotate and take back signing keys. */
-  readonly keys: Pick<Ring, 'list' | 'verifiers' | 'rotate' | 'revoke'>
+  /** To list, rotate and take back signing keys, and to seal secrets. */
+  readonly keys: Pick<Ring, 'list' | 'verifiers' | 'rotate' | 'revoke' | 'seal'>
   /** Stop accepting, let requests in rooms finish, close connections. */
   readonly close: () => Promise<void>
 }

@@ -10,8 +10,8 @@ import type {
 import type { ControlPorts } from './apply.ts'
 import { issuersNamed } from './issuers-named.ts'
 
-/** What the control plane may do with keys: never see one. */
-export type KeyDesk = Pick<Ring, 'list' | 'verifiers' | 'rotate' | 'revoke'>
+/** What the control plane may do with keys: never see one, and open nothing. */
+export type KeyDesk = Pick<Ring, 'list' | 'verifiers' | 'rotate' | 'revoke' | 'seal'>
 
 type Places = Pick<ControlPorts, 'issuers' | 'newReference'>
 

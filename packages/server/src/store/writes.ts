@@ -206,14 +206,7 @@ export type Write =
    */
   | {
       readonly kind: 'remember-jti'
-      readonly what:
-        | 'client-assertion'
-        | 'client-attestation-pop'
-        | 'client-svid'
-        | 'dpop-proof'
-        | 'request-object'
-        | 'backchannel-request-object'
-        | 'authorization-grant'
+      readonly what: ReplayNamespace
       readonly key: HandleHash
       readonly issuedAt: EpochSeconds
       readonly expiresAt: EpochSeconds
@@ -319,6 +312,16 @@ export type Write =
   /** What a verifier reported last; no guard. */
   | { readonly kind: 'put-verifier'; readonly record: VerifierRecord }
   | { readonly kind: 'append-audit'; readonly record: AuditRecord }
+
+/** What is signed to be used once. */
+export type ReplayNamespace =
+  | 'client-assertion'
+  | 'client-attestation-pop'
+  | 'client-svid'
+  | 'dpop-proof'
+  | 'request-object'
+  | 'backchannel-request-object'
+  | 'authorization-grant'
 
 /** A control-plane document as applied: the source from which the snapshot is compiled. */
 export interface DocumentRecord {

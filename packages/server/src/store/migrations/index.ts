@@ -9,7 +9,8 @@ import { registration } from './007-registration.ts'
 import { authenticators } from './008-authenticators.ts'
 import { statusEntries } from './009-status-entries.ts'
 import { revocationFeed } from './010-revocation-feed.ts'
-import { keyVerifiers } from './011-key-verifiers.ts'
+import { userStatus } from './011-user-status.ts'
+import { keyVerifiers } from './012-key-verifiers.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -24,6 +25,7 @@ export const migrations: readonly Migration[] = [
   authenticators,
   statusEntries,
   revocationFeed,
+  userStatus,
   keyVerifiers,
 ]
 
