@@ -52,6 +52,7 @@ export function openApis(options: GatewayOptions): OpenApis {
     table,
     apis,
     close: async () => {
+      for (const { server } of apis) server.close()
       await Promise.all(apis.map(({ upstream }) => upstream?.close()))
     },
   }

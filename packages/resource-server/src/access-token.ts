@@ -19,6 +19,7 @@ import {
 import { BoundedCache } from './cache.ts'
 import { Introspector } from './introspection.ts'
 import { Issuer, type Known } from './issuer.ts'
+import { KeyReports } from './key-reports.ts'
 import type { Settings } from './options.ts'
 import { type FeedStatus, RevocationFeed } from './revocation-feed.ts'
 import { rememberedSeconds, type Standing } from './revoked.ts'
@@ -59,6 +60,8 @@ export class AccessTokens {
   /** Whether the issuer is asked about every token, also about one whose signature is known to be good. */
   readonly #isLiveAsked: boolean
   readonly #feed: RevocationFeed | undefined
+  /** Undefined: nobody who could authenticate; the issuer does not know of this verifier. */
+  readonly #reports: KeyReports | undefined
   /** By SHA-256 of the token, so that the memory of this process holds no token. */
   readonly #jwts = new BoundedCache<VerifiedJwt>(memoEntriesMax)
 
@@ -67,7 +70,19 @@ export class AccessTokens {
     const { algs, futureSeconds } = settings
     const { introspection, jwtRevocation = introspection && 'introspection', statusStaleSeconds = 0 } = tokens
     this.#settings = settings
-    this.#issuer = new Issuer({ issuer, fetch, clock, onAlarm })
+    this.#issuer = new Issuer({
+      ...{ issuer, fetch, clock, onAlarm },
+      onKnown: known => this.#reports?.noticed(known),
+      isKeyRevoked: thumbprint => this.#feed?.isKeyRevoked(thumbprint) === true,
+    })
+    const authentication = introspection?.authentication ?? tokens.revocationFeed?.authentication
+    this.#reports =
+      authentication &&
+      new KeyReports({
+        ...{ authentication, fetch, clock, entropy, onAlarm },
+        issuer: this.#issuer,
+        issuerUrl: issuer,
+      })
     this.#isLiveAsked = jwtRevocation === 'introspection'
     if (jwtRevocation === undefined || jwtRevocation === 'status-list')
       this.#statusLists = new StatusLists({
@@ -105,7 +120,10 @@ export class AccessTokens {
         onAlarm,
         onRevoked: topic => {
           this.#introspector?.forgetFlights()
-          if (topic === 'key') void this.#issuer.refresh()
+          if (topic !== 'key') return
+          // Which remembered answers it signed nobody knows here.
+          this.#introspector?.evict(() => true)
+          void this.#issuer.hurry()
         },
         onResync: () => this.evict(() => true),
       })
@@ -159,6 +177,7 @@ export class AccessTokens {
 
   close(): void {
     this.#feed?.close()
+    this.#reports?.close()
   }
 
   // A key that the issuer withdrew takes its tokens with it, so the memo is asked with the current key set.
@@ -268,7 +287,6 @@ export class AccessTokens {
     const key = await this.#keyThatSigned(jws.value)
     if (!key.ok) return key
     const claims = jws.value.claims as TokenClaims
-    if (this.#feed?.isKeyRevoked(key.value.thumbprint) === true) return revokedByFeed
     const wrong = firstRefusal(tokenClaimsRules, { claims, issuer, audience })
     if (wrong !== undefined) return wrong
     const facts = factsOf(claims, 'jwt')
@@ -284,8 +302,8 @@ export class AccessTokens {
     const keys = await this.#issuer.keysFor({ kid, alg: alg as JwsAlg })
     if (!keys.ok) return keys
     const key = keys.value.find(candidate => verifyJws(jws, candidate, this.#settings.algs))
-    return key === undefined
-      ? refuse('access-token.signature', ['RFC9068-4-4'], 'invalid_token', 'the signature does not verify')
-      : accept(key)
+    if (key !== undefined) return accept(key)
+    if (kid !== undefined) this.#reports?.doubted()
+    return refuse('access-token.signature', ['RFC9068-4-4'], 'invalid_token', 'the signature does not verify')
   }
 }

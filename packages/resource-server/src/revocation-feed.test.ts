@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { type RevocationTopic, revocationDigest } from '@holdfast/protocol/revocation-event.ts'
 import type { Fetch } from './ports.ts'
 import { accepted, call, dpopHeaders, refused, type TestBed, testBed } from './test-bed.ts'
-import { testClock, testIssuer, testKey } from './testing.ts'
+import { type TestKey, testClock, testIssuer, testKey } from './testing.ts'
 
 const issuerUrl = 'https://as.example'
 const authentication = {
@@ -21,6 +21,9 @@ interface FeedBed extends TestBed {
   /** `Last-Event-ID` of every connection. */
   readonly asked: (string | undefined)[]
   readonly hangUp: () => Promise<void>
+  /** What the issuer publishes. */
+  readonly published: TestKey[]
+  readonly mint: (key: TestKey) => string
 }
 
 const turn = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 5))
@@ -75,7 +78,8 @@ async function feedBed(): Promise<FeedBed> {
   // The tokens must be of the issuer whose keys the API fetches.
   const boundToken: TestBed['boundToken'] = (changes, header) =>
     behind.mint({ cnf: { jkt: bed.key.thumbprint }, ...changes }, header)
-  return { ...bed, boundToken, time, say, end, asked, hangUp }
+  const mint = (key: TestKey): string => behind.mint({ cnf: { jkt: bed.key.thumbprint } }, {}, key)
+  return { ...bed, boundToken, time, say, end, asked, hangUp, published: behind.keys, mint }
 }
 
 const use = (bed: TestBed, token: string) => call(bed, { headers: dpopHeaders(bed, token) })
@@ -139,6 +143,34 @@ describe('an API that takes JWTs on the word of the feed', () => {
     assert.deepEqual(bed.asked, [undefined, '7.5'])
     refused(await use(bed, token), 503, 'revocation-feed.silent')
     await bed.say('heartbeat', { elapsed_ms: 0 }, '8.1')
+    accepted(await use(bed, token))
+    bed.api.close()
+  })
+
+  test('drops a key that was taken back at once, though it is still published, and for tokens it never saw', async () => {
+    const bed = await feedBed()
+    const [key] = bed.published as [TestKey]
+    const known = bed.boundToken()
+    await bed.say('heartbeat', { elapsed_ms: 0 })
+    accepted(await use(bed, known))
+    await bed.end('key', key.thumbprint)
+    for (const token of [known, bed.boundToken()])
+      assert.equal(refused(await use(bed, token), 401, 'access-token.key').error, 'invalid_token')
+    bed.api.close()
+  })
+
+  test('finds the key in its place although the issuer publishes it a moment after the word of it', async () => {
+    const bed = await feedBed()
+    const [key] = bed.published as [TestKey]
+    await bed.say('heartbeat', { elapsed_ms: 0 })
+    accepted(await use(bed, bed.boundToken()))
+    await bed.end('key', key.thumbprint)
+    const next = testKey()
+    const token = bed.mint(next)
+    refused(await use(bed, token), 401, 'access-token.key')
+    bed.published.splice(0, 1, next)
+    refused(await use(bed, token), 401, 'access-token.key')
+    bed.clock.advance(1)
     accepted(await use(bed, token))
     bed.api.close()
   })

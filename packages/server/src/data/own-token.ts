@@ -24,7 +24,10 @@ export function verifyOwnToken(
   if (!jws.ok) return jws
   const { kid } = jws.value.header
   const key = typeof kid === 'string' ? keysOf(ports.keys.published(issuer).body).get(kid) : undefined
-  return key !== undefined && verifyJws(jws.value, key, ports.keys.algs(issuer)) ? jws : unsigned
+  if (key === undefined) return unsigned
+  if (verifyJws(jws.value, key, ports.keys.algs(issuer))) return jws
+  ports.keys.doubt(issuer, String(kid))
+  return unsigned
 }
 
 function keysOf(document: Buffer): ReadonlyMap<string, PublicKey> {

@@ -412,3 +412,21 @@ export interface ChainedAuditRecord extends AuditRecord {
   readonly previousHash: string
   readonly hash: string
 }
+
+/** A process that verifies with our keys, as it last reported itself. */
+export interface VerifierRecord {
+  readonly issuer: string
+  readonly clientId: string
+  /** Random name the process gave itself. */
+  readonly instance: string
+  /** RFC 7638 thumbprints of the keys it holds, sorted. */
+  readonly keys: readonly string[]
+  /** Since when it holds exactly these. */
+  readonly since: EpochSeconds
+  readonly seenAt: EpochSeconds
+  /** Keys whose signature it checked and found good, and found bad. */
+  readonly verified: readonly string[]
+  readonly unverified: readonly string[]
+  /** From when on it no longer counts as live. */
+  readonly expiresAt: EpochSeconds
+}

@@ -245,6 +245,15 @@ function keysInMemory(): Keys {
     },
     published: () => ({ body, etag: '"test"' }),
     algs: () => issuerKeys.map(key => key.alg),
+    checks: async issuer => {
+      const signed = issuerKeys.map(key => {
+        const claims = { iss: issuer, iat: startOfWorld, exp: startOfWorld + 60 }
+        return compactJws({ alg: key.alg, typ: 'key-check+jwt', kid: key.kid }, claims, key)
+      })
+      return { kids: issuerKeys.map(key => key.kid), signed }
+    },
+    doubt: () => undefined,
+    signs: () => true,
     secret: (issuer, purpose) =>
       createHmac('sha256', 'test secrets').update(`${issuer}\n${purpose}`).digest(),
     ...sealing,

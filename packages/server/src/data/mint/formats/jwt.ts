@@ -39,9 +39,11 @@ export const jwt: TokenFormat = {
     const { jti, iss } = claims
     if (header.typ !== 'at+jwt' || iss !== issuer.url || typeof jti !== 'string') return undefined
     const key = publishedKeys(ports, issuer.url).find(candidate => candidate.kid === header.kid)
-    return key !== undefined && verifyJws(jws.value, key, ports.keys.algs(issuer.url))
-      ? hashOfHandle('jwt_access_token', issuer.url, jti)
-      : undefined
+    if (key === undefined) return undefined
+    if (verifyJws(jws.value, key, ports.keys.algs(issuer.url)))
+      return hashOfHandle('jwt_access_token', issuer.url, jti)
+    ports.keys.doubt(issuer.url, String(key.kid))
+    return undefined
   },
 }
 
