@@ -46,8 +46,7 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'phantom tokens at the gateway': range('OPQ', 1, 6),
   introspection: range('INTR', 1, 9),
   'signed introspection': range('SINT', 1, 9),
-  // REV-06, events to gateways and APIs, waits for the event feed; until then a cached answer bounds it (FRS-03).
-  revocation: [...range('REV', 1, 5), 'REV-07'],
+  revocation: range('REV', 1, 7),
   'refresh tokens': range('RT', 1, 10),
   'token exchange': range('TX', 1, 8),
   'grant management': range('GM', 1, 10),

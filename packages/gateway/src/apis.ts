@@ -1,7 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { firstRefusal } from '@holdfast/protocol'
 import { passedFieldRules } from '@holdfast/protocol/specs/holdfast-gateway/rules.ts'
-import { createResourceServer, type Guard, type ResourceServer } from '@holdfast/resource-server'
+import {
+  createResourceServer,
+  type Guard,
+  type ResourceServer,
+  type RevocationFeed,
+} from '@holdfast/resource-server'
 import type { GatewayOptions, ProtectedApi, RouteOptions } from './options.ts'
 import { compileRoutes, type RouteTable } from './route-table.ts'
 import { openUpstream, type Upstream } from './upstream.ts'
@@ -34,12 +39,15 @@ export interface OpenApis {
   readonly close: () => Promise<void>
 }
 
-/** @throws TypeError that names the API or the route */
-export function openApis(options: GatewayOptions): OpenApis {
+/**
+ * @param feed shared by all APIs
+ * @throws TypeError that names the API or the route
+ */
+export function openApis(options: GatewayOptions, feed?: RevocationFeed): OpenApis {
   const names = options.apis.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new TypeError(`API \`${twice}\` stands twice`)
-  const apis = options.apis.map(api => openApi(api, options))
+  const apis = options.apis.map(api => openApi(api, options, feed))
   const table = compileRoutes(options.routes.map(route => routeOf(route, apis)))
   return {
     table,
@@ -50,7 +58,7 @@ export function openApis(options: GatewayOptions): OpenApis {
   }
 }
 
-function openApi(api: ProtectedApi, options: GatewayOptions): OpenApi {
+function openApi(api: ProtectedApi, options: GatewayOptions, feed: RevocationFeed | undefined): OpenApi {
   for (const name of api.requestFields ?? []) {
     const refusal = firstRefusal(passedFieldRules, { name })
     if (refusal !== undefined) throw new TypeError(`requestFields of \`${api.name}\`: ${refusal.reason}`)
@@ -66,6 +74,7 @@ function openApi(api: ProtectedApi, options: GatewayOptions): OpenApi {
         signedAnswers: 'required',
         ...(api.cacheSeconds !== undefined && { cacheSeconds: api.cacheSeconds }),
       },
+      ...(feed && { revocationFeed: feed }),
     },
     audit,
     onAlarm: (alarm, cause) => log.warn('gateway.alarm', { api: api.name, alarm, cause }),

@@ -6,13 +6,15 @@ import type { Duplex } from 'node:stream'
 import { headersBytesMax, targetBytesMax } from '@holdfast/protocol/specs/holdfast-gateway/rules.ts'
 import { isResourceIdentifier } from '@holdfast/protocol/specs/rfc9728-resource-metadata/rules.ts'
 import { askForCertificate, tlsFloor } from '@holdfast/protocol/wire/tls-floor.ts'
-import { publishMetadata, type TokenFacts } from '@holdfast/resource-server'
+import { publishMetadata, type RevocationFeed, type TokenFacts } from '@holdfast/resource-server'
 import { systemClock, systemEntropy } from '@holdfast/resource-server/ports.ts'
 import { admit } from './admit.ts'
-import { openApis } from './apis.ts'
+import { type OpenApis, openApis } from './apis.ts'
 import { conclude, type Desk, newVisit } from './desk.ts'
+import { openFeed } from './feed.ts'
 import { forward } from './forward.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
+import { LongConversations } from './long-conversations.ts'
 import { openManagement } from './management.ts'
 import { Metrics } from './metrics.ts'
 import type { GatewayOptions } from './options.ts'
@@ -41,7 +43,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   if (!isResourceIdentifier(externalUrl) || new URL(externalUrl).origin !== externalUrl)
     throw new TypeError(`externalUrl: \`${externalUrl}\` is not an https origin`)
   const limits: GatewayLimits = { ...defaultLimits, ...options.limits }
-  const apis = openApis(options)
+  const feed = openFeed(options)
+  const apis = openApisOrClose(options, feed)
   const state = { inFlight: 0, isDraining: false }
   const clock = options.clock ?? systemClock
   const entropy = options.entropy ?? systemEntropy
@@ -54,7 +57,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     metadata: new Map(published.map(one => [one.path, one])),
     maker: { externalUrl, key: options.evidenceKey, clock, entropy },
     proxies: new Set(options.trustedProxies),
-    metrics: new Metrics(() => state.inFlight),
+    metrics: new Metrics(
+      () => state.inFlight,
+      () => feed?.status(),
+    ),
+    conversations: new LongConversations(feed),
     failures: new Rate(() => performance.now()),
     calls: new Rate(() => performance.now()),
     log: options.log,
@@ -75,6 +82,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     await closeServer(server, state)
     await management?.close()
     await apis.close()
+    feed?.close()
   }
   return {
     port: typeof where === 'object' && where !== null ? where.port : address.port,
@@ -84,6 +92,16 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       closing ??= closeAll()
       return closing
     },
+  }
+}
+
+/** What cannot be opened leaves no subscription behind, which would keep the process alive. */
+function openApisOrClose(options: GatewayOptions, feed: RevocationFeed | undefined): OpenApis {
+  try {
+    return openApis(options, feed)
+  } catch (thrown) {
+    feed?.close()
+    throw thrown
   }
 }
 

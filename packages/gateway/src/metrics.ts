@@ -1,3 +1,5 @@
+import type { FeedStatus } from '@holdfast/resource-server'
+
 /** Label sets per counter; what comes after is counted under `other`, so no input can grow the memory. */
 const labelSetsMax = 2000
 
@@ -27,8 +29,12 @@ export class Metrics {
   #observed = 0
   readonly #inFlight: () => number
 
-  constructor(inFlight: () => number) {
+  readonly #feed: () => FeedStatus | undefined
+
+  /** @param feed what is heard of revocations; undefined without a subscription */
+  constructor(inFlight: () => number, feed: () => FeedStatus | undefined) {
     this.#inFlight = inFlight
+    this.#feed = feed
   }
 
   count(name: CounterName, labels: Labels, by = 1): void {
@@ -71,6 +77,35 @@ export class Metrics {
       '# TYPE holdfast_gateway_in_flight gauge',
     )
     lines.push(`holdfast_gateway_in_flight ${this.#inFlight()}`)
+    const feed = this.#feed()
+    if (feed !== undefined) lines.push(...feedLines(feed))
     return `${lines.join('\n')}\n`
   }
+}
+
+function feedLines({ isTrusted, received, connections, propagation }: FeedStatus): readonly string[] {
+  const { buckets, count, sumMs, maxMs } = propagation
+  const one = (name: string, kind: 'counter' | 'gauge', text: string, value: number): readonly string[] => [
+    `# HELP holdfast_gateway_${name} ${text}`,
+    `# TYPE holdfast_gateway_${name} ${kind}`,
+    `holdfast_gateway_${name} ${value}`,
+  ]
+  const propagated = 'holdfast_gateway_revocation_seconds'
+  return [
+    ...one(
+      'revocation_feed_trusted',
+      'gauge',
+      'Whether remembered answers are believed: 1, or 0 while the feed is silent',
+      Number(isTrusted),
+    ),
+    ...one('revocation_feed_connections_total', 'counter', 'Connections to the feed', connections),
+    ...one('revocations_total', 'counter', 'Announcements heard, without repeats', received),
+    `# HELP ${propagated} From the commit at the issuer to the refusal here, by the clocks of both`,
+    `# TYPE ${propagated} histogram`,
+    ...buckets.map(([atMostMs, sum]) => `${propagated}_bucket{le="${atMostMs / 1000}"} ${sum}`),
+    `${propagated}_bucket{le="+Inf"} ${count}`,
+    `${propagated}_sum ${sumMs / 1000}`,
+    `${propagated}_count ${count}`,
+    ...one('revocation_max_seconds', 'gauge', 'The longest of them since the start', maxMs / 1000),
+  ]
 }

@@ -74,6 +74,12 @@ export interface RouteOptions {
   readonly webSocket?: boolean
 }
 
+/** How the gateway hears of revocations. */
+export interface GatewayFeed {
+  /** How old the word of the feed may be, 1500 to 4500 ms; 3000 unless said. Older, and every token is asked about. */
+  readonly silenceBoundMs?: number
+}
+
 export interface GatewayOptions {
   /** Origin under which clients see the gateway, https. Proofs are judged against it, and it is the `iss` of evidence. */
   readonly externalUrl: string
@@ -84,6 +90,11 @@ export interface GatewayOptions {
   /** How the gateway proves to the issuer who it is; its client answers for every API here. */
   readonly introspection: IntrospectionAuthentication
   readonly evidenceKey: EvidenceKey
+  /**
+   * On unless `off`. For an issuer that has no feed: then an ended token is let in until its remembered answer is
+   * `cacheSeconds` old, and streams go on until their token expires.
+   */
+  readonly revocationFeed?: GatewayFeed | 'off'
   readonly apis: readonly ProtectedApi[]
   readonly routes: readonly RouteOptions[]
   /** Thumbprints of certificates of proxies whose `Client-Cert` and `X-Forwarded-For` are believed. */

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { importJWK } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
@@ -51,41 +52,53 @@ function demoClient(clientId: string) {
 
 const accountsOf = (port: number | undefined): URL => new URL(`${origin(port)}/accounts`)
 
+const again = async <T>(call: () => Promise<T>): Promise<T> =>
+  call().catch(cause => (oauth.isDPoPNonceError(cause) ? call() : Promise.reject(cause)))
+
+/** `demo-jwt-dpop` with a token for the demo API, as oauth4webapi has it. */
+async function dpopCaller() {
+  const { agent, jwk, fetch } = demoClient('demo-jwt-dpop')
+  const { ports } = workshop
+  const issuer = new URL(origin(ports.public))
+  const options = { [oauth.customFetch]: fetch as never }
+  const server = await oauth.processDiscoveryResponse(
+    issuer,
+    await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...options }),
+  )
+  const client: oauth.Client = { client_id: 'demo-jwt-dpop' }
+  const key = (await importJWK(jwk as never, 'ES256')) as CryptoKey
+  const authentication = oauth.PrivateKeyJwt({ key, kid: jwk?.kid ?? '' })
+  const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256'))
+  const parameters = new URLSearchParams({ scope: 'accounts:read', resource: origin(ports.demoApi) })
+  const { access_token: token } = await again(async () =>
+    oauth.processClientCredentialsResponse(
+      server,
+      client,
+      await oauth.clientCredentialsGrantRequest(server, client, authentication, parameters, {
+        ...options,
+        DPoP,
+      }),
+    ),
+  )
+  return {
+    ...{ agent, fetch, client, token, DPoP },
+    call: (with_: typeof DPoP | undefined, url = accountsOf(ports.gateway), method = 'GET') =>
+      oauth.protectedResourceRequest(token, method, url, new Headers(), null, {
+        ...options,
+        ...(with_ && { DPoP: with_ }),
+      }),
+    revoke: async () =>
+      oauth.processRevocationResponse(
+        await oauth.revocationRequest(server, client, authentication, token, options),
+      ),
+  }
+}
+
 describe('the demo gateway', () => {
   test('oauth4webapi calls the API through it with DPoP, and the answer names the same reference as the audit', async () => {
-    const { agent, jwk, fetch } = demoClient('demo-jwt-dpop')
+    const { agent, fetch, client, token, DPoP, call } = await dpopCaller()
     const { ports } = workshop
     try {
-      const issuer = new URL(origin(ports.public))
-      const options = { [oauth.customFetch]: fetch as never }
-      const server = await oauth.processDiscoveryResponse(
-        issuer,
-        await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...options }),
-      )
-      const client: oauth.Client = { client_id: 'demo-jwt-dpop' }
-      const key = (await importJWK(jwk as never, 'ES256')) as CryptoKey
-      const pair = await oauth.generateKeyPair('ES256')
-      const DPoP = oauth.DPoP(client, pair)
-      const again = async <T>(call: () => Promise<T>): Promise<T> =>
-        call().catch(cause => (oauth.isDPoPNonceError(cause) ? call() : Promise.reject(cause)))
-      const { access_token: token } = await again(async () =>
-        oauth.processClientCredentialsResponse(
-          server,
-          client,
-          await oauth.clientCredentialsGrantRequest(
-            server,
-            client,
-            oauth.PrivateKeyJwt({ key, kid: jwk?.kid ?? '' }),
-            new URLSearchParams({ scope: 'accounts:read', resource: origin(ports.demoApi) }),
-            { ...options, DPoP },
-          ),
-        ),
-      )
-      const call = (with_: typeof DPoP | undefined, url = accountsOf(ports.gateway), method = 'GET') =>
-        oauth.protectedResourceRequest(token, method, url, new Headers(), null, {
-          ...options,
-          ...(with_ && { DPoP: with_ }),
-        })
       const answer = await again(async () => call(DPoP))
       assert.equal(answer.status, 200)
       const body = (await answer.json()) as Record<string, unknown>
@@ -196,8 +209,8 @@ describe('holdfast gateway', () => {
     assert.equal(route.exitCode, 1 + 2, route.err)
   })
 
-  test('runs by itself, writes its audit before it answers, and drains at a signal', async () => {
-    const { port, management } = await writeConfiguration()
+  const runGateway = async () => {
+    const listeners = await writeConfiguration()
     const { HOLDFAST_RELAUNCHED: _relaunched, ...env } = process.env
     const running = spawn(process.execPath, [launcher, 'gateway'], {
       cwd: workshop.folder,
@@ -210,8 +223,44 @@ describe('holdfast gateway', () => {
       text += chunk.toString()
     })
     for (let round = 0; round < 600 && !text.includes('gateway.ready') && running.exitCode === null; round++)
-      await new Promise(resolve => setTimeout(resolve, 50))
+      await pause(50)
     assert.match(text, /gateway\.ready/)
+    return { ...listeners, running }
+  }
+
+  test('hears from the issuer that a token ended, refuses it, and says how long that took', async () => {
+    const { port, management, running } = await runGateway()
+    const value = async (name: string): Promise<number> => {
+      const text = await (await fetch(`http://127.0.0.1:${management}/metrics`)).text()
+      const line = text.split('\n').find(one => one.startsWith(`holdfast_gateway_${name} `))
+      return Number(line?.split(' ')[1])
+    }
+    const until = async (name: string, least: number): Promise<void> => {
+      for (let round = 0; round < 600 && !((await value(name)) >= least); round++) await pause(50)
+      assert.ok((await value(name)) >= least, name)
+    }
+    await until('revocation_feed_trusted', 1)
+    const { agent, DPoP, call, revoke } = await dpopCaller()
+    try {
+      const url = accountsOf(port)
+      // The API behind trusts the demo gateway and not this one, so every answer is a refusal; the metrics tell whose.
+      const ask = (): Promise<unknown> => again(async () => await call(DPoP, url)).catch(() => undefined)
+      const refused = 'refusals_total{rule="access-token.inactive"}'
+      await ask()
+      assert.equal(await value(refused), Number.NaN)
+      assert.equal(await value('revocation_seconds_count'), 0)
+      await revoke()
+      await until('revocation_seconds_count', 1)
+      await ask()
+      assert.equal(await value(refused), 1)
+    } finally {
+      await agent.destroy()
+      running.kill('SIGKILL')
+    }
+  })
+
+  test('runs by itself, writes its audit before it answers, and drains at a signal', async () => {
+    const { port, management, running } = await runGateway()
     assert.equal((await fetch(`http://127.0.0.1:${management}/readyz`)).status, 200)
     const { agent, fetch: send } = demoClient('demo-jwt-dpop')
     const refused = await send(accountsOf(port).href, {

@@ -21,7 +21,7 @@ import { Introspector } from './introspection.ts'
 import { Issuer, type Known } from './issuer.ts'
 import type { Settings } from './options.ts'
 import { type FeedStatus, RevocationFeed } from './revocation-feed.ts'
-import { rememberedSeconds, type Standing } from './revoked.ts'
+import { type JudgedFacts, rememberedSeconds, type Standing } from './revoked.ts'
 import { judgeIntrospected, judgeSignedAnswer } from './signed-answer.ts'
 import { StatusLists } from './status-list.ts'
 import { factsOf, type TokenFacts } from './token.ts'
@@ -31,6 +31,8 @@ interface VerifiedJwt {
   readonly facts: TokenFacts
   readonly keyThumbprint: string
 }
+
+type BelievedFacts = JudgedFacts & Pick<TokenFacts, 'expiresAt'>
 
 const memoEntriesMax = 10_000
 /** `expirySkewSeconds` is at most this. */
@@ -59,6 +61,7 @@ export class AccessTokens {
   /** Whether the issuer is asked about every token, also about one whose signature is known to be good. */
   readonly #isLiveAsked: boolean
   readonly #feed: RevocationFeed | undefined
+  readonly #isFeedShared: boolean
   /** By SHA-256 of the token, so that the memory of this process holds no token. */
   readonly #jwts = new BoundedCache<VerifiedJwt>(memoEntriesMax)
 
@@ -94,22 +97,22 @@ export class AccessTokens {
         entropy,
         onAlarm,
       })
+    const feed = tokens.revocationFeed
+    this.#isFeedShared = feed instanceof RevocationFeed
     this.#feed =
-      tokens.revocationFeed &&
-      new RevocationFeed(tokens.revocationFeed, {
-        issuer: this.#issuer,
-        issuerUrl: issuer,
-        fetch,
-        clock,
-        entropy,
-        onAlarm,
-        onRevoked: topic => {
-          this.#introspector?.forgetFlights()
-          if (topic === 'key') void this.#issuer.refresh()
-        },
-        onResync: () => this.evict(() => true),
-      })
-    void this.#feed?.run()
+      feed === undefined || feed instanceof RevocationFeed
+        ? feed
+        : new RevocationFeed(feed, {
+            ...{ issuer: this.#issuer, issuerUrl: issuer, fetch, clock, entropy, onAlarm },
+          })
+    this.#feed?.listen({
+      onRevoked: topic => {
+        this.#introspector?.forgetFlights()
+        if (topic === 'key') void this.#issuer.refresh()
+      },
+      onResync: () => this.evict(() => true),
+    })
+    if (!this.#isFeedShared) void this.#feed?.run()
   }
 
   /**
@@ -122,7 +125,7 @@ export class AccessTokens {
     now: EpochSeconds,
   ): Outcome<TokenFacts> | Promise<Outcome<TokenFacts>> {
     const known = this.#isLiveAsked ? undefined : this.#remembered(tokenHash, now, this.#issuer.current())
-    return known === undefined || !this.#isBelieved(known)
+    return known === undefined || !this.isBelieved(known)
       ? this.#find(token, tokenHash, now).then(found => this.#judgeNow(found, now))
       : this.#judgeNow(accept(known), now)
   }
@@ -140,12 +143,12 @@ export class AccessTokens {
   }
 
   /** Whether what was known of a token earlier may be used without asking; without a feed its lifetime here decides. */
-  #isBelieved(facts: TokenFacts): boolean {
+  isBelieved(facts: BelievedFacts): boolean {
     return this.#feed === undefined || this.#standingOf(facts, this.#feed) === 'good'
   }
 
   /** Silence makes everything doubtful, and so does a life longer than announcements are remembered. */
-  #standingOf(facts: TokenFacts, feed: RevocationFeed): Standing {
+  #standingOf(facts: BelievedFacts, feed: RevocationFeed): Standing {
     const standing = feed.standingOf(facts)
     if (standing === 'revoked') return standing
     const isLong = facts.expiresAt - facts.issuedAt > rememberedSeconds - skewSecondsMax
@@ -158,7 +161,7 @@ export class AccessTokens {
   }
 
   close(): void {
-    this.#feed?.close()
+    if (!this.#isFeedShared) this.#feed?.close()
   }
 
   // A key that the issuer withdrew takes its tokens with it, so the memo is asked with the current key set.
@@ -224,7 +227,7 @@ export class AccessTokens {
       )
     const ask = async (): Promise<Outcome<TokenFacts>> => {
       if (introspector === undefined) return unknownStanding
-      const live = await introspector.introspect(token, tokenHash, facts => this.#isBelieved(facts))
+      const live = await introspector.introspect(token, tokenHash, facts => this.isBelieved(facts))
       return live.ok && this.#feed?.standingOf(live.value) === 'revoked' ? revokedByFeed : live
     }
     // Without introspection JWTs are accepted: options with neither are refused when the API starts.
@@ -249,7 +252,7 @@ export class AccessTokens {
     const { jwtRevocation = 'introspection' } = this.#settings.tokens
     // With a feed beside it, what the feed denies is denied whatever else was chosen.
     if (this.#feed?.standingOf(facts) === 'revoked') return true
-    if (jwtRevocation === 'feed') return !this.#isBelieved(facts)
+    if (jwtRevocation === 'feed') return !this.isBelieved(facts)
     return this.#isLiveAsked
   }
 

@@ -26,7 +26,7 @@ import {
 } from './ports.ts'
 import { inMemoryReplayMemory, type ReplayMemory } from './replay.ts'
 import type { ApiRequest } from './request.ts'
-import type { RevocationFeedOptions } from './revocation-feed.ts'
+import { RevocationFeed, type RevocationFeedOptions } from './revocation-feed.ts'
 import { staleSecondsMax } from './status-list.ts'
 import { settingsOfTier, signedByTier } from './tier.ts'
 
@@ -48,8 +48,11 @@ export interface TokenOptions {
    * its `exp`. With the default 0 no answer is a 503.
    */
   readonly statusStaleSeconds?: number
-  /** Hear of revocations as they happen; while it is silent no remembered answer is used. */
-  readonly revocationFeed?: RevocationFeedOptions
+  /**
+   * Hear of revocations as they happen; while it is silent no remembered answer is used. Several APIs of one process may
+   * share a subscription of `openRevocationFeed`, which whoever opened it closes.
+   */
+  readonly revocationFeed?: RevocationFeedOptions | RevocationFeed
   /** Accept what this gateway verified and signed for. */
   readonly gateway?: GatewayTrust
 }
@@ -249,7 +252,7 @@ function memoryOf(
   }
 }
 
-function tokensOf({ tokens, profile }: ResourceServerOptions): TokenOptions {
+function tokensOf({ tokens, profile, issuer }: ResourceServerOptions): TokenOptions {
   const chosen: TokenOptions = tokens === 'jwt' ? { jwt: true } : signedByTier(tokens, profile)
   const { jwt, introspection, gateway } = chosen
   if (jwt !== true && introspection === undefined && gateway === undefined)
@@ -257,6 +260,9 @@ function tokensOf({ tokens, profile }: ResourceServerOptions): TokenOptions {
   if (chosen.jwtRevocation === 'introspection' && chosen.introspection === undefined)
     bad('tokens.jwtRevocation', 'introspection is not set up')
   within('tokens.statusStaleSeconds', chosen.statusStaleSeconds ?? 0, 0, staleSecondsMax)
+  const { revocationFeed } = chosen
+  if (revocationFeed instanceof RevocationFeed && revocationFeed.issuerUrl !== issuer)
+    bad('tokens.revocationFeed', `it is of \`${revocationFeed.issuerUrl}\`, not of \`${issuer}\``)
   if (chosen.jwtRevocation === 'feed' && chosen.revocationFeed === undefined)
     bad('jwtRevocation', '`feed` needs `revocationFeed`')
   return chosen

@@ -6,7 +6,8 @@ import {
   introspectionJwtMediaType,
   introspectionJwtTyp,
 } from '@holdfast/protocol/specs/rfc9701-introspection-jwt/rules.ts'
-import type { Clock, Fetch, FetchInit } from './ports.ts'
+import type { Clock, Fetch } from './ports.ts'
+import type { TestFeed } from './test-feed.ts'
 
 /** A key pair of one party of a test. */
 export interface TestKey {
@@ -63,6 +64,8 @@ export interface TestIssuerOptions {
   readonly issuer?: string
   readonly audience?: string
   readonly clock?: Clock
+  /** Its revocation feed; without one it publishes none. */
+  readonly feed?: TestFeed
 }
 
 /** A request the test issuer saw. */
@@ -112,9 +115,13 @@ export function testIssuer(options: TestIssuerOptions = {}): TestIssuer {
     ...changes,
   })
 
+  const feedUrl = `${issuer}/revocations`
+  const metadata = {
+    ...{ issuer, jwks_uri: `${issuer}/jwks`, introspection_endpoint: `${issuer}/introspect` },
+    ...(options.feed && { revocation_events_endpoint: feedUrl }),
+  }
   const answer = (url: string, form: URLSearchParams): unknown => {
-    if (url === `${issuer}/.well-known/oauth-authorization-server`)
-      return { issuer, jwks_uri: `${issuer}/jwks`, introspection_endpoint: `${issuer}/introspect` }
+    if (url === `${issuer}/.well-known/oauth-authorization-server`) return metadata
     if (url === `${issuer}/jwks`)
       return { keys: keys.map(({ jwk, thumbprint, alg }) => ({ ...jwk, kid: thumbprint, alg, use: 'sig' })) }
     if (url === `${issuer}/introspect`) return introspection.get(form.get('token') ?? '') ?? { active: false }
@@ -129,7 +136,8 @@ export function testIssuer(options: TestIssuerOptions = {}): TestIssuer {
     return signJws({ typ: introspectionJwtTyp, kid: key.thumbprint }, all, key.privateKey, key.alg)
   }
 
-  const serve = async (url: string, init: FetchInit): Promise<Response> => {
+  const serve: Fetch = async (url, init) => {
+    if (options.feed !== undefined && url === feedUrl) return options.feed.answer(init)
     const form = new URLSearchParams(init.body ?? '')
     seen.push({ url, form })
     // As a network does, so that requests of one turn meet.

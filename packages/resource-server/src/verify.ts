@@ -57,7 +57,12 @@ export interface ResourceServer {
   readonly refreshKeys: () => Promise<boolean>
   /** What is heard of the revocation feed; undefined without one. */
   readonly feedStatus: () => FeedStatus | undefined
-  /** Ends the subscription to the revocation feed, so that the process can end. */
+  /**
+   * Whether a token that was let in may still be believed without asking: for what goes on for long after its check, as
+   * an event stream does. Without a feed nothing is heard, so its lifetime alone decides.
+   */
+  readonly isBelieved: (token: VerifiedToken) => boolean
+  /** Ends the subscription to the revocation feed, so that the process can end; a shared one goes on. */
   readonly close: () => void
   readonly settings: Settings
   readonly options: ResourceServerOptions
@@ -76,6 +81,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     evict: matches => tokens.evict(matches),
     refreshKeys: () => tokens.refreshKeys(),
     feedStatus: () => tokens.feedStatus(),
+    isBelieved: token => tokens.isBelieved(token),
     close: () => tokens.close(),
     settings,
     options,

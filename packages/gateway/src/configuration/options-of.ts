@@ -20,9 +20,10 @@ export interface FileSurroundings {
 /** What a file says, with the files it names read. @throws Error that names the file which cannot be used */
 export function gatewayOptionsOf(file: GatewayFile, { base, audit, log }: FileSurroundings): GatewayOptions {
   const read = (path: string): string => readFileSync(resolve(base, path), 'utf8')
-  const { externalUrl, listener, management, tls, issuer, trustedProxies, limits, explain } = file
+  const { externalUrl, listener, management, tls, issuer, trustedProxies, limits, explain, revocationFeed } =
+    file
   return {
-    ...{ externalUrl, management, audit, log, trustedProxies, explain },
+    ...{ externalUrl, management, audit, log, trustedProxies, explain, revocationFeed },
     address: listener,
     tls: { certPem: read(tls.certificateFile), keyPem: read(tls.privateKeyFile) },
     issuer: issuer.url,

@@ -78,6 +78,13 @@ export const gatewayFileSchema = z.strictObject({
   client: z.strictObject({ clientId: z.string().min(1), privateKeyFile: z.string() }),
   /** Private JWK, P-256 or Ed25519, for evidence and nothing else. */
   evidenceKeyFile: z.string(),
+  /** How long the feed may be silent before every token is asked about; `off` for an issuer that has none. */
+  revocationFeed: z
+    .union([
+      z.literal('off'),
+      z.strictObject({ silenceBoundMs: z.number().int().min(1500).max(4500).default(3000) }),
+    ])
+    .default({ silenceBoundMs: 3000 }),
   auditFile: z.string(),
   trustedProxies: z
     .array(z.string().regex(/^[\w-]{43}$/, 'must be a thumbprint (x5t#S256)'))

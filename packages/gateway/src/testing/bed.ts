@@ -17,6 +17,7 @@ import {
   type ResourceServer,
 } from '@holdfast/resource-server'
 import { systemClock } from '@holdfast/resource-server/ports.ts'
+import { type TestFeed, testFeed } from '@holdfast/resource-server/test-feed.ts'
 import {
   type TestIssuer,
   type TestKey,
@@ -39,6 +40,8 @@ export interface Bed {
   readonly origin: string
   readonly port: number
   readonly issuer: TestIssuer
+  /** What the issuer says of revocations; it beats by itself until `silence` is true. */
+  readonly feed: TestFeed & { silence: boolean }
   readonly ca: DevelopmentCa
   readonly key: TestKey
   /** What the API does; a test may put its own here. */
@@ -103,7 +106,10 @@ export async function openBed({
     ca.clientCertificate('client', 'CN=client', 'issued'),
     ca.clientCertificate('proxy', 'CN=proxy', 'issued'),
   ])
-  const issuer = testIssuer({ issuer: 'https://as.example', audience, clock: systemClock })
+  const monotonicMs = options.clock?.monotonicMs ?? (() => performance.now())
+  const feed = { ...testFeed('https://as.example', systemClock, monotonicMs), silence: false }
+  const heart = setInterval(() => feed.silence || void feed.beat(), 200)
+  const issuer = testIssuer({ issuer: 'https://as.example', audience, clock: systemClock, feed })
   const key = testKey('ES256')
   const received: IncomingMessage[] = []
   const events: AccessEvent[] = []
@@ -166,12 +172,14 @@ export async function openBed({
     ...options,
   })
   const gateway = await opening.catch((cause: unknown) => {
+    clearInterval(heart)
     behind.server.close()
     rmSync(folder, { recursive: true, force: true })
     throw cause
   })
+  if (options.revocationFeed !== 'off') await feed.beat()
   return {
-    ...{ gateway, origin, port, issuer, ca, key, received, events, apiEvents, lines },
+    ...{ gateway, origin, port, issuer, feed, ca, key, received, events, apiEvents, lines },
     ...{ clientCertificate, proxyCertificate },
     api: Object.assign(behind, { sdk }),
     token: (claims = {}) => {
@@ -185,6 +193,7 @@ export async function openBed({
       return token
     },
     close: async () => {
+      clearInterval(heart)
       await gateway.close()
       behind.server.closeAllConnections()
       behind.server.close()
