@@ -67,6 +67,8 @@ export interface GatewayTrust {
   readonly keys: readonly unknown[]
   /** Thumbprints (`x5t#S256`) of the certificates the gateway connects with; without them the signature stands alone. */
   readonly peers?: readonly string[]
+  /** Whether the gateway may hand on the JWT of a split token, joined; otherwise only the issuer's signed answer. */
+  readonly splitTokens?: boolean
   /**
    * Remembers which evidence was used. The default is the API's own; evidence from before it began to remember is
    * answered 503 for a few seconds after a start.

@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync, type KeyObject, randomBytes } from 'no
 import { type EpochSeconds, epochSeconds, type JwsAlg } from '@holdfast/protocol'
 import { signJws } from '@holdfast/protocol/jose/sign.ts'
 import { jwkThumbprint } from '@holdfast/protocol/jose/thumbprint.ts'
+import { signingInputMember, splitTokenPrefix } from '@holdfast/protocol/specs/holdfast-split-token/rules.ts'
 import {
   introspectionJwtMediaType,
   introspectionJwtTyp,
@@ -94,6 +95,8 @@ export interface TestIssuer {
     header?: Readonly<Record<string, unknown>>,
     key?: TestKey,
   ) => string
+  /** A split token, which introspection knows: the half of the client. */
+  readonly mintSplit: (changes?: Readonly<Record<string, unknown>>) => string
 }
 
 export function testIssuer(options: TestIssuerOptions = {}): TestIssuer {
@@ -151,6 +154,11 @@ export function testIssuer(options: TestIssuerOptions = {}): TestIssuer {
     return body === undefined ? new Response('', { status: 404 }) : Response.json(body)
   }
 
+  const mint: TestIssuer['mint'] = (changes, header = {}, key = keys[0]) => {
+    if (key === undefined) throw new TypeError('the test issuer has no key')
+    const all = { typ: 'at+jwt', kid: key.thumbprint, alg: key.alg, ...header }
+    return signJws(all, claims(changes), key.privateKey, key.alg)
+  }
   return {
     issuer,
     audience,
@@ -160,10 +168,14 @@ export function testIssuer(options: TestIssuerOptions = {}): TestIssuer {
     faults,
     keys,
     claims,
-    mint: (changes, header = {}, key = keys[0]) => {
-      if (key === undefined) throw new TypeError('the test issuer has no key')
-      const all = { typ: 'at+jwt', kid: key.thumbprint, alg: key.alg, ...header }
-      return signJws(all, claims(changes), key.privateKey, key.alg)
+    mint,
+    mintSplit: changes => {
+      const all = claims(changes)
+      const jwt = mint(all)
+      const dot = jwt.lastIndexOf('.')
+      const half = `${splitTokenPrefix}abcdef${jwt.slice(dot + 1)}`
+      introspection.set(half, { active: true, ...all, [signingInputMember]: jwt.slice(0, dot) })
+      return half
     },
   }
 }

@@ -7,6 +7,7 @@ import {
   refuse,
 } from '@holdfast/protocol'
 import { sha256 } from '@holdfast/protocol/jose/hash.ts'
+import { joinedToken } from '@holdfast/protocol/specs/holdfast-split-token/rules.ts'
 import {
   judgePresentation,
   type PresentationInput,
@@ -99,6 +100,7 @@ interface Trail {
   category: DenialCategory
   presentation?: PresentationInput
   facts?: TokenFacts
+  joinedJwt?: string | undefined
   sender?: ProvenSender
   policyVersion?: string
   stepUp?: Decision['stepUp']
@@ -158,6 +160,8 @@ async function judge<Native>(
   if (!found.ok) return found
   const facts = found.value
   trail.facts = facts
+  const { signingInput } = facts
+  if (signingInput !== undefined) trail.joinedJwt = joinedToken(presented.value.token, signingInput)
 
   trail.category = 'sender-constraint'
   const proving = judgeSender(
@@ -295,7 +299,7 @@ function verifiedToken(
   facts: TokenFacts,
   { binding, isNonceDue }: ProvenSender,
   { nonces }: Settings,
-  { requestId, interactionId, at }: Trail,
+  { requestId, interactionId, at, joinedJwt }: Trail,
 ): VerifiedToken {
   // Member by member: a rest pattern here costs more than every rule about the token.
   const { form, issuer, subject, clientId, audience, scopes, authorizationDetails, jti } = facts
@@ -317,6 +321,7 @@ function verifiedToken(
     tenant,
     claims,
     signedAnswer,
+    joinedJwt,
     binding,
     requestId,
     interactionId,

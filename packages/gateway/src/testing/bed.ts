@@ -128,6 +128,7 @@ export async function openBed({
         audience: 'urn:bank',
         keys: [evidenceKey.publicJwk],
         peers: [thumbprintOf(gatewayCertificate.certPem)],
+        splitTokens: true,
         // The key is new with every bed, so nothing was signed with it before.
         replayMemory: inMemoryReplayMemory({ completeSince: epochSeconds(0) }),
       },

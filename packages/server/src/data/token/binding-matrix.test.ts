@@ -12,15 +12,16 @@ import {
   tokenExchangeGrantType,
 } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 import type { PeerCertificate, Reply } from '../../http/exchange.ts'
-import type { Client } from '../../snapshot/snapshot.ts'
+import type { Client, ResourceServer } from '../../snapshot/snapshot.ts'
 import { globalRevocationRoom } from '../global-revocation/room.ts'
 import { readGrantRoom, revokeGrantRoom } from '../grants/room.ts'
 import { introspectRoom } from '../introspect/room.ts'
+import { tokenFormats } from '../mint/formats/index.ts'
 import type { Room } from '../room.ts'
 import { attestedClient, attesters, instanceKeys } from '../testing/attestation.ts'
 import { newPeerCertificate } from '../testing/certificates.ts'
 import { allowedCiba, pollCiba } from '../testing/ciba.ts'
-import { accounts, clientOf, floor, keys } from '../testing/clients.ts'
+import { accounts, clientOf, floor, keys, resourceServers } from '../testing/clients.ts'
 import { allowedDevice, pollDevice } from '../testing/device.ts'
 import {
   currentNonce,
@@ -37,7 +38,7 @@ import { type FormFields, openWorld, type RequestOptions, type World } from '../
 import { userinfoRoom } from '../userinfo/room.ts'
 import { grants as productGrants } from './grants/index.ts'
 
-/** Every grant × binding × client type × place where a token is used: bound goes in, bound comes out (I9). */
+/** Every grant × binding × client type × token format × place where a token is used: bound goes in, bound comes out (I9). */
 
 type Kind = 'dpop' | 'mtls' | 'dpop+mtls'
 const kinds: readonly Kind[] = ['dpop', 'mtls', 'dpop+mtls']
@@ -45,6 +46,9 @@ type Who = 'confidential' | 'public' | 'attested' | 'attested by its proof'
 const everybody: readonly Who[] = ['confidential', 'public', 'attested', 'attested by its proof']
 const isAttested = (who: Who): boolean => who.startsWith('attested')
 const certificate = await newPeerCertificate({ subject: 'CN=matrix' })
+
+type Format = ResourceServer['accessTokenFormat']
+const formats: readonly Format[] = [...tokenFormats.keys()]
 
 /** How the client gets its tokens; each ends with a token response. */
 type Ask = (world: World, client: Client, options: TokenRequestOptions) => Promise<Reply>
@@ -143,9 +147,14 @@ function clientFor(kind: Kind, who: Who): Client {
   })
 }
 
-function openMatrix(client: Client): Promise<World> {
+function openMatrix(client: Client, accessTokenFormat: Format = 'opaque'): Promise<World> {
   const trusted = trustedIssuer({ clients: [client.clientId] })
-  return openWorld({ clients: [client, incidentSystem(client)], attesters, trustedIssuers: [trusted] })
+  return openWorld({
+    clients: [client, incidentSystem(client)],
+    attesters,
+    trustedIssuers: [trusted],
+    resourceServers: resourceServers.map(server => ({ ...server, accessTokenFormat })),
+  })
 }
 
 interface Evidence {
@@ -273,51 +282,54 @@ for (const kind of kinds)
         const client = clientFor(kind, who)
         const enough = evidenceFor(kind)
 
-        test('the token is bound as the request was', async () => {
-          await using world = await openMatrix(client)
-          const reply = await ask(world, client, optionsFor(enough, who))
-          assert.equal(reply.status, 200, reply.body.toString())
-          assert.equal(jsonOf(reply).token_type, kind === 'mtls' ? 'Bearer' : 'DPoP')
-          const token = textOf(reply, 'access_token')
-          const form = { token, ...world.assertion('c_rs') }
-          const described = jsonOf(await world.send(introspectRoom, '/introspect', { form }))
-          assert.deepEqual(described.cnf, expectedCnf(kind, who))
-        })
+        for (const format of formats)
+          describe(`${format} token`, () => {
+            test('the token is bound as the request was', async () => {
+              await using world = await openMatrix(client, format)
+              const reply = await ask(world, client, optionsFor(enough, who))
+              assert.equal(reply.status, 200, reply.body.toString())
+              assert.equal(jsonOf(reply).token_type, kind === 'mtls' ? 'Bearer' : 'DPoP')
+              const token = textOf(reply, 'access_token')
+              const form = { token, ...world.assertion('c_rs') }
+              const described = jsonOf(await world.send(introspectRoom, '/introspect', { form }))
+              assert.deepEqual(described.cnf, expectedCnf(kind, who))
+            })
 
-        test('less than that gets no token', async () => {
-          await using world = await openMatrix(client)
-          const { clientId } = client
-          for (const less of lessThan(kind)) {
-            const { code } = await seedCode(world, clientId)
-            const options = optionsFor(less, who)
-            // Without its proof this one is nobody.
-            const refused = who === 'attested by its proof' && !less.proof ? 401 : 400
-            assert.equal((await redeem(world, clientId, code, options)).status, refused)
-            const first = await redeem(world, clientId, code, optionsFor(enough, who))
-            assert.equal(first.status, 200, first.body.toString())
-            const fields = { grant_type: 'refresh_token', refresh_token: textOf(first, 'refresh_token') }
-            assert.equal((await requestToken(world, clientId, fields, options)).status, refused)
-            const exchanged = exchangeOf(textOf(first, 'access_token'))
-            const waiting = await allowedDevice(world, clientId, {}, optionsFor(enough, who))
-            assert.equal((await pollDevice(world, waiting, options, clientId)).status, refused)
-            assert.equal((await requestToken(world, clientId, exchanged, options)).status, refused)
-            const onTrust = jwtBearerFields(grantAssertion(world))
-            assert.equal((await requestToken(world, clientId, onTrust, options)).status, refused)
-            if (who === 'public') continue
-            const asked = await allowedCiba(world, {}, { ...optionsFor(enough, who), clientId })
-            assert.equal((await pollCiba(world, asked, options, clientId)).status, refused)
-          }
-        })
+            test('less than that gets no token', async () => {
+              await using world = await openMatrix(client, format)
+              const { clientId } = client
+              for (const less of lessThan(kind)) {
+                const { code } = await seedCode(world, clientId)
+                const options = optionsFor(less, who)
+                // Without its proof this one is nobody.
+                const refused = who === 'attested by its proof' && !less.proof ? 401 : 400
+                assert.equal((await redeem(world, clientId, code, options)).status, refused)
+                const first = await redeem(world, clientId, code, optionsFor(enough, who))
+                assert.equal(first.status, 200, first.body.toString())
+                const fields = { grant_type: 'refresh_token', refresh_token: textOf(first, 'refresh_token') }
+                assert.equal((await requestToken(world, clientId, fields, options)).status, refused)
+                const exchanged = exchangeOf(textOf(first, 'access_token'))
+                const waiting = await allowedDevice(world, clientId, {}, optionsFor(enough, who))
+                assert.equal((await pollDevice(world, waiting, options, clientId)).status, refused)
+                assert.equal((await requestToken(world, clientId, exchanged, options)).status, refused)
+                const onTrust = jwtBearerFields(grantAssertion(world))
+                assert.equal((await requestToken(world, clientId, onTrust, options)).status, refused)
+                if (who === 'public') continue
+                const asked = await allowedCiba(world, {}, { ...optionsFor(enough, who), clientId })
+                assert.equal((await pollCiba(world, asked, options, clientId)).status, refused)
+              }
+            })
 
-        test('userinfo takes the token with all of its proof and with nothing less', async () => {
-          if (withoutIdentity.includes(grantType)) return
-          await using world = await openMatrix(client)
-          const reply = await ask(world, client, optionsFor(enough, who))
-          const token = textOf(reply, 'access_token')
-          assert.equal((await readUserinfo(world, token, enough, who)).status, 200)
-          for (const less of lessThan(kind))
-            assert.equal((await readUserinfo(world, token, less, who)).status, 401)
-        })
+            test('userinfo takes the token with all of its proof and with nothing less', async () => {
+              if (withoutIdentity.includes(grantType)) return
+              await using world = await openMatrix(client, format)
+              const reply = await ask(world, client, optionsFor(enough, who))
+              const token = textOf(reply, 'access_token')
+              assert.equal((await readUserinfo(world, token, enough, who)).status, 200)
+              for (const less of lessThan(kind))
+                assert.equal((await readUserinfo(world, token, less, who)).status, 401)
+            })
+          })
       })
 
 for (const kind of kinds)
