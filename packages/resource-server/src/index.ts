@@ -9,6 +9,11 @@ export { type PreparedAnswer, type PublishedMetadata, publishMetadata } from './
 export { type FeedSubscription, openRevocationFeed } from './open-revocation-feed.ts'
 export type { GatewayTrust, Requirements, ResourceServerOptions, TokenOptions } from './options.ts'
 export type { Clock, Entropy, Fetch, FetchedResponse, FetchInit } from './ports.ts'
+export {
+  openPostgresReplayMemory,
+  type PostgresPool,
+  type PostgresReplayOptions,
+} from './postgres-replay-memory.ts'
 export type { PropagationFigures } from './propagation.ts'
 export { inMemoryReplayMemory, type Remembered, type ReplayMemory } from './replay.ts'
 export { type ApiRequest, readPeerCertificate } from './request.ts'

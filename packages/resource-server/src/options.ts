@@ -98,8 +98,11 @@ export interface ResourceServerOptions {
   /** `required`: a token without a binding is refused. */
   readonly senderConstraint?: 'required' | 'allowed'
   readonly senderConstraintMethods?: readonly SenderConstraintMethod[]
-  /** Whether proofs must carry a nonce of this API; a secret of at least 32 bytes serves several nodes. */
-  readonly dpopNonce?: 'off' | 'required' | { readonly secret: Uint8Array }
+  /**
+   * Whether proofs must carry a nonce of this API. A secret of at least 32 bytes serves several nodes; with `isRequired`
+   * false a nonce is asked for only while the replay memory is young.
+   */
+  readonly dpopNonce?: 'off' | 'required' | { readonly secret: Uint8Array; readonly isRequired?: boolean }
   readonly replayMemory?: ReplayMemory
   /** The tenant of a request, from its route and never from a free parameter; undefined from the function denies. */
   readonly tenant?: string | ((request: ApiRequest) => string | undefined)
@@ -216,7 +219,7 @@ export function settingsOf(options: ResourceServerOptions): Settings {
     methods,
     offered: offeredOf(methods, senderConstraint),
     nonces,
-    isNonceRequired: options.dpopNonce !== undefined && options.dpopNonce !== 'off',
+    isNonceRequired: isNonceRequired(options.dpopNonce),
     replayMemory,
     tenant: options.tenant,
     clients: options.clients,
@@ -248,10 +251,15 @@ function memoryOf(
   // With a secret that outlives this process, a nonce no longer proves that a proof is younger than our memory.
   if (shared !== undefined && replayMemory === undefined)
     bad('dpopNonce', 'a shared secret needs a shared replayMemory')
+  const memory = replayMemory ?? inMemoryReplayMemory({ completeSince: clock.now() })
   return {
-    nonces: openNonces(shared ?? entropy.bytes(32), audience),
-    replayMemory: replayMemory ?? inMemoryReplayMemory({ completeSince: clock.now() }),
+    nonces: openNonces(shared ?? entropy.bytes(32), audience, () => memory.epoch ?? ''),
+    replayMemory: memory,
   }
+}
+
+function isNonceRequired(dpopNonce: ResourceServerOptions['dpopNonce']): boolean {
+  return typeof dpopNonce === 'object' ? (dpopNonce.isRequired ?? true) : dpopNonce === 'required'
 }
 
 function tokensOf({ tokens, profile, issuer }: ResourceServerOptions): TokenOptions {
