@@ -4,7 +4,9 @@ import { passedFieldRules } from '@holdfast/protocol/specs/holdfast-gateway/rule
 import {
   createResourceServer,
   type Guard,
+  type ReplayMemory,
   type ResourceServer,
+  type ResourceServerOptions,
   type RevocationFeed,
 } from '@holdfast/resource-server'
 import type { GatewayOptions, ProtectedApi, RouteOptions } from './options.ts'
@@ -33,6 +35,12 @@ export interface Route {
   readonly isWebSocket: boolean
 }
 
+/** What all APIs of a gateway have together. */
+export interface Shared {
+  readonly feed?: RevocationFeed | undefined
+  readonly replayMemory?: ReplayMemory | undefined
+}
+
 export interface OpenApis {
   readonly table: RouteTable<Route>
   readonly apis: readonly OpenApi[]
@@ -40,14 +48,14 @@ export interface OpenApis {
 }
 
 /**
- * @param feed shared by all APIs
+ * @param shared what is opened once for all of them
  * @throws TypeError that names the API or the route
  */
-export function openApis(options: GatewayOptions, feed?: RevocationFeed): OpenApis {
+export function openApis(options: GatewayOptions, shared: Shared = {}): OpenApis {
   const names = options.apis.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new TypeError(`API \`${twice}\` stands twice`)
-  const apis = options.apis.map(api => openApi(api, options, feed))
+  const apis = options.apis.map(api => openApi(api, options, shared))
   const table = compileRoutes(options.routes.map(route => routeOf(route, apis)))
   return {
     table,
@@ -58,12 +66,12 @@ export function openApis(options: GatewayOptions, feed?: RevocationFeed): OpenAp
   }
 }
 
-function openApi(api: ProtectedApi, options: GatewayOptions, feed: RevocationFeed | undefined): OpenApi {
+function openApi(api: ProtectedApi, options: GatewayOptions, { feed, replayMemory }: Shared): OpenApi {
   for (const name of api.requestFields ?? []) {
     const refusal = firstRefusal(passedFieldRules, { name })
     if (refusal !== undefined) throw new TypeError(`requestFields of \`${api.name}\`: ${refusal.reason}`)
   }
-  const { issuer, introspection, audit, log, explain, replayMemory, fetch, clock, entropy } = options
+  const { issuer, introspection, audit, log, explain, replay, fetch, clock, entropy } = options
   const server = createResourceServer({
     issuer,
     audience: api.audience,
@@ -81,7 +89,7 @@ function openApi(api: ProtectedApi, options: GatewayOptions, feed: RevocationFee
     ...(api.profile && { profile: api.profile }),
     ...(api.senderConstraint && { senderConstraint: api.senderConstraint }),
     ...(api.senderConstraintMethods && { senderConstraintMethods: api.senderConstraintMethods }),
-    ...(api.dpopNonce && { dpopNonce: api.dpopNonce }),
+    ...dpopNonceOf(api, replayMemory && replay),
     ...(api.clients && { clients: api.clients }),
     ...(api.tenant !== undefined && { tenant: api.tenant }),
     ...(explain !== undefined && { explain }),
@@ -96,6 +104,16 @@ function openApi(api: ProtectedApi, options: GatewayOptions, feed: RevocationFee
     upstream: openUpstream(api.name, api.upstream),
     requestFields: new Set(api.requestFields),
   }
+}
+
+/** A nonce of one gateway serves at the others where they share a secret. */
+function dpopNonceOf(
+  { dpopNonce }: ProtectedApi,
+  replay: GatewayOptions['replay'],
+): Pick<ResourceServerOptions, 'dpopNonce'> {
+  if (replay !== undefined)
+    return { dpopNonce: { secret: replay.nonceSecret, isRequired: dpopNonce === 'required' } }
+  return dpopNonce === undefined ? {} : { dpopNonce }
 }
 
 function routeOf(route: RouteOptions, apis: readonly OpenApi[]): Route {

@@ -19,6 +19,7 @@ import { openManagement } from './management.ts'
 import { Metrics } from './metrics.ts'
 import type { GatewayOptions } from './options.ts'
 import { Rate } from './rate.ts'
+import { type OpenReplay, openReplay } from './replay.ts'
 import { upgrade } from './web-socket.ts'
 import { writeAnswer } from './write-answer.ts'
 
@@ -43,8 +44,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   if (!isResourceIdentifier(externalUrl) || new URL(externalUrl).origin !== externalUrl)
     throw new TypeError(`externalUrl: \`${externalUrl}\` is not an https origin`)
   const limits: GatewayLimits = { ...defaultLimits, ...options.limits }
-  const feed = openFeed(options)
-  const apis = openApisOrClose(options, feed)
+  const replay = await openReplay(options)
+  const { apis, feed } = await openApisOrClose(options, replay)
   const state = { inFlight: 0, isDraining: false }
   const clock = options.clock ?? systemClock
   const entropy = options.entropy ?? systemEntropy
@@ -83,6 +84,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     await management?.close()
     await apis.close()
     feed?.close()
+    await replay.close()
   }
   return {
     port: typeof where === 'object' && where !== null ? where.port : address.port,
@@ -95,12 +97,18 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
-/** What cannot be opened leaves no subscription behind, which would keep the process alive. */
-function openApisOrClose(options: GatewayOptions, feed: RevocationFeed | undefined): OpenApis {
+/** What cannot be opened leaves no subscription and no connection behind, which would keep the process alive. */
+async function openApisOrClose(
+  options: GatewayOptions,
+  { memory: replayMemory, close }: OpenReplay,
+): Promise<{ readonly apis: OpenApis; readonly feed: RevocationFeed | undefined }> {
+  let feed: RevocationFeed | undefined
   try {
-    return openApis(options, feed)
+    feed = openFeed(options)
+    return { feed, apis: openApis(options, { feed, replayMemory }) }
   } catch (thrown) {
     feed?.close()
+    await close()
     throw thrown
   }
 }

@@ -80,6 +80,14 @@ export interface GatewayFeed {
   readonly silenceBoundMs?: number
 }
 
+/** Where proofs are remembered by more than one. */
+export interface SharedReplay {
+  /** PostgreSQL. */
+  readonly connectionString: string
+  /** At least 32 bytes, the same at every gateway. */
+  readonly nonceSecret: Uint8Array
+}
+
 export interface GatewayOptions {
   /** Origin under which clients see the gateway, https. Proofs are judged against it, and it is the `iss` of evidence. */
   readonly externalUrl: string
@@ -105,7 +113,9 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>
   /** Development: refusals name their rule. */
   readonly explain?: boolean
-  /** Shared by all nodes when there is more than one. */
+  /** Proofs are remembered together with other gateways and nodes of the APIs; otherwise in this process. */
+  readonly replay?: SharedReplay
+  /** A memory that was opened elsewhere, in place of `replay`. */
   readonly replayMemory?: ReplayMemory
   readonly fetch?: Fetch
   readonly clock?: Clock

@@ -30,6 +30,12 @@ export function gatewayOptionsOf(file: GatewayFile, { base, audit, log }: FileSu
     ...(issuer.caFile !== undefined && { fetch: fetchTrusting(read(issuer.caFile)) }),
     introspection: authenticationOf(file.client.clientId, jwkOf(file.client.privateKeyFile, read)),
     evidenceKey: evidenceKeyOf(jwkOf(file.evidenceKeyFile, read)),
+    ...(file.replay && {
+      replay: {
+        connectionString: file.replay.connectionString,
+        nonceSecret: readFileSync(resolve(base, file.replay.nonceSecretFile)),
+      },
+    }),
     limits: defined(limits) as Partial<GatewayLimits>,
     apis: file.apis.map(({ upstream, evidenceAudience, profile: tier, ...api }) => {
       const profile = tier === undefined ? undefined : profiles.get(tier)

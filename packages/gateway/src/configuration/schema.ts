@@ -86,6 +86,15 @@ export const gatewayFileSchema = z.strictObject({
     ])
     .default({ silenceBoundMs: 3000 }),
   auditFile: z.string(),
+  /** Where several gateways remember proofs together; without it, in this process. */
+  replay: z
+    .strictObject({
+      /** PostgreSQL, `postgres://…`; from the environment, because it holds a password. */
+      connectionString: z.string().regex(/^postgres(?:ql)?:\/\//, 'must begin with postgres://'),
+      /** At least 32 random bytes, the same file for all gateways: a nonce of one serves at the others. */
+      nonceSecretFile: z.string(),
+    })
+    .optional(),
   trustedProxies: z
     .array(z.string().regex(/^[\w-]{43}$/, 'must be a thumbprint (x5t#S256)'))
     .max(100)
