@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { firstRefusal } from '@holdfast/protocol'
+import { firstRefusal, meet } from '@holdfast/protocol'
 import { passedFieldRules } from '@holdfast/protocol/specs/holdfast-gateway/rules.ts'
 import {
   createResourceServer,
@@ -44,6 +44,8 @@ export interface Shared {
 export interface OpenApis {
   readonly table: RouteTable<Route>
   readonly apis: readonly OpenApi[]
+  /** One for each API, and one for each route with a tier of its own. */
+  readonly servers: readonly ResourceServer[]
   readonly close: () => Promise<void>
 }
 
@@ -56,23 +58,56 @@ export function openApis(options: GatewayOptions, shared: Shared = {}): OpenApis
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new TypeError(`API \`${twice}\` stands twice`)
   const apis = options.apis.map(api => openApi(api, options, shared))
-  const table = compileRoutes(options.routes.map(route => routeOf(route, apis)))
+  const routes = options.routes.map(route => {
+    const api = apis.find(({ options: { name } }) => name === route.api)
+    if (api === undefined) throw new TypeError(`route \`${route.path}\`: there is no API \`${route.api}\``)
+    return routeOf(route, withTier(api, route, options, shared))
+  })
   return {
-    table,
+    table: compileRoutes(routes),
     apis,
+    servers: [...new Set([...apis, ...routes.map(({ api }) => api)].map(({ server }) => server))],
     close: async () => {
       await Promise.all(apis.map(({ upstream }) => upstream.close()))
     },
   }
 }
 
-function openApi(api: ProtectedApi, options: GatewayOptions, { feed, replayMemory }: Shared): OpenApi {
+function openApi(api: ProtectedApi, options: GatewayOptions, shared: Shared): OpenApi {
   for (const name of api.requestFields ?? []) {
     const refusal = firstRefusal(passedFieldRules, { name })
     if (refusal !== undefined) throw new TypeError(`requestFields of \`${api.name}\`: ${refusal.reason}`)
   }
+  return {
+    options: api,
+    server: openServer(api, options, shared),
+    upstream: openUpstream(api.name, api.upstream),
+    requestFields: new Set(api.requestFields),
+  }
+}
+
+/** A route with a tier of its own: the same API, its tokens judged by the stricter of both. */
+function withTier(
+  api: OpenApi,
+  { path, profile }: RouteOptions,
+  options: GatewayOptions,
+  shared: Shared,
+): OpenApi {
+  if (profile === undefined) return api
+  const { profile: ofApi = profile } = api.options
+  const met = meet([ofApi, profile])
+  if (!met.ok) throw new TypeError(`route \`${path}\`: ${met.reason}`)
+  const stricter = { ...api.options, profile: met.value }
+  return { ...api, options: stricter, server: openServer(stricter, options, shared) }
+}
+
+function openServer(
+  api: ProtectedApi,
+  options: GatewayOptions,
+  { feed, replayMemory }: Shared,
+): ResourceServer {
   const { issuer, introspection, audit, log, explain, replay, fetch, clock, entropy } = options
-  const server = createResourceServer({
+  return createResourceServer({
     issuer,
     audience: api.audience,
     externalUrl: options.externalUrl,
@@ -98,12 +133,6 @@ function openApi(api: ProtectedApi, options: GatewayOptions, { feed, replayMemor
     ...(clock && { clock }),
     ...(entropy && { entropy }),
   })
-  return {
-    options: api,
-    server,
-    upstream: openUpstream(api.name, api.upstream),
-    requestFields: new Set(api.requestFields),
-  }
 }
 
 /** A nonce of one gateway serves at the others where they share a secret. */
@@ -116,9 +145,7 @@ function dpopNonceOf(
   return dpopNonce === undefined ? {} : { dpopNonce }
 }
 
-function routeOf(route: RouteOptions, apis: readonly OpenApi[]): Route {
-  const api = apis.find(({ options }) => options.name === route.api)
-  if (api === undefined) throw new TypeError(`route \`${route.path}\`: there is no API \`${route.api}\``)
+function routeOf(route: RouteOptions, api: OpenApi): Route {
   const { path, methods, scopes, acrValues, maxAgeSeconds, action } = route
   if (route.webSocket === true && !methods.includes('GET'))
     throw new TypeError(`route \`${path}\`: a WebSocket begins with GET`)

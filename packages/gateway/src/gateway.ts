@@ -10,6 +10,7 @@ import { publishMetadata, type RevocationFeed, type TokenFacts } from '@holdfast
 import { systemClock, systemEntropy } from '@holdfast/resource-server/ports.ts'
 import { admit } from './admit.ts'
 import { type OpenApis, openApis } from './apis.ts'
+import { watchClock } from './clock-watch.ts'
 import { conclude, type Desk, newVisit } from './desk.ts'
 import { openFeed } from './feed.ts'
 import { forward } from './forward.ts'
@@ -69,8 +70,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     explain: options.explain ?? false,
   }
   const server = openServer(options, desk)
+  const endWatch = watchClock(clock, options.log, desk.metrics)
   const isWarm = (): Promise<boolean> =>
-    Promise.all(apis.apis.map(api => api.server.warmUp())).then(all => all.every(Boolean))
+    Promise.all(apis.servers.map(server => server.warmUp())).then(all => all.every(Boolean))
   const management =
     options.management && (await openManagement(options.management, desk, async () => await isWarm()))
   server.listen(address.port, address.host)
@@ -83,13 +85,14 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     await closeServer(server, state)
     await management?.close()
     await apis.close()
+    endWatch()
     feed?.close()
     await replay.close()
   }
   return {
     port: typeof where === 'object' && where !== null ? where.port : address.port,
     managementPort: management?.port,
-    evict: matches => apis.apis.reduce((sum, api) => sum + api.server.evict(matches), 0),
+    evict: matches => apis.servers.reduce((sum, server) => sum + server.evict(matches), 0),
     close: () => {
       closing ??= closeAll()
       return closing

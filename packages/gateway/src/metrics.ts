@@ -10,6 +10,7 @@ const help: Readonly<Record<CounterName, string>> = {
   refusals_total: 'Refusals by rule',
   spoofed_fields_total: 'Request fields that looked like an identity and were left behind',
   upstream_failures_total: 'Requests that an upstream failed, by API and rule',
+  clock_steps_total: 'Times the clock of the machine stepped by more than five seconds',
 }
 
 export type CounterName =
@@ -17,6 +18,7 @@ export type CounterName =
   | 'refusals_total'
   | 'spoofed_fields_total'
   | 'upstream_failures_total'
+  | 'clock_steps_total'
 
 /** Upper bounds of the duration histogram, seconds. */
 const bounds: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]

@@ -64,6 +64,8 @@ export interface RouteOptions {
   readonly scopes?: readonly string[]
   readonly acrValues?: readonly string[]
   readonly maxAgeSeconds?: number
+  /** A tier for this route; the stricter of it and the API's holds, field by field. */
+  readonly profile?: SecurityProfile
   /** Name of what is done, for the audit. */
   readonly action?: string
   /** Longest body, bytes. */

@@ -48,7 +48,10 @@ export function gatewayOptionsOf(file: GatewayFile, { base, audit, log }: FileSu
         upstream: { ...(defined(times) as Pick<UpstreamOptions, 'url'>), ...pems },
       }
     }),
-    routes: file.routes.map(route => defined(route) as unknown as RouteOptions),
+    routes: file.routes.map(({ profile: tier, ...route }) => {
+      const profile = tier === undefined ? undefined : profiles.get(tier)
+      return { ...(defined(route) as Omit<RouteOptions, 'profile'>), ...(profile && { profile }) }
+    }),
   }
 }
 

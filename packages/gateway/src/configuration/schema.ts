@@ -57,6 +57,8 @@ const route = z.strictObject({
   scopes: z.array(z.string()).max(50).optional(),
   acrValues: z.array(z.string()).max(20).optional(),
   maxAgeSeconds: z.number().int().min(0).optional(),
+  /** Name of a shipped profile or tier; the stricter of it and that of the API holds. */
+  profile: z.enum([...profiles.keys()]).optional(),
   action: z.string().max(128).optional(),
   bodyBytesMax: z.number().int().min(0).max(1_073_741_824).optional(),
   requestsPerMinute: z.number().int().min(1).max(1_000_000).optional(),
