@@ -1,15 +1,7 @@
-import {
-  accept,
-  type EpochSeconds,
-  firstRefusal,
-  type JwsAlg,
-  type Outcome,
-  refuse,
-} from '@holdfast/protocol'
+import { accept, type EpochSeconds, firstRefusal, type Outcome, refuse } from '@holdfast/protocol'
 import { type ParsedJws, parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
 import { sha256 } from '@holdfast/protocol/jose/hash.ts'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
-import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import { accessTokenBytesMax } from '@holdfast/protocol/specs/rfc6750-bearer/rules.ts'
 import {
   accessTokenTyp,
@@ -25,6 +17,7 @@ import type { Settings } from './options.ts'
 import { type FeedStatus, RevocationFeed } from './revocation-feed.ts'
 import { type JudgedFacts, rememberedSeconds, type Standing } from './revoked.ts'
 import { answerBytesMax, judgeIntrospected, judgeSignedAnswer } from './signed-answer.ts'
+import { signingKeyOf } from './signing-key.ts'
 import { StatusLists } from './status-list.ts'
 import { factsOf, type TokenFacts } from './token.ts'
 
@@ -288,15 +281,14 @@ export class AccessTokens {
   }
 
   async #keyThatSigned(jws: ParsedJws): Promise<Outcome<PublicKey>> {
-    const { kid, alg } = jws.header
+    const { kid } = jws.header
     if (kid !== undefined && typeof kid !== 'string')
       return refuse('access-token.key', ['RFC9068-4-5'], 'invalid_token', '`kid` is not text')
-    const keys = await this.#issuer.keysFor({ kid, alg: alg as JwsAlg })
-    if (!keys.ok) return keys
-    const key = keys.value.find(candidate => verifyJws(jws, candidate, this.#settings.algs))
-    return key === undefined
+    const key = await signingKeyOf(jws, this.#issuer, this.#settings.algs)
+    if (!key.ok) return key
+    return key.value === undefined
       ? refuse('access-token.signature', ['RFC9068-4-4'], 'invalid_token', 'the signature does not verify')
-      : accept(key)
+      : accept(key.value)
   }
 }
 

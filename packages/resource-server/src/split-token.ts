@@ -1,6 +1,5 @@
 import { accept, firstRefusal, type JwsAlg, type Outcome, refuse } from '@holdfast/protocol'
 import { parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
-import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import {
   joinedToken,
   signingInputMember,
@@ -10,6 +9,7 @@ import {
 import { tokenHeaderRules } from '@holdfast/protocol/specs/rfc9068-at-verification/rules.ts'
 import type { Issuer } from './issuer.ts'
 import { answerBytesMax } from './signed-answer.ts'
+import { signingKeyOf } from './signing-key.ts'
 
 export interface SplitTokenPorts {
   readonly issuer: Issuer
@@ -37,10 +37,9 @@ export async function judgeSplitToken(
   const { header, claims } = jws.value
   const unfit = firstRefusal(tokenHeaderRules, { header, algs })
   if (unfit !== undefined) return unfit
-  const kid = typeof header.kid === 'string' ? header.kid : undefined
-  const keys = await issuer.keysFor({ kid, alg: header.alg as JwsAlg })
-  if (!keys.ok) return keys
-  if (!keys.value.some(key => verifyJws(jws.value, key, algs)))
+  const key = await signingKeyOf(jws.value, issuer, algs)
+  if (!key.ok) return key
+  if (key.value === undefined)
     return refuse(
       'split-token.signature',
       ['HST-3'],
