@@ -16,7 +16,7 @@ import { openFeed } from './feed.ts'
 import { forward } from './forward.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
 import { LongConversations } from './long-conversations.ts'
-import { openManagement } from './management.ts'
+import { type Management, openManagement } from './management.ts'
 import { Metrics } from './metrics.ts'
 import type { GatewayOptions } from './options.ts'
 import { Rate } from './rate.ts'
@@ -73,21 +73,31 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const endWatch = watchClock(clock, options.log, desk.metrics)
   const isWarm = (): Promise<boolean> =>
     Promise.all(apis.servers.map(server => server.warmUp())).then(all => all.every(Boolean))
-  const management =
-    options.management && (await openManagement(options.management, desk, async () => await isWarm()))
-  server.listen(address.port, address.host)
-  await once(server, 'listening')
+  let management: Management | undefined
+  const end = async (): Promise<void> => {
+    await management?.close()
+    await apis.close()
+    endWatch()
+    feed?.close()
+    await replay.close()
+  }
+  try {
+    if (options.management !== undefined)
+      management = await openManagement(options.management, desk, async () => await isWarm())
+    server.listen(address.port, address.host)
+    await once(server, 'listening')
+  } catch (thrown) {
+    // A port that is taken leaves nothing behind that would keep the process alive.
+    await end()
+    throw thrown
+  }
   await isWarm()
   const where = server.address()
   let closing: Promise<void> | undefined
   const closeAll = async (): Promise<void> => {
     state.isDraining = true
     await closeServer(server, state)
-    await management?.close()
-    await apis.close()
-    endWatch()
-    feed?.close()
-    await replay.close()
+    await end()
   }
   return {
     port: typeof where === 'object' && where !== null ? where.port : address.port,
