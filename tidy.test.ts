@@ -21,6 +21,7 @@ const edges: Readonly<Record<string, readonly string[]>> = {
   'resource-server': ['@holdfast/protocol'],
   gateway: ['@holdfast/protocol', '@holdfast/resource-server', 'pg', 'undici', 'zod'],
   server: [
+    '@holdfast/policy',
     '@holdfast/protocol',
     '@peculiar/x509',
     '@simplewebauthn/server',

@@ -48,6 +48,14 @@ const entities = [
   { uid: { type: 'ledger', id: 'main' }, attrs: { name: 'main' }, parents: [] },
 ]
 
+/** The same world as the spec of a `DecisionPoint` document. */
+export const decisionPointSpec = {
+  schema,
+  policies: { 'world.cedar': policies },
+  entities,
+  givenTypes: ['case'],
+}
+
 /** @param more stored entities beside the usual ones */
 export function decidingWorld(more: readonly object[] = []): Deciding {
   const compiled = compilePolicySet({

@@ -7,6 +7,7 @@ import { standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
 import { compileAttesters } from './compile-attesters.ts'
 import { type ClientContext, compileClient, rememberedMeet } from './compile-client.ts'
+import { compileDecisionPoint } from './compile-decision-point.ts'
 import { compileDetailTypes, namedProfile } from './compile-details.ts'
 import { compileIdentityProviders } from './compile-identity-providers.ts'
 import { checkAcrs, compileLevels } from './compile-levels.ts'
@@ -124,6 +125,7 @@ function compileIssuer(
     binding.url,
     problems,
   )
+  const decisionPoint = compileDecisionPoint(ofKind(documents, 'DecisionPoint'), problems)
   if (problems.length > 0) return wrong(...problems)
 
   const { url, mtlsUrl, environment, clientTrustAnchors } = binding
@@ -136,6 +138,7 @@ function compileIssuer(
     spiffeTrustDomains,
     clientOfSpiffeId: spiffeClients(clients.values()),
     identityProviders,
+    decisionPoint,
     authenticationLevels: levels,
   }
   return checked(issuerWith(ground, context, { clients, registered }))

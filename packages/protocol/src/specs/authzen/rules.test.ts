@@ -5,6 +5,7 @@ import { firstRefusal } from '../../rule.ts'
 import { type JsonObject, parseJsonObject } from '../../wire/json.ts'
 import {
   bodyJsonLimits,
+  decisionCallerRules,
   evaluationRules,
   evaluationsRules,
   readEvaluation,
@@ -131,6 +132,15 @@ describe('several evaluations', () => {
       assert.equal(read.value.items, undefined)
     }
   })
+})
+
+it('who asks has a token of its own for this server', () => {
+  const caller = { tokenAudience: ['https://as.example'], issuer: 'https://as.example', isOwn: true }
+  assert.equal(firstRefusal(decisionCallerRules, caller), undefined)
+  const elsewhere = firstRefusal(decisionCallerRules, { ...caller, tokenAudience: ['https://api.example'] })
+  assert.equal(elsewhere?.ruleId, 'authzen.audience')
+  const forUser = firstRefusal(decisionCallerRules, { ...caller, isOwn: false })
+  assert.equal(forUser?.ruleId, 'authzen.caller')
 })
 
 describe('a search', () => {

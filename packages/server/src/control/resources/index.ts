@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { authorizationDetailsTypeSpec } from './authorization-details-type.ts'
 import { clientSpec } from './client.ts'
 import { clientSecretSpec } from './client-secret.ts'
+import { decisionPointSpec } from './decision-point.ts'
 import { identityProviderSpec } from './identity-provider.ts'
 import { issuerSpec } from './issuer.ts'
 import { registeredClientSpec } from './registered-client.ts'
@@ -41,6 +42,7 @@ export const kinds = {
   ClientSecret: { spec: clientSecretSpec, name: clientName },
   TrustedIssuer: { spec: trustedIssuerSpec, name: plainName },
   IdentityProvider: { spec: identityProviderSpec, name: plainName },
+  DecisionPoint: { spec: decisionPointSpec, name: plainName },
   User: { spec: userSpec, name: plainName },
 } as const satisfies Record<string, Kind>
 

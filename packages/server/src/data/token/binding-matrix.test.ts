@@ -11,8 +11,10 @@ import {
   accessTokenType,
   tokenExchangeGrantType,
 } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
+import { decidingWorld } from '../../../../../test/authzen/world.ts'
 import type { PeerCertificate, Reply } from '../../http/exchange.ts'
 import type { Client, ResourceServer } from '../../snapshot/snapshot.ts'
+import { accessRoom } from '../access/room.ts'
 import { globalRevocationRoom } from '../global-revocation/room.ts'
 import { readGrantRoom, revokeGrantRoom } from '../grants/room.ts'
 import { introspectRoom } from '../introspect/room.ts'
@@ -154,6 +156,7 @@ function openMatrix(client: Client, accessTokenFormat: Format = 'opaque'): Promi
     attesters,
     trustedIssuers: [trusted],
     resourceServers: resourceServers.map(server => ({ ...server, accessTokenFormat })),
+    decisionPoint,
   })
 }
 
@@ -197,6 +200,7 @@ interface Desk {
 
 const userinfo: Desk = { room: userinfoRoom, path: '/userinfo', method: 'GET', status: 200 }
 const ofGrants = { path: '/grants/g-1', status: 404, request: { params: { id: 'g-1' } } } as const
+const decisionPoint = decidingWorld()
 const nobody = JSON.stringify({ sub_id: { format: 'opaque', id: 'u_nobody' } })
 const desks: Readonly<Record<string, Desk>> = {
   grant_management_query: { ...ofGrants, room: readGrantRoom, method: 'GET' },
@@ -204,6 +208,15 @@ const desks: Readonly<Record<string, Desk>> = {
   global_token_revocation: {
     ...{ room: globalRevocationRoom, path: '/global-token-revocation', method: 'POST', status: 404 },
     request: { body: nobody, headers: [['content-type', 'application/json']] },
+  },
+  access_evaluation: {
+    ...{
+      room: accessRoom('access_evaluation_endpoint'),
+      path: '/access/v1/evaluation',
+      method: 'POST',
+      status: 400,
+    },
+    request: { body: '{}', headers: [['content-type', 'application/json']] },
   },
 }
 
