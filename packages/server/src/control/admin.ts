@@ -52,7 +52,7 @@ export function adminOver(options: AdminOptions): AdminApi {
       }),
     rotateSecret: request =>
       answered(async () => {
-        const rotated = await rotateSecret(request, ports)
+        const rotated = await rotateSecret(request, ports, options.keys)
         if (!rotated.ok) return invalid(rotated.problems)
         await onApplied()
         return value(rotated.value)

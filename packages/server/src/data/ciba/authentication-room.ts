@@ -15,12 +15,15 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import type { BackchannelRequestRecord, UserRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
+import { detailsFacts } from '../authorize/details-facts.ts'
+import { managementFacts } from '../authorize/facts.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
 import { fineTime, newHandle } from '../handle.ts'
+import { loadAsked } from '../interaction/named-grant.ts'
 import { outstandingRequests } from '../par/outstanding.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
@@ -62,6 +65,20 @@ export const backchannelAuthenticationRoom: Room = async (exchange, ports) => {
   // What finds nobody stays counted, five minutes at least: a client tries no names faster than it may ask.
   const user = await findHintedUser(judged.value, client, exchange, ports)
   if (!user.ok) return await no(exchange, ports, refused, user, authenticated.value, { extraHeaders, spent })
+
+  const { details: authorizationDetails, ...request } = judged.value
+  const named = await loadAsked(
+    {
+      request: { clientId: client.clientId, ...request, authorizationDetails },
+      client,
+      profile: request.profile,
+      issuer: exchange.issuer,
+    },
+    user.value.subject,
+    ports,
+  )
+  if (!named.ok)
+    return await no(exchange, ports, refused, named, authenticated.value, { extraHeaders, spent })
 
   const asking: Asking = {
     exchange,
@@ -166,7 +183,9 @@ function issue(asking: Asking, promptKey: HandleHash): Issued {
     subject: user.subject,
     scopes: request.scopes,
     resources: request.resources,
+    ...(request.details.length > 0 && { authorizationDetails: request.details }),
     bindingMessage: request.bindingMessage,
+    ...(request.grantManagement && { grantManagement: request.grantManagement }),
     ...(request.acrValues.length > 0 && { acrValues: request.acrValues }),
     promptKey,
     sealedPing:
@@ -192,7 +211,7 @@ function issue(asking: Asking, promptKey: HandleHash): Issued {
 
 /** What was asked; of what the client sent as free text a digest, or that there was any. */
 function auditOf({ exchange, authenticated, request, now }: Asking, record: BackchannelRequestRecord): Write {
-  const { requestContext, acrValues, profile } = request
+  const { requestContext, acrValues, details, grantManagement, profile } = request
   const { txn, clientId, subject, scopes, resources } = record
   return auditAccepted(
     exchange,
@@ -203,6 +222,8 @@ function auditOf({ exchange, authenticated, request, now }: Asking, record: Back
       ...authenticated.evidence,
       scopes,
       resources,
+      ...detailsFacts(details),
+      ...managementFacts(grantManagement),
       auth_req_ref: record.hash,
       hint: request.loginHint === undefined ? 'id_token_hint' : 'login_hint',
       signed_request: request.isSigned,

@@ -6,11 +6,12 @@ import type { Ports } from '../../ports.ts'
 import type { FoundBackchannelRequest } from '../../store/store.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
+import { askedAgain } from '../authorize/asked-elsewhere.ts'
 import { hashOfHandle } from '../handle.ts'
 import { statedBySession } from '../interaction/authentication.ts'
 import { recordRefusal, refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
-import { approvalWrites, cibaGrantLifetime, cibaGrantOf, denialWrites } from './answer.ts'
+import { approvalWrites, cibaGrantLifetime, cibaGrantOf, denialWrites, loadAskedElsewhere } from './answer.ts'
 import { judgeCibaAccess } from './request.ts'
 
 const refused = 'ciba.test-answer-refused'
@@ -40,7 +41,7 @@ async function testAnswerRoom(exchange: Exchange, ports: Ports): Promise<Reply> 
   const hash = hashOfHandle('auth_req_id', exchange.issuer.url, query.value.get('auth_req_id') ?? '')
   const found = await ports.store.findBackchannelRequest(hash)
   const writes =
-    found && (action === 'allow' ? allowing(found, exchange, ports) : denying(found, exchange, ports))
+    found && (action === 'allow' ? await allowing(found, exchange, ports) : denying(found, exchange, ports))
   if (found === undefined || writes === undefined || (action !== 'allow' && action !== 'deny'))
     return await refusedOauth(exchange, ports, refused, nothing)
   const { txn, clientId, subject } = found
@@ -71,21 +72,24 @@ const nothing = refuse(
 )
 
 /** As if the user had typed their password now. */
-function allowing(
+async function allowing(
   found: FoundBackchannelRequest,
   exchange: Exchange,
   ports: Ports,
-): readonly Write[] | undefined {
+): Promise<readonly Write[] | undefined> {
   const client = exchange.issuer.clients.get(found.clientId)
-  const access = client && judgeCibaAccess(found, client, exchange.issuer)
+  const access = client && judgeCibaAccess(askedAgain(found), client, exchange.issuer)
   if (client === undefined || access?.ok !== true) return undefined
+  const asked = await loadAskedElsewhere(found, client, access.value, exchange.issuer, ports)
+  if (!asked.ok) return undefined
   const now = ports.clock.now()
   const sid = ports.entropy.bytes(16).toString('base64url')
   const stated = statedBySession(exchange.issuer, { pwd: now })
   // Where a password reaches no level, nothing can be allowed by one.
   if (stated === undefined) return undefined
-  const grant = cibaGrantOf(found, { sid, ...stated }, cibaGrantLifetime(client, access.value), ports, now)
-  return approvalWrites(found, grant, exchange.requestId, ports)
+  const lifetimeSeconds = cibaGrantLifetime(client, asked.value, access.value.profile)
+  const grant = cibaGrantOf(found, asked.value, { sid, ...stated }, lifetimeSeconds, ports, now)
+  return approvalWrites(found, grant, asked.value.named, exchange.requestId, ports)
 }
 
 function denying(found: FoundBackchannelRequest, exchange: Exchange, ports: Ports): readonly Write[] {
