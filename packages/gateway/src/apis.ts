@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { firstRefusal, meet } from '@holdfast/protocol'
 import { passedFieldRules } from '@holdfast/protocol/specs/holdfast-gateway/rules.ts'
 import {
@@ -9,6 +8,7 @@ import {
   type ResourceServerOptions,
   type RevocationFeed,
 } from '@holdfast/resource-server'
+import type { Asked } from './desk.ts'
 import type { GatewayOptions, ProtectedApi, RouteOptions } from './options.ts'
 import { compileRoutes, type RouteTable } from './route-table.ts'
 import { openUpstream, type Upstream } from './upstream.ts'
@@ -20,8 +20,15 @@ export const bodyBytesMax = 1_048_576
 export interface OpenApi {
   readonly options: ProtectedApi
   readonly server: ResourceServer
-  readonly upstream: Upstream
+  /** Undefined when only checks are made for this API, and another gateway forwards. */
+  readonly upstream: Upstream | undefined
   readonly requestFields: ReadonlySet<string>
+}
+
+/** @throws TypeError when the API has none; a gateway with a listener does not start then */
+export function upstreamOf({ options, upstream }: OpenApi): Upstream {
+  if (upstream === undefined) throw new TypeError(`API \`${options.name}\` has no upstream`)
+  return upstream
 }
 
 /** A route, ready to be asked. */
@@ -29,7 +36,7 @@ export interface Route {
   readonly path: string
   readonly methods: readonly string[]
   readonly api: OpenApi
-  readonly guard: Guard<IncomingMessage>
+  readonly guard: Guard<Asked>
   readonly bodyBytesMax: number
   readonly requestsPerMinute: number | undefined
   readonly isWebSocket: boolean
@@ -68,7 +75,7 @@ export function openApis(options: GatewayOptions, shared: Shared = {}): OpenApis
     apis,
     servers: [...new Set([...apis, ...routes.map(({ api }) => api)].map(({ server }) => server))],
     close: async () => {
-      await Promise.all(apis.map(({ upstream }) => upstream.close()))
+      await Promise.all(apis.map(({ upstream }) => upstream?.close()))
     },
   }
 }
@@ -81,7 +88,7 @@ function openApi(api: ProtectedApi, options: GatewayOptions, shared: Shared): Op
   return {
     options: api,
     server: openServer(api, options, shared),
-    upstream: openUpstream(api.name, api.upstream),
+    upstream: api.upstream && openUpstream(api.name, api.upstream),
     requestFields: new Set(api.requestFields),
   }
 }
@@ -151,7 +158,7 @@ function routeOf(route: RouteOptions, api: OpenApi): Route {
     throw new TypeError(`route \`${path}\`: a WebSocket begins with GET`)
   return {
     ...{ path, methods, api },
-    guard: api.server.guard<IncomingMessage>({
+    guard: api.server.guard<Asked>({
       ...(scopes && { scopes }),
       ...(acrValues && { acrValues }),
       ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),

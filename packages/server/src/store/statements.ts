@@ -318,6 +318,7 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'postpone-logout-notice':
     case 'finish-logout-notice':
       return logoutStepOf(write)
+    case 'put-user':
     case 'insert-user':
     case 'require-user':
     case 'insert-authenticator':
@@ -397,7 +398,6 @@ type Housekeeping = Extract<
       | 'remember-jti'
       | 'count-failure'
       | 'clear-failures'
-      | 'put-user'
       | 'delete-user'
       | 'put-document'
       | 'delete-document'
@@ -417,13 +417,6 @@ function housekeepingStepOf(write: Housekeeping): Step {
       return { name: write.kind, values: [write.key, write.at, write.at + write.windowSeconds] }
     case 'clear-failures':
       return { name: write.kind, values: [write.key] }
-    case 'put-user': {
-      const { record } = write
-      return {
-        name: write.kind,
-        values: [record.issuer, record.subject, record.username, JSON.stringify(record)],
-      }
-    }
     case 'delete-user':
       return { name: write.kind, values: [write.issuer, write.subject] }
     case 'put-document': {

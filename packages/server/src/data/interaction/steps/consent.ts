@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type HandleHash, refuse, type StatedAuthentication, secondsAfter } from '@holdfast/protocol'
 import type { ClaimRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
 import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
@@ -272,7 +272,7 @@ function shownFacts(visit: Visit, { claims }: Asked, shown: string): AuditRecord
 }
 
 function digestOf(content: ConsentContent): string {
-  return createHash('sha256').update(JSON.stringify(content)).digest('base64url')
+  return hash('sha256', JSON.stringify(content), 'base64url')
 }
 
 function render(visit: Visit, session: LiveSession, asked: Asked, ports: Ports, isChanged: boolean): Reply {
