@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type RevocationTopic, revocationDigest } from '@holdfast/protocol/revocation-event.ts'
-import type { Fetch } from './ports.ts'
 import { accepted, call, dpopHeaders, refused, type TestBed, testBed } from './test-bed.ts'
+import { type TestFeed, testFeed } from './test-feed.ts'
 import { type TestKey, testClock, testIssuer, testKey } from './testing.ts'
 
 const issuerUrl = 'https://as.example'
@@ -13,73 +12,29 @@ const authentication = {
   alg: 'ES256',
 } as const
 
-interface FeedBed extends TestBed {
+interface FeedBed extends TestBed, TestFeed {
   readonly time: { ms: number }
-  /** What the issuer says next, as it stands on the wire. */
-  readonly say: (event: string, data: unknown, id?: string) => Promise<void>
-  readonly end: (topic: RevocationTopic, name: string) => Promise<void>
-  /** `Last-Event-ID` of every connection. */
-  readonly asked: (string | undefined)[]
-  readonly hangUp: () => Promise<void>
   /** What the issuer publishes. */
   readonly published: TestKey[]
   readonly mint: (key: TestKey) => string
 }
 
-const turn = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 5))
-
 /** An API that takes JWTs on the word of the feed alone. */
 async function feedBed(): Promise<FeedBed> {
   const time = { ms: 1000 }
   const clock = Object.assign(testClock(), { monotonicMs: () => time.ms })
-  const behind = testIssuer({ clock })
-  const asked: (string | undefined)[] = []
-  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
-  const fetch: Fetch = async (url, init) => {
-    if (url.endsWith('/revocations')) {
-      asked.push(init.headers['last-event-id'])
-      const body = new ReadableStream<Uint8Array>({
-        start: opened => {
-          controller = opened
-        },
-      })
-      return { status: 200, body }
-    }
-    if (!url.includes('well-known')) return behind.fetch(url, init)
-    const document = {
-      issuer: issuerUrl,
-      jwks_uri: `${issuerUrl}/jwks`,
-      revocation_events_endpoint: `${issuerUrl}/revocations`,
-    }
-    return Response.json(document)
-  }
+  const feed = testFeed(issuerUrl, clock, clock.monotonicMs)
+  const behind = testIssuer({ clock, feed })
   const bed = testBed({
     clock,
-    fetch,
+    fetch: behind.fetch,
     tokens: { jwt: true, jwtRevocation: 'feed', revocationFeed: { authentication, silenceBoundMs: 3000 } },
   })
-  const say: FeedBed['say'] = async (event, data, id = '1.1') => {
-    for (let count = 0; count < 200 && controller === undefined; count++) await turn()
-    controller?.enqueue(Buffer.from(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`))
-    await turn()
-  }
-  const end: FeedBed['end'] = (topic, name) =>
-    say('revoked', {
-      topic,
-      digest: revocationDigest(topic, issuerUrl, name),
-      at: clock.now(),
-      committed_ms: 0,
-    })
-  const hangUp = async (): Promise<void> => {
-    controller?.close()
-    controller = undefined
-    await turn()
-  }
   // The tokens must be of the issuer whose keys the API fetches.
   const boundToken: TestBed['boundToken'] = (changes, header) =>
     behind.mint({ cnf: { jkt: bed.key.thumbprint }, ...changes }, header)
   const mint = (key: TestKey): string => behind.mint({ cnf: { jkt: bed.key.thumbprint } }, {}, key)
-  return { ...bed, boundToken, time, say, end, asked, hangUp, published: behind.keys, mint }
+  return { ...bed, ...feed, boundToken, time, published: behind.keys, mint }
 }
 
 const use = (bed: TestBed, token: string) => call(bed, { headers: dpopHeaders(bed, token) })

@@ -271,7 +271,7 @@ export interface PingRecord {
 }
 
 export interface AccessTokenRecord {
-  /** Hash of the opaque handle, or of `jti` when the token is a JWT. */
+  /** Hash of the opaque handle, of `jti` when the token is a JWT, or of the client's half when it is split. */
   readonly hash: HandleHash
   readonly issuer: string
   readonly clientId: string
@@ -294,6 +294,8 @@ export interface AccessTokenRecord {
   readonly mayAct?: string
   /** Whose pairwise subject it tells; absent: the subject itself. Exchanged tokens keep it. */
   readonly sector?: string
+  /** Head and payload of a split token, without which the signature says nothing; absent for every other. */
+  readonly signingInput?: string
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
 }

@@ -43,7 +43,7 @@ export const mtlsUrl = 'https://mtls.as.example'
 /** 15 January 2027, 08:00:00 UTC. */
 export const startOfWorld: EpochSeconds = epochSeconds(1_800_000_000)
 export const alice = 'u_alice'
-const storeAgeSeconds = 3600
+export const storeAgeSeconds = 3600
 
 export interface FakeClock extends Clock {
   readonly advance: (seconds: number) => void
@@ -439,7 +439,7 @@ function proofOf(url: string, now: EpochSeconds, entropy: Entropy, spoil: ProofO
   return compactJws({ typ: 'dpop+jwt', alg: key.alg, jwk, ...spoil.header }, claims, key)
 }
 
-async function putAlice(store: Store): Promise<void> {
+export async function putAlice(store: Store): Promise<void> {
   await store.commit([
     {
       kind: 'put-user',
