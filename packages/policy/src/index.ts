@@ -13,3 +13,17 @@ export type { Decision, DecisionError } from './decision.ts'
 export { noObligations, type Obligations } from './obligations.ts'
 export { compilePolicySet, type PolicySet, type PolicySource, policiesMax } from './policy-set.ts'
 export { type Parsed, type Problem, parseQuestion, type Question } from './question.ts'
+export { compileTokenPolicies, decideToken } from './token/compile.ts'
+export {
+  type AskedAccess,
+  type AskingClient,
+  type AuthorizeQuestion,
+  cedarOf,
+  type MintQuestion,
+  type RegisterQuestion,
+  type StatedUser,
+  type TokenMoment,
+  type TokenQuestion,
+} from './token/question.ts'
+export { tokenSchema } from './token/schema.ts'
+export { shippedPolicies, shippedTests } from './token/shipped.ts'

@@ -10,6 +10,7 @@ import { type ClientContext, compileClient, rememberedMeet } from './compile-cli
 import { compileDetailTypes, namedProfile } from './compile-details.ts'
 import { compileIdentityProviders } from './compile-identity-providers.ts'
 import { checkAcrs, compileLevels } from './compile-levels.ts'
+import { compilePolicies } from './compile-policies.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { compileRegistered, issuerAfter, issuerWith } from './compile-registered.ts'
 import { secretsByClient } from './compile-secrets.ts'
@@ -124,6 +125,7 @@ function compileIssuer(
     binding.url,
     problems,
   )
+  const policies = compilePolicies(ofKind(documents, 'PolicySet'), problems)
   if (problems.length > 0) return wrong(...problems)
 
   const { url, mtlsUrl, environment, clientTrustAnchors } = binding
@@ -136,6 +138,7 @@ function compileIssuer(
     spiffeTrustDomains,
     clientOfSpiffeId: spiffeClients(clients.values()),
     identityProviders,
+    policies,
     authenticationLevels: levels,
   }
   return checked(issuerWith(ground, context, { clients, registered }))

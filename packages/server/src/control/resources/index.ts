@@ -4,6 +4,7 @@ import { clientSpec } from './client.ts'
 import { clientSecretSpec } from './client-secret.ts'
 import { identityProviderSpec } from './identity-provider.ts'
 import { issuerSpec } from './issuer.ts'
+import { policySetSpec } from './policy-set.ts'
 import { registeredClientSpec } from './registered-client.ts'
 import { resourceServerSpec } from './resource-server.ts'
 import { scopeSpec } from './scope.ts'
@@ -41,6 +42,7 @@ export const kinds = {
   ClientSecret: { spec: clientSecretSpec, name: clientName },
   TrustedIssuer: { spec: trustedIssuerSpec, name: plainName },
   IdentityProvider: { spec: identityProviderSpec, name: plainName },
+  PolicySet: { spec: policySetSpec, name: plainName },
   User: { spec: userSpec, name: plainName },
 } as const satisfies Record<string, Kind>
 

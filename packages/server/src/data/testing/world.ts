@@ -17,6 +17,7 @@ import {
   type Outbound,
   type Ports,
 } from '../../ports.ts'
+import { shipped } from '../../snapshot/compile-policies.ts'
 import { spiffeClients } from '../../snapshot/compile-spiffe.ts'
 import { effectiveProfiles } from '../../snapshot/effective-profile.ts'
 import type {
@@ -74,6 +75,8 @@ export interface WorldOptions {
     url: string,
     form: Readonly<Record<string, string>>,
   ) => Promise<{ readonly status: number }>
+  /** Instead of the shipped ones. */
+  readonly policies?: IssuerSnapshot['policies']
   /** An open store to use instead of a fresh one in memory. */
   readonly store?: Store
 }
@@ -321,6 +324,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     clientOfSpiffeId: spiffeClients(clients.values()),
     identityProviders: new Map((options.identityProviders ?? []).map(provider => [provider.name, provider])),
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
+    policies: options.policies ?? shipped(),
     ...withoutRegistration,
   }
 }
