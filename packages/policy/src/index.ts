@@ -15,6 +15,15 @@ export { compilePolicySet, type PolicySet, type PolicySource, policiesMax } from
 export { type Parsed, type Problem, parseQuestion, type Question } from './question.ts'
 export { compileTokenPolicies, decideToken } from './token/compile.ts'
 export {
+  type Facts,
+  factsOfDecision,
+  factsOfQuestion,
+  policyEvents,
+  questionOfRecord,
+  type RecordedAbout,
+  textsOfObligations,
+} from './token/facts.ts'
+export {
   type AskedAccess,
   type AskingClient,
   type AuthorizeQuestion,

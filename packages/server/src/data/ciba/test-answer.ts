@@ -1,4 +1,5 @@
 import { refuse } from '@holdfast/protocol'
+import { cibaGrantType } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import { parseForm } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Route } from '../../http/route.ts'
@@ -8,6 +9,7 @@ import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { hashOfHandle } from '../handle.ts'
 import { statedBySession } from '../interaction/authentication.ts'
+import { judgeAuthorize } from '../policy/authorize.ts'
 import { recordRefusal, refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
 import { approvalWrites, cibaGrantLifetime, cibaGrantOf, denialWrites } from './answer.ts'
@@ -40,7 +42,7 @@ async function testAnswerRoom(exchange: Exchange, ports: Ports): Promise<Reply> 
   const hash = hashOfHandle('auth_req_id', exchange.issuer.url, query.value.get('auth_req_id') ?? '')
   const found = await ports.store.findBackchannelRequest(hash)
   const writes =
-    found && (action === 'allow' ? allowing(found, exchange, ports) : denying(found, exchange, ports))
+    found && (action === 'allow' ? await allowing(found, exchange, ports) : denying(found, exchange, ports))
   if (found === undefined || writes === undefined || (action !== 'allow' && action !== 'deny'))
     return await refusedOauth(exchange, ports, refused, nothing)
   const { txn, clientId, subject } = found
@@ -71,11 +73,11 @@ const nothing = refuse(
 )
 
 /** As if the user had typed their password now. */
-function allowing(
+async function allowing(
   found: FoundBackchannelRequest,
   exchange: Exchange,
   ports: Ports,
-): readonly Write[] | undefined {
+): Promise<readonly Write[] | undefined> {
   const client = exchange.issuer.clients.get(found.clientId)
   const access = client && judgeCibaAccess(found, client, exchange.issuer)
   if (client === undefined || access?.ok !== true) return undefined
@@ -84,8 +86,18 @@ function allowing(
   const stated = statedBySession(exchange.issuer, { pwd: now })
   // Where a password reaches no level, nothing can be allowed by one.
   if (stated === undefined) return undefined
+  const { txn, scopes, resources, subject } = found
+  const permitted = await judgeAuthorize(
+    {
+      ...{ client, grantType: cibaGrantType, txn, now },
+      wanted: { scopes, resources, details: [], profile: access.value.profile },
+      user: { subject, sid, ...stated },
+    },
+    exchange,
+  )
+  if (!permitted.ok) return undefined
   const grant = cibaGrantOf(found, { sid, ...stated }, cibaGrantLifetime(client, access.value), ports, now)
-  return approvalWrites(found, grant, exchange.requestId, ports)
+  return [...permitted.writes, ...approvalWrites(found, grant, exchange.requestId, ports)]
 }
 
 function denying(found: FoundBackchannelRequest, exchange: Exchange, ports: Ports): readonly Write[] {
