@@ -94,6 +94,7 @@ async function run(
     renewRegistration: async () => broken,
     submitPolicies: async () => broken,
     changePolicies: async () => broken,
+    simulatePolicies: async () => broken,
     listPolicies: async () => broken,
     listKeys: async () => broken,
     rotateKeys: async () => broken,

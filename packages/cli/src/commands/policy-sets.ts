@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Problem, shippedPolicies, shippedTests, tokenSchema } from '@holdfast/policy'
-import type { PolicyChange } from '@holdfast/server/control/admin-api.ts'
+import type { PolicyChange, SimulatedChange } from '@holdfast/server/control/admin-api.ts'
 import {
   type AddCommand,
   configOption,
@@ -12,7 +12,7 @@ import {
   withAdmin,
 } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { readPolicyFolder } from '../policy-folder.ts'
+import { type PolicyFolder, readPolicyFolder } from '../policy-folder.ts'
 
 interface Options {
   readonly config?: string
@@ -45,6 +45,15 @@ export const addPolicySets: AddCommand = (policy, desk) => {
     .option(...configOption)
     .option(...outputOption)
     .action((options: Options) => list(desk, options))
+  policy
+    .command('simulate')
+    .argument('<folder>', 'as for submit')
+    .description('ask a draft what the audit holds decisions of; no difference is a yes')
+    .option('--days <days>', `how far back, at most ${daysMax}`, '30')
+    .option(...issuerOption)
+    .option(...configOption)
+    .option(...outputOption)
+    .action((folder: string, options: Options & { days: string }) => simulate(desk, folder, options))
   for (const [step, description] of named)
     policy
       .command(step)
@@ -63,6 +72,8 @@ export const addPolicySets: AddCommand = (policy, desk) => {
       .option(...outputOption)
       .action((options: Options) => change(desk, { step, ...issuerOf(options) }, options))
 }
+
+const daysMax = 3650
 
 const named = [
   ['approve', 'say that a checked version may become active: exactly this content'],
@@ -91,16 +102,22 @@ async function init({ terminal, leave }: Desk, folder: string): Promise<void> {
   }
 }
 
-async function submit(desk: Desk, folder: string, options: Options & { set: string }): Promise<void> {
+/** A folder of policies for the server; undefined when it is none, which has been told. */
+async function readOwn(desk: Desk, folder: string): Promise<PolicyFolder | undefined> {
   const read = await readPolicyFolder(desk, folder)
-  if (read === undefined) return
-  const { terminal, leave } = desk
+  if (read === undefined) return undefined
   const problems = read.ok ? schemaProblems(read.value.source.schema) : read.problems
-  if (!read.ok || problems.length > 0) {
-    for (const { place, message } of problems) terminal.err(`${place}: ${message}`)
-    return leave(exitCodes.no)
-  }
-  const { source, tests } = read.value
+  if (read.ok && problems.length === 0) return read.value
+  for (const { place, message } of problems) desk.terminal.err(`${place}: ${message}`)
+  desk.leave(exitCodes.no)
+  return undefined
+}
+
+async function submit(desk: Desk, folder: string, options: Options & { set: string }): Promise<void> {
+  const read = await readOwn(desk, folder)
+  if (read === undefined) return
+  const { source, tests } = read
+  const { terminal } = desk
   await withAdmin(desk, options.config, async ({ api }) => {
     const { policies } = source
     const answer = await api.submitPolicies({ set: options.set, policies, tests, ...issuerOf(options) })
@@ -125,6 +142,39 @@ function schemaProblems({
 }): readonly Problem[] {
   if (text.trim() === tokenSchema.text.trim()) return []
   return [{ place: name, message: 'is not the schema of the server: `holdfast policy init` writes that' }]
+}
+
+async function simulate(desk: Desk, folder: string, options: Options & { days: string }): Promise<void> {
+  const days = Number(options.days)
+  const { terminal, leave } = desk
+  if (!/^\d+$/.test(options.days) || days < 1 || days > daysMax) {
+    terminal.err(`\`--days\` is a whole number from 1 to ${daysMax}`)
+    return leave(exitCodes.usage)
+  }
+  const read = await readOwn(desk, folder)
+  if (read === undefined) return
+  const { policies } = read.source
+  await withAdmin(desk, options.config, async ({ api }) => {
+    const answer = await api.simulatePolicies({ policies, days, ...issuerOf(options) })
+    if (!answer.ok) return reportProblem(desk, answer)
+    const { asked, same, changes, untold } = answer.value
+    if (options.output === 'json') terminal.out(json(answer.value))
+    else {
+      for (const change of changes) showChange(desk, change)
+      if (untold > 0) terminal.err(`and ${untold} more of other kinds`)
+      terminal.out(`${same} of ${asked} decisions would be the same`)
+    }
+    return same === asked ? exitCodes.done : exitCodes.no
+  })
+}
+
+function showChange({ terminal }: Desk, change: SimulatedChange): void {
+  const { count, moment, clientId, grantType, before, after, determining, failed, reference } = change
+  const of = grantType === '' ? '' : `  ${grantType}`
+  terminal.err(`${terminal.strong(`${count} × ${moment}`)}  ${clientId}${of}`)
+  terminal.err(`  ${before.join(', ')} → ${after.join(', ')}  ${terminal.faint(determining.join(', '))}`)
+  for (const failure of failed) terminal.err(`  ${failure}`)
+  terminal.err(terminal.faint(`  such as ${reference}`))
 }
 
 async function list(desk: Desk, options: Options): Promise<void> {

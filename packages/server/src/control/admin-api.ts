@@ -33,6 +33,8 @@ export interface AdminApi {
   readonly renewRegistration: (request: RenewRegistrationRequest) => Promise<Answer<RenewedRegistration>>
   readonly submitPolicies: (request: SubmitPoliciesRequest) => Promise<Answer<SubmittedPolicies>>
   readonly changePolicies: (request: PolicyChange) => Promise<Answer<ChangedPolicies>>
+  /** What these policies would have decided otherwise. */
+  readonly simulatePolicies: (request: SimulatePoliciesRequest) => Promise<Answer<SimulatedPolicies>>
   /** Of every issuer, or of the one named. */
   readonly listPolicies: (issuer?: string) => Promise<Answer<PolicyList>>
   readonly explainClient: (clientId: string, asked?: ExplainRequest) => Promise<Answer<ClientExplanation>>
@@ -298,6 +300,39 @@ export interface ChangedPolicies {
   readonly name: string
   readonly issuer: string
   readonly reference: string
+}
+
+export interface SimulatePoliciesRequest {
+  readonly issuer?: string | undefined
+  readonly policies: Readonly<Record<string, string>>
+  /** How far back. */
+  readonly days: number
+}
+
+export interface SimulatedPolicies {
+  /** Decisions of the audit. */
+  readonly asked: number
+  readonly same: number
+  /** The most frequent first. */
+  readonly changes: readonly SimulatedChange[]
+  /** Decisions that would be others, too, of further kinds. */
+  readonly untold: number
+}
+
+/** Decisions that were one thing and would be another. */
+export interface SimulatedChange {
+  readonly moment: 'authorize' | 'mint' | 'register'
+  readonly clientId: string
+  /** Empty at a registration. */
+  readonly grantType: string
+  /** `permit` or `deny`, then what it obliged to. */
+  readonly before: readonly string[]
+  readonly after: readonly string[]
+  readonly determining: readonly string[]
+  readonly failed: readonly string[]
+  /** Reference id of the newest of them. */
+  readonly reference: string
+  readonly count: number
 }
 
 export interface ListedPolicies {

@@ -71,6 +71,11 @@ const submitPoliciesBody = z.strictObject({
   policies: policyFiles,
   tests: policyFiles,
 })
+const simulatePoliciesBody = z.strictObject({
+  issuer: z.string().max(2048).optional(),
+  policies: policyFiles,
+  days: z.number().int().min(1).max(3650),
+})
 const changePoliciesBody = z.union([
   z.strictObject({
     step: z.enum(['approve', 'activate', 'shadow', 'remove']),
@@ -165,6 +170,8 @@ const postedTo: Readonly<Record<string, Posted | undefined>> = {
   'POST /v1/keys/rotation': (api, request) => over(request, rotateKeysBody, body => api.rotateKeys(body)),
   'POST /v1/keys/revocation': (api, request) => over(request, revokeKeyBody, body => api.revokeKey(body)),
   'POST /v1/policies': (api, request) => over(request, submitPoliciesBody, body => api.submitPolicies(body)),
+  'POST /v1/policies/simulation': (api, request) =>
+    over(request, simulatePoliciesBody, body => api.simulatePolicies(body)),
   'POST /v1/policies/changes': (api, request) =>
     over(request, changePoliciesBody, body => api.changePolicies(body)),
   'POST /v1/registrations/renewal': (api, request) =>

@@ -20,6 +20,7 @@ import {
 } from './registration-tokens.ts'
 import { revokeAccess } from './revoke-access.ts'
 import { listSecondFactors, resetSecondFactors } from './second-factors.ts'
+import { simulatePolicies } from './simulate-policies.ts'
 import { verifyAudit } from './verify-audit.ts'
 
 export interface AdminOptions {
@@ -78,6 +79,7 @@ export function adminOver(options: AdminOptions): AdminApi {
     renewRegistration: request => over(() => renewRegistration(request, ports)),
     submitPolicies: request => applied(() => submitPolicies(request, ports), onApplied),
     changePolicies: request => applied(() => changePolicies(request, ports), onApplied),
+    simulatePolicies: request => over(() => simulatePolicies(request, ports)),
     listPolicies: issuer =>
       answered(async () => {
         const listed = await listPolicies(issuer, ports)
