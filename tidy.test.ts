@@ -17,7 +17,7 @@ const adminApiTypes = '@holdfast/server/control/admin-api.ts'
 /** What each package may import of ours, and of others. `node:` built-ins are open to all but where noted. */
 const edges: Readonly<Record<string, readonly string[]>> = {
   protocol: ['jose'],
-  policy: ['@cedar-policy/cedar-wasm'],
+  policy: ['@cedar-policy/cedar-wasm', '@holdfast/protocol'],
   'resource-server': ['@holdfast/protocol'],
   gateway: ['@holdfast/protocol', '@holdfast/resource-server', 'undici', 'zod'],
   server: [

@@ -1,11 +1,20 @@
 import { parseArgs } from 'node:util'
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
-import { compilePolicySet, decide, evaluate, parseQuestion, prepareEntities } from '@holdfast/policy'
+import {
+  answerAuthzen,
+  compilePolicySet,
+  createPdp,
+  decide,
+  evaluate,
+  parseQuestion,
+  prepareEntities,
+} from '@holdfast/policy'
 
 /**
  * CPU microseconds one policy decision costs, against cedar-wasm with policies and schema parsed before the clock
  * starts, in the same process, in short turns. The quotient is taken within a turn, then its median over all turns.
  *   decide    a question that was read, entities that were prepared
+ *   AuthZEN   a message of an AuthZEN client, from its text to the answer's: what a decision point adds, without a network
  *   from JSON reading the question and holding entities to the schema, too: what cedar-wasm does in every call
  */
 const { values } = parseArgs({
@@ -113,6 +122,13 @@ function measure(size: number): readonly string[] {
       validateRequest: true,
       entities,
     })
+  const deciding = { set, entities: prepared }
+  const pdp = createPdp({ deciding: () => deciding })
+  const messages = questions.map(({ principal, action, resource, context }) =>
+    JSON.stringify({ subject: principal, action: { name: action.id }, resource, context }),
+  )
+  const authzen = (index: number) =>
+    JSON.stringify(answerAuthzen(pdp, 'access_evaluation_endpoint', messages[index] ?? '').body)
   const fromJson = (index: number) =>
     decide(set, must(parseQuestion(question(index))), must(prepareEntities(set, entities)))
   for (const index of questions.keys()) {
@@ -124,20 +140,27 @@ function measure(size: number): readonly string[] {
       ours.determining.length !== answer.response.diagnostics.reason.length
     )
       throw new Error(`question ${index} is answered differently`)
+    const said = JSON.parse(authzen(index)) as { readonly decision: boolean }
+    if (said.decision !== (ours.decision === 'allow'))
+      throw new Error(`message ${index} is answered differently`)
   }
   const rows = Array.from({ length: turns + 2 }, () => ({
     cedar: cost(askCedar),
     decide: cost(index => decide(set, ready(index), prepared)),
+    authzen: cost(authzen),
     json: cost(fromJson),
   })).slice(2)
-  const of = (name: 'cedar' | 'decide' | 'json'): number => median(rows.map(row => row[name]))
-  const times = (name: 'decide' | 'json'): number => median(rows.map(row => row.cedar / row[name]))
+  const of = (name: 'cedar' | 'decide' | 'authzen' | 'json'): number => median(rows.map(row => row[name]))
+  const times = (name: 'decide' | 'authzen' | 'json'): number =>
+    median(rows.map(row => row.cedar / row[name]))
   return [
     String(size),
     of('cedar').toFixed(1),
     of('decide').toFixed(2),
     Math.round(1e6 / of('decide')).toLocaleString('en'),
     `${times('decide').toFixed(0)}×`,
+    of('authzen').toFixed(2),
+    `${times('authzen').toFixed(1)}×`,
     of('json').toFixed(2),
     `${times('json').toFixed(1)}×`,
     compileMs.toFixed(0),
@@ -145,7 +168,7 @@ function measure(size: number): readonly string[] {
 }
 
 console.log(
-  '| policies | cedar-wasm µs | decide µs | decisions/s | quotient | from JSON µs | quotient | compile ms |',
+  '| policies | cedar-wasm µs | decide µs | decisions/s | quotient | AuthZEN µs | quotient | from JSON µs | quotient | compile ms |',
 )
-console.log('|---|---|---|---|---|---|---|---|')
+console.log('|---|---|---|---|---|---|---|---|---|---|')
 for (const size of values.sizes.split(',')) console.log(`| ${measure(Number(size)).join(' | ')} |`)

@@ -4,7 +4,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { routes } from '@holdfast/server/data/routes.ts'
 import type { Route } from '@holdfast/server/http/route.ts'
+import { decisionPointSpec } from './authzen/world.ts'
 import { newProofKey, RawClient } from './harness/raw-client.ts'
+import { documentOf } from './product/clients.ts'
 import { type NodeConfig, type RunningNode, startNode } from './product/node.ts'
 import { type PreparedProduct, prepareProduct, withoutFailureLimits } from './product/start.ts'
 import { headerOf, requestBytes, sendOverTls, type WireAnswer, type WireRequest } from './product/wire.ts'
@@ -36,7 +38,8 @@ const isManagement = ({ path, form }: Route): boolean => path.startsWith('/regis
 const isEntryPage = ({ path }: Route): boolean => path === '/device' || path === '/ciba'
 /** Wants an access token, and judges it before anything else. */
 const isBearer = ({ path }: Route): boolean =>
-  ['/userinfo', '/grants/:id', '/global-token-revocation'].includes(path)
+  ['/userinfo', '/grants/:id', '/global-token-revocation'].includes(path) || isDecision(path)
+const isDecision = (path: string): boolean => path.startsWith('/access/')
 const isLogout = ({ path }: Route): boolean => path === '/logout'
 const isAccount = ({ path }: Route): boolean => path.startsWith('/account/')
 const isAuthorize = ({ path }: Route): boolean => path === '/authorize'
@@ -153,7 +156,7 @@ const badInputs: readonly BadInput[] = [
     }),
     expected: route => {
       if (isJson(route)) return { status: 401, error: 'invalid_token' }
-      return route.form === 'none' || route.path === '/global-token-revocation'
+      return route.form === 'none' || route.path === '/global-token-revocation' || isDecision(route.path)
         ? unhelped(route)
         : invalidRequest(400)
     },
@@ -229,7 +232,10 @@ describe('bad input', () => {
   let prepared: PreparedProduct
   let node: RunningNode
   before(async () => {
-    prepared = await prepareProduct('sqlite', { limits: withoutFailureLimits })
+    prepared = await prepareProduct('sqlite', {
+      limits: withoutFailureLimits,
+      documents: [documentOf('DecisionPoint', 'cases', decisionPointSpec)],
+    })
     // The first start begins the audit chain; what is counted is what requests do.
     await (await startNode(prepared.config)).close()
     countsBefore = rowCounts(prepared.config)

@@ -57,6 +57,7 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'device flow': range('DEV', 1, 7),
   CIBA: range('CIBA', 1, 9),
   'FAPI-CIBA': range('FCI', 1, 10),
+  AuthZEN: range('AZN', 1, 19),
   'step-up': range('STEP', 1, 7),
   'ID tokens': range('IDT', 1, 6),
   userinfo: range('UI', 1, 3),

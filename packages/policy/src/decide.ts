@@ -1,4 +1,4 @@
-import { type EntityStore, entitiesAt } from './cedar/entities.ts'
+import { type EntityLookup, type EntityStore, entitiesAt } from './cedar/entities.ts'
 import { type CedarResponse, type CompiledPolicy, evaluate as evaluateCompiled } from './cedar/evaluate.ts'
 import { DataProblem } from './cedar/json.ts'
 import { entityProblem, isKnownBySchema, questionProblem } from './cedar/schema.ts'
@@ -35,12 +35,18 @@ export function prepareEntities(set: PolicySet, json: unknown): Parsed<Entities>
   })
 }
 
+/** Entities as a decision needs them: looked up, never listed. */
+export interface KnownEntities {
+  readonly schemaVersion: string
+  readonly store: EntityLookup
+}
+
 /** What Cedar itself answers, without our rule that every error denies: to be compared with other engines. */
-export function evaluate(set: PolicySet, question: Question, { store }: Entities): CedarResponse {
+export function evaluate(set: PolicySet, question: Question, { store }: KnownEntities): CedarResponse {
   return evaluateCompiled(set.compiled, environmentOf(question, store))
 }
 
-function environmentOf({ principal, action, resource, context }: Question, entities: EntityStore) {
+function environmentOf({ principal, action, resource, context }: Question, entities: EntityLookup) {
   return { principal, action, resource, context, entities }
 }
 
@@ -48,7 +54,7 @@ function environmentOf({ principal, action, resource, context }: Question, entit
  * Decides one question. Whatever goes wrong is a deny: a question the schema does not know, entities of another
  * schema or without the parties, a policy that fails, obligations that contradict each other, a bug of ours.
  */
-export function decide(set: PolicySet, question: Question, entities: Entities): Decision {
+export function decide(set: PolicySet, question: Question, entities: KnownEntities): Decision {
   try {
     if (entities.schemaVersion !== set.schemaVersion)
       return denied(set, [{ place: 'entities', message: 'they were prepared for another schema' }])
@@ -65,7 +71,7 @@ export function decide(set: PolicySet, question: Question, entities: Entities): 
 }
 
 /** Of a party that nobody looked up the groups are not known, and a forbid for one of them would not be seen. */
-function missingParty(set: PolicySet, question: Question, { store }: Entities): string | undefined {
+function missingParty(set: PolicySet, question: Question, { store }: KnownEntities): string | undefined {
   for (const name of ['principal', 'resource'] as const)
     if (!store.has(question[name].key) && !isKnownBySchema(set.schema, question[name])) return name
   return undefined

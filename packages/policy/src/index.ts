@@ -11,6 +11,18 @@ export type { CedarResponse, PolicyError } from './cedar/evaluate.ts'
 export { decide, type Entities, evaluate, prepareEntities } from './decide.ts'
 export type { Decision, DecisionError } from './decision.ts'
 export { noObligations, type Obligations } from './obligations.ts'
+export type { AccessAnswer, AccessContext, TokenObligation } from './pdp/answer.ts'
+export {
+  type AuthzenEndpoint,
+  answerAuthzen,
+  authzenMetadata,
+  authzenMetadataPath,
+  authzenPaths,
+  type PdpHandlerOptions,
+  pdpHandler,
+  requestIdOf,
+} from './pdp/http.ts'
+export { createPdp, type Deciding, type DecisionRecord, type Pdp, type PdpOptions } from './pdp/pdp.ts'
 export { compilePolicySet, type PolicySet, type PolicySource, policiesMax } from './policy-set.ts'
 export { type Parsed, type Problem, parseQuestion, type Question } from './question.ts'
 export { compileTokenPolicies, decideToken } from './token/compile.ts'

@@ -1,4 +1,5 @@
 import { accept, type Outcome, refuse } from '@holdfast/protocol'
+import { DecisionUnavailable } from './decision-point.ts'
 import type { VerifiedToken } from './token.ts'
 
 /** What the domain is asked: this token, this request, this very object. */
@@ -41,6 +42,8 @@ export async function judgeDecision<Native>(
   try {
     answer = await withDeadline(decide(question), timeoutMs)
   } catch (cause) {
+    if (cause instanceof DecisionUnavailable)
+      return refuse('decision.unreachable', [], 'temporarily_unavailable', cause.message)
     const reason = cause === deadline ? 'the decision took too long' : 'the decision failed'
     return refuse('decision.unavailable', [], 'access_denied', reason)
   }

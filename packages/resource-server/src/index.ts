@@ -4,11 +4,19 @@ export type { AccessEvent, AuditSink, DenialCategory } from './audit.ts'
 export { type Challenge, corsAllowedHeaders, corsExposedHeaders } from './challenge.ts'
 export type { IntrospectionAuthentication } from './client-authentication.ts'
 export type { Decide, Decision, Question } from './decide.ts'
+export {
+  type Asked,
+  type DecisionPoint,
+  DecisionUnavailable,
+  decideBy,
+  tokenContext,
+} from './decision-point.ts'
 export type { IntrospectionOptions } from './introspection.ts'
 export { type PreparedAnswer, type PublishedMetadata, publishMetadata } from './metadata.ts'
 export type { GatewayTrust, Requirements, ResourceServerOptions, TokenOptions } from './options.ts'
 export type { Clock, Entropy, Fetch, FetchedResponse, FetchInit } from './ports.ts'
 export type { PropagationFigures } from './propagation.ts'
+export { type RemoteOptions, remoteDecisionPoint, remoteOpa } from './remote-decision.ts'
 export { inMemoryReplayMemory, type Remembered, type ReplayMemory } from './replay.ts'
 export { type ApiRequest, readPeerCertificate } from './request.ts'
 export { requireAuthorizationDetails } from './require-authorization-details.ts'

@@ -21,6 +21,9 @@ export interface Entity {
 /** Everything a decision may know about principals, resources and their groups, by `EntityUid.key`. */
 export type EntityStore = ReadonlyMap<string, Entity>
 
+/** What evaluation asks of entities; a store may also be layered (`pdp/layer.ts`). */
+export type EntityLookup = Pick<EntityStore, 'get' | 'has'>
+
 /** Entities that are prepared together. */
 export const entitiesMax = 100_000
 

@@ -1,4 +1,4 @@
-import type { EntityStore } from './entities.ts'
+import type { EntityLookup } from './entities.ts'
 import { EvaluationError, wrongType } from './evaluation-error.ts'
 import { extensionFunctions } from './extension-functions.ts'
 import { arrayAt, DataProblem, newBudget, objectAt, onlyMembers, stringAt, valueAt } from './json.ts'
@@ -27,7 +27,7 @@ export interface Environment {
   readonly action: EntityUid
   readonly resource: EntityUid
   readonly context: CedarRecord
-  readonly entities: EntityStore
+  readonly entities: EntityLookup
 }
 
 /** A compiled expression. @throws EvaluationError */
@@ -126,7 +126,7 @@ const binary =
 
 /** Operators that ask the entities: never constant. */
 const asking =
-  (apply: (left: Value, right: Value, entities: EntityStore) => Value): Operator =>
+  (apply: (left: Value, right: Value, entities: EntityLookup) => Value): Operator =>
   (body, child, place) => {
     const { left, right } = members(body, ['left', 'right'], place)
     const first = child(left, '.left').run

@@ -1,4 +1,4 @@
-import type { Entity, EntityStore } from './entities.ts'
+import type { Entity, EntityLookup } from './entities.ts'
 import { EvaluationError, wrongType } from './evaluation-error.ts'
 import { addLongs, type Long, multiplyLongs, subtractLongs } from './long.ts'
 import { type CedarSet, type EntityUid, isSubset, keyOf, typeOf, type Value } from './value.ts'
@@ -59,7 +59,7 @@ export function containsAny(left: Value, right: Value): boolean {
 }
 
 /** The set on the right is read whole before anything is decided: one element that is no entity is an error. */
-export function isIn(left: Value, right: Value, entities: EntityStore): boolean {
+export function isIn(left: Value, right: Value, entities: EntityLookup): boolean {
   const child = uid(left)
   if (typeof right !== 'object' || (right.kind !== 'entity' && right.kind !== 'set'))
     throw wrongType('entity or set of entities', right)
@@ -68,7 +68,7 @@ export function isIn(left: Value, right: Value, entities: EntityStore): boolean 
   return parents.some(({ key }) => key === child.key || ancestors?.has(key) === true)
 }
 
-function found(value: EntityUid, entities: EntityStore): Entity {
+function found(value: EntityUid, entities: EntityLookup): Entity {
   const entity = entities.get(value.key)
   if (entity === undefined)
     throw new EvaluationError(
@@ -78,7 +78,7 @@ function found(value: EntityUid, entities: EntityStore): Entity {
   return entity
 }
 
-export function has(value: Value, name: string, entities: EntityStore): boolean {
+export function has(value: Value, name: string, entities: EntityLookup): boolean {
   if (typeof value === 'object') {
     if (value.kind === 'record') return value.fields.has(name)
     if (value.kind === 'entity') return entities.get(value.key)?.attributes.has(name) === true
@@ -86,7 +86,7 @@ export function has(value: Value, name: string, entities: EntityStore): boolean 
   throw wrongType('record or entity', value)
 }
 
-export function getAttribute(value: Value, name: string, entities: EntityStore): Value {
+export function getAttribute(value: Value, name: string, entities: EntityLookup): Value {
   if (typeof value !== 'object' || (value.kind !== 'record' && value.kind !== 'entity'))
     throw wrongType('record or entity', value)
   const fields = value.kind === 'record' ? value.fields : found(value, entities).attributes
@@ -101,12 +101,12 @@ function tagName(value: Value): string {
   return value
 }
 
-export function hasTag(left: Value, right: Value, entities: EntityStore): boolean {
+export function hasTag(left: Value, right: Value, entities: EntityLookup): boolean {
   const [entity, name] = [uid(left), tagName(right)]
   return entities.get(entity.key)?.tags.has(name) === true
 }
 
-export function getTag(left: Value, right: Value, entities: EntityStore): Value {
+export function getTag(left: Value, right: Value, entities: EntityLookup): Value {
   const [entity, name] = [uid(left), tagName(right)]
   const tag = found(entity, entities).tags.get(name)
   if (tag === undefined) throw new EvaluationError('tag', `${typeOf(entity)} has no tag \`${name}\``)

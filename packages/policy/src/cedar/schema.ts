@@ -24,6 +24,8 @@ export interface ActionShape {
   readonly principalTypes: ReadonlySet<string>
   readonly resourceTypes: ReadonlySet<string>
   readonly context: Conforms
+  /** Attributes the context may have: no policy can read any other. */
+  readonly contextNames: ReadonlySet<string>
 }
 
 type Fields = ReadonlyMap<string, { readonly conforms: Conforms; readonly isRequired: boolean }>
@@ -107,10 +109,12 @@ function entityShape(definition: JsonObject, above: Set<string>, definitions: De
 
 function actionShape({ appliesTo }: JsonObject, definitions: Definitions): ActionShape {
   const applies = appliesTo === undefined ? {} : objectAt(appliesTo, '$')
+  const context = resolved(objectAt(applies.context ?? { type: 'Record', attributes: {} }, '$'), definitions)
   return {
     principalTypes: new Set(strings(applies.principalTypes)),
     resourceTypes: new Set(strings(applies.resourceTypes)),
-    context: conformsTo(applies.context ?? { type: 'Record', attributes: {} }, definitions),
+    context: conformsTo(context, definitions),
+    contextNames: new Set(Object.keys(objectAt(context.attributes ?? {}, '$'))),
   }
 }
 

@@ -3,6 +3,7 @@ import { type Checked, checked, wrong } from './problem.ts'
 import type { AuthorizationDetailsTypeSpec } from './resources/authorization-details-type.ts'
 import type { ClientSpec } from './resources/client.ts'
 import type { ClientSecretSpec } from './resources/client-secret.ts'
+import type { DecisionPointSpec } from './resources/decision-point.ts'
 import type { IdentityProviderSpec } from './resources/identity-provider.ts'
 import { isKindName, type KindName, kindNames, kinds } from './resources/index.ts'
 import type { IssuerSpec } from './resources/issuer.ts'
@@ -34,6 +35,7 @@ interface SpecOf {
   readonly TrustedIssuer: TrustedIssuerSpec
   readonly IdentityProvider: IdentityProviderSpec
   readonly PolicySet: PolicySetSpec
+  readonly DecisionPoint: DecisionPointSpec
   readonly User: UserSpec
 }
 

@@ -1,3 +1,5 @@
+import { authzenMetadataPath, authzenPaths } from '@holdfast/policy/pdp/http.ts'
+
 /** Where endpoints stand below the issuer. The route table and the metadata both read this list. */
 export const paths = {
   par: '/par',
@@ -10,6 +12,11 @@ export const paths = {
   globalRevocation: '/global-token-revocation',
   grants: '/grants',
   grant: '/grants/:id',
+  accessEvaluation: authzenPaths.access_evaluation_endpoint,
+  accessEvaluations: authzenPaths.access_evaluations_endpoint,
+  searchSubject: authzenPaths.search_subject_endpoint,
+  searchResource: authzenPaths.search_resource_endpoint,
+  searchAction: authzenPaths.search_action_endpoint,
   deviceAuthorization: '/device_authorization',
   device: '/device',
   confirm: '/interaction/:id/confirm',
@@ -33,5 +40,6 @@ export const paths = {
   logoutConfirm: '/logout/confirm',
   asset: '/assets/:name',
   openidConfiguration: '/.well-known/openid-configuration',
+  authzenConfiguration: authzenMetadataPath,
   authorizationServer: '/.well-known/oauth-authorization-server',
 } as const

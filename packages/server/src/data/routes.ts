@@ -1,4 +1,7 @@
+import { type AuthzenEndpoint, authzenPaths } from '@holdfast/policy/pdp/http.ts'
 import type { Route } from '../http/route.ts'
+import { authzenMetadataRoom } from './access/metadata-room.ts'
+import { accessRoom } from './access/room.ts'
 import {
   addPasskeyPage,
   addPasskeyPost,
@@ -95,6 +98,16 @@ export const routes: readonly Route[] = [
     form: 'judged-by-room',
     countsFailures: false,
   },
+
+  // APIs and gateways that ask the decision point.
+  wellKnown(paths.authzenConfiguration, authzenMetadataRoom),
+  ...Object.entries(authzenPaths).map(
+    ([endpoint, path]): Route => ({
+      ...backChannel(path, accessRoom(endpoint as AuthzenEndpoint), 256 * kib, 'none'),
+      form: 'judged-by-room',
+      countsFailures: false,
+    }),
+  ),
 
   // The user's browser. No script of another origin comes in here (FN-09).
   reading(paths.authorize, authorizeRoom),

@@ -7,6 +7,7 @@ import { standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
 import { compileAttesters } from './compile-attesters.ts'
 import { type ClientContext, compileClient, rememberedMeet } from './compile-client.ts'
+import { compileDecisionPoint } from './compile-decision-point.ts'
 import { compileDetailTypes, namedProfile } from './compile-details.ts'
 import { compileIdentityProviders } from './compile-identity-providers.ts'
 import { checkAcrs, compileLevels } from './compile-levels.ts'
@@ -126,6 +127,7 @@ function compileIssuer(
     problems,
   )
   const policies = compilePolicies(ofKind(documents, 'PolicySet'), problems)
+  const decisionPoint = compileDecisionPoint(ofKind(documents, 'DecisionPoint'), problems)
   if (problems.length > 0) return wrong(...problems)
 
   const { url, mtlsUrl, environment, clientTrustAnchors } = binding
@@ -139,6 +141,7 @@ function compileIssuer(
     clientOfSpiffeId: spiffeClients(clients.values()),
     identityProviders,
     policies,
+    decisionPoint,
     authenticationLevels: levels,
   }
   return checked(issuerWith(ground, context, { clients, registered }))

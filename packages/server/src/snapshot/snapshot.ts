@@ -1,3 +1,4 @@
+import type { Deciding } from '@holdfast/policy'
 import type {
   AuthenticationLevel,
   AuthenticationMethod,
@@ -58,6 +59,8 @@ export interface IssuerSnapshot {
   readonly trustedIssuers: ReadonlyMap<string, TrustedIssuer>
   /** Where else users may sign in, by document name. */
   readonly identityProviders: ReadonlyMap<string, IdentityProvider>
+  /** What answers AuthZEN requests; undefined: there is no decision point here. */
+  readonly decisionPoint: Deciding | undefined
   /** Whether clients may register themselves. */
   readonly registration: 'off' | 'initial-access-token'
   /** Clients that did, by id; also suspended and deleted ones. Active and suspended ones stand in `clients` too. */

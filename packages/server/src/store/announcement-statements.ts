@@ -9,7 +9,7 @@ export const announcementStatements = {
     left join access_tokens t on r.what = 'token' and t.hash = r.key
     where r.sequence > $1 order by r.sequence limit $2`,
   'list-grants-ended-with-session':
-    'select body from grants where sid = $1 and revoked_at is not null limit $2',
+    'select body from grants where sid = $1 and revoked_at is not null and hash > $2 order by hash limit $3',
   'find-audit': `select chain, sequence, previous_hash, hash, body from audit
     where request_id = $1 or txn = $1 order by at, chain, sequence limit $2`,
   'read-audit-chain': `select chain, sequence, previous_hash, hash, body from audit

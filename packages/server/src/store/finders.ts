@@ -114,8 +114,8 @@ export function findersOver(ask: Ask): Finders {
         committedMs: numberOf(row, 'committed_ms'),
         body: row.body === null ? undefined : textOf(row, 'body'),
       })),
-    listGrantsEndedWithSession: async (sid, limit) =>
-      (await ask('list-grants-ended-with-session', [sid, limit])).map(row => bodyOf<GrantRecord>(row)),
+    listGrantsEndedWithSession: async (sid, after, limit) =>
+      (await ask('list-grants-ended-with-session', [sid, after, limit])).map(row => bodyOf<GrantRecord>(row)),
     listKeys: async issuer => (await ask('list-keys', [issuer])).map(keyOf),
     findAudit: async (id, limit) => (await ask('find-audit', [id, limit])).map(auditOf),
     readAuditChain: async (chain, after, limit) =>

@@ -155,7 +155,12 @@ export interface Store {
   readonly onRevision: (told: () => void) => () => void
   /** What ended after `after`, in the order in which it became visible, at most `limit`. Nothing comes late. */
   readonly listRevocations: (after: number, limit: number) => Promise<readonly RevocationEvent[]>
-  readonly listGrantsEndedWithSession: (sid: string, limit: number) => Promise<readonly GrantRecord[]>
+  /** Grants that ended with a session, by their ids from `after` (exclusive; '' for the first), at most `limit`. */
+  readonly listGrantsEndedWithSession: (
+    sid: string,
+    after: string,
+    limit: number,
+  ) => Promise<readonly GrantRecord[]>
   /** Tells that something may have ended, as `onRevision` tells of the revision. @returns ends the telling */
   readonly onRevocation: (told: () => void) => () => void
   readonly listKeys: (issuer: string) => Promise<readonly KeyRecord[]>

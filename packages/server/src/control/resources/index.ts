@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { authorizationDetailsTypeSpec } from './authorization-details-type.ts'
 import { clientSpec } from './client.ts'
 import { clientSecretSpec } from './client-secret.ts'
+import { decisionPointSpec } from './decision-point.ts'
 import { identityProviderSpec } from './identity-provider.ts'
 import { issuerSpec } from './issuer.ts'
 import { policySetSpec } from './policy-set.ts'
@@ -43,6 +44,7 @@ export const kinds = {
   TrustedIssuer: { spec: trustedIssuerSpec, name: plainName },
   IdentityProvider: { spec: identityProviderSpec, name: plainName },
   PolicySet: { spec: policySetSpec, name: plainName },
+  DecisionPoint: { spec: decisionPointSpec, name: plainName },
   User: { spec: userSpec, name: plainName },
 } as const satisfies Record<string, Kind>
 

@@ -111,6 +111,18 @@ export const standardScopes: readonly (Omit<ScopeSpec, 'profile'> & { readonly n
     claims: [],
   },
   {
+    name: 'access_evaluation',
+    title: 'Ask who may do what',
+    description: 'For gateways and APIs: asks the decision point about any user.',
+    translations: {
+      de: {
+        title: 'Fragen, wer was darf',
+        description: 'Für Gateways und Schnittstellen: fragt die Entscheidungsstelle über jeden Benutzer.',
+      },
+    },
+    claims: [],
+  },
+  {
     name: 'grant_management_query',
     title: 'See what you have allowed it',
     description: 'Read what its permissions cover.',

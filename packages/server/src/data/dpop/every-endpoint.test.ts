@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { type AuthzenEndpoint, authzenPaths } from '@holdfast/policy'
 import { parseChallenges } from '@holdfast/protocol/wire/challenge.ts'
+import { decidingWorld } from '../../../../../test/authzen/world.ts'
 import type { Reply } from '../../http/exchange.ts'
+import { accessRoom } from '../access/room.ts'
 import { globalRevocationRoom } from '../global-revocation/room.ts'
 import { revokeGrantRoom } from '../grants/room.ts'
 import { clientOf, keys } from '../testing/clients.ts'
@@ -20,7 +23,9 @@ import { userinfoRoom } from '../userinfo/room.ts'
 /** Every endpoint that takes a proof × every way a proof fails. */
 
 const incidentSystem = clientOf({ clientId: 'c_incident', scopes: ['global_token_revocation'] })
-const openTestWorld = (): Promise<World> => openWorld({ clients: [incidentSystem] })
+const gateway = clientOf({ clientId: 'c_gateway', scopes: ['access_evaluation'] })
+const decisionPoint = decidingWorld()
+const openTestWorld = (): Promise<World> => openWorld({ clients: [incidentSystem, gateway], decisionPoint })
 
 interface ProvenEndpoint {
   readonly path: string
@@ -95,6 +100,30 @@ const proving: readonly ProvenEndpoint[] = [
       }
     },
   },
+  ...Object.entries(authzenPaths).map(
+    ([endpoint, path]): ProvenEndpoint => ({
+      path,
+      // The token was taken, and the empty question was not.
+      status: 400,
+      refusedWith: 401,
+      prepare: async world => {
+        const fields = { grant_type: 'client_credentials', scope: 'access_evaluation' }
+        const accessToken = textOf(await requestToken(world, 'c_gateway', fields), 'access_token')
+        return {
+          goodProof: spoil => world.proof(path, { nonce: currentNonce(world), accessToken, ...spoil }),
+          send: proofs =>
+            world.send(accessRoom(endpoint as AuthzenEndpoint), path, {
+              body: '{}',
+              headers: [
+                ['content-type', 'application/json'],
+                ['authorization', `DPoP ${accessToken}`],
+                ...proofs.map(proof => ['dpop', proof] as const),
+              ],
+            }),
+        }
+      },
+    }),
+  ),
   {
     path: '/userinfo',
     status: 200,

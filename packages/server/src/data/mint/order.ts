@@ -9,6 +9,7 @@ import {
   refuse,
   type SecurityProfile,
 } from '@holdfast/protocol'
+import { accessEvaluationScope } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { grantManagementScopes } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import { globalRevocationScope } from '@holdfast/protocol/specs/global-token-revocation/rules.ts'
 import type { ProvenSender } from '@holdfast/protocol/specs/rfc6749-token/rules.ts'
@@ -266,8 +267,8 @@ function scopesAt(
   )
 }
 
-const isForIssuer = (scope: string): boolean =>
-  grantManagementScopes.includes(scope) || scope === globalRevocationScope
+const scopesForIssuer = new Set([...grantManagementScopes, globalRevocationScope, accessEvaluationScope])
+const isForIssuer = (scope: string): boolean => scopesForIssuer.has(scope)
 
 const ownedBySnapshot = new WeakMap<IssuerSnapshot, ReadonlySet<string>>()
 

@@ -119,7 +119,11 @@ async function catchUp(
     const rows = await store.listRevocations(cursor.sequence, pageRows)
     const introspects =
       ports.snapshot().issuers.get(reader.issuerUrl)?.clients.get(reader.clientId)?.introspects ?? []
-    const namesOf = (subject: string): readonly string[] => namesAt(reader.issuerUrl, subject, ports)
+    let sectors: readonly (string | undefined)[] | undefined
+    const namesOf = (subject: string): readonly string[] => {
+      sectors ??= sectorsAt(reader.issuerUrl, ports)
+      return sectors.map(sector => subjectFor(ports.keys, reader.issuerUrl, sector, subject))
+    }
     let text = ''
     for (const row of rows) {
       cursor.sequence = row.sequence
@@ -138,11 +142,10 @@ async function catchUp(
   }
 }
 
-/** A token of a client with pairwise subjects has no other name of its user in it. */
-function namesAt(issuerUrl: string, subject: string, { keys, snapshot }: Ports): readonly string[] {
+/** Those whose clients know a user by a name of their own: their tokens have no other name of the user in them. */
+function sectorsAt(issuerUrl: string, { snapshot }: Ports): readonly (string | undefined)[] {
   const clients = snapshot().issuers.get(issuerUrl)?.clients.values() ?? []
-  const sectors = new Set([...clients].map(({ sector }) => sector))
-  return [...new Set([undefined, ...sectors])].map(sector => subjectFor(keys, issuerUrl, sector, subject))
+  return [...new Set([undefined, ...[...clients].map(({ sector }) => sector)])]
 }
 
 async function waitFor(sink: Sink, { clientId }: Reader, ports: Ports): Promise<void> {

@@ -20,8 +20,8 @@ export interface Audience {
   readonly namesOf: (subject: string) => readonly string[]
 }
 
-/** Grants that end with one session: one for each client the user visited in it. */
-const grantsOfSessionMax = 1000
+/** A session that a user was sent back to all day long may end thousands of grants. */
+const grantsPageRows = 500
 
 /**
  * One announcement in the words of the feed, for one reader: nothing of another issuer, no token of another's API.
@@ -49,8 +49,13 @@ export async function publishedOf(
       return grant?.issuer === issuer ? [say('grant', grant.txn)] : []
     }
     case 'session': {
-      const grants = await store.listGrantsEndedWithSession(key, grantsOfSessionMax)
-      return grants.filter(grant => grant.issuer === issuer).map(grant => say('grant', grant.txn))
+      const said: PublishedRevocation[] = []
+      let grants: readonly GrantRecord[] = []
+      do {
+        grants = await store.listGrantsEndedWithSession(key, grants.at(-1)?.id ?? '', grantsPageRows)
+        for (const grant of grants) if (grant.issuer === issuer) said.push(say('grant', grant.txn))
+      } while (grants.length === grantsPageRows)
+      return said
     }
     case 'subject': {
       if (!key.startsWith(`${issuer}\n`)) return []

@@ -125,6 +125,20 @@ describe('the revocation feed', () => {
     heard.leave()
   })
 
+  test('tells of every grant that ended with a session, however many they are', async () => {
+    await using world = await openWorld()
+    const sid = 'sid-of-a-long-day'
+    const count = 1001
+    for (let index = 0; index < count; index++)
+      await seedCode(world, 'c_bank', { grant: { sid, scopes: ['openid'] } })
+    await world.store.commit([{ kind: 'revoke-grants-of-session', sid, at: world.clock.now() }])
+    const heard = await listen(world)
+    await until(() => told(heard, 'heartbeat').length > 0)
+    const digests = new Set(told(heard, 'revoked').map(({ digest }) => digest))
+    assert.equal(digests.size, count)
+    heard.leave()
+  })
+
   test('tells of a token only those it was for', async () => {
     const foreign = clientOf({
       clientId: 'c_rs',

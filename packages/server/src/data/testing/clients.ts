@@ -200,6 +200,7 @@ export const scopes: readonly Scope[] = [
   { name: 'email', title: 'See your e-mail address', description: 'Your address', claims: ['email'] },
   { name: 'offline_access', title: 'Stay connected', description: 'Act while you are away', claims: [] },
   { name: 'global_token_revocation', title: 'End all', description: 'End all access', claims: [] },
+  { name: 'access_evaluation', title: 'Ask', description: 'Ask who may do what', claims: [] },
   { name: 'grant_management_query', title: 'See its permissions', description: 'Read them', claims: [] },
   { name: 'grant_management_revoke', title: 'End its permissions', description: 'End them', claims: [] },
   { name: 'accounts', title: 'See your accounts', description: 'Balances and names', claims: [] },

@@ -58,6 +58,7 @@ export interface WorldOptions {
   readonly identityProviders?: readonly IdentityProvider[]
   /** What is answered to a form that wants JSON; absent: there is no answer. */
   readonly answerForm?: (url: string, form: Readonly<Record<string, string>>) => Promise<unknown>
+  readonly decisionPoint?: IssuerSnapshot['decisionPoint']
   readonly trustedIssuers?: readonly TrustedIssuer[]
   readonly spiffeTrustDomains?: readonly SpiffeTrustDomain[]
   readonly environment?: IssuerSnapshot['environment']
@@ -322,6 +323,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
       (options.spiffeTrustDomains ?? []).map(domain => [domain.trustDomain, domain]),
     ),
     clientOfSpiffeId: spiffeClients(clients.values()),
+    decisionPoint: options.decisionPoint,
     identityProviders: new Map((options.identityProviders ?? []).map(provider => [provider.name, provider])),
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
     policies: options.policies ?? shipped(),

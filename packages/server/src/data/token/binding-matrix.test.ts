@@ -11,8 +11,10 @@ import {
   accessTokenType,
   tokenExchangeGrantType,
 } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
+import { decidingWorld } from '../../../../../test/authzen/world.ts'
 import type { PeerCertificate, Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
+import { accessRoom } from '../access/room.ts'
 import { globalRevocationRoom } from '../global-revocation/room.ts'
 import { readGrantRoom, revokeGrantRoom } from '../grants/room.ts'
 import { introspectRoom } from '../introspect/room.ts'
@@ -145,7 +147,12 @@ function clientFor(kind: Kind, who: Who): Client {
 
 function openMatrix(client: Client): Promise<World> {
   const trusted = trustedIssuer({ clients: [client.clientId] })
-  return openWorld({ clients: [client, incidentSystem(client)], attesters, trustedIssuers: [trusted] })
+  return openWorld({
+    clients: [client, incidentSystem(client)],
+    attesters,
+    trustedIssuers: [trusted],
+    decisionPoint,
+  })
 }
 
 interface Evidence {
@@ -188,6 +195,7 @@ interface Desk {
 
 const userinfo: Desk = { room: userinfoRoom, path: '/userinfo', method: 'GET', status: 200 }
 const ofGrants = { path: '/grants/g-1', status: 404, request: { params: { id: 'g-1' } } } as const
+const decisionPoint = decidingWorld()
 const nobody = JSON.stringify({ sub_id: { format: 'opaque', id: 'u_nobody' } })
 const desks: Readonly<Record<string, Desk>> = {
   grant_management_query: { ...ofGrants, room: readGrantRoom, method: 'GET' },
@@ -195,6 +203,15 @@ const desks: Readonly<Record<string, Desk>> = {
   global_token_revocation: {
     ...{ room: globalRevocationRoom, path: '/global-token-revocation', method: 'POST', status: 404 },
     request: { body: nobody, headers: [['content-type', 'application/json']] },
+  },
+  access_evaluation: {
+    ...{
+      room: accessRoom('access_evaluation_endpoint'),
+      path: '/access/v1/evaluation',
+      method: 'POST',
+      status: 400,
+    },
+    request: { body: '{}', headers: [['content-type', 'application/json']] },
   },
 }
 

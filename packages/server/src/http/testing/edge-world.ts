@@ -121,6 +121,7 @@ function issuerOf(
     clientTrustAnchors,
     authenticationLevels: defaultAuthenticationLevels,
     attesters: new Map(),
+    decisionPoint: undefined,
     identityProviders: new Map(),
     trustedIssuers: new Map(),
     policies: shipped(),

@@ -59,9 +59,10 @@ export const announcementCases: readonly ContractCase[] = [
       assert.equal(JSON.parse(events[1]?.body ?? '').txn, one.txn)
       assert.deepEqual(await told(store, 6), [`client ${issuer}\nc_1`])
       assert.deepEqual(
-        (await store.listGrantsEndedWithSession('sid-7', 10)).map(({ id }) => id),
+        (await store.listGrantsEndedWithSession('sid-7', '', 10)).map(({ id }) => id),
         [two.id],
       )
+      assert.deepEqual(await store.listGrantsEndedWithSession('sid-7', two.id, 10), [])
     },
   },
   {

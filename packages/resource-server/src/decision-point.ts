@@ -1,0 +1,129 @@
+import type { Evaluation } from '@holdfast/protocol/specs/authzen/rules.ts'
+import { isJsonObject, type JsonObject } from '@holdfast/protocol/wire/json.ts'
+import type { Decide, Decision, Question } from './decide.ts'
+
+/**
+ * Whoever answers AuthZEN evaluations: `remoteDecisionPoint` and `remoteOpa` here, `createPdp` of `@holdfast/policy`, or
+ * your own. A decision point that cannot answer throws `DecisionUnavailable`.
+ */
+export interface DecisionPoint {
+  readonly evaluate: (evaluation: Evaluation) => unknown
+}
+
+/** The decision could not be made: the request is refused with 503, and may be sent again. */
+export class DecisionUnavailable extends Error {}
+
+/** What is asked about one request; parties without properties leave them out. */
+export interface Asked {
+  readonly subject?: { readonly type: string; readonly id: string; readonly properties?: object }
+  readonly action: { readonly name: string; readonly properties?: object }
+  readonly resource: { readonly type: string; readonly id: string; readonly properties?: object }
+  readonly context?: object
+}
+
+/**
+ * Object-level decisions by a decision point (AuthZEN 1.0 section 6).
+ * @param ask names the action and the very object of this request, with what only this API knows about it. Undefined
+ *   when there is no such object: denied. Without `subject` the user of the token is asked about, type `user`.
+ *   `tokenContext` is laid under `context`.
+ */
+export function decideBy<Native>(
+  point: DecisionPoint,
+  ask: (question: Question<Native>) => Asked | undefined | Promise<Asked | undefined>,
+): Decide<Native> {
+  const about = (asked: Asked | undefined, question: Question<Native>): Decision | Promise<Decision> => {
+    if (asked === undefined) return { allow: false, reason: 'there is no such object' }
+    const answer = point.evaluate(evaluationOf(asked, question))
+    return answer instanceof Promise ? answer.then(readAnswer) : readAnswer(answer)
+  }
+  return question => {
+    const asked = ask(question)
+    return asked instanceof Promise ? asked.then(one => about(one, question)) : about(asked, question)
+  }
+}
+
+/** What the token says about the circumstances, in names a schema can rely on; what it does not say is left out. */
+export function tokenContext({ token, method, path }: Question): JsonObject {
+  const { clientId, scopes, acr, authTime, tenant, binding } = token
+  return {
+    client_id: clientId,
+    scopes,
+    ...(acr !== undefined && { acr }),
+    ...(authTime !== undefined && { auth_time: authTime }),
+    ...(tenant !== undefined && { tenant }),
+    binding: bindingOf(binding),
+    authorization_details: token.authorizationDetails as unknown as JsonObject[],
+    method,
+    path,
+  }
+}
+
+function bindingOf({ jkt, x5tS256 }: Question['token']['binding']): 'key' | 'certificate' | 'none' {
+  if (jkt !== undefined) return 'key'
+  return x5tS256 === undefined ? 'none' : 'certificate'
+}
+
+const nothing: JsonObject = Object.freeze({})
+
+function evaluationOf(asked: Asked, question: Question): Evaluation {
+  const { subject = { type: 'user', id: question.token.subject }, action, resource, context } = asked
+  const party = ({ type, id, properties }: NonNullable<Asked['subject']>): Evaluation['subject'] => ({
+    type,
+    id,
+    properties: (properties as JsonObject | undefined) ?? nothing,
+  })
+  return {
+    subject: party(subject),
+    action: { name: action.name, properties: (action.properties as JsonObject | undefined) ?? nothing },
+    resource: party(resource),
+    context: { ...tokenContext(question), ...context } as JsonObject,
+  }
+}
+
+/** Members of a context that oblige nobody. */
+const plainMembers: ReadonlySet<string> = new Set([
+  'policy_version',
+  'determining_policies',
+  'id',
+  'reason',
+  'reason_admin',
+  'reason_user',
+])
+
+/**
+ * Only `decision: true` permits, and only when its context holds nothing that obliges: an obligation that is not
+ * understood here is a deny (section 5.5).
+ * @throws DecisionUnavailable when it is no answer
+ */
+export function readAnswer(answer: unknown): Decision {
+  if (!isJsonObject(answer) || typeof answer.decision !== 'boolean')
+    throw new DecisionUnavailable('the decision point did not answer with a decision')
+  const context = isJsonObject(answer.context) ? answer.context : nothing
+  const { policy_version: version, error } = context
+  const policyVersion = typeof version === 'string' ? { policyVersion: version } : {}
+  if (!answer.decision) {
+    const reason = isJsonObject(error) ? 'the decision point found an error' : 'the policy denied'
+    return { allow: false, reason, ...policyVersion, ...stepUpOf(context) }
+  }
+  const obliging = Object.keys(context).find(name => !plainMembers.has(name))
+  return obliging === undefined
+    ? { allow: true, ...policyVersion }
+    : {
+        allow: false,
+        reason: `\`${obliging.slice(0, 64)}\` obliges to something unknown here`,
+        ...policyVersion,
+      }
+}
+
+/** A deny that better authentication would turn (section 5.5.2), with our `max_age` beside `acr_values`. */
+function stepUpOf({ acr_values: acrValues, max_age: maxAge }: JsonObject): Pick<Decision, 'stepUp'> {
+  const values = (Array.isArray(acrValues) ? acrValues : []).filter(value => typeof value === 'string')
+  const isAge = Number.isSafeInteger(maxAge) && Number(maxAge) >= 0
+  if (values.length === 0 && !isAge) return {}
+  return {
+    stepUp: {
+      ...(values.length > 0 && { acrValues: values }),
+      ...(isAge && { maxAgeSeconds: Number(maxAge) }),
+    },
+  }
+}

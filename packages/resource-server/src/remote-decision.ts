@@ -1,0 +1,143 @@
+import type { Evaluation } from '@holdfast/protocol/specs/authzen/rules.ts'
+import { isJsonObject, type JsonValue } from '@holdfast/protocol/wire/json.ts'
+import { type DecisionPoint, DecisionUnavailable } from './decision-point.ts'
+import { fetchJsonObject } from './fetch-json.ts'
+import {
+  type Clock,
+  type Entropy,
+  type Fetch,
+  requestIdsOf,
+  systemClock,
+  systemEntropy,
+  systemFetch,
+} from './ports.ts'
+
+export interface RemoteOptions {
+  /** URL of the evaluation endpoint, or of OPA's document, https. */
+  readonly url: string
+  /** Headers of each request, e.g. the access token this API presents; asked for each time. */
+  readonly headers?: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>
+  /** Longest wait for one answer, 1 to 10 000 ms; default 500. */
+  readonly timeoutMs?: number
+  /** After so many failures in a row nobody waits any more, 1 to 100; default 5. */
+  readonly failuresMax?: number
+  /** How long then nobody is asked, 100 to 60 000 ms; default 2000. After it one question is let through. */
+  readonly pauseMs?: number
+  readonly fetch?: Fetch
+  readonly clock?: Clock
+  readonly entropy?: Entropy
+}
+
+const answerBytesMax = 262_144
+
+/**
+ * Any AuthZEN 1.0 decision point. Nothing is remembered: each question is asked.
+ * @throws TypeError that names the wrong option
+ */
+export function remoteDecisionPoint(options: RemoteOptions): DecisionPoint {
+  return remote(
+    options,
+    evaluation => evaluation,
+    answer => answer,
+  )
+}
+
+/**
+ * Open Policy Agent by its REST API, `POST /v1/data/<path>`: the evaluation is `input`; the document is `true` or `false`, or
+ * an AuthZEN answer. A document that is not there denies.
+ * @throws TypeError that names the wrong option
+ */
+export function remoteOpa(options: RemoteOptions): DecisionPoint {
+  return remote(
+    options,
+    evaluation => ({ input: evaluation }),
+    ({ result = false }) => (typeof result === 'boolean' ? { decision: result } : result),
+  )
+}
+
+function remote(
+  options: RemoteOptions,
+  question: (evaluation: Evaluation) => object,
+  answerOf: (answer: Readonly<Record<string, JsonValue>>) => JsonValue,
+): DecisionPoint {
+  const {
+    url,
+    headers = () => ({}),
+    fetch = systemFetch,
+    clock = systemClock,
+    entropy = systemEntropy,
+  } = options
+  const timeoutMs = inRange('timeoutMs', options.timeoutMs ?? 500, 1, 10_000)
+  const breaker = new Breaker(
+    inRange('failuresMax', options.failuresMax ?? 5, 1, 100),
+    inRange('pauseMs', options.pauseMs ?? 2000, 100, 60_000),
+    clock.monotonicMs ?? (() => performance.now()),
+  )
+  if (!URL.canParse(url) || new URL(url).protocol !== 'https:')
+    throw new TypeError(`the URL of the decision point, \`${url}\`, is not https`)
+  const requestIds = requestIdsOf(entropy)
+  return {
+    evaluate: async evaluation => {
+      if (!breaker.mayAsk())
+        throw new DecisionUnavailable('the decision point failed lately and is left alone')
+      let isAnswered = false
+      try {
+        const answer = await fetchJsonObject({
+          fetch,
+          url,
+          method: 'POST',
+          headers: { ...(await headers()), 'content-type': 'application/json', 'x-request-id': requestIds() },
+          body: JSON.stringify(question(evaluation)),
+          bytesMax: answerBytesMax,
+          timeoutMs,
+        })
+        const read = answerOf(answer)
+        isAnswered = isJsonObject(read) && typeof read.decision === 'boolean'
+        return read
+      } catch (cause) {
+        throw new DecisionUnavailable('the decision point did not answer', { cause })
+      } finally {
+        breaker.saw(isAnswered)
+      }
+    },
+  }
+}
+
+function inRange(name: string, value: number, least: number, most: number): number {
+  if (!(value >= least && value <= most))
+    throw new TypeError(`${name} is \`${value}\`, outside ${least} to ${most}`)
+  return value
+}
+
+/** Leaves alone for a while what keeps failing: who waits for it in vain holds up everybody behind. */
+class Breaker {
+  readonly #failuresMax: number
+  readonly #pauseMs: number
+  readonly #monotonicMs: () => number
+  #failures = 0
+  #restUntilMs = Number.NEGATIVE_INFINITY
+
+  constructor(failuresMax: number, pauseMs: number, monotonicMs: () => number) {
+    this.#failuresMax = failuresMax
+    this.#pauseMs = pauseMs
+    this.#monotonicMs = monotonicMs
+  }
+
+  /** After a pause one question goes through; the pause begins anew for all others until it is answered. */
+  mayAsk(): boolean {
+    if (this.#failures < this.#failuresMax) return true
+    const now = this.#monotonicMs()
+    if (now < this.#restUntilMs) return false
+    this.#restUntilMs = now + this.#pauseMs
+    return true
+  }
+
+  saw(isAnswered: boolean): void {
+    if (isAnswered) {
+      this.#failures = 0
+      return
+    }
+    this.#failures++
+    if (this.#failures >= this.#failuresMax) this.#restUntilMs = this.#monotonicMs() + this.#pauseMs
+  }
+}
