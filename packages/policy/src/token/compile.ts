@@ -1,7 +1,6 @@
 import type { CompiledPolicy } from '../cedar/evaluate.ts'
-import { decide, prepareEntities } from '../decide.ts'
+import { decide, denied, prepareEntities } from '../decide.ts'
 import type { Decision } from '../decision.ts'
-import { noObligations } from '../obligations.ts'
 import { compilePolicySet, type PolicySet, type PolicySource } from '../policy-set.ts'
 import { type Parsed, parseQuestion } from '../question.ts'
 import { cedarOf, type TokenQuestion } from './question.ts'
@@ -39,11 +38,8 @@ export function decideToken(set: PolicySet, question: TokenQuestion): Decision {
   const parsed = parseQuestion(json.question)
   if (entities.ok && parsed.ok) return decide(set, parsed.value, entities.value)
   const errors = [...(entities.ok ? [] : entities.problems), ...(parsed.ok ? [] : parsed.problems)]
-  return Object.freeze({
-    decision: 'deny',
-    determining: Object.freeze([]),
-    errors: Object.freeze(errors.map(({ place, message }) => ({ place: `question ${place}`, message }))),
-    obligations: noObligations,
-    version: set.version,
-  })
+  return denied(
+    set,
+    errors.map(({ place, message }) => ({ place: `question ${place}`, message })),
+  )
 }
