@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { readEvaluation, readSearch } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { parseJsonObject } from '@holdfast/protocol/wire/json.ts'
 import { prepareEntities } from '../decide.ts'
+import type { Decision } from '../decision.ts'
 import { noObligations, type Obligations } from '../obligations.ts'
 import { compilePolicySet } from '../policy-set.ts'
 import { answerOf } from './answer.ts'
@@ -138,11 +139,10 @@ describe('a decision point', () => {
 
 describe('obligations on a token', () => {
   it('each one that whoever asked does not meet makes a deny of the permit', () => {
-    const permit = (change: Partial<Obligations>) =>
-      ({
-        ...{ decision: 'permit', determining: ['a'], errors: [], version: 'v' },
-        obligations: { ...noObligations, ...change },
-      }) as const
+    const permit = (change: Partial<Obligations>): Decision => ({
+      ...({ decision: 'permit', determining: ['a'], errors: [], version: 'v' } as const),
+      obligations: { ...noObligations, ...change },
+    })
     const unmet = [
       permit({ maxLifetimeSeconds: 60 }),
       permit({ dropScopes: ['a'] }),
