@@ -27,6 +27,13 @@ const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256
 const key = (await importJWK(privateKey.export({ format: 'jwk' }) as never, 'ES256')) as CryptoKey
 const signer = { key, kid: 'k' }
 
+const reading = {
+  type: 'account_reading',
+  account: 'DE89370400440532013000',
+  actions: ['balance', 'history'],
+}
+const asking = (detail: object) => ({ authorization_details: JSON.stringify([detail]) })
+
 function documentsFor(pingPort: number): readonly string[] {
   const jwks = { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k', alg: 'ES256', use: 'sig' }] }
   const documentFor = (name: string, metadata: object): string =>
@@ -39,6 +46,7 @@ function documentsFor(pingPort: number): readonly string[] {
         scope: 'openid accounts offline_access',
         id_token_signed_response_alg: 'ES256',
         jwks,
+        authorization_details_types: ['account_reading'],
         backchannel_token_delivery_mode: 'poll',
         backchannel_authentication_request_signing_alg: 'ES256',
         ...metadata,
@@ -225,6 +233,43 @@ for (const store of ['sqlite', 'postgres'] as const)
           assert.ok(!readFileSync(join(parentPath, name)).includes(secret), `a secret stands in ${name}`)
     })
 
+    it('openid-client gets the details that a person allowed, narrows them at a refresh and cannot grow', async () => {
+      const config = await configure('pos-poll')
+      const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))
+      const request = await signed('pos-poll', { ...asking(reading), grant_management_action: 'create' })
+      const asked = await client.initiateBackchannelAuthentication(config, { request })
+      await answer('allow')
+      const now = { ...asked, interval: 0.01 }
+      const tokens = await client.pollBackchannelAuthenticationGrant(config, now, undefined, { DPoP })
+      assert.deepEqual(tokens.authorization_details, [reading])
+      assert.match(String(tokens.grant_id), /^[\w-]{20,}$/)
+      const told = await introspectAs(withClose(prepared), tokens.access_token)
+      assert.deepEqual(told.authorization_details, [reading])
+      const refresh = (detail: object) =>
+        client.refreshTokenGrant(config, tokens.refresh_token ?? '', asking(detail), { DPoP })
+      const less = { ...reading, actions: ['balance'] }
+      assert.deepEqual((await refresh(less)).authorization_details, [less])
+      await assert.rejects(refresh({ ...reading, account: 'GB82WEST12345698765432' }), {
+        error: 'invalid_authorization_details',
+      })
+      const other = { ...reading, account: 'GB82WEST12345698765432' }
+      const merge = { grant_management_action: 'merge', grant_id: String(tokens.grant_id) }
+      const merging = await client.initiateBackchannelAuthentication(config, {
+        request: await signed('pos-poll', { ...asking(other), ...merge }),
+      })
+      await answer('allow')
+      const soon = { ...merging, interval: 0.01 }
+      const merged = await client.pollBackchannelAuthenticationGrant(config, soon, undefined, { DPoP })
+      assert.equal(merged.grant_id, tokens.grant_id)
+      assert.deepEqual(merged.authorization_details, [reading, other])
+      const before = await introspectAs(withClose(prepared), tokens.access_token)
+      assert.deepEqual(before, { active: false })
+      const unknown = await signed('pos-poll', asking({ type: 'payment' }))
+      await assert.rejects(client.initiateBackchannelAuthentication(config, { request: unknown }), {
+        error: 'invalid_authorization_details',
+      })
+    })
+
     it('oauth4webapi asks and polls over mutual TLS, and gets tokens bound to its certificate', async () => {
       const fetch = fetchOver(certified)
       const options = { [oauth.customFetch]: fetch as never }
@@ -234,7 +279,7 @@ for (const store of ['sqlite', 'postgres'] as const)
         use_mtls_endpoint_aliases: true,
         id_token_signed_response_alg: 'ES256',
       }
-      const parameters = { request: await signed('pos-mtls') }
+      const parameters = { request: await signed('pos-mtls', asking(reading)) }
       const asked = await oauth.processBackchannelAuthenticationResponse(
         server,
         who,
@@ -257,6 +302,7 @@ for (const store of ['sqlite', 'postgres'] as const)
       await answer('allow')
       const tokens = await poll()
       assert.equal(tokens.token_type, 'bearer')
+      assert.deepEqual(tokens.authorization_details, [reading])
       assert.equal(oauth.getValidatedIdTokenClaims(tokens)?.aud, 'pos-mtls')
       const introspected = await introspectAs(withClose(prepared), tokens.access_token)
       assert.deepEqual(Object.keys((introspected.cnf ?? {}) as object), ['x5t#S256'])

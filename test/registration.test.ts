@@ -34,6 +34,7 @@ const policy = {
   scopes: scope.split(' '),
   grantTypes: ['authorization_code', 'refresh_token'],
   resources: ['accounts'],
+  authorizationDetailsTypes: ['account_reading'],
   redirectHosts: ['client.example'],
   softwareStatement: 'optional',
 } as const
@@ -66,15 +67,32 @@ function metadataOf({ publicJwk }: KeyPair): Record<string, unknown> {
     dpop_bound_access_tokens: true,
     id_token_signed_response_alg: 'ES256',
     subject_type: 'pairwise',
+    authorization_details_types: ['account_reading'],
   }
 }
 
-async function tokenFor(config: NodeConfig, uses: number): Promise<string> {
+const plainPolicy = { ...policy, profile: 'oidc-baseline' } as const
+const plainMetadata = {
+  client_name: 'Signs with a secret',
+  redirect_uris: [redirectUri],
+  grant_types: ['authorization_code', 'refresh_token'],
+  response_types: ['code' as const],
+  scope,
+  token_endpoint_auth_method: 'client_secret_jwt',
+  id_token_signed_response_alg: 'ES256',
+}
+
+const signingWith = (clientId: string, value: string): ProductClient => ({
+  ...{ clientId, redirectUri, isDpop: false },
+  secret: { value, sentBy: 'jwt' },
+})
+
+async function tokenFor(config: NodeConfig, uses: number, allowed: object = policy): Promise<string> {
   const entropy = openEntropy()
   const store = await openStore(config)
   const passwords = openPasswords({ entropy })
   const made = await createRegistrationToken(
-    { uses, lifetimeSeconds: 3600, policy, note: '' },
+    { uses, lifetimeSeconds: 3600, policy: allowed as typeof policy, note: '' },
     {
       ...{ store, clock: systemClock, entropy, passwords, issuers: [bindingOf(config)] },
       newReference: () => randomBytes(8).toString('hex'),
@@ -96,6 +114,7 @@ for (const store of ['sqlite', 'postgres'] as const satisfies readonly StoreKind
     let node: RunningNode
     let product: Product
     let token = ''
+    let plainToken = ''
     const agents: ReturnType<typeof dispatcherFor>[] = []
     const fetchOf = (): ReturnType<typeof fetchOver> => {
       const agent = dispatcherFor(product)
@@ -105,6 +124,7 @@ for (const store of ['sqlite', 'postgres'] as const satisfies readonly StoreKind
     before(async () => {
       prepared = await prepareProduct(store)
       token = await tokenFor(prepared.config, 10)
+      plainToken = await tokenFor(prepared.config, 3, plainPolicy)
       node = await startNode(prepared.config)
       product = { ...prepared.product, close: async () => {} }
     })
@@ -123,13 +143,60 @@ for (const store of ['sqlite', 'postgres'] as const satisfies readonly StoreKind
         { initialAccessToken: token, [client.customFetch]: fetchOf() as never },
       )
       const { client_id: clientId } = config.clientMetadata()
-      const seen = await walkWithOpenidClient(product, whoOf(clientId, keys))
+      const details = [
+        { type: 'account_reading', account: 'DE89370400440532013000', actions: ['balance', 'history'] },
+      ]
+      const asked = { authorization_details: JSON.stringify(details) }
+      const seen = await walkWithOpenidClient(product, whoOf(clientId, keys), true, asked)
+      assert.deepEqual(seen.authorizationDetails, details)
       assert.equal(seen.idTokenClaims?.aud, clientId)
       assert.equal(seen.tokenType, 'dpop')
       assert.equal(seen.introspected.sub, seen.idTokenClaims?.sub)
       assert.equal(seen.userinfoSub, seen.idTokenClaims?.sub)
       const usual = await walkWithOpenidClient(product, product.clients['private_key_jwt with DPoP'])
       assert.notEqual(usual.idTokenClaims?.sub, seen.idTokenClaims?.sub)
+    })
+
+    it('openid-client registers a client that signs with its secret, and walks the code flow with it', async () => {
+      const register = async (alg: string) => {
+        const config = await client.dynamicClientRegistration(
+          product.issuer,
+          { ...plainMetadata, token_endpoint_auth_signing_alg: alg },
+          undefined,
+          { initialAccessToken: plainToken, [client.customFetch]: fetchOf() as never },
+        )
+        const { client_id: clientId, client_secret: value } = config.clientMetadata()
+        assert.match(String(value), /^cs_[\w-]{86}$/)
+        return signingWith(clientId, String(value))
+      }
+      const who = await register('HS256')
+      const seen = await walkWithOpenidClient(product, who)
+      assert.equal(seen.idTokenClaims?.aud, who.clientId)
+      assert.equal(seen.introspected.active, true)
+      const wrong = signingWith(who.clientId, `cs_${'x'.repeat(86)}`)
+      await assert.rejects(walkWithOpenidClient(product, wrong), { error: 'invalid_client' })
+      // The library signs with HS256 whatever was registered.
+      await assert.rejects(walkWithOpenidClient(product, await register('HS512')), {
+        error: 'invalid_client',
+      })
+    })
+
+    it('oauth4webapi registers a client that signs with its secret, and walks the code flow with it', async () => {
+      const options = { [oauth.customFetch]: fetchOf() as never }
+      const server = await oauth.processDiscoveryResponse(
+        product.issuer,
+        await oauth.discoveryRequest(product.issuer, options),
+      )
+      const registered = await oauth.processDynamicClientRegistrationResponse(
+        await oauth.dynamicClientRegistrationRequest(server, plainMetadata, {
+          ...options,
+          initialAccessToken: plainToken,
+        }),
+      )
+      const who = signingWith(registered.client_id, String(registered.client_secret))
+      const seen = await walkWithOauth4webapi(product, who)
+      assert.equal(seen.idTokenClaims?.aud, who.clientId)
+      assert.equal(seen.introspected.active, true)
     })
 
     it('oauth4webapi registers a client, walks the FAPI 2.0 flow with it, and takes it away again', async () => {

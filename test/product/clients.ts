@@ -127,13 +127,13 @@ export async function makeClients(ca: DevelopmentCa, floor = 'oidc-baseline'): P
       client_secret_basic: {
         clientId: 'secret-basic',
         redirectUri,
-        secret: { value: basic.secret, isPosted: false },
+        secret: { value: basic.secret, sentBy: 'basic' },
         isDpop: false,
       },
       client_secret_post: {
         clientId: 'secret-post',
         redirectUri,
-        secret: { value: post.secret, isPosted: true },
+        secret: { value: post.secret, sentBy: 'post' },
         isDpop: false,
       },
     },

@@ -18,8 +18,8 @@ export interface ProductClient {
   readonly redirectUri: string
   /** For `private_key_jwt`. */
   readonly privateKey?: { readonly key: CryptoKey; readonly kid: string }
-  /** For `client_secret_basic` and `client_secret_post`. */
-  readonly secret?: { readonly value: string; readonly isPosted: boolean }
+  /** For `client_secret_basic`, `client_secret_post` and `client_secret_jwt`. */
+  readonly secret?: { readonly value: string; readonly sentBy: 'basic' | 'post' | 'jwt' }
   /** For mutual TLS. */
   readonly certificate?: { readonly certPem: string; readonly keyPem: string }
   /** Signs request objects and asks for signed responses. */

@@ -162,7 +162,9 @@ function clientOf(who: ProductClient): oauth.Client {
 function authenticationOf({ privateKey, secret }: ProductClient): oauth.ClientAuth {
   if (privateKey !== undefined) return oauth.PrivateKeyJwt(privateKey)
   if (secret === undefined) return oauth.TlsClientAuth()
-  return secret.isPosted ? oauth.ClientSecretPost(secret.value) : oauth.ClientSecretBasic(secret.value)
+  const { value, sentBy } = secret
+  if (sentBy === 'jwt') return oauth.ClientSecretJwt(value)
+  return sentBy === 'post' ? oauth.ClientSecretPost(value) : oauth.ClientSecretBasic(value)
 }
 
 /** RFC 9701: asks for a signed answer, and verifies it with the published keys. */

@@ -129,7 +129,9 @@ export async function configure(
 function authenticationOf({ privateKey, secret }: ProductClient): client.ClientAuth {
   if (privateKey !== undefined) return client.PrivateKeyJwt(privateKey)
   if (secret === undefined) return client.TlsClientAuth()
-  return secret.isPosted ? client.ClientSecretPost(secret.value) : client.ClientSecretBasic(secret.value)
+  const { value, sentBy } = secret
+  if (sentBy === 'jwt') return client.ClientSecretJwt(value)
+  return sentBy === 'post' ? client.ClientSecretPost(value) : client.ClientSecretBasic(value)
 }
 
 export async function introspectAs(

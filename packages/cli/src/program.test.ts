@@ -374,6 +374,7 @@ describe('the terminal', () => {
       ...['--uses', '20', '--expires', '2', '--profile', 'oauth21', '--scopes', 'openid, accounts'],
       ...['--resources', 'bank', '--redirect-hosts', 'app.example,127.0.0.1', '--require-statement'],
       ...['--grant-types', 'authorization_code', '--note', 'partner', '--issuer', 'main'],
+      ...['--detail-types', 'reading, payment'],
     ]
     const text = await run(['registration-tokens', 'create', ...options], { createRegistrationToken })
     assert.equal(text.exitCode, 0)
@@ -389,6 +390,7 @@ describe('the terminal', () => {
           scopes: ['openid', 'accounts'],
           grantTypes: ['authorization_code'],
           resources: ['bank'],
+          authorizationDetailsTypes: ['reading', 'payment'],
           redirectHosts: ['app.example', '127.0.0.1'],
           softwareStatement: 'required',
         },

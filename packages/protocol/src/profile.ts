@@ -26,6 +26,7 @@ export type ClientAuthenticationMethod =
   | 'self_signed_tls_client_auth'
   | 'client_secret_basic'
   | 'client_secret_post'
+  | 'client_secret_jwt'
   | 'attest_jwt_client_auth'
   | 'attest_jwt_client_auth_dpop'
   | 'spiffe_jwt'

@@ -77,8 +77,8 @@ export interface RunningServer {
     readonly management: number | undefined
   }
   readonly ports: Ports
-  /** To list, rotate and take back signing keys. */
-  readonly keys: Pick<Ring, 'list' | 'rotate' | 'revoke'>
+  /** To list, rotate and take back signing keys, and to seal secrets. */
+  readonly keys: Pick<Ring, 'list' | 'rotate' | 'revoke' | 'seal'>
   /** Stop accepting, let requests in rooms finish, close connections. */
   readonly close: () => Promise<void>
 }

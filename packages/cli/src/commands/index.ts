@@ -9,6 +9,7 @@ import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import { addGateway } from './gateway.ts'
 import { addKeys } from './keys.ts'
+import { addMeasure } from './measure.ts'
 import { addPolicy } from './policy.ts'
 import { addRegistrationTokens } from './registration-tokens.ts'
 import { addGrants } from './revoke.ts'
@@ -28,6 +29,7 @@ export const commands: readonly AddCommand[] = [
   addRegistrationTokens,
   addKeys,
   addPolicy,
+  addMeasure,
   addExplain,
   addAudit,
   addDoctor,

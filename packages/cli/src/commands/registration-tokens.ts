@@ -16,6 +16,7 @@ interface CreateOptions {
   readonly scopes: string
   readonly grantTypes: string
   readonly resources: string
+  readonly detailTypes: string
   readonly redirectHosts: string
   readonly requireStatement?: boolean
   readonly note: string
@@ -35,6 +36,7 @@ export const addRegistrationTokens: AddCommand = (program, desk) => {
     .option('--scopes <names>', 'scopes such a client may have, separated by commas', '')
     .option('--grant-types <names>', 'grant types it may have', 'authorization_code,refresh_token')
     .option('--resources <names>', 'resource servers it may ask tokens for', '')
+    .option('--detail-types <names>', 'types of authorization details it may ask for', '')
     .option(
       '--redirect-hosts <hosts>',
       'where users may be sent: app.example,app.example:8443,127.0.0.1,com.example.app:',
@@ -54,6 +56,7 @@ export const addRegistrationTokens: AddCommand = (program, desk) => {
       }
       await withAdmin(desk, options.config, async ({ api }) => {
         const { issuer, profile, note, requireStatement = false } = options
+        const detailTypes = listOf(options.detailTypes)
         const answer = await api.createRegistrationToken({
           ...(issuer !== undefined && { issuer }),
           ...{ uses, lifetimeSeconds: hours * hour, note },
@@ -62,6 +65,7 @@ export const addRegistrationTokens: AddCommand = (program, desk) => {
             scopes: listOf(options.scopes),
             grantTypes: listOf(options.grantTypes),
             resources: listOf(options.resources),
+            ...(detailTypes.length > 0 && { authorizationDetailsTypes: detailTypes }),
             redirectHosts: listOf(options.redirectHosts),
             softwareStatement: requireStatement ? 'required' : 'optional',
           },

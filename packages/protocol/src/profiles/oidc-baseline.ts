@@ -29,6 +29,7 @@ export const oidcBaseline: SecurityProfile = {
     'spiffe_jwt',
     'client_secret_basic',
     'client_secret_post',
+    'client_secret_jwt',
     'none',
   ],
   assertionAudience: 'issuer-sole',

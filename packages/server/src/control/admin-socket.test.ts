@@ -99,6 +99,7 @@ describe('the admin socket', () => {
       { lifetimeSeconds: 31_536_001 },
       { note: 'x'.repeat(201) },
       { policy: { ...policy, more: 1 } },
+      { policy: { ...policy, authorizationDetailsTypes: 'reading' } },
     ])
       assert.equal((await ask('POST', path, JSON.stringify({ ...good, ...spoil }))).status, 400)
     const listed = await ask('GET', path)

@@ -52,7 +52,7 @@ export function adminOver(options: AdminOptions): AdminApi {
         if (applied.value.reference !== undefined) await onApplied()
         return value(applied.value)
       }),
-    rotateSecret: request => applied(() => rotateSecret(request, ports), onApplied),
+    rotateSecret: request => applied(() => rotateSecret(request, ports, options.keys), onApplied),
     revokeSecret: request => applied(() => revokeSecret(request, ports), onApplied),
     secondFactors: query =>
       answered(async () => {

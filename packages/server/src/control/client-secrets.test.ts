@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { type EpochSeconds, profiles } from '@holdfast/protocol'
 import { openEntropy } from '../entropy.ts'
+import { softwareCustody } from '../keys/custody/software.ts'
 import { openPasswords } from '../passwords.ts'
 import { compileSnapshot } from '../snapshot/compile.ts'
 import type { Client } from '../snapshot/snapshot.ts'
@@ -39,9 +40,29 @@ async function portsOf(t: TestContext) {
 }
 
 async function rotated(ports: ControlPorts, overlapSeconds = day, lifetimeSeconds?: number) {
-  const answer = await rotateSecret({ clientId: 'plain', overlapSeconds, lifetimeSeconds }, ports)
+  const answer = await rotateSecret({ clientId: 'plain', overlapSeconds, lifetimeSeconds }, ports, undefined)
   assert.ok(answer.ok, JSON.stringify(answer))
   return answer.value
+}
+
+const custody = softwareCustody(Buffer.alloc(32, 9), openEntropy())
+const placed = (place: string) =>
+  ({ issuer: binding.url, id: `client-secret ${place}`, use: 'secret', alg: 'none' }) as const
+
+/** The part of a running server that seals. */
+const custodian = {
+  seal: (_issuer: string, _purpose: string, place: string, clear: Buffer) =>
+    custody.seal(placed(place), clear),
+}
+
+function opened(sealed: Buffer, place: string): string {
+  return custody.open(placed(place), sealed).toString('utf8')
+}
+
+async function applyPlain(ports: ControlPorts, method: string): Promise<void> {
+  const own = metadata.replace('client_secret_basic', method)
+  const document = documentOf('Client', 'plain', `{profile: oidc-baseline, metadata: ${own}}`)
+  assert.ok((await apply({ files: [fileOf(document)], dryRun: false, prune: false }, ports)).ok)
 }
 
 /** The client as a node would serve it now. */
@@ -145,22 +166,88 @@ describe('secrets of clients', () => {
     assert.match(pruned.problems[0]?.message ?? '', /clients secret revoke plain/)
   })
 
+  test('a secret that signs has 512 random bits and is sealed for its client and id', async t => {
+    const { ports, store } = await portsOf(t)
+    await applyPlain(ports, 'client_secret_jwt')
+    const answer = await rotateSecret({ clientId: 'plain', overlapSeconds: day }, ports, custodian)
+    assert.ok(answer.ok, JSON.stringify(answer))
+    const { secret, secretId } = answer.value
+    assert.match(secret, /^cs_[A-Za-z0-9_-]{86}$/)
+    const [kept] = (await served(ports)).secrets
+    assert.ok(kept?.sealed)
+    assert.equal(opened(kept.sealed, `plain ${secretId}`), secret)
+    for (const place of [`shop ${secretId}`, 'plain other', 'plain'])
+      assert.throws(() => opened(kept.sealed as Buffer, place), { code: 'keys.sealed' })
+    const everything = JSON.stringify([
+      await store.listDocuments(),
+      await store.findAudit(answer.value.reference, 10),
+    ])
+    assert.ok(!everything.includes(secret.slice(3)))
+  })
+
+  test('both secrets that sign work until the overlap ends', async t => {
+    const { ports, time } = await portsOf(t)
+    await applyPlain(ports, 'client_secret_jwt')
+    const rotate = () => rotateSecret({ clientId: 'plain', overlapSeconds: 3600 }, ports, custodian)
+    const first = await rotate()
+    time.now += 100
+    const second = await rotate()
+    assert.ok(first.ok && second.ok)
+    const { secrets } = await served(ports)
+    assert.deepEqual(
+      secrets.map(({ id, sealed, expiresAt }) => [sealed && opened(sealed, `plain ${id}`), expiresAt]),
+      [
+        [second.value.secret, undefined],
+        [first.value.secret, start + 3700],
+      ],
+    )
+  })
+
+  test('without a server nobody seals, and a secret that need not be read is sealed by nobody', async t => {
+    const { ports } = await portsOf(t)
+    await rotateSecret({ clientId: 'plain', overlapSeconds: day }, ports, custodian)
+    assert.equal((await served(ports)).secrets[0]?.sealed, undefined)
+    await applyPlain(ports, 'client_secret_jwt')
+    const answer = await rotateSecret({ clientId: 'plain', overlapSeconds: day }, ports, undefined)
+    assert.match(answer.ok ? '' : (answer.problems[0]?.message ?? ''), /no server runs here/)
+  })
+
+  test('a client that signs no longer keeps nothing that could be read, from its next rotation on', async t => {
+    const { ports } = await portsOf(t)
+    await applyPlain(ports, 'client_secret_jwt')
+    assert.ok((await rotateSecret({ clientId: 'plain', overlapSeconds: day }, ports, custodian)).ok)
+    await applyPlain(ports, 'client_secret_basic')
+    assert.ok((await rotateSecret({ clientId: 'plain', overlapSeconds: day }, ports, custodian)).ok)
+    const { secrets } = await served(ports)
+    assert.deepEqual(
+      secrets.map(({ sealed }) => sealed),
+      [undefined, undefined],
+    )
+  })
+
   test('the plan of an applied secret shows no MAC', async t => {
     const { ports } = await portsOf(t)
     const mac = `hmac-sha256:${'s'.repeat(22)}:${'m'.repeat(43)}`
-    const document = documentOf('ClientSecret', 'plain', `{secrets: [{id: a, mac: '${mac}', createdAt: 1}]}`)
+    const document = documentOf(
+      'ClientSecret',
+      'plain',
+      `{secrets: [{id: a, mac: '${mac}', sealed: '${'z'.repeat(80)}', createdAt: 1}]}`,
+    )
     const plan = await apply({ files: [fileOf(document)], dryRun: true, prune: false }, ports)
     assert.ok(plan.ok)
-    assert.doesNotMatch(JSON.stringify(plan), /mmmm/)
+    assert.doesNotMatch(JSON.stringify(plan), /mmmm|zzzz/)
   })
 
   test('unknown clients, clients with keys and unknown secrets are told apart to the operator', async t => {
     const { ports } = await portsOf(t)
     const wrong = [
-      [await rotateSecret({ clientId: 'nobody', overlapSeconds: 0 }, ports), /no such client/],
-      [await rotateSecret({ clientId: 'shop', overlapSeconds: 0 }, ports), /`private_key_jwt` has no secret/],
+      [await rotateSecret({ clientId: 'nobody', overlapSeconds: 0 }, ports, undefined), /no such client/],
       [
-        await rotateSecret({ clientId: 'plain', issuer: 'other', overlapSeconds: 0 }, ports),
+        await rotateSecret({ clientId: 'shop', overlapSeconds: 0 }, ports, undefined),
+        /`private_key_jwt` has no secret/,
+      ],
+      [
+        await rotateSecret({ clientId: 'plain', issuer: 'other', overlapSeconds: 0 }, ports, undefined),
         /no such client/,
       ],
       [await revokeSecret({ clientId: 'plain' }, ports), /has no secret/],
@@ -172,7 +259,7 @@ describe('secrets of clients', () => {
   test('a client with a secret is refused under every profile but the plain ones', async t => {
     const { ports } = await portsOf(t)
     for (const profile of profiles.keys())
-      for (const method of ['client_secret_basic', 'client_secret_post']) {
+      for (const method of ['client_secret_basic', 'client_secret_post', 'client_secret_jwt']) {
         const own = metadata.replace('client_secret_basic', method)
         const document = documentOf('Client', 'tried', `{profile: ${profile}, metadata: ${own}}`)
         const answer = await apply({ files: [fileOf(document)], dryRun: true, prune: false }, ports)
@@ -184,7 +271,7 @@ describe('secrets of clients', () => {
 
   test('a method that nobody knows is no method with a secret', async t => {
     const { ports } = await portsOf(t)
-    const own = metadata.replace('client_secret_basic', 'client_secret_jwt')
+    const own = metadata.replace('client_secret_basic', 'client_secret_magic')
     const document = documentOf('Client', 'tried', `{profile: oidc-baseline, metadata: ${own}}`)
     const answer = await apply({ files: [fileOf(document)], dryRun: true, prune: false }, ports)
     assert.equal(answer.ok ? undefined : answer.problems[0]?.ruleId, 'client.auth-method')

@@ -1,6 +1,6 @@
 import { secondsAfter } from '@holdfast/protocol'
 import { compileSnapshot, type IssuerBinding, type PlacedDocument } from '../snapshot/compile.ts'
-import { isSecretMethod } from '../snapshot/compile-secrets.ts'
+import { isSecretMethod, signsWithSecret } from '../snapshot/compile-secrets.ts'
 import { newSecret } from '../snapshot/new-secret.ts'
 import type { AuditRecord } from '../store/records.ts'
 import type { DocumentRecord, Write } from '../store/writes.ts'
@@ -10,6 +10,7 @@ import type { ControlDocument } from './document.ts'
 import { apiVersion, canonicalJson } from './document.ts'
 import { storedDocuments } from './documents.ts'
 import { issuersNamed } from './issuers-named.ts'
+import type { KeyDesk } from './keys.ts'
 import { type Checked, checked, wrong } from './problem.ts'
 import type { ClientSecretSpec } from './resources/client-secret.ts'
 
@@ -42,22 +43,33 @@ type Outcome<T> = T & { readonly revision: number; readonly reference: string; r
 export function rotateSecret(
   request: RotateSecretRequest,
   ports: ControlPorts,
+  keys: Pick<KeyDesk, 'seal'> | undefined,
 ): Promise<Checked<RotatedSecret>> {
   const { clientId, overlapSeconds, lifetimeSeconds } = request
-  return changeSecrets(request, ports, ({ client, secrets }) => {
+  return changeSecrets(request, ports, ({ binding, client, secrets }) => {
     if (client === undefined) return unknownClient(clientId)
     const method = client.spec.metadata.token_endpoint_auth_method ?? 'private_key_jwt'
     if (!isSecretMethod(method)) {
       const field = 'spec.metadata.token_endpoint_auth_method'
       return wrong({ document: `Client/${clientId}`, field, message: `\`${method}\` has no secret` })
     }
+    const isSealed = signsWithSecret(method)
+    if (isSealed && keys === undefined) return needsServer(clientId)
     const now = ports.clock.now()
     const expiresAt = lifetimeSeconds === undefined ? undefined : secondsAfter(now, lifetimeSeconds)
-    const { secret, stored: made } = newSecret(ports.entropy, now, expiresAt)
+    const { secret, stored: made } = newSecret(
+      ports.entropy,
+      now,
+      expiresAt,
+      isSealed && keys ? { keys, issuer: binding.url, clientId } : undefined,
+    )
     const { id } = made
     const [previous] = secrets.flatMap(old => {
       const until = Math.min(old.expiresAt ?? Number.POSITIVE_INFINITY, now + overlapSeconds)
-      return until > now ? [{ ...old, expiresAt: until }] : []
+      if (until <= now) return []
+      // A client that no longer signs with its secret has nothing kept that could be read.
+      const { sealed, ...compared } = old
+      return [{ ...compared, ...(isSealed && sealed !== undefined && { sealed }), expiresAt: until }]
     })
     const kept = previous === undefined ? [] : [previous]
     return checked({
@@ -75,6 +87,13 @@ export function rotateSecret(
       },
     })
   })
+}
+
+/** Only who can open it may seal it: a secret sealed by anybody else would be refused for ever. */
+function needsServer(clientId: string): Checked<never> {
+  const field = 'spec.metadata.token_endpoint_auth_method'
+  const message = 'no server runs here: a secret that signs is sealed by the server that checks with it'
+  return wrong({ document: `Client/${clientId}`, field, message })
 }
 
 /** Takes one secret back, or all of a client: from the next revision on it is refused. */

@@ -6,6 +6,8 @@ const secretFields: ReadonlySet<string> = new Set([
   'spec.passwordHash',
   'spec.secrets[0].mac',
   'spec.secrets[1].mac',
+  'spec.secrets[0].sealed',
+  'spec.secrets[1].sealed',
 ])
 
 /** Field by field what changes between two documents; secrets only say that they changed. */

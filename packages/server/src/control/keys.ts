@@ -9,8 +9,8 @@ import type {
 import type { ControlPorts } from './apply.ts'
 import { issuersNamed } from './issuers-named.ts'
 
-/** What the control plane may do with keys: never see one. */
-export type KeyDesk = Pick<Ring, 'list' | 'rotate' | 'revoke'>
+/** What the control plane may do with keys: never see one, and open nothing. */
+export type KeyDesk = Pick<Ring, 'list' | 'rotate' | 'revoke' | 'seal'>
 
 type Places = Pick<ControlPorts, 'issuers' | 'newReference'>
 

@@ -50,6 +50,9 @@ export async function createRegistrationToken(
   const facts = {
     ...{ token_id: id, uses, expires_at: expiresAt, profile: policy.profile, scopes: policy.scopes },
     ...{ grant_types: policy.grantTypes, resources: policy.resources, redirect_hosts: policy.redirectHosts },
+    ...(policy.authorizationDetailsTypes && {
+      authorization_details_types: policy.authorizationDetailsTypes,
+    }),
     software_statement: policy.softwareStatement,
   }
   const { reference, audit } = auditOf('registration-token.created', url, facts, ports)
@@ -151,7 +154,28 @@ function unknownIn(
     ...unknown('policy.profile', 'profile', [policy.profile], profiles),
     ...unknown('policy.scopes', 'scope', policy.scopes, scopes),
     ...unknown('policy.resources', 'resource server', policy.resources, resources),
+    ...unusableTypes(policy, own),
   ]
+}
+
+/** A type that no client with this policy could ever ask for: there is none, or its resource server is left out. */
+function unusableTypes(
+  { authorizationDetailsTypes = [], resources }: CreateRegistrationTokenRequest['policy'],
+  own: readonly ControlDocument[],
+): readonly Problem[] {
+  const types = new Map(
+    own.flatMap(written =>
+      written.kind === 'AuthorizationDetailsType' ? [[written.name, written.spec.resourceServer]] : [],
+    ),
+  )
+  const field = 'policy.authorizationDetailsTypes'
+  return authorizationDetailsTypes.flatMap(name => {
+    const server = types.get(name)
+    if (server === undefined)
+      return [unknownName(document, field, 'type of authorization details', name, types)]
+    const message = `\`${name}\` belongs to the resource server \`${server}\`, which \`policy.resources\` does not name`
+    return resources.includes(server) ? [] : [{ document, field, message }]
+  })
 }
 
 function auditOf(

@@ -6,6 +6,7 @@ import {
   type ResponseType,
   type SecurityProfile,
 } from '@holdfast/protocol'
+import type { MacAlg } from '@holdfast/protocol/jose/mac.ts'
 import { sectorOf } from '@holdfast/protocol/specs/oidc-registration/rules.ts'
 import type { DeliveryMode } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import { allMetadataRefusals } from '@holdfast/protocol/specs/rfc7591-client-metadata/judge.ts'
@@ -138,7 +139,7 @@ function clientOf(
     grantTypes: grantTypes as readonly GrantTypeName[],
     responseTypes: responseTypes as readonly ResponseType[],
     tokenEndpointAuthMethod: authMethod as ClientAuthenticationMethod,
-    tokenEndpointAuthSigningAlg: metadata.token_endpoint_auth_signing_alg as JwsAlg | undefined,
+    tokenEndpointAuthSigningAlg: metadata.token_endpoint_auth_signing_alg as JwsAlg | MacAlg | undefined,
     jwks: metadata.jwks,
     jwksUri: metadata.jwks_uri,
     tlsClientAuth: tlsSubjectOf(spec),

@@ -6,7 +6,12 @@ import type { ClientSecret } from './snapshot.ts'
 
 /** Methods that need a secret. */
 export function isSecretMethod(method: string): boolean {
-  return method === 'client_secret_basic' || method === 'client_secret_post'
+  return method === 'client_secret_basic' || method === 'client_secret_post' || signsWithSecret(method)
+}
+
+/** Whether the secret is not presented but signs: what is kept of it must be readable, and is sealed. */
+export function signsWithSecret(method: string): boolean {
+  return method === 'client_secret_jwt'
 }
 
 /** Secrets without their client are refused: a new client of the same name must not inherit them. */
@@ -29,12 +34,13 @@ export function secretsByClient(
 }
 
 export function compileSecrets(spec: ClientSecretSpec | undefined): readonly ClientSecret[] {
-  return (spec?.secrets ?? []).map(({ id, mac: text, expiresAt }) => {
+  return (spec?.secrets ?? []).map(({ id, mac: text, sealed, expiresAt }) => {
     const [, salt = '', mac = ''] = text.split(':')
     return {
       id,
       salt: Buffer.from(salt, 'base64url'),
       mac: Buffer.from(mac, 'base64url'),
+      ...(sealed !== undefined && { sealed: Buffer.from(sealed, 'base64url') }),
       expiresAt: expiresAt as EpochSeconds | undefined,
     }
   })

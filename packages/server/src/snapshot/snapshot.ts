@@ -11,6 +11,7 @@ import type {
 } from '@holdfast/protocol'
 import type { ContentEncryptionAlg, KeyManagementAlg } from '@holdfast/protocol/jose/encrypt.ts'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import type { MacAlg } from '@holdfast/protocol/jose/mac.ts'
 import type { DeliveryMode } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import type { EncryptedResponse } from '@holdfast/protocol/specs/rfc7516-jwe/rules.ts'
 import type { ClientMetadata } from '@holdfast/protocol/specs/rfc7591-client-metadata/metadata.ts'
@@ -107,6 +108,8 @@ export interface StatementIssuer extends StatementTrust {
 export interface StoredSecret {
   readonly id: string
   readonly mac: string
+  /** Only of clients that sign with it. */
+  readonly sealed?: string
   readonly createdAt: EpochSeconds
   readonly expiresAt?: EpochSeconds
 }
@@ -167,11 +170,12 @@ export interface Client {
   /** Response types the client may ask for; all of them work under its profile. */
   readonly responseTypes: readonly ResponseType[]
   readonly tokenEndpointAuthMethod: ClientAuthenticationMethod
-  readonly tokenEndpointAuthSigningAlg: JwsAlg | undefined
+  /** A MAC with `client_secret_jwt`, a signature with `private_key_jwt`. */
+  readonly tokenEndpointAuthSigningAlg: JwsAlg | MacAlg | undefined
   readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined
   readonly jwksUri: string | undefined
   readonly tlsClientAuth: TlsClientSubject | undefined
-  /** For `client_secret_basic` and `client_secret_post`; never the secrets themselves. */
+  /** For `client_secret_basic`, `client_secret_post` and `client_secret_jwt`; never the secrets themselves. */
   readonly secrets: readonly ClientSecret[]
   /** Whose word counts for instances of this client. */
   readonly attesters: readonly Attester[]
@@ -301,6 +305,8 @@ export interface ClientSecret {
   readonly id: string
   readonly salt: Buffer
   readonly mac: Buffer
+  /** Of a client that signs with it; opens only with the key-encryption key, for this client and id. */
+  readonly sealed?: Buffer
   /** Undefined: never. */
   readonly expiresAt: EpochSeconds | undefined
 }

@@ -233,7 +233,9 @@ export interface BackchannelRequestRecord {
   readonly subject: string
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
   readonly bindingMessage: string | undefined
+  readonly grantManagement?: GrantManagement
   /** As asked for; absent: none were. */
   readonly acrValues?: readonly string[]
   /** The place that its prompt takes. */

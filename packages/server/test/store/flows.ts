@@ -48,6 +48,7 @@ export function flowsOf(name: string): readonly Flow[] {
     code: { ...code(), hash: keyOf('code') },
     device: { ...deviceCode(), hash: keyOf('device'), userCodeHash: keyOf('user-code') },
     backchannel: { ...backchannelRequest(), hash: keyOf('ciba'), promptKey: keyOf('prompt') },
+    merging: { ...backchannelRequest(), hash: keyOf('merging'), promptKey: keyOf('merging-prompt') },
     ping: { ...ping(), id: keyOf('ping') },
     refresh: { ...refreshToken(), hash: keyOf('refresh') },
     notice: { ...logoutNotice(), id: keyOf('notice') },
@@ -142,6 +143,7 @@ export function flowsOf(name: string): readonly Flow[] {
         until: later(300),
       },
       { kind: 'insert-backchannel-request', record: records.backchannel },
+      { kind: 'insert-backchannel-request', record: records.merging },
     ],
     cibaApproval: [
       { kind: 'approve-backchannel-request', hash: records.backchannel.hash, grantId: held.id, at },
@@ -164,6 +166,17 @@ export function flowsOf(name: string): readonly Flow[] {
     replacedGrant: [
       { kind: 'end-grant', id: keyOf('asserted-grant'), at },
       { kind: 'insert-grant', record: { ...held, id: keyOf('replacing'), managed } },
+    ],
+    cibaMerge: [
+      {
+        kind: 'approve-backchannel-request',
+        hash: records.merging.hash,
+        grantId: keyOf('merged'),
+        at,
+      },
+      { kind: 'end-grant', id: keyOf('replacing'), at },
+      { kind: 'insert-grant', record: { ...held, id: keyOf('merged'), managed } },
+      { kind: 'free-prompt', key: records.merging.promptKey, holder: records.merging.hash },
     ],
     clientCredentials: [...seen('client'), access('client')],
     revoke: [

@@ -41,6 +41,13 @@ export const manifest: ClauseManifest = {
       rows: ['GM-04'],
     },
     {
+      id: 'GRANT-MGMT-5-ciba',
+      level: 'MAY',
+      says: 'The parameters may also stand in a backchannel authentication request.',
+      standing: shown('a client makes, merges and replaces a grant whose user answers elsewhere'),
+      rows: ['GM-02'],
+    },
+    {
       id: 'GRANT-MGMT-5.3-id',
       level: 'MUST',
       says: 'An unknown or invalid `grant_id` is `invalid_grant_id`.',

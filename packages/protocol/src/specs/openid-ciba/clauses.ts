@@ -122,7 +122,7 @@ export const manifest: ClauseManifest = {
       id: 'CIBA-7.1-details',
       level: 'MAY',
       says: '`authorization_details` (RFC 9396 section 2) may stand in any request that asks for authorization.',
-      standing: ruled,
+      standing: shown('a user elsewhere allows details: shown in words, granted as shown'),
     },
     {
       id: 'CIBA-7.1.1-1',

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { epochSeconds } from '../../brand.ts'
 import { firstRefusal, type Refused } from '../../rule.ts'
-import { type CibaPollInput, cibaPollRules } from './poll-rules.ts'
+import type { PollInput } from '../rfc8628-device/poll-input.ts'
+import { cibaPollRules } from './poll-rules.ts'
 
-type Asked = NonNullable<CibaPollInput['asked']>
+type Asked = NonNullable<PollInput['asked']>
 
 const now = epochSeconds(1000)
 const waiting: Asked = {
@@ -18,24 +19,24 @@ const waiting: Asked = {
   expiresAt: epochSeconds(1001),
 }
 const asked: Asked = { ...waiting, isApproved: true }
-const good: CibaPollInput = {
+const good: PollInput = {
   now,
   clientId: 'pos',
   binding: 'jkt:a',
   asked,
   grant: { isFound: true, isRevoked: false, expiresAt: epochSeconds(1001), isUserActive: true },
 }
-const spoil = (change: Partial<Asked>): CibaPollInput => ({ ...good, asked: { ...asked, ...change } })
-const grant = (change: Partial<CibaPollInput['grant']>): CibaPollInput => ({
+const spoil = (change: Partial<Asked>): PollInput => ({ ...good, asked: { ...asked, ...change } })
+const grant = (change: Partial<PollInput['grant']>): PollInput => ({
   ...good,
   grant: { ...good.grant, ...change },
 })
-const polled = (at: number | undefined): CibaPollInput => ({
+const polled = (at: number | undefined): PollInput => ({
   ...good,
   asked: { ...waiting, polledAt: at === undefined ? undefined : epochSeconds(at) },
 })
 
-const refusals: readonly (Refused<CibaPollInput> & { readonly error: string })[] = [
+const refusals: readonly (Refused<PollInput> & { readonly error: string })[] = [
   ...(
     [
       ['unknown', { ...good, asked: undefined }, 'ciba.known'],

@@ -1,29 +1,7 @@
-import type { EpochSeconds } from '../../brand.ts'
 import { fail, pass, type Rule } from '../../rule.ts'
-import type { GrantStanding } from '../rfc6749-token/rules.ts'
+import type { PollInput } from '../rfc8628-device/poll-input.ts'
 
-/** A client asks whether its user has answered. */
-export interface CibaPollInput {
-  readonly now: EpochSeconds
-  readonly clientId: string
-  /** What the request proves, in the form the store keeps; undefined when nothing. */
-  readonly binding: string | undefined
-  readonly asked:
-    | {
-        readonly clientId: string
-        readonly binding: string | undefined
-        readonly isSpent: boolean
-        readonly isApproved: boolean
-        readonly isDenied: boolean
-        readonly polledAt: EpochSeconds | undefined
-        readonly intervalSeconds: number
-        readonly expiresAt: EpochSeconds
-      }
-    | undefined
-  readonly grant: GrantStanding
-}
-
-export const cibaPollRules: readonly Rule<CibaPollInput>[] = [
+export const cibaPollRules: readonly Rule<PollInput>[] = [
   {
     id: 'ciba.known',
     clauses: ['CIBA-10.1'],

@@ -145,7 +145,8 @@ export const signedCibaRules: readonly Rule<SignedCibaInput>[] = [
     id: 'ciba-object.parameters',
     clauses: ['CIBA-7.1.1-parameters'],
     level: 'MUST',
-    title: 'parameters are text; `requested_expiry` may be a number, `request_context` is JSON',
+    title:
+      'parameters are text; `requested_expiry` may be a number, `request_context` and `authorization_details` are JSON',
     check: ({ claims }) => {
       const unfit = Object.keys(claims).find(name => cibaParameterOf(name, claims[name]) === undefined)
       return unfit === undefined
@@ -161,7 +162,7 @@ const jwtClaims: ReadonlySet<string> = new Set(['iss', 'sub', 'aud', 'exp', 'nbf
 function cibaParameterOf(name: string, value: unknown): readonly string[] | undefined {
   if (jwtClaims.has(name) || value === '') return []
   if (typeof value === 'string') return value.includes('\0') ? undefined : [value]
-  if (name === 'request_context') return [JSON.stringify(value)]
+  if (name === 'request_context' || name === 'authorization_details') return [JSON.stringify(value)]
   if (name === 'requested_expiry' && typeof value === 'number') return [String(value)]
   const isList = name === 'resource' && Array.isArray(value) && value.every(item => typeof item === 'string')
   return isList ? value.filter(item => item !== '') : undefined

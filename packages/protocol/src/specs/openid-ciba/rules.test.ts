@@ -86,7 +86,6 @@ describe('what a request says', () => {
     requestedExpiry: undefined,
     userCode: undefined,
     requestContext: undefined,
-    hasDetails: false,
   }
   const passing: readonly (readonly [name: string, input: CibaRequestInput])[] = [
     ['as it is', good],
@@ -143,7 +142,6 @@ describe('what a request says', () => {
       input: of({ requestedExpiry }),
       ruleId: 'ciba.requested-expiry',
     })),
-    { name: 'details', input: of({ hasDetails: true }), ruleId: 'ciba.details' },
     { name: 'a user code', input: of({ userCode: '1' }), ruleId: 'ciba.user-code' },
     ...['[]', 'null', '1', '{', `{"a":"${'x'.repeat(4089)}"}`].map(requestContext => ({
       name: `context ${requestContext.slice(0, 8)}`,

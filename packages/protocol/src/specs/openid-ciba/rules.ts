@@ -25,7 +25,7 @@ export const requestContextBytesMax = 4096
 export const deliveryModes = ['poll', 'ping'] as const
 export type DeliveryMode = (typeof deliveryModes)[number]
 
-/** Parameters of an authentication request (section 7.1, FAPI-CIBA 5.3, RFC 9396): inside a signed request, or else outside. */
+/** Parameters of an authentication request (section 7.1, FAPI-CIBA 5.3, RFC 9396, grant management): inside a signed request, or else outside. */
 export const cibaParameters = [
   'scope',
   'client_notification_token',
@@ -39,6 +39,8 @@ export const cibaParameters = [
   'request_context',
   'resource',
   'authorization_details',
+  'grant_management_action',
+  'grant_id',
 ] as const
 
 const bad = (reason: string): Verdict => fail('invalid_request', reason)
@@ -135,8 +137,6 @@ export interface CibaRequestInput {
   readonly requestedExpiry: string | undefined
   readonly userCode: string | undefined
   readonly requestContext: string | undefined
-  /** Whether the request says in `authorization_details` what it is for (RFC 9396). */
-  readonly hasDetails: boolean
 }
 
 /** Letters, marks, digits, punctuation, symbols and plain spaces: nothing a page would not show as it is. */
@@ -237,14 +237,6 @@ export const cibaRequestRules: readonly Rule<CibaRequestInput>[] = [
       context === undefined || (Buffer.byteLength(context) <= requestContextBytesMax && isJsonObject(context))
         ? pass
         : bad('`request_context` is no JSON object, or too large'),
-  },
-  {
-    id: 'ciba.details',
-    clauses: ['CIBA-7.1-details'],
-    level: 'OURS',
-    title: 'no `authorization_details` are sent: nobody would show them to the user',
-    check: ({ hasDetails }) =>
-      hasDetails ? bad('`authorization_details` are not supported for backchannel authentication') : pass,
   },
 ]
 

@@ -64,8 +64,15 @@ export const manifest: ClauseManifest = {
       id: 'OIDCC-9-client_secret_jwt',
       level: 'MAY',
       says: 'a client may sign with its secret',
-      standing: notApplicable('no client has a secret; a MAC is refused as an algorithm that is not allowed'),
+      standing: ruled,
       rows: ['ASRT-11'],
+    },
+    {
+      id: 'OIDCC-10.1-secret',
+      level: 'MUST',
+      says: 'the key of a MAC is the secret, byte for byte, and at least as long as what the hash puts out',
+      standing: shown('a secret that signs has 512 random bits and is sealed for its client and id'),
+      rows: ['ASRT-11', 'SEC-06'],
     },
     {
       id: 'RFC7523-3-clock',

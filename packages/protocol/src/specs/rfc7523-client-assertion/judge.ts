@@ -1,5 +1,6 @@
 import type { EpochSeconds } from '../../brand.ts'
 import type { ParsedJws } from '../../jose/compact.ts'
+import type { MacAlg } from '../../jose/mac.ts'
 import type { JwsAlg, SecurityProfile } from '../../profile.ts'
 import { accept, type Outcome } from '../../refusal.ts'
 import { firstRefusal } from '../../rule.ts'
@@ -13,11 +14,13 @@ export interface AssertionInput {
   readonly issuer: string
   readonly endpoints: readonly string[]
   readonly profile: SecurityProfile
-  readonly registeredAlg?: JwsAlg | undefined
+  /** That may have made the proof: signatures, or MACs, never both. */
+  readonly algs: readonly (JwsAlg | MacAlg)[]
+  readonly registeredAlg?: JwsAlg | MacAlg | undefined
   readonly now: EpochSeconds
 }
 
-/** Claims that hold; the signature and the single use of `jti` are the caller's. */
+/** Claims that hold; the proof and the single use of `jti` are the caller's. */
 export interface JudgedAssertion {
   readonly jti: string
   /** `iat`, or `exp` when there is none. */
@@ -28,7 +31,7 @@ export interface JudgedAssertion {
 
 /** Judges the header and claims of a client assertion; every refusal is `invalid_client`. */
 export function judgeAssertion(input: AssertionInput): Outcome<JudgedAssertion> {
-  const { jws, clientId, issuer, endpoints, profile, registeredAlg, now } = input
+  const { jws, clientId, issuer, endpoints, profile, algs, registeredAlg, now } = input
   const { header, claims } = jws
   const refused = firstRefusal(assertionRules, {
     header,
@@ -37,6 +40,7 @@ export function judgeAssertion(input: AssertionInput): Outcome<JudgedAssertion> 
     issuer,
     endpoints,
     profile,
+    algs,
     registeredAlg,
     now,
   })

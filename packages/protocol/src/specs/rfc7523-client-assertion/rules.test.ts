@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { EpochSeconds } from '../../brand.ts'
 import type { ParsedJws } from '../../jose/compact.ts'
+import { macAlgs } from '../../jose/mac.ts'
 import { fapi1Advanced } from '../../profiles/fapi1-advanced.ts'
 import { fapi2Security } from '../../profiles/fapi2-security.ts'
 import { oidcBaseline } from '../../profiles/oidc-baseline.ts'
@@ -23,6 +24,7 @@ const good: AssertionInput = {
   issuer,
   endpoints: [`${issuer}/token`, `${issuer}/par`],
   profile: fapi2Security,
+  algs: fapi2Security.signingAlgs,
   registeredAlg: 'ES256',
   now,
 }
@@ -38,8 +40,22 @@ function jws(header: Members, claims: Members): ParsedJws {
 
 const claiming = (claims: Members): AssertionInput => ({ ...good, jws: jws({}, claims) })
 const heading = (header: Members): AssertionInput => ({ ...good, jws: jws(header, {}) })
-const fapi1 = (input: AssertionInput): AssertionInput => ({ ...input, profile: fapi1Advanced })
-const baseline = (input: AssertionInput): AssertionInput => ({ ...input, profile: oidcBaseline })
+const fapi1 = (input: AssertionInput): AssertionInput => ({
+  ...input,
+  profile: fapi1Advanced,
+  algs: fapi1Advanced.signingAlgs,
+})
+const baseline = (input: AssertionInput): AssertionInput => ({
+  ...input,
+  profile: oidcBaseline,
+  algs: oidcBaseline.signingAlgs,
+})
+const secretly = (input: AssertionInput): AssertionInput => ({
+  ...input,
+  profile: oidcBaseline,
+  algs: macAlgs,
+  registeredAlg: undefined,
+})
 
 const refusals: readonly Refused<AssertionInput>[] = [
   ...['oauth-authz-req+jwt', 'dpop+jwt', 'at+jwt', 'application/at+jwt', 'logout+jwt', '', 'JWT '].map(
@@ -56,6 +72,16 @@ const refusals: readonly Refused<AssertionInput>[] = [
     name: '`alg` RS256 under FAPI',
     input: { ...heading({ alg: 'RS256' }), registeredAlg: 'RS256' },
     ruleId: 'assertion.alg',
+  },
+  ...['ES256', 'RS256', 'none', 'HS1', 'hs256'].map(alg => ({
+    name: `\`alg\` ${alg} where MACs are made`,
+    input: secretly(heading({ alg })),
+    ruleId: 'assertion.alg',
+  })),
+  {
+    name: 'HS256 where HS512 is registered',
+    input: { ...secretly(heading({ alg: 'HS256' })), registeredAlg: 'HS512' as const },
+    ruleId: 'assertion.registered-alg',
   },
   {
     name: 'another `alg` than registered',
@@ -171,6 +197,7 @@ describe('client assertion', () => {
     ['`typ` as a full media type', heading({ typ: 'application/client-authentication+jwt' })],
     ['PS256, when none is registered', { ...heading({ alg: 'PS256' }), registeredAlg: undefined }],
     ['RS256 in plain OIDC', baseline({ ...heading({ alg: 'RS256' }), registeredAlg: 'RS256' })],
+    ...macAlgs.map(alg => [`${alg} where MACs are made`, secretly(heading({ alg }))] as const),
     ['`aud` as a list of one in plain OIDC', baseline(claiming({ aud: [issuer] }))],
     ['`aud` as text in plain OIDC', baseline(good)],
     ['the token endpoint as `aud` where it may be', fapi1(claiming({ aud: `${issuer}/token` }))],

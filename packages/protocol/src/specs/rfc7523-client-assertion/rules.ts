@@ -1,4 +1,5 @@
 import type { EpochSeconds } from '../../brand.ts'
+import type { MacAlg } from '../../jose/mac.ts'
 import type { JwsAlg, SecurityProfile } from '../../profile.ts'
 import { fail, pass, type Rule, type Verdict } from '../../rule.ts'
 
@@ -21,8 +22,10 @@ export interface AssertionClaims {
   /** URLs of the token endpoint and of the endpoint asked, which clients of older profiles put into `aud`. */
   readonly endpoints: readonly string[]
   readonly profile: SecurityProfile
+  /** Of the method, under the profile: signatures, or MACs, never both. */
+  readonly algs: readonly (JwsAlg | MacAlg)[]
   /** `token_endpoint_auth_signing_alg` of the client. */
-  readonly registeredAlg?: JwsAlg | undefined
+  readonly registeredAlg?: JwsAlg | MacAlg | undefined
   readonly now: EpochSeconds
 }
 
@@ -51,9 +54,9 @@ export const assertionRules: readonly Rule<AssertionClaims>[] = [
     id: 'assertion.alg',
     clauses: ['FAPI2-SP-FINAL-5.4.1-1', 'RFC8725-3.1', 'RFC8725-3.2', 'RFC7523-3-9', 'FAPI1-ADV-8.6-1'],
     level: 'MUST',
-    title: '`alg` is one the profile allows',
-    check: ({ header: { alg }, profile }) =>
-      profile.signingAlgs.some(allowed => allowed === alg)
+    title: '`alg` is one of the authentication method that the profile allows',
+    check: ({ header: { alg }, algs, profile }) =>
+      algs.some(allowed => allowed === alg)
         ? pass
         : fail('invalid_client', 'assertion `alg` is not allowed by the profile', { profile: profile.name }),
   },

@@ -1,3 +1,4 @@
+import { macAlgs } from '../../jose/mac.ts'
 import { type JwsAlg, responseTypesOf } from '../../profile.ts'
 import { fail, pass, type Rule } from '../../rule.ts'
 import { isQueryMode, isResponseMode, isSignedResponse, type ResponseModeName } from '../jarm/rules.ts'
@@ -50,6 +51,7 @@ const knownMethods = [
   'spiffe_jwt',
   'client_secret_basic',
   'client_secret_post',
+  'client_secret_jwt',
   'none',
 ]
 
@@ -332,15 +334,26 @@ const algFields = [
 const constraintRules: readonly ClientRule[] = [
   {
     id: 'client.signing-algs',
-    clauses: ['FAPI2-SP-FINAL-5.4.1-1', 'FAPI1-ADV-8.6-1', 'FAPI1-ADV-8.6-3', 'FAPI1-ADV-5.2.2.1-2'],
+    clauses: [
+      'FAPI2-SP-FINAL-5.4.1-1',
+      'FAPI1-ADV-8.6-1',
+      'FAPI1-ADV-8.6-3',
+      'FAPI1-ADV-5.2.2.1-2',
+      'OIDCC-9-client_secret_jwt',
+    ],
     level: 'MUST',
-    title: 'registered algorithms are among those of the profile',
+    title: 'registered algorithms are among those of the profile; who signs with a secret registers a MAC',
     check: ({ metadata, profile }) => {
-      const allowed: readonly string[] = profile.signingAlgs
+      const signsWithSecret = metadataDefaults(metadata).authMethod === 'client_secret_jwt'
       for (const field of algFields) {
         const alg = metadata[field]
+        const isMac = field === 'token_endpoint_auth_signing_alg' && signsWithSecret
+        const allowed: readonly string[] = isMac ? macAlgs : profile.signingAlgs
         if (alg !== undefined && !allowed.includes(alg))
-          return bad(field, `profile \`${profile.name}\` does not allow \`${alg}\``)
+          return bad(
+            field,
+            isMac ? `\`${alg}\` is no MAC` : `profile \`${profile.name}\` does not allow \`${alg}\``,
+          )
       }
       return pass
     },

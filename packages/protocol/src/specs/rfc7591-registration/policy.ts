@@ -9,6 +9,8 @@ export interface RegistrationPolicy {
   readonly grantTypes: readonly string[]
   /** Names of the resource servers that such a client may ask tokens for. */
   readonly resources: readonly string[]
+  /** Types of `authorization_details` that such a client may register; absent: none. */
+  readonly authorizationDetailsTypes?: readonly string[] | undefined
   /**
    * Where users may be sent: hosts, with a port where it is not 443 (`app.example`, `app.example:8443`); `127.0.0.1`
    * and `[::1]` for any port of a native application; private-use schemes with their colon (`com.example.app:`).

@@ -31,13 +31,8 @@ const keySet = (value: JsonValue): boolean =>
 
 const listMax = 100
 
-/** Members an initial access token has no policy for yet: an operator grants them by document. */
-type Ungoverned = 'authorization_details_types'
-
 /** Every member we register, with its form. */
-export const metadataMembers: Readonly<
-  Record<Exclude<keyof ClientMetadata, Ungoverned>, (value: JsonValue) => boolean>
-> = {
+export const metadataMembers: Readonly<Record<keyof ClientMetadata, (value: JsonValue) => boolean>> = {
   redirect_uris: list,
   response_types: list,
   grant_types: list,
@@ -87,6 +82,7 @@ export const metadataMembers: Readonly<
   authorization_encrypted_response_enc: text,
   introspection_encrypted_response_alg: text,
   introspection_encrypted_response_enc: text,
+  authorization_details_types: list,
   backchannel_token_delivery_mode: text,
   backchannel_client_notification_endpoint: text,
   backchannel_authentication_request_signing_alg: text,
@@ -98,7 +94,6 @@ export const metadataMembers: Readonly<
 /** A client that asked for one of these would rely on it: saying nothing would be a promise. */
 const unsupportedMembers: ReadonlySet<string> = new Set([
   'request_uris',
-  'authorization_details_types',
   'request_object_encryption_alg',
   'request_object_encryption_enc',
 ])

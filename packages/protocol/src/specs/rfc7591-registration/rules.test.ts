@@ -24,6 +24,7 @@ const policy: RegistrationPolicy = {
   scopes: ['openid', 'accounts'],
   grantTypes: ['authorization_code'],
   resources: [],
+  authorizationDetailsTypes: ['payment_initiation'],
   redirectHosts: ['app.example', 'app.example:8443', '127.0.0.1', 'com.example.app:'],
   softwareStatement: 'optional',
 }
@@ -100,6 +101,19 @@ describe('the policy of an initial access token', () => {
       ruleId: 'registration.scopes',
     },
     {
+      name: 'another type of details',
+      input: stated({ authorization_details_types: ['payment_initiation', 'account_reading'] }),
+      ruleId: 'registration.authorization-details-types',
+    },
+    {
+      name: 'a type of details where the token allows none',
+      input: {
+        ...stated({ authorization_details_types: ['payment_initiation'] }),
+        policy: { ...policy, authorizationDetailsTypes: undefined },
+      },
+      ruleId: 'registration.authorization-details-types',
+    },
+    {
       name: 'another host',
       input: stated({ redirect_uris: ['https://app.example/cb', 'https://evil.example/cb'] }),
       ruleId: 'registration.redirect-hosts',
@@ -132,6 +146,7 @@ describe('the policy of an initial access token', () => {
   test('what stays within it is good, to the last scope and host', () => {
     assert.equal(firstRefusal(policyRules, stated({})), undefined)
     const wide = stated({
+      authorization_details_types: ['payment_initiation'],
       client_name: 'x'.repeat(80),
       redirect_uris: ['https://app.example:8443/cb', 'http://127.0.0.1:5000/cb', 'com.example.app:/cb'],
     })

@@ -109,6 +109,19 @@ export const policyRules: readonly Rule<PolicyInput>[] = [
     },
   },
   {
+    id: 'registration.authorization-details-types',
+    clauses: ['RFC7591-5-policy', 'RFC9396-10-2'],
+    level: 'OURS',
+    title: 'types of authorization details are among those that the initial access token allows',
+    check: ({ stated: { metadata }, policy }) => {
+      const allowed = policy.authorizationDetailsTypes ?? []
+      const index = (metadata.authorization_details_types ?? []).findIndex(type => !allowed.includes(type))
+      return index === -1
+        ? pass
+        : bad(`authorization_details_types[${index}]`, 'a type of authorization details is not allowed here')
+    },
+  },
+  {
     id: 'registration.redirect-hosts',
     clauses: ['RFC7591-5-policy', 'RFC7591-5-redirect-host'],
     level: 'OURS',

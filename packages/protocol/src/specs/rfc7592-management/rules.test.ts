@@ -112,6 +112,19 @@ describe('an update', () => {
       input: after({ token_endpoint_auth_method: 'client_secret_basic' }),
       ruleId: 'management.auth-method',
     },
+    ...(['client_secret_basic', 'client_secret_jwt'] as const).map(method => ({
+      name: `between a secret that is presented and one that signs, from ${method}`,
+      input: {
+        ...update,
+        before: { ...update.before, token_endpoint_auth_method: method },
+        after: {
+          ...update.after,
+          token_endpoint_auth_method:
+            method === 'client_secret_jwt' ? 'client_secret_post' : 'client_secret_jwt',
+        },
+      },
+      ruleId: 'management.auth-method',
+    })),
     {
       name: 'to no key',
       input: after({ token_endpoint_auth_method: 'none' }),

@@ -142,6 +142,8 @@ export const updateRules: readonly Rule<UpdateInput>[] = [
 
 function kindOf(method: string): string {
   if (method === 'none') return 'public'
+  // What is kept of a secret that is presented makes no MAC.
+  if (method === 'client_secret_jwt') return 'shared secret that signs'
   if (method.startsWith('client_secret')) return 'shared secret'
   return method.startsWith('attest') ? 'attested instance' : 'own key'
 }

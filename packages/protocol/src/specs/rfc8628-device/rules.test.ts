@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { epochSeconds } from '../../brand.ts'
 import { firstRefusal, type Refused } from '../../rule.ts'
+import type { PollInput } from './poll-input.ts'
 import {
-  type DevicePollInput,
   type DeviceRequestInput,
   deviceGrantType,
   devicePollRules,
@@ -54,27 +54,27 @@ const waiting = {
   expiresAt: epochSeconds(1001),
 }
 const code = { ...waiting, isApproved: true }
-const good: DevicePollInput = {
+const good: PollInput = {
   now,
   clientId: 'tv',
   binding: 'jkt:a',
-  code,
+  asked: code,
   grant: { isFound: true, isRevoked: false, expiresAt: epochSeconds(1001), isUserActive: true },
 }
-const spoil = (change: Partial<typeof code>): DevicePollInput => ({ ...good, code: { ...code, ...change } })
-const grant = (change: Partial<DevicePollInput['grant']>): DevicePollInput => ({
+const spoil = (change: Partial<typeof code>): PollInput => ({ ...good, asked: { ...code, ...change } })
+const grant = (change: Partial<PollInput['grant']>): PollInput => ({
   ...good,
   grant: { ...good.grant, ...change },
 })
-const polled = (at: number): DevicePollInput => ({
+const polled = (at: number): PollInput => ({
   ...good,
-  code: { ...waiting, polledAt: epochSeconds(at) as never },
+  asked: { ...waiting, polledAt: epochSeconds(at) as never },
 })
 
-const refusals: readonly (Refused<DevicePollInput> & { readonly error: string })[] = [
+const refusals: readonly (Refused<PollInput> & { readonly error: string })[] = [
   ...(
     [
-      ['unknown', { ...good, code: undefined }, 'device.known'],
+      ['unknown', { ...good, asked: undefined }, 'device.known'],
       ['of another client', { ...good, clientId: 'x' }, 'device.client'],
       ['another key', { ...good, binding: 'jkt:b' }, 'device.binding'],
       ['no key any more', { ...good, binding: undefined }, 'device.binding'],
@@ -91,7 +91,7 @@ const refusals: readonly (Refused<DevicePollInput> & { readonly error: string })
   { name: 'after 5 s', input: polled(995), ruleId: 'device.pending', error: 'authorization_pending' },
   {
     name: 'first poll',
-    input: { ...good, code: waiting },
+    input: { ...good, asked: waiting },
     ruleId: 'device.pending',
     error: 'authorization_pending',
   },

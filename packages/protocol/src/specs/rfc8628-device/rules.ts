@@ -1,7 +1,6 @@
-import type { EpochSeconds } from '../../brand.ts'
 import type { SecurityProfile } from '../../profile.ts'
 import { fail, pass, type Rule } from '../../rule.ts'
-import type { GrantStanding } from '../rfc6749-token/rules.ts'
+import type { PollInput } from './poll-input.ts'
 
 export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
 
@@ -73,42 +72,21 @@ export const deviceRequestRules: readonly Rule<DeviceRequestInput>[] = [
   },
 ]
 
-/** A device asks for its tokens. */
-export interface DevicePollInput {
-  readonly now: EpochSeconds
-  readonly clientId: string
-  /** What the request proves, in the form the code keeps; undefined when nothing. */
-  readonly binding: string | undefined
-  readonly code:
-    | {
-        readonly clientId: string
-        readonly binding: string | undefined
-        readonly isSpent: boolean
-        readonly isApproved: boolean
-        readonly isDenied: boolean
-        readonly polledAt: EpochSeconds | undefined
-        readonly intervalSeconds: number
-        readonly expiresAt: EpochSeconds
-      }
-    | undefined
-  readonly grant: GrantStanding
-}
-
-export const devicePollRules: readonly Rule<DevicePollInput>[] = [
+export const devicePollRules: readonly Rule<PollInput>[] = [
   {
     id: 'device.known',
     clauses: ['RFC8628-3.4'],
     level: 'MUST',
     title: 'the device code is one we issued',
-    check: ({ code }) => (code === undefined ? fail('invalid_grant', 'no such device code') : pass),
+    check: ({ asked }) => (asked === undefined ? fail('invalid_grant', 'no such device code') : pass),
   },
   {
     id: 'device.client',
     clauses: ['RFC8628-3.4'],
     level: 'MUST',
     title: 'the device code was issued to this client',
-    check: ({ code, clientId }) =>
-      code?.clientId === clientId
+    check: ({ asked, clientId }) =>
+      asked?.clientId === clientId
         ? pass
         : fail('invalid_grant', 'the device code was issued to another client'),
   },
@@ -117,8 +95,8 @@ export const devicePollRules: readonly Rule<DevicePollInput>[] = [
     clauses: ['CLIENT-ATTESTATION-9.4'],
     level: 'OURS',
     title: 'the key is the one that was shown first',
-    check: ({ code, binding }) =>
-      code?.binding === undefined || code.binding === binding
+    check: ({ asked, binding }) =>
+      asked?.binding === undefined || asked.binding === binding
         ? pass
         : fail('invalid_grant', 'the device code is bound to another key'),
   },
@@ -127,23 +105,23 @@ export const devicePollRules: readonly Rule<DevicePollInput>[] = [
     clauses: ['RFC8628-5.2'],
     level: 'MUST',
     title: 'the device code was not used before',
-    check: ({ code }) =>
-      code?.isSpent === true ? fail('invalid_grant', 'the device code was used before') : pass,
+    check: ({ asked }) =>
+      asked?.isSpent === true ? fail('invalid_grant', 'the device code was used before') : pass,
   },
   {
     id: 'device.denied',
     clauses: ['RFC8628-3.5-1'],
     level: 'MUST',
     title: 'the user did not deny',
-    check: ({ code }) => (code?.isDenied === true ? fail('access_denied', 'the user denied') : pass),
+    check: ({ asked }) => (asked?.isDenied === true ? fail('access_denied', 'the user denied') : pass),
   },
   {
     id: 'device.expired',
     clauses: ['RFC8628-3.5-2'],
     level: 'MUST',
     title: 'the device code has not expired',
-    check: ({ code, now }) =>
-      code !== undefined && now < code.expiresAt
+    check: ({ asked, now }) =>
+      asked !== undefined && now < asked.expiresAt
         ? pass
         : fail('expired_token', 'the device code has expired'),
   },
@@ -152,21 +130,21 @@ export const devicePollRules: readonly Rule<DevicePollInput>[] = [
     clauses: ['RFC8628-3.5-3'],
     level: 'MUST',
     title: 'a device that waits for its user keeps the interval between its polls',
-    check: ({ code, now }) =>
-      code === undefined ||
-      code.isApproved ||
-      code.polledAt === undefined ||
-      now >= code.polledAt + code.intervalSeconds
+    check: ({ asked, now }) =>
+      asked === undefined ||
+      asked.isApproved ||
+      asked.polledAt === undefined ||
+      now >= asked.polledAt + asked.intervalSeconds
         ? pass
-        : fail('slow_down', 'the device asked again too soon', { interval_seconds: code.intervalSeconds }),
+        : fail('slow_down', 'the device asked again too soon', { interval_seconds: asked.intervalSeconds }),
   },
   {
     id: 'device.pending',
     clauses: ['RFC8628-3.5-4'],
     level: 'MUST',
     title: 'the user has answered',
-    check: ({ code }) =>
-      code?.isApproved === true ? pass : fail('authorization_pending', 'the user has not answered yet'),
+    check: ({ asked }) =>
+      asked?.isApproved === true ? pass : fail('authorization_pending', 'the user has not answered yet'),
   },
   {
     id: 'device.grant',

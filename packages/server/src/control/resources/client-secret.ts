@@ -14,6 +14,11 @@ export const clientSecretSpec = z.strictObject({
         id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
         /** Salt and HMAC-SHA-256. */
         mac: z.string().regex(/^hmac-sha256:[A-Za-z0-9_-]{22}:[A-Za-z0-9_-]{43}$/),
+        /** The secret itself, sealed, for a client that signs with it (`client_secret_jwt`). */
+        sealed: z
+          .string()
+          .regex(/^[A-Za-z0-9_-]{40,512}$/)
+          .optional(),
         createdAt: seconds,
         /** Absent: never. */
         expiresAt: seconds.optional(),

@@ -10,6 +10,8 @@ export const registrationPolicy = z.strictObject({
   scopes: names(200),
   grantTypes: names(10),
   resources: names(50),
+  /** Absent: none. */
+  authorizationDetailsTypes: names(50).optional(),
   redirectHosts: names(100),
   softwareStatement: z.enum(['required', 'optional']),
 })

@@ -1,10 +1,9 @@
-import type { AuditRecord, AuthorizationRequest } from '../../store/records.ts'
+import type { AuditRecord, AuthorizationRequest, GrantManagement } from '../../store/records.ts'
 import { detailsFacts } from './details-facts.ts'
 
 /** What the audit keeps of an authorization request: what was asked, never what the client sent as free text. */
 export function requestFacts(request: AuthorizationRequest): AuditRecord['facts'] {
   const { scopes, resources, redirectUri, prompt, maxAgeSeconds, acrValues, claims, hintedSubject } = request
-  const { grantManagement: management } = request
   return {
     scopes,
     resources,
@@ -20,7 +19,13 @@ export function requestFacts(request: AuthorizationRequest): AuditRecord['facts'
     ...(acrValues.length > 0 && { acr_values: acrValues }),
     ...(claims !== undefined && { claims_asked: claims.idToken.length + claims.userinfo.length }),
     ...(hintedSubject !== undefined && { hinted_subject: hintedSubject }),
-    ...(management !== undefined && { grant_management_action: management.action }),
-    ...(management?.grantId !== undefined && { managed_grant: management.grantId }),
+    ...managementFacts(request.grantManagement),
   }
+}
+
+/** Which grant a client manages by a request, and how. */
+export function managementFacts(management: GrantManagement | undefined): AuditRecord['facts'] {
+  if (management === undefined) return {}
+  const { action, grantId } = management
+  return { grant_management_action: action, ...(grantId !== undefined && { managed_grant: grantId }) }
 }

@@ -5,6 +5,7 @@ import {
   type HandleHash,
   type Outcome,
   refuse,
+  type SecurityProfile,
   secondsAfter,
 } from '@holdfast/protocol'
 import { cibaGrantType, cibaIntervalSeconds } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
@@ -15,12 +16,15 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import type { BackchannelRequestRecord, UserRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
+import { detailsFacts } from '../authorize/details-facts.ts'
+import { managementFacts } from '../authorize/facts.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
 import { fineTime, newHandle } from '../handle.ts'
+import { type Asked, loadAsked } from '../interaction/named-grant.ts'
 import { outstandingRequests } from '../par/outstanding.ts'
 import { type Authorized, judgeAuthorize } from '../policy/authorize.ts'
 import { refusedOauth } from '../refused.ts'
@@ -64,8 +68,28 @@ export const backchannelAuthenticationRoom: Room = async (exchange, ports) => {
   const user = await findHintedUser(judged.value, client, exchange, ports)
   if (!user.ok) return await no(exchange, ports, refused, user, authenticated.value, { extraHeaders, spent })
 
+  const { details: authorizationDetails, ...request } = judged.value
+  const named = await loadAsked(
+    {
+      request: { clientId: client.clientId, ...request, authorizationDetails },
+      client,
+      profile: request.profile,
+      issuer: exchange.issuer,
+    },
+    user.value.subject,
+    ports,
+  )
+  if (!named.ok)
+    return await no(exchange, ports, refused, named, authenticated.value, { extraHeaders, spent })
+
   const txn = newTransactionId(ports.entropy, fineTime(ports.clock))
-  const permitted = await judgeHinted({ client, txn, now }, judged.value, user.value, exchange)
+  const permitted = await judgeHinted(
+    { client, txn, now },
+    named.value,
+    judged.value.profile,
+    user.value,
+    exchange,
+  )
   if (!permitted.ok && permitted.stepUp === undefined) {
     const { writes } = permitted
     const context = { txn, subject: user.value.subject }
@@ -118,11 +142,12 @@ export const backchannelAuthenticationRoom: Room = async (exchange, ports) => {
 /** Moment 1 of policy before anybody is disturbed; how the user will authenticate is judged when they answer. */
 function judgeHinted(
   asking: { readonly client: Client; readonly txn: string; readonly now: EpochSeconds },
-  { scopes, resources, profile }: CibaRequest,
+  { scopes, resources, details }: Asked,
+  profile: SecurityProfile,
   { subject }: UserRecord,
   exchange: Exchange,
 ): Promise<Authorized> {
-  const wanted = { scopes, resources, details: [], profile }
+  const wanted = { scopes, resources, details, profile }
   const user = { subject, sid: undefined, acr: undefined, amr: [], authTime: undefined }
   return judgeAuthorize({ ...asking, grantType: cibaGrantType, wanted, user }, exchange)
 }
@@ -190,7 +215,9 @@ function issue(asking: Asking, promptKey: HandleHash): Issued {
     subject: user.subject,
     scopes: request.scopes,
     resources: request.resources,
+    ...(request.details.length > 0 && { authorizationDetails: request.details }),
     bindingMessage: request.bindingMessage,
+    ...(request.grantManagement && { grantManagement: request.grantManagement }),
     ...(request.acrValues.length > 0 && { acrValues: request.acrValues }),
     promptKey,
     sealedPing:
@@ -216,7 +243,7 @@ function issue(asking: Asking, promptKey: HandleHash): Issued {
 
 /** What was asked; of what the client sent as free text a digest, or that there was any. */
 function auditOf({ exchange, authenticated, request, now }: Asking, record: BackchannelRequestRecord): Write {
-  const { requestContext, acrValues, profile } = request
+  const { requestContext, acrValues, details, grantManagement, profile } = request
   const { txn, clientId, subject, scopes, resources } = record
   return auditAccepted(
     exchange,
@@ -227,6 +254,8 @@ function auditOf({ exchange, authenticated, request, now }: Asking, record: Back
       ...authenticated.evidence,
       scopes,
       resources,
+      ...detailsFacts(details),
+      ...managementFacts(grantManagement),
       auth_req_ref: record.hash,
       hint: request.loginHint === undefined ? 'id_token_hint' : 'login_hint',
       signed_request: request.isSigned,

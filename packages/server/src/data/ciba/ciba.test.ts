@@ -93,7 +93,25 @@ describe('the backchannel authentication endpoint', () => {
     ['no seconds', { requested_expiry: '0' }, 'invalid_request', 'ciba.requested-expiry'],
     ['half a second', { requested_expiry: '0.5' }, 'invalid_request', 'ciba.requested-expiry'],
     ['a user code', { user_code: '1234' }, 'invalid_request', 'ciba.user-code'],
-    ['a request for details', { authorization_details: '[]' }, 'invalid_request', 'ciba.details'],
+    ['a grant without an action', { grant_id: 'g' }, 'invalid_request', 'grant-management.action'],
+    [
+      'an action nobody has',
+      { grant_management_action: 'grow' },
+      'invalid_request',
+      'grant-management.action',
+    ],
+    [
+      'a grant to merge that is none',
+      { grant_management_action: 'merge', grant_id: 'g' },
+      'invalid_grant_id',
+      'grant-management.known',
+    ],
+    [
+      'a grant to merge without its name',
+      { grant_management_action: 'merge' },
+      'invalid_request',
+      'grant-management.grant-id',
+    ],
     ['a context that is a list', { request_context: '[1]' }, 'invalid_request', 'ciba.request-context'],
   ] as const satisfies readonly (readonly [string, FormFields, string, string])[])
     test(`${name} is ${error}`, async () => {

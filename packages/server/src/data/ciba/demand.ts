@@ -1,9 +1,10 @@
+import type { SecurityProfile } from '@holdfast/protocol'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, BackchannelRequestRecord } from '../../store/records.ts'
 import { neededMaxAgeSeconds } from '../authorize/freshness.ts'
+import type { Asked } from '../interaction/named-grant.ts'
 import { requestOfOurs } from '../interaction/ourselves.ts'
 import { paths } from '../paths.ts'
-import type { CibaAccess } from './request.ts'
 
 /** Who answers signed in at most this long ago: whoever finds an open browser allows nothing. */
 const loginAgeSeconds = 300
@@ -20,7 +21,8 @@ export function requestToLook({ url }: IssuerSnapshot): AuthorizationRequest {
  */
 export function requestToAllow(
   { acrValues = [] }: BackchannelRequestRecord,
-  { scopes, resources, profile }: CibaAccess,
+  { scopes, resources }: Pick<Asked, 'scopes' | 'resources'>,
+  profile: SecurityProfile,
   { url }: IssuerSnapshot,
 ): AuthorizationRequest {
   const maxAgeSeconds = neededMaxAgeSeconds(loginAgeSeconds, profile)

@@ -1,9 +1,11 @@
 import { accept, firstRefusal, type Outcome, refuse } from '@holdfast/protocol'
+import type { ParsedJws } from '@holdfast/protocol/jose/compact.ts'
 import { cibaHintRules, cibaUserRules } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { UserRecord } from '../../store/records.ts'
+import { hintedSubject } from '../mint/subject-hint.ts'
 import { verifyOwnToken } from '../own-token.ts'
 import type { CibaRequest } from './request.ts'
 
@@ -15,25 +17,37 @@ export async function findHintedUser(
   ports: Ports,
 ): Promise<Outcome<UserRecord>> {
   const issuer = exchange.issuer.url
-  const subject = idTokenHint === undefined ? undefined : subjectOf(idTokenHint, client, issuer, ports)
-  if (subject !== undefined && !subject.ok) return subject
+  const claims = idTokenHint === undefined ? undefined : judgeHint(idTokenHint, client, issuer, ports)
+  if (claims !== undefined && !claims.ok) return claims
   const user =
-    subject === undefined
+    claims === undefined
       ? await ports.store.findUserByUsername(issuer, loginHint ?? '')
-      : await ports.store.findUserBySubject(issuer, subject.value)
+      : await findSubject(hintedSubject(claims.value, client.sector, issuer, ports), issuer, ports)
   const refusal = firstRefusal(cibaUserRules, { user: user && { isActive: user.status === 'active' } })
   if (refusal !== undefined) return refusal
   if (user === undefined) throw new TypeError('rule table')
   return accept(user)
 }
 
-function subjectOf(text: string, client: Client, issuer: string, ports: Ports): Outcome<string> {
+async function findSubject(
+  subject: string | undefined,
+  issuer: string,
+  { store }: Ports,
+): Promise<UserRecord | undefined> {
+  return subject === undefined ? undefined : await store.findUserBySubject(issuer, subject)
+}
+
+function judgeHint(
+  text: string,
+  { clientId }: Client,
+  issuer: string,
+  ports: Ports,
+): Outcome<ParsedJws['claims']> {
   const jws = verifyOwnToken(text, issuer, ports, notOurs)
   if (!jws.ok) return notOurs
   const { header, claims } = jws.value
-  const { clientId } = client
   const refusal = firstRefusal(cibaHintRules, { issuer, clientId, typ: header.typ, claims })
-  return refusal ?? accept(String(claims.sub))
+  return refusal ?? accept(claims)
 }
 
 const notOurs = refuse(

@@ -1,61 +1,31 @@
-import { accept, firstRefusal, type Outcome, type SecurityProfile } from '@holdfast/protocol'
+import { accept, firstRefusal, type Outcome } from '@holdfast/protocol'
+import { grantManagementRules, isGrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import { cibaAccessRules, cibaRequestRules, lifetimeOf } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
-import {
-  defaultResourceRules,
-  defaultResources,
-  resourceRules,
-} from '@holdfast/protocol/specs/rfc8707-resource/rules.ts'
+import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
+import type { GrantManagement } from '../../store/records.ts'
+import { type AccessElsewhere, type AskedElsewhere, judgeElsewhere } from '../authorize/asked-elsewhere.ts'
 import { requestedScopes } from '../token/grant.ts'
 import type { SentCibaRequest } from './request-object.ts'
 
-/** What a client may have of a user who answers elsewhere. */
-export interface CibaAccess {
-  readonly scopes: readonly string[]
-  readonly resources: readonly string[]
-  readonly profile: SecurityProfile
-}
-
-/** Judged when the client asks, when its user answers, and at redemption: policy may have changed (I23). */
+/** What a client may have of a user who answers elsewhere (OpenID Connect CIBA section 7.1). */
 export function judgeCibaAccess(
-  asked: { readonly scopes: readonly string[] | undefined; readonly resources: readonly string[] },
+  asked: AskedElsewhere,
   client: Client,
   issuer: IssuerSnapshot,
-): Outcome<CibaAccess> {
-  const scopes = asked.scopes ?? []
-  const allowed = client.resources.flatMap(resource => issuer.resourceServers.get(resource) ?? [])
-  const meant = { resources: asked.resources, scopes, allowed, detailAudiences: [] }
-  const forResources =
-    firstRefusal(resourceRules, {
-      resources: asked.resources,
-      isKnown: resource => issuer.resourceServers.has(resource),
-      allowedResources: client.resources,
-    }) ?? firstRefusal(defaultResourceRules, meant)
-  const resources = forResources === undefined ? defaultResources(meant) : []
-  const profile = issuer.effectiveProfile(client, { audiences: resources, scopes, details: [] })
-  const refusal = firstRefusal(cibaAccessRules, {
-    grantTypes: client.grantTypes,
-    isPublic: client.isPublic,
-    profile: profile.ok ? profile.value : client.profile,
-    scopes: asked.scopes,
-    isDefined: scope => issuer.scopes.has(scope),
-    allowedScopes: client.scopes,
-  })
-  if (refusal !== undefined) return refusal
-  if (forResources !== undefined) return forResources
-  return profile.ok
-    ? accept({ scopes, resources, profile: profile.value })
-    : { ...profile, error: 'invalid_target' }
+): Outcome<AccessElsewhere> {
+  return judgeElsewhere(asked, client, issuer, asking => firstRefusal(cibaAccessRules, asking))
 }
 
 /** A whole authentication request, but for who the hint means. */
-export interface CibaRequest extends CibaAccess {
+export interface CibaRequest extends AccessElsewhere {
   readonly loginHint: string | undefined
   readonly idTokenHint: string | undefined
   readonly bindingMessage: string | undefined
   /** Only of a client that is pinged. */
   readonly clientNotificationToken: string | undefined
   readonly requestContext: string | undefined
+  readonly grantManagement: GrantManagement | undefined
   readonly acrValues: readonly string[]
   readonly lifetimeSeconds: number
 }
@@ -65,7 +35,11 @@ export function judgeCibaRequest(
   client: Client,
   issuer: IssuerSnapshot,
 ): Outcome<CibaRequest> {
-  const asked = { scopes: requestedScopes(form), resources: form.all('resource') }
+  const asked = {
+    scopes: requestedScopes(form),
+    resources: form.all('resource'),
+    details: form.get('authorization_details'),
+  }
   const access = judgeCibaAccess(asked, client, issuer)
   if (!access.ok) return access
   const sent = {
@@ -86,14 +60,25 @@ export function judgeCibaRequest(
     loginHintToken: form.get('login_hint_token'),
     requestedExpiry,
     userCode: form.get('user_code'),
-    hasDetails: form.names.includes('authorization_details'),
   })
   if (refusal !== undefined) return refusal
+  const managed = judgeGrantManagement(form, client)
+  if (!managed.ok) return managed
   return accept({
     ...access.value,
     ...sent,
+    grantManagement: managed.value,
     clientNotificationToken: deliveryMode === 'ping' ? sent.clientNotificationToken : undefined,
     acrValues: (form.get('acr_values') ?? '').split(' ').filter(acr => acr !== ''),
     lifetimeSeconds: lifetimeOf(requestedExpiry),
   })
+}
+
+/** The same rules as at the authorization endpoint; whose grant it is, is asked when the user is known. */
+function judgeGrantManagement(form: Form, { isPublic }: Client): Outcome<GrantManagement | undefined> {
+  const grantManagementAction = form.get('grant_management_action')
+  const grantId = form.get('grant_id')
+  const refusal = firstRefusal(grantManagementRules, { isPublic, grantManagementAction, grantId })
+  if (refusal !== undefined) return refusal
+  return accept(isGrantAction(grantManagementAction) ? { action: grantManagementAction, grantId } : undefined)
 }

@@ -7,12 +7,13 @@ import type { Ports } from '../../ports.ts'
 import type { FoundBackchannelRequest } from '../../store/store.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
+import { askedAgain } from '../authorize/asked-elsewhere.ts'
 import { hashOfHandle } from '../handle.ts'
 import { statedBySession } from '../interaction/authentication.ts'
 import { judgeAuthorize } from '../policy/authorize.ts'
 import { recordRefusal, refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
-import { approvalWrites, cibaGrantLifetime, cibaGrantOf, denialWrites } from './answer.ts'
+import { approvalWrites, cibaGrantLifetime, cibaGrantOf, denialWrites, loadAskedElsewhere } from './answer.ts'
 import { judgeCibaAccess } from './request.ts'
 
 const refused = 'ciba.test-answer-refused'
@@ -79,25 +80,29 @@ async function allowing(
   ports: Ports,
 ): Promise<readonly Write[] | undefined> {
   const client = exchange.issuer.clients.get(found.clientId)
-  const access = client && judgeCibaAccess(found, client, exchange.issuer)
+  const access = client && judgeCibaAccess(askedAgain(found), client, exchange.issuer)
   if (client === undefined || access?.ok !== true) return undefined
+  const asked = await loadAskedElsewhere(found, client, access.value, exchange.issuer, ports)
+  if (!asked.ok) return undefined
   const now = ports.clock.now()
   const sid = ports.entropy.bytes(16).toString('base64url')
   const stated = statedBySession(exchange.issuer, { pwd: now })
   // Where a password reaches no level, nothing can be allowed by one.
   if (stated === undefined) return undefined
-  const { txn, scopes, resources, subject } = found
+  const { txn, subject } = found
   const permitted = await judgeAuthorize(
     {
       ...{ client, grantType: cibaGrantType, txn, now },
-      wanted: { scopes, resources, details: [], profile: access.value.profile },
+      wanted: { ...asked.value, profile: access.value.profile },
       user: { subject, sid, ...stated },
     },
     exchange,
   )
   if (!permitted.ok) return undefined
-  const grant = cibaGrantOf(found, { sid, ...stated }, cibaGrantLifetime(client, access.value), ports, now)
-  return [...permitted.writes, ...approvalWrites(found, grant, exchange.requestId, ports)]
+  const lifetimeSeconds = cibaGrantLifetime(client, asked.value, access.value.profile)
+  const grant = cibaGrantOf(found, asked.value, { sid, ...stated }, lifetimeSeconds, ports, now)
+  const writes = approvalWrites(found, grant, asked.value.named, exchange.requestId, ports)
+  return [...permitted.writes, ...writes]
 }
 
 function denying(found: FoundBackchannelRequest, exchange: Exchange, ports: Ports): readonly Write[] {

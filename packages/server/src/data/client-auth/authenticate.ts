@@ -101,6 +101,7 @@ const presentedBy: Readonly<Record<ClientAuthenticationMethod, Credential['kind'
   attest_jwt_client_auth_dpop: 'attestation-dpop',
   client_secret_basic: 'basic',
   client_secret_post: 'post',
+  client_secret_jwt: 'assertion',
   tls_client_auth: 'name',
   self_signed_tls_client_auth: 'name',
   none: 'name',

@@ -9,6 +9,13 @@ import { accounts, basicHeader, clientOf, jwkOfCertificate, keys, secretOf } fro
 import { type ClientEndpoint, clientEndpoints } from '../testing/endpoints.ts'
 import { currentNonce, headersOf, jsonOf } from '../testing/flow.ts'
 import { assertRefused } from '../testing/refused.ts'
+import {
+  type SecretAssertionOptions,
+  sealedSecretOf,
+  secretAssertion,
+  secretJwtClient,
+  signingSecret,
+} from '../testing/secret-assertion.ts'
 import { type SvidOptions, spiffeClient, svidKeys, svidOf, trustDomains } from '../testing/spiffe.ts'
 import {
   type AssertionOptions,
@@ -41,6 +48,7 @@ const certificates = {
   registeredExpired: await newPeerCertificate({ subject: 'CN=self', notAfter: at(-1) }),
 }
 
+const expiredSecret = `cs_${'x'.repeat(86)}`
 const certificateBound = {
   dpopBoundAccessTokens: false,
   tlsClientCertificateBoundAccessTokens: true,
@@ -75,6 +83,15 @@ const clients: readonly Client[] = [
       introspects,
     }),
   ),
+  secretJwtClient({
+    secrets: [
+      sealedSecretOf('c_hmac', 'new', signingSecret),
+      sealedSecretOf('c_hmac', 'old', expiredSecret, startOfWorld),
+    ],
+    introspects,
+  }),
+  secretJwtClient({ clientId: 'c_hmac_suspended', status: 'suspended', introspects }),
+  secretJwtClient({ clientId: 'c_hmac_strict', ownProfile: undefined, introspects }),
   spiffeClient({ clientId: 'c_spiffe', introspects }),
   spiffeClient({
     clientId: 'c_spiffe_suspended',
@@ -170,6 +187,25 @@ const spoiledSvids: readonly (readonly [name: string, spoil: SvidOptions, ruleId
   ['a lifetime of an hour', { claims: { exp: startOfWorld + 3600 } }, 'svid.lifetime'],
 ]
 
+const spoiledMacs: readonly (readonly [
+  name: string,
+  clientId: string,
+  spoil: SecretAssertionOptions,
+  ruleId: string,
+])[] = [
+  ['another secret', 'c_hmac', { secret: 'cs_wrong' }, 'client-auth.secret'],
+  ['an expired secret', 'c_hmac', { secret: expiredSecret }, 'client-auth.secret-expired'],
+  ['another hash than it says', 'c_hmac', { alg: 'HS512', hash: 'sha256' }, 'client-auth.secret'],
+  ['alg none', 'c_hmac', { header: { alg: 'none' } }, 'client-auth.alg'],
+  ['the key of the decoy', 'c_hmac', { secret: Buffer.alloc(64) }, 'client-auth.secret'],
+  ['the secret of an unknown client', 'c_nobody', {}, 'client-auth.unknown'],
+  ['the secret of a suspended client', 'c_hmac_suspended', {}, 'client-auth.suspended'],
+  ['the secret of a client under FAPI 2.0', 'c_hmac_strict', {}, 'client-auth.method'],
+  ['the secret of a client that posts it', 'c_post', {}, 'client-auth.method'],
+  ['another server as audience', 'c_hmac', { claims: { aud: 'https://other.example' } }, 'assertion.aud'],
+  ['no jti', 'c_hmac', { claims: { jti: undefined } }, 'assertion.jti'],
+]
+
 /** A MAC whose secret is the public key everybody can read. */
 function signedWithPublicKey(world: World): FormFields {
   const { client_assertion_type, client_assertion } = world.assertion('c_all', { header: { alg: 'HS256' } })
@@ -208,6 +244,22 @@ const failures: readonly Failure[] = [
     name: 'an assertion with a MAC under the public key',
     credentials: world => ({ form: signedWithPublicKey(world) }),
     ruleId: 'client-auth.alg',
+  },
+  ...spoiledMacs.map(([name, clientId, spoil, ruleId]) => ({
+    name: `a MAC with ${name}`,
+    credentials: (world: World) => ({ form: secretAssertion(world, clientId, spoil) }),
+    ruleId,
+  })),
+  {
+    name: 'an assertion with a signature for a client that signs with its secret',
+    credentials: world => ({ form: asserted(world, 'c_hmac') }),
+    ruleId: 'client-auth.alg',
+  },
+  {
+    name: 'a MAC and a posted secret',
+    credentials: world => ({ form: { ...secretAssertion(world), client_secret: signingSecret } }),
+    ruleId: 'client-auth.one-method',
+    ...invalidRequest,
   },
   ...spoiledSvids.map(([name, spoil, ruleId]) => ({
     name: `an SVID with ${name}`,
@@ -396,6 +448,8 @@ for (const endpoint of clientEndpoints)
         { headers: [basicHeader('c_basic', 'cs_new')] },
         { headers: [basicHeader('c_basic', 'cs_new')], form: { client_id: 'c_basic' } },
         { form: { client_id: 'c_post', client_secret: 'cs_new' } },
+        { form: secretAssertion(world) },
+        { form: { ...secretAssertion(world, 'c_hmac', { alg: 'HS512' }), client_id: 'c_hmac' } },
         { form: svidOf(world) },
         { form: { ...svidOf(world), client_id: 'c_spiffe' } },
       ]) {

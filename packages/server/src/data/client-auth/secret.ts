@@ -15,30 +15,42 @@ export function macOfSecret(salt: Buffer, secret: string): Buffer {
   return createHmac('sha256', salt).update(secret).digest()
 }
 
-/** Judges a presented secret; as many MACs for every client, whatever it has. */
-export function proveSecret({ client, credential, ports }: Attempt): Outcome<Proven> {
+/** Judges a presented secret. */
+export function proveSecret(attempt: Attempt): Outcome<Proven> {
+  const { credential } = attempt
   // The engine lets no request without a secret come here.
   if (credential.kind !== 'basic' && credential.kind !== 'post') throw new TypeError('no secret')
-  const { secret } = credential
-  const compared = client.secrets.slice(0, clientSecretsMax).map(({ id, salt, mac, expiresAt }) => ({
-    id,
-    expiresAt,
-    isPresented: timingSafeEqual(macOfSecret(salt, secret), mac),
+  const found = findSecret(attempt, stored => isSecret(credential.secret, stored ?? decoy))
+  return found.ok ? accept({ facts: { key_id: found.value.id }, writes: [] }) : found
+}
+
+/**
+ * Which secret of the client was used, if it still may be; as many comparisons for every client, whatever it has.
+ * @param matches asked of each secret, and of nobody's as long as there are fewer than there may be
+ */
+export function findSecret(
+  { client, ports }: Attempt,
+  matches: (secret: ClientSecret | undefined) => boolean,
+): Outcome<ClientSecret> {
+  const compared = client.secrets.slice(0, clientSecretsMax).map(secret => ({
+    secret,
+    expiresAt: secret.expiresAt,
+    isPresented: matches(secret),
   }))
-  for (let index = compared.length; index < clientSecretsMax; index++) matchOne(secret)
-  const presented = compared.find(({ isPresented }) => isPresented)
+  for (let index = compared.length; index < clientSecretsMax; index++) matches(undefined)
+  const presented = compared.find(({ isPresented }) => isPresented)?.secret
   const refusal = firstRefusal(secretRules, { now: ports.clock.now(), secrets: compared })
   if (refusal !== undefined)
     return presented === undefined ? refusal : { ...refusal, facts: { key_id: presented.id } }
   if (presented === undefined) throw new TypeError('rule table')
-  return accept({ facts: { key_id: presented.id }, writes: [] })
+  return accept(presented)
 }
 
 /** Takes as long as `proveSecret`: for clients that do not exist or have no secret. */
 export function matchNothing(secret: string): void {
-  for (let index = 0; index < clientSecretsMax; index++) matchOne(secret)
+  for (let index = 0; index < clientSecretsMax; index++) isSecret(secret, decoy)
 }
 
-function matchOne(secret: string): void {
-  timingSafeEqual(macOfSecret(decoy.salt, secret), decoy.mac)
+function isSecret(secret: string, { salt, mac }: Pick<ClientSecret, 'salt' | 'mac'>): boolean {
+  return timingSafeEqual(macOfSecret(salt, secret), mac)
 }

@@ -8,6 +8,7 @@ import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { DeviceCodeRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
+import type { AccessElsewhere } from '../authorize/asked-elsewhere.ts'
 import { detailsFacts } from '../authorize/details-facts.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
@@ -23,7 +24,7 @@ import { jsonReply } from '../render/json.ts'
 import type { Room } from '../room.ts'
 import { requestedScopes } from '../token/grant.ts'
 import { pollBindingOf } from '../token/poll-binding.ts'
-import { type DeviceRequest, judgeDeviceRequest } from './request.ts'
+import { judgeDeviceRequest } from './request.ts'
 import { hashOfUserCode, newUserCode } from './user-code.ts'
 
 const refused = 'device.refused'
@@ -96,7 +97,7 @@ async function issueCodes(
   exchange: Exchange,
   ports: Ports,
   { client, evidence }: AuthenticatedClient,
-  { scopes, resources, details, profile }: DeviceRequest,
+  { scopes, resources, details, profile }: AccessElsewhere,
   binding: string | undefined,
   now: EpochSeconds,
 ): Promise<IssuedCodes> {

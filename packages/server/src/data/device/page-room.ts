@@ -7,6 +7,7 @@ import type { Ports } from '../../ports.ts'
 import type { InteractionRecord } from '../../store/records.ts'
 import type { FoundDeviceCode } from '../../store/store.ts'
 import { auditAccepted } from '../audit-of.ts'
+import { type AccessElsewhere, askedAgain } from '../authorize/asked-elsewhere.ts'
 import { neededMaxAgeSeconds } from '../authorize/freshness.ts'
 import { fineTime, newHandle } from '../handle.ts'
 import { openAccountTurns } from '../interaction/attempts.ts'
@@ -21,7 +22,7 @@ import { seeOther } from '../pages/page.ts'
 import { paths } from '../paths.ts'
 import { recordRefusal } from '../refused.ts'
 import type { Room } from '../room.ts'
-import { askedAgain, type DeviceRequest, judgeDeviceRequest } from './request.ts'
+import { judgeDeviceRequest } from './request.ts'
 import { countTry, mayTry, type TryKeys, tryKeys } from './tries.ts'
 import { hashOfUserCode } from './user-code.ts'
 
@@ -99,7 +100,7 @@ function judgeOpen(
   { issuer }: Exchange,
   found: FoundDeviceCode,
   now: EpochSeconds,
-): DeviceRequest | undefined {
+): AccessElsewhere | undefined {
   const client = issuer.clients.get(found.clientId)
   const isWaiting = found.grantId === undefined && found.deniedAt === undefined && now < found.expiresAt
   if (!isWaiting || found.issuer !== issuer.url || client?.status !== 'active') return undefined
@@ -115,7 +116,7 @@ async function openDeviceInteraction(
     found,
     asked,
     now,
-  }: { readonly found: FoundDeviceCode; readonly asked: DeviceRequest; readonly now: EpochSeconds },
+  }: { readonly found: FoundDeviceCode; readonly asked: AccessElsewhere; readonly now: EpochSeconds },
 ): Promise<Reply> {
   const issuer = exchange.issuer.url
   const handle = newHandle(ports.entropy, 'interaction', issuer, fineTime(ports.clock))

@@ -5,9 +5,9 @@ import { requestLimits } from '@holdfast/protocol/specs/rfc6749-authorization/ru
 import { resourcesMax } from '@holdfast/protocol/specs/rfc8707-resource/rules.ts'
 import { type AuthorizationDetail, detailLimits } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 import type { Ports } from '../../ports.ts'
+import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, GrantRecord } from '../../store/records.ts'
 import { grantableClaims } from '../claims/release.ts'
-import type { Visit } from './visit.ts'
 
 /** What the user is asked to allow, and the record that ends when it is allowed. */
 export interface Asked {
@@ -19,26 +19,36 @@ export interface Asked {
   readonly named: GrantRecord | undefined
 }
 
+/** A request whose client and profile were judged, at whatever endpoint it came. */
+export interface Asking {
+  readonly request: Pick<
+    AuthorizationRequest,
+    'clientId' | 'scopes' | 'resources' | 'claims' | 'authorizationDetails' | 'grantManagement'
+  >
+  readonly client: Client
+  readonly profile: SecurityProfile
+  readonly issuer: IssuerSnapshot
+}
+
 /**
  * What allowing this request would grant. A merge is shown, and consented to, whole: what a grant had before is on
  * the page too, and only as far as the client may still have it (I13, I14).
  */
-export async function loadAsked(visit: Visit, subject: string, ports: Ports): Promise<Outcome<Asked>> {
-  const { interaction, exchange } = visit
-  const { request } = interaction
-  const named = await findNamed(request, exchange.issuer.url, subject, ports)
+export async function loadAsked(asking: Asking, subject: string, ports: Ports): Promise<Outcome<Asked>> {
+  const { request, client, issuer } = asking
+  const named = await findNamed(request, issuer.url, subject, ports)
   if (!named.ok) return named
   const { scopes, resources, authorizationDetails: details = [] } = request
-  const claims = grantableClaims(request, visit.client, exchange.issuer)
+  const claims = grantableClaims(request, client, issuer)
   const asked: Asked = { scopes, resources, claims, details, named: named.value }
   return named.value === undefined || request.grantManagement?.action !== 'merge'
     ? accept(asked)
-    : merged(visit, asked, named.value)
+    : merged(asking, asked, named.value)
 }
 
 /** @param subject undefined while nobody has signed in */
 export async function findNamed(
-  request: AuthorizationRequest,
+  request: Pick<AuthorizationRequest, 'clientId' | 'grantManagement'>,
   issuer: string,
   subject: string | undefined,
   ports: Ports,
@@ -57,11 +67,7 @@ export async function findNamed(
   return refusal ?? accept(grant)
 }
 
-function merged(
-  { exchange: { issuer }, client, profile }: Visit,
-  asked: Asked,
-  named: GrantRecord,
-): Outcome<Asked> {
+function merged({ issuer, client, profile }: Asking, asked: Asked, named: GrantRecord): Outcome<Asked> {
   const kept = named.scopes.filter(scope => client.scopes.includes(scope) && issuer.scopes.has(scope))
   const reached = named.resources.filter(
     resource => client.resources.includes(resource) && issuer.resourceServers.has(resource),

@@ -1,5 +1,6 @@
 import { type ClientAuthenticationMethod, headerAlgs, type JwsAlg } from '@holdfast/protocol'
 import { contentEncryptionAlgs, keyManagementAlgs } from '@holdfast/protocol/jose/encrypt.ts'
+import { macAlgs } from '@holdfast/protocol/jose/mac.ts'
 import { grantActions } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import { globalRevocationScope } from '@holdfast/protocol/specs/global-token-revocation/rules.ts'
 import { isQueryMode, isSignedResponse, responseModes } from '@holdfast/protocol/specs/jarm/rules.ts'
@@ -43,7 +44,10 @@ export function metadataDocument(
   const { floor, url } = issuer
   const methods = floor.clientAuthenticationMethods.filter(method => isUsable(method, issuer))
   const confidentialMethods = methods.filter(method => method !== 'none')
-  const assertionAlgs = methods.includes('private_key_jwt') ? floor.signingAlgs : []
+  const assertionAlgs = [
+    ...(methods.includes('private_key_jwt') ? floor.signingAlgs : []),
+    ...(methods.includes('client_secret_jwt') ? macAlgs : []),
+  ]
   const attestedWith = methods.some(isAttested) ? headerAlgs(floor.signingAlgs) : []
   const hasMtls = floor.senderConstraintMethods.includes('mtls')
   const hasDpop = floor.senderConstraintMethods.includes('dpop')

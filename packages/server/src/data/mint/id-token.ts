@@ -9,6 +9,7 @@ import type { GrantRecord } from '../../store/records.ts'
 import { signForClient } from '../sign-for-client.ts'
 import type { MintOrder } from './order.ts'
 import { sidFor, subjectFor } from './pairwise.ts'
+import { subjectHint } from './subject-hint.ts'
 
 /**
  * OpenID Connect Core section 2. It says who, when and how strongly; of the user's claims it has those that were asked
@@ -21,7 +22,7 @@ export async function mintIdToken(
   exchange: Exchange,
   ports: Ports,
 ): Promise<string | undefined> {
-  const { idToken, client, issuedAt, sector, sid, authReqId, userClaims } = order
+  const { idToken, client, issuedAt, subject, sector, sid, authReqId, userClaims } = order
   if (idToken === undefined) return undefined
   const { url } = exchange.issuer
   const claims = {
@@ -29,6 +30,7 @@ export async function mintIdToken(
     ...userClaims,
     ...authenticationOf(order, exchange, ports, issuedAt + idToken.lifetimeSeconds),
     ...(sid !== undefined && { sid: sidFor(ports.keys, url, sector, sid) }),
+    ...subjectHint(client, sector, subject, url, ports),
     ...(authReqId !== undefined && { 'urn:openid:params:jwt:claim:auth_req_id': authReqId }),
     at_hash: leftHalfHash(idToken.alg, accessToken),
   }

@@ -1,7 +1,10 @@
+import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
+import type { ShownClaim } from '../interaction/shown-claims.ts'
 import { paths } from '../paths.ts'
-import { lastingText } from './consent.ts'
+import { changeNotice, claimItem, lastingText } from './consent.ts'
+import { detailItem, type ShownDetail } from './detail-item.ts'
 import { type Html, html } from './html.ts'
 import { wordsFor } from './locale.ts'
 import { renderPage } from './page.ts'
@@ -9,12 +12,19 @@ import type { Words } from './words/words.ts'
 
 /** Everything the user is shown of one request; what is approved is this and nothing else (I13). */
 export interface ApprovalContent {
+  /** In which it is written: another language is another page. */
+  readonly locale: Words['locale']
   readonly clientName: string
   readonly clientId: string
   readonly username: string
   /** What the user compares with the place where they started. */
   readonly bindingMessage: string | undefined
   readonly scopes: readonly Pick<Scope, 'name' | 'title' | 'description'>[]
+  /** Set when the answer changes what was allowed before. */
+  readonly change: GrantAction | undefined
+  /** Details about the user that were allowed by name before; nobody asks for them here. */
+  readonly claims: readonly ShownClaim[]
+  readonly details: readonly ShownDetail[]
   readonly resources: readonly { readonly audience: string; readonly displayName: string }[]
   readonly lifetimeSeconds: number
   readonly isLasting: boolean
@@ -95,7 +105,7 @@ function approvalForm(
   words: Words,
 ): Html {
   const { content, request, shown, minutesAgo } = approval
-  const { clientName, bindingMessage, scopes, resources } = content
+  const { clientName, bindingMessage, change, scopes, claims, details, resources } = content
   const said = words.approvals
   return html`<article class="approval" aria-labelledby="approval-${number}">
 <h2 id="approval-${number}">${words.consent.heading(clientName)}</h2>
@@ -105,11 +115,12 @@ ${
   html`<p>${said.compare}</p>
 <p class="binding">${bindingMessage}</p>`
 }
+${changeNotice(change, words.consent, `change-${number}`)}
 <ul class="grants">
 ${scopes.map(
   scope => html`<li><span class="tick" aria-hidden="true"></span><div><strong>${scope.title}</strong><p>${scope.description}</p></div></li>
 `,
-)}</ul>
+)}${claims.map(claimItem)}${details.map(detailItem)}</ul>
 <ul class="notes">
 ${resources.map(
   resource => html`<li>${said.usedAt(resource.displayName, new URL(resource.audience).host)}</li>

@@ -1,8 +1,8 @@
 import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
-import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
-import type { DetailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
+import type { ShownClaim } from '../interaction/shown-claims.ts'
+import { detailItem, type ShownDetail } from './detail-item.ts'
 import { type Html, html } from './html.ts'
 import { renderPage } from './page.ts'
 import type { ConsentWords, Words } from './words/words.ts'
@@ -22,8 +22,8 @@ export interface ConsentContent {
   readonly change: GrantAction | undefined
   readonly scopes: readonly Pick<Scope, 'name' | 'title' | 'description'>[]
   /** Details asked for by name that none of the scopes covers, each in words. */
-  readonly claims: readonly { readonly name: string; readonly title: string }[]
-  readonly details: readonly { readonly detail: AuthorizationDetail; readonly words: DetailWords }[]
+  readonly claims: readonly ShownClaim[]
+  readonly details: readonly ShownDetail[]
   readonly resources: readonly { readonly audience: string; readonly displayName: string }[]
   /** How long the application can keep acting: the grant's lifetime. */
   readonly lifetimeSeconds: number
@@ -58,14 +58,14 @@ export function consentView(exchange: Exchange, view: ConsentView): Reply {
     body: html`<h1>${said.heading(content.clientName)}</h1>
 <p class="lead">${said.signedInAs(content.username)} ${afterwards}</p>
 ${view.isChanged && html`<div class="notice notice-bad" role="alert"><p>${said.changed}</p></div>`}
-${content.change !== undefined && html`<div class="notice" id="consent-change"><p>${content.change === 'merge' ? said.merged : said.replaced}</p></div>`}
+${changeNotice(content.change, said, 'consent-change')}
 <section aria-labelledby="asks">
 <h2 id="asks">${said.asks}</h2>
 <ul class="grants">
 ${content.scopes.map(
   scope => html`<li><span class="tick" aria-hidden="true"></span><div><strong>${scope.title}</strong><p>${scope.description}</p></div></li>
 `,
-)}${content.details.map(({ words }) => detailItem(words))}</ul>
+)}${content.details.map(detailItem)}</ul>
 </section>
 ${detailsSection(content, said)}
 ${placesSection(content, said)}
@@ -94,26 +94,26 @@ function detailsSection({ claims }: ConsentContent, said: ConsentWords): Html | 
     html`<section aria-labelledby="details">
 <h2 id="details">${said.alsoDetails}</h2>
 <ul class="grants">
-${claims.map(
-  claim => html`<li><span class="tick" aria-hidden="true"></span><div><strong>${claim.title}</strong></div></li>
-`,
-)}</ul>
+${claims.map(claimItem)}</ul>
 </section>`
   )
 }
 
-/** One authorization detail: what it is, and every value of it under its label. */
-function detailItem({ title, description, parts }: DetailWords): Html {
-  return html`<li class="detail"><span class="tick" aria-hidden="true"></span><div><strong>${title}</strong><p>${description}</p>
-<dl>
-${parts.map(
-  ({
-    label,
-    values,
-  }) => html`<div><dt>${label}</dt>${values.map(value => html`<dd><bdi>${value}</bdi></dd>`)}</div>
-`,
-)}</dl></div></li>
+/** One detail about the user in a list. */
+export function claimItem({ title }: ShownClaim): Html {
+  return html`<li><span class="tick" aria-hidden="true"></span><div><strong>${title}</strong></div></li>
 `
+}
+
+/**
+ * What an answer does to a grant that is there already; without one, nothing.
+ * @param id of the element
+ */
+export function changeNotice(change: GrantAction | undefined, said: ConsentWords, id: string): Html | false {
+  return (
+    change !== undefined &&
+    html`<div class="notice" id="${id}"><p>${change === 'merge' ? said.merged : said.replaced}</p></div>`
+  )
 }
 
 function placesSection({ resources }: ConsentContent, said: ConsentWords): Html | false {

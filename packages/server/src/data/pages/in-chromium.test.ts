@@ -5,14 +5,18 @@ import { goodRequest, pushedUrl, type Browser as TestBrowser } from '../testing/
 import { launchChromium, look, testedLooks, withoutChromium } from '../testing/chromium.ts'
 import { askCiba, cibaClient } from '../testing/ciba.ts'
 import { clientOf } from '../testing/clients.ts'
-import { asking, detailTypes, payingClient, paymentOf } from '../testing/details.ts'
+import { asking, detailTypes, payingClient, paymentOf, reading } from '../testing/details.ts'
 import { deviceClient, requestDevice } from '../testing/device.ts'
 import { jsonOf, seedCode } from '../testing/flow.ts'
 import { logoutUrl, signIn } from '../testing/logout.ts'
 import { type ServedRooms, serveRooms } from '../testing/serve-rooms.ts'
 import { issuerUrl, openWorld, type World } from '../testing/world.ts'
 
-const otherShop = cibaClient({ clientId: 'c_shop', clientName: 'Corner shop' })
+const otherShop = cibaClient({
+  clientId: 'c_shop',
+  clientName: 'Corner shop',
+  authorizationDetailsTypes: detailTypes.map(({ name }) => name),
+})
 const framed = clientOf({ clientId: 'c_framed', frontchannelLogoutUri: 'https://client.example/out?from=as' })
 
 describe('the pages in a real browser', { skip: withoutChromium }, () => {
@@ -193,7 +197,13 @@ describe('the pages in a real browser', { skip: withoutChromium }, () => {
     it(`answer what waits, without JavaScript, accessible: ${name}`, async () => {
       await askCiba(world, { binding_message: 'W4SCT – 10,00 €' })
       world.clock.advance(1)
-      await askCiba(world, { scope: 'openid accounts payments offline_access' }, { clientId: 'c_shop' })
+      const scope = 'openid accounts payments offline_access'
+      const resource = ['https://accounts.example', 'https://payments.example']
+      await askCiba(
+        world,
+        { scope, resource, ...asking(paymentOf('123.50'), reading) },
+        { clientId: 'c_shop' },
+      )
       const page = await open({ ...options, javaScriptEnabled: false })
       await page.goto(`${issuerUrl}/ciba`)
       await look(browser, page, `${name}-ciba`)
@@ -205,6 +215,7 @@ describe('the pages in a real browser', { skip: withoutChromium }, () => {
       await page.click('#login-submit')
       await page.waitForURL('**/approvals')
       assert.equal(await page.textContent('.binding >> nth=0'), 'W4SCT – 10,00 €')
+      assert.match((await page.textContent('.approval >> nth=1')) ?? '', /EUR 123\.50/)
       await look(browser, page, `${name}-ciba-waiting`)
       const second = await page.context().newPage()
       await second.goto(page.url())

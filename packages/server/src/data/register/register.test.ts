@@ -10,7 +10,8 @@ import {
   type RegistrationWorld,
   registeredIn,
 } from '../testing/registration-world.ts'
-import { issuerUrl } from '../testing/world.ts'
+import { secretAssertion } from '../testing/secret-assertion.ts'
+import { type FormFields, issuerUrl } from '../testing/world.ts'
 import { tokenRoom } from '../token/room.ts'
 import { registerRoom } from './room.ts'
 
@@ -223,7 +224,7 @@ describe('registration', () => {
 
   test('what we do not have is refused by name, and what nobody knows is passed over', async () => {
     await using world = await openRegistrationWorld()
-    for (const member of ['request_uris', 'authorization_details_types', 'request_object_encryption_alg']) {
+    for (const member of ['request_uris', 'request_object_encryption_enc', 'request_object_encryption_alg']) {
       const value = member === 'request_uris' ? ['https://client.example/object'] : 'A256GCM'
       const reply = await world.register(await world.token(), { ...goodMetadata, [member]: value })
       assert.deepEqual([reply.status, jsonOf(reply).error], [400, 'invalid_client_metadata'])
@@ -270,6 +271,50 @@ describe('registration', () => {
     const stored = JSON.stringify(await world.store.listDocuments()) + JSON.stringify(await world.audit())
     assert.ok(!stored.includes(String(client_secret)))
     assert.ok(!stored.includes(token))
+  })
+
+  test('a secret that signs is given once, sealed, and an update makes nothing else of it', async () => {
+    await using world = await openRegistrationWorld()
+    const { jwks: _keys, dpop_bound_access_tokens: _bound, ...rest } = goodMetadata
+    const metadata = {
+      ...rest,
+      token_endpoint_auth_method: 'client_secret_jwt',
+      token_endpoint_auth_signing_alg: 'HS512',
+    }
+    const strict = await world.register(await world.token(), { ...metadata, dpop_bound_access_tokens: true })
+    assert.equal(strict.status, 400)
+    assert.equal((await world.lastAudit('registration.refused'))?.ruleId, 'client.auth-method')
+    const policy = { profile: 'oidc-baseline' }
+    const unfit = { ...metadata, token_endpoint_auth_signing_alg: 'ES256' }
+    assert.equal((await world.register(await world.token({ policy }), unfit)).status, 400)
+    assert.equal((await world.lastAudit('registration.refused'))?.ruleId, 'client.signing-algs')
+
+    const { clientId, token, information } = await registeredIn(world, metadata, { policy })
+    const { client_secret, client_secret_expires_at } = information as Record<string, unknown>
+    const secret = String(client_secret)
+    assert.match(secret, /^cs_[\w-]{86}$/)
+    assert.equal(client_secret_expires_at, 0)
+    const ask = (form: FormFields) =>
+      world.send(tokenRoom, '/token', {
+        form: { grant_type: 'client_credentials', resource: accounts, ...form },
+      })
+    assert.equal((await ask(secretAssertion(world, clientId, { secret, alg: 'HS512' }))).status, 200)
+    assert.equal((await ask(secretAssertion(world, clientId, { secret, alg: 'HS256' }))).status, 401)
+    assert.equal((await ask(secretAssertion(world, clientId, { alg: 'HS512' }))).status, 401)
+    const stored = JSON.stringify(await world.store.listDocuments()) + JSON.stringify(await world.audit())
+    assert.ok(!stored.includes(secret.slice(3)))
+
+    const put = (method: string) =>
+      world.manage('PUT', clientId, token, {
+        ...{ ...metadata, client_id: clientId, token_endpoint_auth_method: method },
+        token_endpoint_auth_signing_alg: undefined,
+      })
+    for (const method of ['client_secret_basic', 'private_key_jwt', 'none']) {
+      assert.equal((await put(method)).status, 400, method)
+      assert.equal((await world.lastAudit('management.refused'))?.ruleId, 'management.auth-method')
+    }
+    const read = jsonOf(await world.manage('GET', clientId, token))
+    assert.equal(read.client_secret, undefined)
   })
 
   test('what a software statement says wins, at the registration and at every update', async () => {

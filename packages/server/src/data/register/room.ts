@@ -15,7 +15,7 @@ import {
 import { initialTokenRules } from '@holdfast/protocol/specs/rfc7591-registration/rules.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
-import { isSecretMethod } from '../../snapshot/compile-secrets.ts'
+import { isSecretMethod, signsWithSecret } from '../../snapshot/compile-secrets.ts'
 import { newSecret } from '../../snapshot/new-secret.ts'
 import type { RegisteredClient } from '../../snapshot/snapshot.ts'
 import type { FoundInitialAccessToken } from '../../store/store.ts'
@@ -123,7 +123,8 @@ function makeClient(
   const managing = newHandle(entropy, 'registration_access_token', issuer, now)
   const { metadata, localized } = stated
   const { authMethod } = metadataDefaults(metadata)
-  const secret = isSecretMethod(authMethod) ? newSecret(entropy, now, undefined) : undefined
+  const seal = signsWithSecret(authMethod) ? { keys: ports.keys, issuer, clientId } : undefined
+  const secret = isSecretMethod(authMethod) ? newSecret(entropy, now, undefined, seal) : undefined
   const client: RegisteredClient = {
     ...{ clientId, metadata, localized, status: 'active', policy: initial.policy },
     ...{ token: initial.id, registeredAt: now, softwareStatement },

@@ -226,6 +226,14 @@ export const issuerKeys: readonly TestKey[] = [
 
 const custody = softwareCustody(Buffer.alloc(32, 7), seededEntropy('custody'))
 
+/** What seals secrets in every world, and opens them. */
+export const sealing: Pick<Keys, 'seal' | 'open'> = {
+  seal: (issuer, purpose, place, clear) =>
+    custody.seal({ issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }, clear),
+  open: (issuer, purpose, place, sealed) =>
+    custody.open({ issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }, sealed),
+}
+
 function keysInMemory(): Keys {
   const keyOf = (alg: string): TestKey => {
     const key = issuerKeys.find(candidate => candidate.alg === alg)
@@ -242,10 +250,7 @@ function keysInMemory(): Keys {
     algs: () => issuerKeys.map(key => key.alg),
     secret: (issuer, purpose) =>
       createHmac('sha256', 'test secrets').update(`${issuer}\n${purpose}`).digest(),
-    seal: (issuer, purpose, place, clear) =>
-      custody.seal({ issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }, clear),
-    open: (issuer, purpose, place, sealed) =>
-      custody.open({ issuer, id: `${purpose} ${place}`, use: 'secret', alg: 'none' }, sealed),
+    ...sealing,
   }
 }
 

@@ -3,6 +3,7 @@ import type { AuthenticationMethod } from '../method.ts'
 import { attestJwtClientAuth } from './attest-jwt-client-auth.ts'
 import { attestJwtClientAuthDpop } from './attest-jwt-client-auth-dpop.ts'
 import { clientSecretBasic } from './client-secret-basic.ts'
+import { clientSecretJwt } from './client-secret-jwt.ts'
 import { clientSecretPost } from './client-secret-post.ts'
 import { none } from './none.ts'
 import { privateKeyJwt } from './private-key-jwt.ts'
@@ -20,6 +21,7 @@ export const authenticationMethods: ReadonlyMap<ClientAuthenticationMethod, Auth
     spiffeJwt,
     clientSecretBasic,
     clientSecretPost,
+    clientSecretJwt,
     none,
   ].map(slot => [slot.method, slot]),
 )

@@ -9,13 +9,23 @@ import { endsWithSession } from '../../../store/owners.ts'
 import type { FoundBackchannelRequest } from '../../../store/store.ts'
 import type { Write } from '../../../store/writes.ts'
 import { type AuditContext, auditAccepted, auditRefused } from '../../audit-of.ts'
+import { type AccessElsewhere, askedAgain } from '../../authorize/asked-elsewhere.ts'
+import { detailsFacts } from '../../authorize/details-facts.ts'
+import { managementFacts } from '../../authorize/facts.ts'
 import { isLasting } from '../../authorize/lasting.ts'
-import { approvalWrites, cibaGrantLifetime, cibaGrantOf, denialWrites } from '../../ciba/answer.ts'
+import {
+  approvalWrites,
+  cibaGrantLifetime,
+  cibaGrantOf,
+  denialWrites,
+  loadAskedElsewhere,
+} from '../../ciba/answer.ts'
 import { requestToAllow } from '../../ciba/demand.ts'
 import { outstandingCibaKey } from '../../ciba/prompts.ts'
-import { type CibaAccess, judgeCibaAccess } from '../../ciba/request.ts'
+import { judgeCibaAccess } from '../../ciba/request.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { type ApprovalContent, approvalsView, type Said } from '../../pages/approvals.ts'
+import { shownDetails } from '../../pages/detail-item.ts'
 import { wordsFor } from '../../pages/locale.ts'
 import { seeOther } from '../../pages/page.ts'
 import { scopeWords } from '../../pages/scope-words.ts'
@@ -24,8 +34,10 @@ import { type Authorized, judgeAuthorize } from '../../policy/authorize.ts'
 import { recordRefusal } from '../../refused.ts'
 import { type AuthenticationState, authenticationState } from '../authentication.ts'
 import { csrfToken } from '../csrf.ts'
+import type { Asked } from '../named-grant.ts'
 import { stepUrl } from '../record.ts'
 import { type LiveSession, sessionLimits } from '../session.ts'
+import { shownClaims } from '../shown-claims.ts'
 import type { InteractionStep } from '../step.ts'
 import type { Visit } from '../visit.ts'
 import { unreachable } from './second-factor.ts'
@@ -44,7 +56,9 @@ export const approvals: InteractionStep = {
 interface Waiting {
   readonly request: FoundBackchannelRequest
   readonly client: Client
-  readonly access: CibaAccess
+  readonly access: AccessElsewhere
+  /** What allowing it grants: for a merge more than the request asks for. */
+  readonly asked: Asked
   readonly content: ApprovalContent
 }
 
@@ -75,16 +89,16 @@ const changed = refuse('ciba.changed', [], 'invalid_request', 'what is asked for
 async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Reply> {
   const { exchange, now, id } = visit
   const session = sessionOf(visit)
-  const { request, client, access, content } = waiting
+  const { request, client, access, asked, content } = waiting
   const state = authenticationFor(visit, waiting)
   if (state.next !== 'done') return await askForMore(visit, waiting, state, ports)
   const permitted = await judgeApproval(visit, waiting, state.stated)
   if (!permitted.ok) return await notPermitted(visit, waiting, permitted, ports)
   const { sid } = session.record
-  const lifetimeSeconds = cibaGrantLifetime(client, access)
-  const grant = cibaGrantOf(request, { sid, ...state.stated }, lifetimeSeconds, ports, now)
+  const lifetimeSeconds = cibaGrantLifetime(client, asked, access.profile)
+  const grant = cibaGrantOf(request, asked, { sid, ...state.stated }, lifetimeSeconds, ports, now)
   const committed = await ports.store.commit([
-    ...approvalWrites(request, grant, exchange.requestId, ports),
+    ...approvalWrites(request, grant, asked.named, exchange.requestId, ports),
     { kind: 'join-session', record: participantOf(session.record.sid, grant.clientId, now) },
     {
       kind: 'touch-session',
@@ -95,9 +109,15 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
     auditAccepted(exchange, now, 'ciba.approved', contextOf(waiting), {
       scopes: request.scopes,
       resources: request.resources,
+      ...detailsFacts(request.authorizationDetails),
       auth_req_ref: request.hash,
       consent: 'allowed',
+      shown: digestOf(content),
+      locale: content.locale,
       grant: grant.id,
+      granted_scopes: grant.scopes,
+      ...managementFacts(request.grantManagement),
+      ...(asked.named !== undefined && { replaced_grant: asked.named.id }),
       sid: session.record.sid,
       acr: session.record.acr,
       profile: access.profile.name,
@@ -107,6 +127,9 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
     noLongerOutstanding(visit, client, ports)
     return await render(visit, ports, { kind: 'allowed', clientName: content.clientName })
   }
+  // Another request was faster with the grant that this one names: the user is asked about what it is now.
+  if (committed.guard === 'end-grant')
+    return await unanswered(visit, ports, changed, 'changed', contextOf(waiting))
   // A logout was faster: there is no session to consent in. The room asks for a new login.
   if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, id, 'login'))
   return await unanswered(visit, ports, decided, 'late', contextOf(waiting))
@@ -115,12 +138,12 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
 /** Moment 1 of policy, now that it is known how the user authenticated. */
 function judgeApproval(
   visit: Visit,
-  { request, client, access }: Waiting,
+  { request, client, access, asked }: Waiting,
   { acr, amr, authTime }: StatedAuthentication,
 ): Promise<Authorized> {
-  const { scopes, resources, subject, txn } = request
+  const { subject, txn } = request
   const { sid } = sessionOf(visit).record
-  const wanted = { scopes, resources, details: [], profile: access.profile }
+  const wanted = { ...asked, profile: access.profile }
   const user = { subject, sid, acr, amr, authTime }
   return judgeAuthorize(
     { client, grantType: cibaGrantType, txn, wanted, user, now: visit.now },
@@ -147,10 +170,10 @@ async function notPermitted(
 /** Whether the user did all that this request asks for; another one on the page may ask for less. */
 function authenticationFor(
   { exchange, session, interaction, now }: Visit,
-  { request, access }: Waiting,
+  { request, access, asked }: Waiting,
 ): AuthenticationState {
-  const asked = requestToAllow(request, access, exchange.issuer)
-  return authenticationState(asked, exchange.issuer, session, interaction, now)
+  const needed = requestToAllow(request, asked, access.profile, exchange.issuer)
+  return authenticationState(needed, exchange.issuer, session, interaction, now)
 }
 
 /** The interaction takes over what the request asks for: the room has the user do it, and then they answer again. */
@@ -162,14 +185,17 @@ async function askForMore(
   records: readonly Write[] = [],
 ): Promise<Reply> {
   const { exchange, interaction, id, now } = visit
-  const { request, access, content } = waiting
+  const { request, access, asked, content } = waiting
   if (next === 'unmet') {
     const { clientName } = content
     const context = contextOf(waiting)
     await recordRefusal(exchange, ports, refused, unreachable, { context, writes: records })
     return await render(visit, ports, { kind: 'unreachable', clientName })
   }
-  const demanding = { ...interaction, request: requestToAllow(request, access, exchange.issuer) }
+  const demanding = {
+    ...interaction,
+    request: requestToAllow(request, asked, access.profile, exchange.issuer),
+  }
   await ports.store.commit([
     { kind: 'advance-interaction', record: demanding, at: now },
     ...records,
@@ -226,37 +252,49 @@ async function listWaiting(visit: Visit, ports: Ports): Promise<readonly Waiting
   const { issuer } = exchange
   // Each waiting request holds one of the places there are.
   const found = await ports.store.listWaitingBackchannelRequests(issuer.url, user.subject, now, promptsMax)
-  return found.flatMap(request => {
-    const client = issuer.clients.get(request.clientId)
-    if (client?.status !== 'active') return []
-    const access = judgeCibaAccess(request, client, issuer)
-    if (!access.ok) return []
-    const content = contentOf(visit, request, client, access.value)
-    return [{ request, client, access: access.value, content }]
-  })
+  const waiting = await Promise.all(found.map(request => waitingOf(visit, request, ports)))
+  return waiting.filter(one => one !== undefined)
+}
+
+async function waitingOf(
+  visit: Visit,
+  request: FoundBackchannelRequest,
+  ports: Ports,
+): Promise<Waiting | undefined> {
+  const { issuer } = visit.exchange
+  const client = issuer.clients.get(request.clientId)
+  if (client?.status !== 'active') return undefined
+  const access = judgeCibaAccess(askedAgain(request), client, issuer)
+  if (!access.ok) return undefined
+  const asked = await loadAskedElsewhere(request, client, access.value, issuer, ports)
+  if (!asked.ok) return undefined
+  const shown = { request, client, access: access.value, asked: asked.value }
+  return { ...shown, content: contentOf(visit, shown) }
 }
 
 function contentOf(
   visit: Visit,
-  request: FoundBackchannelRequest,
-  client: Client,
-  access: CibaAccess,
+  { request, client, access, asked }: Omit<Waiting, 'content'>,
 ): ApprovalContent {
   const { issuer } = visit.exchange
   const words = wordsFor(visit.exchange)
   return {
+    locale: words.locale,
     clientName: client.clientName,
     clientId: client.clientId,
     username: sessionOf(visit).user.username,
     bindingMessage: request.bindingMessage,
-    scopes: request.scopes.map(name => ({ name, ...scopeWords(issuer.scopes.get(name), name, words) })),
-    resources: request.resources.map(audience => ({
+    change: asked.named === undefined ? undefined : request.grantManagement?.action,
+    scopes: asked.scopes.map(name => ({ name, ...scopeWords(issuer.scopes.get(name), name, words) })),
+    claims: shownClaims(asked, client, issuer, words),
+    details: shownDetails(asked.details, issuer),
+    resources: asked.resources.map(audience => ({
       audience,
       displayName: issuer.resourceServers.get(audience)?.displayName ?? audience,
     })),
-    lifetimeSeconds: cibaGrantLifetime(client, access),
-    isLasting: isLasting(client, request.scopes),
-    endsAtSignOut: endsWithSession(request),
+    lifetimeSeconds: cibaGrantLifetime(client, asked, access.profile),
+    isLasting: isLasting(client, asked.scopes),
+    endsAtSignOut: endsWithSession(asked),
   }
 }
 

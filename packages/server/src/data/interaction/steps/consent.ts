@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { type HandleHash, refuse, type StatedAuthentication, secondsAfter } from '@holdfast/protocol'
 import type { ClaimRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
 import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
-import { wordsOf as detailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
@@ -15,11 +14,11 @@ import { requestFacts } from '../../authorize/facts.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { authorizationResponse } from '../../authorize/response.ts'
 import { newGrantId, newManagedGrantId } from '../../authorize/transaction.ts'
-import { releasableClaims } from '../../claims/release.ts'
 import { fineTime, newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { mintDetachedSignature } from '../../mint/id-token.ts'
 import { type ConsentContent, consentView } from '../../pages/consent.ts'
+import { shownDetails } from '../../pages/detail-item.ts'
 import { deviceDone } from '../../pages/device.ts'
 import { wordsFor } from '../../pages/locale.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
@@ -30,10 +29,11 @@ import { recordRefusal } from '../../refused.ts'
 import { judgeAcr } from '../assurance.ts'
 import { csrfToken } from '../csrf.ts'
 import { finishing, finishRefused, noLongerOutstanding, tooLate } from '../finish.ts'
-import { type Asked, loadAsked } from '../named-grant.ts'
+import { type Asked, type Asking, loadAsked } from '../named-grant.ts'
 import { turnedAway } from '../policy-step-up.ts'
 import { stepUrl } from '../record.ts'
 import { type LiveSession, sessionLimits } from '../session.ts'
+import { shownClaims } from '../shown-claims.ts'
 import type { InteractionStep } from '../step.ts'
 import type { Visit } from '../visit.ts'
 
@@ -43,7 +43,7 @@ export const consent: InteractionStep = {
   isNeeded: ({ interaction }) => interaction.account === undefined,
   show: async (visit, ports) => {
     const session = sessionOf(visit)
-    const asked = await loadAsked(visit, session.record.subject, ports)
+    const asked = await loadAsked(askingOf(visit), session.record.subject, ports)
     if (!asked.ok) return await finishRefused(visit, ports, 'consent.refused', asked)
     const permitted = await judgeConsent(visit, session, asked.value)
     return permitted.ok
@@ -57,7 +57,7 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   const session = sessionOf(visit)
   const decision = form.get('decision')
   if (decision === 'deny') return await finishRefused(visit, ports, 'consent.denied', deniedByUser)
-  const asked = await loadAsked(visit, session.record.subject, ports)
+  const asked = await loadAsked(askingOf(visit), session.record.subject, ports)
   if (!asked.ok) return await finishRefused(visit, ports, 'consent.refused', asked)
   if (decision !== 'allow') return render(visit, session, asked.value, ports, false)
 
@@ -75,6 +75,10 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   const permitted = await judgeConsent(visit, session, asked.value)
   if (!permitted.ok) return await turnedAway(visit, permitted, 'consent.refused', ports)
   return await allowed(visit, session, { ...asked.value, shown, records: permitted.writes }, ports)
+}
+
+function askingOf({ interaction: { request }, client, profile, exchange: { issuer } }: Visit): Asking {
+  return { request, client, profile, issuer }
 }
 
 const changed = refuse(
@@ -262,8 +266,8 @@ function contentOf(visit: Visit, session: LiveSession, asked: Asked): ConsentCon
     username: session.user.username,
     change: asked.named === undefined ? undefined : request.grantManagement?.action,
     scopes: asked.scopes.map(name => ({ name, ...scopeWords(scopes.get(name), name, words) })),
-    claims: namedClaims(visit, asked, words),
-    details: detailsOf(asked, exchange),
+    claims: shownClaims(asked, client, exchange.issuer, words),
+    details: shownDetails(asked.details, exchange.issuer),
     resources: asked.resources.map(audience => ({
       audience,
       displayName: exchange.issuer.resourceServers.get(audience)?.displayName ?? audience,
@@ -278,23 +282,6 @@ function wordsOf({ exchange, interaction }: Visit): Words {
   return wordsFor(exchange, interaction.request.uiLocales)
 }
 
-/** Every detail the client would be told that no scope of the page speaks of already. */
-function namedClaims({ exchange, client }: Visit, asked: Asked, words: Words): ConsentContent['claims'] {
-  const { issuer } = exchange
-  const { idToken = [], userinfo = [] } = asked.claims ?? {}
-  const covered = new Set(asked.scopes.flatMap(scope => issuer.scopes.get(scope)?.claims ?? []))
-  const names = new Set([...idToken, ...userinfo].map(({ name }) => name).filter(name => !covered.has(name)))
-  const releasable = releasableClaims(client, issuer)
-  const standard: Readonly<Record<string, string>> = words.claims
-  return [...names].map(name => {
-    const { title } = scopeWords(releasable.get(name), name, words)
-    return {
-      name,
-      title: Object.hasOwn(standard, name) ? (standard[name] ?? name) : words.consent.otherClaim(name, title),
-    }
-  })
-}
-
 /** What the page said, for the record: the digest of all of it, its language, and the details it named. */
 function shownFacts(visit: Visit, { claims, shown }: Allowed): AuditRecord['facts'] {
   const namesOf = (wishes: readonly ClaimRequest[]): readonly string[] => wishes.map(({ name }) => name)
@@ -306,15 +293,6 @@ function shownFacts(visit: Visit, { claims, shown }: Allowed): AuditRecord['fact
       claims_userinfo: namesOf(claims.userinfo),
     }),
   }
-}
-
-/** The entry and its words: the digest of the page covers both, so neither can change behind the user's back. */
-function detailsOf({ details }: Asked, { issuer }: Visit['exchange']): ConsentContent['details'] {
-  return details.map(detail => {
-    const type = issuer.detailTypes.get(detail.type)
-    if (type === undefined) throw new TypeError('a visit whose request does not fit the issuer')
-    return { detail, words: detailWords(detail, type) }
-  })
 }
 
 function digestOf(content: ConsentContent): string {

@@ -1,0 +1,64 @@
+import type { Caller } from './caller.ts'
+
+export interface Refused {
+  readonly place: string
+  readonly status: number
+  /** How old the token was. */
+  readonly tokenAgeMs: number
+}
+
+export interface Acceptance {
+  readonly tokens: number
+  readonly requests: number
+  /** Honest requests that were not let in: the first hundred. */
+  readonly refused: readonly Refused[]
+  readonly refusedCount: number
+}
+
+export interface AcceptancePlan {
+  readonly caller: Caller
+  readonly places: readonly URL[]
+  readonly durationMs: number
+  /** How old a token may become before it is no longer used: less than it lives. */
+  readonly tokenAgeMaxMs: number
+  readonly now: () => number
+  readonly pause: (ms: number) => Promise<void>
+  readonly onProgress: (share: number) => void
+}
+
+const heldMax = 50
+const namedMax = 100
+const turnMs = 100
+
+/**
+ * Uses new and older tokens at every place until the time is over. Rotate keys, restart nodes or upgrade meanwhile: an
+ * honest request that is refused is one too many.
+ */
+export async function measureAcceptance(plan: AcceptancePlan): Promise<Acceptance> {
+  const { caller, places, durationMs, tokenAgeMaxMs, now, pause, onProgress } = plan
+  const began = now()
+  const refused: Refused[] = []
+  let held: { readonly value: string; readonly at: number }[] = []
+  let tokens = 0
+  let requests = 0
+  let refusedCount = 0
+  while (now() - began < durationMs) {
+    held = held.filter(({ at }) => now() - at < tokenAgeMaxMs).slice(-heldMax + 1)
+    held.push({ value: await caller.newToken(), at: now() })
+    tokens++
+    // The newest, the oldest and one in between: what a rotation breaks it breaks for one of these.
+    const chosen = new Set([held.at(-1), held[0], held[requests % held.length]])
+    for (const token of chosen)
+      for (const place of token === undefined ? [] : places) {
+        const status = await caller.call(place, token?.value ?? '')
+        requests++
+        if (status >= 200 && status < 300) continue
+        refusedCount++
+        if (refused.length < namedMax)
+          refused.push({ place: place.href, status, tokenAgeMs: now() - (token?.at ?? 0) })
+      }
+    onProgress(Math.min(1, (now() - began) / durationMs))
+    await pause(turnMs)
+  }
+  return { tokens, requests, refused, refusedCount }
+}
