@@ -1,8 +1,10 @@
+import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Workshop } from '../packages/holdfast/src/testing/product.ts'
+import { after, before } from 'node:test'
+import { openWorkshop, type Started, type Workshop } from '../packages/holdfast/src/testing/product.ts'
 import { dispatcherFor } from '../test/product/dispatchers.ts'
 import { UserAgent } from '../test/product/user-agent.ts'
 
@@ -17,6 +19,7 @@ export interface Program {
   readonly says: (pattern: RegExp) => Promise<string>
 }
 
+/** Starts one program in the folder of a server that the caller runs. */
 export function runProgram(
   { folder, ports }: Workshop,
   [file = '', ...args]: readonly string[],
@@ -31,7 +34,7 @@ export function runProgram(
       NODE_EXTRA_CA_CERTS: join(folder, '.holdfast/tls/ca.pem'),
       ...env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
   let text = ''
   for (const stream of [child.stdout, child.stderr])
@@ -47,6 +50,63 @@ export function runProgram(
     throw new Error(`the program did not say ${pattern}:\n${text}`)
   }
   return { child, text: () => text, ended: once(child, 'close'), says }
+}
+
+/** A server that runs while the tests of a file do, and what a reader does with it. */
+export interface RunningWorkshop {
+  /** @throws TypeError before the first test */
+  readonly open: () => Workshop
+  readonly program: (command: readonly string[], env?: Readonly<Record<string, string>>) => Program
+  /** `holdfast apply -f`, which must succeed. */
+  readonly apply: (file: string) => Promise<void>
+  /** Runs `register.ts` of an example, and applies what it wrote. */
+  readonly registered: (example: string, file: string) => Promise<void>
+  /** What a `holdfast` command that must succeed printed. */
+  readonly said: (command: readonly string[]) => Promise<string>
+}
+
+/**
+ * Starts the server before the tests of the file that calls it, and removes all of it after them.
+ * @param prepare what else must be done before the first test
+ */
+export function runningWorkshop(
+  prepare: (running: RunningWorkshop) => Promise<void> = async () => {},
+): RunningWorkshop {
+  let workshop: Workshop | undefined
+  let started: Started | undefined
+  const open = (): Workshop => {
+    if (workshop === undefined) throw new TypeError('the server runs only while tests do')
+    return workshop
+  }
+  const said = async (command: readonly string[]): Promise<string> => {
+    const { exitCode, out, err } = await open().run(command)
+    assert.equal(exitCode, 0, err)
+    return out
+  }
+  const apply = async (file: string): Promise<void> => {
+    await said(['apply', '-f', file])
+  }
+  const running: RunningWorkshop = {
+    open,
+    said,
+    apply,
+    program: (command, env) => runProgram(open(), command, env),
+    registered: async (example, file) => {
+      const registering = running.program([join(example, 'register.ts')])
+      assert.deepEqual(await registering.ended, [0, null], registering.text())
+      await apply(file)
+    },
+  }
+  before(async () => {
+    workshop = await openWorkshop()
+    started = await workshop.start()
+    await prepare(running)
+  })
+  after(async () => {
+    await started?.stop('SIGKILL')
+    workshop?.remove()
+  })
+  return running
 }
 
 /** The demo user in a browser that trusts the development authority. */

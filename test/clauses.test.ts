@@ -42,11 +42,11 @@ const distinctRules = [...new Set(rules)]
 
 const tests = ['packages', 'test', 'examples'].flatMap(folder => sourceFiles(folder, ['.test.ts']))
 const testText = tests.map(file => file.text).join('\n')
-const titles = new Set(
-  [...testText.matchAll(/\b(?:it|test|describe)\(\s*(['"`])((?:(?!\1)[^\\]|\\.)*)\1/g)].map(match =>
-    (match[2] ?? '').replaceAll(/\\(.)/g, '$1'),
-  ),
+/** A test that runs for many values is cited with `…` for the value. */
+const allTitles = [...testText.matchAll(/\b(?:it|test|describe)\(\s*(['"`])((?:(?!\1)[^\\]|\\.)*)\1/g)].map(
+  match => (match[2] ?? '').replaceAll(/\$\{[^}]*\}/g, '…').replaceAll(/\\(.)/g, '$1'),
 )
+const titles = new Set(allTitles)
 
 /** Refusals made where no pure rule can stand: by the parse step and by a guard that lost its race. */
 const refusalsInRooms = sourceFiles('packages', ['.ts'])
@@ -89,6 +89,16 @@ describe('clause coverage', () => {
       assert.deepEqual(open, [])
     })
   }
+
+  it('a test that a clause names is the only one of its name', () => {
+    const cited = new Set(
+      [...standing.values()].flatMap(({ standing }) => (standing.kind === 'shown' ? [standing.test] : [])),
+    )
+    assert.deepEqual(
+      allTitles.filter((title, index) => cited.has(title) && allTitles.indexOf(title) !== index),
+      [],
+    )
+  })
 
   it('every rule has its own id and a refusal in a test', () => {
     const ids = distinctRules.map(rule => rule.id)

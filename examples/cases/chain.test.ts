@@ -1,30 +1,15 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import {
-  freePorts,
-  launcher,
-  openWorkshop,
-  type Started,
-  type Workshop,
-} from '../../packages/holdfast/src/testing/product.ts'
+import { test } from 'node:test'
+import { freePorts, launcher } from '../../packages/holdfast/src/testing/product.ts'
 import { dispatcherFor } from '../../test/product/dispatchers.ts'
 import { UserAgent } from '../../test/product/user-agent.ts'
-import { type Program, runProgram } from '../program.ts'
+import { type Program, runningWorkshop } from '../program.ts'
 
 /** The whole chain: users sign in, tokens go through a gateway, the SDK checks them, the policies decide. */
 
-let workshop: Workshop
-let started: Started
-before(async () => {
-  workshop = await openWorkshop()
-  started = await workshop.start()
-})
-after(async () => {
-  await started.stop('SIGKILL')
-  workshop.remove()
-})
+const workshop = runningWorkshop()
 
 test('officers work on cases through gateway, API and policies with real tokens', async () => {
   const [api = 0, gateway = 0, management = 0] = await freePorts(3)
@@ -35,17 +20,16 @@ test('officers work on cases through gateway, API and policies with real tokens'
   }
   const start = (...args: readonly string[]): Program => {
     const [file = '', ...rest] = args
-    return runProgram(workshop, [join(import.meta.dirname, file), ...rest], env)
+    return workshop.program([join(import.meta.dirname, file), ...rest], env)
   }
   const registering = start('register.ts')
   assert.deepEqual(await registering.ended, [0, null], registering.text())
-  const applied = await workshop.run(['apply', '-f', 'my-cases/documents.yaml'])
-  assert.equal(applied.exitCode, 0, applied.err)
+  await workshop.apply('my-cases/documents.yaml')
 
-  const gate = runProgram(workshop, [launcher, 'gateway', '--config', 'my-cases/gateway.yaml'], env)
+  const gate = workshop.program([launcher, 'gateway', '--config', 'my-cases/gateway.yaml'], env)
   const desk = start('api.ts')
   const dispatcher = dispatcherFor({
-    caPem: readFileSync(join(workshop.folder, '.holdfast/tls/ca.pem'), 'utf8'),
+    caPem: readFileSync(join(workshop.open().folder, '.holdfast/tls/ca.pem'), 'utf8'),
   })
   try {
     await desk.says(/cases API at/)

@@ -1,27 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import {
-  freePorts,
-  openWorkshop,
-  type Started,
-  type Workshop,
-} from '../../packages/holdfast/src/testing/product.ts'
-import { type Program, runProgram } from '../program.ts'
+import { test } from 'node:test'
+import { freePorts } from '../../packages/holdfast/src/testing/product.ts'
+import { type Program, runningWorkshop } from '../program.ts'
 
-let workshop: Workshop
-let started: Started
-before(async () => {
-  workshop = await openWorkshop()
-  started = await workshop.start()
-})
-after(async () => {
-  await started.stop('SIGKILL')
-  workshop.remove()
-})
-
-const run = ([program = '', ...args]: readonly string[], audience: string): Program =>
-  runProgram(workshop, [join(import.meta.dirname, program), ...args], { AUDIENCE: audience })
+const workshop = runningWorkshop()
 
 for (const [format, shown] of [
   ['jwt', 'a JWT'],
@@ -31,15 +14,16 @@ for (const [format, shown] of [
     const folder = `api-${format}`
     const [port = 0] = await freePorts(1)
     const audience = `https://localhost:${port}`
-    const registering = run(['register.ts', format, folder], audience)
+    const run = ([program = '', ...args]: readonly string[]): Program =>
+      workshop.program([join(import.meta.dirname, program), ...args], { AUDIENCE: audience })
+    const registering = run(['register.ts', format, folder])
     assert.deepEqual(await registering.ended, [0, null], registering.text())
-    const applied = await workshop.run(['apply', '-f', `${folder}/documents.yaml`])
-    assert.equal(applied.exitCode, 0, applied.err)
+    await workshop.apply(`${folder}/documents.yaml`)
 
-    const api = run(['api.ts', format, folder], audience)
+    const api = run(['api.ts', format, folder])
     try {
       await api.says(/notes API at/)
-      const calling = run(['call.ts', folder], audience)
+      const calling = run(['call.ts', folder])
       assert.deepEqual(await calling.ended, [0, null], calling.text() + api.text())
       assert.deepEqual(calling.text().trim().split('\n'), [
         `the token is ${shown}`,

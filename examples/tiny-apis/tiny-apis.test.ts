@@ -1,36 +1,20 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import {
-  freePorts,
-  openWorkshop,
-  type Started,
-  type Workshop,
-} from '../../packages/holdfast/src/testing/product.ts'
-import { type Program, runProgram } from '../program.ts'
+import { test } from 'node:test'
+import { freePorts } from '../../packages/holdfast/src/testing/product.ts'
+import { type Program, runningWorkshop } from '../program.ts'
 
-let workshop: Workshop
-let started: Started
-before(async () => {
-  workshop = await openWorkshop()
-  started = await workshop.start()
-})
-after(async () => {
-  await started.stop('SIGKILL')
-  workshop.remove()
-})
+const workshop = runningWorkshop()
 
 for (const name of ['node', 'fastify', 'hono', 'fetch'])
   test(`the tiny API on ${name} serves its client, and nobody without the key`, async () => {
     const folder = `tiny-${name}`
     const [port = 0] = await freePorts(1)
-    const env = { AUDIENCE: `https://localhost:${port}` }
     const run = (file: string, ...args: readonly string[]): Program =>
-      runProgram(workshop, [join(import.meta.dirname, file), ...args], env)
+      workshop.program([join(import.meta.dirname, file), ...args], { AUDIENCE: `https://localhost:${port}` })
     const registering = run('../express-api/register.ts', 'jwt', folder)
     assert.deepEqual(await registering.ended, [0, null], registering.text())
-    const applied = await workshop.run(['apply', '-f', `${folder}/documents.yaml`])
-    assert.equal(applied.exitCode, 0, applied.err)
+    await workshop.apply(`${folder}/documents.yaml`)
 
     const api = run(`${name}-api.ts`)
     try {

@@ -1,12 +1,11 @@
-import type { IncomingMessage } from 'node:http'
 import { accept, firstRefusal, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
 import { phantomBytesMax } from '@holdfast/protocol/specs/holdfast-evidence/rules.ts'
 import { forwardedMethods, framingRules } from '@holdfast/protocol/specs/holdfast-gateway/rules.ts'
 import type { ApiRequest, VerifiedToken } from '@holdfast/resource-server'
 import type { Route } from './apis.ts'
-import type { Desk, Visit } from './desk.ts'
+import type { Asked, Desk, Visit } from './desk.ts'
 import { valuesOf } from './fields.ts'
-import { type Peer, peerOf } from './peer.ts'
+import type { Peer } from './peer.ts'
 import { answerOf, type GatewayAnswer } from './refused.ts'
 import { judgeTarget } from './route-table.ts'
 
@@ -28,14 +27,19 @@ export type Admission =
 const guessing: ReadonlySet<string> = new Set(['invalid_token', 'invalid_dpop_proof', 'invalid_request'])
 
 /** Everything that is judged before an upstream hears of a request, cheap things first (HFG-6). */
-export async function admit(incoming: IncomingMessage, desk: Desk, visit: Visit): Promise<Admission> {
-  const placed = judgePlace(incoming, desk, visit)
+export async function admit(
+  asked: Asked,
+  sender: Outcome<Peer>,
+  desk: Desk,
+  visit: Visit,
+): Promise<Admission> {
+  const placed = judgePlace(asked, sender, desk, visit)
   if (!placed.ok) return refused(placed, desk, visit)
   const { route, peer } = placed.value
   const failureWait = desk.failures.waitSeconds(peer.prefix, desk.limits.failuresPerMinute)
   if (failureWait > 0) return refusedUntil('gateway.failures', failureWait, desk, visit)
 
-  const verified = await route.guard(apiRequestOf(incoming, peer))
+  const verified = await route.guard(apiRequestOf(asked, peer))
   if (!verified.ok) {
     visit.reference = verified.requestId
     visit.ruleId = verified.ruleId
@@ -56,7 +60,7 @@ export async function admit(incoming: IncomingMessage, desk: Desk, visit: Visit)
   }
   const phantom = phantomOf(token)
   if (!phantom.ok) return refused(phantom, desk, visit)
-  return { ok: true, value: { route, peer, token, phantom: phantom.value, target: incoming.url ?? '' } }
+  return { ok: true, value: { route, peer, token, phantom: phantom.value, target: asked.url ?? '' } }
 }
 
 interface Placed {
@@ -65,13 +69,12 @@ interface Placed {
 }
 
 /** Whether the request has one reading, and which route that is. Costs no cryptography. */
-function judgePlace(incoming: IncomingMessage, desk: Desk, visit: Visit): Outcome<Placed> {
+function judgePlace(asked: Asked, peer: Outcome<Peer>, desk: Desk, visit: Visit): Outcome<Placed> {
   if (desk.state.inFlight > desk.limits.inFlightMax)
     return refuse('gateway.busy', ['HFG-6'], 'temporarily_unavailable', 'too many requests are under way')
-  const peer = peerOf(incoming, desk.proxies)
   if (!peer.ok) return peer
   visit.address = peer.value.address
-  const { rawHeaders, httpVersion, method = '', url = '' } = incoming
+  const { rawHeaders, httpVersion, method = '', url = '' } = asked
   const values = (name: string): readonly string[] => valuesOf(rawHeaders, name)
   const contentLength = values('content-length')
   const unclear = firstRefusal(framingRules, {
@@ -114,8 +117,8 @@ function phantomOf({ signedAnswer }: VerifiedToken): Outcome<string> {
       )
 }
 
-function apiRequestOf(incoming: IncomingMessage, { certificate }: Peer): ApiRequest<IncomingMessage> {
-  const { rawHeaders, method = '', url = '' } = incoming
+function apiRequestOf(asked: Asked, { certificate }: Peer): ApiRequest<Asked> {
+  const { rawHeaders, method = '', url = '' } = asked
   return {
     method,
     target: url,
@@ -123,7 +126,7 @@ function apiRequestOf(incoming: IncomingMessage, { certificate }: Peer): ApiRequ
     isSecure: true,
     peerCertificate: certificate,
     isTokenInBody: false,
-    native: incoming,
+    native: asked,
   }
 }
 

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http'
 import { firstRefusal } from '@holdfast/protocol'
 import { passedFieldRules } from '@holdfast/protocol/specs/holdfast-gateway/rules.ts'
 import { createResourceServer, type Guard, type ResourceServer } from '@holdfast/resource-server'
+import type { Asked } from './desk.ts'
 import type { GatewayOptions, ProtectedApi, RouteOptions } from './options.ts'
 import { compileRoutes, type RouteTable } from './route-table.ts'
 import { openUpstream, type Upstream } from './upstream.ts'
@@ -13,8 +13,15 @@ export const bodyBytesMax = 1_048_576
 export interface OpenApi {
   readonly options: ProtectedApi
   readonly server: ResourceServer
-  readonly upstream: Upstream
+  /** Undefined when only checks are made for this API, and another gateway forwards. */
+  readonly upstream: Upstream | undefined
   readonly requestFields: ReadonlySet<string>
+}
+
+/** @throws TypeError when the API has none; a gateway with a listener does not start then */
+export function upstreamOf({ options, upstream }: OpenApi): Upstream {
+  if (upstream === undefined) throw new TypeError(`API \`${options.name}\` has no upstream`)
+  return upstream
 }
 
 /** A route, ready to be asked. */
@@ -22,7 +29,7 @@ export interface Route {
   readonly path: string
   readonly methods: readonly string[]
   readonly api: OpenApi
-  readonly guard: Guard<IncomingMessage>
+  readonly guard: Guard<Asked>
   readonly bodyBytesMax: number
   readonly requestsPerMinute: number | undefined
   readonly isWebSocket: boolean
@@ -45,7 +52,7 @@ export function openApis(options: GatewayOptions): OpenApis {
     table,
     apis,
     close: async () => {
-      await Promise.all(apis.map(({ upstream }) => upstream.close()))
+      await Promise.all(apis.map(({ upstream }) => upstream?.close()))
     },
   }
 }
@@ -84,7 +91,7 @@ function openApi(api: ProtectedApi, options: GatewayOptions): OpenApi {
   return {
     options: api,
     server,
-    upstream: openUpstream(api.name, api.upstream),
+    upstream: api.upstream && openUpstream(api.name, api.upstream),
     requestFields: new Set(api.requestFields),
   }
 }
@@ -97,7 +104,7 @@ function routeOf(route: RouteOptions, apis: readonly OpenApi[]): Route {
     throw new TypeError(`route \`${path}\`: a WebSocket begins with GET`)
   return {
     ...{ path, methods, api },
-    guard: api.server.guard<IncomingMessage>({
+    guard: api.server.guard<Asked>({
       ...(scopes && { scopes }),
       ...(acrValues && { acrValues }),
       ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),

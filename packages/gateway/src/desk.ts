@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock, Entropy, PublishedMetadata } from '@holdfast/resource-server'
 import type { Route } from './apis.ts'
 import type { EvidenceMaker } from './evidence.ts'
@@ -6,6 +7,9 @@ import type { Metrics } from './metrics.ts'
 import type { Log } from './ports.ts'
 import type { Rate } from './rate.ts'
 import type { RouteTable } from './route-table.ts'
+
+/** A request as it is judged: one of our own listener, or one that another gateway asks about. */
+export type Asked = Pick<IncomingMessage, 'rawHeaders' | 'httpVersion' | 'method' | 'url'>
 
 /** What every request is worked on with. */
 export interface Desk {
@@ -59,6 +63,20 @@ export function newVisit({ entropy }: Desk, method: string): Visit {
     bytesIn: 0,
     bytesOut: 0,
   }
+}
+
+/** A visit that is counted while it lasts, and concluded when its answer is through or its client has left. */
+export function beginVisit(desk: Desk, { method }: IncomingMessage, response: ServerResponse): Visit {
+  const visit = newVisit(desk, method ?? '')
+  const { state } = desk
+  state.inFlight++
+  response.once('close', () => {
+    state.inFlight--
+    conclude(desk, visit, response.headersSent ? response.statusCode : 499)
+  })
+  response.on('error', () => undefined)
+  if (state.isDraining) response.setHeader('connection', 'close')
+  return visit
 }
 
 /** One line and three numbers per request. No query: it is the client's own and may hold anything. */

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { refuse } from '@holdfast/protocol'
 import type { Dispatcher } from 'undici'
 import { type Admitted, refusalAnswer, tooLarge } from './admit.ts'
+import { upstreamOf } from './apis.ts'
 import type { Desk, Visit } from './desk.ts'
 import { passedAnswer, valuesOf } from './fields.ts'
 import { onwardFields } from './onward.ts'
@@ -25,7 +26,8 @@ export async function forward(
   visit: Visit,
 ): Promise<void> {
   const { route, target, token } = admitted
-  const { upstream, options } = route.api
+  const { options } = route.api
+  const upstream = upstreamOf(route.api)
   const leave = upstream.enter()
   if (leave === undefined) {
     const busy = refuse(

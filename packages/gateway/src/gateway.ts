@@ -1,27 +1,29 @@
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { headersBytesMax, targetBytesMax } from '@holdfast/protocol/specs/holdfast-gateway/rules.ts'
-import { isResourceIdentifier } from '@holdfast/protocol/specs/rfc9728-resource-metadata/rules.ts'
-import { askForCertificate, tlsFloor } from '@holdfast/protocol/wire/tls-floor.ts'
 import { publishMetadata, type TokenFacts } from '@holdfast/resource-server'
 import { systemClock, systemEntropy } from '@holdfast/resource-server/ports.ts'
 import { admit } from './admit.ts'
 import { openApis } from './apis.ts'
-import { conclude, type Desk, newVisit } from './desk.ts'
+import { openCheck } from './check/open.ts'
+import { beginVisit, conclude, type Desk, newVisit } from './desk.ts'
 import { forward } from './forward.ts'
+import { judgeOptions } from './judge-options.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
+import { bound, closeServer, listen, listenerOptions } from './listening.ts'
 import { openManagement } from './management.ts'
 import { Metrics } from './metrics.ts'
 import type { GatewayOptions } from './options.ts'
+import { peerOf } from './peer.ts'
 import { Rate } from './rate.ts'
 import { upgrade } from './web-socket.ts'
 import { writeAnswer } from './write-answer.ts'
 
 export interface Gateway {
-  readonly port: number
+  /** Undefined when only checks are made. */
+  readonly port: number | undefined
+  /** Where other gateways ask; undefined when none do. */
+  readonly checkPort: number | undefined
   readonly managementPort: number | undefined
   /** Forgets remembered answers about tokens that match, e.g. when one was revoked. @returns how many */
   readonly evict: (matches: (facts: TokenFacts) => boolean) => number
@@ -29,17 +31,13 @@ export interface Gateway {
   readonly close: () => Promise<void>
 }
 
-/** How long requests under way may take to end when the gateway closes. */
-const drainMs = 10_000
-
 /**
  * Opens everything and listens.
  * @throws TypeError that names the option, when the options cannot protect anything
  */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { externalUrl, address } = options
-  if (!isResourceIdentifier(externalUrl) || new URL(externalUrl).origin !== externalUrl)
-    throw new TypeError(`externalUrl: \`${externalUrl}\` is not an https origin`)
+  judgeOptions(options)
   const limits: GatewayLimits = { ...defaultLimits, ...options.limits }
   const apis = openApis(options)
   const state = { inFlight: 0, isDraining: false }
@@ -60,24 +58,24 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     log: options.log,
     explain: options.explain ?? false,
   }
-  const server = openServer(options, desk)
   const isWarm = (): Promise<boolean> =>
     Promise.all(apis.apis.map(api => api.server.warmUp())).then(all => all.every(Boolean))
   const management =
     options.management && (await openManagement(options.management, desk, async () => await isWarm()))
-  server.listen(address.port, address.host)
-  await once(server, 'listening')
+  const server = address && openServer(options, desk)
+  const port = server && (await listen(server, address))
+  const check = options.check && (await openCheck(options.check, options.tls, desk))
   await isWarm()
-  const where = server.address()
   let closing: Promise<void> | undefined
   const closeAll = async (): Promise<void> => {
     state.isDraining = true
-    await closeServer(server, state)
+    await Promise.all([server && closeServer(server, state), check?.close()])
     await management?.close()
     await apis.close()
   }
   return {
-    port: typeof where === 'object' && where !== null ? where.port : address.port,
+    port,
+    checkPort: check?.port,
     managementPort: management?.port,
     evict: matches => apis.apis.reduce((sum, api) => sum + api.server.evict(matches), 0),
     close: () => {
@@ -89,25 +87,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
 
 function openServer({ tls }: GatewayOptions, desk: Desk): Server {
   const { limits } = desk
-  const server = createServer({
-    ...tlsFloor,
-    ...askForCertificate,
-    cert: tls.certPem,
-    key: tls.keyPem,
-    // The exact limits are judged per request; beyond this the parser itself stops reading.
-    maxHeaderSize: targetBytesMax + headersBytesMax + 1024,
-    headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: limits.headersTimeoutMs + limits.bodyTimeoutMs,
-    keepAliveTimeout: limits.idleTimeoutMs,
-    connectionsCheckingInterval: Math.min(500, limits.headersTimeoutMs),
-    handshakeTimeout: limits.headersTimeoutMs,
-    insecureHTTPParser: false,
-    requireHostHeader: true,
-    noDelay: true,
-  })
-  // Node would silently drop the headers over its count, and another request would be judged.
-  server.maxHeadersCount = 0
-  server.maxConnections = limits.connectionsMax
+  const server = createServer(listenerOptions(tls, limits))
+  bound(server, limits)
   const take = (isWaiting: boolean) => (incoming: IncomingMessage, response: ServerResponse) => {
     handle(incoming, response, isWaiting, desk).catch((cause: unknown) => {
       desk.log.error('gateway.fault', { cause })
@@ -137,7 +118,6 @@ function openServer({ tls }: GatewayOptions, desk: Desk): Server {
         : '400 Bad Request'
     unread(socket, desk, status)
   })
-  track(server)
   return server
 }
 
@@ -172,19 +152,11 @@ async function handle(
   isWaiting: boolean,
   desk: Desk,
 ): Promise<void> {
-  const visit = newVisit(desk, incoming.method ?? '')
-  const { state, metadata } = desk
-  state.inFlight++
-  response.once('close', () => {
-    state.inFlight--
-    conclude(desk, visit, response.headersSent ? response.statusCode : 499)
-  })
-  response.on('error', () => undefined)
+  const visit = beginVisit(desk, incoming, response)
   expectAnswer(incoming, response)
-  if (state.isDraining) response.setHeader('connection', 'close')
-  const published = metadata.get(incoming.url ?? '')
+  const published = desk.metadata.get(incoming.url ?? '')
   if (published !== undefined) return writeAnswer(response, published.answer(incoming.method ?? ''))
-  const admission = await admit(incoming, desk, visit)
+  const admission = await admit(incoming, peerOf(incoming, desk.proxies), desk, visit)
   if (!admission.ok) return writeAnswer(response, admission.answer)
   await forward({ incoming, response, isWaiting }, admission.value, desk, visit)
 }
@@ -203,25 +175,4 @@ async function handleUpgrade(
   } finally {
     desk.state.inFlight--
   }
-}
-
-const socketsOf = new WeakMap<object, Set<Socket>>()
-
-/** Node's own list does not hold connections that changed their protocol or never finished a handshake. */
-function track(server: Server): void {
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  socketsOf.set(server, sockets)
-}
-
-async function closeServer(server: Server, state: { readonly inFlight: number }): Promise<void> {
-  const closed = once(server, 'close')
-  server.close()
-  const end = performance.now() + drainMs
-  while (state.inFlight > 0 && performance.now() < end) await new Promise(resolve => setTimeout(resolve, 20))
-  for (const socket of socketsOf.get(server) ?? []) socket.destroy()
-  await closed
 }

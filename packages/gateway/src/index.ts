@@ -1,4 +1,5 @@
 export { type AuditFile, openAuditFile } from './audit-file.ts'
+export type { CheckOptions } from './check/options.ts'
 export { gatewayOptionsOf } from './configuration/options-of.ts'
 export { type GatewayFile, gatewayFileSchema } from './configuration/schema.ts'
 export { type EvidenceKey, evidenceKeyOf } from './evidence.ts'

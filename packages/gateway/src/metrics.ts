@@ -7,6 +7,7 @@ const help: Readonly<Record<CounterName, string>> = {
   requests_total: 'Answered requests by route and status',
   refusals_total: 'Refusals by rule',
   spoofed_fields_total: 'Request fields that looked like an identity and were left behind',
+  checks_repeated_total: 'Checks that a proxy asked again under the same id',
   upstream_failures_total: 'Requests that an upstream failed, by API and rule',
 }
 
@@ -14,6 +15,7 @@ export type CounterName =
   | 'requests_total'
   | 'refusals_total'
   | 'spoofed_fields_total'
+  | 'checks_repeated_total'
   | 'upstream_failures_total'
 
 /** Upper bounds of the duration histogram, seconds. */

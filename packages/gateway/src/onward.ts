@@ -10,27 +10,36 @@ import { passedRequest } from './fields.ts'
 /** The fields of a request as the API gets them: what was passed, and what only the gateway says. */
 export function onwardFields(
   { rawHeaders, method = '' }: IncomingMessage,
-  { route, peer, target, token, phantom }: Admitted,
-  { maker, authority }: Desk,
+  admitted: Admitted,
+  desk: Desk,
   visit: Visit,
 ): string[] {
-  const { api } = route
-  const passed = passedRequest(rawHeaders, api.requestFields)
+  const passed = passedRequest(rawHeaders, admitted.route.api.requestFields)
   visit.spoofed = passed.spoofed
-  const audience = api.options.evidenceAudience
-  const own: string[] = [
+  return [
+    ...passed.fields,
     'forwarded',
-    `for=${nodeOf(peer.address)};host="${authority}";proto=https`,
-    'x-request-id',
-    token.requestId,
-    phantomHeader,
-    phantom,
-    evidenceHeader,
-    makeEvidence(maker, { method, target, audience, token, phantom }),
+    `for=${nodeOf(admitted.peer.address)};host="${desk.authority}";proto=https`,
+    ...evidenceFields(method, admitted, desk).flat(),
   ]
-  if (api.options.clientCert === true && peer.der !== undefined && token.binding.x5tS256 !== undefined)
-    own.push(clientCertHeader, clientCertOf(peer.der))
-  return [...passed.fields, ...own]
+}
+
+/** What the API must get of one admitted request, whoever forwards it. */
+export function evidenceFields(
+  method: string,
+  { route, peer, target, token, phantom }: Admitted,
+  { maker }: Desk,
+): (readonly [name: string, value: string])[] {
+  const { options } = route.api
+  const audience = options.evidenceAudience
+  const fields: (readonly [string, string])[] = [
+    ['x-request-id', token.requestId],
+    [phantomHeader, phantom],
+    [evidenceHeader, makeEvidence(maker, { method, target, audience, token, phantom })],
+  ]
+  if (options.clientCert === true && peer.der !== undefined && token.binding.x5tS256 !== undefined)
+    fields.push([clientCertHeader, clientCertOf(peer.der)])
+  return fields
 }
 
 /** A node of RFC 7239 section 6. */

@@ -7,6 +7,7 @@ import type {
   IntrospectionAuthentication,
   ReplayMemory,
 } from '@holdfast/resource-server'
+import type { CheckOptions } from './check/options.ts'
 import type { EvidenceKey } from './evidence.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './ports.ts'
@@ -38,7 +39,8 @@ export interface ProtectedApi {
   readonly audience: string
   /** Name of the API behind the gateway: `aud` of the evidence made for it. */
   readonly evidenceAudience: string
-  readonly upstream: UpstreamOptions
+  /** Needed when the gateway itself forwards. */
+  readonly upstream?: UpstreamOptions
   /** The tier of the API, as its ResourceServer document names it; what stands beside it may only be stricter. */
   readonly profile?: SecurityProfile
   readonly senderConstraint?: 'required' | 'allowed'
@@ -77,7 +79,9 @@ export interface RouteOptions {
 export interface GatewayOptions {
   /** Origin under which clients see the gateway, https. Proofs are judged against it, and it is the `iss` of evidence. */
   readonly externalUrl: string
-  readonly address: { readonly host: string; readonly port: number }
+  /** Where clients connect; absent when another gateway stands there and only asks. */
+  readonly address?: { readonly host: string; readonly port: number }
+  readonly check?: CheckOptions
   readonly management?: { readonly host: string; readonly port: number }
   readonly tls: { readonly certPem: string; readonly keyPem: string }
   readonly issuer: string

@@ -10,7 +10,7 @@ import { readPeerCertificate } from '@holdfast/resource-server'
 import { valuesOf } from './fields.ts'
 
 /** Who is at the other end of a connection: worked out once, true for all its requests. */
-interface Connection {
+export interface Connection {
   readonly address: string
   readonly der: Uint8Array | undefined
   readonly certificate: CertificateEvidence | undefined
@@ -28,7 +28,8 @@ export interface Peer {
 
 const connections = new WeakMap<Socket, Connection>()
 
-function connectionOf(socket: Socket): Connection {
+/** Who is at the other end of a connection, by its own certificate. */
+export function connectionOf(socket: Socket): Connection {
   const known = connections.get(socket)
   if (known !== undefined) return known
   const der = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.raw : undefined
@@ -46,12 +47,17 @@ export function peerOf({ socket, rawHeaders }: IncomingMessage, proxies: Readonl
   const { address, der, certificate } = connectionOf(socket)
   const isFromProxy = certificate !== undefined && proxies.has(certificate.x5tS256)
   if (!isFromProxy) return accept({ address, prefix: prefixOf(address), der, certificate })
+  return peerBehind(rawHeaders, address)
+}
+
+/** The client as a proxy that is believed describes it. @param address of the proxy, when it does not say the client's */
+export function peerBehind(rawHeaders: readonly string[], address: string): Outcome<Peer> {
   const client = clientAddress(valuesOf(rawHeaders, 'x-forwarded-for')) ?? address
   const found = { address: client, prefix: prefixOf(client) }
   const values = valuesOf(rawHeaders, 'client-cert')
   // The proxy's own certificate is never the client's.
   if (values.length === 0) return accept({ ...found, der: undefined, certificate: undefined })
-  const read = readClientCert({ values, isFromProxy })
+  const read = readClientCert({ values, isFromProxy: true })
   if (!read.ok) return read
   return accept({ ...found, der: read.value, certificate: readPeerCertificate(read.value) })
 }

@@ -22,6 +22,8 @@ const statuses: Readonly<Record<string, number>> = {
   'gateway.rate': 429,
   'gateway.failures': 429,
   'gateway.busy': 503,
+  'check.caller': 403,
+  'check.path': 404,
   'gateway.upstream-busy': 503,
   'gateway.phantom': 503,
   'gateway.upstream-slow': 504,

@@ -2,10 +2,12 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { refuse } from '@holdfast/protocol'
 import { type Admitted, admit, refusalAnswer } from './admit.ts'
+import { upstreamOf } from './apis.ts'
 import type { Desk, Visit } from './desk.ts'
 import { valuesOf } from './fields.ts'
 import { lifeMs } from './forward.ts'
 import { onwardFields } from './onward.ts'
+import { peerOf } from './peer.ts'
 import { refusalOfUpstream } from './upstream.ts'
 import { writeAnswerTo } from './write-answer.ts'
 
@@ -33,7 +35,7 @@ export async function upgrade(
   desk: Desk,
   visit: Visit,
 ): Promise<number> {
-  const admission = await admit(incoming, desk, visit)
+  const admission = await admit(incoming, peerOf(incoming, desk.proxies), desk, visit)
   if (!admission.ok) {
     writeAnswerTo(socket, admission.answer)
     return admission.answer.status
@@ -41,7 +43,7 @@ export async function upgrade(
   const { route } = admission.value
   const asked = valuesOf(incoming.rawHeaders, 'upgrade')
   const isWebSocket = asked.length === 1 && asked[0]?.toLowerCase() === 'websocket'
-  const leave = route.isWebSocket && isWebSocket ? route.api.upstream.enter() : undefined
+  const leave = route.isWebSocket && isWebSocket ? upstreamOf(route.api).enter() : undefined
   if (leave === undefined) {
     const refusal =
       route.isWebSocket && isWebSocket
@@ -72,7 +74,7 @@ async function join(
     for (const value of valuesOf(incoming.rawHeaders, name)) headers.push(name, value)
   let joined: { readonly headers: object; readonly socket: Duplex }
   try {
-    joined = await route.api.upstream.pool.upgrade({
+    joined = await upstreamOf(route.api).pool.upgrade({
       ...{ path: target, method: 'GET', headers, protocol: 'websocket' },
       signal: AbortSignal.timeout(desk.limits.bodyTimeoutMs),
     })

@@ -9,6 +9,7 @@ import {
   openGateway,
 } from '@holdfast/gateway'
 import { openApis } from '@holdfast/gateway/apis.ts'
+import { judgeOptions } from '@holdfast/gateway/judge-options.ts'
 import { readBootstrapFile } from '@holdfast/server/control/bootstrap/read-file.ts'
 import { type Checked, textOfProblem, wrong } from '@holdfast/server/control/problem.ts'
 import { checkShape } from '@holdfast/server/control/shape.ts'
@@ -39,7 +40,8 @@ export async function serveGateway(input: ServeGatewayInput): Promise<number> {
       log.error('gateway.audit-failed', { cause }),
     )
     const gateway = await openGateway(gatewayOptionsOf(file.value, { base, audit: audit.sink, log }))
-    log.info('gateway.ready', { externalUrl: file.value.externalUrl, port: gateway.port })
+    const { port, checkPort } = gateway
+    log.info('gateway.ready', { externalUrl: file.value.externalUrl, port, checkPort })
     const signal = await stopped
     terminal.err(`${signal}: finishing what is under way`)
     await gateway.close()
@@ -64,6 +66,7 @@ async function checkOnly(
 ): Promise<number> {
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
   const options = gatewayOptionsOf(file, { base, audit: () => undefined, log: silent })
+  judgeOptions(options)
   const apis = openApis(options)
   await apis.close()
   terminal.err(`${options.apis.length} APIs, ${options.routes.length} routes: nothing is wrong`)

@@ -54,12 +54,14 @@ export function stateAuthentication(
   acrValues: readonly string[],
   times: MethodTimes,
 ): StatedAuthentication | undefined {
-  const wanted = acrValues.length > 0 ? acrValues : levels.map(({ acr }) => acr).toReversed()
+  const wanted = acrValues.length > 0 ? acrValues : strongestFirst(levels)
   for (const acr of wanted) {
-    const sets = setsReaching(levels, acr).filter(set => set.every(method => times[method] !== undefined))
-    const [best] = sets
-      .map(set => ({ set, authTime: oldestOf(set, times) }))
-      .toSorted((left, right) => right.authTime - left.authTime)
+    let best: { readonly set: readonly AuthenticationMethod[]; readonly authTime: EpochSeconds } | undefined
+    for (const set of setsReaching(levels, acr)) {
+      if (!set.every(method => times[method] !== undefined)) continue
+      const authTime = oldestOf(set, times)
+      if (best === undefined || authTime > best.authTime) best = { set, authTime }
+    }
     if (best !== undefined) return { acr, authTime: best.authTime, amr: amrOf(best.set) }
   }
   return undefined
@@ -91,13 +93,33 @@ export function reachesLevel(levels: readonly AuthenticationLevel[], acr: string
   return place(acr) >= 0 && place(least) >= 0 && place(acr) >= place(least)
 }
 
+type Sets = readonly (readonly AuthenticationMethod[])[]
+
+/** What follows from an issuer's levels, by level: worked out once, for a snapshot never changes. */
+const reaching = new WeakMap<readonly AuthenticationLevel[], ReadonlyMap<string, Sets>>()
+const noSets: Sets = []
+
+function setsByLevel(levels: readonly AuthenticationLevel[]): ReadonlyMap<string, Sets> {
+  const known = reaching.get(levels)
+  if (known !== undefined) return known
+  const made = new Map<string, Sets>()
+  for (const [place, { acr }] of levels.entries())
+    if (!made.has(acr))
+      made.set(
+        acr,
+        levels.slice(place).flatMap(({ anyOf }) => anyOf),
+      )
+  reaching.set(levels, made)
+  return made
+}
+
 /** Everything that reaches a level: its own sets and those of every stronger one. */
-function setsReaching(
-  levels: readonly AuthenticationLevel[],
-  acr: string,
-): readonly (readonly AuthenticationMethod[])[] {
-  const least = levels.findIndex(level => level.acr === acr)
-  return least < 0 ? [] : levels.slice(least).flatMap(({ anyOf }) => anyOf)
+function setsReaching(levels: readonly AuthenticationLevel[], acr: string): Sets {
+  return setsByLevel(levels).get(acr) ?? noSets
+}
+
+function strongestFirst(levels: readonly AuthenticationLevel[]): readonly string[] {
+  return [...setsByLevel(levels).keys()].reverse()
 }
 
 function oldestOf(set: readonly AuthenticationMethod[], times: MethodTimes): EpochSeconds {

@@ -59,9 +59,35 @@ describe('gateway.yaml', () => {
     assert.equal(options.tls.certPem, 'cert')
     assert.equal(options.introspection.clientId, 'gw')
     assert.equal(options.apis[0]?.evidenceAudience, 'holdfast:api:bank')
-    assert.equal(options.apis[0]?.upstream.caPem, 'ca')
+    assert.equal(options.apis[0]?.upstream?.caPem, 'ca')
     assert.equal(options.evidenceKey.alg, 'ES256')
     assert.deepEqual(options.evidenceKey.publicJwk.d, undefined)
+  })
+
+  test('of a gateway that only answers checks names who may ask, and no upstream', () => {
+    const [api] = file.apis
+    writeFileSync(join(folder, 'check.key'), `${'k'.repeat(43)}\n`)
+    const callers = ['A'.repeat(43)]
+    const beside = {
+      ...file,
+      listener: 'off',
+      check: { listener: { port: 8451 }, callers, keyFiles: ['check.key'] },
+      apis: [{ ...api, upstream: undefined }],
+    }
+    const options = gatewayOptionsOf(gatewayFileSchema.parse(beside), surroundings())
+    assert.equal(options.address, undefined)
+    const address = { host: '127.0.0.1', port: 8451 }
+    assert.deepEqual(options.check, { address, callers, keys: ['k'.repeat(43)] })
+    assert.equal(options.apis[0]?.upstream, undefined)
+    assert.ok(gatewayFileSchema.parse({ ...file, check: {} }).check?.listener.port === 8450)
+    for (const check of [
+      { callers: ['10.0.0.1'] },
+      { keyFiles: [] },
+      { keyFiles: ['a', 'b', 'c'] },
+      { host: '' },
+    ])
+      assert.ok(!gatewayFileSchema.safeParse({ ...beside, check }).success)
+    assert.ok(!gatewayFileSchema.safeParse({ ...beside, listener: 'on' }).success)
   })
 
   test('with a member nobody knows, or a value outside its bounds, is refused', () => {

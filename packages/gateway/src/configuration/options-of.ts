@@ -20,10 +20,17 @@ export interface FileSurroundings {
 /** What a file says, with the files it names read. @throws Error that names the file which cannot be used */
 export function gatewayOptionsOf(file: GatewayFile, { base, audit, log }: FileSurroundings): GatewayOptions {
   const read = (path: string): string => readFileSync(resolve(base, path), 'utf8')
-  const { externalUrl, listener, management, tls, issuer, trustedProxies, limits, explain } = file
+  const { externalUrl, listener, check, management, tls, issuer, trustedProxies, limits, explain } = file
   return {
     ...{ externalUrl, management, audit, log, trustedProxies, explain },
-    address: listener,
+    ...(listener !== 'off' && { address: listener }),
+    ...(check && {
+      check: {
+        address: check.listener,
+        ...(check.callers && { callers: check.callers }),
+        ...(check.keyFiles && { keys: check.keyFiles.map(path => read(path).trim()) }),
+      },
+    }),
     tls: { certPem: read(tls.certificateFile), keyPem: read(tls.privateKeyFile) },
     issuer: issuer.url,
     ...(issuer.caFile !== undefined && { fetch: fetchTrusting(read(issuer.caFile)) }),
@@ -32,17 +39,23 @@ export function gatewayOptionsOf(file: GatewayFile, { base, audit, log }: FileSu
     limits: defined(limits) as Partial<GatewayLimits>,
     apis: file.apis.map(({ upstream, evidenceAudience, profile: tier, ...api }) => {
       const profile = tier === undefined ? undefined : profiles.get(tier)
-      const { caFile, certificateFile, privateKeyFile, ...times } = upstream
-      const pems = { caPem: read(caFile), certPem: read(certificateFile), keyPem: read(privateKeyFile) }
       return {
         ...(defined(api) as Omit<ProtectedApi, 'upstream' | 'evidenceAudience' | 'profile'>),
         ...(profile && { profile }),
         evidenceAudience: evidenceAudience ?? `holdfast:api:${api.name}`,
-        upstream: { ...(defined(times) as Pick<UpstreamOptions, 'url'>), ...pems },
+        ...(upstream && { upstream: upstreamOf(upstream, read) }),
       }
     }),
     routes: file.routes.map(route => defined(route) as unknown as RouteOptions),
   }
+}
+
+function upstreamOf(
+  { caFile, certificateFile, privateKeyFile, ...times }: NonNullable<GatewayFile['apis'][number]['upstream']>,
+  read: (path: string) => string,
+): UpstreamOptions {
+  const pems = { caPem: read(caFile), certPem: read(certificateFile), keyPem: read(privateKeyFile) }
+  return { ...(defined(times) as Pick<UpstreamOptions, 'url'>), ...pems }
 }
 
 /** Without the members that are there and say nothing. */

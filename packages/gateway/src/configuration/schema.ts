@@ -14,6 +14,8 @@ const httpsUrl = z
   .max(512)
   .regex(/^https:\/\//, 'must begin with https://')
 
+const thumbprint = z.string().regex(/^[\w-]{43}$/, 'must be a thumbprint (x5t#S256)')
+
 const upstream = z.strictObject({
   url: httpsUrl,
   /** PEM file of the only authority that may have signed the API's certificate. */
@@ -34,7 +36,8 @@ const api = z.strictObject({
   audience: httpsUrl,
   /** Name of the API behind the gateway; made of `holdfast:api:` and its name when absent. */
   evidenceAudience: z.string().min(1).max(256).optional(),
-  upstream,
+  /** Needed unless `listener` is `off`. */
+  upstream: upstream.optional(),
   /** Name of a shipped profile or tier. */
   profile: z.enum([...profiles.keys()]).optional(),
   senderConstraint: z.enum(['required', 'allowed']).optional(),
@@ -66,7 +69,17 @@ const route = z.strictObject({
 /** `gateway.yaml`: everything a gateway must know. Paths are relative to the file. */
 export const gatewayFileSchema = z.strictObject({
   externalUrl: httpsUrl,
-  listener: address(8446),
+  /** `off`: only checks are made, and another gateway forwards. */
+  listener: z.union([z.literal('off'), address(8446)]).prefault({}),
+  /** Where other gateways ask, and which of them are answered. */
+  check: z
+    .strictObject({
+      listener: address(8450),
+      callers: z.array(thumbprint).max(100).optional(),
+      /** Files with one key each, at least 43 characters. */
+      keyFiles: z.array(z.string()).min(1).max(2).optional(),
+    })
+    .optional(),
   management: address(9001),
   tls: z.strictObject({ certificateFile: z.string(), privateKeyFile: z.string() }),
   issuer: z.strictObject({
@@ -79,10 +92,7 @@ export const gatewayFileSchema = z.strictObject({
   /** Private JWK, P-256 or Ed25519, for evidence and nothing else. */
   evidenceKeyFile: z.string(),
   auditFile: z.string(),
-  trustedProxies: z
-    .array(z.string().regex(/^[\w-]{43}$/, 'must be a thumbprint (x5t#S256)'))
-    .max(100)
-    .default([]),
+  trustedProxies: z.array(thumbprint).max(100).default([]),
   limits: z
     .strictObject({
       headersTimeoutMs: milliseconds,

@@ -38,6 +38,7 @@ export interface Bed {
   readonly gateway: Gateway
   readonly origin: string
   readonly port: number
+  readonly checkPort: number
   readonly issuer: TestIssuer
   readonly ca: DevelopmentCa
   readonly key: TestKey
@@ -61,6 +62,8 @@ export interface Bed {
 }
 
 export interface BedOptions {
+  /** Whether the gateway only answers checks: another gateway is to stand at `port` and to ask. */
+  readonly isBeside?: boolean
   /** Whether the identifier of the API is the URL of the gateway. */
   readonly isAtOrigin?: boolean
   readonly api?: Partial<ProtectedApi>
@@ -68,6 +71,9 @@ export interface BedOptions {
   readonly routes?: readonly RouteOptions[]
   readonly options?: Partial<GatewayOptions>
 }
+
+/** The key that proxies without a certificate show to the check. */
+export const checkKey = 'k'.repeat(43)
 
 export const audience = 'https://bank.example'
 
@@ -91,6 +97,7 @@ let minted = 0
 
 export async function openBed({
   isAtOrigin = false,
+  isBeside = false,
   api = {},
   upstream = {},
   routes,
@@ -121,7 +128,7 @@ export async function openBed({
         issuer: origin,
         audience: 'urn:bank',
         keys: [evidenceKey.publicJwk],
-        peers: [thumbprintOf(gatewayCertificate.certPem)],
+        peers: [isBeside ? proxyCertificate : gatewayCertificate].map(({ certPem }) => thumbprintOf(certPem)),
         // The key is new with every bed, so nothing was signed with it before.
         replayMemory: inMemoryReplayMemory({ completeSince: epochSeconds(0) }),
       },
@@ -129,9 +136,12 @@ export async function openBed({
     audit: event => void apiEvents.push(event),
   })
   const behind = await openApi(ca, received)
+  const proxyThumbprint = thumbprintOf(proxyCertificate.certPem)
   const opening = openGateway({
     externalUrl: origin,
-    address: { host: '127.0.0.1', port },
+    ...(isBeside
+      ? { check: { address: { host: '127.0.0.1', port: 0 }, callers: [proxyThumbprint], keys: [checkKey] } }
+      : { address: { host: '127.0.0.1', port } }),
     tls: ca.server,
     issuer: issuer.issuer,
     introspection: {
@@ -146,18 +156,20 @@ export async function openBed({
         name: 'bank',
         audience: isAtOrigin ? origin : audience,
         evidenceAudience: 'urn:bank',
-        upstream: {
-          url: `https://localhost:${behind.port}`,
-          caPem: ca.caPem,
-          certPem: gatewayCertificate.certPem,
-          keyPem: gatewayCertificate.keyPem,
-          ...upstream,
-        },
+        ...(!isBeside && {
+          upstream: {
+            url: `https://localhost:${behind.port}`,
+            caPem: ca.caPem,
+            certPem: gatewayCertificate.certPem,
+            keyPem: gatewayCertificate.keyPem,
+            ...upstream,
+          },
+        }),
         ...api,
       },
     ],
     routes: routes ?? defaultRoutes,
-    trustedProxies: [thumbprintOf(proxyCertificate.certPem)],
+    trustedProxies: [proxyThumbprint],
     audit: event => void events.push(event),
     log: { info: log, warn: log, error: log },
     explain: true,
@@ -171,6 +183,7 @@ export async function openBed({
     throw cause
   })
   return {
+    checkPort: gateway.checkPort ?? 0,
     ...{ gateway, origin, port, issuer, ca, key, received, events, apiEvents, lines },
     ...{ clientCertificate, proxyCertificate },
     api: Object.assign(behind, { sdk }),

@@ -165,6 +165,10 @@ describe('hashes', () => {
 
   it('give the left half for `s_hash`, `at_hash` and `c_hash`', () => {
     assert.equal(leftHalfHash('PS256', 'VgSUIEnflnDxTe1vAtr54o'), '9s6CBbOxiKE65d9-Qr0QIQ')
+    assert.equal(leftHalfHash('ES256', 'at-fixture-0001'), 'PbyV0y992Vay6MtRqMY9bQ')
+    assert.equal(leftHalfHash('EdDSA', 'at-fixture-0001'), 'Tx5qcTwpk04jorTFqlrqEUvVH9M_oxdvQhvBbkEggu4')
+    assert.equal(leftHalfHash('ES256', 'code-0001'), '90An2U6FUNzr63sHS63zgw')
+    assert.equal(leftHalfHash('ES256', 'st-0001'), 't_2fMtCOt6bVbVxJjv2sFA')
     assert.equal(leftHalfHash('ES256', 'a'), leftHalfHash('RS256', 'a'))
     assert.equal(Buffer.from(leftHalfHash('EdDSA', 'a'), 'base64url').length, 32)
     assert.equal(leftHalfHash('EdDSA', 'a'), leftHalfHash('Ed25519', 'a'))

@@ -66,11 +66,13 @@ export function readForm(body: string, limits: FormLimits = formLimits): Outcome
         'invalid_request',
         `more than ${limits.parametersMax} parameters`,
       )
+    // Nearly always all of it is well: one look instead of two for each parameter.
+    const isPlain = encodedText.test(body)
     for (const pair of pairs) {
       if (pair === '') continue
       const equals = pair.indexOf('=')
-      const name = decodeComponent(equals < 0 ? pair : pair.slice(0, equals))
-      const value = equals < 0 ? '' : decodeComponent(pair.slice(equals + 1))
+      const name = decodeComponent(equals < 0 ? pair : pair.slice(0, equals), isPlain)
+      const value = equals < 0 ? '' : decodeComponent(pair.slice(equals + 1), isPlain)
       if (name === undefined || name === '') return malformed('a parameter name')
       if (value === undefined) return malformed(`the value of ${quoted(name)}`)
       const before = values.get(name)
@@ -113,8 +115,9 @@ function quoted(name: string): string {
 
 const encodedText = /^[\x21-\x7e]*$/
 
-function decodeComponent(text: string): string | undefined {
-  if (!encodedText.test(text)) return undefined
+/** @param isPlain whether the whole text that this is a part of was looked through already */
+function decodeComponent(text: string, isPlain: boolean): string | undefined {
+  if (!isPlain && !encodedText.test(text)) return undefined
   const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
   if (!spaced.includes('%')) return spaced
   try {

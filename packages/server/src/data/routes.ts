@@ -2,6 +2,7 @@ import { type AuthzenEndpoint, authzenPaths } from '@holdfast/policy/pdp/http.ts
 import type { Route } from '../http/route.ts'
 import { authzenMetadataRoom } from './access/metadata-room.ts'
 import { accessRoom } from './access/room.ts'
+import { accountPage } from './account/home.ts'
 import {
   addPasskeyPage,
   addPasskeyPost,
@@ -10,6 +11,8 @@ import {
   removeAuthenticatorPost,
   securityPage,
 } from './account/security.ts'
+import { endOtherSessionsPost, endSessionPost } from './account/sessions.ts'
+import { withdrawPost } from './account/withdraw.ts'
 import { authorizeRoom } from './authorize/room.ts'
 import { challengeRoom } from './challenge/room.ts'
 import { backchannelAuthenticationRoom } from './ciba/authentication-room.ts'
@@ -127,6 +130,10 @@ export const routes: readonly Route[] = [
   page(paths.approvals, approvalsPost),
   reading(paths.confirm, confirmPage),
   page(paths.confirm, confirmPost),
+  reading(paths.account, accountPage),
+  page(paths.endSession, endSessionPost),
+  page(paths.endOtherSessions, endOtherSessionsPost),
+  page(paths.withdraw, withdrawPost),
   reading(paths.security, securityPage),
   reading(paths.addPasskey, addPasskeyPage),
   page(paths.addPasskey, addPasskeyPost),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { profiles, type SecurityProfile } from '@holdfast/protocol'
+import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
+import { clientOf } from '../data/testing/clients.ts'
 import type { Client } from '../snapshot/snapshot.ts'
 import {
   type EdgeWorld,
@@ -12,53 +13,15 @@ import {
 } from './testing/edge-world.ts'
 
 const origin = 'https://app.example'
-const browserClient: Client = {
+const browserClient: Client = clientOf({
   clientId: 'spa',
-  clientName: 'Browser app',
-  status: 'active',
+  ownProfile: oauth21,
   isPublic: true,
-  profile: profiles.get('oauth21') as SecurityProfile,
-  postLogoutRedirectUris: [],
-  backchannelLogoutUri: undefined,
-  frontchannelLogoutUri: undefined,
   redirectUris: [`${origin}/cb`],
   grantTypes: ['authorization_code'],
-  responseTypes: ['code'],
   tokenEndpointAuthMethod: 'none',
-  tokenEndpointAuthSigningAlg: undefined,
-  jwks: undefined,
-  jwksUri: undefined,
-  tlsClientAuth: undefined,
-  secrets: [],
-  attesters: [],
-  spiffeId: undefined,
-  dpopBoundAccessTokens: true,
-  tlsClientCertificateBoundAccessTokens: false,
-  requirePushedAuthorizationRequests: true,
-  scopes: ['openid'],
-  resources: [],
-  authorizationDetailsTypes: [],
-  ownAuthorizationDetails: [],
-  idTokenSignedResponseAlg: 'ES256',
-  userinfoSignedResponseAlg: undefined,
-  encryptedResponses: {},
-  requestObjectSigningAlg: undefined,
-  requireSignedRequestObject: false,
-  authorizationSignedResponseAlg: 'ES256',
-  responseModes: undefined,
-  introspectionSignedResponseAlg: 'ES256',
-  backchannelTokenDeliveryMode: undefined,
-  backchannelClientNotificationEndpoint: undefined,
-  backchannelAuthenticationRequestSigningAlg: undefined,
-  requireAuthTime: false,
-  defaultMaxAgeSeconds: undefined,
   allowedOrigins: [origin],
-  introspects: [],
-  outstandingRequestsMax: 1000,
-  exchanges: { tokensOf: [], tokensFor: [] },
-  mayAct: undefined,
-  sector: undefined,
-}
+})
 const otherClient: Client = { ...browserClient, clientId: 'other', allowedOrigins: ['https://other.example'] }
 const allowed = 'access-control-allow-origin'
 
@@ -127,6 +90,22 @@ describe('cross-origin requests', () => {
           /access-control-/i,
         )
     }
+  })
+
+  it('a status list, like the key set, is for scripts of any origin', async () => {
+    for (const path of ['/jwks', `/status-lists/${'a'.repeat(28)}`]) {
+      const answer = await world.raw(request(`GET ${path}`, ['Origin: https://anybody.example']))
+      assert.equal(headerOf(answer, allowed), '*', path)
+    }
+  })
+
+  it('the authorization endpoint and its pages are for TLS alone, for a year and every host below', async () => {
+    for (const path of ['/authorize', '/interaction/x/login', '/device', '/ciba', '/logout', '/account'])
+      assert.equal(
+        headerOf(await world.raw(request(`GET ${path}`)), 'strict-transport-security'),
+        'max-age=31536000; includeSubDomains; preload',
+        path,
+      )
   })
 
   it('public documents are open to everybody', async () => {

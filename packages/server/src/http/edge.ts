@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance, type HTTPMethods } from 'fastify'
 import { judgeHeaders } from './admission.ts'
 import { type EdgeRefusal, edgeRefusals, edgeReply, methodNotAllowed } from './edge-error.ts'
-import { endpointsOf } from './endpoints.ts'
+import { endpointsOf, finderOf } from './endpoints.ts'
 import { splitTarget } from './exchange-of.ts'
 import { newRequestId } from './request-id.ts'
 import type { Route } from './route.ts'
@@ -17,8 +17,6 @@ export interface EdgeOptions {
   readonly openServer: (onRequest: (raw: IncomingMessage, response: ServerResponse) => void) => Server
 }
 
-const noParams: Readonly<Record<string, string>> = {}
-
 /** The router's methods that are registered for every path, so that a wrong one is 405 and not 404. */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const
 
@@ -29,14 +27,13 @@ const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TR
 export function buildEdge(options: EdgeOptions): FastifyInstance {
   const { desk, openServer } = options
   const endpoints = options.issuerUrls.flatMap(issuerUrl => endpointsOf(issuerUrl, options.routes))
-  const byPath = new Map(endpoints.map(endpoint => [endpoint.exactPath, endpoint]))
+  const find = finderOf(endpoints)
   const app = fastify({
-    // Most paths have one spelling: they need no router, and its work shows under load.
     serverFactory: handler =>
       openServer((raw, response) => {
-        const endpoint = byPath.get(splitTarget(raw.url as string)[0])
-        if (endpoint === undefined) handler(raw, response)
-        else serve(desk, endpoint, raw, response, noParams)
+        const place = find(splitTarget(raw.url as string)[0])
+        if (place === undefined) handler(raw, response)
+        else serve(desk, place.endpoint, raw, response, place.params)
       }),
     logger: false,
     exposeHeadRoutes: false,
@@ -63,8 +60,8 @@ export function buildEdge(options: EdgeOptions): FastifyInstance {
   }
 
   const unknown = (raw: IncomingMessage, response: ServerResponse): void => {
-    const known = byPath.get(splitTarget(raw.url ?? '')[0])
-    const otherwise = known === undefined ? edgeRefusals.notFound : methodNotAllowed(known.allow)
+    const known = find(splitTarget(raw.url ?? '')[0])
+    const otherwise = known === undefined ? edgeRefusals.notFound : methodNotAllowed(known.endpoint.allow)
     refuse(desk, raw, response, judgeHeaders(raw, desk.limits) ?? otherwise)
   }
   app.setNotFoundHandler((request, reply) => {

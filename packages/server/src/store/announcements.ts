@@ -60,7 +60,6 @@ export function announcementOf(write: Write): Announced | undefined {
   }
 }
 
-// A changed document of a client may suspend it: telling too often costs one question, telling too seldom an access.
 function ofClientDocument(
   kind: string,
   issuer: string,
@@ -68,8 +67,14 @@ function ofClientDocument(
   body: string | undefined,
 ): Announced | undefined {
   if (kind !== 'Client' && kind !== 'RegisteredClient') return undefined
-  const isActive = body !== undefined && !/"(suspended|deleted)"/.test(body)
+  const isActive = body !== undefined && statusOf(body) === 'active'
   return isActive ? undefined : { what: 'client', key: ownerKey(issuer, name) }
+}
+
+// A status nobody knows yet counts as an end: telling too often costs one question, telling too seldom an access.
+function statusOf(body: string): string {
+  const { spec } = JSON.parse(body) as { readonly spec?: { readonly status?: string } }
+  return spec?.status ?? 'active'
 }
 
 /** The statements of one commit, after everything else: the head is the last row a transaction waits for. */

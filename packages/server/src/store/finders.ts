@@ -31,6 +31,9 @@ export type Ask = (name: StatementName, values: readonly SqlValue[]) => Promise<
 
 export type Finders = Omit<Store, 'commit' | 'expire' | 'epoch' | 'onRevision' | 'onRevocation' | 'close'>
 
+/** Ids are of letters, digits, `-` and `_`. */
+const afterEveryId = '~'
+
 type DecidedDeviceCode = Omit<FoundDeviceCode, 'spentAt' | 'revokedAt'>
 type DecidedBackchannelRequest = Omit<FoundBackchannelRequest, 'spentAt' | 'revokedAt'>
 
@@ -61,6 +64,8 @@ export function findersOver(ask: Ask): Finders {
     listDueLogoutNotices: async (issuer, now, limit) =>
       (await ask('list-due-logout-notices', [issuer, now, limit])).map(noticeOf<LogoutNoticeRecord>),
     findGrant: found('find-grant'),
+    listGrants: async (issuer, subject, now, before = afterEveryId, limit) =>
+      (await ask('list-grants', [ownerKey(issuer, subject), now, before, limit])).map(foundOf<GrantRecord>),
     findManagedGrant: found('find-managed-grant'),
     findCode: found('find-code'),
     findDeviceCode: found<DecidedDeviceCode>('find-device-code'),

@@ -143,6 +143,8 @@ export const statements = {
   'list-due-logout-notices': `select body, version, failures, due_at from logout_notices
     where issuer = $1 and due_at <= $2 and expires_at > $2 order by due_at, id limit $3`,
   'find-grant': 'select body, spent_at, revoked_at from grants where hash = $1',
+  'list-grants': `select body, spent_at, revoked_at from grants
+    where subject_key = $1 and revoked_at is null and expires_at > $2 and hash < $3 order by hash desc limit $4`,
   'find-managed-grant':
     'select body, spent_at, revoked_at from grants where managed_id = $1 and revoked_at is null',
   'find-code': 'select body, spent_at, revoked_at from codes where hash = $1',
@@ -318,6 +320,7 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'postpone-logout-notice':
     case 'finish-logout-notice':
       return logoutStepOf(write)
+    case 'put-user':
     case 'insert-user':
     case 'require-user':
     case 'insert-authenticator':
@@ -397,7 +400,6 @@ type Housekeeping = Extract<
       | 'remember-jti'
       | 'count-failure'
       | 'clear-failures'
-      | 'put-user'
       | 'delete-user'
       | 'put-document'
       | 'delete-document'
@@ -417,13 +419,6 @@ function housekeepingStepOf(write: Housekeeping): Step {
       return { name: write.kind, values: [write.key, write.at, write.at + write.windowSeconds] }
     case 'clear-failures':
       return { name: write.kind, values: [write.key] }
-    case 'put-user': {
-      const { record } = write
-      return {
-        name: write.kind,
-        values: [record.issuer, record.subject, record.username, JSON.stringify(record)],
-      }
-    }
     case 'delete-user':
       return { name: write.kind, values: [write.issuer, write.subject] }
     case 'put-document': {

@@ -1,6 +1,5 @@
 import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
 import type { Row } from './finders.ts'
-import type { UserRecord } from './records.ts'
 import type { Step } from './statements.ts'
 import type { StatusStanding } from './store.ts'
 import type { Write } from './writes.ts'
@@ -9,13 +8,11 @@ export const statusStatements = {
   'insert-status-entry': `insert into status_entries
     (key, issuer, alg, token_hash, client_id, subject, grant_id, expires_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-  // A disabled user has the mark in its body, whatever else has it; the body itself decides.
   'list-statuses': `select e.key, e.alg, e.client_id, e.subject, e.grant_id, e.expires_at,
       case when t.hash is not null and t.revoked_at is null then 1 else 0 end as is_token_live,
       case when g.hash is not null and g.revoked_at is null and g.expires_at > $4 then 1 else 0 end
         as is_grant_live,
-      g.client_key as grant_client_key, u.subject as is_user_known,
-      case when u.body like '%"status":"disabled"%' then u.body end as doubtful_user
+      g.client_key as grant_client_key, u.status as user_status
     from status_entries e
     left join access_tokens t on t.hash = e.token_hash
     left join grants g on g.hash = e.grant_id
@@ -53,7 +50,7 @@ export function statusStandingOf(row: Row): StatusStanding {
         : {
             isLive: Number(row.is_grant_live) === 1,
             clientId: clientOf(row.grant_client_key),
-            isUserActive: row.is_user_known !== null && isActive(row.doubtful_user),
+            isUserActive: row.user_status === 'active',
           },
   }
 }
@@ -61,9 +58,4 @@ export function statusStandingOf(row: Row): StatusStanding {
 /** Out of a key that `ownerKey` made. */
 function clientOf(clientKey: unknown): string | undefined {
   return typeof clientKey === 'string' ? clientKey.slice(clientKey.indexOf('\n') + 1) : undefined
-}
-
-// The question brings the body only where it holds the mark of a disabled user somewhere: then it is read.
-function isActive(doubtfulUser: unknown): boolean {
-  return typeof doubtfulUser !== 'string' || (JSON.parse(doubtfulUser) as UserRecord).status === 'active'
 }

@@ -101,6 +101,14 @@ export interface Store {
     limit: number,
   ) => Promise<readonly LogoutNoticeRecord[]>
   readonly findGrant: (id: string) => Promise<Found<GrantRecord> | undefined>
+  /** Those of a user that are neither revoked nor expired, the newest first, older than `before`, at most `limit`. */
+  readonly listGrants: (
+    issuer: string,
+    subject: string,
+    now: EpochSeconds,
+    before: string | undefined,
+    limit: number,
+  ) => Promise<readonly Found<GrantRecord>[]>
   /** The one record of a managed grant that is not revoked, by the id its client knows. */
   readonly findManagedGrant: (managedId: string) => Promise<Found<GrantRecord> | undefined>
   readonly findCode: (hash: HandleHash) => Promise<Found<CodeRecord> | undefined>

@@ -4,9 +4,10 @@ import type { Write } from './writes.ts'
 
 /** A user as it was read, and what the user signs in with. */
 export const userStatements = {
-  'put-user': `insert into users (issuer, subject, username, body) values ($1, $2, $3, $4)
-    on conflict (issuer, subject) do update set username = excluded.username, body = excluded.body`,
-  'insert-user': `insert into users (issuer, subject, username, body) values ($1, $2, $3, $4)
+  'put-user': `insert into users (issuer, subject, username, body, status) values ($1, $2, $3, $4, $5)
+    on conflict (issuer, subject) do update set username = excluded.username, body = excluded.body,
+      status = excluded.status`,
+  'insert-user': `insert into users (issuer, subject, username, body, status) values ($1, $2, $3, $4, $5)
     on conflict do nothing`,
   'delete-user': 'delete from users where issuer = $1 and subject = $2',
   'find-user-by-username': 'select body from users where issuer = $1 and username = $2',
@@ -40,6 +41,7 @@ type OfUser = Extract<
   Write,
   {
     kind:
+      | 'put-user'
       | 'insert-user'
       | 'require-user'
       | 'insert-authenticator'
@@ -51,10 +53,11 @@ type OfUser = Extract<
 
 export function userStepOf(write: OfUser): Step {
   switch (write.kind) {
+    case 'put-user':
     case 'insert-user': {
       const { record } = write
-      const { issuer, subject, username } = record
-      return { name: write.kind, values: [issuer, subject, username, JSON.stringify(record)] }
+      const { issuer, subject, username, status } = record
+      return { name: write.kind, values: [issuer, subject, username, JSON.stringify(record), status] }
     }
     case 'require-user': {
       const { record } = write

@@ -205,14 +205,7 @@ export type Write =
    */
   | {
       readonly kind: 'remember-jti'
-      readonly what:
-        | 'client-assertion'
-        | 'client-attestation-pop'
-        | 'client-svid'
-        | 'dpop-proof'
-        | 'request-object'
-        | 'backchannel-request-object'
-        | 'authorization-grant'
+      readonly what: ReplayNamespace
       readonly key: HandleHash
       readonly issuedAt: EpochSeconds
       readonly expiresAt: EpochSeconds
@@ -297,6 +290,16 @@ export type Write =
   /** Guard: exists, its end has come. */
   | { readonly kind: 'delete-key'; readonly issuer: string; readonly id: string; readonly at: EpochSeconds }
   | { readonly kind: 'append-audit'; readonly record: AuditRecord }
+
+/** What is signed to be used once. */
+export type ReplayNamespace =
+  | 'client-assertion'
+  | 'client-attestation-pop'
+  | 'client-svid'
+  | 'dpop-proof'
+  | 'request-object'
+  | 'backchannel-request-object'
+  | 'authorization-grant'
 
 /** A control-plane document as applied: the source from which the snapshot is compiled. */
 export interface DocumentRecord {

@@ -4,7 +4,7 @@
 import { writeSync } from 'node:fs'
 import { standingClock } from '../../src/store/contract/samples.ts'
 import { openSqliteStore } from '../../src/store/drivers/sqlite.ts'
-import { flowsOf } from './flows.ts'
+import { firstChain, flowsOf } from './flows.ts'
 
 const [path = '', mode = '', argument = '0'] = process.argv.slice(2)
 const chainsSideBySide = 16
@@ -30,8 +30,8 @@ async function walkForEver(worker: number): Promise<void> {
   for (let round = 0; round < 1_000_000; round++) await walk(`${argument}.${worker}.${round}`)
 }
 
-if (mode === 'point') await walk('one')
-else if (mode === 'together') await Promise.all(['one', 'two', 'three'].map(walk))
+if (mode === 'point') await walk(firstChain)
+else if (mode === 'together') await Promise.all([firstChain, 'two', 'three'].map(walk))
 else if (mode === 'load')
   await Promise.all(Array.from({ length: chainsSideBySide }, (_, n) => walkForEver(n)))
 await store.close()

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { HandleHash } from '@holdfast/protocol'
 import { sortableTime } from '../../src/data/handle.ts'
 import {
@@ -11,6 +12,7 @@ import {
   interaction,
   issuer,
   jti,
+  key,
   later,
   logoutNotice,
   passkey,
@@ -19,24 +21,36 @@ import {
   refreshToken,
   session,
   start,
+  statusEntry,
   totp,
   user,
 } from '../../src/store/contract/samples.ts'
-import type { Store } from '../../src/store/store.ts'
-import type { Write } from '../../src/store/writes.ts'
+import type { ReplayNamespace, Write } from '../../src/store/writes.ts'
 
 export interface Flow {
   readonly name: string
   readonly writes: readonly Write[]
 }
 
+/** The one chain whose flows also raise the revision, which a store has once. */
+export const firstChain = 'one'
+
+/** What a later flow removes says so in its key: its trace proves nothing. */
+const passing = 'passing'
+
+export function isPassing(key: string): boolean {
+  return key.includes(passing)
+}
+
 /** Every list the rooms commit on the way from pushed request to revocation, with keys that `name` decides. */
 export function flowsOf(name: string): readonly Flow[] {
   const keyOf = (what: string): HandleHash =>
     `${sortableTime(start)}${name}-${what}`.padEnd(49, '.') as HandleHash
+  const spent = (what: ReplayNamespace, flow: string): Write =>
+    jti(keyOf(`${flow}-${what}`), start, later(60), what)
   const seen = (flow: string): readonly Write[] => [
-    jti(keyOf(`${flow}-assertion`)),
-    jti(keyOf(`${flow}-proof`)),
+    spent('client-assertion', flow),
+    spent('dpop-proof', flow),
   ]
   const records = {
     pushed: { ...pushedRequest(), hash: keyOf('pushed') },
@@ -55,9 +69,30 @@ export function flowsOf(name: string): readonly Flow[] {
     initial: { ...initialAccessToken(1), hash: keyOf('initial') },
     rotated: { ...refreshToken(), hash: keyOf('rotated') },
     stronger: { ...session(), hash: keyOf('stronger'), subject: `${name}-user` },
+    here: { ...session(), hash: keyOf('here') },
+    elsewhere: { ...session(), hash: keyOf('elsewhere'), sid: `${name}-elsewhere` },
     app: { ...totp(`${name}-user`), id: keyOf('app') },
     passkey: { ...passkey(`${name}-user`), id: keyOf('passkey') },
     user: user(`${name}-user`, name),
+    upstreamUser: user(`${name}-upstream`, `${name} of elsewhere`),
+    unwanted: user(`${name}-${passing}-user`, `${name} who leaves`),
+    migrated: { ...refreshToken(), hash: keyOf('migrated') },
+    refusedDevice: {
+      ...deviceCode(),
+      hash: keyOf('refused-device'),
+      userCodeHash: keyOf('refused-user-code'),
+    },
+    refusedCiba: {
+      ...backchannelRequest(),
+      hash: keyOf('refused-ciba'),
+      promptKey: keyOf(`${passing}-prompt`),
+    },
+    refusedPing: { ...ping(), id: keyOf('refused-ping') },
+    listed: {
+      ...statusEntry(),
+      list: name.replaceAll('.', '-').padEnd(28, '-'),
+      tokenHash: keyOf('listed-access'),
+    },
   }
   const access = (flow: string): Write => ({
     kind: 'insert-access-token',
@@ -75,14 +110,34 @@ export function flowsOf(name: string): readonly Flow[] {
     kind: 'put-document',
     document: { documentKind: 'RegisteredClient', issuer, name: registered.clientId, body },
   })
+  const applied = { documentKind: 'Client', issuer, name: `${name}-applied` }
+  const passingClient = { issuer, clientId: `${name}-leaving` }
+  const [kept, ended, taken, deleted] = ['kept', 'ended', 'taken', passing].map(what => ({
+    ...key(`${name}-key-${what}`),
+    activeAt: start,
+  }))
+  assert(kept !== undefined && ended !== undefined && taken !== undefined && deleted !== undefined)
+  const ofKey = ({ issuer, id }: { issuer: string; id: string }) => ({ issuer, id })
   const lists: Readonly<Record<string, readonly Write[]>> = {
-    par: [...seen('par'), { kind: 'insert-pushed-request', record: pushed }],
+    par: [...seen('par'), spent('request-object', 'par'), { kind: 'insert-pushed-request', record: pushed }],
     authorize: [{ kind: 'insert-interaction', record: records.interaction }],
     login: [
       { kind: 'advance-interaction', record: records.interaction, at },
       { kind: 'put-user', record: records.user },
       { kind: 'insert-session', record: { ...records.session, sid, subject: records.user.subject } },
     ],
+    wrongPassword: [
+      { kind: 'count-failure', key: keyOf(`${passing}-failures`), at, windowSeconds: 60 },
+      { kind: 'count-failure', key: keyOf('failures'), at, windowSeconds: 60 },
+    ],
+    upstream: [
+      { kind: 'insert-user', record: records.upstreamUser },
+      {
+        kind: 'insert-session',
+        record: { ...records.session, hash: keyOf('upstream-session'), sid: `${sid}-2` },
+      },
+    ],
+    upstreamLogout: [{ kind: 'revoke-session', hash: keyOf('upstream-session'), at }],
     wrongUserRequest: [
       { kind: 'insert-pushed-request', record: records.otherPushed },
       { kind: 'insert-interaction', record: records.otherInteraction },
@@ -95,13 +150,14 @@ export function flowsOf(name: string): readonly Flow[] {
         at,
       },
       { kind: 'spend-pushed-request', hash: records.otherPushed.hash, at },
-      { kind: 'clear-failures', key: keyOf('failures') },
+      { kind: 'clear-failures', key: keyOf(`${passing}-failures`) },
     ],
     code: [
       { kind: 'finish-interaction', hash: records.interaction.hash, version: 2, at },
       { kind: 'spend-pushed-request', hash: pushed.hash, at },
       { kind: 'insert-grant', record: held },
       { kind: 'insert-grant', record: { ...held, id: keyOf('session-grant'), sid } },
+      { kind: 'touch-session', hash: records.session.hash, idleExpiresAt: later(1900) },
       { kind: 'join-session', record: { sid, clientId: 'client-1', expiresAt: later(86_400) } },
       { kind: 'insert-code', record: records.code },
     ],
@@ -126,12 +182,30 @@ export function flowsOf(name: string): readonly Flow[] {
       access('rotation'),
     ],
     deviceRequest: [...seen('device'), { kind: 'insert-device-code', record: records.device }],
+    devicePoll: [
+      ...seen('device-poll'),
+      { kind: 'poll-device-code', hash: records.device.hash, at, intervalSeconds: 5, binding: undefined },
+    ],
+    refusedDevice: [...seen('refused-device'), { kind: 'insert-device-code', record: records.refusedDevice }],
+    deviceDenial: [{ kind: 'deny-device-code', hash: records.refusedDevice.hash, at }],
     deviceApproval: [{ kind: 'approve-device-code', hash: records.device.hash, grantId: held.id, at }],
     deviceToken: [
       ...seen('device-token'),
       live,
       { kind: 'spend-device-code', hash: records.device.hash, at, binding: undefined },
       access('device-token'),
+    ],
+    refusedCiba: [
+      ...seen('refused-ciba'),
+      spent('backchannel-request-object', 'refused-ciba'),
+      {
+        kind: 'take-prompt',
+        key: records.refusedCiba.promptKey,
+        holder: records.refusedCiba.hash,
+        at,
+        until: later(300),
+      },
+      { kind: 'insert-backchannel-request', record: records.refusedCiba },
     ],
     cibaRequest: [
       ...seen('ciba'),
@@ -157,9 +231,26 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'spend-backchannel-request', hash: records.backchannel.hash, at, binding: undefined },
       access('ciba-token'),
     ],
+    cibaPoll: [
+      ...seen('ciba-poll'),
+      {
+        kind: 'poll-backchannel-request',
+        hash: records.refusedCiba.hash,
+        at,
+        intervalSeconds: 5,
+        binding: undefined,
+      },
+    ],
+    cibaDenial: [
+      { kind: 'deny-backchannel-request', hash: records.refusedCiba.hash, at },
+      { kind: 'free-prompt', key: records.refusedCiba.promptKey, holder: records.refusedCiba.hash },
+      { kind: 'insert-ping', record: records.refusedPing },
+    ],
+    refusedPingClaim: [{ kind: 'claim-ping', id: records.refusedPing.id, version: 0, at, dueAt: later(16) }],
+    pingPostponed: [{ kind: 'postpone-ping', id: records.refusedPing.id, version: 1, dueAt: later(20) }],
     jwtBearer: [
       ...seen('jwt-bearer'),
-      jti(keyOf('grant-assertion')),
+      spent('authorization-grant', 'jwt-bearer'),
       { kind: 'insert-grant', record: { ...held, id: keyOf('asserted-grant') } },
       access('jwt-bearer'),
     ],
@@ -179,6 +270,20 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'free-prompt', key: records.merging.promptKey, holder: records.merging.hash },
     ],
     clientCredentials: [...seen('client'), access('client')],
+    listedToken: [
+      ...seen('listed'),
+      access('listed'),
+      { kind: 'insert-status-entry', record: records.listed },
+    ],
+    workload: [spent('client-svid', 'workload'), spent('dpop-proof', 'workload'), access('workload')],
+    instance: [spent('client-attestation-pop', 'instance'), access('instance')],
+    toMigrate: [...seen('to-migrate'), live, { kind: 'insert-refresh-token', record: records.migrated }],
+    migration: [
+      ...seen('migration'),
+      live,
+      { kind: 'retire-refresh-token', hash: records.migrated.hash, at, graceSeconds: 60 },
+      access('migration'),
+    ],
     revoke: [
       ...seen('revoke'),
       { kind: 'revoke-refresh-token', hash: rotated.hash, at },
@@ -216,6 +321,55 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'revoke-sessions-of-subject', issuer: held.issuer, subject: owner, at },
       { kind: 'revoke-tokens-of-subject', issuer: held.issuer, subject: owner, at },
     ],
+    signInTwice: [
+      { kind: 'insert-session', record: records.here },
+      { kind: 'insert-session', record: records.elsewhere },
+      { kind: 'insert-grant', record: { ...held, id: keyOf('elsewhere-grant'), sid: `${name}-elsewhere` } },
+    ],
+    withdrawal: [
+      { kind: 'touch-session', hash: records.here.hash, idleExpiresAt: later(3600) },
+      { kind: 'end-grant', id: keyOf('replacing'), at },
+      { kind: 'insert-logout-notice', record: { ...notice, id: keyOf('withdrawal-notice') } },
+    ],
+    endOfOthers: [
+      { kind: 'touch-session', hash: records.here.hash, idleExpiresAt: later(7200) },
+      { kind: 'end-session', hash: records.elsewhere.hash, at },
+      { kind: 'revoke-grants-of-session', sid: `${name}-elsewhere`, at },
+      { kind: 'insert-logout-notice', record: { ...notice, id: keyOf('others-notice') } },
+    ],
+    allOfAClient: [
+      { kind: 'insert-grant', record: { ...held, id: keyOf('of-leaving'), ...passingClient } },
+      { kind: 'revoke-grants-of-client', ...passingClient, at },
+      { kind: 'revoke-tokens-of-client', ...passingClient, at },
+    ],
+    userMade: [
+      ...seen('user-made'),
+      { kind: 'put-user', record: records.unwanted },
+      {
+        kind: 'insert-authenticator',
+        record: { ...totp(records.unwanted.subject), id: keyOf('unwanted-app') },
+        counter: 41,
+        ofUserMax: 11,
+      },
+    ],
+    userDisabled: [{ kind: 'put-user', record: { ...records.upstreamUser, status: 'disabled' } }],
+    userDeleted: [
+      { kind: 'delete-user', issuer, subject: records.unwanted.subject },
+      { kind: 'delete-authenticators-of-user', issuer, subject: records.unwanted.subject },
+    ],
+    apply: [
+      ...(name === firstChain ? [{ kind: 'raise-revision', from: 0 } as const] : []),
+      { kind: 'put-document', document: { ...applied, body: '{"spec":{"status":"suspended"}}' } },
+      { kind: 'put-document', document: { ...applied, name: `${name}-${passing}`, body: '{"spec":{}}' } },
+    ],
+    applyAgain: [{ kind: 'delete-document', ...applied, name: `${name}-${passing}` }],
+    keysMade: [kept, ended, taken, deleted].map(record => ({ kind: 'insert-key', record }) as const),
+    keysEnded: [
+      { kind: 'end-key', ...ofKey(ended), removedAt: later(100) },
+      { kind: 'end-key', ...ofKey(deleted), removedAt: at },
+    ],
+    keyTakenBack: [{ kind: 'revoke-key', ...ofKey(taken), at }],
+    keyDeleted: [{ kind: 'delete-key', ...ofKey(deleted), at }],
     claim: [{ kind: 'claim-logout-notice', id: notice.id, version: 0, at, dueAt: later(16) }],
     postponed: [{ kind: 'postpone-logout-notice', id: notice.id, version: 1, dueAt: later(20) }],
     claimAgain: [{ kind: 'claim-logout-notice', id: notice.id, version: 2, at: later(20), dueAt: later(35) }],
@@ -228,7 +382,7 @@ export function flowsOf(name: string): readonly Flow[] {
     ],
     readRegistration: [{ kind: 'rotate-registration', ...registered, from: token, to: tokenAgain }],
     deleteRegistration: [
-      document('{"deleted":true}'),
+      document('{"spec":{"status":"deleted"}}'),
       { kind: 'end-registration', ...registered, tokenHash: tokenAgain },
     ],
     revokeInitialAccess: [{ kind: 'revoke-initial-access-token', hash: records.initial.hash, at }],
@@ -238,86 +392,4 @@ export function flowsOf(name: string): readonly Flow[] {
     name: flow,
     writes: [...writes, audit(`${name}-${flow}`)],
   }))
-}
-
-/** Whether what `write` does has been done; undefined where a later flow covers the trace. */
-export async function isDone(store: Store, write: Write): Promise<boolean | undefined> {
-  switch (write.kind) {
-    case 'insert-pushed-request':
-      return (await store.findPushedRequest(write.record.hash)) !== undefined
-    case 'spend-pushed-request':
-      return (await store.findPushedRequest(write.hash))?.spentAt !== undefined
-    case 'insert-interaction':
-      return (await store.findInteraction(write.record.hash)) !== undefined
-    case 'advance-interaction':
-      return (await store.findInteraction(write.record.hash))?.version === 2
-    case 'finish-interaction':
-      return (await store.findInteraction(write.hash))?.spentAt !== undefined
-    case 'insert-session':
-      return (await store.findSession(write.record.hash)) !== undefined
-    case 'end-session':
-      return (await store.findSession(write.hash))?.revokedAt !== undefined
-    case 'join-session':
-      return (await store.listParticipants(write.record.sid)).includes(write.record.clientId)
-    case 'insert-grant':
-      return (await store.findGrant(write.record.id)) !== undefined
-    case 'revoke-grant':
-    case 'end-grant':
-      return (await store.findGrant(write.id))?.revokedAt !== undefined
-    case 'insert-code':
-      return (await store.findCode(write.record.hash)) !== undefined
-    case 'spend-code':
-      return (await store.findCode(write.hash))?.spentAt !== undefined
-    case 'insert-device-code':
-      return (await store.findDeviceCode(write.record.hash)) !== undefined
-    case 'approve-device-code':
-      return (await store.findDeviceCode(write.hash))?.grantId === write.grantId
-    case 'spend-device-code':
-      return (await store.findDeviceCode(write.hash))?.spentAt !== undefined
-    case 'insert-backchannel-request':
-      return (await store.findBackchannelRequest(write.record.hash)) !== undefined
-    case 'take-prompt':
-      return (await store.findPrompt(write.key, start)) === write.holder
-    case 'approve-backchannel-request':
-      return (await store.findBackchannelRequest(write.hash))?.grantId === write.grantId
-    case 'spend-backchannel-request':
-      return (await store.findBackchannelRequest(write.hash))?.spentAt !== undefined
-    case 'insert-access-token':
-      return (await store.findAccessToken(write.record.hash)) !== undefined
-    case 'revoke-access-token':
-      return (await store.findAccessToken(write.hash))?.revokedAt !== undefined
-    case 'insert-refresh-token':
-      return (await store.findRefreshToken(write.record.hash)) !== undefined
-    case 'spend-refresh-token':
-      return (await store.findRefreshToken(write.hash))?.spentAt !== undefined
-    case 'revoke-refresh-token':
-      return (await store.findRefreshToken(write.hash))?.revokedAt !== undefined
-    case 'use-refresh-token':
-      return (await store.findRefreshToken(write.hash))?.idleExpiresAt === write.idleExpiresAt
-    case 'insert-authenticator':
-      return write.record.kind === 'totp'
-        ? (await store.findAuthenticator(write.record.id)) !== undefined
-        : undefined
-    case 'use-authenticator':
-      return (await store.findAuthenticator(write.id))?.counter === write.counter
-    case 'insert-initial-access-token':
-      return (await store.findInitialAccessToken(write.record.hash)) !== undefined
-    case 'use-initial-access-token':
-      return (await store.findInitialAccessToken(write.hash))?.usesLeft === 0
-    case 'revoke-initial-access-token':
-      return (await store.findInitialAccessToken(write.hash))?.revokedAt !== undefined
-    case 'append-audit':
-      return (await store.findAudit(write.record.requestId, 2)).length === 1
-    case 'remember-jti':
-      return isRemembered(store, write)
-    default:
-      return undefined
-  }
-}
-
-/** Asked without leaving a trace: the list ends in a guard that always fails. */
-async function isRemembered(store: Store, write: Write): Promise<boolean> {
-  const never: Write = { kind: 'require-live-grant', id: 'no such grant', at: start }
-  const result = await store.commit([write, never])
-  return !result.committed && result.index === 0
 }

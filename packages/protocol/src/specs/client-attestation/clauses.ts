@@ -58,13 +58,16 @@ export const manifest: ClauseManifest = {
       '9.4',
       'What an instance asked for, a code or an `auth_req_id`, works for that instance.',
       ruled,
-      ['ATT-12'],
+      ['ATT-12', 'DEV-07'],
       'SHOULD',
     ),
     clause('10.1', 'A client has another key for every server.', otherParty('client'), ['ATT-14'], 'SHOULD'),
-    clause('9.5', 'Headers are allowed to be as long as attestations are.', otherParty('operator'), [
-      'ATT-15',
-    ]),
+    clause(
+      '9.5',
+      'Headers are allowed to be as long as attestations are.',
+      shown('a header section of 16 KiB passes and one byte more is 431'),
+      ['ATT-15'],
+    ),
     clause(
       '7.6',
       'An attestation beside another method is a further signal.',

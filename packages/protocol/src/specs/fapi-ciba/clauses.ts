@@ -86,7 +86,7 @@ export const manifest: ClauseManifest = {
     {
       id: 'FAPI-CIBA-SUITE-1',
       level: 'MUST',
-      says: 'Two hints, a foreign `auth_req_id` and both forms of `requested_expiry` are told apart.',
+      says: '`requested_expiry` is taken as a number and as a string.',
       standing: shown('may say when it ends as a string or as a number, and what it is about'),
       rows: ['FCI-07'],
     },

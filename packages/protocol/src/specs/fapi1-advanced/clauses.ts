@@ -212,7 +212,7 @@ export const manifest: ClauseManifest = {
       id: 'FAPI1-ADV-8.6.1',
       level: 'MUST',
       says: 'No RSA1_5.',
-      standing: notApplicable('nothing is encrypted or decrypted'),
+      standing: ruled,
       rows: ['F1-17'],
     },
     {

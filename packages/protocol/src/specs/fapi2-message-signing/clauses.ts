@@ -118,7 +118,7 @@ export const manifest: ClauseManifest = {
       id: 'FAPI2-MS-FINAL-7',
       level: 'SHOULD',
       says: 'What is kept of signed messages is little and guarded.',
-      standing: shown('is accepted with and without its type, and with a list of audiences'),
+      standing: shown('leaves neither itself nor its signature behind'),
       rows: ['FMS-15'],
     },
   ],

@@ -32,7 +32,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'TLS is set up as BCP 195 says.',
       standing: shown('TLS 1.2 without ephemeral keys or without AES-GCM is refused'),
-      rows: ['FN-03'],
+      rows: ['F1-18', 'FN-03', 'FN-06'],
     },
     {
       id: 'FAPI2-SP-FINAL-5.2.1-4',
@@ -46,6 +46,13 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'A client checks the name in the server certificate.',
       standing: otherParty('client'),
+      rows: ['FN-04'],
+    },
+    {
+      id: 'FAPI2-SP-FINAL-5.2.1-5-ours',
+      level: 'MUST',
+      says: 'So do we, wherever we are the client.',
+      standing: shown('trusts only known authorities and the right name'),
       rows: ['FN-04'],
     },
     {
@@ -70,6 +77,15 @@ export const manifest: ClauseManifest = {
       rows: ['FN-08'],
     },
     {
+      id: 'FAPI2-SP-FINAL-5.2.3-1-authorize',
+      level: 'MUST',
+      says: 'So is the authorization endpoint, whatever it answers.',
+      standing: shown(
+        'the authorization endpoint and its pages are for TLS alone, for a year and every host below',
+      ),
+      rows: ['FN-08'],
+    },
+    {
       id: 'FAPI2-SP-FINAL-5.2.3-3',
       level: 'MUST',
       says: 'The authorization endpoint supports no CORS.',
@@ -88,7 +104,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'The password grant is refused.',
       standing: ruled,
-      rows: ['FAS-02', 'BCP-04'],
+      rows: ['AZ-21', 'BCP-04', 'FAS-02'],
     },
     {
       id: 'FAPI2-SP-FINAL-5.3.2.1-3',
@@ -140,6 +156,13 @@ export const manifest: ClauseManifest = {
       rows: ['FAS-08', 'RT-06'],
     },
     {
+      id: 'FAPI2-SP-FINAL-5.3.2.1-9-kept',
+      level: 'MUST',
+      says: 'A refresh token works again and again, and no other one comes with the answer.',
+      standing: shown('keeps its refresh token: twice the same one is good, and no new one is handed out'),
+      rows: ['FAS-08', 'RT-06'],
+    },
+    {
       id: 'FAPI2-SP-FINAL-5.3.2.1-10',
       level: 'MAY',
       says: 'The server hands out DPoP nonces.',
@@ -153,14 +176,14 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'A code lives 60 seconds at most.',
       standing: ruled,
-      rows: ['FAS-10'],
+      rows: ['AZ-13', 'FAS-10'],
     },
     {
       id: 'FAPI2-SP-FINAL-5.3.2.1-12',
       level: 'MUST',
       says: 'Codes can be bound to a DPoP key, by `dpop_jkt` and by a proof at PAR.',
       standing: ruled,
-      rows: ['FAS-11'],
+      rows: ['AZ-12', 'FAS-11'],
     },
     {
       id: 'FAPI2-SP-FINAL-5.3.2.1-13',
@@ -198,6 +221,13 @@ export const manifest: ClauseManifest = {
       rows: ['FAZ-03'],
     },
     {
+      id: 'FAPI2-SP-FINAL-5.3.2.2-3-metadata',
+      level: 'MUST',
+      says: 'Metadata says that requests must be pushed.',
+      standing: shown('what must not be left to a default is written out'),
+      rows: ['FAZ-03', 'PAR-16'],
+    },
+    {
       id: 'FAPI2-SP-FINAL-5.3.2.2-4',
       level: 'MUST',
       says: 'Pushes without client authentication are refused.',
@@ -209,7 +239,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'PKCE with S256 is required.',
       standing: ruled,
-      rows: ['FAZ-05'],
+      rows: ['AZ-12', 'FAZ-05'],
     },
     {
       id: 'FAPI2-SP-FINAL-5.3.2.2-6',
@@ -237,7 +267,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'A used code is refused.',
       standing: ruled,
-      rows: ['FAZ-09'],
+      rows: ['AZ-12', 'FAZ-09'],
     },
     {
       id: 'FAPI2-SP-FINAL-5.3.2.2-10',

@@ -15,6 +15,13 @@ export const manifest: ClauseManifest = {
       rows: ['JARM-01'],
     },
     {
+      id: 'JARM-2.1-error',
+      level: 'MUST',
+      says: 'An error holds the same.',
+      standing: shown('a signed error has the same form'),
+      rows: ['JARM-01'],
+    },
+    {
       id: 'JARM-2.3',
       level: 'MUST',
       says: 'A response mode the server does not do is refused.',
@@ -68,7 +75,7 @@ export const manifest: ClauseManifest = {
       id: 'JARM-3',
       level: 'MUST',
       says: 'The client registers the algorithm of its responses, never `none`.',
-      standing: shown('each rule refuses something'),
+      standing: ruled,
       rows: ['JARM-08'],
     },
     {
@@ -76,6 +83,13 @@ export const manifest: ClauseManifest = {
       level: 'SHOULD',
       says: 'Metadata names the algorithms and the modes.',
       standing: shown('what must not be left to a default is written out'),
+      rows: ['JARM-09'],
+    },
+    {
+      id: 'JARM-4-algs',
+      level: 'SHOULD',
+      says: 'Metadata names the algorithms of signatures and of encryption.',
+      standing: shown('a FAPI 2.0 issuer says exactly what is built, and nothing else'),
       rows: ['JARM-09'],
     },
     {

@@ -59,10 +59,35 @@ export const manifest: ClauseManifest = {
       id: 'OIDCC-10.1.1-publish',
       level: 'SHOULD',
       says: 'Keys that are no longer used to sign stay published for a reasonable time.',
-      standing: notApplicable(
-        'keys of this version are made once and stay active; rotation is a later issue',
+      standing: shown(
+        'announces the next key, changes to it, keeps the old one published, and deletes it at its end',
       ),
-      rows: ['JWK-02', 'JWK-03', 'JWK-06', 'JWK-09'],
+      rows: ['JWK-02', 'JWK-03'],
+    },
+    {
+      id: 'OIDCC-10.1.1-honest',
+      level: 'MUST',
+      says: 'No honest token is refused by a change of keys.',
+      standing: shown(
+        'a thousand rotations in a row: no honest token is refused, however old the verifier’s key set is',
+      ),
+      rows: ['JWK-03'],
+    },
+    {
+      id: 'OIDCC-10.1.1-emergency',
+      level: 'MUST',
+      says: 'A key that is known to others is gone at once, on every node.',
+      standing: shown(
+        'is gone from the key set at once on every node, its private half is destroyed, another one signs',
+      ),
+      rows: ['JWK-06'],
+    },
+    {
+      id: 'OIDCC-10.1.1-schedule',
+      level: 'MUST',
+      says: 'Keys are changed by themselves when they reach their age.',
+      standing: shown('comes by itself when the key that signs reaches its age, once over all nodes'),
+      rows: ['JWK-09'],
     },
     {
       id: 'OIDCC-10.1.1-refetch',
@@ -82,9 +107,7 @@ export const manifest: ClauseManifest = {
       id: 'RFC8725-3.12-keys',
       level: 'SHOULD',
       says: 'Keys may be kept apart by purpose.',
-      standing: notApplicable(
-        'one key per algorithm signs; types keep its tokens apart, and rotation is a later issue',
-      ),
+      standing: notApplicable('one key per algorithm signs; types keep its tokens apart'),
       rows: ['JWK-07'],
     },
   ],

@@ -30,7 +30,14 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'none shows nothing and stands alone; login and consent ask again; unknown values are ignored.',
       standing: ruled,
-      rows: ['OIDC-02', 'OIDC-03', 'OIDC-04', 'OIDC-05'],
+      rows: ['OIDC-02', 'OIDC-03', 'OIDC-04'],
+    },
+    {
+      id: 'OIDC-3.1.2.1-prompt-unknown',
+      level: 'MAY',
+      says: 'Values that nobody knows are ignored.',
+      standing: shown('unknown prompt values are ignored'),
+      rows: ['OIDC-05'],
     },
     {
       id: 'OIDC-3.1.2.1-prompt-login',

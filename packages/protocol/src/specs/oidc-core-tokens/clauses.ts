@@ -1,4 +1,4 @@
-import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
+import { type ClauseManifest, otherParty, ruled, shown } from '../../clause.ts'
 
 const idTokenTest =
   'an ID token says who, when, how strongly, for which request and beside which access token'
@@ -39,6 +39,13 @@ export const manifest: ClauseManifest = {
       rows: ['IDT-02'],
     },
     {
+      id: 'OIDCC-3.1.3.6-vectors',
+      level: 'MUST',
+      says: 'The hashes are the left halves of those that the algorithm names.',
+      standing: shown('give the left half for `s_hash`, `at_hash` and `c_hash`'),
+      rows: ['IDT-02', 'F1-09'],
+    },
+    {
       id: 'OIDCC-3.1.3.7',
       level: 'MUST',
       says: 'The client checks the ID token.',
@@ -51,6 +58,13 @@ export const manifest: ClauseManifest = {
       says: 'Userinfo answers GET and POST and takes the token from the header.',
       standing: shown('a token in the body or the query is refused'),
       rows: ['UI-01'],
+    },
+    {
+      id: 'OIDCC-5.3.1',
+      level: 'MUST',
+      says: 'Userinfo answers both methods alike.',
+      standing: shown('… answers sub and what the scopes release, and nothing more'),
+      rows: ['UI-01', 'UI-02'],
     },
     {
       id: 'OIDCC-5.3.2',
@@ -77,7 +91,7 @@ export const manifest: ClauseManifest = {
       id: 'OIDCC-8.1',
       level: 'MUST',
       says: 'Pairwise identifiers cannot be reversed.',
-      standing: notApplicable('every client of an issuer is given the same public identifier of a user'),
+      standing: shown('a pairwise subject is the same for a sector every time, and another for every other'),
       rows: ['PW-01'],
     },
     {

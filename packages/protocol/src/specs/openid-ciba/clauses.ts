@@ -76,7 +76,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'Exactly one of the three hints is there.',
       standing: ruled,
-      rows: ['CIBA-01'],
+      rows: ['CIBA-01', 'FCI-07'],
     },
     {
       id: 'CIBA-7.1-hint-token',
@@ -249,7 +249,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'The `auth_req_id` of another client is `invalid_grant`.',
       standing: ruled,
-      rows: ['CIBA-06'],
+      rows: ['CIBA-06', 'FCI-07'],
     },
     { id: 'CIBA-12', level: 'MUST', says: 'A failure is pushed as an error.', standing: noPush },
     {

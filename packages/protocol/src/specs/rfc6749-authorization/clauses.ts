@@ -75,7 +75,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'Scope is a case-sensitive, unordered list; a missing one has a default or is `invalid_scope`.',
       standing: ruled,
-      rows: ['AZ-16'],
+      rows: ['AZ-16', 'CC-02'],
     },
     {
       id: 'RFC6749-4.1.2',
@@ -84,7 +84,7 @@ export const manifest: ClauseManifest = {
       standing: shown(
         'Allow issues one code that carries challenge, redirect, nonce and key, and redirects with 303',
       ),
-      rows: ['AZ-12', 'AZ-13', 'FAZ-15'],
+      rows: ['AZ-12', 'FAZ-15'],
     },
     {
       id: 'RFC6749-4.1.2.1',

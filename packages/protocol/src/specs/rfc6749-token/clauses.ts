@@ -60,7 +60,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'Only confidential clients use the client credentials grant.',
       standing: ruled,
-      rows: ['CC-01', 'CA-06', 'CC-02'],
+      rows: ['CC-01', 'CA-06'],
     },
     {
       id: 'RFC6749-4.4.3',
@@ -81,7 +81,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'Errors have their registered code; failed client authentication is 401 and tells nothing.',
       standing: ruled,
-      rows: ['AZ-18', 'CA-03', 'CC-04', 'RT-10', 'FAS-02'],
+      rows: ['AZ-18', 'CA-03', 'CC-04', 'FAS-02'],
     },
     {
       id: 'RFC6749-5.2-challenge',
@@ -96,6 +96,27 @@ export const manifest: ClauseManifest = {
       says: 'A refresh token belongs to its client, and a refresh never widens the scope.',
       standing: ruled,
       rows: ['RT-01', 'RT-02', 'FAZ-19'],
+    },
+    {
+      id: 'RFC6749-6-key',
+      level: 'MUST',
+      says: 'A confidential client may refresh with a new key: it authenticates, and the new token is bound to that key.',
+      standing: shown('may use a new DPoP key: the new token is bound to it'),
+      rows: ['FAZ-19'],
+    },
+    {
+      id: 'RFC6749-6-authenticated',
+      level: 'MUST',
+      says: 'A confidential client authenticates to refresh.',
+      standing: shown('must authenticate'),
+      rows: ['FAZ-19'],
+    },
+    {
+      id: 'RFC6749-6-ended',
+      level: 'MUST',
+      says: 'A refresh for a disabled user, by a suspended client or from a revoked grant gets nothing.',
+      standing: shown('a disabled user, a revoked grant and a suspended client get nothing'),
+      rows: ['RT-10'],
     },
     {
       id: 'RFC6749-6-replace',

@@ -30,7 +30,7 @@ export const manifest: ClauseManifest = {
       id: 'RFC7009-2.1-4',
       level: 'MUST',
       says: 'A wrong hint does not keep a token from being found.',
-      standing: shown('a refresh token ends and takes its access tokens along'),
+      standing: shown('the hint … keeps no token from being revoked'),
       rows: ['REV-01'],
     },
     {
@@ -46,6 +46,20 @@ export const manifest: ClauseManifest = {
       says: 'A revoked token is not good any more, at once.',
       standing: ruled,
       rows: ['REV-02'],
+    },
+    {
+      id: 'RFC7009-2.2-2-feed',
+      level: 'MUST',
+      says: 'Gateways and APIs hear of it at once, and refuse within a stated bound when they cannot hear.',
+      standing: shown('with the feed cut, a revoked token is refused within the stated bound'),
+      rows: ['REV-06'],
+    },
+    {
+      id: 'RFC7009-2.2-2-remembered',
+      level: 'MUST',
+      says: 'What an API remembers of a token ends with it.',
+      standing: shown('a revoked token is refused although the API remembers that it was active'),
+      rows: ['REV-06'],
     },
     {
       id: 'RFC7009-2.2.1',

@@ -19,7 +19,7 @@ const bad = (field: string, reason: string) => fail('invalid_client_metadata', r
 export const encryptionMetadataRules: readonly Rule<ClientMetadataInput>[] = [
   {
     id: 'client.encryption-alg',
-    clauses: ['RFC7516-4.1.1-2'],
+    clauses: ['RFC7516-4.1.1-2', 'FAPI1-ADV-8.6.1'],
     level: 'MUST',
     title: 'key management is one of those that need no shared secret and no RSA1_5',
     check: ({ metadata }) => {

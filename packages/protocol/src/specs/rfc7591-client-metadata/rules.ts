@@ -340,6 +340,7 @@ const constraintRules: readonly ClientRule[] = [
       'FAPI1-ADV-8.6-3',
       'FAPI1-ADV-5.2.2.1-2',
       'OIDCC-9-client_secret_jwt',
+      'JARM-3',
     ],
     level: 'MUST',
     title: 'registered algorithms are among those of the profile; who signs with a secret registers a MAC',

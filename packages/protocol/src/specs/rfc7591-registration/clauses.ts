@@ -92,7 +92,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'A secret comes with the time it ends, and is told once.',
       standing: shown('a secret is given once, where the profile has secrets, and authenticates'),
-      rows: ['DCR-02'],
+      rows: ['DCR-02', 'SEC-10'],
     },
     {
       id: 'RFC7591-3.2.1-statement',

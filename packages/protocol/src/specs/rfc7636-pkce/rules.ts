@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { SecurityProfile } from '../../profile.ts'
 import { fail, pass, type Rule } from '../../rule.ts'
 
@@ -107,6 +107,6 @@ export const pkceVerifierRules: readonly Rule<PkceVerifierInput>[] = [
 
 function hashesTo(verifier: string, challenge: string): boolean {
   const expected = Buffer.from(challenge, 'ascii')
-  const actual = Buffer.from(createHash('sha256').update(verifier, 'ascii').digest('base64url'), 'ascii')
+  const actual = Buffer.from(hash('sha256', verifier, 'base64url'), 'ascii')
   return expected.length === actual.length && timingSafeEqual(expected, actual)
 }

@@ -1,4 +1,4 @@
-import { type ClauseManifest, otherParty, ruled, shown } from '../../clause.ts'
+import { type ClauseManifest, ruled, shown } from '../../clause.ts'
 
 export const manifest: ClauseManifest = {
   spec: 'rfc7662-introspection',
@@ -23,7 +23,7 @@ export const manifest: ClauseManifest = {
       id: 'RFC7662-2.1-3',
       level: 'MUST',
       says: 'A wrong hint does not keep a token from being found.',
-      standing: shown('a refresh token, a code and an ID token are not active'),
+      standing: shown('the hint … keeps no token from being described'),
       rows: ['INTR-08'],
     },
     {
@@ -31,6 +31,12 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'The answer is JSON with `active`; a caller takes nothing else for a token that is not.',
       standing: ruled,
+    },
+    {
+      id: 'RFC7662-2.2-active',
+      level: 'MUST',
+      says: 'An active token is described with everything its API needs.',
+      standing: shown('an active token is described completely, with its binding'),
       rows: ['INTR-04'],
     },
     {
@@ -67,7 +73,7 @@ export const manifest: ClauseManifest = {
       id: 'RFC7662-4-3',
       level: 'MUST',
       says: 'A cached answer never outlives the token.',
-      standing: otherParty('resource server'),
+      standing: shown('an answer never outlives the token'),
       rows: ['INTR-07'],
     },
   ],

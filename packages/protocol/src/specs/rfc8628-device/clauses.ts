@@ -10,6 +10,12 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'A client asks for codes as it authenticates at the token endpoint, and must be registered for it.',
       standing: ruled,
+    },
+    {
+      id: 'RFC8628-3.1-1-profile',
+      level: 'MUST',
+      says: 'Where the profile forbids the grant, nothing is issued for it.',
+      standing: shown('is refused by order.grant-type where it does not: …'),
       rows: ['DEV-07'],
     },
     {

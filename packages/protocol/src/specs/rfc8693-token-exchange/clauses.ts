@@ -86,7 +86,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: 'Delegation is told by `act`, nested, the newest actor outermost.',
       standing: ruled,
-      rows: ['TX-05'],
+      rows: ['TX-05', 'TX-07'],
     },
     {
       id: 'RFC8693-4.1-2',

@@ -34,6 +34,13 @@ export const manifest: ClauseManifest = {
       rows: ['JWKS-08'],
     },
     {
+      id: 'RFC8725-3.4-curve',
+      level: 'MUST',
+      says: 'A key of another curve than its algorithm verifies nothing.',
+      standing: shown('a key of another curve than its algorithm verifies nothing'),
+      rows: ['JWKS-08'],
+    },
+    {
       id: 'RFC8725-3.5',
       level: 'MUST',
       says: 'keys have enough entropy',
@@ -67,6 +74,13 @@ export const manifest: ClauseManifest = {
       level: 'SHOULD',
       says: 'received claims and header members are not trusted: no key and no URL is followed from them',
       standing: ruled,
+      rows: ['JWKS-09'],
+    },
+    {
+      id: 'RFC8725-3.10-assertion',
+      level: 'MUST',
+      says: 'A key that an assertion brings along authenticates nobody.',
+      standing: shown('a key that the assertion brings along is not looked at'),
       rows: ['JWKS-09'],
     },
     {

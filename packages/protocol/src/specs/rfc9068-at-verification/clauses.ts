@@ -32,7 +32,7 @@ export const manifest: ClauseManifest = {
       level: 'MUST',
       says: '`aud` contains an identifier of the API',
       standing: ruled,
-      rows: ['AT-10'],
+      rows: ['AT-10', 'BCP-03'],
     },
     {
       id: 'RFC9068-4-4',

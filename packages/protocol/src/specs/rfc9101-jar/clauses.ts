@@ -44,7 +44,9 @@ export const manifest: ClauseManifest = {
       id: 'RFC9101-5.2',
       level: 'SHOULD',
       says: 'A request URI is short, and https or of the server.',
-      standing: shown('a request_uri to fetch is not supported and nothing is fetched'),
+      standing: shown(
+        'a request_uri that is too long, or stands elsewhere, is refused and nothing is fetched',
+      ),
       rows: ['JAR-09'],
     },
     {

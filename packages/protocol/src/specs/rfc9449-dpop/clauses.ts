@@ -196,7 +196,7 @@ export const manifest: ClauseManifest = {
       id: 'RFC9449-5-bound',
       level: 'MAY',
       says: 'a request with a proof could get an unbound token; ours never does',
-      standing: shown('the token is bound as the request was'),
+      standing: shown('the … token is bound as the request was'),
       rows: ['DPOP-37', 'DPOP-30'],
     },
     {

@@ -94,7 +94,9 @@ export const manifest: ClauseManifest = {
       id: 'RFC9700-4.11-2',
       level: 'SHOULD',
       says: 'An error of a client that is not trusted is not redirected without the user.',
-      standing: notApplicable('every client is registered by the operator; there is no open registration'),
+      standing: notApplicable(
+        'every client is known to the operator: who registers itself holds a token and a policy that names its hosts',
+      ),
       rows: ['BCP-09'],
     },
     {

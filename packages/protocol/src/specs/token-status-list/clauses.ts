@@ -78,6 +78,13 @@ export const manifest: ClauseManifest = {
       rows: ['TSL-04'],
     },
     {
+      id: 'STATUS-LIST-8.1-cors',
+      level: 'SHOULD',
+      says: 'Scripts of any origin may read a list.',
+      standing: shown('a status list, like the key set, is for scripts of any origin'),
+      rows: ['TSL-04'],
+    },
+    {
       id: 'STATUS-LIST-8.2-gzip',
       level: 'SHOULD',
       says: 'The answer is gzipped for who accepts it.',

@@ -91,7 +91,7 @@ describe('the decision point of an issuer', () => {
     assert.ok(await world.lastAudit('access.searched'))
   })
 
-  test('wants a token of its own, for itself, with the scope', async () => {
+  test('wants of who asks a token of its own, for itself, with the scope', async () => {
     await using world = await open()
     const question = about('ada', 'read')
     const without = await ask(world, question, { token: await ownToken(world, 'accounts') })

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { oidcBaseline } from '@holdfast/protocol/profiles/oidc-baseline.ts'
 import type { Reply } from '../../http/exchange.ts'
+import { hashOfHandle } from '../handle.ts'
 import { parRoom } from '../par/room.ts'
 import { header, locationOf, openBrowser, push } from '../testing/browser.ts'
 import { clientOf, keys } from '../testing/clients.ts'
 import { jsonOf, textOf } from '../testing/flow.ts'
 import { newTestKey } from '../testing/jws.ts'
 import { type RequestObjectOptions, requestObject, signing } from '../testing/request-objects.ts'
-import { type FormFields, openWorld, type World } from '../testing/world.ts'
+import { type FormFields, issuerUrl, openWorld, type World } from '../testing/world.ts'
 
 const relying = clientOf({
   clientId: 'c_relying',
@@ -45,6 +46,18 @@ describe('a pushed request object', () => {
     const { facts } = (await world.lastAudit('request.pushed')) ?? {}
     assert.equal(facts?.signed_request, true)
     assert.equal(facts?.request_object, 'timed')
+  })
+
+  it('leaves neither itself nor its signature behind', async () => {
+    await using world = await open()
+    const request = requestObject(world, {})
+    const reply = await world.send(parRoom, '/par', { form: { ...world.assertion('c_signing'), request } })
+    assert.equal(reply.status, 201)
+    const handle = textOf(reply, 'request_uri').replace('urn:ietf:params:oauth:request_uri:', '')
+    const record = await world.store.findPushedRequest(hashOfHandle('request_uri', issuerUrl, handle))
+    assert.ok(record)
+    const kept = JSON.stringify([record, await world.audit()])
+    for (const part of request.split('.')) assert.ok(!kept.includes(part))
   })
 
   it('is refused in every way it can be wrong', async () => {

@@ -57,7 +57,7 @@ import {
   type CodeBindingInput,
   codeBindingRules,
 } from '@holdfast/protocol/specs/rfc9449-dpop/code-binding-rules.ts'
-import type { Form } from '@holdfast/protocol/wire/form.ts'
+import { type Form, formOf } from '@holdfast/protocol/wire/form.ts'
 import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest } from '../../store/records.ts'
 import { audiencesOfDetails, detailsParameter, judgeRequestedDetails } from './details.ts'
@@ -295,26 +295,7 @@ export function judgeStill(
   issuer: IssuerSnapshot,
   pushed: boolean,
 ): Outcome<{ readonly client: Client; readonly profile: SecurityProfile }> {
-  const details = detailsParameter(request.authorizationDetails)
-  const values = new Map<string, readonly string[]>([
-    ['redirect_uri', request.redirectUriSent ? [request.redirectUri] : []],
-    ['response_type', [request.responseType]],
-    ['response_mode', request.responseMode === undefined ? [] : [request.responseMode]],
-    ['scope', [request.scopes.join(' ')]],
-    ['state', request.state === undefined ? [] : [request.state]],
-    ['nonce', request.nonce === undefined ? [] : [request.nonce]],
-    ['resource', request.resources],
-    ['authorization_details', details === undefined ? [] : [details]],
-    ['code_challenge', request.codeChallenge === undefined ? [] : [request.codeChallenge]],
-    ['grant_management_action', listOfOne(request.grantManagement?.action)],
-    ['grant_id', listOfOne(request.grantManagement?.grantId)],
-    ['code_challenge_method', request.codeChallenge === undefined ? [] : ['S256']],
-  ])
-  const form: Form = {
-    get: name => values.get(name)?.[0],
-    all: name => values.get(name) ?? [],
-    names: [...values.keys()],
-  }
+  const form = storedForm(request)
   const target = judgeTarget(form, issuer.clients.get(request.clientId), issuer, pushed)
   if (!target.ok) return target
   const { client, redirectUri } = target.value
@@ -331,8 +312,26 @@ export function judgeStill(
   return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
 }
 
-function listOfOne(value: string | undefined): readonly string[] {
-  return value === undefined ? [] : [value]
+/** The stored request as parameters again: one set of rules judges both. */
+function storedForm(request: AuthorizationRequest): Form {
+  const { codeChallenge, grantManagement: management } = request
+  const values = new Map<string, readonly string[]>()
+  const put = (name: string, value: string | undefined): void => {
+    if (value !== undefined) values.set(name, [value])
+  }
+  put('redirect_uri', request.redirectUriSent ? request.redirectUri : undefined)
+  put('response_type', request.responseType)
+  put('response_mode', request.responseMode)
+  put('scope', request.scopes.join(' '))
+  put('state', request.state)
+  put('nonce', request.nonce)
+  if (request.resources.length > 0) values.set('resource', request.resources)
+  put('authorization_details', detailsParameter(request.authorizationDetails))
+  put('code_challenge', codeChallenge)
+  put('code_challenge_method', codeChallenge === undefined ? undefined : 'S256')
+  put('grant_management_action', management?.action)
+  put('grant_id', management?.grantId)
+  return formOf(values)
 }
 
 function listOf(text: string | undefined): readonly string[] {

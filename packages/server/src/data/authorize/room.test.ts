@@ -155,10 +155,14 @@ describe('direct authorization requests', () => {
     }
   })
 
-  it('a request_uri to fetch is not supported and nothing is fetched', async () => {
+  it('a request_uri that is too long, or stands elsewhere, is refused and nothing is fetched', async () => {
     await using world = await openWorld()
-    const reply = await direct(openBrowser(world), { request_uri: 'https://client.example/request.jwt' })
-    assertPage(reply, 'request_uri_not_supported')
+    const browser = openBrowser(world)
+    const ours = 'urn:ietf:params:oauth:request_uri:'
+    assertPage(await direct(browser, { request_uri: ours.padEnd(513, 'a') }), 'invalid_request_uri')
+    const there = 'https://client.example/request.jwt'
+    for (const elsewhere of [there, there.padEnd(513, 'a'), 'urn:example:request', 'data:,x'])
+      assertPage(await direct(browser, { request_uri: elsewhere }), 'request_uri_not_supported')
     assert.deepEqual(world.fetched, [])
   })
 

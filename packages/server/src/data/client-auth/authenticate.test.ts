@@ -242,6 +242,26 @@ describe('client assertions', () => {
     })
   })
 
+  test('a key that the assertion brings along is not looked at', async () => {
+    await using world = await openWorld()
+    const { attacker: key } = keys
+    const url = 'https://evil.example/keys'
+    for (const header of [
+      { jwk: key.publicJwk },
+      { jku: url },
+      { x5u: url },
+      { jwk: key.publicJwk, kid: 'bank-1' },
+    ]) {
+      const reply = await send(world, world.assertion('c_bank', { key, header }))
+      await assertRefused(world, reply, {
+        status: 401,
+        error: 'invalid_client',
+        ruleId: 'client-auth.signature',
+      })
+    }
+    assert.deepEqual(world.fetched, [])
+  })
+
   test('a key of another curve than its algorithm verifies nothing', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
     const publicJwk = { ...publicKey.export({ format: 'jwk' }), kid: 'p384' } as Record<string, string>

@@ -80,10 +80,11 @@ function freshMethods(
 ): MethodTimes {
   const isYoung = (at: EpochSeconds): boolean =>
     documented.maxAgeSeconds === undefined || now - at <= documented.maxAgeSeconds
-  const entries = (Object.entries(methods) as [AuthenticationMethod, EpochSeconds][])
-    .filter(([method, at]) => proven[method] === at || !isStale({ prompt, maxAgeSeconds, authTime: at, now }))
-    .filter(([, at]) => isYoung(at))
-  return Object.fromEntries(entries)
+  const fresh: { [Method in AuthenticationMethod]?: EpochSeconds } = {}
+  for (const [method, at] of Object.entries(methods) as [AuthenticationMethod, EpochSeconds][])
+    if ((proven[method] === at || !isStale({ prompt, maxAgeSeconds, authTime: at, now })) && isYoung(at))
+      fresh[method] = at
+  return fresh
 }
 
 /** A session older than the field was a password login. */

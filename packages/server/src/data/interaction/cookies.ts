@@ -53,14 +53,15 @@ export function clearedCookie(exchange: Exchange, kind: CookieKind): NewCookie['
 export function cookieHash(exchange: Exchange, kind: CookieKind): HandleHash | undefined {
   const issuer = exchange.issuer.url
   const wanted = `${cookieName(kind, issuer)}=`
-  const found = exchange
-    .headers('cookie')
-    .flatMap(header => header.split(';'))
-    .map(pair => pair.trim())
-    .filter(pair => pair.startsWith(wanted))
-    .map(pair => pair.slice(wanted.length))
-  const [value] = found
-  return found.length === 1 && value !== undefined && /^[A-Za-z0-9_-]{49}$/.test(value)
+  let value: string | undefined
+  for (const header of exchange.headers('cookie'))
+    for (const part of header.split(';')) {
+      const pair = part.trim()
+      if (!pair.startsWith(wanted)) continue
+      if (value !== undefined) return undefined
+      value = pair.slice(wanted.length)
+    }
+  return value !== undefined && /^[A-Za-z0-9_-]{49}$/.test(value)
     ? hashOfHandle(kind, issuer, value)
     : undefined
 }

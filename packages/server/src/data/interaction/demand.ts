@@ -1,6 +1,6 @@
 import { type AuthenticationDemand, reachesLevel } from '@holdfast/protocol'
 import { idTokenWish } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
-import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
+import type { IssuerSnapshot, Scope } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest } from '../../store/records.ts'
 
 /** What scopes and resource servers ask by their documents, whoever sends the request. */
@@ -18,12 +18,14 @@ export function documentedDemand(
   { scopes, resources }: Pick<AuthorizationRequest, 'scopes' | 'resources'>,
   issuer: IssuerSnapshot,
 ): DocumentedDemand {
-  const asking = [
-    ...scopes.flatMap(name => issuer.scopes.get(name) ?? []),
-    ...resources.flatMap(audience => issuer.resourceServers.get(audience) ?? []),
-  ]
-  const acrs = asking.flatMap(({ acr }) => acr ?? [])
-  const ages = asking.flatMap(({ maxAuthenticationAgeSeconds: age }) => age ?? [])
+  const acrs: string[] = []
+  const ages: number[] = []
+  const add = (asking: Pick<Scope, 'acr' | 'maxAuthenticationAgeSeconds'> | undefined): void => {
+    if (asking?.acr !== undefined) acrs.push(asking.acr)
+    if (asking?.maxAuthenticationAgeSeconds !== undefined) ages.push(asking.maxAuthenticationAgeSeconds)
+  }
+  for (const name of scopes) add(issuer.scopes.get(name))
+  for (const audience of resources) add(issuer.resourceServers.get(audience))
   const strictest = acrs.find(acr =>
     acrs.every(other => reachesLevel(issuer.authenticationLevels, acr, other)),
   )

@@ -248,7 +248,8 @@ describe('what every page carries', () => {
     const [browser, consent] = await atConsent(world)
     const login = header(await openBrowser(world).get(await pushedUrl(world)), 'location') ?? ''
     const error = await browser.get('/authorize?client_id=nobody')
-    for (const page of [await browser.get(consent), error, await browser.get(login)]) {
+    const pages = await Promise.all([consent, login, '/device', '/logout'].map(url => browser.get(url)))
+    for (const page of [error, ...pages]) {
       const csp = header(page, 'content-security-policy') ?? ''
       for (const part of [
         "default-src 'none'",

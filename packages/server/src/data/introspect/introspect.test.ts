@@ -75,7 +75,7 @@ describe('introspection', () => {
   })
 
   for (const hint of ['access_token', 'refresh_token', 'nonsense'])
-    test(`the hint ${hint} changes nothing`, async () => {
+    test(`the hint ${hint} keeps no token from being described`, async () => {
       await using world = await openWorld()
       const { token } = await issued(world)
       assert.equal(jsonOf(await introspect(world, token, { token_type_hint: hint })).active, true)

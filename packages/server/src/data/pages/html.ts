@@ -6,10 +6,9 @@ export class Html {
   }
 
   static from(strings: TemplateStringsArray, values: readonly HtmlValue[]): Html {
-    const parts = strings.map(
-      (text, index) => text + (index < values.length ? Html.#render(values[index]) : ''),
-    )
-    return new Html(parts.join(''))
+    let text = strings[0] ?? ''
+    for (const [index, value] of values.entries()) text += Html.#render(value) + (strings[index + 1] ?? '')
+    return new Html(text)
   }
 
   static #render(value: HtmlValue): string {
@@ -40,7 +39,11 @@ const entities: Readonly<Record<string, string>> = {
   '`': '&#96;',
 }
 
+/** Most values hold nothing that `escaped` would change: one look tells. */
+const unsafe = /[&<>"'`\p{Cc}\p{Bidi_Control}]/u
+
 function escaped(text: string): string {
+  if (!unsafe.test(text)) return text
   return text
     .replaceAll(/[&<>"'`]/g, character => entities[character] ?? '')
     .replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, invisible)

@@ -67,7 +67,7 @@ describe('revocation', () => {
   })
 
   for (const hint of ['access_token', 'refresh_token', 'nonsense'])
-    test(`the hint ${hint} changes nothing`, async () => {
+    test(`the hint ${hint} keeps no token from being revoked`, async () => {
       await using world = await openWorld()
       const { access } = await issued(world)
       assertDone(await revoke(world, access, 'c_bank', { token_type_hint: hint }))

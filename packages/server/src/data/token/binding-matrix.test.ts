@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { type AuthzenEndpoint, authzenPaths } from '@holdfast/policy/pdp/http.ts'
 import { meetUnchecked } from '@holdfast/protocol'
 import { fapi1Advanced } from '@holdfast/protocol/profiles/fapi1-advanced.ts'
 import { fapi2Security } from '@holdfast/protocol/profiles/fapi2-security.ts'
 import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
+import { accessEvaluationScope } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { cibaGrantType } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import { jwtBearerGrantType } from '@holdfast/protocol/specs/rfc7523-jwt-bearer/rules.ts'
 import { deviceGrantType } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
@@ -13,16 +15,20 @@ import {
 } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 import { decidingWorld } from '../../../../../test/authzen/world.ts'
 import type { PeerCertificate, Reply } from '../../http/exchange.ts'
-import type { Client } from '../../snapshot/snapshot.ts'
+import type { Client, ResourceServer } from '../../snapshot/snapshot.ts'
 import { accessRoom } from '../access/room.ts'
 import { globalRevocationRoom } from '../global-revocation/room.ts'
 import { readGrantRoom, revokeGrantRoom } from '../grants/room.ts'
 import { introspectRoom } from '../introspect/room.ts'
+import { tokenFormats } from '../mint/formats/index.ts'
+import { paths } from '../paths.ts'
 import type { Room } from '../room.ts'
+import { routes } from '../routes.ts'
+import { statusListRoom } from '../status-list/room.ts'
 import { attestedClient, attesters, instanceKeys } from '../testing/attestation.ts'
 import { newPeerCertificate } from '../testing/certificates.ts'
 import { allowedCiba, pollCiba } from '../testing/ciba.ts'
-import { accounts, clientOf, floor, keys } from '../testing/clients.ts'
+import { accounts, clientOf, floor, keys, resourceServers } from '../testing/clients.ts'
 import { allowedDevice, pollDevice } from '../testing/device.ts'
 import {
   currentNonce,
@@ -33,7 +39,7 @@ import {
   type TokenRequestOptions,
   textOf,
 } from '../testing/flow.ts'
-import type { TestKey } from '../testing/jws.ts'
+import { claimsOf, type TestKey } from '../testing/jws.ts'
 import { grantAssertion, jwtBearerFields, trustedIssuer } from '../testing/trusted-issuer.ts'
 import { type FormFields, openWorld, type RequestOptions, type World } from '../testing/world.ts'
 import { userinfoRoom } from '../userinfo/room.ts'
@@ -48,41 +54,59 @@ const everybody: readonly Who[] = ['confidential', 'public', 'attested', 'attest
 const isAttested = (who: Who): boolean => who.startsWith('attested')
 const certificate = await newPeerCertificate({ subject: 'CN=matrix' })
 
-/** How the client gets its tokens; each ends with a token response. */
-type Ask = (world: World, client: Client, options: TokenRequestOptions) => Promise<Reply>
+/** How the client gets its tokens: makes what is spent, with all of its proof; what comes back spends it, with some. */
+type Spend = (options: TokenRequestOptions) => Promise<Reply>
+type Ask = (world: World, client: Client, enough: TokenRequestOptions) => Promise<Spend>
 const grants: Readonly<Record<string, Ask>> = {
-  authorization_code: async (world, { clientId }, options) =>
-    redeem(world, clientId, (await seedCode(world, clientId)).code, options),
-  refresh_token: async (world, { clientId }, options) => {
-    const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, options)
-    const fields = { grant_type: 'refresh_token', refresh_token: textOf(first, 'refresh_token') }
-    return requestToken(world, clientId, fields, options)
+  authorization_code: async (world, { clientId }) => {
+    const { code } = await seedCode(world, clientId)
+    return options => redeem(world, clientId, code, options)
   },
-  client_credentials: (world, { clientId }, options) =>
-    requestToken(world, clientId, { grant_type: 'client_credentials', resource: accounts }, options),
-  'device code': async (world, { clientId }, options) =>
-    pollDevice(world, await allowedDevice(world, clientId, {}, options), options, clientId),
-  CIBA: async (world, { clientId, backchannelAuthenticationRequestSigningAlg: alg }, options) => {
-    const asked = await allowedCiba(world, {}, { ...options, clientId, isSigned: alg !== undefined })
-    return pollCiba(world, asked, options, clientId)
+  refresh_token: async (world, { clientId }, enough) => {
+    const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, enough)
+    return spending(world, clientId, {
+      grant_type: 'refresh_token',
+      refresh_token: textOf(first, 'refresh_token'),
+    })
   },
-  'JWT bearer': async (world, { clientId }, options) =>
-    requestToken(world, clientId, jwtBearerFields(grantAssertion(world)), options),
-  'JWT bearer with an assertion that is bound': async (world, { clientId }, options) => {
-    const { proofKey } = options
+  client_credentials: async (world, { clientId }) =>
+    spending(world, clientId, { grant_type: 'client_credentials', resource: accounts }),
+  'device code': async (world, { clientId }, enough) => {
+    const waiting = await allowedDevice(world, clientId, {}, enough)
+    return options => pollDevice(world, waiting, options, clientId)
+  },
+  CIBA: async (world, { clientId, backchannelAuthenticationRequestSigningAlg: alg }, enough) => {
+    const asked = await allowedCiba(world, {}, { ...enough, clientId, isSigned: alg !== undefined })
+    return options => pollCiba(world, asked, options, clientId)
+  },
+  'JWT bearer': async (world, { clientId }) =>
+    spending(world, clientId, jwtBearerFields(grantAssertion(world))),
+  'JWT bearer with an assertion that is bound': async (
+    world,
+    { clientId },
+    { proofKey, certificate: own },
+  ) => {
     const jkt = typeof proofKey === 'object' ? { jkt: proofKey.thumbprint } : {}
-    const x5t = options.certificate === undefined ? {} : { 'x5t#S256': certificate.thumbprint }
+    const x5t = own === undefined ? {} : { 'x5t#S256': certificate.thumbprint }
     const assertion = grantAssertion(world, { claims: { cnf: { ...jkt, ...x5t } } })
-    return requestToken(world, clientId, jwtBearerFields(assertion), options)
+    return spending(world, clientId, jwtBearerFields(assertion))
   },
-  'token exchange of its own token': async (world, { clientId }, options) => {
-    const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, options)
-    return requestToken(world, clientId, exchangeOf(textOf(first, 'access_token')), options)
+  'token exchange of its own token': async (world, { clientId }, enough) => {
+    const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, enough)
+    return spending(world, clientId, exchangeOf(textOf(first, 'access_token')))
   },
-  'token exchange of another client’s token': async (world, { clientId }, options) => {
+  'token exchange of another client’s token': async (world, { clientId }) => {
     const first = await redeem(world, 'c_bank', (await seedCode(world, 'c_bank')).code)
-    return requestToken(world, clientId, exchangeOf(textOf(first, 'access_token')), options)
+    return spending(world, clientId, exchangeOf(textOf(first, 'access_token')))
   },
+}
+
+function spending(world: World, clientId: string, fields: FormFields): Spend {
+  return options => requestToken(world, clientId, fields, options)
+}
+
+async function askWith(ask: Ask, world: World, client: Client, enough: TokenRequestOptions): Promise<Reply> {
+  return (await ask(world, client, enough))(enough)
 }
 
 function exchangeOf(subjectToken: string): FormFields {
@@ -145,12 +169,22 @@ function clientFor(kind: Kind, who: Who): Client {
   })
 }
 
-function openMatrix(client: Client): Promise<World> {
+type Format = ResourceServer['accessTokenFormat']
+const formats = [...tokenFormats.keys()]
+
+/** JWTs stand in a status list: an entry there must not make of a bound token one that is not. */
+function openMatrix(client: Client, format: Format = 'opaque'): Promise<World> {
   const trusted = trustedIssuer({ clients: [client.clientId] })
+  const servers = resourceServers.map(server => ({
+    ...server,
+    accessTokenFormat: format,
+    hasStatusList: format === 'jwt',
+  }))
   return openWorld({
     clients: [client, incidentSystem(client)],
     attesters,
     trustedIssuers: [trusted],
+    resourceServers: servers,
     decisionPoint,
   })
 }
@@ -190,6 +224,8 @@ interface Desk {
   readonly path: string
   readonly method: string
   readonly status: number
+  /** What a token needs to be taken; the name of the desk when there is nothing else. */
+  readonly scope?: string
   readonly request?: RequestOptions
 }
 
@@ -204,15 +240,16 @@ const desks: Readonly<Record<string, Desk>> = {
     ...{ room: globalRevocationRoom, path: '/global-token-revocation', method: 'POST', status: 404 },
     request: { body: nobody, headers: [['content-type', 'application/json']] },
   },
-  access_evaluation: {
-    ...{
-      room: accessRoom('access_evaluation_endpoint'),
-      path: '/access/v1/evaluation',
-      method: 'POST',
-      status: 400,
-    },
-    request: { body: '{}', headers: [['content-type', 'application/json']] },
-  },
+  ...Object.fromEntries(
+    Object.entries(authzenPaths).map(([endpoint, path]) => [
+      endpoint,
+      {
+        ...{ room: accessRoom(endpoint as AuthzenEndpoint), path, method: 'POST', status: 400 },
+        scope: accessEvaluationScope,
+        request: { body: '{}', headers: [['content-type', 'application/json']] },
+      } satisfies Desk,
+    ]),
+  ),
 }
 
 function present(
@@ -247,9 +284,11 @@ function present(
 const readUserinfo = (world: World, token: string, evidence: Evidence, who: Who): Promise<Reply> =>
   present(world, userinfo, token, evidence, who)
 
+const scopesOfDesks = new Set(Object.entries(desks).map(([name, { scope = name }]) => scope))
+
 /** The same client, with the scopes that are for the issuer alone. */
 function incidentSystem(client: Client): Client {
-  return { ...client, clientId: 'c_incident', scopes: Object.keys(desks) }
+  return { ...client, clientId: 'c_incident', scopes: [...scopesOfDesks] }
 }
 
 /** All that proves less than `kind` asks for. */
@@ -275,10 +314,60 @@ test('every grant of the product stands in this matrix', async () => {
   const client = clientFor('dpop', 'confidential')
   for (const ask of Object.values(grants)) {
     await using world = await openMatrix(client)
-    await ask(world, client, optionsFor(evidenceFor('dpop'), 'confidential'))
+    await askWith(ask, world, client, optionsFor(evidenceFor('dpop'), 'confidential'))
     asked.add(String((await world.lastAudit('token.issued'))?.facts.grant_type))
   }
   assert.deepEqual([...asked].toSorted(), [...productGrants.keys()].toSorted())
+})
+
+/** What an endpoint does with tokens: one that is added must say so here, and stand in this matrix if it takes any. */
+const tokenUse: Readonly<Record<string, 'emits' | 'takes' | 'is told of' | 'none'>> = {
+  token: 'emits',
+  userinfo: 'takes',
+  grant: 'takes',
+  globalRevocation: 'takes',
+  accessEvaluation: 'takes',
+  accessEvaluations: 'takes',
+  searchSubject: 'takes',
+  searchResource: 'takes',
+  searchAction: 'takes',
+  // Whoever asks proves itself as a client; the token is what is asked about, and who it is bound to is answered.
+  introspect: 'is told of',
+  revoke: 'is told of',
+  revocations: 'is told of',
+  statusList: 'is told of',
+  // The registration access token is no access token: it is replaced at every use, and buys none.
+  registered: 'none',
+  ...Object.fromEntries(
+    [
+      ...[
+        'par',
+        'authorize',
+        'deviceAuthorization',
+        'device',
+        'confirm',
+        'backchannelAuthentication',
+        'ciba',
+      ],
+      ...['approvals', 'register', 'jwks', 'challenge', 'login', 'upstream', 'secondFactor', 'consent'],
+      ...['security', 'addPasskey', 'addTotp', 'removeAuthenticator', 'logout', 'logoutConfirm', 'asset'],
+      ...['openidConfiguration', 'authorizationServer', 'authzenConfiguration', 'grants'],
+    ].map(name => [name, 'none'] as const),
+  ),
+}
+
+test('every endpoint of the product says what it does with tokens, and each that takes one is asked for its proof', () => {
+  const names = Object.entries(paths)
+  assert.deepEqual(Object.keys(tokenUse).toSorted(), names.map(([name]) => name).toSorted())
+  const inMatrix = [userinfo, ...Object.values(desks)]
+  const taking = names.filter(([name]) => tokenUse[name] === 'takes')
+  for (const { room, method, path } of routes.filter(({ path }) => taking.some(([, one]) => one === path))) {
+    const desk = inMatrix.some(
+      one => one.path === path.replace(':id', 'g-1') && (one.room === room || one.method === method),
+    )
+    assert.ok(desk, `${method} ${path}`)
+  }
+  assert.ok(routes.every(({ path }) => names.some(([, one]) => one === path)))
 })
 
 for (const kind of kinds)
@@ -290,46 +379,43 @@ for (const kind of kinds)
         const client = clientFor(kind, who)
         const enough = evidenceFor(kind)
 
-        test('the token is bound as the request was', async () => {
-          await using world = await openMatrix(client)
-          const reply = await ask(world, client, optionsFor(enough, who))
-          assert.equal(reply.status, 200, reply.body.toString())
-          assert.equal(jsonOf(reply).token_type, kind === 'mtls' ? 'Bearer' : 'DPoP')
-          const token = textOf(reply, 'access_token')
-          const form = { token, ...world.assertion('c_rs') }
-          const described = jsonOf(await world.send(introspectRoom, '/introspect', { form }))
-          assert.deepEqual(described.cnf, expectedCnf(kind, who))
-        })
+        for (const format of formats)
+          test(`the ${format} token is bound as the request was`, async () => {
+            await using world = await openMatrix(client, format)
+            const reply = await askWith(ask, world, client, optionsFor(enough, who))
+            assert.equal(reply.status, 200, reply.body.toString())
+            assert.equal(jsonOf(reply).token_type, kind === 'mtls' ? 'Bearer' : 'DPoP')
+            const token = textOf(reply, 'access_token')
+            const form = { token, ...world.assertion('c_rs') }
+            const described = jsonOf(await world.send(introspectRoom, '/introspect', { form }))
+            assert.deepEqual(described.cnf, expectedCnf(kind, who))
+            for (const name of ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti'])
+              assert.ok(name in described, name)
+            if (format !== 'jwt') return
+            assert.deepEqual(claimsOf(token).cnf, expectedCnf(kind, who))
+            const { status_list: place } = claimsOf(token).status as { status_list: { uri: string } }
+            const { pathname } = new URL(place.uri)
+            const params = { id: pathname.slice(-28) }
+            assert.equal((await world.send(statusListRoom, pathname, { method: 'GET', params })).status, 200)
+          })
 
-        test('less than that gets no token', async () => {
-          await using world = await openMatrix(client)
-          const { clientId } = client
+        test('less than that gets no token, and spends nothing', async () => {
           for (const less of lessThan(kind)) {
-            const { code } = await seedCode(world, clientId)
-            const options = optionsFor(less, who)
+            await using world = await openMatrix(client)
+            const spend = await ask(world, client, optionsFor(enough, who))
             // Without its proof this one is nobody.
             const refused = who === 'attested by its proof' && !less.proof ? 401 : 400
-            assert.equal((await redeem(world, clientId, code, options)).status, refused)
-            const first = await redeem(world, clientId, code, optionsFor(enough, who))
-            assert.equal(first.status, 200, first.body.toString())
-            const fields = { grant_type: 'refresh_token', refresh_token: textOf(first, 'refresh_token') }
-            assert.equal((await requestToken(world, clientId, fields, options)).status, refused)
-            const exchanged = exchangeOf(textOf(first, 'access_token'))
-            const waiting = await allowedDevice(world, clientId, {}, optionsFor(enough, who))
-            assert.equal((await pollDevice(world, waiting, options, clientId)).status, refused)
-            assert.equal((await requestToken(world, clientId, exchanged, options)).status, refused)
-            const onTrust = jwtBearerFields(grantAssertion(world))
-            assert.equal((await requestToken(world, clientId, onTrust, options)).status, refused)
-            if (who === 'public') continue
-            const asked = await allowedCiba(world, {}, { ...optionsFor(enough, who), clientId })
-            assert.equal((await pollCiba(world, asked, options, clientId)).status, refused)
+            assert.equal((await spend(optionsFor(less, who))).status, refused)
+            world.clock.advance(10)
+            const reply = await spend(optionsFor(enough, who))
+            assert.equal(reply.status, 200, reply.body.toString())
           }
         })
 
         test('userinfo takes the token with all of its proof and with nothing less', async () => {
           if (withoutIdentity.includes(grantType)) return
           await using world = await openMatrix(client)
-          const reply = await ask(world, client, optionsFor(enough, who))
+          const reply = await askWith(ask, world, client, optionsFor(enough, who))
           const token = textOf(reply, 'access_token')
           assert.equal((await readUserinfo(world, token, enough, who)).status, 200)
           for (const less of lessThan(kind))
@@ -339,11 +425,11 @@ for (const kind of kinds)
 
 for (const kind of kinds)
   for (const who of everybody.filter(one => kind !== 'mtls' || one !== 'attested by its proof'))
-    for (const [scope, desk] of Object.entries(desks).filter(() => who !== 'public'))
+    for (const [name, desk] of Object.entries(desks).filter(() => who !== 'public'))
       test(`${desk.method} ${desk.path} takes a token of ${kind}, ${who}, with all of its proof and nothing less`, async () => {
         await using world = await openMatrix(clientFor(kind, who))
         const enough = evidenceFor(kind)
-        const fields = { grant_type: 'client_credentials', scope }
+        const fields = { grant_type: 'client_credentials', scope: desk.scope ?? name }
         const reply = await requestToken(world, 'c_incident', fields, optionsFor(enough, who))
         const token = textOf(reply, 'access_token')
         for (const less of lessThan(kind))
@@ -371,24 +457,15 @@ describe('a FAPI 1.0 Advanced client, whose profile knows certificates only', ()
     test(`${grantType}: bound to the certificate, and never to a DPoP key`, async () => {
       await using world = await openWorld({ clients: [client] })
       const good = optionsFor(evidenceFor('mtls'), 'confidential')
-      const reply = await ask(world, client, good)
+      const reply = await askWith(ask, world, client, good)
       assert.equal(reply.status, 200, reply.body.toString())
       const form = { token: textOf(reply, 'access_token'), ...world.assertion('c_rs') }
       const described = jsonOf(await world.send(introspectRoom, '/introspect', { form }))
       assert.deepEqual(described.cnf, expectedCnf('mtls', 'confidential'))
 
-      const { clientId } = client
       for (const kind of ['dpop', 'dpop+mtls'] as const) {
-        const options = optionsFor(evidenceFor(kind), 'confidential')
-        const { code } = await seedCode(world, clientId)
-        assert.equal((await redeem(world, clientId, code, options)).status, 400)
-        const credentials = { grant_type: 'client_credentials', resource: accounts }
-        assert.equal((await requestToken(world, clientId, credentials, options)).status, 400)
-        const first = await redeem(world, clientId, (await seedCode(world, clientId)).code, good)
-        const refresh = { grant_type: 'refresh_token', refresh_token: textOf(first, 'refresh_token') }
-        assert.equal((await requestToken(world, clientId, refresh, options)).status, 400)
-        const exchange = exchangeOf(textOf(first, 'access_token'))
-        assert.equal((await requestToken(world, clientId, exchange, options)).status, 400)
+        const spend = await ask(world, client, good)
+        assert.equal((await spend(optionsFor(evidenceFor(kind), 'confidential'))).status, 400)
       }
     })
 })

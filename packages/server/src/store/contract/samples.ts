@@ -21,7 +21,7 @@ import type {
   TotpRecord,
   UserRecord,
 } from '../records.ts'
-import type { KeyRecord, Write } from '../writes.ts'
+import type { KeyRecord, ReplayNamespace, Write } from '../writes.ts'
 
 /** When every sample was made; the clock of the contract stands here. */
 export const start = epochSeconds(1_800_000_000)
@@ -307,9 +307,10 @@ export const jti = (
   key: HandleHash,
   issuedAt: EpochSeconds = start,
   expiresAt: EpochSeconds = later(60),
+  what: ReplayNamespace = 'dpop-proof',
 ): Write => ({
   kind: 'remember-jti',
-  what: 'dpop-proof',
+  what,
   key,
   issuedAt,
   expiresAt,

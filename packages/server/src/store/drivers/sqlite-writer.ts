@@ -7,6 +7,7 @@ import type { AuditRecord } from '../records.ts'
 import type { ReplayHorizon } from '../replay-horizon.ts'
 import { guardFailed, isGuard, type SqlValue, type StatementName, statements, stepOf } from '../statements.ts'
 import type { CommitResult, Write } from '../writes.ts'
+import { RememberedRows } from './remembered-rows.ts'
 
 /** Called before each thing that may change the file, with a name for it. Only tests set it. */
 export type WritePoint = (name: string) => void
@@ -19,6 +20,8 @@ export interface SqliteWriter {
   readonly apply: (writes: readonly Write[]) => Applied
   /** Asks within one view of the file, taken by the first question; `begin` and `endReading` let go of it. */
   readonly read: (name: StatementName, values: readonly SqlValue[]) => readonly Row[]
+  /** An answer that still holds, without a look at the file. */
+  readonly recall: (name: StatementName, values: readonly SqlValue[]) => readonly Row[] | undefined
   readonly isReading: () => boolean
   readonly endReading: () => void
   readonly begin: () => void
@@ -46,13 +49,22 @@ export function openWriter(
   writePoint: WritePoint | undefined,
 ): SqliteWriter {
   const prepared = new Map<string, StatementSync>()
+  const remembered = new RememberedRows()
+  const forgetting = new Set<StatementSync>()
   const prepare = (text: string): StatementSync => {
     const known = prepared.get(text)
     if (known !== undefined) return known
     // SQLite numbers its parameters with a question mark; otherwise the texts are the same.
     const made = database.prepare(text.replaceAll('$', '?'))
     prepared.set(text, made)
+    if (RememberedRows.isChangedBy(text)) forgetting.add(made)
     return made
+  }
+  /** Every change goes through here, whether its transaction is kept or not. @returns rows changed */
+  const run = (text: string, values: readonly SqlValue[]): number => {
+    const statement = prepare(text)
+    if (forgetting.has(statement)) remembered.forget()
+    return Number(statement.run(...values).changes)
   }
   const all = (name: StatementName, values: readonly SqlValue[]): readonly Row[] => {
     const statement = prepare(statements[name])
@@ -71,17 +83,15 @@ export function openWriter(
     const sequence = head.sequence + 1
     const hash = linkHash(chain, sequence, head.hash, body)
     const { at, requestId, txn } = record
-    const statement = prepare(statements['append-audit'])
-    statement.run(chain, sequence, at, requestId, txn ?? null, head.hash, hash, body)
+    run(statements['append-audit'], [chain, sequence, at, requestId, txn ?? null, head.hash, hash, body])
     head = { sequence, hash }
   }
 
   const applyOne = (write: Exclude<Write, { kind: 'append-audit' }>): boolean => {
     if (write.kind === 'remember-jti' && horizon.isBeyond(write)) return false
     const { name, values } = stepOf(write)
-    const statement = prepare(statements[name])
-    if (name === 'require-live-grant') return statement.get(...values) !== undefined
-    return statement.run(...values).changes !== 0
+    if (name === 'require-live-grant') return prepare(statements[name]).get(...values) !== undefined
+    return run(statements[name], values) !== 0
   }
 
   const apply = (writes: readonly Write[]): Applied => {
@@ -99,7 +109,7 @@ export function openWriter(
     }
     for (const { name, values } of announcingSteps(announced, clock)) {
       writePoint?.(name)
-      prepare(statements[name]).run(...values)
+      run(statements[name], values)
     }
     return clean
   }
@@ -132,12 +142,15 @@ export function openWriter(
         view.begin.run()
         view.isOpen = true
       }
-      return all(name, values)
+      const rows = all(name, values)
+      remembered.remember(name, values, rows)
+      return rows
     },
+    recall: (name, values) => remembered.recall(name, values),
     isReading: () => view.isOpen,
     endReading,
     allOf: (text, values) => prepare(text).all(...values) as readonly Row[],
-    runOf: (text, values) => Number(prepare(text).run(...values).changes),
+    runOf: run,
     apply,
     begin: () => {
       endReading()

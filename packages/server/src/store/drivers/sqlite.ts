@@ -104,6 +104,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
   // The questions of one turn share what it costs to look at the file.
   const ask = (name: StatementName, values: readonly SqlValue[]): readonly Row[] => {
+    const known = writer.recall(name, values)
+    if (known !== undefined) return known
     if (!writer.isReading()) setImmediate(endReading)
     return writer.read(name, values)
   }

@@ -9,6 +9,8 @@ import { registration } from './007-registration.ts'
 import { authenticators } from './008-authenticators.ts'
 import { statusEntries } from './009-status-entries.ts'
 import { revocationFeed } from './010-revocation-feed.ts'
+import { userStatus } from './011-user-status.ts'
+import { liveGrants } from './012-live-grants.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -23,6 +25,8 @@ export const migrations: readonly Migration[] = [
   authenticators,
   statusEntries,
   revocationFeed,
+  userStatus,
+  liveGrants,
 ]
 
 /** Version of the schema this program speaks. */

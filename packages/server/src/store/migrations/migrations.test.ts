@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { accessToken, grant, session } from '../contract/samples.ts'
+import { accessToken, grant, session, user } from '../contract/samples.ts'
 import { first } from './001-first.ts'
 import { logout } from './003-logout.ts'
 import { revocation } from './006-revocation.ts'
+import { userStatus } from './011-user-status.ts'
 import { sqliteDialect } from './dialect.ts'
 import { migrations, migrationsAfter, schemaVersion } from './index.ts'
 
@@ -46,6 +47,27 @@ test('grants of before are found by session, but for those that outlive it', () 
     [
       [bound.id, bound.sid],
       [offline.id, null],
+    ],
+  )
+  database.close()
+})
+
+test('a user who was disabled before still is, whatever else the record says', () => {
+  const database = new DatabaseSync(':memory:')
+  for (const text of first.statements(sqliteDialect)) database.exec(text)
+  const active = { ...user('u_1', 'ann'), claims: { address: { status: 'disabled' } } }
+  const disabled = { ...user('u_2', 'ben'), status: 'disabled' as const }
+  for (const record of [active, disabled])
+    database
+      .prepare('insert into users (issuer, subject, username, body) values (?, ?, ?, ?)')
+      .run(record.issuer, record.subject, record.username, JSON.stringify(record))
+  for (const text of userStatus.statements(sqliteDialect)) database.exec(text)
+  const rows = database.prepare('select subject, status from users order by subject').all()
+  assert.deepEqual(
+    rows.map(({ subject, status }) => [subject, status]),
+    [
+      ['u_1', 'active'],
+      ['u_2', 'disabled'],
     ],
   )
   database.close()

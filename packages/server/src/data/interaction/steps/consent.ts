@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type HandleHash, refuse, type StatedAuthentication, secondsAfter } from '@holdfast/protocol'
-import type { ClaimRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
 import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
@@ -140,7 +139,7 @@ async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports
       granted_scopes: grant.scopes,
       ...(asked.named !== undefined && { replaced_grant: asked.named.id }),
       sid: session.record.sid,
-      acr: session.record.acr,
+      acr: statedBy(visit).acr,
       profile: visit.profile.name,
     }),
   ]
@@ -284,19 +283,18 @@ function wordsOf({ exchange, interaction }: Visit): Words {
 
 /** What the page said, for the record: the digest of all of it, its language, and the details it named. */
 function shownFacts(visit: Visit, { claims, shown }: Allowed): AuditRecord['facts'] {
-  const namesOf = (wishes: readonly ClaimRequest[]): readonly string[] => wishes.map(({ name }) => name)
   return {
     shown,
     locale: wordsOf(visit).locale,
     ...(claims !== undefined && {
-      claims_id_token: namesOf(claims.idToken),
-      claims_userinfo: namesOf(claims.userinfo),
+      claims_id_token: claims.idToken.map(({ name }) => name),
+      claims_userinfo: claims.userinfo.map(({ name }) => name),
     }),
   }
 }
 
 function digestOf(content: ConsentContent): string {
-  return createHash('sha256').update(JSON.stringify(content)).digest('base64url')
+  return hash('sha256', JSON.stringify(content), 'base64url')
 }
 
 function render(visit: Visit, session: LiveSession, asked: Asked, ports: Ports, isChanged: boolean): Reply {
