@@ -1,9 +1,10 @@
 import type { CompiledPolicy } from '../cedar/evaluate.ts'
-import { decide, denied, prepareEntities } from '../decide.ts'
+import { decide, denied } from '../decide.ts'
 import type { Decision } from '../decision.ts'
 import { compilePolicySet, type PolicySet, type PolicySource } from '../policy-set.ts'
-import { type Parsed, parseQuestion } from '../question.ts'
-import { cedarOf, type TokenQuestion } from './question.ts'
+import type { Parsed } from '../question.ts'
+import { valuesOf } from './entities.ts'
+import type { TokenQuestion } from './question.ts'
 import { tokenSchema } from './schema.ts'
 
 /** Obligations that only a token about to be minted can meet. */
@@ -33,13 +34,10 @@ function isForMint({ scope: { action } }: CompiledPolicy): boolean {
 
 /** Asks compiled policies one question. Every error is a deny. */
 export function decideToken(set: PolicySet, question: TokenQuestion): Decision {
-  const json = cedarOf(question)
-  const entities = prepareEntities(set, json.entities)
-  const parsed = parseQuestion(json.question)
-  if (entities.ok && parsed.ok) return decide(set, parsed.value, entities.value)
-  const errors = [...(entities.ok ? [] : entities.problems), ...(parsed.ok ? [] : parsed.problems)]
+  const values = valuesOf(set, question)
+  if (values.ok) return decide(set, values.value.question, values.value.entities)
   return denied(
     set,
-    errors.map(({ place, message }) => ({ place: `question ${place}`, message })),
+    values.problems.map(({ place, message }) => ({ place: `question ${place}`, message })),
   )
 }

@@ -3,7 +3,11 @@ import { describe, it } from 'node:test'
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
 import fc from 'fast-check'
 import { parseCases, runCases, untestedPolicies } from '../cases.ts'
+import { entityKey } from '../cedar/value.ts'
+import { prepareEntities } from '../decide.ts'
+import { parseQuestion } from '../question.ts'
 import { compileTokenPolicies, decideToken } from './compile.ts'
+import { valuesOf } from './entities.ts'
 import { factsOfDecision, factsOfQuestion, policyEvents, questionOfRecord } from './facts.ts'
 import { cedarOf, type TokenQuestion } from './question.ts'
 import { tokenSchema } from './schema.ts'
@@ -83,6 +87,25 @@ describe('questions of the authorization server', () => {
         }
         assert.deepEqual(questionOfRecord(record), structuredClone(one))
         assert.equal(questionOfRecord({ ...record, event: 'token.issued' }), undefined)
+      }),
+    )
+  })
+
+  it('are the same as values and as JSON', () => {
+    const set = compiled('')
+    fc.assert(
+      fc.property(question, one => {
+        const json = cedarOf(one)
+        const values = valuesOf(set, one)
+        const entities = prepareEntities(set, json.entities)
+        assert.ok(values.ok && entities.ok)
+        assert.deepEqual({ ok: true, value: values.value.question }, parseQuestion(json.question))
+        for (const { uid } of json.entities as readonly { uid: { type: string; id: string } }[]) {
+          const key = entityKey(uid.type, uid.id)
+          assert.deepEqual(values.value.entities.store.get(key), entities.value.store.get(key))
+        }
+        const action = values.value.question.action.key
+        assert.equal(values.value.entities.store.get(action), entities.value.store.get(action))
       }),
     )
   })

@@ -100,7 +100,7 @@ const ways: readonly (readonly [string, string, (world: World) => Promise<Reply>
 const forbidMint = (when: string): string =>
   `@id("own.no") forbid (principal, action == Action::"mint", resource) when { ${when} };`
 
-describe('before a token is minted', () => {
+describe('before a token is minted, policies are asked at every grant', () => {
   for (const [grantType, error, ask] of ways) {
     test(`${grantType}: what policies permit is minted, with the record of the moment in the same commit`, async () => {
       await using world = await open(undefined)
