@@ -31,6 +31,12 @@ export interface AdminApi {
   ) => Promise<Answer<RevokedRegistrationToken>>
   /** A new registration access token for a client that lost its own. */
   readonly renewRegistration: (request: RenewRegistrationRequest) => Promise<Answer<RenewedRegistration>>
+  readonly submitPolicies: (request: SubmitPoliciesRequest) => Promise<Answer<SubmittedPolicies>>
+  readonly changePolicies: (request: PolicyChange) => Promise<Answer<ChangedPolicies>>
+  /** What these policies would have decided otherwise. */
+  readonly simulatePolicies: (request: SimulatePoliciesRequest) => Promise<Answer<SimulatedPolicies>>
+  /** Of every issuer, or of the one named. */
+  readonly listPolicies: (issuer?: string) => Promise<Answer<PolicyList>>
   readonly explainClient: (clientId: string, asked?: ExplainRequest) => Promise<Answer<ClientExplanation>>
   /** Of every issuer, or of the one named. Answered by a running server only, as the two below. */
   readonly listKeys: (issuer?: string) => Promise<Answer<KeyList>>
@@ -249,6 +255,101 @@ export interface RenewedRegistration {
   readonly reference: string
 }
 
+/** Policies and their tests, by name of the file. */
+export interface SubmitPoliciesRequest {
+  /** Name of the set; its versions are named after it and their content. */
+  readonly set: string
+  /** Name or URL; needed when there are several issuers. */
+  readonly issuer?: string | undefined
+  readonly policies: Readonly<Record<string, string>>
+  readonly tests: Readonly<Record<string, string>>
+}
+
+export interface SubmittedPolicies {
+  /** Of this version. */
+  readonly name: string
+  /** Hash of its content. */
+  readonly version: string
+  readonly state: ListedPolicies['state']
+  /** Why it stays a draft. */
+  readonly problems: readonly { readonly place: string; readonly message: string }[]
+}
+
+/** One step of one version. */
+export type PolicyChange = NamedPolicyChange | PolicyRollback | PolicyUnshadow
+
+export interface NamedPolicyChange {
+  readonly step: 'approve' | 'activate' | 'shadow' | 'remove'
+  /** May be shortened as long as it means one. */
+  readonly name: string
+  readonly issuer?: string | undefined
+}
+
+export interface PolicyRollback {
+  readonly step: 'rollback'
+  readonly issuer?: string | undefined
+}
+
+export interface PolicyUnshadow {
+  readonly step: 'unshadow'
+  readonly issuer?: string | undefined
+}
+
+export interface ChangedPolicies {
+  /** The version it is about; after a roll-back the one that is active again. */
+  readonly name: string
+  readonly issuer: string
+  readonly reference: string
+}
+
+export interface SimulatePoliciesRequest {
+  readonly issuer?: string | undefined
+  readonly policies: Readonly<Record<string, string>>
+  /** How far back. */
+  readonly days: number
+}
+
+export interface SimulatedPolicies {
+  /** Decisions of the audit. */
+  readonly asked: number
+  readonly same: number
+  /** The most frequent first. */
+  readonly changes: readonly SimulatedChange[]
+  /** Decisions that would be others, too, of further kinds. */
+  readonly untold: number
+}
+
+/** Decisions that were one thing and would be another. */
+export interface SimulatedChange {
+  readonly moment: 'authorize' | 'mint' | 'register'
+  readonly clientId: string
+  /** Empty at a registration. */
+  readonly grantType: string
+  /** `permit` or `deny`, then what it obliged to. */
+  readonly before: readonly string[]
+  readonly after: readonly string[]
+  readonly determining: readonly string[]
+  readonly failed: readonly string[]
+  /** Reference id of the newest of them. */
+  readonly reference: string
+  readonly count: number
+}
+
+export interface ListedPolicies {
+  readonly name: string
+  readonly issuer: string
+  readonly state: 'draft' | 'checked' | 'approved' | 'active' | 'retired'
+  readonly shadow: boolean
+  /** Names of files. */
+  readonly policies: readonly string[]
+  /** What a roll-back goes to; absent: the shipped policies. */
+  readonly replaced?: string
+}
+
+export interface PolicyList {
+  readonly policies: readonly ListedPolicies[]
+}
+
 export interface RevokeAccessRequest {
   readonly of: 'user' | 'client' | 'grant'
   /** Username, client id, or the id of a grant as the audit or its client names it. */
@@ -277,6 +378,22 @@ export interface ExplainRequest {
 
 export interface KeyList {
   readonly keys: readonly ListedKey[]
+  /** By issuer, the version of the key set it publishes; `holds` of a verifier that has it is the same. */
+  readonly published: readonly { readonly issuer: string; readonly version: string }[]
+  /** Processes that verify with these keys and reported so within the last three minutes. */
+  readonly verifiers: readonly ListedVerifier[]
+}
+
+export interface ListedVerifier {
+  readonly issuer: string
+  readonly clientId: string
+  readonly instance: string
+  /** Version of the key set it holds, and since when. */
+  readonly holds: string
+  readonly since: number
+  readonly seenAt: number
+  /** Keys whose signature does not verify there. */
+  readonly unverified: readonly string[]
 }
 
 export interface ListedKey {
@@ -292,6 +409,10 @@ export interface ListedKey {
   /** From when on it is no longer published. */
   readonly removedAt?: number | undefined
   readonly revokedAt?: number | undefined
+  /** When it was rolled back. */
+  readonly withdrawnAt?: number | undefined
+  /** Why an announced key does not sign yet, verifier by verifier. */
+  readonly waitsFor: readonly string[]
 }
 
 export interface RotateKeysRequest {
@@ -322,7 +443,7 @@ export interface RevokeKeyRequest {
 export interface RevokedKeyAnswer {
   readonly issuer: string
   readonly kid: string
-  readonly replacementKid: string
+  readonly replacementKid?: string | undefined
   readonly reference: string
 }
 

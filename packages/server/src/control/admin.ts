@@ -10,6 +10,7 @@ import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
 import { issuersNamed } from './issuers-named.ts'
 import { type KeyDesk, listKeys, revokeKey, rotateKeys } from './keys.ts'
+import { changePolicies, listPolicies, submitPolicies } from './policy-sets.ts'
 import type { Checked, Problem } from './problem.ts'
 import {
   createRegistrationToken,
@@ -19,6 +20,7 @@ import {
 } from './registration-tokens.ts'
 import { revokeAccess } from './revoke-access.ts'
 import { listSecondFactors, resetSecondFactors } from './second-factors.ts'
+import { simulatePolicies } from './simulate-policies.ts'
 import { verifyAudit } from './verify-audit.ts'
 
 export interface AdminOptions {
@@ -50,20 +52,8 @@ export function adminOver(options: AdminOptions): AdminApi {
         if (applied.value.reference !== undefined) await onApplied()
         return value(applied.value)
       }),
-    rotateSecret: request =>
-      answered(async () => {
-        const rotated = await rotateSecret(request, ports, options.keys)
-        if (!rotated.ok) return invalid(rotated.problems)
-        await onApplied()
-        return value(rotated.value)
-      }),
-    revokeSecret: request =>
-      answered(async () => {
-        const revoked = await revokeSecret(request, ports)
-        if (!revoked.ok) return invalid(revoked.problems)
-        await onApplied()
-        return value(revoked.value)
-      }),
+    rotateSecret: request => applied(() => rotateSecret(request, ports, options.keys), onApplied),
+    revokeSecret: request => applied(() => revokeSecret(request, ports), onApplied),
     secondFactors: query =>
       answered(async () => {
         const listed = await listSecondFactors(query, ports)
@@ -87,6 +77,14 @@ export function adminOver(options: AdminOptions): AdminApi {
       }),
     revokeRegistrationToken: request => over(() => revokeRegistrationToken(request, ports)),
     renewRegistration: request => over(() => renewRegistration(request, ports)),
+    submitPolicies: request => applied(() => submitPolicies(request, ports), onApplied),
+    changePolicies: request => applied(() => changePolicies(request, ports), onApplied),
+    simulatePolicies: request => over(() => simulatePolicies(request, ports)),
+    listPolicies: issuer =>
+      answered(async () => {
+        const listed = await listPolicies(issuer, ports)
+        return listed.ok ? value({ policies: listed.value }) : invalid(listed.problems)
+      }),
     listKeys: issuer => answered(async () => overKeys(options, desk => listKeys(desk, ports, issuer))),
     rotateKeys: request => answered(async () => overKeys(options, desk => rotateKeys(desk, ports, request))),
     revokeKey: request => answered(async () => overKeys(options, desk => revokeKey(desk, ports, request))),
@@ -130,6 +128,15 @@ function over<T>(work: () => Promise<Checked<T>>): Promise<Answer<T>> {
   return answered(async () => {
     const done = await work()
     return done.ok ? value(done.value) : invalid(done.problems)
+  })
+}
+
+/** Work that changed the revision: this node serves it before the answer leaves. */
+function applied<T>(work: () => Promise<Checked<T>>, onApplied: () => Promise<void>): Promise<Answer<T>> {
+  return over(async () => {
+    const done = await work()
+    if (done.ok) await onApplied()
+    return done
   })
 }
 

@@ -7,6 +7,7 @@ import type { DecisionPointSpec } from './resources/decision-point.ts'
 import type { IdentityProviderSpec } from './resources/identity-provider.ts'
 import { isKindName, type KindName, kindNames, kinds } from './resources/index.ts'
 import type { IssuerSpec } from './resources/issuer.ts'
+import type { PolicySetSpec } from './resources/policy-set.ts'
 import type { RegisteredClientSpec } from './resources/registered-client.ts'
 import type { ResourceServerSpec } from './resources/resource-server.ts'
 import type { ScopeSpec } from './resources/scope.ts'
@@ -33,6 +34,7 @@ interface SpecOf {
   readonly ClientSecret: ClientSecretSpec
   readonly TrustedIssuer: TrustedIssuerSpec
   readonly IdentityProvider: IdentityProviderSpec
+  readonly PolicySet: PolicySetSpec
   readonly DecisionPoint: DecisionPointSpec
   readonly User: UserSpec
 }

@@ -62,6 +62,7 @@ function absent(
   // Nobody wrote those into a file: a list that lacks them says nothing about them.
   const isSelfMade = (record: DocumentRecord): boolean =>
     record.documentKind === 'RegisteredClient' ||
+    record.documentKind === 'PolicySet' ||
     (record.documentKind === 'ClientSecret' && registered.has(registeredKey(record)))
   return stored.filter(
     record =>
@@ -92,6 +93,24 @@ export function revived(
       document.spec.status !== 'deleted' &&
       deleted.has(registeredKey({ name: document.name, issuer: issuerUrl })),
   )
+}
+
+/**
+ * Versions of policies that the files would change: their way from draft to active is `holdfast policy`. Where an
+ * issuer has none, an export of them is taken back.
+ */
+export function movedPolicies(
+  given: readonly PlacedDocument[],
+  stored: readonly DocumentRecord[],
+): readonly PlacedDocument[] {
+  const known = stored.filter(({ documentKind }) => documentKind === 'PolicySet')
+  const bodies = new Map(known.map(record => [keyOf(record), record.body]))
+  const issuers = new Set(known.map(({ issuer }) => issuer))
+  return given.filter(placed => {
+    if (placed.document.kind !== 'PolicySet' || !issuers.has(placed.issuerUrl)) return false
+    const record = recordOf(placed)
+    return bodies.get(keyOf(record)) !== record.body
+  })
 }
 
 function recordOf({ issuerUrl, document }: PlacedDocument): DocumentRecord {

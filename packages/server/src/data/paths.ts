@@ -8,6 +8,7 @@ export const paths = {
   introspect: '/introspect',
   revoke: '/revoke',
   revocations: '/revocations',
+  keyReports: '/key-reports',
   userinfo: '/userinfo',
   globalRevocation: '/global-token-revocation',
   grants: '/grants',

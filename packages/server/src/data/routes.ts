@@ -35,6 +35,7 @@ import {
 } from './interaction/room.ts'
 import { introspectRoom } from './introspect/room.ts'
 import { jwksRoom } from './jwks/room.ts'
+import { keyReportsRoom } from './key-reports/room.ts'
 import { confirmLogoutRoom, logoutRoom } from './logout/room.ts'
 import { authorizationServerMetadataRoom, openidConfigurationRoom } from './metadata/room.ts'
 import { assetRoom } from './pages/assets.ts'
@@ -65,6 +66,7 @@ export const routes: readonly Route[] = [
   backChannel(paths.introspect, introspectRoom, 32 * kib, 'none'),
   backChannel(paths.revoke, revokeRoom, 32 * kib, 'clients'),
   backChannel(paths.revocations, revocationsRoom, 32 * kib, 'none'),
+  backChannel(paths.keyReports, keyReportsRoom, 32 * kib, 'none'),
   backChannel(paths.backchannelAuthentication, backchannelAuthenticationRoom, 64 * kib, 'none'),
   backChannel(paths.deviceAuthorization, deviceAuthorizationRoom, 32 * kib, 'none'),
 

@@ -11,6 +11,7 @@ import { compileDecisionPoint } from './compile-decision-point.ts'
 import { compileDetailTypes, namedProfile } from './compile-details.ts'
 import { compileIdentityProviders } from './compile-identity-providers.ts'
 import { checkAcrs, compileLevels } from './compile-levels.ts'
+import { compilePolicies } from './compile-policies.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { compileRegistered, issuerAfter, issuerWith } from './compile-registered.ts'
 import { secretsByClient } from './compile-secrets.ts'
@@ -125,6 +126,7 @@ function compileIssuer(
     binding.url,
     problems,
   )
+  const policies = compilePolicies(ofKind(documents, 'PolicySet'), problems)
   const decisionPoint = compileDecisionPoint(ofKind(documents, 'DecisionPoint'), problems)
   if (problems.length > 0) return wrong(...problems)
 
@@ -138,6 +140,7 @@ function compileIssuer(
     spiffeTrustDomains,
     clientOfSpiffeId: spiffeClients(clients.values()),
     identityProviders,
+    policies,
     decisionPoint,
     authenticationLevels: levels,
   }
@@ -240,11 +243,11 @@ function compileResourceServers(
         if (!scopes.has(scope))
           problems.push(unknownName(document, `spec.scopes[${index}]`, 'scope', scope, scopes))
       const { displayName = name, statusList: hasStatusList } = spec
-      if (hasStatusList && spec.accessTokenFormat !== 'jwt')
+      if (hasStatusList && spec.accessTokenFormat === 'opaque')
         problems.push({
           document,
           field: 'spec.statusList',
-          message: 'needs `accessTokenFormat: jwt`: an opaque token is introspected',
+          message: 'needs `accessTokenFormat: jwt` or `split`: an opaque token is introspected',
         })
       return [name, { ...spec, displayName, hasStatusList, profile }]
     }),

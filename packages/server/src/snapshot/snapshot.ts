@@ -20,6 +20,7 @@ import type { StatementTrust } from '@holdfast/protocol/specs/rfc7591-registrati
 import type { AuthorizationDetail, DetailType } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 import type { Write } from '../store/writes.ts'
 import type { Locale } from './locale.ts'
+import type { Decide } from './policy-engines/engine.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
 export interface Snapshot {
@@ -68,6 +69,22 @@ export interface IssuerSnapshot {
   /** Whose software statements count, by `iss`. */
   readonly statementIssuers: ReadonlyMap<string, StatementIssuer>
   readonly registrar: Registrar
+  /** What decides at each moment. */
+  readonly policies: ActivePolicies
+}
+
+/** One version of a set of policies, ready to be asked. */
+export interface Policies {
+  /** Of its document; `shipped` for those every issuer begins with. */
+  readonly name: string
+  /** Hash of its content. */
+  readonly version: string
+  readonly decide: Decide
+}
+
+export interface ActivePolicies extends Policies {
+  /** Asked the same questions beside them; decides nothing. */
+  readonly shadow?: Policies
 }
 
 /** A client that registered itself, as it stands in its document. */
@@ -305,7 +322,8 @@ export interface ResourceServer {
   readonly audience: string
   readonly displayName: string
   readonly scopes: readonly string[]
-  readonly accessTokenFormat: 'opaque' | 'jwt'
+  /** `split`: a JWT of which the client gets the signature only. */
+  readonly accessTokenFormat: 'opaque' | 'jwt' | 'split'
   readonly accessTokenSigningAlg: JwsAlg
   /** Whether its JWTs name a place in a status list. */
   readonly hasStatusList: boolean

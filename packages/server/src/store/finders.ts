@@ -1,5 +1,6 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type { RevokedWhat } from './announcements.ts'
+import { verifierRange } from './key-steps.ts'
 import { participantRange } from './logout-steps.ts'
 import { ownerKey } from './owners.ts'
 import type {
@@ -10,6 +11,7 @@ import type {
   PingRecord,
   SessionRecord,
   UserRecord,
+  VerifierRecord,
 } from './records.ts'
 import { registrationKey, type SqlValue, type StatementName } from './statements.ts'
 import { statusRange, statusStandingOf } from './status-entries.ts'
@@ -122,6 +124,10 @@ export function findersOver(ask: Ask): Finders {
     listGrantsEndedWithSession: async (sid, after, limit) =>
       (await ask('list-grants-ended-with-session', [sid, after, limit])).map(row => bodyOf<GrantRecord>(row)),
     listKeys: async issuer => (await ask('list-keys', [issuer])).map(keyOf),
+    listVerifiers: async ({ issuer, clientId }, now, limit) =>
+      (await ask('list-verifiers', [...verifierRange(issuer, clientId), now, limit])).map(row =>
+        bodyOf<VerifierRecord>(row),
+      ),
     findAudit: async (id, limit) => (await ask('find-audit', [id, limit])).map(auditOf),
     readAuditChain: async (chain, after, limit) =>
       (await ask('read-audit-chain', [chain, after, limit])).map(auditOf),
@@ -194,6 +200,7 @@ function keyOf(row: Row): KeyRecord {
     activeAt: numberOf(row, 'active_at') as EpochSeconds,
     removedAt: timeOf(row, 'removed_at'),
     revokedAt: timeOf(row, 'revoked_at'),
+    withdrawnAt: timeOf(row, 'withdrawn_at'),
   }
 }
 

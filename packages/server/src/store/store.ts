@@ -16,6 +16,7 @@ import type {
   RefreshTokenRecord,
   SessionRecord,
   UserRecord,
+  VerifierRecord,
 } from './records.ts'
 import type { CommitResult, DocumentRecord, KeyRecord, Write } from './writes.ts'
 
@@ -172,6 +173,12 @@ export interface Store {
   /** Tells that something may have ended, as `onRevision` tells of the revision. @returns ends the telling */
   readonly onRevocation: (told: () => void) => () => void
   readonly listKeys: (issuer: string) => Promise<readonly KeyRecord[]>
+  /** Verifiers of an issuer, or of one client, that are live at `now`, by client and instance, at most `limit`. */
+  readonly listVerifiers: (
+    of: { readonly issuer: string; readonly clientId?: string },
+    now: EpochSeconds,
+    limit: number,
+  ) => Promise<readonly VerifierRecord[]>
 
   /** By reference id (request id) or transaction id, oldest first, at most `limit`. */
   readonly findAudit: (id: string, limit: number) => Promise<readonly ChainedAuditRecord[]>

@@ -24,6 +24,7 @@ import {
   statusEntry,
   totp,
   user,
+  verifier,
 } from '../../src/store/contract/samples.ts'
 import type { ReplayNamespace, Write } from '../../src/store/writes.ts'
 
@@ -106,6 +107,9 @@ export function flowsOf(name: string): readonly Flow[] {
   const managed = { id: `${name}-managed`, createdAt: start }
   const registered = { issuer, clientId: `${name}-registered` }
   const [token, tokenAgain] = [keyOf('registration'), keyOf('registration-again')]
+  const [old, next] = [`${name}-${passing}-old`, `${name}-next`]
+  const fresh = { activeAt: key(old).activeAt, removedAt: undefined }
+  const ending = (seconds: number) => ({ ...fresh, removedAt: later(seconds) })
   const document = (body: string): Write => ({
     kind: 'put-document',
     document: { documentKind: 'RegisteredClient', issuer, name: registered.clientId, body },
@@ -173,6 +177,22 @@ export function flowsOf(name: string): readonly Flow[] {
       live,
       { kind: 'use-refresh-token', hash: refresh.hash, at, idleExpiresAt: later(7200) },
       access('refresh'),
+    ],
+    keyMade: [{ kind: 'insert-key', record: key(old) }],
+    keyRotation: [
+      // The roll-back below makes room for the same rotation once more.
+      ...seen('key-rotation'),
+      { kind: 'end-key', issuer, id: old, removedAt: later(900) },
+      { kind: 'insert-key', record: key(next) },
+    ],
+    keyReport: [...seen('report'), { kind: 'put-verifier', record: verifier(name) }],
+    keyPromotion: [
+      { kind: 'retime-key', issuer, id: next, from: fresh, to: { ...fresh, activeAt: later(700) } },
+      { kind: 'retime-key', issuer, id: old, from: ending(900), to: ending(1000) },
+    ],
+    keyRollBack: [
+      { kind: 'withdraw-key', issuer, id: next, at: later(2), removedAt: later(50) },
+      { kind: 'retime-key', issuer, id: old, from: ending(1000), to: fresh },
     ],
     rotation: [
       ...seen('rotation'),
@@ -328,7 +348,7 @@ export function flowsOf(name: string): readonly Flow[] {
     ],
     withdrawal: [
       { kind: 'touch-session', hash: records.here.hash, idleExpiresAt: later(3600) },
-      { kind: 'end-grant', id: keyOf('replacing'), at },
+      { kind: 'end-grant', id: keyOf('merged'), at },
       { kind: 'insert-logout-notice', record: { ...notice, id: keyOf('withdrawal-notice') } },
     ],
     endOfOthers: [

@@ -11,6 +11,7 @@ import { statusEntries } from './009-status-entries.ts'
 import { revocationFeed } from './010-revocation-feed.ts'
 import { userStatus } from './011-user-status.ts'
 import { liveGrants } from './012-live-grants.ts'
+import { keyVerifiers } from './013-key-verifiers.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -27,6 +28,7 @@ export const migrations: readonly Migration[] = [
   revocationFeed,
   userStatus,
   liveGrants,
+  keyVerifiers,
 ]
 
 /** Version of the schema this program speaks. */
