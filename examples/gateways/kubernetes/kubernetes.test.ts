@@ -145,6 +145,9 @@ test('Kubernetes: without an answer of the check nobody is let in, and nothing i
   assert.equal(at(provider, 'failOpen'), false)
   assert.equal(at(kindOf(istio, 'VirtualService'), 'spec', 'http', 0, 'retries', 'attempts'), 0)
   assert.equal(annotation('proxy-next-upstream'), 'off')
+  // Without a name to verify, any certificate of the authority would do.
+  const tls = at(kindOf(istio, 'DestinationRule'), 'spec', 'trafficPolicy', 'tls')
+  assert.deepEqual(textsAt(tls, 'subjectAltNames'), [at(provider, 'service')])
   assert.equal(
     at(kindOf(istio, 'IstioOperator'), 'spec', 'meshConfig', 'pathNormalization', 'normalization'),
     'NONE',
