@@ -79,6 +79,7 @@ export const withoutFailureLimits: NodeConfig['limits'] = {
   clientFailuresPerMinute: 1e9,
   prefixFailuresPerMinute: 1e9,
   unbackedPagesPerMinute: 1e9,
+  unbackedTokensPerMinute: 1e9,
 }
 
 /** The product as an operator runs it: TLS, two listeners, a real store, documents applied. */

@@ -83,34 +83,29 @@ export const routes: readonly Route[] = [
   registration('DELETE', paths.registered, managementRoom),
 
   // Clients, with an access token.
-  { ...reading(paths.userinfo, userinfoRoom), cors: 'clients', dialect: 'json' },
-  {
-    ...backChannel(paths.userinfo, userinfoRoom, 32 * kib, 'clients'),
-    form: 'optional',
-    countsFailures: false,
-  },
+  { ...reading(paths.userinfo, userinfoRoom), cors: 'clients', dialect: 'json', takesToken: true },
+  { ...withToken(backChannel(paths.userinfo, userinfoRoom, 32 * kib, 'clients')), form: 'optional' },
 
   ...[readGrantRoom, revokeGrantRoom].map(
     (room): Route => ({
       ...reading(paths.grant, room),
       method: room === readGrantRoom ? 'GET' : 'DELETE',
       dialect: 'json',
+      takesToken: true,
     }),
   ),
 
   {
-    ...backChannel(paths.globalRevocation, globalRevocationRoom, 16 * kib, 'none'),
+    ...withToken(backChannel(paths.globalRevocation, globalRevocationRoom, 16 * kib, 'none')),
     form: 'judged-by-room',
-    countsFailures: false,
   },
 
   // APIs and gateways that ask the decision point.
   wellKnown(paths.authzenConfiguration, authzenMetadataRoom),
   ...Object.entries(authzenPaths).map(
     ([endpoint, path]): Route => ({
-      ...backChannel(path, accessRoom(endpoint as AuthzenEndpoint), 256 * kib, 'none'),
+      ...withToken(backChannel(path, accessRoom(endpoint as AuthzenEndpoint), 256 * kib, 'none')),
       form: 'judged-by-room',
-      countsFailures: false,
     }),
   ),
 
@@ -180,6 +175,11 @@ function backChannel(path: string, room: Room, bodyBytesMax: number, cors: Route
     dialect: 'json',
     countsFailures: true,
   }
+}
+
+/** A missing nonce is ordinary life there: only what comes without a live token counts. */
+function withToken(route: Route): Route {
+  return { ...route, countsFailures: false, takesToken: true }
 }
 
 function registration(method: Route['method'], path: string, room: Room): Route {

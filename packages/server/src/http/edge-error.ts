@@ -2,6 +2,7 @@ import type { ErrorCode } from '@holdfast/protocol'
 import { jsonReply } from '../data/render/json.ts'
 import { descriptionCharset } from '../data/render/public-sentence.ts'
 import type { Reply } from './exchange.ts'
+import type { Unbacked } from './failures.ts'
 
 /** What the edge answers itself, before or instead of a room. Cheap to produce: no store, no cryptography. */
 export interface EdgeRefusal {
@@ -59,9 +60,10 @@ export function tooManyFailures(retryAfterSeconds: number): EdgeRefusal {
   }
 }
 
-export function tooManyPages(retryAfterSeconds: number): EdgeRefusal {
+export function tooManyUnbacked(what: Unbacked, retryAfterSeconds: number): EdgeRefusal {
+  const ruleId = what === 'page' ? 'edge.pages' : 'edge.tokens'
   return {
-    ...edgeRefusal('edge.pages', 429, 'too many requests', 'temporarily_unavailable'),
+    ...edgeRefusal(ruleId, 429, 'too many requests', 'temporarily_unavailable'),
     headers: [['retry-after', String(retryAfterSeconds)]],
   }
 }

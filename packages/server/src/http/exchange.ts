@@ -54,7 +54,7 @@ export interface Reply {
   /** What follows for as long as both sides want it, instead of `body`. Called once, after the headers were sent. */
   readonly stream?: (sink: Sink) => void
   /**
-   * Something was written for a sender who proved nothing: it counts against the source, as a refused page does.
+   * Something was written for a sender who proved nothing, a page or a token that is none: it counts against the source.
    * A pushed request does not: its client authenticated when it was pushed.
    */
   readonly isUnbacked?: true

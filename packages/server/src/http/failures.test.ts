@@ -153,6 +153,33 @@ describe('failed credentials', () => {
     assert.equal(asked, 7)
   })
 
+  it('a source that presents too many tokens that are none waits; live ones do not count', async t => {
+    let asked = 0
+    const desk = routeTo(
+      async ({ query }) => {
+        asked++
+        return {
+          status: 401,
+          headers: [],
+          body: '{}',
+          ...(query === 'nobody' && { isUnbacked: true as const }),
+        }
+      },
+      { method: 'GET', path: '/userinfo', form: 'none', countsFailures: false, takesToken: true },
+    )
+    const world = await openEdgeWorld([desk], { limits: { unbackedTokensPerMinute: 2 } })
+    t.after(() => world.stop())
+    const get = async (query: string): Promise<string> =>
+      await world.raw(request(`GET /userinfo?${query}`, [], ''))
+    for (let count = 0; count < 5; count++) assert.equal(statusOf(await get('stale-nonce')), 401)
+    for (let count = 0; count < 2; count++) assert.equal(statusOf(await get('nobody')), 401)
+    const stopped = await get('stale-nonce')
+    assert.equal(statusOf(stopped), 429)
+    assert.ok(Number(headerOf(stopped, 'retry-after')) >= 1)
+    assert.match(stopped, /temporarily_unavailable/)
+    assert.equal(asked, 7)
+  })
+
   it('the memory of failures is bounded and forgets the oldest', () => {
     const throttle = new Throttle(1, () => 0)
     for (let count = 0; count <= 50_000; count++) throttle.fail(`key ${count}`)

@@ -7,15 +7,21 @@ export interface Failures {
   /** Seconds the sender must wait before this request is looked at; 0 to go on. */
   readonly waitSeconds: (prefix: string, body: Buffer, authorization?: string) => number
   readonly count: (prefix: string, body: Buffer, authorization?: string) => void
-  /** Seconds the source must wait before it may open another page; 0 to go on. */
-  readonly pageWaitSeconds: (prefix: string) => number
-  readonly countPage: (prefix: string) => void
+  /** Seconds the source must wait before it may ask for another of these; 0 to go on. */
+  readonly unbackedWaitSeconds: (what: Unbacked, prefix: string) => number
+  readonly countUnbacked: (what: Unbacked, prefix: string) => void
 }
+
+/** What anybody can ask for and have written down: pages, and answers to tokens that are none. */
+export type Unbacked = 'page' | 'token'
 
 export function openFailures(limits: EdgeLimits, monotonicMs: () => number): Failures {
   const byPrefix = new Throttle(limits.prefixFailuresPerMinute, monotonicMs)
   const byClient = new Throttle(limits.clientFailuresPerMinute, monotonicMs)
-  const pages = new Throttle(limits.unbackedPagesPerMinute, monotonicMs)
+  const unbacked: Readonly<Record<Unbacked, Throttle>> = {
+    page: new Throttle(limits.unbackedPagesPerMinute, monotonicMs),
+    token: new Throttle(limits.unbackedTokensPerMinute, monotonicMs),
+  }
   return {
     waitSeconds: (prefix, body, authorization) => {
       if (byPrefix.isIdle) return 0
@@ -28,8 +34,8 @@ export function openFailures(limits: EdgeLimits, monotonicMs: () => number): Fai
       byPrefix.fail(prefix)
       byClient.fail(clientKey(prefix, body, authorization))
     },
-    pageWaitSeconds: prefix => (pages.isIdle ? 0 : pages.waitSeconds(prefix)),
-    countPage: prefix => pages.fail(prefix),
+    unbackedWaitSeconds: (what, prefix) => (unbacked[what].isIdle ? 0 : unbacked[what].waitSeconds(prefix)),
+    countUnbacked: (what, prefix) => unbacked[what].fail(prefix),
   }
 }
 

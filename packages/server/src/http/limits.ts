@@ -19,6 +19,8 @@ export interface EdgeLimits {
   readonly prefixFailuresPerMinute: number
   /** Pages asked for by nobody in particular: refused ones, and authorization requests that were not pushed. */
   readonly unbackedPagesPerMinute: number
+  /** Requests with no live token, per source prefix, at endpoints that take one. */
+  readonly unbackedTokensPerMinute: number
 }
 
 export const defaultLimits: EdgeLimits = {
@@ -35,6 +37,7 @@ export const defaultLimits: EdgeLimits = {
   clientFailuresPerMinute: 60,
   prefixFailuresPerMinute: 100,
   unbackedPagesPerMinute: 300,
+  unbackedTokensPerMinute: 300,
 }
 
 /** Names of the limits that are looser than the default, for the warning at start. */

@@ -28,6 +28,8 @@ export interface Route {
   readonly dialect: 'json' | 'page'
   /** Whether a refused credential here counts against the client and its source. */
   readonly countsFailures: boolean
+  /** Whether it takes an access token: what comes without a live one is written down, and counts against its source. */
+  readonly takesToken?: true
   /** Where the path stands when the issuer has a path of its own (RFC 8414 section 3.1). */
   readonly placement?: 'below-issuer' | 'well-known'
 }

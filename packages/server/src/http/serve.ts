@@ -11,13 +11,13 @@ import {
   edgeReply,
   methodNotAllowed,
   tooManyFailures,
-  tooManyPages,
+  tooManyUnbacked,
 } from './edge-error.ts'
 import { edgePage } from './edge-page.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { Exchange, Listener, Reply } from './exchange.ts'
 import { exchangeOf, headerValues, splitTarget } from './exchange-of.ts'
-import { type Failures, isCredentialFailure } from './failures.ts'
+import { type Failures, isCredentialFailure, type Unbacked } from './failures.ts'
 import { faultRefusal } from './fault-refusal.ts'
 import type { Gathering } from './gathering.ts'
 import type { InFlight } from './in-flight.ts'
@@ -147,7 +147,9 @@ async function enter(
     const reply = await route.room(exchange, ports)
     if (route.countsFailures && isCredentialFailure(reply.status, reply.body))
       failures.count(prefix, body, authorization)
-    if (route.dialect === 'page' && (reply.isUnbacked || reply.status >= 400)) failures.countPage(prefix)
+    const unbacked = unbackedAt(route)
+    if (unbacked !== undefined && (reply.isUnbacked || (unbacked === 'page' && reply.status >= 400)))
+      failures.countUnbacked(unbacked, prefix)
     finish(desk, visit, route, reply, body)
   } catch (thrown) {
     refuseHere(desk, visit, route, faultRefusal(thrown, endpoint.name, requestId, ports), body)
@@ -155,6 +157,11 @@ async function enter(
     met()
     inFlight.leave()
   }
+}
+
+function unbackedAt({ dialect, takesToken }: Route): Unbacked | undefined {
+  if (dialect === 'page') return 'page'
+  return takesToken === true ? 'token' : undefined
 }
 
 /** What a source that had enough is told, before any room works for it. */
@@ -165,9 +172,10 @@ function tooSoon(
   body: Buffer,
   authorization: string | undefined,
 ): EdgeRefusal | undefined {
-  if (route.dialect === 'page') {
-    const wait = failures.pageWaitSeconds(prefix)
-    return wait > 0 ? tooManyPages(wait) : undefined
+  const unbacked = unbackedAt(route)
+  if (unbacked !== undefined) {
+    const wait = failures.unbackedWaitSeconds(unbacked, prefix)
+    return wait > 0 ? tooManyUnbacked(unbacked, wait) : undefined
   }
   if (!route.countsFailures) return undefined
   const wait = failures.waitSeconds(prefix, body, authorization)

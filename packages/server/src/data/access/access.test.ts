@@ -120,7 +120,8 @@ describe('the decision point of an issuer', () => {
       body: JSON.stringify(question),
       headers: [['content-type', 'application/json']],
     })
-    assert.equal(nobody.status, 401)
+    assert.deepEqual([nobody.status, nobody.isUnbacked], [401, true])
+    assert.equal(without.isUnbacked, undefined, 'a live token is somebody’s')
     assert.match(headersOf(nobody, 'www-authenticate').join(), /^DPoP /)
     assert.equal(await world.lastAudit('access.decided'), undefined)
   })

@@ -154,13 +154,14 @@ async function refuseToken(
       : { clientId: active.token.clientId, subject: active.token.subject, txn: active.token.txn }
   await recordRefusal(exchange, ports, refusedEvent, refusal, { context, outcome })
   const profile = active?.client.profile ?? exchange.issuer.floor
-  return challengeReply(exchange, refusal, {
+  const reply = challengeReply(exchange, refusal, {
     used: usedSchemes(presentationOf(exchange)),
     algs: headerAlgs(profile.signingAlgs),
     requiredScope,
     nonce:
       refusal.error === 'use_dpop_nonce' ? [dpopNonceHeader(exchange, ports)] : nextNonce(exchange, ports),
   })
+  return active === undefined ? { ...reply, isUnbacked: true } : reply
 }
 
 /** Whoever uses DPoP learns the nonce for next time. */
