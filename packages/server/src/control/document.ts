@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Checked, checked, wrong } from './problem.ts'
+import type { ApiOperationsSpec } from './resources/api-operations.ts'
 import type { AuthorizationDetailsTypeSpec } from './resources/authorization-details-type.ts'
 import type { ClientSpec } from './resources/client.ts'
 import type { ClientSecretSpec } from './resources/client-secret.ts'
@@ -26,6 +27,7 @@ interface SpecOf {
   readonly Scope: ScopeSpec
   readonly ResourceServer: ResourceServerSpec
   readonly AuthorizationDetailsType: AuthorizationDetailsTypeSpec
+  readonly ApiOperations: ApiOperationsSpec
   readonly SoftwareStatementIssuer: SoftwareStatementIssuerSpec
   readonly SpiffeTrustDomain: SpiffeTrustDomainSpec
   readonly Client: ClientSpec

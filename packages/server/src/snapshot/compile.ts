@@ -5,6 +5,7 @@ import type { KindName } from '../control/resources/index.ts'
 import { issuerSpec } from '../control/resources/issuer.ts'
 import { standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
+import { operationsProblems } from './check-operations.ts'
 import { compileAttesters } from './compile-attesters.ts'
 import { type ClientContext, compileClient, rememberedMeet } from './compile-client.ts'
 import { compileDecisionPoint } from './compile-decision-point.ts'
@@ -84,6 +85,7 @@ function compileIssuer(
   const detailTypes = compileDetailTypes(ofKind(documents, 'AuthorizationDetailsType'), {
     ...{ table, resources, problems },
   })
+  problems.push(...operationsProblems(ofKind(documents, 'ApiOperations'), { resources, scopes, detailTypes }))
   const secrets = secretsByClient(documents, problems)
   const attesters = compileAttesters(document, spec.attesters, problems)
   const statementIssuers = compileStatementIssuers(ofKind(documents, 'SoftwareStatementIssuer'), problems)

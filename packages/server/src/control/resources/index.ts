@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { apiOperationsSpec } from './api-operations.ts'
 import { authorizationDetailsTypeSpec } from './authorization-details-type.ts'
 import { clientSpec } from './client.ts'
 import { clientSecretSpec } from './client-secret.ts'
@@ -35,6 +36,7 @@ export const kinds = {
   Scope: { spec: scopeSpec, name: scopeName },
   ResourceServer: { spec: resourceServerSpec, name: plainName },
   AuthorizationDetailsType: { spec: authorizationDetailsTypeSpec, name: detailsTypeName },
+  ApiOperations: { spec: apiOperationsSpec, name: plainName },
   SoftwareStatementIssuer: { spec: softwareStatementIssuerSpec, name: plainName },
   SpiffeTrustDomain: { spec: spiffeTrustDomainSpec, name: plainName },
   Client: { spec: clientSpec, name: clientName },
