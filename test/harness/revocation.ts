@@ -114,7 +114,8 @@ export function listen(
   }
 }
 
-async function* swallowed(
+/** What a feed says, until the network is cut: then nothing comes and nothing is closed. */
+export async function* swallowed(
   body: AsyncIterable<Uint8Array>,
   network: { readonly isCut: boolean },
   signal: AbortSignal,

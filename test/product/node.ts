@@ -6,7 +6,9 @@ import { apply } from '@holdfast/server/control/apply.ts'
 import { openRevision } from '@holdfast/server/control/revision.ts'
 import { openEntropy } from '@holdfast/server/entropy.ts'
 import type { EdgeLimits } from '@holdfast/server/http/limits.ts'
-import { startServer } from '@holdfast/server/main.ts'
+import type { KeyCustody } from '@holdfast/server/keys/custody/key-custody.ts'
+import type { KeyTimes } from '@holdfast/server/keys/life.ts'
+import { type RunningServer, startServer } from '@holdfast/server/main.ts'
 import { allowLoopbackForTests, openOutbound } from '@holdfast/server/outbound/client.ts'
 import { openPasswords } from '@holdfast/server/passwords.ts'
 import type { Log } from '@holdfast/server/ports.ts'
@@ -36,10 +38,13 @@ export interface NodeConfig {
   readonly limits?: Partial<EdgeLimits>
   /** Whether requests to clients may go to this machine, where a test answers them. */
   readonly reachesLoopback?: boolean
+  /** Stations of the life of signing keys, where a test cannot wait for the usual ones. */
+  readonly keyTimes?: KeyTimes
 }
 
 export interface RunningNode {
   readonly store: Store
+  readonly keys: RunningServer['keys']
   readonly close: () => Promise<void>
 }
 
@@ -87,7 +92,7 @@ export async function applyDocuments(config: NodeConfig, documents: readonly str
 }
 
 /** One node over a store that holds the documents already. */
-export async function startNode(config: NodeConfig): Promise<RunningNode> {
+export async function startNode(config: NodeConfig, keyCustody?: KeyCustody): Promise<RunningNode> {
   const store = await openStore(config)
   const passwords = openPasswords({ entropy: openEntropy() })
   const revision = await openRevision({ store, issuers: [bindingOf(config)], log: silent })
@@ -116,10 +121,13 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
     passwords,
     log: silent,
     ...(config.limits && { limits: config.limits }),
+    ...(config.keyTimes && { keyTimes: config.keyTimes }),
+    ...(keyCustody && { keyCustody }),
     ...(outbound && { outbound }),
   })
   return {
     store,
+    keys: server.keys,
     close: async () => {
       await server.close()
       await outbound?.close()

@@ -15,7 +15,7 @@ export interface Admitted {
   readonly peer: Peer
   readonly target: string
   readonly token: VerifiedToken
-  /** The issuer's signed answer about the token. */
+  /** What the API gets in place of the client's token. */
   readonly phantom: string
 }
 
@@ -106,14 +106,16 @@ export function tooLarge({ bodyBytesMax }: Route): Refusal {
   )
 }
 
-function phantomOf({ signedAnswer }: VerifiedToken): Outcome<string> {
-  return signedAnswer !== undefined && signedAnswer.length <= phantomBytesMax
-    ? accept(signedAnswer)
+/** The JWT of a split token, or the issuer's signed answer about any other. */
+function phantomOf({ signedAnswer, joinedJwt }: VerifiedToken): Outcome<string> {
+  const phantom = joinedJwt ?? signedAnswer
+  return phantom !== undefined && phantom.length <= phantomBytesMax
+    ? accept(phantom)
     : refuse(
         'gateway.phantom',
         ['HFE-5'],
         'temporarily_unavailable',
-        'the signed answer does not fit a header',
+        'the phantom token does not fit a header',
       )
 }
 

@@ -1,6 +1,13 @@
-import { firstRefusal } from '@holdfast/protocol'
+import { firstRefusal, meet } from '@holdfast/protocol'
 import { passedFieldRules } from '@holdfast/protocol/specs/holdfast-gateway/rules.ts'
-import { createResourceServer, type Guard, type ResourceServer } from '@holdfast/resource-server'
+import {
+  createResourceServer,
+  type Guard,
+  type ReplayMemory,
+  type ResourceServer,
+  type ResourceServerOptions,
+  type RevocationFeed,
+} from '@holdfast/resource-server'
 import type { Asked } from './desk.ts'
 import type { GatewayOptions, ProtectedApi, RouteOptions } from './options.ts'
 import { compileRoutes, type RouteTable } from './route-table.ts'
@@ -35,35 +42,80 @@ export interface Route {
   readonly isWebSocket: boolean
 }
 
+/** What all APIs of a gateway have together. */
+export interface Shared {
+  readonly feed?: RevocationFeed | undefined
+  readonly replayMemory?: ReplayMemory | undefined
+}
+
 export interface OpenApis {
   readonly table: RouteTable<Route>
   readonly apis: readonly OpenApi[]
+  /** One for each API, and one for each route with a tier of its own. */
+  readonly servers: readonly ResourceServer[]
   readonly close: () => Promise<void>
 }
 
-/** @throws TypeError that names the API or the route */
-export function openApis(options: GatewayOptions): OpenApis {
+/**
+ * @param shared what is opened once for all of them
+ * @throws TypeError that names the API or the route
+ */
+export function openApis(options: GatewayOptions, shared: Shared = {}): OpenApis {
   const names = options.apis.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new TypeError(`API \`${twice}\` stands twice`)
-  const apis = options.apis.map(api => openApi(api, options))
-  const table = compileRoutes(options.routes.map(route => routeOf(route, apis)))
+  const apis = options.apis.map(api => openApi(api, options, shared))
+  const routes = options.routes.map(route => {
+    const api = apis.find(({ options: { name } }) => name === route.api)
+    if (api === undefined) throw new TypeError(`route \`${route.path}\`: there is no API \`${route.api}\``)
+    return routeOf(route, withTier(api, route, options, shared))
+  })
   return {
-    table,
+    table: compileRoutes(routes),
     apis,
+    servers: [...new Set([...apis, ...routes.map(({ api }) => api)].map(({ server }) => server))],
     close: async () => {
+      for (const { server } of apis) server.close()
       await Promise.all(apis.map(({ upstream }) => upstream?.close()))
     },
   }
 }
 
-function openApi(api: ProtectedApi, options: GatewayOptions): OpenApi {
+function openApi(api: ProtectedApi, options: GatewayOptions, shared: Shared): OpenApi {
   for (const name of api.requestFields ?? []) {
     const refusal = firstRefusal(passedFieldRules, { name })
     if (refusal !== undefined) throw new TypeError(`requestFields of \`${api.name}\`: ${refusal.reason}`)
   }
-  const { issuer, introspection, audit, log, explain, replayMemory, fetch, clock, entropy } = options
-  const server = createResourceServer({
+  return {
+    options: api,
+    server: openServer(api, options, shared),
+    upstream: api.upstream && openUpstream(api.name, api.upstream),
+    requestFields: new Set(api.requestFields),
+  }
+}
+
+/** A route with a tier of its own: the same API, its tokens judged by the stricter of both. */
+function withTier(
+  api: OpenApi,
+  { path, profile }: RouteOptions,
+  options: GatewayOptions,
+  shared: Shared,
+): OpenApi {
+  if (profile === undefined) return api
+  const { profile: ofApi = profile } = api.options
+  const met = meet([ofApi, profile])
+  if (!met.ok) throw new TypeError(`route \`${path}\`: ${met.reason}`)
+  const stricter = { ...api.options, profile: met.value }
+  return { ...api, options: stricter, server: openServer(stricter, options, shared) }
+}
+
+function openServer(
+  api: ProtectedApi,
+  options: GatewayOptions,
+  { feed, replayMemory }: Shared,
+): ResourceServer {
+  const { issuer, introspection, audit, log, explain, replay, fetch, clock, entropy } = options
+  return createResourceServer({
     issuer,
     audience: api.audience,
     externalUrl: options.externalUrl,
@@ -73,13 +125,14 @@ function openApi(api: ProtectedApi, options: GatewayOptions): OpenApi {
         signedAnswers: 'required',
         ...(api.cacheSeconds !== undefined && { cacheSeconds: api.cacheSeconds }),
       },
+      ...(feed && { revocationFeed: feed }),
     },
     audit,
     onAlarm: (alarm, cause) => log.warn('gateway.alarm', { api: api.name, alarm, cause }),
     ...(api.profile && { profile: api.profile }),
     ...(api.senderConstraint && { senderConstraint: api.senderConstraint }),
     ...(api.senderConstraintMethods && { senderConstraintMethods: api.senderConstraintMethods }),
-    ...(api.dpopNonce && { dpopNonce: api.dpopNonce }),
+    ...dpopNonceOf(api, replayMemory && replay),
     ...(api.clients && { clients: api.clients }),
     ...(api.tenant !== undefined && { tenant: api.tenant }),
     ...(explain !== undefined && { explain }),
@@ -88,17 +141,19 @@ function openApi(api: ProtectedApi, options: GatewayOptions): OpenApi {
     ...(clock && { clock }),
     ...(entropy && { entropy }),
   })
-  return {
-    options: api,
-    server,
-    upstream: api.upstream && openUpstream(api.name, api.upstream),
-    requestFields: new Set(api.requestFields),
-  }
 }
 
-function routeOf(route: RouteOptions, apis: readonly OpenApi[]): Route {
-  const api = apis.find(({ options }) => options.name === route.api)
-  if (api === undefined) throw new TypeError(`route \`${route.path}\`: there is no API \`${route.api}\``)
+/** A nonce of one gateway serves at the others where they share a secret. */
+function dpopNonceOf(
+  { dpopNonce }: ProtectedApi,
+  replay: GatewayOptions['replay'],
+): Pick<ResourceServerOptions, 'dpopNonce'> {
+  if (replay !== undefined)
+    return { dpopNonce: { secret: replay.nonceSecret, isRequired: dpopNonce === 'required' } }
+  return dpopNonce === undefined ? {} : { dpopNonce }
+}
+
+function routeOf(route: RouteOptions, api: OpenApi): Route {
   const { path, methods, scopes, acrValues, maxAgeSeconds, action } = route
   if (route.webSocket === true && !methods.includes('GET'))
     throw new TypeError(`route \`${path}\`: a WebSocket begins with GET`)

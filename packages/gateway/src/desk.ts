@@ -3,6 +3,7 @@ import type { Clock, Entropy, PublishedMetadata } from '@holdfast/resource-serve
 import type { Route } from './apis.ts'
 import type { EvidenceMaker } from './evidence.ts'
 import type { GatewayLimits } from './limits.ts'
+import type { LongConversations } from './long-conversations.ts'
 import type { Metrics } from './metrics.ts'
 import type { Log } from './ports.ts'
 import type { Rate } from './rate.ts'
@@ -26,6 +27,7 @@ export interface Desk {
   readonly failures: Rate
   /** Accepted requests per client and route. */
   readonly calls: Rate
+  readonly conversations: LongConversations
   readonly log: Log
   readonly explain: boolean
   readonly clock: Clock

@@ -411,6 +411,28 @@ describe('the life of the gateway', () => {
       await closed
     }))
 
+  test('a port that is taken, or a shared memory that does not answer, is said and leaves nothing behind', () =>
+    withBed({}, async bed => {
+      const taken = { address: { host: '127.0.0.1', port: bed.port } }
+      await assert.rejects(openBed({ options: taken }), /EADDRINUSE/)
+      const replay = {
+        connectionString: 'postgres://u:p-secret@127.0.0.1:1/x',
+        nonceSecret: Buffer.alloc(32),
+      }
+      const alone = { replay, replayMemory: undefined } as never
+      await assert.rejects(openBed({ options: alone }), (thrown: Error) => {
+        assert.match(thrown.message, /replay: the database does not answer.*ECONNREFUSED/)
+        assert.doesNotMatch(thrown.message, /p-secret/)
+        return true
+      })
+      const short = { ...replay, nonceSecret: Buffer.alloc(31) }
+      await assert.rejects(
+        openBed({ options: { ...(alone as object), replay: short } }),
+        /less than 32 bytes/,
+      )
+      await assert.rejects(openBed({ options: { replay } }), /beside it/)
+    }))
+
   test('metrics, liveness and readiness stand on a listener of their own', () =>
     withBed({ options: { management: { host: '127.0.0.1', port: 0 } } }, async bed => {
       await send(bed, { token: bed.token() })

@@ -84,8 +84,8 @@ function hasClientLeft(cause: unknown): boolean {
 async function answerBack(
   { statusCode, headers, body }: Dispatcher.ResponseData,
   response: ServerResponse,
-  { token }: Admitted,
-  { clock, state }: Desk,
+  { route, token }: Admitted,
+  { clock, state, conversations }: Desk,
   visit: Visit,
   abort: AbortController,
 ): Promise<void> {
@@ -103,16 +103,17 @@ async function answerBack(
     body.destroy()
     throw cause
   }
-  // Events go on as long as nobody ends them: they end with the token that opened them.
+  // Events go on as long as nobody ends them.
   const isEvents = valuesOf(raw, 'content-type').some(type => type.startsWith('text/event-stream'))
-  const timer = isEvents ? setTimeout(() => abort.abort(), lifeMs(token.expiresAt, clock.now())) : undefined
+  const mostMs = lifeMs(token.expiresAt, clock.now())
+  const ended = isEvents ? conversations.begin(route, token, mostMs, () => abort.abort()) : undefined
   body.on('data', (chunk: Buffer) => {
     visit.bytesOut += chunk.length
   })
   try {
     await pipeline(body, response)
   } finally {
-    clearTimeout(timer)
+    ended?.()
   }
 }
 

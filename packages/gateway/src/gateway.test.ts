@@ -222,6 +222,26 @@ describe('a tier', () => {
     }
   })
 
+  test('of a route holds there and nowhere else, and takes nothing from that of the API', async () => {
+    assert.ok(profile)
+    const routes = [
+      { api: 'bank', methods: ['GET'], path: '/accounts' },
+      { api: 'bank', methods: ['POST'], path: '/payments', profile },
+    ]
+    const own = await openBed({ routes })
+    try {
+      const auth_time = Math.floor(Date.now() / 1000) - 86_400
+      const token = own.token({ auth_time })
+      assert.equal((await send(own, { token })).status, 200)
+      const pay = (token: string) => send(own, { token, method: 'POST', path: '/payments' })
+      assert.equal((await pay(token)).status, 401)
+      const fresh = own.token({ auth_time: auth_time + 86_400, exp: auth_time + 86_520 })
+      assert.equal((await pay(fresh)).status, 200, JSON.stringify(own.events.at(-1)))
+    } finally {
+      await own.close()
+    }
+  })
+
   test('that an option would loosen does not start', async () => {
     assert.ok(profile)
     await assert.rejects(

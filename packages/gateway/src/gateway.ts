@@ -1,21 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Duplex } from 'node:stream'
-import { publishMetadata, type TokenFacts } from '@holdfast/resource-server'
+import { publishMetadata, type RevocationFeed, type TokenFacts } from '@holdfast/resource-server'
 import { systemClock, systemEntropy } from '@holdfast/resource-server/ports.ts'
 import { admit } from './admit.ts'
-import { openApis } from './apis.ts'
+import { type OpenApis, openApis } from './apis.ts'
 import { openCheck } from './check/open.ts'
+import { watchClock } from './clock-watch.ts'
 import { beginVisit, conclude, type Desk, newVisit } from './desk.ts'
+import { openFeed } from './feed.ts'
 import { forward } from './forward.ts'
 import { judgeOptions } from './judge-options.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
 import { bound, closeServer, listen, listenerOptions } from './listening.ts'
-import { openManagement } from './management.ts'
+import { LongConversations } from './long-conversations.ts'
+import { type Management, openManagement } from './management.ts'
 import { Metrics } from './metrics.ts'
 import type { GatewayOptions } from './options.ts'
 import { peerOf } from './peer.ts'
 import { Rate } from './rate.ts'
+import { type OpenReplay, openReplay } from './replay.ts'
 import { upgrade } from './web-socket.ts'
 import { writeAnswer } from './write-answer.ts'
 
@@ -39,7 +43,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { externalUrl, address } = options
   judgeOptions(options)
   const limits: GatewayLimits = { ...defaultLimits, ...options.limits }
-  const apis = openApis(options)
+  const replay = await openReplay(options)
+  const { apis, feed } = await openApisOrClose(options, replay)
   const state = { inFlight: 0, isDraining: false }
   const clock = options.clock ?? systemClock
   const entropy = options.entropy ?? systemEntropy
@@ -52,36 +57,72 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     metadata: new Map(published.map(one => [one.path, one])),
     maker: { externalUrl, key: options.evidenceKey, clock, entropy },
     proxies: new Set(options.trustedProxies),
-    metrics: new Metrics(() => state.inFlight),
+    metrics: new Metrics(
+      () => state.inFlight,
+      () => feed?.status(),
+    ),
+    conversations: new LongConversations(feed),
     failures: new Rate(() => performance.now()),
     calls: new Rate(() => performance.now()),
     log: options.log,
     explain: options.explain ?? false,
   }
+  const endWatch = watchClock(clock, options.log, desk.metrics)
   const isWarm = (): Promise<boolean> =>
-    Promise.all(apis.apis.map(api => api.server.warmUp())).then(all => all.every(Boolean))
-  const management =
-    options.management && (await openManagement(options.management, desk, async () => await isWarm()))
+    Promise.all(apis.servers.map(one => one.warmUp())).then(all => all.every(Boolean))
   const server = address && openServer(options, desk)
-  const port = server && (await listen(server, address))
-  const check = options.check && (await openCheck(options.check, options.tls, desk))
+  let management: Management | undefined
+  let port: number | undefined
+  let check: Awaited<ReturnType<typeof openCheck>> | undefined
+  const end = async (): Promise<void> => {
+    await Promise.all([port !== undefined && server && closeServer(server, state), check?.close()])
+    await management?.close()
+    await apis.close()
+    endWatch()
+    feed?.close()
+    await replay.close()
+  }
+  try {
+    if (options.management !== undefined)
+      management = await openManagement(options.management, desk, async () => await isWarm())
+    port = server && (await listen(server, address))
+    check = options.check && (await openCheck(options.check, options.tls, desk))
+  } catch (thrown) {
+    // A port that is taken leaves nothing behind that would keep the process alive.
+    await end()
+    throw thrown
+  }
   await isWarm()
   let closing: Promise<void> | undefined
   const closeAll = async (): Promise<void> => {
     state.isDraining = true
-    await Promise.all([server && closeServer(server, state), check?.close()])
-    await management?.close()
-    await apis.close()
+    await end()
   }
   return {
     port,
     checkPort: check?.port,
     managementPort: management?.port,
-    evict: matches => apis.apis.reduce((sum, api) => sum + api.server.evict(matches), 0),
+    evict: matches => apis.servers.reduce((sum, server) => sum + server.evict(matches), 0),
     close: () => {
       closing ??= closeAll()
       return closing
     },
+  }
+}
+
+/** What cannot be opened leaves no subscription and no connection behind, which would keep the process alive. */
+async function openApisOrClose(
+  options: GatewayOptions,
+  { memory: replayMemory, close }: OpenReplay,
+): Promise<{ readonly apis: OpenApis; readonly feed: RevocationFeed | undefined }> {
+  let feed: RevocationFeed | undefined
+  try {
+    feed = openFeed(options)
+    return { feed, apis: openApis(options, { feed, replayMemory }) }
+  } catch (thrown) {
+    feed?.close()
+    await close()
+    throw thrown
   }
 }
 

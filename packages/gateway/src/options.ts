@@ -66,6 +66,8 @@ export interface RouteOptions {
   readonly scopes?: readonly string[]
   readonly acrValues?: readonly string[]
   readonly maxAgeSeconds?: number
+  /** A tier for this route; the stricter of it and the API's holds, field by field. */
+  readonly profile?: SecurityProfile
   /** Name of what is done, for the audit. */
   readonly action?: string
   /** Longest body, bytes. */
@@ -74,6 +76,20 @@ export interface RouteOptions {
   readonly requestsPerMinute?: number
   /** Whether a GET here may become a WebSocket. */
   readonly webSocket?: boolean
+}
+
+/** How the gateway hears of revocations. */
+export interface GatewayFeed {
+  /** How old the word of the feed may be, 1500 to 4500 ms; 3000 unless said. Older, and every token is asked about. */
+  readonly silenceBoundMs?: number
+}
+
+/** Where proofs are remembered by more than one. */
+export interface SharedReplay {
+  /** PostgreSQL. */
+  readonly connectionString: string
+  /** At least 32 bytes, the same at every gateway. */
+  readonly nonceSecret: Uint8Array
 }
 
 export interface GatewayOptions {
@@ -88,6 +104,11 @@ export interface GatewayOptions {
   /** How the gateway proves to the issuer who it is; its client answers for every API here. */
   readonly introspection: IntrospectionAuthentication
   readonly evidenceKey: EvidenceKey
+  /**
+   * On unless `off`. For an issuer that has no feed: then an ended token is let in until its remembered answer is
+   * `cacheSeconds` old, and streams go on until their token expires.
+   */
+  readonly revocationFeed?: GatewayFeed | 'off'
   readonly apis: readonly ProtectedApi[]
   readonly routes: readonly RouteOptions[]
   /** Thumbprints of certificates of proxies whose `Client-Cert` and `X-Forwarded-For` are believed. */
@@ -98,7 +119,9 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>
   /** Development: refusals name their rule. */
   readonly explain?: boolean
-  /** Shared by all nodes when there is more than one. */
+  /** Proofs are remembered together with other gateways and nodes of the APIs; otherwise in this process. */
+  readonly replay?: SharedReplay
+  /** A memory that was opened elsewhere, in place of `replay`. */
   readonly replayMemory?: ReplayMemory
   readonly fetch?: Fetch
   readonly clock?: Clock

@@ -95,20 +95,26 @@ async function join(
   ]
   socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('\r\n')}\r\n\r\n`)
   if (head.length > 0) joined.socket.write(head)
-  await bothEnds(socket, joined.socket, lifeMs(token.expiresAt, desk.clock.now()), visit)
+  const mostMs = lifeMs(token.expiresAt, desk.clock.now())
+  await bothEnds(socket, joined.socket, end => desk.conversations.begin(route, token, mostMs, end), visit)
   return 101
 }
 
-/** Joins two connections; the end of one, or of the time, is the end of both. */
-function bothEnds(client: Duplex, api: Duplex, mostMs: number, visit: Visit): Promise<void> {
+/** Joins two connections; the end of one, or of what the token allows, is the end of both. */
+function bothEnds(
+  client: Duplex,
+  api: Duplex,
+  begin: (end: () => void) => () => void,
+  visit: Visit,
+): Promise<void> {
   return new Promise(resolve => {
     const end = (): void => {
-      clearTimeout(timer)
+      ended()
       client.destroy()
       api.destroy()
       resolve()
     }
-    const timer = setTimeout(end, mostMs)
+    const ended = begin(end)
     client.on('data', (chunk: Buffer) => {
       visit.bytesIn += chunk.length
     })

@@ -77,7 +77,7 @@ describe('holdfast serve in an empty folder', () => {
     const listed = async (): Promise<readonly Listed[]> => {
       const answer = await workshop.run(['keys', 'list', '-o', 'json'])
       assert.equal(answer.exitCode, 0, answer.err)
-      return (JSON.parse(answer.out) as readonly Listed[]).filter(({ alg }) => alg === 'ES256')
+      return (JSON.parse(answer.out) as { keys: readonly Listed[] }).keys.filter(({ alg }) => alg === 'ES256')
     }
     const rotated = await workshop.run(['keys', 'rotate', '--alg', 'ES256'])
     assert.equal(rotated.exitCode, 0, rotated.err)

@@ -21,6 +21,7 @@ import { demoDocuments, demoUser } from './demo/documents.ts'
 import { demoGatewayKit, startDemoGateway } from './demo/gateway.ts'
 import { explainStart } from './explain-start.ts'
 import { type Ground, openGround, readKeyEncryptionKey } from './ground.ts'
+import { openKeyCustody } from './key-custody.ts'
 import { signalled } from './signalled.ts'
 import { writeStartCard } from './start-card.ts'
 
@@ -75,11 +76,18 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   const tls = tlsOf(ground)
   const { store, passwords, clock, entropy } = control
   const issuerUrls = control.issuers.map(({ url }) => url)
+  const custody = openKeyCustody(bootstrap.keyCustody, control)
+  closers.push(custody.close)
   const server = await startServer({
+    keyCustody: custody.keyCustody,
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
     ...{ clock, entropy, refreshSnapshot: refresh },
     ...(testOnlyBackchannelAnswers && { routes: [...routes, testOnlyAnswerRoute] }),
-    keyTimes: { ...defaultKeyTimes, rotateAfterSeconds: bootstrap.rotateKeysAfterSeconds },
+    keyTimes: {
+      ...defaultKeyTimes,
+      rotateAfterSeconds: bootstrap.rotateKeysAfterSeconds,
+      waitSecondsMax: bootstrap.waitForVerifiersSeconds,
+    },
   })
   closers.push(server.close)
   const { keys } = server

@@ -1,16 +1,10 @@
-import {
-  accept,
-  type EpochSeconds,
-  firstRefusal,
-  type JwsAlg,
-  type Outcome,
-  refuse,
-} from '@holdfast/protocol'
+import { accept, type EpochSeconds, firstRefusal, type Outcome, refuse } from '@holdfast/protocol'
 import { type ParsedJws, parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
+import { sha256 } from '@holdfast/protocol/jose/hash.ts'
 import type { PublicKey } from '@holdfast/protocol/jose/keys.ts'
-import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import { accessTokenBytesMax } from '@holdfast/protocol/specs/rfc6750-bearer/rules.ts'
 import {
+  accessTokenTyp,
   type TokenClaims,
   tokenClaimsRules,
   tokenHeaderRules,
@@ -19,10 +13,12 @@ import {
 import { BoundedCache } from './cache.ts'
 import { Introspector } from './introspection.ts'
 import { Issuer, type Known } from './issuer.ts'
+import { KeyReports } from './key-reports.ts'
 import type { Settings } from './options.ts'
 import { type FeedStatus, RevocationFeed } from './revocation-feed.ts'
-import { rememberedSeconds, type Standing } from './revoked.ts'
-import { judgeIntrospected, judgeSignedAnswer } from './signed-answer.ts'
+import { type JudgedFacts, rememberedSeconds, type Standing } from './revoked.ts'
+import { answerBytesMax, judgeIntrospected, judgeSignedAnswer } from './signed-answer.ts'
+import { signingKeyOf } from './signing-key.ts'
 import { StatusLists } from './status-list.ts'
 import { factsOf, type TokenFacts } from './token.ts'
 
@@ -31,6 +27,8 @@ interface VerifiedJwt {
   readonly facts: TokenFacts
   readonly keyThumbprint: string
 }
+
+type BelievedFacts = JudgedFacts & Pick<TokenFacts, 'expiresAt'>
 
 const memoEntriesMax = 10_000
 /** `expirySkewSeconds` is at most this. */
@@ -59,6 +57,9 @@ export class AccessTokens {
   /** Whether the issuer is asked about every token, also about one whose signature is known to be good. */
   readonly #isLiveAsked: boolean
   readonly #feed: RevocationFeed | undefined
+  /** Undefined: nobody who could authenticate; the issuer does not know of this verifier. */
+  readonly #reports: KeyReports | undefined
+  readonly #isFeedShared: boolean
   /** By SHA-256 of the token, so that the memory of this process holds no token. */
   readonly #jwts = new BoundedCache<VerifiedJwt>(memoEntriesMax)
 
@@ -67,7 +68,22 @@ export class AccessTokens {
     const { algs, futureSeconds } = settings
     const { introspection, jwtRevocation = introspection && 'introspection', statusStaleSeconds = 0 } = tokens
     this.#settings = settings
-    this.#issuer = new Issuer({ issuer, fetch, clock, onAlarm })
+    this.#issuer = new Issuer({
+      ...{ issuer, fetch, clock, onAlarm },
+      onKnown: known => this.#reports?.noticed(known),
+      isKeyRevoked: thumbprint => this.#feed?.isKeyRevoked(thumbprint) === true,
+    })
+    const feed = tokens.revocationFeed
+    this.#isFeedShared = feed instanceof RevocationFeed
+    const authentication =
+      introspection?.authentication ?? (feed instanceof RevocationFeed ? undefined : feed?.authentication)
+    this.#reports =
+      authentication &&
+      new KeyReports({
+        ...{ authentication, fetch, clock, entropy, onAlarm },
+        issuer: this.#issuer,
+        issuerUrl: issuer,
+      })
     this.#isLiveAsked = jwtRevocation === 'introspection'
     if (jwtRevocation === undefined || jwtRevocation === 'status-list')
       this.#statusLists = new StatusLists({
@@ -95,21 +111,22 @@ export class AccessTokens {
         onAlarm,
       })
     this.#feed =
-      tokens.revocationFeed &&
-      new RevocationFeed(tokens.revocationFeed, {
-        issuer: this.#issuer,
-        issuerUrl: issuer,
-        fetch,
-        clock,
-        entropy,
-        onAlarm,
-        onRevoked: topic => {
-          this.#introspector?.forgetFlights()
-          if (topic === 'key') void this.#issuer.refresh()
-        },
-        onResync: () => this.evict(() => true),
-      })
-    void this.#feed?.run()
+      feed === undefined || feed instanceof RevocationFeed
+        ? feed
+        : new RevocationFeed(feed, {
+            ...{ issuer: this.#issuer, issuerUrl: issuer, fetch, clock, entropy, onAlarm },
+          })
+    this.#feed?.listen({
+      onRevoked: topic => {
+        this.#introspector?.forgetFlights()
+        if (topic !== 'key') return
+        // Which remembered answers it signed nobody knows here.
+        this.#introspector?.evict(() => true)
+        void this.#issuer.hurry()
+      },
+      onResync: () => this.evict(() => true),
+    })
+    if (!this.#isFeedShared) void this.#feed?.run()
   }
 
   /**
@@ -122,7 +139,7 @@ export class AccessTokens {
     now: EpochSeconds,
   ): Outcome<TokenFacts> | Promise<Outcome<TokenFacts>> {
     const known = this.#isLiveAsked ? undefined : this.#remembered(tokenHash, now, this.#issuer.current())
-    return known === undefined || !this.#isBelieved(known)
+    return known === undefined || !this.isBelieved(known)
       ? this.#find(token, tokenHash, now).then(found => this.#judgeNow(found, now))
       : this.#judgeNow(accept(known), now)
   }
@@ -140,12 +157,12 @@ export class AccessTokens {
   }
 
   /** Whether what was known of a token earlier may be used without asking; without a feed its lifetime here decides. */
-  #isBelieved(facts: TokenFacts): boolean {
+  isBelieved(facts: BelievedFacts): boolean {
     return this.#feed === undefined || this.#standingOf(facts, this.#feed) === 'good'
   }
 
   /** Silence makes everything doubtful, and so does a life longer than announcements are remembered. */
-  #standingOf(facts: TokenFacts, feed: RevocationFeed): Standing {
+  #standingOf(facts: BelievedFacts, feed: RevocationFeed): Standing {
     const standing = feed.standingOf(facts)
     if (standing === 'revoked') return standing
     const isLong = facts.expiresAt - facts.issuedAt > rememberedSeconds - skewSecondsMax
@@ -158,7 +175,8 @@ export class AccessTokens {
   }
 
   close(): void {
-    this.#feed?.close()
+    if (!this.#isFeedShared) this.#feed?.close()
+    this.#reports?.close()
   }
 
   // A key that the issuer withdrew takes its tokens with it, so the memo is asked with the current key set.
@@ -169,15 +187,20 @@ export class AccessTokens {
     return this.#feed?.isKeyRevoked(memo.keyThumbprint) === true ? undefined : memo.facts
   }
 
-  /** A phantom token: the issuer's signed answer, handed on by the gateway that asked for it. */
+  /** A phantom token, as the gateway hands it on: the issuer's signed answer, or the JWT of a split token, joined. */
   async judgePhantom(phantom: string, now: EpochSeconds): Promise<Outcome<TokenFacts>> {
     const { issuer: issuerUrl, audience, algs, futureSeconds } = this.#settings
-    const ports = { issuer: this.#issuer, issuerUrl, audience, algs, futureSeconds }
-    const answer = await judgeSignedAnswer(phantom, ports, now)
-    if (!answer.ok) return answer
-    const facts = judgeIntrospected(answer.value, issuerUrl, audience)
+    const facts =
+      this.#settings.gateway?.splitTokens === true && isAccessToken(phantom)
+        ? // In a memory of its own: what came through the gateway is not accepted from a client.
+          await this.#judgeJwt(phantom, `joined ${sha256(phantom)}`, now)
+        : await judgeSignedAnswer(
+            phantom,
+            { issuer: this.#issuer, issuerUrl, audience, algs, futureSeconds },
+            now,
+          ).then(answer => (answer.ok ? judgeIntrospected(answer.value, issuerUrl, audience) : answer))
     if (facts.ok && this.#feed?.standingOf(facts.value) === 'revoked') return revokedByFeed
-    return this.#judgeTime(facts, now)
+    return await this.#judgeNow(facts, now)
   }
 
   #judgeTime(found: Outcome<TokenFacts>, now: EpochSeconds): Outcome<TokenFacts> {
@@ -224,7 +247,7 @@ export class AccessTokens {
       )
     const ask = async (): Promise<Outcome<TokenFacts>> => {
       if (introspector === undefined) return unknownStanding
-      const live = await introspector.introspect(token, tokenHash, facts => this.#isBelieved(facts))
+      const live = await introspector.introspect(token, tokenHash, facts => this.isBelieved(facts))
       return live.ok && this.#feed?.standingOf(live.value) === 'revoked' ? revokedByFeed : live
     }
     // Without introspection JWTs are accepted: options with neither are refused when the API starts.
@@ -249,7 +272,7 @@ export class AccessTokens {
     const { jwtRevocation = 'introspection' } = this.#settings.tokens
     // With a feed beside it, what the feed denies is denied whatever else was chosen.
     if (this.#feed?.standingOf(facts) === 'revoked') return true
-    if (jwtRevocation === 'feed') return !this.#isBelieved(facts)
+    if (jwtRevocation === 'feed') return !this.isBelieved(facts)
     return this.#isLiveAsked
   }
 
@@ -268,7 +291,6 @@ export class AccessTokens {
     const key = await this.#keyThatSigned(jws.value)
     if (!key.ok) return key
     const claims = jws.value.claims as TokenClaims
-    if (this.#feed?.isKeyRevoked(key.value.thumbprint) === true) return revokedByFeed
     const wrong = firstRefusal(tokenClaimsRules, { claims, issuer, audience })
     if (wrong !== undefined) return wrong
     const facts = factsOf(claims, 'jwt')
@@ -278,14 +300,19 @@ export class AccessTokens {
   }
 
   async #keyThatSigned(jws: ParsedJws): Promise<Outcome<PublicKey>> {
-    const { kid, alg } = jws.header
+    const { kid } = jws.header
     if (kid !== undefined && typeof kid !== 'string')
       return refuse('access-token.key', ['RFC9068-4-5'], 'invalid_token', '`kid` is not text')
-    const keys = await this.#issuer.keysFor({ kid, alg: alg as JwsAlg })
-    if (!keys.ok) return keys
-    const key = keys.value.find(candidate => verifyJws(jws, candidate, this.#settings.algs))
-    return key === undefined
-      ? refuse('access-token.signature', ['RFC9068-4-4'], 'invalid_token', 'the signature does not verify')
-      : accept(key)
+    const key = await signingKeyOf(jws, this.#issuer, this.#settings.algs)
+    if (!key.ok) return key
+    if (key.value !== undefined) return accept(key.value)
+    if (kid !== undefined) this.#reports?.doubted()
+    return refuse('access-token.signature', ['RFC9068-4-4'], 'invalid_token', 'the signature does not verify')
   }
+}
+
+/** Only which rules it is to be judged by. */
+function isAccessToken(phantom: string): boolean {
+  const jws = parseCompactJws(phantom, answerBytesMax)
+  return jws.ok && accessTokenTyp.test(String(jws.value.header.typ))
 }

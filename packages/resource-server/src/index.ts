@@ -13,13 +13,19 @@ export {
 } from './decision-point.ts'
 export type { IntrospectionOptions } from './introspection.ts'
 export { type PreparedAnswer, type PublishedMetadata, publishMetadata } from './metadata.ts'
+export { type FeedSubscription, openRevocationFeed } from './open-revocation-feed.ts'
 export type { GatewayTrust, Requirements, ResourceServerOptions, TokenOptions } from './options.ts'
 export type { Clock, Entropy, Fetch, FetchedResponse, FetchInit } from './ports.ts'
+export {
+  openPostgresReplayMemory,
+  type PostgresPool,
+  type PostgresReplayOptions,
+} from './postgres-replay-memory.ts'
 export type { PropagationFigures } from './propagation.ts'
 export { type RemoteOptions, remoteDecisionPoint, remoteOpa } from './remote-decision.ts'
 export { inMemoryReplayMemory, type Remembered, type ReplayMemory } from './replay.ts'
 export { type ApiRequest, readPeerCertificate } from './request.ts'
 export { requireAuthorizationDetails } from './require-authorization-details.ts'
-export type { FeedStatus, RevocationFeedOptions } from './revocation-feed.ts'
+export type { FeedStatus, RevocationFeed, RevocationFeedOptions } from './revocation-feed.ts'
 export type { ProvenBinding, TokenFacts, VerifiedToken } from './token.ts'
 export { createResourceServer, type Guard, type ResourceServer, type Verified } from './verify.ts'

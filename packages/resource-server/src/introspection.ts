@@ -13,6 +13,7 @@ import { fetchJsonObject, fetchText, type JsonRequest } from './fetch-json.ts'
 import type { Issuer } from './issuer.ts'
 import type { Clock, Entropy, Fetch } from './ports.ts'
 import { answerBytesMax, judgeIntrospected, judgeSignedAnswer } from './signed-answer.ts'
+import { judgeSplitToken } from './split-token.ts'
 import type { TokenFacts } from './token.ts'
 
 export interface IntrospectionOptions {
@@ -117,7 +118,7 @@ export class Introspector {
   }
 
   async #answer(token: string): Promise<Outcome<TokenFacts>> {
-    const { issuer, issuerUrl, audience, fetch, clock, entropy, onAlarm } = this.#ports
+    const { issuer, issuerUrl, fetch, clock, entropy, onAlarm } = this.#ports
     const known = await issuer.ready()
     if (!known.ok) return known
     const { introspectionEndpoint, mtlsIntrospectionEndpoint } = known.value.metadata
@@ -142,19 +143,29 @@ export class Introspector {
         bytesMax: answerBytesMax,
         timeoutMs: this.#options.timeoutMs ?? 3000,
       }
-      if (!isSigned) return judgeIntrospected(await fetchJsonObject(request), issuerUrl, audience)
+      if (!isSigned) return await this.#judge(token, await fetchJsonObject(request))
       const signedAnswer = await fetchText(request)
       const response = await judgeSignedAnswer(signedAnswer, this.#ports, this.#ports.clock.now())
       if (!response.ok) {
         onAlarm('introspection.unsigned', new Error(response.reason))
         return response
       }
-      const facts = judgeIntrospected(response.value, issuerUrl, audience)
+      const facts = await this.#judge(token, response.value)
       return facts.ok ? accept({ ...facts.value, signedAnswer }) : facts
     } catch (cause) {
       onAlarm('introspection.failed', cause)
       return unavailable('introspection did not answer')
     }
+  }
+
+  async #judge(token: string, response: Readonly<Record<string, unknown>>): Promise<Outcome<TokenFacts>> {
+    const { issuerUrl, audience, onAlarm } = this.#ports
+    const facts = judgeIntrospected(response, issuerUrl, audience)
+    if (!facts.ok) return facts
+    const signingInput = await judgeSplitToken(token, response, this.#ports)
+    if (signingInput.ok) return accept({ ...facts.value, signingInput: signingInput.value })
+    onAlarm('introspection.split', new Error(`${signingInput.ruleId}: ${signingInput.reason}`))
+    return signingInput
   }
 }
 

@@ -11,6 +11,9 @@ export const freshSeconds = 300
 export const lastGoodSeconds = 86_400
 /** Least time between two fetches that an unknown `kid` or a failure caused. */
 export const coolDownSeconds = 30
+/** After a key was taken back the next one may reach the nodes of the issuer a moment later than the word of it. */
+const hurrySeconds = 30
+const hurriedCoolDownSeconds = 1
 
 const keysMax = 20
 const documentBytesMax = 131_072
@@ -22,6 +25,8 @@ export interface IssuerMetadata {
   readonly mtlsIntrospectionEndpoint: string | undefined
   readonly revocationEventsEndpoint: string | undefined
   readonly mtlsRevocationEventsEndpoint: string | undefined
+  readonly keyReportsEndpoint: string | undefined
+  readonly mtlsKeyReportsEndpoint: string | undefined
 }
 
 export interface IssuerOptions {
@@ -30,6 +35,10 @@ export interface IssuerOptions {
   readonly clock: Clock
   /** Told when the issuer could not be reached and old keys are used, or none are left. */
   readonly onAlarm: (alarm: string, cause: unknown) => void
+  /** Told of every successful fetch. */
+  readonly onKnown?: (known: Known) => void
+  /** Whether the feed said that a key was taken back: it is nobody's key from then on, published or not. */
+  readonly isKeyRevoked?: (thumbprint: string) => boolean
 }
 
 export interface Known {
@@ -53,6 +62,7 @@ export class Issuer {
   #attemptedAt: EpochSeconds | undefined
   #hasFailed = false
   #isFetching = false
+  #hurriedAt: EpochSeconds | undefined
 
   constructor(options: IssuerOptions) {
     this.#options = options
@@ -63,8 +73,8 @@ export class Issuer {
     const known = this.current()
     if (known !== undefined) return accept(known)
     // Whoever comes while the first one fetches waits with it, rather than being told that there is nothing.
-    if (this.#isFetching || !this.#isCoolingDown()) await this.refresh()
-    return this.#lastGood()
+    if (this.#isFetching || !this.#isCoolingDown()) await this.#attempt()
+    return this.lastGood()
   }
 
   /** What is known and fresh, without waiting. */
@@ -78,14 +88,14 @@ export class Issuer {
   async keysFor(wanted: KeyWanted): Promise<Outcome<readonly PublicKey[]>> {
     const known = await this.ready()
     if (!known.ok) return known
-    const found = fittingKeys(known.value.keys, wanted.kid, wanted.alg)
+    const found = this.#fitting(known.value, wanted)
     if (found.length > 0) return accept(found)
     // A key may have been published a moment ago, so an unknown one is worth one look; a flood of them is not.
     if (!this.#isCoolingDown()) {
-      await this.refresh()
-      const renewed = this.#lastGood()
+      await this.#attempt()
+      const renewed = this.lastGood()
       if (!renewed.ok) return renewed
-      const foundNow = fittingKeys(renewed.value.keys, wanted.kid, wanted.alg)
+      const foundNow = this.#fitting(renewed.value, wanted)
       if (foundNow.length > 0) return accept(foundNow)
     }
     return this.#hasFailed
@@ -98,14 +108,20 @@ export class Issuer {
       : refuse('access-token.key', ['RFC9068-4-5'], 'invalid_token', 'the issuer publishes no such key')
   }
 
+  /** A key was taken back: fetches now, and again soon when a token names a key that is still unknown. */
+  hurry(): Promise<boolean> {
+    this.#hurriedAt = this.#options.clock.now()
+    return this.refresh()
+  }
+
   /** Fetches metadata and keys now; callers share one fetch. @returns whether it succeeded */
   refresh(): Promise<boolean> {
     return this.#flight.run('refresh', async () => {
-      this.#attemptedAt = this.#options.clock.now()
       this.#isFetching = true
       try {
         this.#known = await fetchKnown(this.#options)
         this.#hasFailed = false
+        this.#options.onKnown?.(this.#known)
       } catch (cause) {
         this.#hasFailed = true
         this.#options.onAlarm('issuer.fetch-failed', cause)
@@ -116,7 +132,19 @@ export class Issuer {
     })
   }
 
-  #lastGood(): Outcome<Known> {
+  /** A fetch that a request caused; those that the issuer caused take nothing away from the next one of these. */
+  #attempt(): Promise<boolean> {
+    this.#attemptedAt = this.#options.clock.now()
+    return this.refresh()
+  }
+
+  #fitting({ keys }: Known, { kid, alg }: KeyWanted): readonly PublicKey[] {
+    const { isKeyRevoked = () => false } = this.#options
+    return fittingKeys(keys, kid, alg).filter(({ thumbprint }) => !isKeyRevoked(thumbprint))
+  }
+
+  /** What was fetched last, as long as it may be used without the issuer. */
+  lastGood(): Outcome<Known> {
     const known = this.#known
     const now = this.#options.clock.now()
     if (known !== undefined && now - known.fetchedAt < lastGoodSeconds) return accept(known)
@@ -124,8 +152,10 @@ export class Issuer {
   }
 
   #isCoolingDown(): boolean {
-    const { now } = this.#options.clock
-    return this.#attemptedAt !== undefined && isWithin(coolDownSeconds, this.#attemptedAt, now())
+    const now = this.#options.clock.now()
+    const isHurried = this.#hurriedAt !== undefined && isWithin(hurrySeconds, this.#hurriedAt, now)
+    const seconds = isHurried ? hurriedCoolDownSeconds : coolDownSeconds
+    return this.#attemptedAt !== undefined && isWithin(seconds, this.#attemptedAt, now)
   }
 }
 
@@ -141,7 +171,8 @@ async function fetchKnown({ issuer, fetch, clock }: IssuerOptions): Promise<Know
     fetch,
     url: metadata.jwksUri,
     method: 'GET',
-    headers: { accept: 'application/jwk-set+json, application/json' },
+    // A cache in between would give what it had: this side has its own rules about how old keys may be.
+    headers: { accept: 'application/jwk-set+json, application/json', 'cache-control': 'no-cache' },
     bytesMax: documentBytesMax,
     timeoutMs,
   })
@@ -190,6 +221,8 @@ function metadataOf(document: JsonObject, issuer: string): IssuerMetadata {
     mtlsIntrospectionEndpoint: textOf(mtls.introspection_endpoint),
     revocationEventsEndpoint: textOf(document.revocation_events_endpoint),
     mtlsRevocationEventsEndpoint: textOf(mtls.revocation_events_endpoint),
+    keyReportsEndpoint: textOf(document.key_reports_endpoint),
+    mtlsKeyReportsEndpoint: textOf(mtls.key_reports_endpoint),
   }
 }
 

@@ -15,19 +15,20 @@ export interface Nonces {
 /**
  * Nonces that need no memory: a keyed digest of the time bucket (RFC 9449 section 9), in a namespace per resource.
  * @param secret at least 32 bytes; the same on every node that serves the resource
+ * @param epochOf life of the replay memory: a nonce proves a proof younger than the life it was made in
  */
-export function openNonces(secret: Uint8Array, resource: string): Nonces {
+export function openNonces(secret: Uint8Array, resource: string, epochOf = (): string => ''): Nonces {
   if (secret.byteLength < 32) throw new TypeError('the nonce secret has less than 32 bytes')
-  const made = new Map<number, string>()
+  const made = new Map<string, string>()
 
   const ofBucket = (bucket: number): string => {
-    const known = made.get(bucket)
+    const epoch = epochOf()
+    const name = epoch === '' ? `${bucket}` : `${bucket}\0${epoch}`
+    const known = made.get(name)
     if (known !== undefined) return known
-    const nonce = createHmac('sha256', secret)
-      .update(`dpop-nonce\0${resource}\0${bucket}`)
-      .digest('base64url')
+    const nonce = createHmac('sha256', secret).update(`dpop-nonce\0${resource}\0${name}`).digest('base64url')
     if (made.size >= 4) made.clear()
-    made.set(bucket, nonce)
+    made.set(name, nonce)
     return nonce
   }
   const bucketOf = (now: EpochSeconds): number => Math.floor(now / nonceBucketSeconds)

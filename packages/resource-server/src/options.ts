@@ -26,7 +26,7 @@ import {
 } from './ports.ts'
 import { inMemoryReplayMemory, type ReplayMemory } from './replay.ts'
 import type { ApiRequest } from './request.ts'
-import type { RevocationFeedOptions } from './revocation-feed.ts'
+import { RevocationFeed, type RevocationFeedOptions } from './revocation-feed.ts'
 import { staleSecondsMax } from './status-list.ts'
 import { settingsOfTier, signedByTier } from './tier.ts'
 
@@ -48,8 +48,11 @@ export interface TokenOptions {
    * its `exp`. With the default 0 no answer is a 503.
    */
   readonly statusStaleSeconds?: number
-  /** Hear of revocations as they happen; while it is silent no remembered answer is used. */
-  readonly revocationFeed?: RevocationFeedOptions
+  /**
+   * Hear of revocations as they happen; while it is silent no remembered answer is used. Several APIs of one process may
+   * share a subscription of `openRevocationFeed`, which whoever opened it closes.
+   */
+  readonly revocationFeed?: RevocationFeedOptions | RevocationFeed
   /** Accept what this gateway verified and signed for. */
   readonly gateway?: GatewayTrust
 }
@@ -64,6 +67,8 @@ export interface GatewayTrust {
   readonly keys: readonly unknown[]
   /** Thumbprints (`x5t#S256`) of the certificates the gateway connects with; without them the signature stands alone. */
   readonly peers?: readonly string[]
+  /** Whether the gateway may hand on the JWT of a split token, joined; otherwise only the issuer's signed answer. */
+  readonly splitTokens?: boolean
   /**
    * Remembers which evidence was used. The default is the API's own; evidence from before it began to remember is
    * answered 503 for a few seconds after a start.
@@ -93,8 +98,11 @@ export interface ResourceServerOptions {
   /** `required`: a token without a binding is refused. */
   readonly senderConstraint?: 'required' | 'allowed'
   readonly senderConstraintMethods?: readonly SenderConstraintMethod[]
-  /** Whether proofs must carry a nonce of this API; a secret of at least 32 bytes serves several nodes. */
-  readonly dpopNonce?: 'off' | 'required' | { readonly secret: Uint8Array }
+  /**
+   * Whether proofs must carry a nonce of this API. A secret of at least 32 bytes serves several nodes; with `isRequired`
+   * false a nonce is asked for only while the replay memory is young.
+   */
+  readonly dpopNonce?: 'off' | 'required' | { readonly secret: Uint8Array; readonly isRequired?: boolean }
   readonly replayMemory?: ReplayMemory
   /** The tenant of a request, from its route and never from a free parameter; undefined from the function denies. */
   readonly tenant?: string | ((request: ApiRequest) => string | undefined)
@@ -211,7 +219,7 @@ export function settingsOf(options: ResourceServerOptions): Settings {
     methods,
     offered: offeredOf(methods, senderConstraint),
     nonces,
-    isNonceRequired: options.dpopNonce !== undefined && options.dpopNonce !== 'off',
+    isNonceRequired: isNonceRequired(options.dpopNonce),
     replayMemory,
     tenant: options.tenant,
     clients: options.clients,
@@ -243,13 +251,18 @@ function memoryOf(
   // With a secret that outlives this process, a nonce no longer proves that a proof is younger than our memory.
   if (shared !== undefined && replayMemory === undefined)
     bad('dpopNonce', 'a shared secret needs a shared replayMemory')
+  const memory = replayMemory ?? inMemoryReplayMemory({ completeSince: clock.now() })
   return {
-    nonces: openNonces(shared ?? entropy.bytes(32), audience),
-    replayMemory: replayMemory ?? inMemoryReplayMemory({ completeSince: clock.now() }),
+    nonces: openNonces(shared ?? entropy.bytes(32), audience, () => memory.epoch ?? ''),
+    replayMemory: memory,
   }
 }
 
-function tokensOf({ tokens, profile }: ResourceServerOptions): TokenOptions {
+function isNonceRequired(dpopNonce: ResourceServerOptions['dpopNonce']): boolean {
+  return typeof dpopNonce === 'object' ? (dpopNonce.isRequired ?? true) : dpopNonce === 'required'
+}
+
+function tokensOf({ tokens, profile, issuer }: ResourceServerOptions): TokenOptions {
   const chosen: TokenOptions = tokens === 'jwt' ? { jwt: true } : signedByTier(tokens, profile)
   const { jwt, introspection, gateway } = chosen
   if (jwt !== true && introspection === undefined && gateway === undefined)
@@ -257,6 +270,9 @@ function tokensOf({ tokens, profile }: ResourceServerOptions): TokenOptions {
   if (chosen.jwtRevocation === 'introspection' && chosen.introspection === undefined)
     bad('tokens.jwtRevocation', 'introspection is not set up')
   within('tokens.statusStaleSeconds', chosen.statusStaleSeconds ?? 0, 0, staleSecondsMax)
+  const { revocationFeed } = chosen
+  if (revocationFeed instanceof RevocationFeed && revocationFeed.issuerUrl !== issuer)
+    bad('tokens.revocationFeed', `it is of \`${revocationFeed.issuerUrl}\`, not of \`${issuer}\``)
   if (chosen.jwtRevocation === 'feed' && chosen.revocationFeed === undefined)
     bad('jwtRevocation', '`feed` needs `revocationFeed`')
   return chosen

@@ -4,6 +4,7 @@ export interface PropagationFigures {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly maxMs: number
+  readonly sumMs: number
   /** How many took at most so many milliseconds. */
   readonly buckets: readonly (readonly [atMostMs: number, count: number])[]
 }
@@ -17,12 +18,14 @@ export class Propagation {
   readonly #buckets = bounds.map(() => 0)
   #count = 0
   #maxMs = 0
+  #sumMs = 0
 
   /** @param ms below zero when the clocks of the two machines differ by more than the way took */
   add(ms: number): void {
     const taken = Math.max(0, ms)
     this.#samples[this.#count % samplesMax] = taken
     this.#count++
+    this.#sumMs += taken
     this.#maxMs = Math.max(this.#maxMs, taken)
     for (const [index, bound] of bounds.entries())
       if (taken <= bound) this.#buckets[index] = (this.#buckets[index] ?? 0) + 1
@@ -36,6 +39,7 @@ export class Propagation {
       p50Ms: at(0.5),
       p99Ms: at(0.99),
       maxMs: this.#maxMs,
+      sumMs: this.#sumMs,
       buckets: bounds.map((bound, index) => [bound, this.#buckets[index] ?? 0] as const),
     }
   }

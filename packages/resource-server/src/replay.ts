@@ -18,9 +18,11 @@ export interface ReplayMemory {
   ) => Remembered | Promise<Remembered>
   /**
    * Since when nothing was forgotten. Proofs that may be older must show a nonce of ours, which proves them younger.
-   * A memory that outlives the process says 0.
+   * A memory that outlives the process says 0. May rise while the process runs, when the memory was emptied.
    */
   readonly completeSince: EpochSeconds
+  /** Name of this life of a memory that may be emptied: nonces of another life are not current. */
+  readonly epoch?: string
 }
 
 export interface InMemoryReplayOptions {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type RevocationTopic, revocationDigest } from '@holdfast/protocol/revocation-event.ts'
-import type { Fetch } from './ports.ts'
 import { accepted, call, dpopHeaders, refused, type TestBed, testBed } from './test-bed.ts'
-import { testClock, testIssuer, testKey } from './testing.ts'
+import { type TestFeed, testFeed } from './test-feed.ts'
+import { type TestKey, testClock, testIssuer, testKey } from './testing.ts'
 
 const issuerUrl = 'https://as.example'
 const authentication = {
@@ -13,69 +12,29 @@ const authentication = {
   alg: 'ES256',
 } as const
 
-interface FeedBed extends TestBed {
+interface FeedBed extends TestBed, TestFeed {
   readonly time: { ms: number }
-  /** What the issuer says next, as it stands on the wire. */
-  readonly say: (event: string, data: unknown, id?: string) => Promise<void>
-  readonly end: (topic: RevocationTopic, name: string) => Promise<void>
-  /** `Last-Event-ID` of every connection. */
-  readonly asked: (string | undefined)[]
-  readonly hangUp: () => Promise<void>
+  /** What the issuer publishes. */
+  readonly published: TestKey[]
+  readonly mint: (key: TestKey) => string
 }
-
-const turn = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 5))
 
 /** An API that takes JWTs on the word of the feed alone. */
 async function feedBed(): Promise<FeedBed> {
   const time = { ms: 1000 }
   const clock = Object.assign(testClock(), { monotonicMs: () => time.ms })
-  const behind = testIssuer({ clock })
-  const asked: (string | undefined)[] = []
-  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
-  const fetch: Fetch = async (url, init) => {
-    if (url.endsWith('/revocations')) {
-      asked.push(init.headers['last-event-id'])
-      const body = new ReadableStream<Uint8Array>({
-        start: opened => {
-          controller = opened
-        },
-      })
-      return { status: 200, body }
-    }
-    if (!url.includes('well-known')) return behind.fetch(url, init)
-    const document = {
-      issuer: issuerUrl,
-      jwks_uri: `${issuerUrl}/jwks`,
-      revocation_events_endpoint: `${issuerUrl}/revocations`,
-    }
-    return Response.json(document)
-  }
+  const feed = testFeed(issuerUrl, clock, clock.monotonicMs)
+  const behind = testIssuer({ clock, feed })
   const bed = testBed({
     clock,
-    fetch,
+    fetch: behind.fetch,
     tokens: { jwt: true, jwtRevocation: 'feed', revocationFeed: { authentication, silenceBoundMs: 3000 } },
   })
-  const say: FeedBed['say'] = async (event, data, id = '1.1') => {
-    for (let count = 0; count < 200 && controller === undefined; count++) await turn()
-    controller?.enqueue(Buffer.from(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`))
-    await turn()
-  }
-  const end: FeedBed['end'] = (topic, name) =>
-    say('revoked', {
-      topic,
-      digest: revocationDigest(topic, issuerUrl, name),
-      at: clock.now(),
-      committed_ms: 0,
-    })
-  const hangUp = async (): Promise<void> => {
-    controller?.close()
-    controller = undefined
-    await turn()
-  }
   // The tokens must be of the issuer whose keys the API fetches.
   const boundToken: TestBed['boundToken'] = (changes, header) =>
     behind.mint({ cnf: { jkt: bed.key.thumbprint }, ...changes }, header)
-  return { ...bed, boundToken, time, say, end, asked, hangUp }
+  const mint = (key: TestKey): string => behind.mint({ cnf: { jkt: bed.key.thumbprint } }, {}, key)
+  return { ...bed, ...feed, boundToken, time, published: behind.keys, mint }
 }
 
 const use = (bed: TestBed, token: string) => call(bed, { headers: dpopHeaders(bed, token) })
@@ -139,6 +98,34 @@ describe('an API that takes JWTs on the word of the feed', () => {
     assert.deepEqual(bed.asked, [undefined, '7.5'])
     refused(await use(bed, token), 503, 'revocation-feed.silent')
     await bed.say('heartbeat', { elapsed_ms: 0 }, '8.1')
+    accepted(await use(bed, token))
+    bed.api.close()
+  })
+
+  test('drops a key that was taken back at once, though it is still published, and for tokens it never saw', async () => {
+    const bed = await feedBed()
+    const [key] = bed.published as [TestKey]
+    const known = bed.boundToken()
+    await bed.say('heartbeat', { elapsed_ms: 0 })
+    accepted(await use(bed, known))
+    await bed.end('key', key.thumbprint)
+    for (const token of [known, bed.boundToken()])
+      assert.equal(refused(await use(bed, token), 401, 'access-token.key').error, 'invalid_token')
+    bed.api.close()
+  })
+
+  test('finds the key in its place although the issuer publishes it a moment after the word of it', async () => {
+    const bed = await feedBed()
+    const [key] = bed.published as [TestKey]
+    await bed.say('heartbeat', { elapsed_ms: 0 })
+    accepted(await use(bed, bed.boundToken()))
+    await bed.end('key', key.thumbprint)
+    const next = testKey()
+    const token = bed.mint(next)
+    refused(await use(bed, token), 401, 'access-token.key')
+    bed.published.splice(0, 1, next)
+    refused(await use(bed, token), 401, 'access-token.key')
+    bed.clock.advance(1)
     accepted(await use(bed, token))
     bed.api.close()
   })

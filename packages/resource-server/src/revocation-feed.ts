@@ -6,8 +6,7 @@ import { readEvents, type StreamEvent } from './event-stream.ts'
 import type { Issuer } from './issuer.ts'
 import type { Clock, Entropy, Fetch } from './ports.ts'
 import { Propagation, type PropagationFigures } from './propagation.ts'
-import { Revoked, type Standing } from './revoked.ts'
-import type { TokenFacts } from './token.ts'
+import { type JudgedFacts, Revoked, type Standing } from './revoked.ts'
 
 export interface RevocationFeedOptions {
   readonly authentication: IntrospectionAuthentication
@@ -38,7 +37,11 @@ export interface FeedPorts {
   readonly clock: Clock
   readonly entropy: Entropy
   readonly onAlarm: (alarm: string, cause: unknown) => void
-  /** Told of every announcement that is new. */
+}
+
+/** Who remembers something that the feed may end. */
+export interface FeedListener {
+  /** Told of every announcement that is new, after it counts. */
   readonly onRevoked: (topic: RevocationTopic) => void
   /** Told when nothing that is remembered may be believed any more. */
   readonly onResync: () => void
@@ -56,6 +59,7 @@ export class RevocationFeed {
   readonly #silenceBoundMs: number
   readonly #revoked: Revoked
   readonly #propagation = new Propagation()
+  readonly #listeners: FeedListener[] = []
   readonly #monotonicMs: () => number
   #lastEventId: string | undefined
   /** Moment, on the monotonic clock, of which everything that had ended by then is known. */
@@ -81,12 +85,21 @@ export class RevocationFeed {
     this.#revoked = new Revoked(ports.issuerUrl, this.#monotonicMs, entriesMax)
   }
 
+  get issuerUrl(): string {
+    return this.#ports.issuerUrl
+  }
+
+  /** Several APIs of one process share a subscription. */
+  listen(listener: FeedListener): void {
+    this.#listeners.push(listener)
+  }
+
   /** Whether everything that ended up to `silenceBoundMs` ago is known here. */
   get isTrusted(): boolean {
     return this.#monotonicMs() - this.#knownToMs <= this.#silenceBoundMs && this.#revoked.isComplete
   }
 
-  standingOf(facts: TokenFacts): Standing {
+  standingOf(facts: JudgedFacts): Standing {
     return this.#revoked.standingOf(facts)
   }
 
@@ -190,7 +203,7 @@ export class RevocationFeed {
     else if (event === 'resync') {
       // What was known is of another store: nothing is believed until all that matters was told again.
       this.#knownToMs = Number.NEGATIVE_INFINITY
-      this.#ports.onResync()
+      for (const { onResync } of this.#listeners) onResync()
     }
     if (id !== undefined && /^[\d.]{1,40}$/.test(id)) this.#lastEventId = id
   }
@@ -204,7 +217,7 @@ export class RevocationFeed {
     // What was told to catch up says how long this API was away, and nothing about the way it came.
     if (this.isTrusted && typeof committedMs === 'number')
       this.#propagation.add((this.#ports.clock.epochMs?.() ?? Date.now()) - committedMs)
-    this.#ports.onRevoked(topic)
+    for (const { onRevoked } of this.#listeners) onRevoked(topic)
   }
 
   #takeHeartbeat({ elapsed_ms: elapsedMs }: Readonly<Record<string, unknown>>, openedMs: number): void {

@@ -23,6 +23,9 @@ export interface Revocation {
  */
 export type Standing = 'good' | 'doubtful' | 'revoked'
 
+/** What of a token is asked about. */
+export type JudgedFacts = Pick<TokenFacts, 'jti' | 'subject' | 'clientId' | 'issuedAt' | 'claims'>
+
 interface Entry {
   readonly at: EpochSeconds
   readonly untilMs: number
@@ -40,7 +43,7 @@ export class Revoked {
   readonly #monotonicMs: () => number
   readonly #entriesMax: number
   readonly #entries = new Map<string, Entry>()
-  readonly #digests = new WeakMap<TokenFacts, Digests>()
+  readonly #digests = new WeakMap<JudgedFacts, Digests>()
   #lostUntilMs = Number.NEGATIVE_INFINITY
   /** The latest end of any client: a token that was exchanged does not name all clients it came through. */
   #clientEndedAt = Number.NEGATIVE_INFINITY
@@ -73,7 +76,7 @@ export class Revoked {
     return true
   }
 
-  standingOf(facts: TokenFacts): Standing {
+  standingOf(facts: JudgedFacts): Standing {
     const digests = this.#digestsOf(facts)
     if (digests.exact.some(digest => this.#entries.has(digest))) return 'revoked'
     const isAfter = (at: number): boolean => facts.issuedAt > at + clockSkewSeconds
@@ -96,7 +99,7 @@ export class Revoked {
     }
   }
 
-  #digestsOf(facts: TokenFacts): Digests {
+  #digestsOf(facts: JudgedFacts): Digests {
     const known = this.#digests.get(facts)
     if (known !== undefined) return known
     const digest = (topic: RevocationTopic, name: string): string =>

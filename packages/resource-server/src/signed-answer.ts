@@ -7,7 +7,6 @@ import {
   refuse,
 } from '@holdfast/protocol'
 import { parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
-import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import {
   introspectedRules,
   type TokenClaims,
@@ -15,6 +14,7 @@ import {
 } from '@holdfast/protocol/specs/rfc9068-at-verification/rules.ts'
 import { introspectionJwtRules } from '@holdfast/protocol/specs/rfc9701-introspection-jwt/rules.ts'
 import type { Issuer } from './issuer.ts'
+import { signingKeyOf } from './signing-key.ts'
 import { factsOf, type TokenFacts } from './token.ts'
 
 /** Longest answer of introspection that is read. */
@@ -41,10 +41,8 @@ export async function judgeSignedAnswer(
   const input = { header, claims, issuer: issuerUrl, audience, algs, now, futureSeconds }
   const refusal = firstRefusal(introspectionJwtRules, input)
   if (refusal !== undefined) return refusal
-  const kid = typeof header.kid === 'string' ? header.kid : undefined
-  const keys = await issuer.keysFor({ kid, alg: header.alg as JwsAlg })
-  const isSigned = keys.ok && keys.value.some(key => verifyJws(jws.value, key, algs))
-  return isSigned
+  const key = await signingKeyOf(jws.value, issuer, algs)
+  return key.ok && key.value !== undefined
     ? accept(claims.token_introspection as Readonly<Record<string, unknown>>)
     : refuse(
         'introspection.unavailable',

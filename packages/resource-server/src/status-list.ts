@@ -9,7 +9,6 @@ import {
   refuse,
 } from '@holdfast/protocol'
 import { parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
-import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import {
   type StatusReference,
   statusClaimRules,
@@ -28,6 +27,7 @@ import { BoundedCache, SingleFlight } from './cache.ts'
 import { fetchText } from './fetch-json.ts'
 import type { Issuer } from './issuer.ts'
 import type { Clock, Fetch } from './ports.ts'
+import { signingKeyOf } from './signing-key.ts'
 
 /** Most seconds a list may be used beyond its `ttl` while the issuer does not answer. */
 export const staleSecondsMax = 50
@@ -147,10 +147,8 @@ export class StatusLists {
     const { header, claims } = jws.value
     const unfit = firstRefusal(statusListHeaderRules, { header, algs })
     if (unfit !== undefined) return unfit
-    const kid = typeof header.kid === 'string' ? header.kid : undefined
-    const keys = await issuer.keysFor({ kid, alg: header.alg as JwsAlg })
-    const key = keys.ok ? keys.value.find(candidate => verifyJws(jws.value, candidate, algs)) : undefined
-    if (key === undefined)
+    const key = await signingKeyOf(jws.value, issuer, algs)
+    if (!key.ok || key.value === undefined)
       return refuse(
         'status-list.signature',
         ['STATUS-LIST-8.3-2'],
@@ -173,7 +171,7 @@ export class StatusLists {
     const ttl = Math.min((claims.ttl as number | undefined) ?? listKeptSecondsMax, listKeptSecondsMax)
     const freshUntil = Math.min(exp, askedAt + ttl)
     const usableUntil = Math.min(exp, askedAt + ttl + staleSeconds)
-    const { thumbprint: keyThumbprint } = key
+    const { thumbprint: keyThumbprint } = key.value
     return accept({ bytes, bits, keyThumbprint, freshUntil, usableUntil })
   }
 }

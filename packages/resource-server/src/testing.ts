@@ -2,11 +2,13 @@ import { createHash, generateKeyPairSync, type KeyObject, randomBytes } from 'no
 import { type EpochSeconds, epochSeconds, type JwsAlg } from '@holdfast/protocol'
 import { signJws } from '@holdfast/protocol/jose/sign.ts'
 import { jwkThumbprint } from '@holdfast/protocol/jose/thumbprint.ts'
+import { signingInputMember, splitTokenPrefix } from '@holdfast/protocol/specs/holdfast-split-token/rules.ts'
 import {
   introspectionJwtMediaType,
   introspectionJwtTyp,
 } from '@holdfast/protocol/specs/rfc9701-introspection-jwt/rules.ts'
-import type { Clock, Fetch, FetchInit } from './ports.ts'
+import type { Clock, Fetch } from './ports.ts'
+import type { TestFeed } from './test-feed.ts'
 
 /** A key pair of one party of a test. */
 export interface TestKey {
@@ -63,6 +65,8 @@ export interface TestIssuerOptions {
   readonly issuer?: string
   readonly audience?: string
   readonly clock?: Clock
+  /** Its revocation feed; without one it publishes none. */
+  readonly feed?: TestFeed
 }
 
 /** A request the test issuer saw. */
@@ -91,6 +95,8 @@ export interface TestIssuer {
     header?: Readonly<Record<string, unknown>>,
     key?: TestKey,
   ) => string
+  /** A split token, which introspection knows: the half of the client. */
+  readonly mintSplit: (changes?: Readonly<Record<string, unknown>>) => string
 }
 
 export function testIssuer(options: TestIssuerOptions = {}): TestIssuer {
@@ -112,9 +118,13 @@ export function testIssuer(options: TestIssuerOptions = {}): TestIssuer {
     ...changes,
   })
 
+  const feedUrl = `${issuer}/revocations`
+  const metadata = {
+    ...{ issuer, jwks_uri: `${issuer}/jwks`, introspection_endpoint: `${issuer}/introspect` },
+    ...(options.feed && { revocation_events_endpoint: feedUrl }),
+  }
   const answer = (url: string, form: URLSearchParams): unknown => {
-    if (url === `${issuer}/.well-known/oauth-authorization-server`)
-      return { issuer, jwks_uri: `${issuer}/jwks`, introspection_endpoint: `${issuer}/introspect` }
+    if (url === `${issuer}/.well-known/oauth-authorization-server`) return metadata
     if (url === `${issuer}/jwks`)
       return { keys: keys.map(({ jwk, thumbprint, alg }) => ({ ...jwk, kid: thumbprint, alg, use: 'sig' })) }
     if (url === `${issuer}/introspect`) return introspection.get(form.get('token') ?? '') ?? { active: false }
@@ -129,7 +139,8 @@ export function testIssuer(options: TestIssuerOptions = {}): TestIssuer {
     return signJws({ typ: introspectionJwtTyp, kid: key.thumbprint }, all, key.privateKey, key.alg)
   }
 
-  const serve = async (url: string, init: FetchInit): Promise<Response> => {
+  const serve: Fetch = async (url, init) => {
+    if (options.feed !== undefined && url === feedUrl) return options.feed.answer(init)
     const form = new URLSearchParams(init.body ?? '')
     seen.push({ url, form })
     // As a network does, so that requests of one turn meet.
@@ -143,6 +154,11 @@ export function testIssuer(options: TestIssuerOptions = {}): TestIssuer {
     return body === undefined ? new Response('', { status: 404 }) : Response.json(body)
   }
 
+  const mint: TestIssuer['mint'] = (changes, header = {}, key = keys[0]) => {
+    if (key === undefined) throw new TypeError('the test issuer has no key')
+    const all = { typ: 'at+jwt', kid: key.thumbprint, alg: key.alg, ...header }
+    return signJws(all, claims(changes), key.privateKey, key.alg)
+  }
   return {
     issuer,
     audience,
@@ -152,10 +168,14 @@ export function testIssuer(options: TestIssuerOptions = {}): TestIssuer {
     faults,
     keys,
     claims,
-    mint: (changes, header = {}, key = keys[0]) => {
-      if (key === undefined) throw new TypeError('the test issuer has no key')
-      const all = { typ: 'at+jwt', kid: key.thumbprint, alg: key.alg, ...header }
-      return signJws(all, claims(changes), key.privateKey, key.alg)
+    mint,
+    mintSplit: changes => {
+      const all = claims(changes)
+      const jwt = mint(all)
+      const dot = jwt.lastIndexOf('.')
+      const half = `${splitTokenPrefix}abcdef${jwt.slice(dot + 1)}`
+      introspection.set(half, { active: true, ...all, [signingInputMember]: jwt.slice(0, dot) })
+      return half
     },
   }
 }

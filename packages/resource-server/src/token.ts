@@ -27,6 +27,8 @@ export interface TokenFacts {
   readonly claims: Readonly<Record<string, unknown>>
   /** The issuer's signed answer (RFC 9701) that said so, when it was asked for: a gateway hands it on. */
   readonly signedAnswer: string | undefined
+  /** Head and payload of a split token; the signature is with who presents it. */
+  readonly signingInput: string | undefined
 }
 
 /** How the presenter proved that the token is theirs. */
@@ -36,7 +38,9 @@ export interface ProvenBinding {
 }
 
 /** An access token after every check of this API passed. Only `verify` makes one. */
-export interface VerifiedToken extends Omit<TokenFacts, 'cnf' | 'notBefore'> {
+export interface VerifiedToken extends Omit<TokenFacts, 'cnf' | 'notBefore' | 'signingInput'> {
+  /** The JWT of a split token, whole: a gateway hands it on. A credential; never log it. */
+  readonly joinedJwt: string | undefined
   readonly binding: ProvenBinding
   /** Reference of this request in the audit. */
   readonly requestId: string
@@ -71,5 +75,6 @@ export function factsOf(claims: TokenClaims, form: TokenFacts['form']): TokenFac
     cnf: all.cnf,
     claims: all,
     signedAnswer: undefined,
+    signingInput: undefined,
   }
 }

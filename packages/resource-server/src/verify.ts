@@ -7,6 +7,7 @@ import {
   refuse,
 } from '@holdfast/protocol'
 import { sha256 } from '@holdfast/protocol/jose/hash.ts'
+import { joinedToken } from '@holdfast/protocol/specs/holdfast-split-token/rules.ts'
 import {
   judgePresentation,
   type PresentationInput,
@@ -57,7 +58,12 @@ export interface ResourceServer {
   readonly refreshKeys: () => Promise<boolean>
   /** What is heard of the revocation feed; undefined without one. */
   readonly feedStatus: () => FeedStatus | undefined
-  /** Ends the subscription to the revocation feed, so that the process can end. */
+  /**
+   * Whether a token that was let in may still be believed without asking: for what goes on for long after its check, as
+   * an event stream does. Without a feed nothing is heard, so its lifetime alone decides.
+   */
+  readonly isBelieved: (token: VerifiedToken) => boolean
+  /** Ends the subscription to the revocation feed, so that the process can end; a shared one goes on. */
   readonly close: () => void
   readonly settings: Settings
   readonly options: ResourceServerOptions
@@ -76,6 +82,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     evict: matches => tokens.evict(matches),
     refreshKeys: () => tokens.refreshKeys(),
     feedStatus: () => tokens.feedStatus(),
+    isBelieved: token => tokens.isBelieved(token),
     close: () => tokens.close(),
     settings,
     options,
@@ -93,6 +100,7 @@ interface Trail {
   category: DenialCategory
   presentation?: PresentationInput
   facts?: TokenFacts
+  joinedJwt?: string | undefined
   sender?: ProvenSender
   policyVersion?: string
   stepUp?: Decision['stepUp']
@@ -152,6 +160,8 @@ async function judge<Native>(
   if (!found.ok) return found
   const facts = found.value
   trail.facts = facts
+  const { signingInput } = facts
+  if (signingInput !== undefined) trail.joinedJwt = joinedToken(presented.value.token, signingInput)
 
   trail.category = 'sender-constraint'
   const proving = judgeSender(
@@ -289,7 +299,7 @@ function verifiedToken(
   facts: TokenFacts,
   { binding, isNonceDue }: ProvenSender,
   { nonces }: Settings,
-  { requestId, interactionId, at }: Trail,
+  { requestId, interactionId, at, joinedJwt }: Trail,
 ): VerifiedToken {
   // Member by member: a rest pattern here costs more than every rule about the token.
   const { form, issuer, subject, clientId, audience, scopes, authorizationDetails, jti } = facts
@@ -311,6 +321,7 @@ function verifiedToken(
     tenant,
     claims,
     signedAnswer,
+    joinedJwt,
     binding,
     requestId,
     interactionId,

@@ -17,13 +17,15 @@ import { openManagementServer } from './http/management.ts'
 import type { Route } from './http/route.ts'
 import type { Desk } from './http/serve.ts'
 import { clientAddressBehind } from './http/trusted-proxies.ts'
+import type { KeyCustody } from './keys/custody/key-custody.ts'
 import { softwareCustody } from './keys/custody/software.ts'
 import type { KeyTimes } from './keys/life.ts'
 import { openRing, type Ring } from './keys/ring.ts'
+import { standingOf } from './keys/standing.ts'
 import { watchClock } from './observe/clock-watch.ts'
-import { openMetrics } from './observe/metrics.ts'
+import { type OpenMetrics, openMetrics } from './observe/metrics.ts'
 import { openOutbound } from './outbound/client.ts'
-import type { Clock, Entropy, Log, Outbound, Passwords, Ports } from './ports.ts'
+import type { Clock, Entropy, Log, Metrics, Outbound, Passwords, Ports } from './ports.ts'
 import type { Snapshot } from './snapshot/snapshot.ts'
 import type { Store } from './store/store.ts'
 
@@ -52,6 +54,8 @@ export interface ServerOptions {
   readonly refreshSnapshot: () => Promise<void>
   /** At least 32 random bytes, kept outside the store. */
   readonly keyEncryptionKey: Buffer
+  /** Where new signing keys lie; sealed in the store unless told otherwise. */
+  readonly keyCustody?: KeyCustody
   /** Stations of a signing key's life; three months of signing unless told otherwise. */
   readonly keyTimes?: KeyTimes
   /** Stays the caller's. */
@@ -78,7 +82,7 @@ export interface RunningServer {
   }
   readonly ports: Ports
   /** To list, rotate and take back signing keys, and to seal secrets. */
-  readonly keys: Pick<Ring, 'list' | 'rotate' | 'revoke' | 'seal'>
+  readonly keys: Pick<Ring, 'list' | 'verifiers' | 'rotate' | 'revoke' | 'seal'>
   /** Stop accepting, let requests in rooms finish, close connections. */
   readonly close: () => Promise<void>
 }
@@ -106,7 +110,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const metrics = openMetrics({ withProcess: true })
   const ownOutbound = options.outbound === undefined ? openOutbound() : undefined
   const outbound = options.outbound ?? (ownOutbound as Outbound)
-  const keys = await openKeys(options, clock, entropy)
+  const keys = await openKeys(options, clock, entropy, metrics)
   const ports: Ports = {
     ...{ clock, entropy, store, keys, outbound, passwords, log, metrics, snapshot, refreshSnapshot },
   }
@@ -142,7 +146,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await closeServers()
     throw thrown
   })
-  const stopHousekeeping = keepHouse(ports, keys)
+  const stopHousekeeping = keepHouse(ports, keys, issuerUrls, metrics)
   const stopCourier = openCourier(ports).start()
   log.info('server.listening', { ...listening, issuers: issuerUrls })
 
@@ -159,7 +163,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 /** How long a first start waits for RSA keys before it goes on without their algorithms. */
 const rsaPatienceMs = 800
 
-async function openKeys(options: ServerOptions, clock: Clock, entropy: Entropy): Promise<Ring> {
+async function openKeys(
+  options: ServerOptions,
+  clock: Clock,
+  entropy: Entropy,
+  metrics: Metrics,
+): Promise<Ring> {
   const { store, log } = options
   const custody = softwareCustody(options.keyEncryptionKey, entropy)
   const ring = await openRing({
@@ -168,6 +177,8 @@ async function openKeys(options: ServerOptions, clock: Clock, entropy: Entropy):
     clock,
     entropy,
     log,
+    metrics,
+    ...(options.keyCustody !== undefined && { keyCustody: options.keyCustody }),
     ...(options.keyTimes !== undefined && { times: options.keyTimes }),
     // Read anew each time: a revision may give an issuer another floor.
     issuers: options.issuerUrls.map(url => ({
@@ -219,23 +230,62 @@ function portOf(server: { readonly address: () => AddressInfo | string | null })
   return (server.address() as AddressInfo).port
 }
 
+/** What ends may be a key; so soon after the word of it, and no more often, the keys are read again. */
+const keyNewsMs = 500
+
 /** Sweeps the store and takes in keys of other nodes; a failure is logged and tried again at the next turn. */
-function keepHouse(ports: Ports, keys: Ring): () => void {
-  const { clock, log, metrics, store } = ports
+function keepHouse(
+  ports: Ports,
+  keys: Ring,
+  issuerUrls: readonly string[],
+  metrics: OpenMetrics,
+): () => void {
+  const { clock, log, store } = ports
   const sweepTime = watchClock(clock, log, metrics)
   const sweep = setInterval(() => {
     store.expire(sweepTime(), sweepRowsMax).catch((thrown: unknown) => {
       log.warn('store.sweep-failed', { cause: thrown })
     })
   }, sweepMs)
-  const refresh = setInterval(() => {
-    keys
-      .refresh()
-      .then(keys.keepUp)
-      .catch((thrown: unknown) => log.warn('keys.refresh-failed', { cause: thrown }))
-  }, keyRefreshMs)
+  const failed = (thrown: unknown): void => log.warn('keys.refresh-failed', { cause: thrown })
+  let isKeepingUp = false
+  // A device that does not answer holds up the upkeep, but not the news of other nodes.
+  const keepUp = async (): Promise<void> => {
+    await keys.refresh()
+    if (isKeepingUp) return
+    isKeepingUp = true
+    try {
+      await keys.keepUp()
+    } finally {
+      isKeepingUp = false
+    }
+    measureKeys(keys, issuerUrls, clock.now(), metrics)
+  }
+  const refresh = setInterval(() => void keepUp().catch(failed), keyRefreshMs)
+  let news: NodeJS.Timeout | undefined
+  const stopListening = store.onRevocation(() => {
+    news ??= setTimeout(() => {
+      news = undefined
+      keys.refresh().catch(failed)
+    }, keyNewsMs)
+  })
   return () => {
     clearInterval(sweep)
     clearInterval(refresh)
+    clearTimeout(news)
+    stopListening()
   }
+}
+
+function measureKeys(keys: Ring, issuerUrls: readonly string[], now: number, metrics: OpenMetrics): void {
+  const counts = { current: 0, behind: 0, failing: 0 }
+  const ages = new Map<string, number>()
+  for (const url of issuerUrls) {
+    const listed = keys.list(url)
+    for (const verifier of keys.verifiers(url)) counts[standingOf(verifier, listed)]++
+    for (const { alg, state, activeAt } of listed)
+      if (state === 'active') ages.set(alg, Math.max(ages.get(alg) ?? 0, now - activeAt))
+  }
+  for (const [standing, count] of Object.entries(counts)) metrics.set('verifiers', { standing }, count)
+  for (const [alg, seconds] of ages) metrics.set('signing_key_age_seconds', { alg }, seconds)
 }

@@ -31,6 +31,17 @@ export interface Keys {
   readonly published: (issuer: string) => { readonly body: Buffer; readonly etag: string }
   readonly algs: (issuer: string) => readonly JwsAlg[]
   /**
+   * Which keys are published, and a signature of each that signs or will, for verifiers to check; those that custody
+   * does not sign with are left out.
+   */
+  readonly checks: (
+    issuer: string,
+  ) => Promise<{ readonly kids: readonly string[]; readonly signed: readonly string[] }>
+  /** Whether custody signed with every key of the issuer that signs, when it was asked last. */
+  readonly signs: (issuer: string) => boolean
+  /** A token that names this key does not verify: worth a check of our own, however often it is said. */
+  readonly doubt: (issuer: string, kid: string) => void
+  /**
    * Key for a named purpose that is the same on every node, e.g. `dpop-nonce`, `csrf`.
    * @returns 32 bytes
    */
@@ -77,6 +88,23 @@ export interface Outbound {
   ) => Promise<{ readonly status: number }>
 }
 
+/** What a custody in another place needs of the guarded way out. */
+export interface KeyServiceOutbound {
+  /**
+   * Posts a text with these headers and reads the text of the answer, whatever its status.
+   * @throws Fault `outbound.refused` or `outbound.failed`
+   */
+  readonly postText: (
+    url: string,
+    request: {
+      readonly headers: Readonly<Record<string, string>>
+      readonly body: string
+      readonly bytesMax: number
+      readonly timeoutMs: number
+    },
+  ) => Promise<{ readonly status: number; readonly text: string }>
+}
+
 /** argon2id in a bounded pool, never on the request loop. */
 export interface Passwords {
   /** @throws Fault `passwords.overloaded` when the queue is full */
@@ -107,6 +135,8 @@ export type MetricName =
   | 'client_jwks_fetch_failures_total'
   | 'logout_notices_total'
   | 'ciba_pings_total'
+  | 'key_events_total'
+  | 'key_custody_failures_total'
 
 /** Everything impure, in one list. */
 export interface Ports {

@@ -1,3 +1,4 @@
+import type { KeyList } from '@holdfast/server/control/admin-api.ts'
 import { type AddCommand, configOption, json, outputOption, reportProblem, withAdmin } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, timeOf } from '../terminal.ts'
@@ -28,16 +29,20 @@ export const addKeys: AddCommand = (program, desk) => {
         const answer = await api.listKeys(issuer)
         if (!answer.ok) return reportProblem(desk, answer)
         const { out } = desk.terminal
-        if (output === 'json') out(json(answer.value.keys))
-        else
+        const { keys: listed, published, verifiers } = answer.value
+        if (output === 'json') out(json({ keys: listed, published, verifiers }))
+        else {
           for (const line of columns([
             ['KID', 'ALG', 'STATE', 'SIGNS FROM', 'GONE FROM', 'ISSUER'],
-            ...answer.value.keys.map(key => [
+            ...listed.map(key => [
               ...[key.kid, key.alg, key.state, timeOf(key.activeAt)],
               ...[timeOf(key.revokedAt ?? key.removedAt), key.issuer],
             ]),
           ]))
             out(line)
+          for (const line of newsOf(listed)) out(line)
+          for (const line of verifierLines(published, verifiers)) out(line)
+        }
         return exitCodes.done
       })
     })
@@ -81,10 +86,40 @@ export const addKeys: AddCommand = (program, desk) => {
         if (output === 'json') out(json(answer.value))
         else {
           out(`revoked ${kid}`)
-          out(`${replacementKid} is in its place`)
+          out(
+            replacementKid === undefined
+              ? 'custody does not answer: a key takes its place when it does, and nothing is signed until then'
+              : `${replacementKid} is in its place`,
+          )
           out(`reference ${reference}`)
         }
         return exitCodes.done
       })
     })
+}
+
+/** What a person should know about single keys: a roll-back, and whom a promotion waits for. */
+function newsOf(keys: KeyList['keys']): readonly string[] {
+  return keys.flatMap(({ kid, activeAt, withdrawnAt, waitsFor }) => [
+    ...(withdrawnAt === undefined ? [] : [`${kid} was rolled back at ${timeOf(withdrawnAt)}`]),
+    ...(waitsFor.length === 0 ? [] : [`${kid} waits, at the latest until ${timeOf(activeAt)}:`]),
+    ...waitsFor.slice(0, waitsShownMax).map(why => `  ${why}`),
+    ...(waitsFor.length > waitsShownMax ? [`  and ${waitsFor.length - waitsShownMax} more`] : []),
+  ])
+}
+
+const waitsShownMax = 20
+
+function verifierLines(published: KeyList['published'], verifiers: KeyList['verifiers']): readonly string[] {
+  const versions = published.map(({ issuer, version }) => `key set ${version} at ${issuer}`)
+  if (verifiers.length === 0) return ['', ...versions, 'no verifier reports which keys it holds']
+  const rows = verifiers.map(({ issuer, clientId, instance, holds, since, seenAt, unverified }) => [
+    ...[clientId, instance, holds, timeOf(since), timeOf(seenAt)],
+    unverified.length === 0 ? issuer : `${issuer}; does not verify: ${unverified.join(' ')}`,
+  ])
+  return [
+    '',
+    ...versions,
+    ...columns([['VERIFIER', 'INSTANCE', 'HOLDS', 'SINCE', 'SEEN', 'ISSUER'], ...rows]),
+  ]
 }

@@ -20,9 +20,20 @@ export interface FileSurroundings {
 /** What a file says, with the files it names read. @throws Error that names the file which cannot be used */
 export function gatewayOptionsOf(file: GatewayFile, { base, audit, log }: FileSurroundings): GatewayOptions {
   const read = (path: string): string => readFileSync(resolve(base, path), 'utf8')
-  const { externalUrl, listener, check, management, tls, issuer, trustedProxies, limits, explain } = file
+  const {
+    externalUrl,
+    listener,
+    check,
+    management,
+    tls,
+    issuer,
+    trustedProxies,
+    limits,
+    explain,
+    revocationFeed,
+  } = file
   return {
-    ...{ externalUrl, management, audit, log, trustedProxies, explain },
+    ...{ externalUrl, management, audit, log, trustedProxies, explain, revocationFeed },
     ...(listener !== 'off' && { address: listener }),
     ...(check && {
       check: {
@@ -36,6 +47,12 @@ export function gatewayOptionsOf(file: GatewayFile, { base, audit, log }: FileSu
     ...(issuer.caFile !== undefined && { fetch: fetchTrusting(read(issuer.caFile)) }),
     introspection: authenticationOf(file.client.clientId, jwkOf(file.client.privateKeyFile, read)),
     evidenceKey: evidenceKeyOf(jwkOf(file.evidenceKeyFile, read)),
+    ...(file.replay && {
+      replay: {
+        connectionString: file.replay.connectionString,
+        nonceSecret: readFileSync(resolve(base, file.replay.nonceSecretFile)),
+      },
+    }),
     limits: defined(limits) as Partial<GatewayLimits>,
     apis: file.apis.map(({ upstream, evidenceAudience, profile: tier, ...api }) => {
       const profile = tier === undefined ? undefined : profiles.get(tier)
@@ -46,7 +63,10 @@ export function gatewayOptionsOf(file: GatewayFile, { base, audit, log }: FileSu
         ...(upstream && { upstream: upstreamOf(upstream, read) }),
       }
     }),
-    routes: file.routes.map(route => defined(route) as unknown as RouteOptions),
+    routes: file.routes.map(({ profile: tier, ...route }) => {
+      const profile = tier === undefined ? undefined : profiles.get(tier)
+      return { ...(defined(route) as Omit<RouteOptions, 'profile'>), ...(profile && { profile }) }
+    }),
   }
 }
 

@@ -60,6 +60,8 @@ const route = z.strictObject({
   scopes: z.array(z.string()).max(50).optional(),
   acrValues: z.array(z.string()).max(20).optional(),
   maxAgeSeconds: z.number().int().min(0).optional(),
+  /** Name of a shipped profile or tier; the stricter of it and that of the API holds. */
+  profile: z.enum([...profiles.keys()]).optional(),
   action: z.string().max(128).optional(),
   bodyBytesMax: z.number().int().min(0).max(1_073_741_824).optional(),
   requestsPerMinute: z.number().int().min(1).max(1_000_000).optional(),
@@ -91,7 +93,23 @@ export const gatewayFileSchema = z.strictObject({
   client: z.strictObject({ clientId: z.string().min(1), privateKeyFile: z.string() }),
   /** Private JWK, P-256 or Ed25519, for evidence and nothing else. */
   evidenceKeyFile: z.string(),
+  /** How long the feed may be silent before every token is asked about; `off` for an issuer that has none. */
+  revocationFeed: z
+    .union([
+      z.literal('off'),
+      z.strictObject({ silenceBoundMs: z.number().int().min(1500).max(4500).default(3000) }),
+    ])
+    .default({ silenceBoundMs: 3000 }),
   auditFile: z.string(),
+  /** Where several gateways remember proofs together; without it, in this process. */
+  replay: z
+    .strictObject({
+      /** PostgreSQL, `postgres://…`; from the environment, because it holds a password. */
+      connectionString: z.string().regex(/^postgres(?:ql)?:\/\//, 'must begin with postgres://'),
+      /** At least 32 random bytes, the same file for all gateways: a nonce of one serves at the others. */
+      nonceSecretFile: z.string(),
+    })
+    .optional(),
   trustedProxies: z.array(thumbprint).max(100).default([]),
   limits: z
     .strictObject({

@@ -17,6 +17,7 @@ import {
   type ResourceServer,
 } from '@holdfast/resource-server'
 import { systemClock } from '@holdfast/resource-server/ports.ts'
+import { type TestFeed, testFeed } from '@holdfast/resource-server/test-feed.ts'
 import {
   type TestIssuer,
   type TestKey,
@@ -40,6 +41,8 @@ export interface Bed {
   readonly port: number
   readonly checkPort: number
   readonly issuer: TestIssuer
+  /** What the issuer says of revocations; it beats by itself until `silence` is true. */
+  readonly feed: TestFeed & { silence: boolean }
   readonly ca: DevelopmentCa
   readonly key: TestKey
   /** What the API does; a test may put its own here. */
@@ -110,7 +113,10 @@ export async function openBed({
     ca.clientCertificate('client', 'CN=client', 'issued'),
     ca.clientCertificate('proxy', 'CN=proxy', 'issued'),
   ])
-  const issuer = testIssuer({ issuer: 'https://as.example', audience, clock: systemClock })
+  const monotonicMs = options.clock?.monotonicMs ?? (() => performance.now())
+  const feed = { ...testFeed('https://as.example', systemClock, monotonicMs), silence: false }
+  const heart = setInterval(() => feed.silence || void feed.beat(), 200)
+  const issuer = testIssuer({ issuer: 'https://as.example', audience, clock: systemClock, feed })
   const key = testKey('ES256')
   const received: IncomingMessage[] = []
   const events: AccessEvent[] = []
@@ -129,6 +135,7 @@ export async function openBed({
         audience: 'urn:bank',
         keys: [evidenceKey.publicJwk],
         peers: [isBeside ? proxyCertificate : gatewayCertificate].map(({ certPem }) => thumbprintOf(certPem)),
+        splitTokens: true,
         // The key is new with every bed, so nothing was signed with it before.
         replayMemory: inMemoryReplayMemory({ completeSince: epochSeconds(0) }),
       },
@@ -178,13 +185,15 @@ export async function openBed({
     ...options,
   })
   const gateway = await opening.catch((cause: unknown) => {
+    clearInterval(heart)
     behind.server.close()
     rmSync(folder, { recursive: true, force: true })
     throw cause
   })
+  if (options.revocationFeed !== 'off') await feed.beat()
   return {
     checkPort: gateway.checkPort ?? 0,
-    ...{ gateway, origin, port, issuer, ca, key, received, events, apiEvents, lines },
+    ...{ gateway, origin, port, issuer, feed, ca, key, received, events, apiEvents, lines },
     ...{ clientCertificate, proxyCertificate },
     api: Object.assign(behind, { sdk }),
     token: (claims = {}) => {
@@ -198,6 +207,7 @@ export async function openBed({
       return token
     },
     close: async () => {
+      clearInterval(heart)
       await gateway.close()
       behind.server.closeAllConnections()
       behind.server.close()

@@ -16,8 +16,19 @@ export function signJws(
 ): string {
   if (header.alg !== undefined && header.alg !== alg) throw new TypeError('header names another algorithm')
   if (key.type !== 'private' || !fits(key, alg)) throw new TypeError(`key cannot sign ${alg}`)
-  const input = `${partOf(header.alg === undefined ? { alg, ...header } : header)}.${partOf(claims)}`
+  const input = jwsSigningInput(header.alg === undefined ? { alg, ...header } : header, claims)
   return `${input}.${signBytes(alg, Buffer.from(input, 'latin1'), key).toString('base64url')}`
+}
+
+/**
+ * What is signed of a compact JWS (RFC 7515 section 5.1): for keys that sign elsewhere.
+ * @param header protected header, in the order it is written, with `alg`
+ */
+export function jwsSigningInput(
+  header: Readonly<Record<string, unknown>>,
+  claims: Readonly<Record<string, unknown>>,
+): string {
+  return `${partOf(header)}.${partOf(claims)}`
 }
 
 function partOf(value: Readonly<Record<string, unknown>>): string {

@@ -162,6 +162,29 @@ describe('evidence', () => {
     assert.equal((await send(bed, inactive)).ok, false)
   })
 
+  test('with the JWT of a split token is judged as an access token, where the API takes them', async () => {
+    const bed = bedBehind({ splitTokens: true })
+    const token = accepted(await send(bed, forwarded(bed, { phantom: bed.boundToken() })))
+    assert.deepEqual([token.form, token.binding], ['jwt', { jkt: bed.key.thumbprint }])
+    accepted(await send(bed, forwarded(bed)))
+    const now = bed.clock.now()
+    const wrong: Readonly<Record<string, string>> = {
+      'access-token.aud': bed.boundToken({ aud: 'https://other.example' }),
+      'access-token.iss': bed.boundToken({ iss: 'https://evil.example' }),
+      'access-token.expired': bed.boundToken({ iat: now - 60, exp: now - 11 }),
+      'cnf.jkt': bed.boundToken({ cnf: { jkt: testKey().thumbprint } }),
+    }
+    for (const [ruleId, phantom] of Object.entries(wrong))
+      refused(await send(bed, forwarded(bed, { phantom })), 401, ruleId)
+    const stranger = bed.issuer.mint({ cnf: { jkt: bed.key.thumbprint } }, {}, testKey())
+    refused(await send(bed, forwarded(bed, { phantom: stranger })), 401, 'access-token.key')
+    const otherKind = bed.boundToken({}, { typ: 'dpop+jwt' })
+    refused(await send(bed, forwarded(bed, { phantom: otherKind })), 503, 'introspection-jwt.typ')
+    const [whole] = [bed.boundToken()]
+    accepted(await send(bed, forwarded(bed, { phantom: whole })))
+    refused(await send(bed, dpopHeaders(bed, whole)), 401, 'evidence.required')
+  })
+
   test('that is old in its phantom token only is refused too', async () => {
     const bed = bedBehind()
     const phantom = phantomOf(bed)

@@ -277,6 +277,22 @@ export interface ExplainRequest {
 
 export interface KeyList {
   readonly keys: readonly ListedKey[]
+  /** By issuer, the version of the key set it publishes; `holds` of a verifier that has it is the same. */
+  readonly published: readonly { readonly issuer: string; readonly version: string }[]
+  /** Processes that verify with these keys and reported so within the last three minutes. */
+  readonly verifiers: readonly ListedVerifier[]
+}
+
+export interface ListedVerifier {
+  readonly issuer: string
+  readonly clientId: string
+  readonly instance: string
+  /** Version of the key set it holds, and since when. */
+  readonly holds: string
+  readonly since: number
+  readonly seenAt: number
+  /** Keys whose signature does not verify there. */
+  readonly unverified: readonly string[]
 }
 
 export interface ListedKey {
@@ -292,6 +308,10 @@ export interface ListedKey {
   /** From when on it is no longer published. */
   readonly removedAt?: number | undefined
   readonly revokedAt?: number | undefined
+  /** When it was rolled back. */
+  readonly withdrawnAt?: number | undefined
+  /** Why an announced key does not sign yet, verifier by verifier. */
+  readonly waitsFor: readonly string[]
 }
 
 export interface RotateKeysRequest {
@@ -322,7 +342,7 @@ export interface RevokeKeyRequest {
 export interface RevokedKeyAnswer {
   readonly issuer: string
   readonly kid: string
-  readonly replacementKid: string
+  readonly replacementKid?: string | undefined
   readonly reference: string
 }
 

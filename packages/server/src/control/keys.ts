@@ -1,3 +1,4 @@
+import { keySetVersion } from '@holdfast/protocol/key-report.ts'
 import type { Ring } from '../keys/ring.ts'
 import type {
   KeyList,
@@ -10,7 +11,7 @@ import type { ControlPorts } from './apply.ts'
 import { issuersNamed } from './issuers-named.ts'
 
 /** What the control plane may do with keys: never see one, and open nothing. */
-export type KeyDesk = Pick<Ring, 'list' | 'rotate' | 'revoke' | 'seal'>
+export type KeyDesk = Pick<Ring, 'list' | 'verifiers' | 'rotate' | 'revoke' | 'seal'>
 
 type Places = Pick<ControlPorts, 'issuers' | 'newReference'>
 
@@ -22,7 +23,16 @@ export async function listKeys(
 ): Promise<KeyList | undefined> {
   const urls = urlsOf(places, issuer)
   if (urls.length === 0) return undefined
-  return { keys: urls.flatMap(url => desk.list(url).map(key => ({ issuer: url, ...key }))) }
+  return {
+    keys: urls.flatMap(url => desk.list(url).map(key => ({ issuer: url, ...key }))),
+    published: urls.map(url => ({ issuer: url, version: keySetVersion(publishedOf(desk, url)) })),
+    verifiers: urls.flatMap(url =>
+      desk.verifiers(url).map(({ issuer, clientId, instance, keys, since, seenAt, unverified }) => ({
+        ...{ issuer, clientId, instance, since, seenAt, unverified },
+        holds: keySetVersion(keys),
+      })),
+    ),
+  }
 }
 
 /** @returns undefined when no issuer has that name, or none of them signs with that algorithm */
@@ -58,6 +68,11 @@ export async function revokeKey(
     if (revoked !== undefined) return { issuer: url, ...revoked, reference }
   }
   return undefined
+}
+
+function publishedOf(desk: KeyDesk, issuer: string): readonly string[] {
+  const isPublished = (state: string): boolean => state !== 'retired' && state !== 'revoked'
+  return desk.list(issuer).flatMap(({ kid, state }) => (isPublished(state) ? [kid] : []))
 }
 
 function urlsOf({ issuers }: Places, asked: string | undefined): readonly string[] {

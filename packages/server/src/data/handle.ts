@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import { splitTokenPrefix } from '@holdfast/protocol/specs/holdfast-split-token/rules.ts'
 import type { Clock, Entropy } from '../ports.ts'
 import type { Write } from '../store/writes.ts'
 
@@ -13,6 +14,7 @@ export type HandleKind =
   | 'request_uri'
   | 'access_token'
   | 'jwt_access_token'
+  | 'split_access_token'
   | 'refresh_token'
   | 'interaction'
   | 'browser'
@@ -26,6 +28,7 @@ export type HandleKind =
 
 const prefixes: Partial<Record<HandleKind, string>> = {
   access_token: 'at_',
+  split_access_token: splitTokenPrefix,
   refresh_token: 'rt_',
   code: 'ac_',
   device_code: 'dc_',
@@ -52,7 +55,12 @@ export interface NewHandle {
  * @param now seconds, with their fraction where many are made in one second (`fineTime`)
  */
 export function newHandle(entropy: Entropy, kind: HandleKind, issuer: string, now: number): NewHandle {
-  const value = (prefixes[kind] ?? '') + sortableTime(now) + entropy.bytes(32).toString('base64url')
+  return handleOf(kind, issuer, now, entropy.bytes(32).toString('base64url'))
+}
+
+/** As `newHandle`, of a secret that was made elsewhere. @param secret nobody can guess it */
+export function handleOf(kind: HandleKind, issuer: string, now: number, secret: string): NewHandle {
+  const value = (prefixes[kind] ?? '') + sortableTime(now) + secret
   return { value, hash: hashOfHandle(kind, issuer, value) }
 }
 

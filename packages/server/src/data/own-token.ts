@@ -4,8 +4,8 @@ import { importPublicJwk, type PublicKey } from '@holdfast/protocol/jose/keys.ts
 import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import type { Ports } from '../ports.ts'
 
-/** Longest ID token that is looked at. */
-const ownTokenBytesMax = 8192
+/** Longest token of ours that is read. */
+export const ownTokenBytesMax = 8192
 
 /** Keys by `kid`, per published document: a rotation publishes a new one. */
 const keySets = new WeakMap<Buffer, ReadonlyMap<string, PublicKey>>()
@@ -22,9 +22,17 @@ export function verifyOwnToken(
 ): Outcome<ParsedJws> {
   const jws = parseCompactJws(text, ownTokenBytesMax)
   if (!jws.ok) return jws
-  const { kid } = jws.value.header
+  return isSignedByUs(jws.value, issuer, ports) ? jws : unsigned
+}
+
+/** Whether a key that this issuer publishes now made the signature; when it did not, the key is looked at. */
+export function isSignedByUs(jws: ParsedJws, issuer: string, ports: Ports): boolean {
+  const { kid } = jws.header
   const key = typeof kid === 'string' ? keysOf(ports.keys.published(issuer).body).get(kid) : undefined
-  return key !== undefined && verifyJws(jws.value, key, ports.keys.algs(issuer)) ? jws : unsigned
+  if (key === undefined) return false
+  if (verifyJws(jws, key, ports.keys.algs(issuer))) return true
+  ports.keys.doubt(issuer, String(kid))
+  return false
 }
 
 function keysOf(document: Buffer): ReadonlyMap<string, PublicKey> {

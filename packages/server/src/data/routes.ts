@@ -2,6 +2,7 @@ import { type AuthzenEndpoint, authzenPaths } from '@holdfast/policy/pdp/http.ts
 import type { Route } from '../http/route.ts'
 import { authzenMetadataRoom } from './access/metadata-room.ts'
 import { accessRoom } from './access/room.ts'
+import { accountPage } from './account/home.ts'
 import {
   addPasskeyPage,
   addPasskeyPost,
@@ -10,6 +11,8 @@ import {
   removeAuthenticatorPost,
   securityPage,
 } from './account/security.ts'
+import { endOtherSessionsPost, endSessionPost } from './account/sessions.ts'
+import { withdrawPost } from './account/withdraw.ts'
 import { authorizeRoom } from './authorize/room.ts'
 import { challengeRoom } from './challenge/room.ts'
 import { backchannelAuthenticationRoom } from './ciba/authentication-room.ts'
@@ -32,6 +35,7 @@ import {
 } from './interaction/room.ts'
 import { introspectRoom } from './introspect/room.ts'
 import { jwksRoom } from './jwks/room.ts'
+import { keyReportsRoom } from './key-reports/room.ts'
 import { confirmLogoutRoom, logoutRoom } from './logout/room.ts'
 import { authorizationServerMetadataRoom, openidConfigurationRoom } from './metadata/room.ts'
 import { assetRoom } from './pages/assets.ts'
@@ -62,6 +66,7 @@ export const routes: readonly Route[] = [
   backChannel(paths.introspect, introspectRoom, 32 * kib, 'none'),
   backChannel(paths.revoke, revokeRoom, 32 * kib, 'clients'),
   backChannel(paths.revocations, revocationsRoom, 32 * kib, 'none'),
+  backChannel(paths.keyReports, keyReportsRoom, 32 * kib, 'none'),
   backChannel(paths.backchannelAuthentication, backchannelAuthenticationRoom, 64 * kib, 'none'),
   backChannel(paths.deviceAuthorization, deviceAuthorizationRoom, 32 * kib, 'none'),
 
@@ -127,6 +132,10 @@ export const routes: readonly Route[] = [
   page(paths.approvals, approvalsPost),
   reading(paths.confirm, confirmPage),
   page(paths.confirm, confirmPost),
+  reading(paths.account, accountPage),
+  page(paths.endSession, endSessionPost),
+  page(paths.endOtherSessions, endOtherSessionsPost),
+  page(paths.withdraw, withdrawPost),
   reading(paths.security, securityPage),
   reading(paths.addPasskey, addPasskeyPage),
   page(paths.addPasskey, addPasskeyPost),

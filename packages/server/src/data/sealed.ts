@@ -2,15 +2,16 @@ import { createCipheriv, createDecipheriv } from 'node:crypto'
 import type { Entropy, Keys } from '../ports.ts'
 
 /** What is sealed, each under a key of its own. */
-export type SealedPurpose = 'ciba-ping' | 'ciba-hint'
+export type SealedPurpose = 'ciba-ping' | 'ciba-hint' | 'account-row'
 
-const ivBytes = 12
+export const ivBytes = 12
 const tagBytes = 16
 
 /**
  * AES-256-GCM under a key of the issuer that the key-encryption key seals (I30). Random 96-bit IVs: good for four
  * thousand million values of an issuer and purpose.
  * @param place what the value belongs to: at any other it does not open
+ * @param iv random, unless the caller has one that no other value of this purpose ever has
  */
 export function sealText(
   { keys, entropy }: { readonly keys: Keys; readonly entropy: Entropy },
@@ -18,8 +19,8 @@ export function sealText(
   purpose: SealedPurpose,
   place: string,
   clear: string,
+  iv = entropy.bytes(16).subarray(0, ivBytes),
 ): string {
-  const iv = entropy.bytes(16).subarray(0, ivBytes)
   const cipher = createCipheriv('aes-256-gcm', keys.secret(issuer, purpose), iv).setAAD(Buffer.from(place))
   const body = Buffer.concat([cipher.update(clear, 'utf8'), cipher.final()])
   return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')

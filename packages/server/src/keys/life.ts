@@ -15,6 +15,8 @@ export interface KeyLife {
   readonly activeAt: EpochSeconds
   readonly removedAt: EpochSeconds | undefined
   readonly revokedAt: EpochSeconds | undefined
+  /** From when on it signs no more, because it was rolled back; published as long as what it signed lives. */
+  readonly withdrawnAt: EpochSeconds | undefined
 }
 
 /** How long the stations of a key's life take, in seconds. */
@@ -25,6 +27,8 @@ export interface KeyTimes {
   readonly keptSeconds: number
   /** Age at which a key is followed by a new one; undefined for rotation by command only. */
   readonly rotateAfterSeconds: number | undefined
+  /** How much longer than `announceSeconds` an announced key waits for verifiers that do not have it. */
+  readonly waitSecondsMax: number
 }
 
 const day = 86_400
@@ -34,15 +38,32 @@ export const defaultKeyTimes: KeyTimes = {
   announceSeconds: 660,
   keptSeconds: 3720,
   rotateAfterSeconds: 90 * day,
+  waitSecondsMax: day,
 }
 
 /** The one key of an algorithm that signs: the youngest whose time has come. */
 export function signingKeyAt<K extends KeyLife>(keys: readonly K[], now: EpochSeconds): K | undefined {
   let found: K | undefined
   for (const key of keys)
-    if (key.activeAt <= now && isPublishedAt(key, now) && (found === undefined || isYounger(key, found)))
-      found = key
+    if (canSignAt(key, now) && (found === undefined || isYounger(key, found))) found = key
   return found
+}
+
+function canSignAt(key: KeyLife, now: EpochSeconds): boolean {
+  return key.activeAt <= now && key.withdrawnAt === undefined && isPublishedAt(key, now)
+}
+
+/** The key that follows the one that signs: announced, and not rolled back. */
+export function announcedKeyAt<K extends KeyLife>(keys: readonly K[], now: EpochSeconds): K | undefined {
+  return keys.find(key => now < key.activeAt && key.withdrawnAt === undefined && isPublishedAt(key, now))
+}
+
+/** The key that would sign if `key` did not. */
+export function keyBefore<K extends KeyLife>(key: K, keys: readonly K[], now: EpochSeconds): K | undefined {
+  return signingKeyAt(
+    keys.filter(({ kid }) => kid !== key.kid),
+    now,
+  )
 }
 
 export function isPublishedAt({ removedAt, revokedAt }: KeyLife, now: EpochSeconds): boolean {

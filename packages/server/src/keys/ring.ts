@@ -1,9 +1,11 @@
-import { hkdfSync, type KeyObject } from 'node:crypto'
+import { hkdfSync } from 'node:crypto'
 import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
-import { signJws } from '@holdfast/protocol/jose/sign.ts'
-import { Fault, type Keys } from '../ports.ts'
+import { Fault, type Keys, type Metrics } from '../ports.ts'
+import type { VerifierRecord } from '../store/records.ts'
 import type { KeyRecord } from '../store/writes.ts'
+import { isReference } from './custody/key-custody.ts'
 import type { Custody, SealedPlace } from './custody/software.ts'
+import { softwareKeys } from './custody/software-keys.ts'
 import {
   defaultKeyTimes,
   isPublishedAt,
@@ -13,23 +15,33 @@ import {
   stateAt,
 } from './life.ts'
 import { ensureRootSecret, insertFirstKey, rootSecretId, type Workbench } from './make.ts'
+import { type KeyCheck, KeyChecks } from './own-check.ts'
+import { isBroken, type OwnCheck, whyWaited } from './promotion.ts'
 import { type PublishedKeys, publishedKeys } from './published.ts'
 import {
   deleteRetired,
   endOvertaken,
   isDue,
+  pace,
   type RevokedKey,
   type RingKey,
   type Rotated,
   revoke,
+  rollBack,
   rotate,
+  watchedKeys,
 } from './rotation.ts'
-import { decodePrivateKey, ownSigningAlgs, type SigningKey, signingKeyOf } from './signing-key.ts'
+import { ownSigningAlgs, type SigningKey } from './signing-key.ts'
 
-export interface RingOptions extends Workbench {
+export interface RingOptions extends Omit<Workbench, 'keyCustody'> {
   readonly issuers: readonly RingIssuer[]
   readonly times?: KeyTimes
+  /** Where new keys lie; in the memory of this process unless told otherwise. */
+  readonly keyCustody?: Workbench['keyCustody']
+  readonly metrics?: Metrics
 }
+
+type Bench = RingOptions & Workbench
 
 export interface RingIssuer {
   readonly url: string
@@ -40,6 +52,8 @@ export interface RingIssuer {
 /** A signing key and where it stands in its life. */
 export interface KeyView extends RingKey {
   readonly state: KeyState
+  /** Why an announced key does not sign yet though it was published long enough; empty when it need not wait. */
+  readonly waitsFor: readonly string[]
 }
 
 export interface Ring extends Keys {
@@ -51,6 +65,8 @@ export interface Ring extends Keys {
   readonly keepUp: () => Promise<void>
   /** By when they begin to sign, the revoked ones too. */
   readonly list: (issuer: string) => readonly KeyView[]
+  /** Live verifiers of the issuer, as the store knew them at the last `keepUp`. */
+  readonly verifiers: (issuer: string) => readonly VerifierRecord[]
   /** @returns undefined when there is no such key to follow, or a rotation is under way */
   readonly rotate: (issuer: string, alg: JwsAlg, requestId: string) => Promise<Rotated | undefined>
   /** @returns undefined when there is no such key, or it was taken back before */
@@ -64,17 +80,25 @@ interface IssuerKeys {
   readonly published: PublishedKeys
   readonly rootSecret: Buffer
   readonly all: readonly RingKey[]
+  readonly opened: ReadonlyMap<string, SigningKey>
+  readonly records: readonly KeyRecord[]
 }
 
 const slow: ReadonlySet<JwsAlg> = new Set(['PS256', 'RS256'])
 const secretBytes = 32
+/** Most verifiers of an issuer that are looked at; more than that is no number of APIs we know of. */
+const verifiersMax = 2000
 
 /**
  * Opens, or on first start makes, the keys of every issuer. All but RSA keys exist when this resolves; those
  * follow in the background, because finding primes can take longer than a start may.
  */
-export async function openRing(options: RingOptions): Promise<Ring> {
+export async function openRing(given: RingOptions): Promise<Ring> {
+  const options: Bench = { keyCustody: softwareKeys, ...given }
   const { issuers } = options
+  const checks = new KeyChecks(options.clock)
+  /** Keys that signed nothing when they were asked last. */
+  const silent = new Set<string>()
   const byIssuer = new Map<string, IssuerKeys>()
   const load = async (issuer: RingIssuer): Promise<void> => {
     const opened = openRecords(options, issuer, await options.store.listKeys(issuer.url))
@@ -86,9 +110,16 @@ export async function openRing(options: RingOptions): Promise<Ring> {
   const complete = async (issuer: RingIssuer, wanted: readonly JwsAlg[]): Promise<void> => {
     const missing = wanted.filter(alg => !byIssuer.get(issuer.url)?.active.has(alg))
     if (missing.length === 0) return
-    await Promise.all(missing.map(alg => insertFirstKey(options, issuer.url, alg)))
+    const all = byIssuer.get(issuer.url)?.all ?? []
+    const lastRevoked = (alg: JwsAlg): string | undefined =>
+      all
+        .filter(key => key.alg === alg && key.revokedAt !== undefined)
+        .toSorted((left, right) => (left.revokedAt ?? 0) - (right.revokedAt ?? 0))
+        .at(-1)?.kid
+    await Promise.all(missing.map(alg => insertFirstKey(options, issuer.url, alg, lastRevoked(alg))))
     await load(issuer)
   }
+  const wantedAlgs = (issuer: RingIssuer): readonly JwsAlg[] => wantedOf(issuer, options.keyCustody)
   const quickOf = (issuer: RingIssuer): readonly JwsAlg[] => wantedAlgs(issuer).filter(alg => !slow.has(alg))
 
   await Promise.all(
@@ -102,18 +133,23 @@ export async function openRing(options: RingOptions): Promise<Ring> {
     () => undefined,
   )
   return {
-    ...keysOver(byIssuer, options.custody),
-    ...changesTo(options, byIssuer, load, complete),
+    ...keysOver(byIssuer, options, checks, silent),
+    ...changesTo(options, byIssuer, checks, silent, load, complete),
     whenComplete,
     refresh: async () => void (await Promise.all(issuers.map(load))),
   }
 }
 
-function wantedAlgs(issuer: RingIssuer): readonly JwsAlg[] {
-  return ownSigningAlgs.filter(alg => issuer.algs.includes(alg))
+function wantedOf(issuer: RingIssuer, { algs }: Workbench['keyCustody']): readonly JwsAlg[] {
+  return ownSigningAlgs.filter(alg => issuer.algs.includes(alg) && algs.includes(alg))
 }
 
-function keysOver(byIssuer: ReadonlyMap<string, IssuerKeys>, custody: Custody): Keys {
+function keysOver(
+  byIssuer: ReadonlyMap<string, IssuerKeys>,
+  { custody, metrics }: Bench,
+  checks: KeyChecks,
+  silent: Set<string>,
+): Keys {
   const keysOf = (issuer: string): IssuerKeys => {
     const keys = byIssuer.get(issuer)
     if (keys === undefined)
@@ -125,8 +161,25 @@ function keysOver(byIssuer: ReadonlyMap<string, IssuerKeys>, custody: Custody): 
     sign: async (issuer, alg, typ, claims) => {
       const key = keysOf(issuer).active.get(alg)
       if (key === undefined) throw new Fault('keys.unavailable', { detail: `no active key for ${alg}` })
-      return signJws({ alg, kid: key.kid, typ }, claims, key.privateKey, alg)
+      try {
+        const text = await key.sign(typ, claims)
+        if (silent.size > 0) silent.delete(`${issuer} ${key.kid}`)
+        return text
+      } catch (cause) {
+        silent.add(`${issuer} ${key.kid}`)
+        metrics?.count('key_custody_failures_total')
+        throw cause
+      }
     },
+    signs: issuer => [...keysOf(issuer).active.values()].every(({ kid }) => !silent.has(`${issuer} ${kid}`)),
+    checks: async issuer => {
+      const { all, opened } = keysOf(issuer)
+      const kids = all.filter(({ withdrawnAt }) => withdrawnAt === undefined).map(({ kid }) => kid)
+      const keys = kids.flatMap(kid => opened.get(kid) ?? [])
+      const made = await Promise.all(keys.map(key => checks.of(issuer, key)))
+      return { kids: [...opened.keys()], signed: made.flatMap(({ text }) => text ?? []) }
+    },
+    doubt: (issuer, kid) => checks.doubt(issuer, kid),
     published: issuer => keysOf(issuer).published,
     algs: issuer => keysOf(issuer).algs,
     // Purposes are written in our code, never taken from input: the map stays small.
@@ -150,26 +203,80 @@ function placeOf(issuer: string, purpose: string, place: string): SealedPlace {
 }
 
 function changesTo(
-  options: RingOptions,
+  options: Bench,
   byIssuer: ReadonlyMap<string, IssuerKeys>,
+  checks: KeyChecks,
+  silent: Set<string>,
   load: (issuer: RingIssuer) => Promise<void>,
   complete: (issuer: RingIssuer, wanted: readonly JwsAlg[]) => Promise<void>,
-): Pick<Ring, 'keepUp' | 'list' | 'rotate' | 'revoke'> {
+): Pick<Ring, 'keepUp' | 'list' | 'verifiers' | 'rotate' | 'revoke'> {
   const { issuers, clock, times = defaultKeyTimes } = options
   const allOf = (issuer: string): readonly RingKey[] => byIssuer.get(issuer)?.all ?? []
   const allWith = (issuer: string, alg: JwsAlg): readonly RingKey[] =>
     allOf(issuer).filter(key => key.alg === alg)
+  const live = new Map<string, readonly VerifierRecord[]>()
+  /** Announced keys that custody did not sign with when it was asked last. */
+  const unable = new Set<string>()
   // Another node may have changed the keys since: the decision is made on what the store says now.
   const loaded = async (url: string): Promise<boolean> => {
     const issuer = issuers.find(one => one.url === url)
     if (issuer !== undefined) await load(issuer)
     return issuer !== undefined
   }
+  const ownCheck = async (issuer: string, kid: string): Promise<OwnCheck> => {
+    const key = byIssuer.get(issuer)?.opened.get(kid)
+    const check: KeyCheck | undefined = key && (await checks.of(issuer, key))
+    return check?.own ?? 'unable'
+  }
+  const watch = async (issuer: RingIssuer, alg: JwsAlg): Promise<void> => {
+    const { url } = issuer
+    const verifiers = live.get(url) ?? []
+    for (const key of watchedKeys(allWith(url, alg), clock.now())) {
+      const own = await ownCheck(url, key.kid)
+      if (own === 'unable') unable.add(key.kid)
+      else unable.delete(key.kid)
+      const facts = { key, verifiers, own, times, now: clock.now() }
+      if (isBroken(key, verifiers, own)) {
+        const rolledBack = await rollBack(options, url, allWith(url, alg), facts)
+        if (rolledBack !== undefined)
+          tell(options, 'warn', 'keys.rolled-back', { issuer: url, alg, ...rolledBack })
+      } else if (facts.now < key.activeAt) {
+        const promotion = await pace(options, url, allWith(url, alg), facts)
+        const because = promotion?.waitsFor.slice(0, 8).map(verifier => whyWaited(verifier, key.kid))
+        if (promotion !== undefined && promotion.activeAt > key.activeAt)
+          tell(options, 'info', 'keys.promotion-waits', { issuer: url, alg, kid: key.kid, own, because })
+      }
+      await load(issuer)
+    }
+  }
+  /** Keys that lie elsewhere are asked now and then, so that a device that is gone is known before a client is. */
+  const probe = async (issuer: string): Promise<void> => {
+    if (options.keyCustody === softwareKeys) return
+    for (const name of silent) {
+      const kid = name.slice(issuer.length + 1)
+      const isOfIssuer = name.startsWith(`${issuer} `)
+      if (isOfIssuer && byIssuer.get(issuer)?.opened.has(kid) !== true) silent.delete(name)
+    }
+    for (const { kid } of byIssuer.get(issuer)?.active.values() ?? []) {
+      const isGood = (await ownCheck(issuer, kid)) === 'good'
+      if (isGood) silent.delete(`${issuer} ${kid}`)
+      else silent.add(`${issuer} ${kid}`)
+    }
+  }
+  const destroyIn = (issuer: string): ((kid: string) => Promise<void>) => {
+    // Of before the change: afterwards the row is empty or gone.
+    const records = byIssuer.get(issuer)?.records ?? []
+    return kid => destroyKey(options, records, kid)
+  }
   return {
     list: issuer =>
       allOf(issuer)
-        .map(key => ({ ...key, state: stateAt(key, allWith(issuer, key.alg), clock.now()) }))
+        .map(key => {
+          const isUnable = unable.has(key.kid)
+          return viewOf(key, allWith(issuer, key.alg), live.get(issuer) ?? [], isUnable, clock.now())
+        })
         .toSorted((left, right) => left.activeAt - right.activeAt),
+    verifiers: issuer => live.get(issuer) ?? [],
     rotate: async (issuer, alg, requestId) => {
       if (!(await loaded(issuer))) return undefined
       const cause = { reason: 'command', requestId } as const
@@ -181,17 +288,27 @@ function changesTo(
       await loaded(issuer)
       const key = allOf(issuer).find(one => one.kid === kid && one.revokedAt === undefined)
       if (key === undefined) return undefined
+      const destroy = destroyIn(issuer)
       const revoked = await revoke(options, issuer, key, allWith(issuer, key.alg), times, requestId)
       await loaded(issuer)
+      if (revoked !== undefined) await destroy(kid)
       return revoked
     },
     keepUp: async () => {
       for (const issuer of issuers) {
-        await complete(issuer, wantedAlgs(issuer))
-        for (const alg of wantedAlgs(issuer)) {
+        const wanted = wantedOf(issuer, options.keyCustody)
+        await complete(issuer, wanted)
+        live.set(
+          issuer.url,
+          await options.store.listVerifiers({ issuer: issuer.url }, clock.now(), verifiersMax),
+        )
+        await probe(issuer.url)
+        checks.keepOnly(issuer.url, new Set(byIssuer.get(issuer.url)?.opened.keys()))
+        for (const alg of wanted) {
+          await deleteRetired(options, issuer.url, allWith(issuer.url, alg), destroyIn(issuer.url))
+          await endOvertaken(options, issuer.url, allWith(issuer.url, alg), times)
+          await watch(issuer, alg)
           const keys = allWith(issuer.url, alg)
-          await deleteRetired(options, issuer.url, keys)
-          await endOvertaken(options, issuer.url, keys, times)
           if (!isDue(keys, times, clock.now())) continue
           const cause = { reason: 'schedule', requestId: `schedule-${keys.at(-1)?.kid}` } as const
           await rotate(options, issuer.url, keys, times, cause)
@@ -202,7 +319,47 @@ function changesTo(
   }
 }
 
-function openRecords(options: RingOptions, issuer: RingIssuer, records: readonly KeyRecord[]): IssuerKeys {
+function tell(
+  { log, metrics }: Bench,
+  level: 'info' | 'warn',
+  event: string,
+  fields: Readonly<Record<string, unknown>>,
+): void {
+  log[level](event, fields)
+  metrics?.count('key_events_total', { event })
+}
+
+function viewOf(
+  key: RingKey,
+  keys: readonly RingKey[],
+  verifiers: readonly VerifierRecord[],
+  isUnable: boolean,
+  now: EpochSeconds,
+): KeyView {
+  const state = stateAt(key, keys, now)
+  if (state !== 'announced') return { ...key, state, waitsFor: [] }
+  const waiting = verifiers.filter(({ verified }) => !verified.includes(key.kid))
+  const reasons = waiting.map(verifier => whyWaited(verifier, key.kid))
+  return { ...key, state, waitsFor: [...(isUnable ? ['custody does not sign with it'] : []), ...reasons] }
+}
+
+/** A key that lies elsewhere ends there too; when that fails, somebody has to do it by hand. */
+async function destroyKey(
+  { custody, keyCustody, log }: Bench,
+  records: readonly KeyRecord[],
+  kid: string,
+): Promise<void> {
+  const record = records.find(({ id, sealed }) => id === kid && sealed.length > 0)
+  if (record === undefined) return
+  try {
+    const kept = custody.open(record, record.sealed)
+    if (isReference(kept)) await keyCustody.destroy(record.alg as JwsAlg, kept)
+  } catch (cause) {
+    log.error('keys.not-destroyed', { issuer: record.issuer, kid, cause })
+  }
+}
+
+function openRecords(options: Bench, issuer: RingIssuer, records: readonly KeyRecord[]): IssuerKeys {
   const root = records.find(record => record.id === rootSecretId)
   if (root === undefined) throw new Fault('keys.unavailable', { detail: 'the root secret is missing' })
   const rootSecret = options.custody.open(root, root.sealed)
@@ -216,7 +373,7 @@ function openRecords(options: RingOptions, issuer: RingIssuer, records: readonly
   known.clear()
   for (const [kid, key] of published) known.set(kid, key)
   const active = new Map<JwsAlg, SigningKey>()
-  for (const alg of issuer.algs) {
+  for (const alg of wantedOf(issuer, options.keyCustody)) {
     const key = signingKeyAt(
       all.filter(one => one.alg === alg),
       now,
@@ -225,11 +382,12 @@ function openRecords(options: RingOptions, issuer: RingIssuer, records: readonly
   }
   const algs = ownSigningAlgs.filter(alg => active.has(alg))
   const document = publishedKeys([...published.values()].map(({ publicJwk }) => publicJwk))
-  return { active, algs, published: document, rootSecret, all }
+  return { active, algs, published: document, rootSecret, all, opened: published, records }
 }
 
-function ringKeyOf({ id, alg, createdAt, activeAt, removedAt, revokedAt }: KeyRecord): RingKey {
-  return { kid: id, alg: alg as JwsAlg, createdAt, activeAt, removedAt, revokedAt }
+function ringKeyOf(record: KeyRecord): RingKey {
+  const { id, alg, createdAt, activeAt, removedAt, revokedAt, withdrawnAt } = record
+  return { kid: id, alg: alg as JwsAlg, createdAt, activeAt, removedAt, revokedAt, withdrawnAt }
 }
 
 /** Opened keys of an issuer: a refresh must not import every key again, and one that is gone must not stay. */
@@ -244,9 +402,10 @@ function openedOf(custody: Custody, issuer: string): OpenedKeys {
   return keys
 }
 
-function openSigningKey({ custody }: RingOptions, record: KeyRecord): SigningKey {
-  const privateKey: KeyObject = decodePrivateKey(custody.open(record, record.sealed))
-  const key = signingKeyOf(record.alg as JwsAlg, privateKey)
+function openSigningKey({ custody, keyCustody }: Bench, record: KeyRecord): SigningKey {
+  const kept = custody.open(record, record.sealed)
+  // Keys of before the custody was changed still sign from memory until they are rotated.
+  const key = (isReference(kept) ? keyCustody : softwareKeys).open(record.alg as JwsAlg, kept)
   if (key.kid !== record.id) throw new Fault('keys.sealed', { detail: `\`${record.id}\` holds another key` })
   return key
 }

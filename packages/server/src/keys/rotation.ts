@@ -1,8 +1,16 @@
 import { type EpochSeconds, type JwsAlg, secondsAfter } from '@holdfast/protocol'
 import type { AuditRecord } from '../store/records.ts'
 import type { Write } from '../store/writes.ts'
-import { type KeyLife, type KeyTimes, rotationTimes, signingKeyAt } from './life.ts'
+import {
+  announcedKeyAt,
+  type KeyLife,
+  type KeyTimes,
+  keyBefore,
+  rotationTimes,
+  signingKeyAt,
+} from './life.ts'
 import { newKey, type Workbench } from './make.ts'
+import { failingWith, judgePromotion, type Promotion, type PromotionFacts, whyWaited } from './promotion.ts'
 
 /** A signing key of an issuer as the rotation sees it: no private half. */
 export interface RingKey extends KeyLife {
@@ -27,8 +35,11 @@ export interface Rotated {
 
 export interface RevokedKey {
   readonly kid: string
-  /** The key that signs from now on, or that was announced in the place of the one taken back. */
-  readonly replacementKid: string
+  /**
+   * The key that signs from now on, or that was announced in the place of the one taken back. Undefined when custody
+   * does not answer: one is made when it does, and until then nothing is signed.
+   */
+  readonly replacementKid: string | undefined
 }
 
 /**
@@ -46,7 +57,7 @@ export async function rotate(
   const current = signingKeyAt(keys, now)
   if (current === undefined || current.removedAt !== undefined) return undefined
   const { activeAt, removedAt } = rotationTimes(now, times)
-  const { place, write } = await newKey(bench, issuer, current.alg, activeAt)
+  const { place, write, discard } = await newKey(bench, issuer, current.alg, activeAt)
   const facts = {
     ...{ id: place.id, alg: current.alg, active_at: activeAt, previous: current.kid },
     ...{ previous_removed_at: removedAt, reason: cause.reason },
@@ -56,7 +67,10 @@ export async function rotate(
     write,
     record(bench, issuer, 'key.rotated', cause.requestId, facts),
   ])
-  if (!committed) return undefined
+  if (!committed) {
+    await discard()
+    return undefined
+  }
   const { alg, kid: previousKid } = current
   return { kid: place.id, alg, activeAt, previousKid, previousRemovedAt: removedAt }
 }
@@ -80,17 +94,40 @@ export async function revoke(
   const isAnnounced = now < key.activeAt
   const activeAt = isAnnounced && successor !== undefined ? secondsAfter(now, times.announceSeconds) : now
   const needsNew = isAnnounced || signingKeyAt(keys, now)?.kid === key.kid
-  const made = needsNew ? await newKey(bench, issuer, key.alg, activeAt) : undefined
-  const replacementKid = made?.place.id ?? successor?.kid ?? ''
+  // A custody that does not answer must not keep a compromised key alive; the one in its place comes when it does.
+  const made = needsNew
+    ? await newKey(bench, issuer, key.alg, activeAt).catch((cause: unknown) => {
+        bench.log.error('keys.not-replaced', { issuer, kid: key.kid, cause })
+        return undefined
+      })
+    : undefined
+  const replacementKid = made?.place.id ?? successor?.kid
+  const { kid: id = '', activeAt: since = now, removedAt: end } = successor ?? {}
+  const isEndLifted = isAnnounced && made === undefined && end !== undefined
+  const lifted: Write = {
+    kind: 'retime-key',
+    ...{
+      issuer,
+      id,
+      from: { activeAt: since, removedAt: end },
+      to: { activeAt: since, removedAt: undefined },
+    },
+  }
   const { committed } = await bench.store.commit([
     { kind: 'revoke-key', issuer, id: key.kid, at: now },
     ...(made === undefined ? [] : [made.write]),
+    ...(isEndLifted ? [lifted] : []),
     record(bench, issuer, 'key.revoked', requestId, {
-      ...{ id: key.kid, alg: key.alg, replacement: replacementKid },
+      ...{ id: key.kid, alg: key.alg, replacement: replacementKid ?? 'none' },
     }),
   ])
-  return committed ? { kid: key.kid, replacementKid } : undefined
+  if (committed) return { kid: key.kid, replacementKid }
+  await made?.discard()
+  return undefined
 }
+
+/** After a roll-back the schedule makes no new key for so long: whatever broke the last one wants a person first. */
+export const rolledBackSeconds = 86_400
 
 /** Whether the key that signs has reached its age, and nothing follows it yet. */
 export function isDue(keys: readonly RingKey[], times: KeyTimes, now: EpochSeconds): boolean {
@@ -98,8 +135,95 @@ export function isDue(keys: readonly RingKey[], times: KeyTimes, now: EpochSecon
   const current = signingKeyAt(keys, now)
   if (rotateAfterSeconds === undefined || current === undefined || current.removedAt !== undefined)
     return false
+  if (keys.some(({ withdrawnAt }) => withdrawnAt !== undefined && now - withdrawnAt < rolledBackSeconds))
+    return false
   // Announced so early that the next one signs when this one reaches its age.
   return now - current.activeAt >= rotateAfterSeconds - announceSeconds
+}
+
+/**
+ * Moves the first use of an announced key, and with it the end of the one before, to where the verifiers want it.
+ * @returns undefined when it stands there already, or another node moved it
+ */
+export async function pace(
+  bench: Workbench,
+  issuer: string,
+  keys: readonly RingKey[],
+  facts: PromotionFacts,
+): Promise<Promotion | undefined> {
+  const { key, now, times, own } = facts
+  const promotion = judgePromotion(facts)
+  const { activeAt, waitsFor } = promotion
+  const current = signingKeyAt(keys, now)
+  const removedAt = secondsAfter(activeAt, times.keptSeconds)
+  // What came in the place of a key that was taken back has no end of its own yet.
+  const isEndMoved = current?.removedAt !== undefined && current.removedAt !== removedAt
+  if (activeAt === key.activeAt && !isEndMoved) return undefined
+  const writes: Write[] = []
+  if (activeAt !== key.activeAt) {
+    const { kid: id, activeAt: before, removedAt: end } = key
+    const from = { activeAt: before, removedAt: end }
+    writes.push({ kind: 'retime-key', issuer, id, from, to: { activeAt, removedAt: end } })
+  }
+  if (isEndMoved && current !== undefined) {
+    const { kid: id, activeAt: since, removedAt: end } = current
+    const from = { activeAt: since, removedAt: end }
+    writes.push({ kind: 'retime-key', issuer, id, from, to: { activeAt: since, removedAt } })
+  }
+  const event = activeAt > key.activeAt ? 'key.waits' : 'key.promoted'
+  const { committed } = await bench.store.commit([
+    ...writes,
+    record(bench, issuer, event, `promotion-${key.kid}`, {
+      ...{ id: key.kid, alg: key.alg, active_at: activeAt, own_check: own, waits_for: waitsFor.length },
+      because: waitsFor.slice(0, namedMax).map(verifier => whyWaited(verifier, key.kid)),
+    }),
+  ])
+  return committed ? promotion : undefined
+}
+
+/** How many verifiers one audit record names. */
+const namedMax = 8
+
+/**
+ * Puts a broken key aside and the one before it back: one commit, so that at every moment exactly one signs.
+ * An announced key goes at once, because it signed nothing; one that signed stays published as long as that lives.
+ * @returns undefined when there is no key before it, or another node was first
+ */
+export async function rollBack(
+  bench: Workbench,
+  issuer: string,
+  keys: readonly RingKey[],
+  { key, now, times, own, verifiers }: PromotionFacts,
+): Promise<RolledBack | undefined> {
+  const before = keyBefore(key, keys, now)
+  if (before === undefined) return undefined
+  const removedAt = now < key.activeAt ? now : secondsAfter(now, times.keptSeconds)
+  const { kid: id, activeAt, removedAt: end } = before
+  const failing = failingWith(key.kid, verifiers)
+  const { committed } = await bench.store.commit([
+    { kind: 'withdraw-key', issuer, id: key.kid, at: now, removedAt },
+    {
+      kind: 'retime-key',
+      ...{ issuer, id, from: { activeAt, removedAt: end }, to: { activeAt, removedAt: undefined } },
+    },
+    record(bench, issuer, 'key.rolled-back', `roll-back-${key.kid}`, {
+      ...{ id: key.kid, alg: key.alg, signs_again: id, signed: now >= key.activeAt, own_check: own },
+      because: failing.slice(0, namedMax).map(verifier => whyWaited(verifier, key.kid)),
+    }),
+  ])
+  return committed ? { kid: key.kid, signsAgain: id } : undefined
+}
+
+export interface RolledBack {
+  readonly kid: string
+  readonly signsAgain: string
+}
+
+/** The keys that are watched: one that is announced, and one that signs while the one before it could again. */
+export function watchedKeys(keys: readonly RingKey[], now: EpochSeconds): readonly RingKey[] {
+  const [announced, signing] = [announcedKeyAt(keys, now), signingKeyAt(keys, now)]
+  const isFresh = signing !== undefined && keyBefore(signing, keys, now) !== undefined
+  return [...(announced === undefined ? [] : [announced]), ...(isFresh ? [signing] : [])]
 }
 
 /**
@@ -131,15 +255,19 @@ export async function deleteRetired(
   bench: Workbench,
   issuer: string,
   keys: readonly RingKey[],
+  destroyed: (kid: string) => Promise<void>,
 ): Promise<void> {
   const now = bench.clock.now()
-  for (const { kid, alg, removedAt, revokedAt } of keys) {
+  for (const { kid, alg, removedAt, revokedAt, withdrawnAt } of keys) {
     if (removedAt === undefined || now < removedAt || revokedAt !== undefined) continue
+    // It is what tells the schedule to rest.
+    if (withdrawnAt !== undefined && now - withdrawnAt < rolledBackSeconds) continue
     const facts = { id: kid, alg }
-    await bench.store.commit([
+    const { committed } = await bench.store.commit([
       { kind: 'delete-key', issuer, id: kid, at: now },
       record(bench, issuer, 'key.deleted', `retired-${kid}`, facts),
     ])
+    if (committed) await destroyed(kid)
   }
 }
 

@@ -3,13 +3,21 @@ import { promisify } from 'node:util'
 import { type JwsAlg, mlDsaAlgs } from '@holdfast/protocol'
 import { jwkThumbprint } from '@holdfast/protocol/jose/thumbprint.ts'
 
-/** A private key the ring can sign with, and its public half as published. */
-export interface SigningKey {
+/** The public half of a signing key, as published. */
+export interface PublicHalf {
   /** RFC 7638 thumbprint: two keys cannot share one, and nobody has to invent names. */
   readonly kid: string
   readonly alg: JwsAlg
-  readonly privateKey: KeyObject
   readonly publicJwk: Readonly<Record<string, string>>
+}
+
+/** A key the ring can sign with, wherever its private half lies. */
+export interface SigningKey extends PublicHalf {
+  /**
+   * @returns compact JWS with `alg`, `kid` and `typ`; a promise where the key is not in this process
+   * @throws Fault `keys.custody` when its custody does not answer
+   */
+  readonly sign: (typ: string, claims: Readonly<Record<string, unknown>>) => string | Promise<string>
 }
 
 /**
@@ -53,8 +61,10 @@ export function decodePrivateKey(der: Buffer): KeyObject {
   return createPrivateKey({ key: der, type: 'pkcs8', format: 'der' })
 }
 
-export function signingKeyOf(alg: JwsAlg, privateKey: KeyObject): SigningKey {
-  const exported = createPublicKey(privateKey).export({ format: 'jwk' }) as Record<string, string>
+/** @param key a public key, or a private one whose public half is meant */
+export function publicHalfOf(alg: JwsAlg, key: KeyObject): PublicHalf {
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key
+  const exported = publicKey.export({ format: 'jwk' }) as Record<string, string>
   const kid = jwkThumbprint(exported)
-  return { kid, alg, privateKey, publicJwk: { ...exported, kid, use: 'sig', alg } }
+  return { kid, alg, publicJwk: { ...exported, kid, use: 'sig', alg } }
 }

@@ -10,13 +10,14 @@ interface World {
   stored: number | Fault
   nowMs: number
   algs: readonly string[]
+  signs: boolean
 }
 
 function portsOf(world: World): Ports {
   return {
     clock: { now: () => 0, monotonicMs: () => world.nowMs },
     snapshot: () => ({ revision: world.served, issuers: new Map([[url, {}]]) }),
-    keys: { algs: () => world.algs },
+    keys: { algs: () => world.algs, signs: () => world.signs },
     store: {
       revision: async () => {
         if (world.stored instanceof Fault) throw world.stored
@@ -27,7 +28,7 @@ function portsOf(world: World): Ports {
 }
 
 describe('readiness', () => {
-  const start: World = { served: 3, stored: 3, nowMs: 0, algs: ['ES256'] }
+  const start: World = { served: 3, stored: 3, nowMs: 0, algs: ['ES256'], signs: true }
   const failing = (health: Health): readonly string[] =>
     health.checks.filter(({ ok }) => !ok).map(({ name }) => name)
 
@@ -38,9 +39,12 @@ describe('readiness', () => {
 
   it('names what is missing', async () => {
     const fault = new Fault('store.unavailable')
-    const world = { ...start, stored: fault, algs: [] }
+    const world = { ...start, stored: fault, algs: [], signs: false }
     const health = await readiness(portsOf(world), [url, 'https://other.example'], true)
-    assert.deepEqual([health.ready, failing(health)], [false, ['not-draining', 'store', 'snapshot', 'keys']])
+    assert.deepEqual(
+      [health.ready, failing(health)],
+      [false, ['not-draining', 'store', 'snapshot', 'custody', 'keys']],
+    )
   })
 
   it('ends when a revision that was applied cannot be served, and not while it is only being compiled', async () => {

@@ -31,6 +31,7 @@ export async function readiness(
     { name: 'store', ok: revision !== undefined },
     { name: 'revision', ok: !isBehind(ports, revision) },
     { name: 'snapshot', ok: issuerUrls.every(url => issuers.has(url)) },
+    { name: 'custody', ok: issuerUrls.every(url => ports.keys.signs(url)) },
     { name: 'keys', ok: issuerUrls.every(url => ports.keys.algs(url).length > 0) },
   ]
   return { ready: checks.every(check => check.ok), checks }

@@ -1,12 +1,16 @@
-import { Counter, collectDefaultMetrics, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { MetricName, Metrics } from '../ports.ts'
 import { Durations } from './durations.ts'
 
 export interface OpenMetrics extends Metrics {
+  /** How many there are now. Labels are written in our code, never taken from input. */
+  readonly set: (name: GaugeName, labels: Readonly<Record<string, string>>, value: number) => void
   readonly observeDuration: (route: string, seconds: number) => void
   /** Prometheus text exposition. */
   readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>
 }
+
+export type GaugeName = 'verifiers' | 'signing_key_age_seconds'
 
 interface CounterShape {
   readonly help: string
@@ -21,7 +25,14 @@ const counters: Readonly<Record<MetricName, CounterShape>> = {
   faults_total: { help: 'Requests that failed because the world or we broke', labels: ['code', 'route'] },
   logout_notices_total: { help: 'Back-channel logout notices by what became of them', labels: ['outcome'] },
   ciba_pings_total: { help: 'Pings of CIBA clients by what became of them', labels: ['outcome'] },
+  key_events_total: { help: 'Promotions that wait, and roll-backs', labels: ['event'] },
+  key_custody_failures_total: { help: 'Signatures that the custody of a key did not make', labels: [] },
   client_jwks_fetch_failures_total: { help: 'Client key sets that could not be fetched', labels: [] },
+}
+
+const gauges: Readonly<Record<GaugeName, CounterShape>> = {
+  verifiers: { help: 'Live verifiers by how they stand to the published keys', labels: ['standing'] },
+  signing_key_age_seconds: { help: 'How long the oldest key has signed, by algorithm', labels: ['alg'] },
 }
 
 /** Label sets per metric; what comes after is counted under `other`, so no input can grow the memory. */
@@ -35,12 +46,20 @@ export function openMetrics(options: { readonly withProcess: boolean }): OpenMet
   const counts = new Map(
     (Object.keys(counters) as MetricName[]).map(name => [name, registerCounter(registry, name)] as const),
   )
+  const levels = new Map(
+    (Object.keys(gauges) as GaugeName[]).map(name => {
+      const { help, labels } = gauges[name]
+      const gauge = { name: `holdfast_${name}`, help, labelNames: [...labels], registers: [registry] }
+      return [name, new Gauge(gauge)] as const
+    }),
+  )
   const durations = new Durations(
     'holdfast_request_duration_seconds',
     'From the read header section to the written reply',
   )
   return {
     count: (name, labels = {}) => counts.get(name)?.(labels),
+    set: (name, labels, value) => levels.get(name)?.set({ ...labels }, value),
     observeDuration: (route, seconds) => durations.observe(route, seconds),
     render: async () => ({
       contentType: registry.contentType,

@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { parseJson } from '@holdfast/protocol/wire/json.ts'
 import type { Agent } from 'undici'
-import { Fault, type Outbound } from '../ports.ts'
+import { Fault, type KeyServiceOutbound, type Outbound } from '../ports.ts'
 import { isPublicAddress } from './addresses.ts'
 
 export interface OutboundOptions {
@@ -51,7 +51,7 @@ const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i
  */
 export function openOutbound(
   options: OutboundOptions = {},
-): Outbound & { readonly close: () => Promise<void> } {
+): Outbound & KeyServiceOutbound & { readonly close: () => Promise<void> } {
   let agent: Promise<Agent> | undefined
   let running = 0
   const toward = async <T>(url: string, send: (agent: Agent, target: URL) => Promise<T>): Promise<T> => {
@@ -79,6 +79,7 @@ export function openOutbound(
       const post = { headers, body: JSON.stringify(body), timeoutMs }
       return toward(url, (agent, target) => sendPost(agent, target, post))
     },
+    postText: (url, request) => toward(url, (agent, target) => fetchText(agent, target, request)),
     close: async () => {
       await (await agent)?.destroy()
     },
@@ -180,14 +181,39 @@ async function fetchJson(agent: Agent, url: URL, limits: GetLimits, form?: strin
       body.destroy()
       throw unfit
     }
-    const chunks: Buffer[] = []
-    let bytes = 0
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      bytes += chunk.length
-      if (bytes > limits.bytesMax) throw failed(`the answer is larger than ${limits.bytesMax} bytes`)
-      chunks.push(chunk)
-    }
-    return parsed(Buffer.concat(chunks))
+    return parsed(await readBody(body, limits.bytesMax))
+  } catch (cause) {
+    throw asFault(cause)
+  }
+}
+
+async function readBody(body: AsyncIterable<Buffer>, bytesMax: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > bytesMax) throw failed(`the answer is larger than ${bytesMax} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+async function fetchText(
+  agent: Agent,
+  url: URL,
+  { headers, body: text, bytesMax, timeoutMs }: Parameters<KeyServiceOutbound['postText']>[1],
+): Promise<{ readonly status: number; readonly text: string }> {
+  try {
+    const { statusCode, body } = await agent.request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method: 'POST',
+      headers: { ...headers, 'accept-encoding': 'identity' },
+      body: text,
+      signal: AbortSignal.timeout(Math.min(timeoutMs, totalTimeoutMs)),
+    })
+    body.on('error', () => undefined)
+    return { status: statusCode, text: (await readBody(body, bytesMax)).toString('utf8') }
   } catch (cause) {
     throw asFault(cause)
   }

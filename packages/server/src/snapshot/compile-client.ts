@@ -295,7 +295,7 @@ function unfitTokenAlgs(
   { name, signingAlgs }: SecurityProfile,
 ): readonly Problem[] {
   return resources
-    .filter(rs => rs.accessTokenFormat === 'jwt' && !signingAlgs.includes(rs.accessTokenSigningAlg))
+    .filter(rs => rs.accessTokenFormat !== 'opaque' && !signingAlgs.includes(rs.accessTokenSigningAlg))
     .map(({ audience, accessTokenSigningAlg }) => ({
       document,
       field: 'spec.resources',

@@ -242,11 +242,11 @@ function compileResourceServers(
         if (!scopes.has(scope))
           problems.push(unknownName(document, `spec.scopes[${index}]`, 'scope', scope, scopes))
       const { displayName = name, statusList: hasStatusList } = spec
-      if (hasStatusList && spec.accessTokenFormat !== 'jwt')
+      if (hasStatusList && spec.accessTokenFormat === 'opaque')
         problems.push({
           document,
           field: 'spec.statusList',
-          message: 'needs `accessTokenFormat: jwt`: an opaque token is introspected',
+          message: 'needs `accessTokenFormat: jwt` or `split`: an opaque token is introspected',
         })
       return [name, { ...spec, displayName, hasStatusList, profile }]
     }),

@@ -305,7 +305,8 @@ export interface ResourceServer {
   readonly audience: string
   readonly displayName: string
   readonly scopes: readonly string[]
-  readonly accessTokenFormat: 'opaque' | 'jwt'
+  /** `split`: a JWT of which the client gets the signature only. */
+  readonly accessTokenFormat: 'opaque' | 'jwt' | 'split'
   readonly accessTokenSigningAlg: JwsAlg
   /** Whether its JWTs name a place in a status list. */
   readonly hasStatusList: boolean

@@ -1,5 +1,6 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type { RevokedWhat } from './announcements.ts'
+import { verifierRange } from './key-steps.ts'
 import { participantRange } from './logout-steps.ts'
 import { ownerKey } from './owners.ts'
 import type {
@@ -10,6 +11,7 @@ import type {
   PingRecord,
   SessionRecord,
   UserRecord,
+  VerifierRecord,
 } from './records.ts'
 import { registrationKey, type SqlValue, type StatementName } from './statements.ts'
 import { statusRange, statusStandingOf } from './status-entries.ts'
@@ -30,6 +32,9 @@ export type Row = Readonly<Record<string, unknown>>
 export type Ask = (name: StatementName, values: readonly SqlValue[]) => Promise<readonly Row[]>
 
 export type Finders = Omit<Store, 'commit' | 'expire' | 'epoch' | 'onRevision' | 'onRevocation' | 'close'>
+
+/** Ids are of letters, digits, `-` and `_`. */
+const afterEveryId = '~'
 
 type DecidedDeviceCode = Omit<FoundDeviceCode, 'spentAt' | 'revokedAt'>
 type DecidedBackchannelRequest = Omit<FoundBackchannelRequest, 'spentAt' | 'revokedAt'>
@@ -61,6 +66,8 @@ export function findersOver(ask: Ask): Finders {
     listDueLogoutNotices: async (issuer, now, limit) =>
       (await ask('list-due-logout-notices', [issuer, now, limit])).map(noticeOf<LogoutNoticeRecord>),
     findGrant: found('find-grant'),
+    listGrants: async (issuer, subject, now, before = afterEveryId, limit) =>
+      (await ask('list-grants', [ownerKey(issuer, subject), now, before, limit])).map(foundOf<GrantRecord>),
     findManagedGrant: found('find-managed-grant'),
     findCode: found('find-code'),
     findDeviceCode: found<DecidedDeviceCode>('find-device-code'),
@@ -117,6 +124,10 @@ export function findersOver(ask: Ask): Finders {
     listGrantsEndedWithSession: async (sid, after, limit) =>
       (await ask('list-grants-ended-with-session', [sid, after, limit])).map(row => bodyOf<GrantRecord>(row)),
     listKeys: async issuer => (await ask('list-keys', [issuer])).map(keyOf),
+    listVerifiers: async ({ issuer, clientId }, now, limit) =>
+      (await ask('list-verifiers', [...verifierRange(issuer, clientId), now, limit])).map(row =>
+        bodyOf<VerifierRecord>(row),
+      ),
     findAudit: async (id, limit) => (await ask('find-audit', [id, limit])).map(auditOf),
     readAuditChain: async (chain, after, limit) =>
       (await ask('read-audit-chain', [chain, after, limit])).map(auditOf),
@@ -189,6 +200,7 @@ function keyOf(row: Row): KeyRecord {
     activeAt: numberOf(row, 'active_at') as EpochSeconds,
     removedAt: timeOf(row, 'removed_at'),
     revokedAt: timeOf(row, 'revoked_at'),
+    withdrawnAt: timeOf(row, 'withdrawn_at'),
   }
 }
 

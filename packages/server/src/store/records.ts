@@ -271,7 +271,7 @@ export interface PingRecord {
 }
 
 export interface AccessTokenRecord {
-  /** Hash of the opaque handle, or of `jti` when the token is a JWT. */
+  /** Hash of the opaque handle, of `jti` when the token is a JWT, or of the client's half when it is split. */
   readonly hash: HandleHash
   readonly issuer: string
   readonly clientId: string
@@ -294,6 +294,8 @@ export interface AccessTokenRecord {
   readonly mayAct?: string
   /** Whose pairwise subject it tells; absent: the subject itself. Exchanged tokens keep it. */
   readonly sector?: string
+  /** Head and payload of a split token, without which the signature says nothing; absent for every other. */
+  readonly signingInput?: string
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
 }
@@ -411,4 +413,22 @@ export interface ChainedAuditRecord extends AuditRecord {
   readonly sequence: number
   readonly previousHash: string
   readonly hash: string
+}
+
+/** A process that verifies with our keys, as it last reported itself. */
+export interface VerifierRecord {
+  readonly issuer: string
+  readonly clientId: string
+  /** Random name the process gave itself. */
+  readonly instance: string
+  /** RFC 7638 thumbprints of the keys it holds, sorted. */
+  readonly keys: readonly string[]
+  /** Since when it holds exactly these. */
+  readonly since: EpochSeconds
+  readonly seenAt: EpochSeconds
+  /** Keys whose signature it checked and found good, and found bad. */
+  readonly verified: readonly string[]
+  readonly unverified: readonly string[]
+  /** From when on it no longer counts as live. */
+  readonly expiresAt: EpochSeconds
 }

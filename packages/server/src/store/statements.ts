@@ -1,5 +1,6 @@
 import { announcementStatements } from './announcement-statements.ts'
 import { backchannelStepOf } from './backchannel-steps.ts'
+import { keyGuards, keyStatements, keyStepOf } from './key-steps.ts'
 import { logoutStepOf } from './logout-steps.ts'
 import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
 import { statusStatements, statusStepOf } from './status-entries.ts'
@@ -123,13 +124,7 @@ export const statements = {
   'rotate-registration': 'update registrations set token_hash = $3 where key = $1 and token_hash = $2',
   'end-registration': 'delete from registrations where key = $1 and token_hash = $2',
   'raise-revision': 'update revisions set number = number + 1 where id = 1 and number = $1',
-  'insert-key': `insert into keys (issuer, id, use, alg, sealed, created_at, active_at)
-    values ($1, $2, $3, $4, $5, $6, $7)`,
-  'end-key': `update keys set removed_at = $3
-    where issuer = $1 and id = $2 and removed_at is null and revoked_at is null`,
-  'revoke-key': `update keys set revoked_at = $3, sealed = $4
-    where issuer = $1 and id = $2 and revoked_at is null`,
-  'delete-key': 'delete from keys where issuer = $1 and id = $2 and removed_at <= $3',
+  ...keyStatements,
   'append-audit': `insert into audit (chain, sequence, at, request_id, txn, previous_hash, hash, body)
     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
 
@@ -143,6 +138,8 @@ export const statements = {
   'list-due-logout-notices': `select body, version, failures, due_at from logout_notices
     where issuer = $1 and due_at <= $2 and expires_at > $2 order by due_at, id limit $3`,
   'find-grant': 'select body, spent_at, revoked_at from grants where hash = $1',
+  'list-grants': `select body, spent_at, revoked_at from grants
+    where subject_key = $1 and revoked_at is null and expires_at > $2 and hash < $3 order by hash desc limit $4`,
   'find-managed-grant':
     'select body, spent_at, revoked_at from grants where managed_id = $1 and revoked_at is null',
   'find-code': 'select body, spent_at, revoked_at from codes where hash = $1',
@@ -174,8 +171,6 @@ export const statements = {
   'find-registration': 'select token_hash from registrations where key = $1',
   revision: 'select number from revisions where id = 1',
   ...announcementStatements,
-  'list-keys': `select issuer, id, use, alg, sealed, created_at, active_at, removed_at, revoked_at from keys
-    where issuer = $1 order by created_at, id`,
 } as const satisfies Record<string, string>
 
 export type StatementName = keyof typeof statements
@@ -188,9 +183,7 @@ export interface Step {
 }
 
 const guards: Readonly<Record<GuardKind, true>> = {
-  'end-key': true,
-  'revoke-key': true,
-  'delete-key': true,
+  ...keyGuards,
   'spend-pushed-request': true,
   'advance-interaction': true,
   'finish-interaction': true,
@@ -231,9 +224,6 @@ export function guardFailed(guard: GuardKind, index: number): CommitResult {
   return { committed: false, guard, index }
 }
 
-/** What stands in the place of a private key that is gone. */
-const nothing = new Uint8Array(0)
-
 /** The statement of any write but `append-audit`, whose place in the chain only the writer knows. */
 export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
   switch (write.kind) {
@@ -248,6 +238,14 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
       return ownedStepOf(write)
     case 'insert-status-entry':
       return statusStepOf(write)
+    case 'insert-key':
+    case 'end-key':
+    case 'retime-key':
+    case 'withdraw-key':
+    case 'revoke-key':
+    case 'delete-key':
+    case 'put-verifier':
+      return keyStepOf(write)
     case 'insert-interaction': {
       const { record } = write
       return {
@@ -402,10 +400,6 @@ type Housekeeping = Extract<
       | 'put-document'
       | 'delete-document'
       | 'raise-revision'
-      | 'insert-key'
-      | 'end-key'
-      | 'revoke-key'
-      | 'delete-key'
   }
 >
 
@@ -427,16 +421,6 @@ function housekeepingStepOf(write: Housekeeping): Step {
       return { name: write.kind, values: [write.documentKind, write.issuer, write.name] }
     case 'raise-revision':
       return { name: write.kind, values: [write.from] }
-    case 'insert-key': {
-      const { issuer, id, use, alg, sealed, createdAt, activeAt } = write.record
-      return { name: write.kind, values: [issuer, id, use, alg, sealed, createdAt, activeAt] }
-    }
-    case 'end-key':
-      return { name: write.kind, values: [write.issuer, write.id, write.removedAt] }
-    case 'revoke-key':
-      return { name: write.kind, values: [write.issuer, write.id, write.at, nothing] }
-    case 'delete-key':
-      return { name: write.kind, values: [write.issuer, write.id, write.at] }
     default:
       return write satisfies never
   }

@@ -16,6 +16,7 @@ import type {
   RefreshTokenRecord,
   SessionRecord,
   UserRecord,
+  VerifierRecord,
 } from './records.ts'
 import type { CommitResult, DocumentRecord, KeyRecord, Write } from './writes.ts'
 
@@ -101,6 +102,14 @@ export interface Store {
     limit: number,
   ) => Promise<readonly LogoutNoticeRecord[]>
   readonly findGrant: (id: string) => Promise<Found<GrantRecord> | undefined>
+  /** Those of a user that are neither revoked nor expired, the newest first, older than `before`, at most `limit`. */
+  readonly listGrants: (
+    issuer: string,
+    subject: string,
+    now: EpochSeconds,
+    before: string | undefined,
+    limit: number,
+  ) => Promise<readonly Found<GrantRecord>[]>
   /** The one record of a managed grant that is not revoked, by the id its client knows. */
   readonly findManagedGrant: (managedId: string) => Promise<Found<GrantRecord> | undefined>
   readonly findCode: (hash: HandleHash) => Promise<Found<CodeRecord> | undefined>
@@ -164,6 +173,12 @@ export interface Store {
   /** Tells that something may have ended, as `onRevision` tells of the revision. @returns ends the telling */
   readonly onRevocation: (told: () => void) => () => void
   readonly listKeys: (issuer: string) => Promise<readonly KeyRecord[]>
+  /** Verifiers of an issuer, or of one client, that are live at `now`, by client and instance, at most `limit`. */
+  readonly listVerifiers: (
+    of: { readonly issuer: string; readonly clientId?: string },
+    now: EpochSeconds,
+    limit: number,
+  ) => Promise<readonly VerifierRecord[]>
 
   /** By reference id (request id) or transaction id, oldest first, at most `limit`. */
   readonly findAudit: (id: string, limit: number) => Promise<readonly ChainedAuditRecord[]>

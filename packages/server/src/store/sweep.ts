@@ -37,6 +37,7 @@ const sweptTables: readonly SweptTable[] = [
   { name: 'initial_access_tokens', key: 'hash', keptSeconds: 0 },
   { name: 'jtis', key: 'key', keptSeconds: jtiKeptSeconds },
   { name: 'failures', key: 'key', keptSeconds: 0 },
+  { name: 'verifiers', key: 'key', keptSeconds: 0 },
 ]
 
 const windowRowsMin = 256

@@ -17,6 +17,7 @@ import type {
   SessionRecord,
   StatusEntryRecord,
   UserRecord,
+  VerifierRecord,
 } from './records.ts'
 
 /**
@@ -285,10 +286,31 @@ export type Write =
       readonly id: string
       readonly removedAt: EpochSeconds
     }
+  /**
+   * Guard: exists with the times `from`, neither withdrawn nor revoked. Moves the first use of an announced key and
+   * with it the end of the one before.
+   */
+  | {
+      readonly kind: 'retime-key'
+      readonly issuer: string
+      readonly id: string
+      readonly from: KeyTimesRecord
+      readonly to: KeyTimesRecord
+    }
+  /** Guard: exists, neither withdrawn nor revoked. Signs no more, published until `removedAt`. */
+  | {
+      readonly kind: 'withdraw-key'
+      readonly issuer: string
+      readonly id: string
+      readonly at: EpochSeconds
+      readonly removedAt: EpochSeconds
+    }
   /** Guard: exists, not revoked. Its private half is gone with the commit. */
   | { readonly kind: 'revoke-key'; readonly issuer: string; readonly id: string; readonly at: EpochSeconds }
   /** Guard: exists, its end has come. */
   | { readonly kind: 'delete-key'; readonly issuer: string; readonly id: string; readonly at: EpochSeconds }
+  /** What a verifier reported last; no guard. */
+  | { readonly kind: 'put-verifier'; readonly record: VerifierRecord }
   | { readonly kind: 'append-audit'; readonly record: AuditRecord }
 
 /** What is signed to be used once. */
@@ -325,10 +347,16 @@ export interface KeyRecord {
   /** From when on it is no longer published, because nothing it signed is valid any more. */
   readonly removedAt: EpochSeconds | undefined
   readonly revokedAt: EpochSeconds | undefined
+  /** From when on it signs no more, because it was rolled back. */
+  readonly withdrawnAt: EpochSeconds | undefined
 }
+
+export type KeyTimesRecord = Pick<KeyRecord, 'activeAt' | 'removedAt'>
 
 export type GuardKind =
   | 'end-key'
+  | 'retime-key'
+  | 'withdraw-key'
   | 'revoke-key'
   | 'delete-key'
   | 'spend-pushed-request'

@@ -24,6 +24,7 @@ import {
   statusEntry,
   totp,
   user,
+  verifier,
 } from '../../src/store/contract/samples.ts'
 import type { ReplayNamespace, Write } from '../../src/store/writes.ts'
 
@@ -69,6 +70,8 @@ export function flowsOf(name: string): readonly Flow[] {
     initial: { ...initialAccessToken(1), hash: keyOf('initial') },
     rotated: { ...refreshToken(), hash: keyOf('rotated') },
     stronger: { ...session(), hash: keyOf('stronger'), subject: `${name}-user` },
+    here: { ...session(), hash: keyOf('here') },
+    elsewhere: { ...session(), hash: keyOf('elsewhere'), sid: `${name}-elsewhere` },
     app: { ...totp(`${name}-user`), id: keyOf('app') },
     passkey: { ...passkey(`${name}-user`), id: keyOf('passkey') },
     user: user(`${name}-user`, name),
@@ -104,6 +107,9 @@ export function flowsOf(name: string): readonly Flow[] {
   const managed = { id: `${name}-managed`, createdAt: start }
   const registered = { issuer, clientId: `${name}-registered` }
   const [token, tokenAgain] = [keyOf('registration'), keyOf('registration-again')]
+  const [old, next] = [`${name}-${passing}-old`, `${name}-next`]
+  const fresh = { activeAt: key(old).activeAt, removedAt: undefined }
+  const ending = (seconds: number) => ({ ...fresh, removedAt: later(seconds) })
   const document = (body: string): Write => ({
     kind: 'put-document',
     document: { documentKind: 'RegisteredClient', issuer, name: registered.clientId, body },
@@ -171,6 +177,22 @@ export function flowsOf(name: string): readonly Flow[] {
       live,
       { kind: 'use-refresh-token', hash: refresh.hash, at, idleExpiresAt: later(7200) },
       access('refresh'),
+    ],
+    keyMade: [{ kind: 'insert-key', record: key(old) }],
+    keyRotation: [
+      // The roll-back below makes room for the same rotation once more.
+      ...seen('key-rotation'),
+      { kind: 'end-key', issuer, id: old, removedAt: later(900) },
+      { kind: 'insert-key', record: key(next) },
+    ],
+    keyReport: [...seen('report'), { kind: 'put-verifier', record: verifier(name) }],
+    keyPromotion: [
+      { kind: 'retime-key', issuer, id: next, from: fresh, to: { ...fresh, activeAt: later(700) } },
+      { kind: 'retime-key', issuer, id: old, from: ending(900), to: ending(1000) },
+    ],
+    keyRollBack: [
+      { kind: 'withdraw-key', issuer, id: next, at: later(2), removedAt: later(50) },
+      { kind: 'retime-key', issuer, id: old, from: ending(1000), to: fresh },
     ],
     rotation: [
       ...seen('rotation'),
@@ -318,6 +340,22 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'revoke-grants-of-subject', issuer: held.issuer, subject: owner, at },
       { kind: 'revoke-sessions-of-subject', issuer: held.issuer, subject: owner, at },
       { kind: 'revoke-tokens-of-subject', issuer: held.issuer, subject: owner, at },
+    ],
+    signInTwice: [
+      { kind: 'insert-session', record: records.here },
+      { kind: 'insert-session', record: records.elsewhere },
+      { kind: 'insert-grant', record: { ...held, id: keyOf('elsewhere-grant'), sid: `${name}-elsewhere` } },
+    ],
+    withdrawal: [
+      { kind: 'touch-session', hash: records.here.hash, idleExpiresAt: later(3600) },
+      { kind: 'end-grant', id: keyOf('replacing'), at },
+      { kind: 'insert-logout-notice', record: { ...notice, id: keyOf('withdrawal-notice') } },
+    ],
+    endOfOthers: [
+      { kind: 'touch-session', hash: records.here.hash, idleExpiresAt: later(7200) },
+      { kind: 'end-session', hash: records.elsewhere.hash, at },
+      { kind: 'revoke-grants-of-session', sid: `${name}-elsewhere`, at },
+      { kind: 'insert-logout-notice', record: { ...notice, id: keyOf('others-notice') } },
     ],
     allOfAClient: [
       { kind: 'insert-grant', record: { ...held, id: keyOf('of-leaving'), ...passingClient } },

@@ -129,6 +129,11 @@ export const traces: { readonly [K in Kind]: Trace<K> } = {
     isPassing(write.id) ? undefined : (await keyOf(store, write))?.removedAt === write.removedAt,
   'revoke-key': async (store, write) =>
     (await keyOf(store, write))?.revokedAt !== undefined && isAnnounced(store, write),
+  // The flow after it moves the same times again.
+  'retime-key': none,
+  'withdraw-key': async (store, write) => (await keyOf(store, write))?.withdrawnAt === write.at,
+  'put-verifier': async (store, { record }) =>
+    (await store.listVerifiers(record, start, 1000)).some(({ instance }) => instance === record.instance),
   'delete-key': none,
   'append-audit': async (store, { record }) => (await store.findAudit(record.requestId, 2)).length === 1,
 }

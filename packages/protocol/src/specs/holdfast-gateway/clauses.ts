@@ -86,5 +86,21 @@ export const manifest: ClauseManifest = {
       standing: shown('a thousand requests at once ask the issuer once'),
       rows: ['OPQ-06'],
     },
+    {
+      id: 'HFG-13',
+      level: 'MUST',
+      says: 'what the issuer announces as ended is refused at once, and how long the announcement took is measured',
+      standing: shown(
+        'a token that ended is refused with the announcement, while its answer is still remembered',
+      ),
+      rows: ['REV-06'],
+    },
+    {
+      id: 'HFG-14',
+      level: 'MUST',
+      says: 'nothing remembered is believed, and no stream goes on, when the feed is silent for longer than 5 s',
+      standing: shown('silent for longer than the bound, nothing that is remembered is believed'),
+      rows: ['REV-06'],
+    },
   ],
 }

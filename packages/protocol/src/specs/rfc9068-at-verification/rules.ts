@@ -9,6 +9,9 @@ export interface TokenHeaderInput {
   readonly algs: readonly JwsAlg[]
 }
 
+/** RFC 9068 section 4: the media type, long or short. */
+export const accessTokenTyp = /^(application\/)?at\+jwt$/i
+
 export const tokenHeaderRules: readonly Rule<TokenHeaderInput>[] = [
   {
     id: 'access-token.typ',
@@ -16,7 +19,7 @@ export const tokenHeaderRules: readonly Rule<TokenHeaderInput>[] = [
     level: 'MUST',
     title: 'typ says that the JWT is an access token',
     check: ({ header: { typ } }) =>
-      typeof typ === 'string' && /^(application\/)?at\+jwt$/i.test(typ)
+      typeof typ === 'string' && accessTokenTyp.test(typ)
         ? pass
         : fail('invalid_token', '`typ` is not at+jwt'),
   },

@@ -106,6 +106,30 @@ describe('the bootstrap configuration', () => {
     assert.match(JSON.stringify(bootstrap.settings), /holdfast\.yaml:1 \(PASSWORD\)/)
   })
 
+  test('signing keys may lie in a device or in a key service, with every secret in a file', t => {
+    const custody = (text: string) => {
+      const { cwd, keyCustody } = loaded(t, `keys: { custody: ${text} }`)
+      return { cwd, choice: keyCustody }
+    }
+    assert.deepEqual(custody('{ kind: software }').choice, { kind: 'software' })
+    const device = custody('{ kind: pkcs11, modulePath: /lib/hsm.so, tokenLabel: main, pinFile: pin }')
+    assert.deepEqual(device.choice, {
+      ...{ kind: 'pkcs11', modulePath: '/lib/hsm.so', tokenLabel: 'main', pinFile: join(device.cwd, 'pin') },
+      ...{ tool: 'pkcs11-tool', environment: {}, processesMax: 1 },
+    })
+    const service = custody(
+      '{ kind: aws-kms, region: eu-central-1, accessKeyIdFile: id, secretAccessKeyFile: /key }',
+    )
+    assert.deepEqual(service.choice, {
+      ...{ kind: 'aws-kms', region: 'eu-central-1', endpoint: 'https://kms.eu-central-1.amazonaws.com' },
+      ...{
+        accessKeyIdFile: join(service.cwd, 'id'),
+        secretAccessKeyFile: '/key',
+        sessionTokenFile: undefined,
+      },
+    })
+  })
+
   test('a secret may stand in a file of its own', t => {
     const cwd = mkdtempSync(join(tmpdir(), 'holdfast-bootstrap-'))
     t.after(() => rmSync(cwd, { recursive: true }))
@@ -152,6 +176,13 @@ describe('the bootstrap configuration', () => {
       'production without certificate',
       production.replace(/tls:.*\n/, ''),
       /tls\.certificateFile: is not set/,
+    ],
+    ['another custody', 'keys: { custody: { kind: paper } }', /keys\.custody/],
+    ['a device without PIN', 'keys: { custody: { kind: pkcs11, modulePath: a, tokenLabel: b } }', /pinFile/],
+    [
+      'a key service without TLS',
+      "keys: { custody: { kind: aws-kms, region: eu-west-1, endpoint: 'http://a', accessKeyIdFile: a, secretAccessKeyFile: b } }",
+      /must be https/,
     ],
     ['half a certificate', production.replace(', privateKeyFile: tls.key', ''), /come together/],
     [

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { IssuerBinding } from '../../snapshot/compile.ts'
 import { type Checked, checked, type Problem, wrong } from '../problem.ts'
 import { checkShape } from '../shape.ts'
+import { type CustodyChoice, custodyOf } from './custody.ts'
 import { type Origins, readBootstrapFile } from './read-file.ts'
 import { type BootstrapFile, bootstrapSchema } from './schema.ts'
 
@@ -29,6 +30,9 @@ export interface Bootstrap {
   readonly keyEncryptionKeyFile: string
   /** Undefined: signing keys are rotated by command only. */
   readonly rotateKeysAfterSeconds: number | undefined
+  /** How long a new signing key waits for verifiers that do not have it. */
+  readonly waitForVerifiersSeconds: number
+  readonly keyCustody: CustodyChoice
   readonly trustedProxies: readonly string[]
   readonly demo: boolean
   /** Whether tests may answer for users (CIBA). */
@@ -110,6 +114,8 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
   return checked({
     ...{ environment, dataFolder, issuers, listeners, store, tls, keyEncryptionKeyFile, trustedProxies },
     ...{ demo, testOnlyBackchannelAnswers, settings, rotateKeysAfterSeconds },
+    waitForVerifiersSeconds: keys.waitForVerifiersHours * 3600,
+    keyCustody: custodyOf(keys.custody, base),
   })
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { custodySchema } from './custody.ts'
 
 const port = z.number().int().min(0).max(65_535)
 const listener = (defaultPort: number) =>
@@ -73,6 +74,9 @@ export const bootstrapSchema = z.strictObject({
     .strictObject({
       /** Age at which a signing key is followed by a new one; 0: by command only. */
       rotateAfterDays: z.number().int().min(0).max(3650).default(90),
+      /** How long a new key waits for verifiers that do not have it, beyond the time it is announced anyway. */
+      waitForVerifiersHours: z.number().int().min(0).max(720).default(24),
+      custody: custodySchema,
     })
     .prefault({}),
   /** Addresses or networks whose `Forwarded` headers are believed. */

@@ -11,8 +11,9 @@ export const resourceServerSpec = z.strictObject({
   displayName: z.string().min(1).max(80).optional(),
   /** Names of scopes that mean something at this resource server. */
   scopes: z.array(z.string()).max(200).default([]),
-  accessTokenFormat: z.enum(['opaque', 'jwt']).default('opaque'),
-  /** Algorithm of JWT access tokens; the profiles of the issuer, the client and this API must allow it. */
+  /** `split`: the client gets the signature of a JWT, introspection gives the rest to a gateway. */
+  accessTokenFormat: z.enum(['opaque', 'jwt', 'split']).default('opaque'),
+  /** Algorithm of JWT and split access tokens; the profiles of the issuer, the client and this API must allow it. */
   accessTokenSigningAlg: z
     .enum(['PS256', 'ES256', 'EdDSA', 'Ed25519', 'RS256', ...mlDsaAlgs])
     .default('ES256'),

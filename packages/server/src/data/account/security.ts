@@ -13,13 +13,14 @@ import { judgeCodeOf, keyUri, offeredSecret, totpRecord } from '../authenticator
 import { hashOfHandle } from '../handle.ts'
 import { succeedSession } from '../interaction/session.ts'
 import { endingOfUser } from '../logout/end-of-user.ts'
+import type { Notice } from '../pages/account.ts'
 import { wordsFor } from '../pages/locale.ts'
 import { seeOther } from '../pages/page.ts'
-import { addPasskeyView, addTotpView, type Notice, securityView } from '../pages/security.ts'
+import { addPasskeyView, addTotpView, securityView } from '../pages/security.ts'
 import { paths } from '../paths.ts'
-import { recordRefusal } from '../refused.ts'
 import type { Room } from '../room.ts'
-import { type AccountVisit, onAccountPage, onAccountPost } from './visit.ts'
+import { changedMeanwhile, recordAccountRefusal } from './refused.ts'
+import { type AccountVisit, isAgain, onAccountPage, onAccountPost } from './visit.ts'
 
 /** Passkeys and the one authenticator app of a user. */
 export const authenticatorsMax = 11
@@ -51,9 +52,6 @@ export const addTotpPage: Room = (exchange, ports) =>
   )
 
 export const addTotpPost: Room = (exchange, ports) => onAccountPost(exchange, ports, paths.addTotp, addTotp)
-
-/** Who was sent here to sign in again, to remove something. */
-const isAgain = ({ query }: Exchange): boolean => query === 'again=yes'
 
 /** Who must sign in again first comes back to the list, and chooses once more. */
 export const removeAuthenticatorPost: Room = (exchange, ports) =>
@@ -94,15 +92,8 @@ const knownPasskey = refuse(
   'access_denied',
   'the passkey is registered already, or the user has as many as there may be',
 )
-const changedMeanwhile = refuse(
-  'account.once',
-  ['WEBAUTHN-13.4.3'],
-  'access_denied',
-  'the page was answered before, or the session ended',
-)
-
 async function notAdded(visit: AccountVisit, ports: Ports, refusal: Refusal): Promise<Reply> {
-  await refused(visit, ports, refusal)
+  await recordAccountRefusal(visit, ports, refusal)
   const text = wordsFor(visit.exchange).addPasskey.refused
   return renderPasskey(visit, ports, { text, isBad: true })
 }
@@ -112,7 +103,7 @@ async function addTotp(visit: AccountVisit, form: Form, ports: Ports): Promise<R
   const secret = offeredSecret(ports, session.record)
   const judged = judgeCodeOf(secret, form.get('code') ?? '', 0, now)
   if (!judged.ok) {
-    await refused(visit, ports, judged)
+    await recordAccountRefusal(visit, ports, judged)
     const text = wordsFor(visit.exchange).addTotp.refused
     return renderTotp(visit, ports, { text, isBad: true })
   }
@@ -127,7 +118,7 @@ async function addTotp(visit: AccountVisit, form: Form, ports: Ports): Promise<R
   const facts = { method: 'otp', authenticator: record.id }
   const changed = await change(visit, ports, [insert], ['otp'], { event: 'authenticator.added', facts })
   if (changed.reply !== undefined) return changed.reply('app-added')
-  await refused(visit, ports, changedMeanwhile)
+  await recordAccountRefusal(visit, ports, changedMeanwhile)
   return seeOther(visit.exchange.issuer.url + paths.security)
 }
 
@@ -136,7 +127,7 @@ async function remove(visit: AccountVisit, form: Form, ports: Ports): Promise<Re
   const said = wordsFor(exchange).security
   const found = session.authenticators.find(({ id }) => id === form.get('id'))
   if (found === undefined) {
-    await refused(visit, ports, notOwn)
+    await recordAccountRefusal(visit, ports, notOwn)
     return renderSecurity(visit, { text: said.removedBefore, isBad: true })
   }
   const { id } = found
@@ -147,7 +138,7 @@ async function remove(visit: AccountVisit, form: Form, ports: Ports): Promise<Re
     endsOthers: true,
   })
   if (changed.reply !== undefined) return changed.reply('removed')
-  await refused(visit, ports, changedMeanwhile)
+  await recordAccountRefusal(visit, ports, changedMeanwhile)
   return renderSecurity(visit, { text: said.changedMeanwhile, isBad: true })
 }
 
@@ -196,11 +187,6 @@ async function change(
   ])
   if (!committed.committed) return { guard: committed.guard }
   return { reply: done => seeOther(`${exchange.issuer.url}${paths.security}?done=${done}`, [next.cookie]) }
-}
-
-async function refused({ exchange, session }: AccountVisit, ports: Ports, refusal: Refusal): Promise<void> {
-  const { subject } = session.record
-  await recordRefusal(exchange, ports, 'account.refused', refusal, { context: { subject } })
 }
 
 const hasApp = ({ session }: AccountVisit): boolean =>

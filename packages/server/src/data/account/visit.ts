@@ -1,9 +1,17 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { accept, type EpochSeconds, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
+import {
+  accept,
+  type EpochSeconds,
+  type Outcome,
+  type Refusal,
+  refuse,
+  secondsAfter,
+} from '@holdfast/protocol'
 import { type Form, parseForm } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { AuthorizationRequest, InteractionRecord } from '../../store/records.ts'
+import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
 import { fineTime, newHandle } from '../handle.ts'
@@ -12,12 +20,13 @@ import { cookieHash, newCookie } from '../interaction/cookies.ts'
 import { ourClientId, requestOfOurs } from '../interaction/ourselves.ts'
 import { parsePost } from '../interaction/post.ts'
 import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
-import { type LiveSession, loadSession } from '../interaction/session.ts'
+import { type LiveSession, loadSession, sessionLimits } from '../interaction/session.ts'
 import { errorPage } from '../pages/error.ts'
 import { seeOther } from '../pages/page.ts'
+import { paths } from '../paths.ts'
 import { recordRefusal } from '../refused.ts'
 
-/** Adding or removing a way to sign in needs an authentication of this session no older than this. */
+/** Adding a way to sign in, and ending anything, needs an authentication of this session no older than this. */
 export const freshSeconds = 300
 
 /** The signed-in user on a page of the account. */
@@ -112,6 +121,9 @@ async function openSignIn(
   return { ...seeOther(url, cookie === undefined ? [] : [cookie.header]), isUnbacked: true }
 }
 
+/** Who was sent here to sign in again, to end something. */
+export const isAgain = ({ query }: Exchange): boolean => query === 'again=yes'
+
 /** The answer to a form of such a page. */
 export async function onAccountPost(
   exchange: Exchange,
@@ -127,6 +139,17 @@ export async function onAccountPost(
   const csrf = judgeCsrf(visit, form.value)
   if (!csrf.ok) return await refusedOnAccount(exchange, ports, csrf, visit.session.record.subject)
   return await go(visit, form.value, ports)
+}
+
+/** Guard of whatever the account page ends: nobody ends anything in a session that ended. It is a use of it, too. */
+export function stillSignedIn({ session, now }: AccountVisit): Write {
+  const idleExpiresAt = secondsAfter(now, sessionLimits.idleSeconds)
+  return { kind: 'touch-session', hash: session.record.hash, idleExpiresAt }
+}
+
+/** That guard failed: the page asks who it is. */
+export function signedOutMeanwhile({ exchange }: AccountVisit): Reply {
+  return seeOther(exchange.issuer.url + paths.account)
 }
 
 function csrfOf(exchange: Exchange, ports: Ports, { record }: LiveSession): string {

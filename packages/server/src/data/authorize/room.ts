@@ -10,6 +10,7 @@ import { judgeAcr } from '../interaction/assurance.ts'
 import { authenticationState } from '../interaction/authentication.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
 import { possibleAcrs } from '../interaction/demand.ts'
+import { withNamedGrant } from '../interaction/named-grant.ts'
 import { isFormPost } from '../interaction/post.ts'
 import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
 import { type LiveSession, loadSession } from '../interaction/session.ts'
@@ -34,11 +35,12 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
   const { request } = opened.value
   const refusedHere = (refusal: Refusal): Promise<Reply> =>
     refusedInFront(exchange, ports, { ok: false, refusal, target: request }, opened.value)
+  const demanding = await withNamedGrant(request, opened.value.client, exchange.issuer, ports)
   // Told before anybody signs in for nothing.
-  const beyondReach = judgeAcr(request, possibleAcrs(request, exchange.issuer))
+  const beyondReach = judgeAcr(request, possibleAcrs(demanding, exchange.issuer))
   if (beyondReach !== undefined) return await refusedHere(beyondReach)
   const found = await loadSession(exchange, ports, now)
-  const state = authenticationState(request, exchange.issuer, found, {}, now)
+  const state = authenticationState(demanding, exchange.issuer, found, {}, now)
   if (state.next === 'unmet') return await refusedHere(unreachable)
   const login = state.next !== 'done'
   // Consent is asked for every time: no earlier answer is taken for this one.

@@ -67,16 +67,45 @@ export async function findNamed(
   return refusal ?? accept(grant)
 }
 
-function merged({ issuer, client, profile }: Asking, asked: Asked, named: GrantRecord): Outcome<Asked> {
+/**
+ * The request with all that it would grant, for whoever asks how the user must authenticate: a merge brings along what
+ * the grant had before, and its tokens are held to the demands of all of it.
+ */
+export async function withNamedGrant(
+  request: AuthorizationRequest,
+  client: Client,
+  issuer: IssuerSnapshot,
+  ports: Ports,
+): Promise<AuthorizationRequest> {
+  if (request.grantManagement?.action !== 'merge') return request
+  const named = await findNamed(request, issuer.url, undefined, ports)
+  // What is wrong with a grant is for the consent step to say, when it is known who asks.
+  if (!named.ok || named.value === undefined) return request
+  return { ...request, ...reachOf(request, named.value, client, issuer) }
+}
+
+/** Scopes and resources of both, those of before only as far as the client may still have them. */
+function reachOf(
+  asked: Pick<Asked, 'scopes' | 'resources'>,
+  named: GrantRecord,
+  client: Client,
+  issuer: IssuerSnapshot,
+): Pick<Asked, 'scopes' | 'resources'> {
   const kept = named.scopes.filter(scope => client.scopes.includes(scope) && issuer.scopes.has(scope))
   const reached = named.resources.filter(
     resource => client.resources.includes(resource) && issuer.resourceServers.has(resource),
   )
+  return {
+    scopes: [...new Set([...kept, ...asked.scopes])],
+    resources: [...new Set([...reached, ...asked.resources])],
+  }
+}
+
+function merged({ issuer, client, profile }: Asking, asked: Asked, named: GrantRecord): Outcome<Asked> {
+  const { scopes, resources } = reachOf(asked, named, client, issuer)
   const detailed = (named.authorizationDetails ?? []).filter(
     ({ type }) => client.authorizationDetailsTypes.includes(type) && issuer.detailTypes.has(type),
   )
-  const scopes = [...new Set([...kept, ...asked.scopes])]
-  const resources = [...new Set([...reached, ...asked.resources])]
   const details = [
     ...detailed,
     ...asked.details.filter(detail => !detailed.some(old => isAlike(old, detail))),

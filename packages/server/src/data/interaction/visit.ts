@@ -17,6 +17,7 @@ import { judgeDeviceRequest } from '../device/request.ts'
 import { hashOfHandle } from '../handle.ts'
 import { type AuthenticationState, authenticationState } from './authentication.ts'
 import { cookieHash } from './cookies.ts'
+import { withNamedGrant } from './named-grant.ts'
 import { ourselves } from './ourselves.ts'
 import { type LiveSession, loadSession } from './session.ts'
 
@@ -49,6 +50,8 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
   if (!still.ok) return still
   const browserSession = await loadSession(exchange, ports, now)
   const session = browserSession?.record.hash === sessionHash ? browserSession : undefined
+  const { client } = still.value
+  const demanding = await withNamedGrant(request, client, exchange.issuer, ports)
   return accept({
     exchange,
     id,
@@ -56,7 +59,7 @@ export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outco
     ...still.value,
     session,
     browserSession,
-    authentication: authenticationState(request, exchange.issuer, session, interaction.value, now),
+    authentication: authenticationState(demanding, exchange.issuer, session, interaction.value, now),
     now,
   })
 }

@@ -1,5 +1,6 @@
 import { accept, firstRefusal, type Outcome } from '@holdfast/protocol'
 import { cnfOf } from '@holdfast/protocol/sender/binding.ts'
+import { signingInputMember } from '@holdfast/protocol/specs/holdfast-split-token/rules.ts'
 import { addressedRules, introspectionRules } from '@holdfast/protocol/specs/rfc7662-introspection/rules.ts'
 import { detailsAt } from '@holdfast/protocol/specs/rfc9396-rar/rules.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
@@ -116,5 +117,7 @@ function describe(
     ...(acr !== undefined && { acr }),
     ...(amr.length > 0 && { amr }),
     txn: token.txn,
+    // The caller has the signature, or it could not have asked: now it has the whole.
+    ...(token.signingInput !== undefined && { [signingInputMember]: token.signingInput }),
   }
 }

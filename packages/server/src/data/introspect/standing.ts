@@ -5,7 +5,7 @@ import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AccessTokenRecord, GrantRecord, UserRecord } from '../../store/records.ts'
 import type { Found } from '../../store/store.ts'
-import { hashOfAccessToken } from '../mint/formats/index.ts'
+import { findAccessToken } from '../mint/formats/index.ts'
 
 /** A presented access token and all it hangs on. */
 export interface TokenFacts {
@@ -27,8 +27,7 @@ export interface ActiveToken {
 }
 
 export async function loadToken(value: string, { issuer }: Exchange, ports: Ports): Promise<TokenFacts> {
-  const hash = hashOfAccessToken(value, issuer, ports)
-  const token = hash && (await ports.store.findAccessToken(hash))
+  const token = await findAccessToken(value, issuer, ports)
   if (token === undefined)
     return { token, client: undefined, owner: undefined, grant: undefined, user: undefined }
   const client = issuer.clients.get(token.clientId)

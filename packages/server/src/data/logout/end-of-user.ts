@@ -2,10 +2,10 @@ import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type { Ports } from '../../ports.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { Write } from '../../store/writes.ts'
-import { newNotice } from './notice.ts'
+import { endingOf } from './ending.ts'
 
-/** Sessions of one user that end in one commit; more than anybody has. */
-const sessionsMax = 1000
+/** Sessions of one user that are looked at; more than anybody has. */
+export const sessionsMax = 1000
 
 export interface EndOfSessions {
   /** For the commit of what makes them end. */
@@ -32,27 +32,11 @@ export async function endingOfUser(
   const sessions = (await ports.store.listSessions(issuer.url, subject, at, sessionsMax)).filter(
     session => session.sid !== except?.sid,
   )
-  const endings = await Promise.all(
-    sessions.map(async (session): Promise<readonly Write[]> => {
-      const told = (await ports.store.listParticipants(session.sid)).filter(
-        clientId => issuer.clients.get(clientId)?.backchannelLogoutUri !== undefined,
-      )
-      return [
-        { kind: 'revoke-grants-of-session', sid: session.sid, at },
-        ...told.map(
-          clientId =>
-            ({
-              kind: 'insert-logout-notice',
-              record: newNotice(ports, session, clientId, requestId, at),
-            }) as const,
-        ),
-      ]
-    }),
-  )
+  const endings = await Promise.all(sessions.map(session => endingOf(ports, issuer, session, requestId, at)))
   return {
     writes: [
       { kind: 'revoke-sessions-of-subject', issuer: issuer.url, subject, except: except?.hash, at },
-      ...endings.flat(),
+      ...endings.flatMap(({ writes }) => writes),
     ],
     sids: sessions.map(({ sid }) => sid),
   }

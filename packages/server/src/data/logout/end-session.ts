@@ -4,6 +4,7 @@ import type { Ports } from '../../ports.ts'
 import type { LogoutNoticeRecord, SessionRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { noticesAtOnceMax } from './courier.ts'
+import { joinedMeanwhile } from './ending.ts'
 import { deliver, newNotice, noticeLeaseSeconds } from './notice.ts'
 
 /** What let a logout end the session: an ID token of it, or the user's answer to our question. */
@@ -24,6 +25,7 @@ export async function endSession(
   const now = ports.clock.now()
   const participants = await ports.store.listParticipants(sid)
   const notices = noticesTo(participants, exchange, ports, session, now)
+  const told = notices.map(({ clientId }) => clientId)
   const { clientId } = how
   const { committed } = await ports.store.commit([
     { kind: 'end-session', hash, at: now },
@@ -34,33 +36,24 @@ export async function endSession(
       now,
       'session.ended',
       { subject, ...(clientId !== undefined && { clientId }) },
-      {
-        sid,
-        proof: how.proof,
-        notified: notices.map(notice => notice.clientId),
-      },
+      { sid, proof: how.proof, notified: told },
     ),
   ])
   if (!committed) return []
-  const late = await joinedMeanwhile(notices, exchange, ports, session, now)
+  const late = await tellJoined(told, exchange, ports, session, now)
   await Promise.all([...notices, ...late].slice(0, noticesAtOnceMax).map(notice => deliver(notice, ports)))
   return participants
 }
 
-/** A consent that was faster than the end of the session. After the end there can be none: its commit would fail. */
-async function joinedMeanwhile(
-  notices: readonly LogoutNoticeRecord[],
+/** Who signed in to while the session ended. */
+async function tellJoined(
+  told: readonly string[],
   exchange: Exchange,
   ports: Ports,
   session: SessionRecord,
   now: EpochSeconds,
 ): Promise<readonly LogoutNoticeRecord[]> {
-  const { clients } = exchange.issuer
-  const joined = (await ports.store.listParticipants(session.sid)).filter(
-    clientId =>
-      clients.get(clientId)?.backchannelLogoutUri !== undefined &&
-      !notices.some(notice => notice.clientId === clientId),
-  )
+  const joined = await joinedMeanwhile(ports, exchange.issuer, { session, told })
   if (joined.length === 0) return []
   const late = noticesTo(joined, exchange, ports, session, now)
   const { sid, subject } = session

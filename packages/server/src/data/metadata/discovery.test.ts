@@ -193,6 +193,7 @@ describe('discovery', () => {
       'introspection_signing_alg_values_supported',
       'issuer',
       'jwks_uri',
+      'key_reports_endpoint',
       'mtls_endpoint_aliases',
       'prompt_values_supported',
       'pushed_authorization_request_endpoint',

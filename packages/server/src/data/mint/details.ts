@@ -58,7 +58,8 @@ export function judgeDetailsAt(
   return refusal ?? accept(carried)
 }
 
-function isStillSound(
+/** Whether a token could carry it now. */
+export function isStillSound(
   detail: AuthorizationDetail,
   { authorizationDetailsTypes, resources }: Client,
   { detailTypes }: IssuerSnapshot,

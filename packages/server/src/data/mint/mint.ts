@@ -61,6 +61,7 @@ export async function mint(
       ...(authorizationDetails.length > 0 && { authorizationDetails }),
       binding,
       jti: token.jti,
+      ...(token.signingInput !== undefined && { signingInput: token.signingInput }),
       authTime: order.authTime,
       acr: order.acr,
       amr: order.amr,

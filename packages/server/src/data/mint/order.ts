@@ -155,6 +155,7 @@ export function judgeOrder(
   const refreshProfile = judgeRefreshProfile(entitlement, asked.value, client, issuer)
   if (!refreshProfile.ok) return refreshProfile
   const { accessTokenLifetimeSeconds, idTokenLifetimeSeconds } = profile.value
+  const isSigned = server !== undefined && server.accessTokenFormat !== 'opaque'
   const order: MintOrder = {
     ...entitlement,
     client,
@@ -166,8 +167,8 @@ export function judgeOrder(
     scopes,
     audience: audience.value,
     format: server?.accessTokenFormat ?? 'opaque',
-    accessTokenAlg: server?.accessTokenFormat === 'jwt' ? server.accessTokenSigningAlg : undefined,
-    hasStatus: server?.accessTokenFormat === 'jwt' && server.hasStatusList,
+    accessTokenAlg: isSigned ? server.accessTokenSigningAlg : undefined,
+    hasStatus: isSigned && server.hasStatusList,
     binding: bindingOf(client, profile.value, proven, entitlement.inputBinding),
     issuedAt: now,
     lifetimeSeconds:

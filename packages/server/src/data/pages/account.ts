@@ -9,6 +9,19 @@ export interface AccountPage
   readonly body: Html
 }
 
+/** What just happened, or why nothing did. */
+export interface Notice {
+  readonly text: string
+  readonly isBad: boolean
+}
+
+export function noticeOf(notice: Notice | undefined): Html | undefined {
+  return (
+    notice &&
+    html`<div class="notice${notice.isBad && ' notice-bad'}" role="${notice.isBad ? 'alert' : 'status'}" id="notice"><p>${notice.text}</p></div>`
+  )
+}
+
 /** The frame of every page below `/account`: whose account it is, the page, and the way out. */
 export function accountPage(exchange: Exchange, page: AccountPage): Reply {
   const { words, status, title, username, scriptSource, extraHeaders, body } = page

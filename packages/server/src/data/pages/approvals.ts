@@ -94,7 +94,8 @@ export function approvalsView(exchange: Exchange, view: ApprovalsView): Reply {
 ${said && html`<div class="notice${isProblem && ' notice-bad'}" role="${isProblem ? 'alert' : 'status'}" id="answer-${said.kind}"><p>${sentence(said, words)}</p>${said.kind === 'unreachable' && html`<p class="onward"><a id="set-up" href="${exchange.issuer.url + paths.security}">${words.approvals.setUp}</a></p>`}</div>`}
 ${approvals.map((approval, index) => approvalForm(view, approval, index + 1, words))}
 <p class="onward"><a id="look-again" class="button" href="${action}">${again}</a></p>
-<p class="hint">${endsByItself}</p>`,
+<p class="hint">${endsByItself}</p>
+<p class="hint">${words.consent.takeBack(exchange.issuer.url + paths.account)}</p>`,
   })
 }
 

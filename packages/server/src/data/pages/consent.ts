@@ -2,6 +2,7 @@ import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
 import type { ShownClaim } from '../interaction/shown-claims.ts'
+import { paths } from '../paths.ts'
 import { detailItem, type ShownDetail } from './detail-item.ts'
 import { type Html, html } from './html.ts'
 import { renderPage } from './page.ts'
@@ -74,7 +75,6 @@ ${placesSection(content, said)}
 <ul class="notes">
 <li>${said.onlyThis}</li>
 <li>${lastingText(content, words)}</li>
-<li>${said.takeBack(new URL(exchange.issuer.url).host)}</li>
 </ul>
 </section>
 <form id="consent-form" method="post" action="${view.action}">
@@ -84,7 +84,8 @@ ${placesSection(content, said)}
 <button id="consent-allow" class="button button-main" type="submit" name="decision" value="allow">${said.allow}</button>
 <button id="consent-deny" class="button" type="submit" name="decision" value="deny">${said.deny}</button>
 </div>
-</form>`,
+</form>
+<p class="hint">${said.takeBack(exchange.issuer.url + paths.account)}</p>`,
   })
 }
 

@@ -22,7 +22,7 @@ export function shownDetails(
 }
 
 /** One authorization detail in a list: what it is, and every value of it under its label. */
-export function detailItem({ words: { title, description, parts } }: ShownDetail): Html {
+export function detailItem({ words: { title, description, parts } }: Pick<ShownDetail, 'words'>): Html {
   return html`<li class="detail"><span class="tick" aria-hidden="true"></span><div><strong>${title}</strong><p>${description}</p>
 <dl>
 ${parts.map(

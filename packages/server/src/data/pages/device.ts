@@ -1,4 +1,5 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
+import { paths } from '../paths.ts'
 import { html } from './html.ts'
 import { wordsFor } from './locale.ts'
 import { renderPage } from './page.ts'
@@ -87,6 +88,7 @@ export function deviceDone(exchange: Exchange, answer: 'allowed' | 'denied'): Re
     status: 200,
     title,
     body: html`<h1 id="device-${answer}">${title}</h1>
-<p class="lead">${text}</p>`,
+<p class="lead">${text}</p>
+${isAllowed && html`<p class="hint">${words.consent.takeBack(exchange.issuer.url + paths.account)}</p>`}`,
   })
 }

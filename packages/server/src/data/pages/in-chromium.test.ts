@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { goodRequest, pushedUrl, type Browser as TestBrowser } from '../testing/browser.ts'
-import { launchChromium, look, testedLooks, withoutChromium } from '../testing/chromium.ts'
+import { type BrowsedWorld, openBrowsedWorld } from '../testing/browsed-world.ts'
+import { cookiesOf, goodRequest, pushedUrl } from '../testing/browser.ts'
+import { look, testedLooks, withoutChromium } from '../testing/chromium.ts'
 import { askCiba, cibaClient } from '../testing/ciba.ts'
 import { clientOf } from '../testing/clients.ts'
 import { asking, detailTypes, payingClient, paymentOf, reading } from '../testing/details.ts'
 import { deviceClient, requestDevice } from '../testing/device.ts'
 import { jsonOf, seedCode } from '../testing/flow.ts'
 import { logoutUrl, signIn } from '../testing/logout.ts'
-import { type ServedRooms, serveRooms } from '../testing/serve-rooms.ts'
-import { issuerUrl, openWorld, type World } from '../testing/world.ts'
+import { issuerUrl, type World } from '../testing/world.ts'
 
 const otherShop = cibaClient({
   clientId: 'c_shop',
@@ -21,21 +21,16 @@ const framed = clientOf({ clientId: 'c_framed', frontchannelLogoutUri: 'https://
 
 describe('the pages in a real browser', { skip: withoutChromium }, () => {
   let world: World
-  let served: ServedRooms
+  let pages: BrowsedWorld | undefined
   let browser: Browser
 
   before(async () => {
     const clients = [deviceClient(), cibaClient(), otherShop, framed, payingClient()]
-    world = await openWorld({ clients, detailTypes })
-    served = await serveRooms(world)
-    browser = await launchChromium(served.port)
+    pages = await openBrowsedWorld({ clients, detailTypes })
+    ;({ world, browser } = pages)
   })
 
-  after(async () => {
-    await browser?.close()
-    await served?.close()
-    await world?.[Symbol.asyncDispose]()
-  })
+  after(() => pages?.[Symbol.asyncDispose]())
 
   const open = async (options: BrowserContextOptions): Promise<Page> => {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, bypassCSP: false, ...options })
@@ -392,11 +387,3 @@ describe('the pages in a real browser', { skip: withoutChromium }, () => {
     await page.context().close()
   })
 })
-
-/** What a browser without sockets holds, for one that has them. */
-function cookiesOf({ cookies }: TestBrowser): Parameters<ReturnType<Page['context']>['addCookies']>[0] {
-  return [...cookies].map(([name, value]) => ({
-    ...{ name, value, url: issuerUrl, secure: true, httpOnly: true },
-    sameSite: 'Lax',
-  }))
-}

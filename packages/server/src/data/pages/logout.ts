@@ -1,4 +1,5 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
+import { paths } from '../paths.ts'
 import { type Html, html } from './html.ts'
 import { wordsFor } from './locale.ts'
 import { formTargetOf, renderPage } from './page.ts'
@@ -109,6 +110,7 @@ export function stillSignedInView(exchange: Exchange, uiLocales: readonly string
     status: 200,
     title: said.stillTitle,
     body: html`<h1>${said.stillTitle}</h1>
-<p class="lead">${said.still}</p>`,
+<p class="lead">${said.still}</p>
+<p class="hint">${words.consent.takeBack(exchange.issuer.url + paths.account)}</p>`,
   })
 }

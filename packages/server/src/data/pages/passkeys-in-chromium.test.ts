@@ -3,27 +3,23 @@ import { after, before, describe, it } from 'node:test'
 import { totpCode, totpStep } from '@holdfast/protocol/specs/rfc6238-totp/totp.ts'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { paths } from '../paths.ts'
+import { type BrowsedWorld, openBrowsedWorld } from '../testing/browsed-world.ts'
 import { pushedUrl } from '../testing/browser.ts'
-import { launchChromium, look, testedLooks, withoutChromium } from '../testing/chromium.ts'
-import { type ServedRooms, serveRooms } from '../testing/serve-rooms.ts'
-import { issuerUrl, openWorld, type World } from '../testing/world.ts'
+import { look, testedLooks, withoutChromium } from '../testing/chromium.ts'
+import { readQrOf } from '../testing/qr-reader.ts'
+import { issuerUrl, type World } from '../testing/world.ts'
 
 describe('passkeys and codes in a real browser', { skip: withoutChromium }, () => {
   let world: World
-  let served: ServedRooms
+  let pages: BrowsedWorld | undefined
   let browser: Browser
   const users = { made: 0 }
 
   before(async () => {
-    world = await openWorld()
-    served = await serveRooms(world)
-    browser = await launchChromium(served.port, { args: ['--ignore-certificate-errors'] })
+    pages = await openBrowsedWorld({}, ['--ignore-certificate-errors'])
+    ;({ world, browser } = pages)
   })
-  after(async () => {
-    await browser?.close()
-    await served?.close()
-    await world?.[Symbol.asyncDispose]()
-  })
+  after(() => pages?.[Symbol.asyncDispose]())
 
   /** Every test has a user of its own. */
   async function newUser(): Promise<string> {
@@ -138,6 +134,9 @@ describe('passkeys and codes in a real browser', { skip: withoutChromium }, () =
       await page.waitForSelector('#totp-form')
       await look(browser, page, `${name}-totp`)
       const shown = ((await page.textContent('#totp-secret')) ?? '').replaceAll(' ', '')
+      const scanned = await readQrOf(browser, await page.locator('#totp-qr').screenshot())
+      assert.equal(scanned, await page.getAttribute('#totp-link', 'href'))
+      assert.equal(new URL(scanned ?? '').searchParams.get('secret'), shown)
       const code = (): string => totpCode(base32(shown), totpStep(world.clock.now()))
       await page.fill('#code', '000000')
       await page.click('#totp-submit')

@@ -1,10 +1,11 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { FoundAuthenticator } from '../../store/store.ts'
 import { paths } from '../paths.ts'
-import { accountPage } from './account.ts'
+import { accountPage, type Notice, noticeOf } from './account.ts'
 import { type Html, html } from './html.ts'
 import { wordsFor } from './locale.ts'
 import { passkeyForm, passkeyScriptSource } from './passkey.ts'
+import { qrSvg } from './qr-svg.ts'
 import type { Words } from './words/words.ts'
 
 export interface SecurityView {
@@ -15,11 +16,6 @@ export interface SecurityView {
   /** What just happened, or why nothing did. */
   readonly notice?: Notice
   readonly extraHeaders?: Reply['headers']
-}
-
-export interface Notice {
-  readonly text: string
-  readonly isBad: boolean
 }
 
 /** How the user signs in: what is set up, since when, last used when, and the ways to add and remove. */
@@ -57,7 +53,8 @@ ${
 ${methodRow(view, base, words, app)}</ul>`
 }
 </section>
-<p class="hint">${said.removeHint}</p>`,
+<p class="hint">${said.removeHint}</p>
+<p class="onward"><a href="${base + paths.account}">${words.home.back}</a></p>`,
   })
 }
 
@@ -127,6 +124,7 @@ export function addTotpView(exchange: Exchange, view: AddTotpView): Reply {
   const words = wordsFor(exchange)
   const said = words.addTotp
   const base = exchange.issuer.url
+  const code = qrSvg(view.keyUri, 'totp-qr', said.scanLabel)
   const groups = view.secret.match(/.{1,4}/g) ?? []
   const describes =
     view.notice === undefined ? undefined : html` aria-describedby="notice" aria-invalid="true"`
@@ -137,7 +135,7 @@ export function addTotpView(exchange: Exchange, view: AddTotpView): Reply {
     username: view.username,
     body: html`<h1>${said.title}</h1>
 <ol class="steps">
-<li>${said.addEntry(view.keyUri)}
+<li>${code && said.scan}${code}<p>${said.addEntry(view.keyUri)}</p>
 <p><code id="totp-secret">${groups.join(' ')}</code></p></li>
 <li>${said.enterDigits}</li>
 </ol>
@@ -152,11 +150,4 @@ ${noticeOf(view.notice)}
 </form>
 <p class="onward"><a href="${base + paths.security}">${words.security.back}</a></p>`,
   })
-}
-
-function noticeOf(notice: Notice | undefined): Html | undefined {
-  return (
-    notice &&
-    html`<div class="notice${notice.isBad && ' notice-bad'}" role="${notice.isBad ? 'alert' : 'status'}" id="notice"><p>${notice.text}</p></div>`
-  )
 }

@@ -65,6 +65,7 @@ input:focus-visible { outline-offset: 0; border-color: var(--main); }
 a.button { text-align: center; text-decoration: none; }
 .choices { display: grid; gap: .75rem; grid-template-columns: 1fr; }
 .choices .button { margin: 0; }
+.choices .button:only-child { grid-column: 1 / -1; }
 .hint { margin-top: 1.25rem; font-size: .8125rem; color: var(--ink-2); }
 .notice { margin-top: 1.25rem; padding: .75rem .875rem; border: 1px solid var(--field-edge); border-radius: .625rem; font-size: .9375rem; }
 .notice-bad { color: var(--bad); background: var(--bad-ground); border-color: var(--bad-edge); }
@@ -102,12 +103,24 @@ a.button { text-align: center; text-decoration: none; }
 .steps { margin: 1.25rem 0 0; padding-left: 1.25rem; }
 .steps li + li { margin-top: .75rem; }
 .steps p { margin-top: .375rem; }
+.qr { display: block; width: 100%; max-width: 13rem; height: auto; margin: .75rem 0; border: 1px solid var(--edge); border-radius: .5rem; }
 #totp-secret { font-size: .9375rem; letter-spacing: .04em; }
 .methods { list-style: none; margin: 0; padding: 0; border: 1px solid var(--edge); border-radius: .75rem; }
 .methods li { display: flex; align-items: center; justify-content: space-between; gap: .75rem; padding: .75rem .875rem; }
 .methods li + li { border-top: 1px solid var(--edge); }
-.methods p { color: var(--ink-2); font-size: .8125rem; }
+.methods p { overflow-wrap: anywhere; color: var(--ink-2); font-size: .8125rem; }
 .methods form { margin: 0; flex: none; }
+h3 { margin: 0; font-size: 1.0625rem; line-height: 1.3; font-weight: 650; overflow-wrap: anywhere; }
+.methods li > div { min-width: 0; }
+.methods a.button-small { width: auto; flex: none; }
+.sessions .button-small { min-width: 6.5rem; }
+.allowed { margin-top: 1rem; padding: 1rem; border: 1px solid var(--edge); border-radius: .75rem; }
+.allowed .host { font-size: .8125rem; color: var(--ink-2); overflow-wrap: anywhere; }
+.allowed .may { margin-top: .75rem; font-size: .875rem; color: var(--ink-2); }
+.allowed .grants { border: 0; }
+.allowed .grants li { padding: .375rem 0; border: 0; }
+.allowed .notes { margin-top: .375rem; overflow-wrap: anywhere; }
+.allowed form { margin-top: .875rem; }
 .button-small { min-height: 2.25rem; padding: .375rem .75rem; font-size: .875rem; }
 .whose { margin-top: 1.5rem; padding-top: 1rem; border-top: 1px solid var(--edge); font-size: .875rem; color: var(--ink-2); }
 a { color: var(--main); }
@@ -133,6 +146,7 @@ a.button-main { color: var(--main-ink); }
 @media (max-width: 30rem) {
   .frame { justify-content: flex-start; padding: 1.25rem .875rem 1rem; }
   .card { padding: 1.5rem 1.25rem; }
+  .sessions li { flex-direction: column; align-items: stretch; }
 }
 @media (min-width: 30.01rem) { .choices { grid-template-columns: 1fr 1fr; } }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; } }

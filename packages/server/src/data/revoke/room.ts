@@ -9,7 +9,7 @@ import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-au
 import { authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { hashOfHandle } from '../handle.ts'
-import { hashOfAccessToken } from '../mint/formats/index.ts'
+import { findAccessToken } from '../mint/formats/index.ts'
 import { refusedOauth } from '../refused.ts'
 import { noStore } from '../render/json.ts'
 import type { Room } from '../room.ts'
@@ -59,8 +59,7 @@ interface Target {
 async function findTarget(value: string, exchange: Exchange, ports: Ports): Promise<Target | undefined> {
   const { issuer } = exchange
   const at = ports.clock.now()
-  const hash = hashOfAccessToken(value, issuer, ports)
-  const access = hash && (await ports.store.findAccessToken(hash))
+  const access = await findAccessToken(value, issuer, ports)
   if (access !== undefined)
     return {
       owner: access.clientId,

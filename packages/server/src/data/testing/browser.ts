@@ -62,6 +62,20 @@ export function openBrowser(world: World): Browser {
   }
 }
 
+/** What a browser without sockets holds, for one that has them. */
+export function cookiesOf({ cookies }: Browser): readonly {
+  readonly name: string
+  readonly value: string
+  readonly url: string
+  readonly secure: true
+  readonly httpOnly: true
+  readonly sameSite: 'Lax'
+}[] {
+  return [...cookies].map(([name, value]) => ({
+    ...{ name, value, url: issuerUrl, secure: true, httpOnly: true, sameSite: 'Lax' },
+  }))
+}
+
 /** Value of a hidden field of a page. */
 export function fieldOf(page: Reply, name: string): string {
   return new RegExp(`name="${name}" value="([^"]*)"`).exec(String(page.body))?.[1] ?? ''

@@ -43,7 +43,7 @@ export const mtlsUrl = 'https://mtls.as.example'
 /** 15 January 2027, 08:00:00 UTC. */
 export const startOfWorld: EpochSeconds = epochSeconds(1_800_000_000)
 export const alice = 'u_alice'
-const storeAgeSeconds = 3600
+export const storeAgeSeconds = 3600
 
 export interface FakeClock extends Clock {
   readonly advance: (seconds: number) => void
@@ -245,6 +245,15 @@ function keysInMemory(): Keys {
     },
     published: () => ({ body, etag: '"test"' }),
     algs: () => issuerKeys.map(key => key.alg),
+    checks: async issuer => {
+      const signed = issuerKeys.map(key => {
+        const claims = { iss: issuer, iat: startOfWorld, exp: startOfWorld + 60 }
+        return compactJws({ alg: key.alg, typ: 'key-check+jwt', kid: key.kid }, claims, key)
+      })
+      return { kids: issuerKeys.map(key => key.kid), signed }
+    },
+    doubt: () => undefined,
+    signs: () => true,
     secret: (issuer, purpose) =>
       createHmac('sha256', 'test secrets').update(`${issuer}\n${purpose}`).digest(),
     ...sealing,
@@ -430,7 +439,7 @@ function proofOf(url: string, now: EpochSeconds, entropy: Entropy, spoil: ProofO
   return compactJws({ typ: 'dpop+jwt', alg: key.alg, jwk, ...spoil.header }, claims, key)
 }
 
-async function putAlice(store: Store): Promise<void> {
+export async function putAlice(store: Store): Promise<void> {
   await store.commit([
     {
       kind: 'put-user',

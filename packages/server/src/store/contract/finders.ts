@@ -19,6 +19,7 @@ import {
   session,
   start,
   user,
+  verifier,
 } from './samples.ts'
 
 const untouched = { spentAt: undefined, revokedAt: undefined }
@@ -260,6 +261,54 @@ export const finderCases: readonly ContractCase[] = [
       ])
       assert.deepEqual(await store.listKeys(issuer), [one, two])
       await assert.rejects(store.commit([{ kind: 'insert-key', record: one }]), { code: 'store.conflict' })
+    },
+  },
+  {
+    title: 'the times of a key move only from what they are, and a withdrawn key keeps its own',
+    run: async ({ store }) => {
+      await committed(store, [
+        { kind: 'insert-key', record: key('a') },
+        { kind: 'insert-key', record: key('b') },
+        { kind: 'end-key', issuer, id: 'b', removedAt: later(900) },
+      ])
+      const [of, none] = [
+        { issuer, id: 'a' },
+        { activeAt: later(600), removedAt: undefined },
+      ]
+      const moved = { activeAt: later(700), removedAt: undefined }
+      for (const from of [moved, { ...none, removedAt: later(1) }])
+        await fails(store, 'retime-key', { kind: 'retime-key', ...of, from, to: moved })
+      const ended = { activeAt: later(600), removedAt: later(900) }
+      await committed(store, [
+        { kind: 'retime-key', ...of, from: none, to: moved },
+        { kind: 'retime-key', ...of, id: 'b', from: ended, to: none },
+      ])
+      await committed(store, [{ kind: 'withdraw-key', ...of, at: later(3), removedAt: later(50) }])
+      assert.deepEqual(await store.listKeys(issuer), [
+        { ...key('a'), activeAt: later(700), withdrawnAt: later(3), removedAt: later(50) },
+        key('b'),
+      ])
+      const withdrawn = { activeAt: later(700), removedAt: later(50) }
+      await fails(store, 'retime-key', { kind: 'retime-key', ...of, from: withdrawn, to: none })
+    },
+  },
+  {
+    title: 'verifiers come back as they last reported, of their issuer and client only, while they are live',
+    run: async ({ store }) => {
+      const [one, two] = [verifier('1'), verifier('2')]
+      const other = { ...verifier('1'), clientId: 'client-10' }
+      const foreign = { ...verifier('1'), issuer: `${issuer}0` }
+      for (const record of [two, one, other, foreign])
+        await committed(store, [{ kind: 'put-verifier', record }])
+      const again = { ...one, keys: ['c'], expiresAt: later(300) }
+      await committed(store, [{ kind: 'put-verifier', record: again }])
+      assert.deepEqual(await store.listVerifiers({ issuer }, later(179), 9), [again, two, other])
+      assert.deepEqual(await store.listVerifiers({ issuer }, later(180), 9), [again])
+      assert.deepEqual(await store.listVerifiers({ issuer }, start, 2), [again, two])
+      const { clientId } = one
+      assert.deepEqual(await store.listVerifiers({ issuer, clientId }, start, 9), [again, two])
+      await store.expire(later(180), 100)
+      assert.deepEqual(await store.listVerifiers({ issuer }, start, 9), [again])
     },
   },
   {

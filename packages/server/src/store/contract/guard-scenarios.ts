@@ -332,6 +332,14 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       ...{ issuer, clientId, tokenHash },
     })),
   'end-key': () => keyScenario(id => ({ kind: 'end-key', issuer, id, removedAt: later(100) })),
+  'retime-key': () =>
+    keyScenario(id => ({
+      kind: 'retime-key',
+      ...{ issuer, id, from: { activeAt: later(600), removedAt: undefined } },
+      to: { activeAt: later(700), removedAt: later(800) },
+    })),
+  'withdraw-key': () =>
+    keyScenario(id => ({ kind: 'withdraw-key', issuer, id, at: start, removedAt: later(100) })),
   'revoke-key': () => keyScenario(id => ({ kind: 'revoke-key', issuer, id, at: start })),
   'delete-key': () => {
     const { prepare, ...scenario } = keyScenario(id => ({ kind: 'delete-key', issuer, id, at: start }))

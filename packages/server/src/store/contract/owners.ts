@@ -79,6 +79,39 @@ export const ownerCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'live grants of a user are listed from the newest on, in pages, and nobody else’s',
+    run: async ({ store }) => {
+      const subject = newHash()
+      const records = Array.from({ length: 5 }, () => ({ ...grant(), subject }))
+      const [ended, expired] = [
+        { ...grant(), subject },
+        { ...grant(), subject, expiresAt: later(5) },
+      ]
+      const foreign = [
+        { ...grant(), subject: newHash() },
+        { ...grant(), subject, issuer: other },
+      ]
+      for (const record of [...records, ended, expired, ...foreign])
+        await committed(store, [{ kind: 'insert-grant', record }])
+      await committed(store, [{ kind: 'revoke-grant', id: ended.id, at: later(1) }])
+      const newestFirst = records
+        .map(({ id }) => id)
+        .toSorted()
+        .toReversed()
+      const idsOf = async (
+        at: number,
+        before: string | undefined,
+        limit: number,
+      ): Promise<readonly string[]> =>
+        (await store.listGrants(issuer, subject, later(at), before, limit)).map(({ id }) => id)
+      same(await idsOf(5, undefined, 10), newestFirst)
+      same((await idsOf(4, undefined, 10)).includes(expired.id), true)
+      same(await idsOf(5, undefined, 2), newestFirst.slice(0, 2))
+      same(await idsOf(5, newestFirst[1], 2), newestFirst.slice(2, 4))
+      same(await idsOf(5, newestFirst[4], 2), [])
+    },
+  },
+  {
     title:
       'a managed grant is found by the id its client knows, and it is the record that took the place of others',
     run: async ({ store }) => {

@@ -20,6 +20,7 @@ import type {
   StatusEntryRecord,
   TotpRecord,
   UserRecord,
+  VerifierRecord,
 } from '../records.ts'
 import type { KeyRecord, ReplayNamespace, Write } from '../writes.ts'
 
@@ -285,6 +286,19 @@ export const key = (id: string): KeyRecord => ({
   activeAt: later(600),
   removedAt: undefined,
   revokedAt: undefined,
+  withdrawnAt: undefined,
+})
+
+export const verifier = (instance: string): VerifierRecord => ({
+  issuer,
+  clientId: 'client-1',
+  instance,
+  keys: ['a', 'b'],
+  since: start,
+  seenAt: start,
+  verified: ['a'],
+  unverified: ['b'],
+  expiresAt: later(180),
 })
 
 export const auditRecord = (requestId: string, txn?: string): AuditRecord => ({

@@ -10,6 +10,8 @@ import { authenticators } from './008-authenticators.ts'
 import { statusEntries } from './009-status-entries.ts'
 import { revocationFeed } from './010-revocation-feed.ts'
 import { userStatus } from './011-user-status.ts'
+import { liveGrants } from './012-live-grants.ts'
+import { keyVerifiers } from './013-key-verifiers.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -25,6 +27,8 @@ export const migrations: readonly Migration[] = [
   statusEntries,
   revocationFeed,
   userStatus,
+  liveGrants,
+  keyVerifiers,
 ]
 
 /** Version of the schema this program speaks. */

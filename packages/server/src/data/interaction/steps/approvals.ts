@@ -114,7 +114,7 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
       ...managementFacts(request.grantManagement),
       ...(asked.named !== undefined && { replaced_grant: asked.named.id }),
       sid: session.record.sid,
-      acr: session.record.acr,
+      acr: state.stated.acr,
       profile: access.profile.name,
     }),
   ])

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import { type HandleHash, refuse, type StatedAuthentication, secondsAfter } from '@holdfast/protocol'
-import type { ClaimRequest } from '@holdfast/protocol/specs/oidc-core-claims/claims-request.ts'
 import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
@@ -116,7 +115,7 @@ async function allowed(
       granted_scopes: grant.scopes,
       ...(asked.named !== undefined && { replaced_grant: asked.named.id }),
       sid: session.record.sid,
-      acr: session.record.acr,
+      acr: statedBy(visit).acr,
       profile: visit.profile.name,
     }),
   ]
@@ -260,13 +259,12 @@ function wordsOf({ exchange, interaction }: Visit): Words {
 
 /** What the page said, for the record: the digest of all of it, its language, and the details it named. */
 function shownFacts(visit: Visit, { claims }: Asked, shown: string): AuditRecord['facts'] {
-  const namesOf = (wishes: readonly ClaimRequest[]): readonly string[] => wishes.map(({ name }) => name)
   return {
     shown,
     locale: wordsOf(visit).locale,
     ...(claims !== undefined && {
-      claims_id_token: namesOf(claims.idToken),
-      claims_userinfo: namesOf(claims.userinfo),
+      claims_id_token: claims.idToken.map(({ name }) => name),
+      claims_userinfo: claims.userinfo.map(({ name }) => name),
     }),
   }
 }

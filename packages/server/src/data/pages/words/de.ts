@@ -63,6 +63,57 @@ export const de: Words = {
     noScriptButApp:
       'Passkeys brauchen JavaScript, das in diesem Browser ausgeschaltet ist. Eine Authenticator-App kommt ohne aus.',
   },
+  home: {
+    title: 'Ihr Konto',
+    lead: 'Wo Sie angemeldet sind, was Sie erlaubt haben und wie Sie sich anmelden.',
+    back: 'Ihr Konto',
+    notices: {
+      'session-ended': 'Die Sitzung wurde beendet. Anwendungen, die sie nutzten, wurden benachrichtigt.',
+      'others-ended': 'Sie sind nirgendwo sonst mehr angemeldet. Anwendungen wurden benachrichtigt.',
+      withdrawn: 'Sie haben es zurückgenommen. Die Anwendung hat dadurch keinen Zugriff mehr.',
+      gone: 'Das war schon beendet. Unten steht, was es jetzt gibt.',
+    },
+    askedAgain:
+      'Liegt Ihre Anmeldung mehr als fünf Minuten zurück, melden Sie sich noch einmal an, bevor etwas endet.',
+    sessions: 'Wo Sie angemeldet sind',
+    thisBrowser: 'Dieser Browser',
+    anotherBrowser: 'Ein anderer Browser',
+    means: {
+      pwd: 'Passwort',
+      otp: 'Code einer App',
+      passkey: 'Passkey',
+    },
+    signedIn: (moment, methods) => `Angemeldet am ${moment}, mit ${methods}`,
+    lastUsed: moment => `Zuletzt genutzt am ${moment}`,
+    usedFor: applications => `Genutzt für ${applications}`,
+    end: 'Beenden',
+    endNamed: moment => `Sitzung vom ${moment} beenden`,
+    endOthers: 'Überall sonst abmelden',
+    notShown: count =>
+      count === 1
+        ? 'Eine ältere Sitzung steht nicht hier. Sie endet mit den anderen.'
+        : `${count} ältere Sitzungen stehen nicht hier. Sie enden mit den anderen.`,
+    grants: 'Was Sie erlaubt haben',
+    nothingAllowed: 'Nichts. Wenn Sie einer Anwendung etwas erlauben, steht es hier.',
+    allowed: moment => `Erlaubt am ${moment}`,
+    allowedAndChanged: (moment, changed) => `Erlaubt am ${moment}, geändert am ${changed}`,
+    may: 'Die Anwendung darf',
+    isTold: claims => `Die Anwendung erfährt: ${claims}`,
+    at: places => `Bei ${places}`,
+    ends: moment => `Endet von selbst am ${moment}`,
+    endsOrSignOut: moment => `Endet von selbst am ${moment} oder wenn Sie sich abmelden`,
+    whileAway: 'Die Anwendung darf handeln, auch wenn Sie nicht da sind',
+    unusable: 'Diese Anwendung kann es zurzeit nicht nutzen',
+    outOfUse: 'Hier nicht mehr in Gebrauch',
+    withdraw: 'Zurücknehmen',
+    withdrawNamed: (clientName, moment) => `Zurücknehmen, was Sie ${clientName} am ${moment} erlaubt haben`,
+    withdrawHint: 'Was Sie zurücknehmen, endet sofort. Die Anwendung kann Sie wieder fragen.',
+    older: 'Ältere anzeigen',
+    newest: 'Zurück zu den neuesten',
+    methods: (passkeys, hasApp) =>
+      `Passkeys: ${passkeys === 0 ? 'keine' : passkeys}. Authenticator-App: ${hasApp ? 'eingerichtet' : 'nicht eingerichtet'}.`,
+    manageMethods: 'Anmeldewege verwalten',
+  },
   security: {
     title: 'So melden Sie sich an',
     signedInAs: username => html`Angemeldet als <strong>${username}</strong>`,
@@ -101,8 +152,11 @@ export const de: Words = {
   },
   addTotp: {
     title: 'Authenticator-App einrichten',
+    scan: 'Scannen Sie diesen Code mit der App.',
+    scanLabel:
+      'QR-Code für Ihre Authenticator-App. Er sagt dasselbe wie der Link und der Schlüssel darunter.',
     addEntry: link =>
-      html`Öffnen Sie auf dem Gerät mit der App <a id="totp-link" href="${link}">diesen Link</a>, oder legen Sie in der App einen neuen Eintrag an und geben Sie diesen Schlüssel ein:`,
+      html`Oder öffnen Sie <a id="totp-link" href="${link}">diesen Link</a> auf dem Gerät mit der App, oder geben Sie dort diesen Schlüssel ein:`,
     enterDigits: 'Geben Sie die sechs Ziffern ein, die die App dann anzeigt.',
     submit: 'Einschalten',
     refused: 'Der Code stimmt nicht. Prüfen Sie die Uhr Ihres Geräts und warten Sie auf den nächsten Code.',
@@ -127,8 +181,8 @@ export const de: Words = {
     lastingUntilSignOut: time =>
       `Die Anwendung behält diesen Zugriff höchstens ${time}, auch wenn Sie nicht da sind, oder bis Sie sich hier abmelden.`,
     ending: time => `Dieser Zugriff gilt höchstens ${time} und endet dann von selbst.`,
-    takeBack: host =>
-      `Sie können diese Erlaubnis jederzeit zurücknehmen: Bitten Sie ${host} oder die Anwendung, die Verbindung zu trennen.`,
+    takeBack: link =>
+      html`Was Sie erlaubt haben, können Sie jederzeit in <a href="${link}">Ihrem Konto</a> zurücknehmen.`,
     allow: 'Zulassen',
     deny: 'Ablehnen',
   },
@@ -227,7 +281,7 @@ export const de: Words = {
   formPost: {
     title: 'Zurück zur Anwendung',
     lead: host =>
-      html`Sie sind auf dem Weg zu <strong>${host}</strong>. Wenn nichts geschieht, drücken Sie die Taste.`,
+      html`Sie sind auf dem Weg zu <strong>${host}</strong>. Wenn nichts geschieht, drücken Sie auf „Weiter“.`,
     submit: 'Weiter',
   },
   errors: {

@@ -61,6 +61,56 @@ export const en: Words = {
     noScriptButApp:
       'Passkeys need JavaScript, which is off in this browser. An authenticator app works without it.',
   },
+  home: {
+    title: 'Your account',
+    lead: 'Where you are signed in, what you have allowed, and how you sign in.',
+    back: 'Your account',
+    notices: {
+      'session-ended': 'That session was ended. Applications that used it were told.',
+      'others-ended': 'You are signed in nowhere else any more. Applications were told.',
+      withdrawn: 'You withdrew it. The application has no access by it any more.',
+      gone: 'It had already ended. Below is what there is now.',
+    },
+    askedAgain: 'If you signed in more than five minutes ago, you sign in again before something ends.',
+    sessions: 'Where you are signed in',
+    thisBrowser: 'This browser',
+    anotherBrowser: 'Another browser',
+    means: {
+      pwd: 'a password',
+      otp: 'a code of an app',
+      passkey: 'a passkey',
+    },
+    signedIn: (moment, methods) => `Signed in ${moment}, with ${methods}`,
+    lastUsed: moment => `Last used ${moment}`,
+    usedFor: applications => `Used for ${applications}`,
+    end: 'End',
+    endNamed: moment => `End the session of ${moment}`,
+    endOthers: 'Sign out everywhere else',
+    notShown: count =>
+      count === 1
+        ? 'One older session is not shown. It ends with the others.'
+        : `${count} older sessions are not shown. They end with the others.`,
+    grants: 'What you have allowed',
+    nothingAllowed: 'Nothing. When you allow an application something, it stands here.',
+    allowed: moment => `Allowed ${moment}`,
+    allowedAndChanged: (moment, changed) => `Allowed ${moment}, changed ${changed}`,
+    may: 'It may',
+    isTold: claims => `It is told: ${claims}`,
+    at: places => `At ${places}`,
+    ends: moment => `Ends by itself ${moment}`,
+    endsOrSignOut: moment => `Ends by itself ${moment}, or when you sign out`,
+    whileAway: 'It may act while you are away',
+    unusable: 'This application cannot use it now',
+    outOfUse: 'No longer in use here',
+    withdraw: 'Withdraw',
+    withdrawNamed: (clientName, moment) => `Withdraw what you allowed ${clientName} ${moment}`,
+    withdrawHint: 'What you withdraw ends at once. The application can ask you again.',
+    older: 'Show older ones',
+    newest: 'Back to the newest',
+    methods: (passkeys, hasApp) =>
+      `Passkeys: ${passkeys === 0 ? 'none' : passkeys}. Authenticator app: ${hasApp ? 'set up' : 'not set up'}.`,
+    manageMethods: 'Manage how you sign in',
+  },
   security: {
     title: 'How you sign in',
     signedInAs: username => html`Signed in as <strong>${username}</strong>`,
@@ -97,8 +147,10 @@ export const en: Words = {
   },
   addTotp: {
     title: 'Set up an authenticator app',
+    scan: 'Scan this code with the app.',
+    scanLabel: 'QR code for your authenticator app. It says the same as the link and the key below it.',
     addEntry: link =>
-      html`On the device with the app, <a id="totp-link" href="${link}">open this link</a>; or add a new entry in the app and type this key:`,
+      html`Or open <a id="totp-link" href="${link}">this link</a> on the device with the app, or type this key into it:`,
     enterDigits: 'Enter the six digits that the app shows then.',
     submit: 'Turn it on',
     refused: 'The code is not right. Check the clock of your device and wait for the next code.',
@@ -122,8 +174,8 @@ export const en: Words = {
     lastingUntilSignOut: time =>
       `It keeps this access, also while you are away, for at most ${time}, or until you sign out here.`,
     ending: time => `This access ends by itself after at most ${time}.`,
-    takeBack: host =>
-      `You can take this permission back at any time: ask ${host} or the application to disconnect it.`,
+    takeBack: link =>
+      html`You can take back what you allowed at any time, in <a href="${link}">your account</a>.`,
     allow: 'Allow',
     deny: 'Deny',
   },
@@ -217,7 +269,7 @@ export const en: Words = {
   formPost: {
     title: 'Back to the application',
     lead: host =>
-      html`You are on your way to <strong>${host}</strong>. If nothing happens, press the button.`,
+      html`You are on your way to <strong>${host}</strong>. If nothing happens, press “Continue”.`,
     submit: 'Continue',
   },
   errors: {

@@ -1,3 +1,4 @@
+import type { AuthenticationMethod } from '@holdfast/protocol'
 import type { Locale } from '../../../snapshot/locale.ts'
 import type { SentencedError } from '../../render/public-sentence.ts'
 import type { Html } from '../html.ts'
@@ -56,6 +57,7 @@ export interface Words {
   readonly login: LoginWords
   readonly secondFactor: SecondFactorWords
   readonly passkey: PasskeyWords
+  readonly home: HomeWords
   readonly security: SecurityWords
   readonly addPasskey: AddPasskeyWords
   readonly addTotp: AddTotpWords
@@ -112,6 +114,54 @@ export interface PasskeyWords {
   readonly noScriptButApp: string
 }
 
+/** What the account page says was done, or that what was meant is not there any more. */
+export type HomeNotice = 'session-ended' | 'others-ended' | 'withdrawn' | 'gone'
+
+/** The account page: sessions, what was allowed, and the way to the ways to sign in. */
+export interface HomeWords {
+  readonly title: string
+  readonly lead: string
+  readonly back: string
+  readonly notices: Readonly<Record<HomeNotice, string>>
+  /** Before what may ask for a new sign-in. */
+  readonly askedAgain: string
+  readonly sessions: string
+  readonly thisBrowser: string
+  readonly anotherBrowser: string
+  /** As they stand in a list after “with”. */
+  readonly means: Readonly<Record<AuthenticationMethod, string>>
+  /** @param moment when, in words @param means a list, in words, as in the sentences below */
+  readonly signedIn: (moment: string, means: string) => string
+  readonly lastUsed: (moment: string) => string
+  readonly usedFor: (applications: string) => string
+  readonly end: string
+  /** For who hears the button without its row. */
+  readonly endNamed: (moment: string) => string
+  readonly endOthers: string
+  readonly notShown: (count: number) => string
+  readonly grants: string
+  readonly nothingAllowed: string
+  readonly allowed: (moment: string) => string
+  readonly allowedAndChanged: (moment: string, changedMoment: string) => string
+  readonly may: string
+  /** Details about the user, each as it begins a line. */
+  readonly isTold: (claims: string) => string
+  readonly at: (places: string) => string
+  readonly ends: (moment: string) => string
+  readonly endsOrSignOut: (moment: string) => string
+  readonly whileAway: string
+  readonly unusable: string
+  /** Of an authorization detail that no token carries any more. */
+  readonly outOfUse: string
+  readonly withdraw: string
+  readonly withdrawNamed: (clientName: string, moment: string) => string
+  readonly withdrawHint: string
+  readonly older: string
+  readonly newest: string
+  readonly methods: (passkeys: number, hasApp: boolean) => string
+  readonly manageMethods: string
+}
+
 /** The page about the ways a user signs in. */
 export interface SecurityWords {
   readonly title: string
@@ -150,7 +200,10 @@ export interface AddPasskeyWords {
 
 export interface AddTotpWords {
   readonly title: string
-  /** The first step, up to the key that is typed. */
+  readonly scan: string
+  /** For who does not see the code. */
+  readonly scanLabel: string
+  /** Instead of scanning, up to the key that is typed. */
   readonly addEntry: (link: string) => Html
   readonly enterDigits: string
   readonly submit: string
@@ -178,7 +231,8 @@ export interface ConsentWords {
   readonly lasting: (time: string) => string
   readonly lastingUntilSignOut: (time: string) => string
   readonly ending: (time: string) => string
-  readonly takeBack: (host: string) => string
+  /** Below the answer, and on pages after it. @param link to the account page */
+  readonly takeBack: (link: string) => Html
   readonly allow: string
   readonly deny: string
 }

@@ -1,0 +1,37 @@
+import type { KeyObject } from 'node:crypto'
+import type { JwsAlg } from '@holdfast/protocol'
+import { signJws } from '@holdfast/protocol/jose/sign.ts'
+import { Fault } from '../../ports.ts'
+import {
+  decodePrivateKey,
+  encodePrivateKey,
+  generatePrivateKey,
+  ownSigningAlgs,
+  publicHalfOf,
+  type SigningKey,
+} from '../signing-key.ts'
+import { isReference, type KeyCustody } from './key-custody.ts'
+
+/** Keys in the memory of this process, sealed in the store. Signs at once, without a promise. */
+export const softwareKeys: KeyCustody = {
+  name: 'software',
+  algs: ownSigningAlgs,
+  make: async alg => {
+    const privateKey = await generatePrivateKey(alg)
+    return { key: softwareKey(alg, privateKey), kept: encodePrivateKey(privateKey) }
+  },
+  open: (alg, kept) => {
+    if (isReference(kept))
+      throw new Fault('keys.custody', { detail: 'the key lies in a custody that is not set up' })
+    return softwareKey(alg, decodePrivateKey(kept))
+  },
+  destroy: async () => undefined,
+}
+
+function softwareKey(alg: JwsAlg, privateKey: KeyObject): SigningKey {
+  const half = publicHalfOf(alg, privateKey)
+  return {
+    ...half,
+    sign: (typ, claims) => signJws({ alg, kid: half.kid, typ }, claims, privateKey, alg),
+  }
+}
