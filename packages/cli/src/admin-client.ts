@@ -21,6 +21,10 @@ export function adminOverSocket(socketPath: string): AdminApi {
       get(`/v1/registration-tokens${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     revokeRegistrationToken: body =>
       ask(socketPath, 'POST', '/v1/registration-tokens/revocation', JSON.stringify(body)),
+    requestScopeGrant: body => ask(socketPath, 'POST', '/v1/scope-grants', JSON.stringify(body)),
+    changeScopeGrant: body => ask(socketPath, 'POST', '/v1/scope-grants/steps', JSON.stringify(body)),
+    listScopeGrants: issuer =>
+      get(`/v1/scope-grants${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     renewRegistration: body => ask(socketPath, 'POST', '/v1/registrations/renewal', JSON.stringify(body)),
     listKeys: issuer => get(`/v1/keys${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     rotateKeys: body => ask(socketPath, 'POST', '/v1/keys/rotation', JSON.stringify(body)),

@@ -2,6 +2,7 @@ import type { ExplainedField } from '@holdfast/protocol'
 import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
 import type { ChainedAuditRecord } from '../store/records.ts'
 import type { Problem } from './problem.ts'
+import type { ScopeGrantContent, ScopeGrantSpec } from './resources/scope-grant.ts'
 
 /**
  * What an operator may ask of a server: the same methods over the admin socket and, while no server runs, over
@@ -31,6 +32,11 @@ export interface AdminApi {
   ) => Promise<Answer<RevokedRegistrationToken>>
   /** A new registration access token for a client that lost its own. */
   readonly renewRegistration: (request: RenewRegistrationRequest) => Promise<Answer<RenewedRegistration>>
+  /** Asks for scopes of an API for a client; gives nothing yet. */
+  readonly requestScopeGrant: (request: RequestScopeGrant) => Promise<Answer<ChangedScopeGrant>>
+  readonly changeScopeGrant: (request: ScopeGrantChange) => Promise<Answer<ChangedScopeGrant>>
+  /** Of every issuer, or of the one named. */
+  readonly listScopeGrants: (issuer?: string) => Promise<Answer<ScopeGrantList>>
   readonly explainClient: (clientId: string, asked?: ExplainRequest) => Promise<Answer<ClientExplanation>>
   /** Of every issuer, or of the one named. Answered by a running server only, as the two below. */
   readonly listKeys: (issuer?: string) => Promise<Answer<KeyList>>
@@ -350,4 +356,57 @@ export interface ClientExplanation {
   readonly clientId: string
   readonly issuer: string
   readonly fields: readonly ExplainedField[]
+}
+
+export interface RequestScopeGrant {
+  /** The person who asks. */
+  readonly as: string
+  /** Name or URL; needed when there are several issuers. */
+  readonly issuer?: string | undefined
+  readonly client: string
+  readonly resourceServer: string
+  readonly scopes: readonly string[]
+  readonly authorizationDetailsTypes: readonly string[]
+  readonly purpose: string
+  /** Until it ends. */
+  readonly days: number
+  /** Between two reviews. */
+  readonly reviewDays: number
+}
+
+/** One step of one grant. */
+export interface ScopeGrantChange {
+  readonly step: 'approve' | 'activate' | 'review' | 'revoke' | 'remove'
+  /** The person who takes it. */
+  readonly as: string
+  /** Whole: it is the hash of what is approved. */
+  readonly name: string
+  readonly issuer?: string | undefined
+  /** Of a revocation. */
+  readonly reason?: string | undefined
+}
+
+export interface ChangedScopeGrant {
+  readonly name: string
+  readonly issuer: string
+  readonly state: ScopeGrantSpec['state']
+  /** Persons who still have to approve. */
+  readonly approvalsMissing: number
+  readonly content: ScopeGrantContent
+  readonly reference: string
+}
+
+export interface ListedScopeGrant {
+  readonly name: string
+  readonly issuer: string
+  readonly state: ScopeGrantSpec['state'] | 'expired'
+  readonly content: ScopeGrantContent
+  readonly approvedBy: readonly string[]
+  /** Seconds since the epoch; of active ones only. */
+  readonly reviewDueAt?: number
+  readonly isReviewDue?: boolean
+}
+
+export interface ScopeGrantList {
+  readonly grants: readonly ListedScopeGrant[]
 }

@@ -18,6 +18,7 @@ import {
   revokeRegistrationToken,
 } from './registration-tokens.ts'
 import { revokeAccess } from './revoke-access.ts'
+import { changeScopeGrant, listScopeGrants, requestScopeGrant } from './scope-grants.ts'
 import { listSecondFactors, resetSecondFactors } from './second-factors.ts'
 import { verifyAudit } from './verify-audit.ts'
 
@@ -87,6 +88,13 @@ export function adminOver(options: AdminOptions): AdminApi {
       }),
     revokeRegistrationToken: request => over(() => revokeRegistrationToken(request, ports)),
     renewRegistration: request => over(() => renewRegistration(request, ports)),
+    requestScopeGrant: request => applied(() => requestScopeGrant(request, ports), onApplied),
+    changeScopeGrant: request => applied(() => changeScopeGrant(request, ports), onApplied),
+    listScopeGrants: issuer =>
+      answered(async () => {
+        const listed = await listScopeGrants(issuer, ports)
+        return listed.ok ? value({ grants: listed.value }) : invalid(listed.problems)
+      }),
     listKeys: issuer => answered(async () => overKeys(options, desk => listKeys(desk, ports, issuer))),
     rotateKeys: request => answered(async () => overKeys(options, desk => rotateKeys(desk, ports, request))),
     revokeKey: request => answered(async () => overKeys(options, desk => revokeKey(desk, ports, request))),
@@ -130,6 +138,15 @@ function over<T>(work: () => Promise<Checked<T>>): Promise<Answer<T>> {
   return answered(async () => {
     const done = await work()
     return done.ok ? value(done.value) : invalid(done.problems)
+  })
+}
+
+/** Work that changed the revision: this node serves it before the answer leaves. */
+function applied<T>(work: () => Promise<Checked<T>>, onApplied: () => Promise<void>): Promise<Answer<T>> {
+  return over(async () => {
+    const done = await work()
+    if (done.ok) await onApplied()
+    return done
   })
 }
 

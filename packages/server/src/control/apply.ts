@@ -4,7 +4,7 @@ import type { AuditRecord } from '../store/records.ts'
 import type { Write } from '../store/writes.ts'
 import type { ApplyRequest, ApplyResult, Change } from './admin-api.ts'
 import { placeDocuments, readDocuments, storedDocuments } from './documents.ts'
-import { inOrder, planDocuments, revived } from './plan.ts'
+import { inOrder, movedGrants, planDocuments, revived } from './plan.ts'
 import { planUsers } from './plan-users.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
 
@@ -52,6 +52,14 @@ async function applyOnce(
       ...dead.map(({ document: { name } }) => ({
         ...{ document: `RegisteredClient/${name}`, field: 'spec.status' },
         message: 'was deleted; the id of a deleted client is never used again',
+      })),
+    )
+  const moved = movedGrants(placed, before)
+  if (moved.length > 0)
+    return wrong(
+      ...moved.map(({ document: { name } }) => ({
+        ...{ document: `ScopeGrant/${name}`, field: '', ruleId: 'scope-grant.by-person' },
+        message: 'is requested and approved by persons with `holdfast govern`, not by documents',
       })),
     )
   const documents = planDocuments(placed, before, prune)

@@ -11,6 +11,7 @@ import type { IssuerSpec } from './resources/issuer.ts'
 import type { RegisteredClientSpec } from './resources/registered-client.ts'
 import type { ResourceServerSpec } from './resources/resource-server.ts'
 import type { ScopeSpec } from './resources/scope.ts'
+import type { ScopeGrantSpec } from './resources/scope-grant.ts'
 import type { SecurityProfileSpec } from './resources/security-profile.ts'
 import type { SoftwareStatementIssuerSpec } from './resources/software-statement-issuer.ts'
 import type { SpiffeTrustDomainSpec } from './resources/spiffe-trust-domain.ts'
@@ -33,6 +34,7 @@ interface SpecOf {
   readonly Client: ClientSpec
   readonly RegisteredClient: RegisteredClientSpec
   readonly ClientSecret: ClientSecretSpec
+  readonly ScopeGrant: ScopeGrantSpec
   readonly TrustedIssuer: TrustedIssuerSpec
   readonly IdentityProvider: IdentityProviderSpec
   readonly DecisionPoint: DecisionPointSpec

@@ -62,6 +62,7 @@ function absent(
   // Nobody wrote those into a file: a list that lacks them says nothing about them.
   const isSelfMade = (record: DocumentRecord): boolean =>
     record.documentKind === 'RegisteredClient' ||
+    record.documentKind === 'ScopeGrant' ||
     (record.documentKind === 'ClientSecret' && registered.has(registeredKey(record)))
   return stored.filter(
     record =>
@@ -92,6 +93,19 @@ export function revived(
       document.spec.status !== 'deleted' &&
       deleted.has(registeredKey({ name: document.name, issuer: issuerUrl })),
   )
+}
+
+/** Grants of scopes that the files would make or change: an approval is a person's, never a file's. */
+export function movedGrants(
+  given: readonly PlacedDocument[],
+  stored: readonly DocumentRecord[],
+): readonly PlacedDocument[] {
+  const bodies = new Map(stored.map(record => [keyOf(record), record.body]))
+  return given.filter(placed => {
+    if (placed.document.kind !== 'ScopeGrant') return false
+    const record = recordOf(placed)
+    return bodies.get(keyOf(record)) !== record.body
+  })
 }
 
 function recordOf({ issuerUrl, document }: PlacedDocument): DocumentRecord {

@@ -14,6 +14,7 @@ import { compileIdentityProviders } from './compile-identity-providers.ts'
 import { checkAcrs, compileLevels } from './compile-levels.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { compileRegistered, issuerAfter, issuerWith } from './compile-registered.ts'
+import { compileScopeGrants } from './compile-scope-grants.ts'
 import { secretsByClient } from './compile-secrets.ts'
 import { compileSpiffeTrustDomains, spiffeClientProblems, spiffeClients } from './compile-spiffe.ts'
 import { compileStatementIssuers } from './compile-statement-issuers.ts'
@@ -94,6 +95,17 @@ function compileIssuer(
   const written = ofKind(documents, 'Client')
   const registrations = ofKind(documents, 'RegisteredClient')
   const names = new Map([...written, ...registrations.filter(isThere)].map(client => [client.name, client]))
+  const governance = compileScopeGrants(
+    {
+      servers: ofKind(documents, 'ResourceServer'),
+      catalogues: ofKind(documents, 'ApiOperations'),
+      grants: ofKind(documents, 'ScopeGrant'),
+    },
+    detailTypes,
+    // A client that ended its own registration keeps its name for ever, and its grants give nothing.
+    new Map([...written, ...registrations].map(client => [client.name, client])),
+    problems,
+  )
   const context: ClientContext = {
     ...{
       binding,
@@ -104,6 +116,7 @@ function compileIssuer(
       detailTypes,
       secrets,
       attesters,
+      governance,
       meetOf: rememberedMeet(),
     },
     clients: names,
@@ -142,6 +155,7 @@ function compileIssuer(
     identityProviders,
     decisionPoint,
     authenticationLevels: levels,
+    scopeEndings: governance.endings,
   }
   return checked(issuerWith(ground, context, { clients, registered }))
 }

@@ -9,6 +9,7 @@ import { issuerSpec } from './issuer.ts'
 import { registeredClientSpec } from './registered-client.ts'
 import { resourceServerSpec } from './resource-server.ts'
 import { scopeSpec } from './scope.ts'
+import { scopeGrantSpec } from './scope-grant.ts'
 import { securityProfileSpec } from './security-profile.ts'
 import { softwareStatementIssuerSpec } from './software-statement-issuer.ts'
 import { spiffeTrustDomainSpec } from './spiffe-trust-domain.ts'
@@ -42,6 +43,7 @@ export const kinds = {
   Client: { spec: clientSpec, name: clientName },
   RegisteredClient: { spec: registeredClientSpec, name: clientName },
   ClientSecret: { spec: clientSecretSpec, name: clientName },
+  ScopeGrant: { spec: scopeGrantSpec, name: plainName },
   TrustedIssuer: { spec: trustedIssuerSpec, name: plainName },
   IdentityProvider: { spec: identityProviderSpec, name: plainName },
   DecisionPoint: { spec: decisionPointSpec, name: plainName },

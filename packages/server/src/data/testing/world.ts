@@ -338,6 +338,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     identityProviders: new Map((options.identityProviders ?? []).map(provider => [provider.name, provider])),
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
     ...withoutRegistration,
+    scopeEndings: [],
   }
 }
 

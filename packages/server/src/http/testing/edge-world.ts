@@ -124,6 +124,7 @@ function issuerOf(
     identityProviders: new Map(),
     trustedIssuers: new Map(),
     ...withoutRegistration,
+    scopeEndings: [],
     spiffeTrustDomains: new Map(),
     clientOfSpiffeId: () => undefined,
   }
