@@ -4,6 +4,7 @@ import { type AddCommand, type Desk, json } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type ImportedApi, importOpenApi } from '../openapi.ts'
 import type { Terminal } from '../terminal.ts'
+import { addScopeGrants } from './scope-grants.ts'
 
 interface ImportOptions {
   readonly resourceServer: string
@@ -17,7 +18,7 @@ interface ImportOptions {
 export const addGovern: AddCommand = (program, desk) => {
   const govern = program
     .command('govern')
-    .description('catalogues of APIs: which scope lets into which operation')
+    .description('which scope lets into which operation of an API, and which client may have it')
   govern
     .command('import <file>')
     .description(
@@ -29,6 +30,7 @@ export const addGovern: AddCommand = (program, desk) => {
     .option('--with-scopes', 'also write a Scope document for each scope, in the words of the file')
     .option('--out <file>', 'write there instead of to the terminal; nothing is overwritten')
     .action((file: string, options: ImportOptions) => importFile(desk, file, options))
+  addScopeGrants(govern, desk)
 }
 
 function importFile({ terminal, leave }: Desk, file: string, options: ImportOptions): void {
