@@ -25,6 +25,11 @@ export function adminOverSocket(socketPath: string): AdminApi {
     changeScopeGrant: body => ask(socketPath, 'POST', '/v1/scope-grants/steps', JSON.stringify(body)),
     listScopeGrants: issuer =>
       get(`/v1/scope-grants${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
+    submitPolicies: body => ask(socketPath, 'POST', '/v1/policies', JSON.stringify(body)),
+    changePolicies: body => ask(socketPath, 'POST', '/v1/policies/changes', JSON.stringify(body)),
+    simulatePolicies: body => ask(socketPath, 'POST', '/v1/policies/simulation', JSON.stringify(body)),
+    listPolicies: issuer =>
+      get(`/v1/policies${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     renewRegistration: body => ask(socketPath, 'POST', '/v1/registrations/renewal', JSON.stringify(body)),
     listKeys: issuer => get(`/v1/keys${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     rotateKeys: body => ask(socketPath, 'POST', '/v1/keys/rotation', JSON.stringify(body)),

@@ -38,6 +38,7 @@ const obligationNames = [
   'stepUp',
   'maxLifetimeSeconds',
   'dropScopes',
+  'dropDetails',
   'requireApproval',
   'addClaims',
 ] as const

@@ -206,6 +206,7 @@ describe('obligations', () => {
       stepUp: [['one', 'two']],
       maxLifetimeSeconds: 60,
       dropScopes: ['x', 'y', 'z'],
+      dropDetails: [],
       requireApproval: ['treasury'],
       addClaims: { risk: 'low' },
     })

@@ -116,7 +116,8 @@ function policyById(policies: readonly CompiledPolicy[], id: string): CompiledPo
   return undefined
 }
 
-function denied(set: PolicySet, errors: readonly DecisionError[]): Decision {
+/** A deny for what could not be decided. */
+export function denied(set: Pick<PolicySet, 'version'>, errors: readonly DecisionError[]): Decision {
   return Object.freeze({
     decision: 'deny',
     determining: Object.freeze([]),

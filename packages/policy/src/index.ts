@@ -25,3 +25,26 @@ export {
 export { createPdp, type Deciding, type DecisionRecord, type Pdp, type PdpOptions } from './pdp/pdp.ts'
 export { compilePolicySet, type PolicySet, type PolicySource, policiesMax } from './policy-set.ts'
 export { type Parsed, type Problem, parseQuestion, type Question } from './question.ts'
+export { compileTokenPolicies, decideToken } from './token/compile.ts'
+export {
+  type Facts,
+  factsOfDecision,
+  factsOfQuestion,
+  policyEvents,
+  questionOfRecord,
+  type RecordedAbout,
+  textsOfObligations,
+} from './token/facts.ts'
+export {
+  type AskedAccess,
+  type AskingClient,
+  type AuthorizeQuestion,
+  cedarOf,
+  type MintQuestion,
+  type RegisterQuestion,
+  type StatedUser,
+  type TokenMoment,
+  type TokenQuestion,
+} from './token/question.ts'
+export { tokenSchema } from './token/schema.ts'
+export { shippedPolicies, shippedTests } from './token/shipped.ts'

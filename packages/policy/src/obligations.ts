@@ -8,6 +8,8 @@ export interface Obligations {
   readonly maxLifetimeSeconds: number | undefined
   /** `@drop_scope("payments:write")`: scopes that must not be in the token. */
   readonly dropScopes: readonly string[]
+  /** `@drop_details("payment_initiation")`: types of authorization details that must not be in the token. */
+  readonly dropDetails: readonly string[]
   /** `@require_approval("treasury")`: groups each of which has to approve. */
   readonly requireApproval: readonly string[]
   /** `@add_claim("risk=low")`: claims for the token. */
@@ -18,6 +20,7 @@ export const noObligations: Obligations = Object.freeze({
   stepUp: Object.freeze([]),
   maxLifetimeSeconds: undefined,
   dropScopes: Object.freeze([]),
+  dropDetails: Object.freeze([]),
   requireApproval: Object.freeze([]),
   addClaims: Object.freeze({}),
 })
@@ -26,9 +29,16 @@ export const noObligations: Obligations = Object.freeze({
 const descriptive: ReadonlySet<string> = new Set(['id', 'title', 'description', 'owner'])
 
 /** Obligations that change a token: on a forbid they would do nothing. */
-const forPermits: ReadonlySet<string> = new Set(['max_lifetime', 'drop_scope', 'add_claim'])
+const forPermits: ReadonlySet<string> = new Set(['max_lifetime', 'drop_scope', 'drop_details', 'add_claim'])
 
-const known = ['step_up', 'max_lifetime', 'drop_scope', 'require_approval', 'add_claim'] as const
+const known = [
+  'step_up',
+  'max_lifetime',
+  'drop_scope',
+  'drop_details',
+  'require_approval',
+  'add_claim',
+] as const
 
 const tokenPattern = /^[\x21\x23-\x5B\x5D-\x7E]+$/
 const claimPattern = /^([A-Za-z][A-Za-z0-9_:./-]{0,127})=([\x20-\x7E]{1,256})$/
@@ -37,7 +47,7 @@ const claimPattern = /^([A-Za-z][A-Za-z0-9_:./-]{0,127})=([\x20-\x7E]{1,256})$/
 const reservedClaims: ReadonlySet<string> = new Set(
   (
     'iss sub aud exp nbf iat jti cnf act may_act scope client_id azp nonce sid acr amr auth_time at_hash c_hash ' +
-    's_hash token_use typ events txn authorization_details active token_type status'
+    's_hash token_use typ events txn authorization_details active token_type status tenant_id'
   ).split(' '),
 )
 
@@ -89,6 +99,7 @@ export function obligationsOf(policies: readonly CompiledPolicy[]): Obligations 
     stepUp: [...new Set(valuesOf('step_up'))].map(text => freeze([...words(text)])),
     maxLifetimeSeconds: lifetimes.length === 0 ? undefined : Math.min(...lifetimes),
     dropScopes: distinct(valuesOf('drop_scope')),
+    dropDetails: distinct(valuesOf('drop_details')),
     requireApproval: distinct(valuesOf('require_approval')),
     addClaims: freeze(Object.fromEntries(claims)),
   })

@@ -1,9 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { basename, join, relative } from 'node:path'
 import {
   compilePolicySet,
   type PolicySet,
-  type PolicySource,
   type Problem,
   parseCases,
   runCases,
@@ -11,16 +8,14 @@ import {
 } from '@holdfast/policy'
 import { type AddCommand, type Desk, json, outputOption } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { type PolicyFolder, readPolicyFolder } from '../policy-folder.ts'
+import { addPolicySets } from './policy-sets.ts'
 
-interface PolicyFolder {
-  readonly source: PolicySource
-  /** Files of tests, by name. */
-  readonly tests: Readonly<Record<string, string>>
-}
-
-/** Works on files alone: no server, no store, no configuration. */
+/** `check` and `test` work on files alone: no server, no store, no configuration. */
 export const addPolicy: AddCommand = (program, desk) => {
-  const policy = program.command('policy').description('check and test authorization policies in files')
+  const policy = program
+    .command('policy')
+    .description('check and test authorization policies, and move them to production')
   policy
     .command('check')
     .argument('<folder>', 'one `.cedarschema`, any number of `.cedar` files')
@@ -40,6 +35,7 @@ export const addPolicy: AddCommand = (program, desk) => {
       const set = await compiled(desk, folder, options.output)
       if (set !== undefined) runTests(desk, set, options)
     })
+  addPolicySets(policy, desk)
 }
 
 async function compiled(
@@ -47,15 +43,9 @@ async function compiled(
   folder: string,
   output: string,
 ): Promise<{ readonly set: PolicySet; readonly tests: PolicyFolder['tests'] } | undefined> {
-  const read = await readFolder(folder).catch((cause: unknown) => {
-    desk.terminal.err(cause instanceof Error ? cause.message : String(cause))
-    return undefined
-  })
-  if (read === undefined) {
-    desk.leave(exitCodes.broken)
-    return undefined
-  }
-  const answer = isProblems(read) ? { ok: false as const, problems: read } : compile(read)
+  const read = await readPolicyFolder(desk, folder)
+  if (read === undefined) return undefined
+  const answer = read.ok ? compile(read.value) : read
   if (answer.ok) return answer.value
   reportProblems(desk, answer.problems, output)
   return undefined
@@ -64,34 +54,6 @@ async function compiled(
 function compile({ source, tests }: PolicyFolder) {
   const answer = compilePolicySet(source)
   return answer.ok ? { ok: true as const, value: { set: answer.value, tests } } : answer
-}
-
-function isProblems(read: PolicyFolder | readonly Problem[]): read is readonly Problem[] {
-  return Array.isArray(read)
-}
-
-async function readFolder(folder: string): Promise<PolicyFolder | readonly Problem[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = entries
-    .filter(entry => entry.isFile())
-    .map(entry => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
-    .toSorted()
-  const schemas = files.filter(name => name.endsWith('.cedarschema'))
-  const [schema] = schemas
-  if (schema === undefined || schemas.length > 1)
-    return [{ place: folder, message: `expected one \`.cedarschema\`, found ${schemas.length}` }]
-  const texts = async (ending: string): Promise<Record<string, string>> =>
-    Object.fromEntries(
-      await Promise.all(
-        files
-          .filter(name => name.endsWith(ending) && !basename(name).startsWith('.'))
-          .map(async name => [name, await readFile(join(folder, name), 'utf8')] as const),
-      ),
-    )
-  const policies = await texts('.cedar')
-  if (Object.keys(policies).length === 0) return [{ place: folder, message: 'found no `.cedar` file' }]
-  const text = await readFile(join(folder, schema), 'utf8')
-  return { source: { schema: { name: schema, text }, policies }, tests: await texts('.tests.json') }
 }
 
 function reportProblems({ terminal, leave }: Desk, problems: readonly Problem[], output: string): void {

@@ -24,7 +24,7 @@ export interface AccessContext {
 }
 
 /** Obligations that change a token: only who mints one can meet them. */
-export type TokenObligation = 'max_lifetime' | 'drop_scope' | 'add_claim'
+export type TokenObligation = 'max_lifetime' | 'drop_scope' | 'drop_details' | 'add_claim'
 
 /**
  * A decision for whoever asked over the wire. Nobody has to understand an obligation to be safe: a permit that holds
@@ -82,10 +82,16 @@ function acrValues(lists: Obligations['stepUp']): Pick<AccessContext, 'acr_value
   return all.length === 0 ? {} : { acr_values: all }
 }
 
-function tokenObligations({ maxLifetimeSeconds, dropScopes, addClaims }: Obligations): JsonObject {
+function tokenObligations({
+  maxLifetimeSeconds,
+  dropScopes,
+  dropDetails,
+  addClaims,
+}: Obligations): JsonObject {
   return {
     ...(maxLifetimeSeconds !== undefined && { max_lifetime: maxLifetimeSeconds }),
     ...(dropScopes.length > 0 && { drop_scope: dropScopes }),
+    ...(dropDetails.length > 0 && { drop_details: dropDetails }),
     ...(Object.keys(addClaims).length > 0 && { add_claim: addClaims }),
   }
 }

@@ -3,7 +3,10 @@ import { describe, it } from 'node:test'
 import { readEvaluation, readSearch } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { parseJsonObject } from '@holdfast/protocol/wire/json.ts'
 import { prepareEntities } from '../decide.ts'
+import type { Decision } from '../decision.ts'
+import { noObligations, type Obligations } from '../obligations.ts'
 import { compilePolicySet } from '../policy-set.ts'
+import { answerOf } from './answer.ts'
 import { candidatesPerPageMax, createPdp, type Deciding } from './pdp.ts'
 
 const schema = [
@@ -130,6 +133,27 @@ describe('a decision point', () => {
     for (const search of wrong) {
       const refused = pdp.search(search)
       assert.equal(refused.ok ? '' : refused.ruleId, 'authzen.page-token')
+    }
+  })
+})
+
+describe('obligations on a token', () => {
+  it('each one that whoever asked does not meet makes a deny of the permit', () => {
+    const permit = (change: Partial<Obligations>): Decision => ({
+      ...({ decision: 'permit', determining: ['a'], errors: [], version: 'v' } as const),
+      obligations: { ...noObligations, ...change },
+    })
+    const unmet = [
+      permit({ maxLifetimeSeconds: 60 }),
+      permit({ dropScopes: ['a'] }),
+      permit({ dropDetails: ['payment'] }),
+      permit({ addClaims: { risk: 'low' } }),
+    ]
+    for (const decision of unmet) {
+      assert.equal(answerOf(decision, {}, []).decision, false)
+      const met = answerOf(decision, {}, ['max_lifetime', 'drop_scope', 'drop_details', 'add_claim'])
+      assert.equal(met.decision, true)
+      assert.equal(Object.keys(met.context.obligations ?? {}).length, 1)
     }
   })
 })

@@ -8,7 +8,7 @@ import type {
 } from '@holdfast/protocol/specs/authzen/rules.ts'
 import type { JsonObject } from '@holdfast/protocol/wire/json.ts'
 import { isKnownBySchema } from '../cedar/schema.ts'
-import { decide, type Entities } from '../decide.ts'
+import { decide, denied, type Entities } from '../decide.ts'
 import type { Decision } from '../decision.ts'
 import type { PolicySet } from '../policy-set.ts'
 import { type AccessAnswer, answerOf, errorAnswer, type TokenObligation } from './answer.ts'
@@ -122,22 +122,13 @@ function momentOf(deciding: Deciding): Moment {
 }
 
 function undecided(
-  { version }: PolicySet,
+  set: PolicySet,
   problems: readonly { readonly place: string; readonly message: string }[],
 ): Decision {
-  return {
-    decision: 'deny',
-    determining: [],
-    errors: problems.map(({ place, message }) => ({ place: 'question', message: `${place}: ${message}` })),
-    obligations: {
-      stepUp: [],
-      maxLifetimeSeconds: undefined,
-      dropScopes: [],
-      requireApproval: [],
-      addClaims: {},
-    },
-    version,
-  }
+  return denied(
+    set,
+    problems.map(({ place, message }) => ({ place: 'question', message: `${place}: ${message}` })),
+  )
 }
 
 function recordOf(

@@ -2,7 +2,20 @@ import type { ExplainedField } from '@holdfast/protocol'
 import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
 import type { ChainedAuditRecord } from '../store/records.ts'
 import type { Problem } from './problem.ts'
-import type { ScopeGrantContent, ScopeGrantSpec } from './resources/scope-grant.ts'
+import type {
+  ChangedScopeGrant,
+  RequestScopeGrant,
+  ScopeGrantChange,
+  ScopeGrantList,
+} from './scope-grant-api.ts'
+
+export type {
+  ChangedScopeGrant,
+  ListedScopeGrant,
+  RequestScopeGrant,
+  ScopeGrantChange,
+  ScopeGrantList,
+} from './scope-grant-api.ts'
 
 /**
  * What an operator may ask of a server: the same methods over the admin socket and, while no server runs, over
@@ -37,6 +50,12 @@ export interface AdminApi {
   readonly changeScopeGrant: (request: ScopeGrantChange) => Promise<Answer<ChangedScopeGrant>>
   /** Of every issuer, or of the one named. */
   readonly listScopeGrants: (issuer?: string) => Promise<Answer<ScopeGrantList>>
+  readonly submitPolicies: (request: SubmitPoliciesRequest) => Promise<Answer<SubmittedPolicies>>
+  readonly changePolicies: (request: PolicyChange) => Promise<Answer<ChangedPolicies>>
+  /** What these policies would have decided otherwise. */
+  readonly simulatePolicies: (request: SimulatePoliciesRequest) => Promise<Answer<SimulatedPolicies>>
+  /** Of every issuer, or of the one named. */
+  readonly listPolicies: (issuer?: string) => Promise<Answer<PolicyList>>
   readonly explainClient: (clientId: string, asked?: ExplainRequest) => Promise<Answer<ClientExplanation>>
   /** Of every issuer, or of the one named. Answered by a running server only, as the two below. */
   readonly listKeys: (issuer?: string) => Promise<Answer<KeyList>>
@@ -255,6 +274,101 @@ export interface RenewedRegistration {
   readonly reference: string
 }
 
+/** Policies and their tests, by name of the file. */
+export interface SubmitPoliciesRequest {
+  /** Name of the set; its versions are named after it and their content. */
+  readonly set: string
+  /** Name or URL; needed when there are several issuers. */
+  readonly issuer?: string | undefined
+  readonly policies: Readonly<Record<string, string>>
+  readonly tests: Readonly<Record<string, string>>
+}
+
+export interface SubmittedPolicies {
+  /** Of this version. */
+  readonly name: string
+  /** Hash of its content. */
+  readonly version: string
+  readonly state: ListedPolicies['state']
+  /** Why it stays a draft. */
+  readonly problems: readonly { readonly place: string; readonly message: string }[]
+}
+
+/** One step of one version. */
+export type PolicyChange = NamedPolicyChange | PolicyRollback | PolicyUnshadow
+
+export interface NamedPolicyChange {
+  readonly step: 'approve' | 'activate' | 'shadow' | 'remove'
+  /** May be shortened as long as it means one. */
+  readonly name: string
+  readonly issuer?: string | undefined
+}
+
+export interface PolicyRollback {
+  readonly step: 'rollback'
+  readonly issuer?: string | undefined
+}
+
+export interface PolicyUnshadow {
+  readonly step: 'unshadow'
+  readonly issuer?: string | undefined
+}
+
+export interface ChangedPolicies {
+  /** The version it is about; after a roll-back the one that is active again. */
+  readonly name: string
+  readonly issuer: string
+  readonly reference: string
+}
+
+export interface SimulatePoliciesRequest {
+  readonly issuer?: string | undefined
+  readonly policies: Readonly<Record<string, string>>
+  /** How far back. */
+  readonly days: number
+}
+
+export interface SimulatedPolicies {
+  /** Decisions of the audit. */
+  readonly asked: number
+  readonly same: number
+  /** The most frequent first. */
+  readonly changes: readonly SimulatedChange[]
+  /** Decisions that would be others, too, of further kinds. */
+  readonly untold: number
+}
+
+/** Decisions that were one thing and would be another. */
+export interface SimulatedChange {
+  readonly moment: 'authorize' | 'mint' | 'register'
+  readonly clientId: string
+  /** Empty at a registration. */
+  readonly grantType: string
+  /** `permit` or `deny`, then what it obliged to. */
+  readonly before: readonly string[]
+  readonly after: readonly string[]
+  readonly determining: readonly string[]
+  readonly failed: readonly string[]
+  /** Reference id of the newest of them. */
+  readonly reference: string
+  readonly count: number
+}
+
+export interface ListedPolicies {
+  readonly name: string
+  readonly issuer: string
+  readonly state: 'draft' | 'checked' | 'approved' | 'active' | 'retired'
+  readonly shadow: boolean
+  /** Names of files. */
+  readonly policies: readonly string[]
+  /** What a roll-back goes to; absent: the shipped policies. */
+  readonly replaced?: string
+}
+
+export interface PolicyList {
+  readonly policies: readonly ListedPolicies[]
+}
+
 export interface RevokeAccessRequest {
   readonly of: 'user' | 'client' | 'grant'
   /** Username, client id, or the id of a grant as the audit or its client names it. */
@@ -356,57 +470,4 @@ export interface ClientExplanation {
   readonly clientId: string
   readonly issuer: string
   readonly fields: readonly ExplainedField[]
-}
-
-export interface RequestScopeGrant {
-  /** The person who asks. */
-  readonly as: string
-  /** Name or URL; needed when there are several issuers. */
-  readonly issuer?: string | undefined
-  readonly client: string
-  readonly resourceServer: string
-  readonly scopes: readonly string[]
-  readonly authorizationDetailsTypes: readonly string[]
-  readonly purpose: string
-  /** Until it ends. */
-  readonly days: number
-  /** Between two reviews. */
-  readonly reviewDays: number
-}
-
-/** One step of one grant. */
-export interface ScopeGrantChange {
-  readonly step: 'approve' | 'activate' | 'review' | 'revoke' | 'remove'
-  /** The person who takes it. */
-  readonly as: string
-  /** Whole: it is the hash of what is approved. */
-  readonly name: string
-  readonly issuer?: string | undefined
-  /** Of a revocation. */
-  readonly reason?: string | undefined
-}
-
-export interface ChangedScopeGrant {
-  readonly name: string
-  readonly issuer: string
-  readonly state: ScopeGrantSpec['state']
-  /** Persons who still have to approve. */
-  readonly approvalsMissing: number
-  readonly content: ScopeGrantContent
-  readonly reference: string
-}
-
-export interface ListedScopeGrant {
-  readonly name: string
-  readonly issuer: string
-  readonly state: ScopeGrantSpec['state'] | 'expired'
-  readonly content: ScopeGrantContent
-  readonly approvedBy: readonly string[]
-  /** Seconds since the epoch; of active ones only. */
-  readonly reviewDueAt?: number
-  readonly isReviewDue?: boolean
-}
-
-export interface ScopeGrantList {
-  readonly grants: readonly ListedScopeGrant[]
 }

@@ -86,6 +86,26 @@ const changeGrantBody = z.strictObject({
   issuer: z.string().max(2048).optional(),
   reason: z.string().trim().min(1).max(400).optional(),
 })
+const policyFiles = z.record(z.string().max(128), z.string().max(262_144))
+const submitPoliciesBody = z.strictObject({
+  set: z.string().max(64),
+  issuer: z.string().max(2048).optional(),
+  policies: policyFiles,
+  tests: policyFiles,
+})
+const simulatePoliciesBody = z.strictObject({
+  issuer: z.string().max(2048).optional(),
+  policies: policyFiles,
+  days: z.number().int().min(1).max(3650),
+})
+const changePoliciesBody = z.union([
+  z.strictObject({
+    step: z.enum(['approve', 'activate', 'shadow', 'remove']),
+    name: z.string().min(1).max(128),
+    issuer: z.string().max(2048).optional(),
+  }),
+  z.strictObject({ step: z.enum(['rollback', 'unshadow']), issuer: z.string().max(2048).optional() }),
+])
 const rotateKeysBody = z.strictObject({
   issuer: z.string().max(2048).optional(),
   alg: z.string().max(32).optional(),
@@ -175,6 +195,11 @@ const postedTo: Readonly<Record<string, Posted | undefined>> = {
     over(request, changeGrantBody, body => api.changeScopeGrant(body)),
   'POST /v1/keys/rotation': (api, request) => over(request, rotateKeysBody, body => api.rotateKeys(body)),
   'POST /v1/keys/revocation': (api, request) => over(request, revokeKeyBody, body => api.revokeKey(body)),
+  'POST /v1/policies': (api, request) => over(request, submitPoliciesBody, body => api.submitPolicies(body)),
+  'POST /v1/policies/simulation': (api, request) =>
+    over(request, simulatePoliciesBody, body => api.simulatePolicies(body)),
+  'POST /v1/policies/changes': (api, request) =>
+    over(request, changePoliciesBody, body => api.changePolicies(body)),
   'POST /v1/registrations/renewal': (api, request) =>
     over(request, renewBody, body => api.renewRegistration(body)),
 }
@@ -190,6 +215,8 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
   if (address === 'GET /v1/keys') return await api.listKeys(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/scope-grants')
     return await api.listScopeGrants(url.searchParams.get('issuer') ?? undefined)
+  if (address === 'GET /v1/policies')
+    return await api.listPolicies(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/status') return await api.status()
   if (address === 'GET /v1/registration-tokens')
     return await api.registrationTokens(url.searchParams.get('issuer') ?? undefined)

@@ -10,6 +10,7 @@ import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
 import { issuersNamed } from './issuers-named.ts'
 import { type KeyDesk, listKeys, revokeKey, rotateKeys } from './keys.ts'
+import { changePolicies, listPolicies, submitPolicies } from './policy-sets.ts'
 import type { Checked, Problem } from './problem.ts'
 import {
   createRegistrationToken,
@@ -20,6 +21,7 @@ import {
 import { revokeAccess } from './revoke-access.ts'
 import { changeScopeGrant, listScopeGrants, requestScopeGrant } from './scope-grants.ts'
 import { listSecondFactors, resetSecondFactors } from './second-factors.ts'
+import { simulatePolicies } from './simulate-policies.ts'
 import { verifyAudit } from './verify-audit.ts'
 
 export interface AdminOptions {
@@ -51,20 +53,8 @@ export function adminOver(options: AdminOptions): AdminApi {
         if (applied.value.reference !== undefined) await onApplied()
         return value(applied.value)
       }),
-    rotateSecret: request =>
-      answered(async () => {
-        const rotated = await rotateSecret(request, ports, options.keys)
-        if (!rotated.ok) return invalid(rotated.problems)
-        await onApplied()
-        return value(rotated.value)
-      }),
-    revokeSecret: request =>
-      answered(async () => {
-        const revoked = await revokeSecret(request, ports)
-        if (!revoked.ok) return invalid(revoked.problems)
-        await onApplied()
-        return value(revoked.value)
-      }),
+    rotateSecret: request => applied(() => rotateSecret(request, ports, options.keys), onApplied),
+    revokeSecret: request => applied(() => revokeSecret(request, ports), onApplied),
     secondFactors: query =>
       answered(async () => {
         const listed = await listSecondFactors(query, ports)
@@ -94,6 +84,14 @@ export function adminOver(options: AdminOptions): AdminApi {
       answered(async () => {
         const listed = await listScopeGrants(issuer, ports)
         return listed.ok ? value({ grants: listed.value }) : invalid(listed.problems)
+      }),
+    submitPolicies: request => applied(() => submitPolicies(request, ports), onApplied),
+    changePolicies: request => applied(() => changePolicies(request, ports), onApplied),
+    simulatePolicies: request => over(() => simulatePolicies(request, ports)),
+    listPolicies: issuer =>
+      answered(async () => {
+        const listed = await listPolicies(issuer, ports)
+        return listed.ok ? value({ policies: listed.value }) : invalid(listed.problems)
       }),
     listKeys: issuer => answered(async () => overKeys(options, desk => listKeys(desk, ports, issuer))),
     rotateKeys: request => answered(async () => overKeys(options, desk => rotateKeys(desk, ports, request))),

@@ -22,7 +22,7 @@ export interface DocumentsChange<K extends KindName, T> {
   /** Name of a document that is no longer there afterwards. */
   readonly deleted?: string
   readonly event: string
-  readonly clientId: string
+  readonly clientId?: string
   readonly facts: AuditRecord['facts']
   readonly answer: T
 }
@@ -91,7 +91,13 @@ async function changeOnce<K extends KindName, T>(
   const compiled = compileSnapshot({ revision: revision + 1, issuers, documents: [...others, ...changed] })
   if (!compiled.ok) return compiled
   const reference = ports.newReference()
-  const record = { at: clock.now(), issuer: url, event, clientId, requestId: reference }
+  const record = {
+    at: clock.now(),
+    issuer: url,
+    event,
+    ...(clientId !== undefined && { clientId }),
+    requestId: reference,
+  }
   const committed = await store.commit([
     { kind: 'raise-revision', from: revision },
     ...changed.map(({ document: { name, source } }) => {

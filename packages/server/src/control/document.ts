@@ -8,6 +8,7 @@ import type { DecisionPointSpec } from './resources/decision-point.ts'
 import type { IdentityProviderSpec } from './resources/identity-provider.ts'
 import { isKindName, type KindName, kindNames, kinds } from './resources/index.ts'
 import type { IssuerSpec } from './resources/issuer.ts'
+import type { PolicySetSpec } from './resources/policy-set.ts'
 import type { RegisteredClientSpec } from './resources/registered-client.ts'
 import type { ResourceServerSpec } from './resources/resource-server.ts'
 import type { ScopeSpec } from './resources/scope.ts'
@@ -37,6 +38,7 @@ interface SpecOf {
   readonly ScopeGrant: ScopeGrantSpec
   readonly TrustedIssuer: TrustedIssuerSpec
   readonly IdentityProvider: IdentityProviderSpec
+  readonly PolicySet: PolicySetSpec
   readonly DecisionPoint: DecisionPointSpec
   readonly User: UserSpec
 }

@@ -3,6 +3,7 @@ import type { DocumentRecord, Write } from '../store/writes.ts'
 import type { Change } from './admin-api.ts'
 import { difference } from './difference.ts'
 import { canonicalJson } from './document.ts'
+import type { Problem } from './problem.ts'
 import { kindNames } from './resources/index.ts'
 
 /** What an apply will do to the documents of the store. */
@@ -63,6 +64,7 @@ function absent(
   const isSelfMade = (record: DocumentRecord): boolean =>
     record.documentKind === 'RegisteredClient' ||
     record.documentKind === 'ScopeGrant' ||
+    record.documentKind === 'PolicySet' ||
     (record.documentKind === 'ClientSecret' && registered.has(registeredKey(record)))
   return stored.filter(
     record =>
@@ -95,16 +97,27 @@ export function revived(
   )
 }
 
-/** Grants of scopes that the files would make or change: an approval is a person's, never a file's. */
-export function movedGrants(
+/** Documents that have a way of their own, which the files would change: one problem for each. */
+export function movedByCommands(
   given: readonly PlacedDocument[],
   stored: readonly DocumentRecord[],
-): readonly PlacedDocument[] {
+): readonly Problem[] {
   const bodies = new Map(stored.map(record => [keyOf(record), record.body]))
-  return given.filter(placed => {
-    if (placed.document.kind !== 'ScopeGrant') return false
+  // Where an issuer has no policies, an export of them is taken back. An approval is a person's, never a file's.
+  const withPolicies = new Set(
+    stored.filter(({ documentKind }) => documentKind === 'PolicySet').map(({ issuer }) => issuer),
+  )
+  return given.flatMap(placed => {
+    const { kind, name } = placed.document
     const record = recordOf(placed)
-    return bodies.get(keyOf(record)) !== record.body
+    if (bodies.get(keyOf(record)) === record.body) return []
+    const document = `${kind}/${name}`
+    if (kind === 'ScopeGrant') {
+      const message = 'is requested and approved by persons with `holdfast govern`, not by documents'
+      return [{ document, field: '', message, ruleId: 'scope-grant.by-person' }]
+    }
+    if (kind !== 'PolicySet' || !withPolicies.has(placed.issuerUrl)) return []
+    return [{ document, field: '', message: 'is moved on by `holdfast policy`, not by documents' }]
   })
 }
 

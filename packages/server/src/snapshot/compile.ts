@@ -12,6 +12,7 @@ import { compileDecisionPoint } from './compile-decision-point.ts'
 import { compileDetailTypes, namedProfile } from './compile-details.ts'
 import { compileIdentityProviders } from './compile-identity-providers.ts'
 import { checkAcrs, compileLevels } from './compile-levels.ts'
+import { compilePolicies } from './compile-policies.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { compileRegistered, issuerAfter, issuerWith } from './compile-registered.ts'
 import { compileScopeGrants } from './compile-scope-grants.ts'
@@ -140,6 +141,7 @@ function compileIssuer(
     binding.url,
     problems,
   )
+  const policies = compilePolicies(ofKind(documents, 'PolicySet'), problems)
   const decisionPoint = compileDecisionPoint(ofKind(documents, 'DecisionPoint'), problems)
   if (problems.length > 0) return wrong(...problems)
 
@@ -153,6 +155,7 @@ function compileIssuer(
     spiffeTrustDomains,
     clientOfSpiffeId: spiffeClients(clients.values()),
     identityProviders,
+    policies,
     decisionPoint,
     authenticationLevels: levels,
     scopeEndings: governance.endings,

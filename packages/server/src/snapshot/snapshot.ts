@@ -20,6 +20,7 @@ import type { StatementTrust } from '@holdfast/protocol/specs/rfc7591-registrati
 import type { AuthorizationDetail, DetailType } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 import type { Write } from '../store/writes.ts'
 import type { Locale } from './locale.ts'
+import type { Decide } from './policy-engines/engine.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
 export interface Snapshot {
@@ -70,6 +71,8 @@ export interface IssuerSnapshot {
   readonly registrar: Registrar
   /** What clients have for a time; see `snapshot-at.ts`. */
   readonly scopeEndings: readonly ScopeEnding[]
+  /** What decides at each moment. */
+  readonly policies: ActivePolicies
 }
 
 /** Governed scopes and types that a client has until a second. */
@@ -79,6 +82,20 @@ export interface ScopeEnding {
   readonly authorizationDetailsTypes: readonly string[]
   /** From then on it does not. */
   readonly at: EpochSeconds
+}
+
+/** One version of a set of policies, ready to be asked. */
+export interface Policies {
+  /** Of its document; `shipped` for those every issuer begins with. */
+  readonly name: string
+  /** Hash of its content. */
+  readonly version: string
+  readonly decide: Decide
+}
+
+export interface ActivePolicies extends Policies {
+  /** Asked the same questions beside them; decides nothing. */
+  readonly shadow?: Policies
 }
 
 /** A client that registered itself, as it stands in its document. */

@@ -97,6 +97,8 @@ export interface InteractionRecord {
   readonly sessionHash: HandleHash | undefined
   /** What this interaction itself had the user do, and when (for `prompt=login`, `max_age`). */
   readonly proven?: MethodTimes
+  /** Levels that policies want before the user may allow it; any of them will do. */
+  readonly policyAcrs?: readonly string[]
   /** Set when the user would rather go on without the stronger level that was only wished for. */
   readonly isStepUpDeclined?: boolean
   /** Set while the user is away at another provider. */
@@ -292,6 +294,8 @@ export interface AccessTokenRecord {
   readonly act?: Actor
   /** The only client that may act with it. */
   readonly mayAct?: string
+  /** What policies had it say; an exchanged token asks them anew. */
+  readonly policyClaims?: Readonly<Record<string, string>>
   /** Whose pairwise subject it tells; absent: the subject itself. Exchanged tokens keep it. */
   readonly sector?: string
   /** Head and payload of a split token, without which the signature says nothing; absent for every other. */

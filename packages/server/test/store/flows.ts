@@ -348,7 +348,7 @@ export function flowsOf(name: string): readonly Flow[] {
     ],
     withdrawal: [
       { kind: 'touch-session', hash: records.here.hash, idleExpiresAt: later(3600) },
-      { kind: 'end-grant', id: keyOf('replacing'), at },
+      { kind: 'end-grant', id: keyOf('merged'), at },
       { kind: 'insert-logout-notice', record: { ...notice, id: keyOf('withdrawal-notice') } },
     ],
     endOfOthers: [

@@ -26,8 +26,9 @@ export const traces: { readonly [K in Kind]: Trace<K> } = {
     (await store.findInteraction(record.hash))?.version === 2,
   'finish-interaction': async (store, { hash }) => (await store.findInteraction(hash))?.spentAt !== undefined,
   'insert-session': async (store, { record }) => (await store.findSession(record.hash)) !== undefined,
+  // A later flow may have touched it again, and never to an earlier time.
   'touch-session': async (store, { hash, idleExpiresAt }) =>
-    (await store.findSession(hash))?.idleExpiresAt === idleExpiresAt,
+    ((await store.findSession(hash))?.idleExpiresAt ?? 0) >= idleExpiresAt,
   'revoke-session': async (store, { hash }) => (await store.findSession(hash))?.revokedAt !== undefined,
   'end-session': async (store, { hash }) => (await store.findSession(hash))?.revokedAt !== undefined,
   'join-session': async (store, { record }) =>

@@ -147,6 +147,13 @@ export const manifest: ClauseManifest = {
       rows: ['CC-05'],
     },
     {
+      id: 'RFC6749-5.2-policy',
+      level: 'MUST',
+      says: 'Every grant asks the policies before anything is minted; a deny has the error of the grant and names no policy.',
+      standing: shown('before a token is minted, policies are asked at every grant'),
+      rows: ['CC-03'],
+    },
+    {
       id: 'RFC6749-2.3-audit',
       level: 'MUST',
       says: 'The record says how a client authenticated and with which key, never with what.',

@@ -6,6 +6,7 @@ import { clientSecretSpec } from './client-secret.ts'
 import { decisionPointSpec } from './decision-point.ts'
 import { identityProviderSpec } from './identity-provider.ts'
 import { issuerSpec } from './issuer.ts'
+import { policySetSpec } from './policy-set.ts'
 import { registeredClientSpec } from './registered-client.ts'
 import { resourceServerSpec } from './resource-server.ts'
 import { scopeSpec } from './scope.ts'
@@ -46,6 +47,7 @@ export const kinds = {
   ScopeGrant: { spec: scopeGrantSpec, name: plainName },
   TrustedIssuer: { spec: trustedIssuerSpec, name: plainName },
   IdentityProvider: { spec: identityProviderSpec, name: plainName },
+  PolicySet: { spec: policySetSpec, name: plainName },
   DecisionPoint: { spec: decisionPointSpec, name: plainName },
   User: { spec: userSpec, name: plainName },
 } as const satisfies Record<string, Kind>

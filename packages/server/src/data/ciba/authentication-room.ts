@@ -5,9 +5,10 @@ import {
   type HandleHash,
   type Outcome,
   refuse,
+  type SecurityProfile,
   secondsAfter,
 } from '@holdfast/protocol'
-import { cibaIntervalSeconds } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
+import { cibaGrantType, cibaIntervalSeconds } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
@@ -23,8 +24,9 @@ import { type AuthenticatedClient, authenticateClient } from '../client-auth/aut
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
 import { fineTime, newHandle } from '../handle.ts'
-import { loadAsked } from '../interaction/named-grant.ts'
+import { type Asked, loadAsked } from '../interaction/named-grant.ts'
 import { outstandingRequests } from '../par/outstanding.ts'
+import { type Authorized, judgeAuthorize } from '../policy/authorize.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
 import type { Room } from '../room.ts'
@@ -80,12 +82,28 @@ export const backchannelAuthenticationRoom: Room = async (exchange, ports) => {
   if (!named.ok)
     return await no(exchange, ports, refused, named, authenticated.value, { extraHeaders, spent })
 
+  const txn = newTransactionId(ports.entropy, fineTime(ports.clock))
+  const permitted = await judgeHinted(
+    { client, txn, now },
+    named.value,
+    judged.value.profile,
+    user.value,
+    exchange,
+  )
+  if (!permitted.ok && permitted.stepUp === undefined) {
+    const { writes } = permitted
+    const context = { txn, subject: user.value.subject }
+    const options = { context, extraHeaders, spent, writes }
+    return asForbidden(await no(exchange, ports, refused, permitted.refusal, authenticated.value, options))
+  }
+
   const asking: Asking = {
     exchange,
     ports,
     authenticated: authenticated.value,
     request: judged.value,
     user: user.value,
+    txn,
     binding: pollBindingOf(
       {
         ...(proof.value && { jkt: proof.value.jkt }),
@@ -101,7 +119,7 @@ export const backchannelAuthenticationRoom: Room = async (exchange, ports) => {
   const context = { clientId: client.clientId, subject: user.value.subject }
   for (const promptKey of await freePrompts(ports, exchange.issuer.url, user.value.subject, now)) {
     const issued = issue(asking, promptKey)
-    const writes = [...spent, ...judged.value.writes, ...issued.writes]
+    const writes = [...spent, ...judged.value.writes, ...permitted.writes, ...issued.writes]
     const committed = await ports.store.commit(writes).catch((fault: unknown) => {
       outstanding.release(counted)
       throw fault
@@ -119,6 +137,19 @@ export const backchannelAuthenticationRoom: Room = async (exchange, ports) => {
     spent,
   })
   return asForbidden(flooded)
+}
+
+/** Moment 1 of policy before anybody is disturbed; how the user will authenticate is judged when they answer. */
+function judgeHinted(
+  asking: { readonly client: Client; readonly txn: string; readonly now: EpochSeconds },
+  { scopes, resources, details }: Asked,
+  profile: SecurityProfile,
+  { subject }: UserRecord,
+  exchange: Exchange,
+): Promise<Authorized> {
+  const wanted = { scopes, resources, details, profile }
+  const user = { subject, sid: undefined, acr: undefined, amr: [], authTime: undefined }
+  return judgeAuthorize({ ...asking, grantType: cibaGrantType, wanted, user }, exchange)
 }
 
 type JudgedRequest = CibaRequest & Pick<SentCibaRequest, 'isSigned' | 'writes'>
@@ -161,6 +192,7 @@ interface Asking {
   readonly authenticated: AuthenticatedClient
   readonly request: JudgedRequest
   readonly user: UserRecord
+  readonly txn: string
   readonly binding: string | undefined
   readonly now: EpochSeconds
 }
@@ -171,7 +203,7 @@ interface Issued {
 }
 
 function issue(asking: Asking, promptKey: HandleHash): Issued {
-  const { exchange, ports, authenticated, request, user, binding, now } = asking
+  const { exchange, ports, authenticated, request, user, txn, binding, now } = asking
   const issuer = exchange.issuer.url
   const { clientId } = authenticated.client
   const { value, hash } = newHandle(ports.entropy, 'auth_req_id', issuer, fineTime(ports.clock))
@@ -194,7 +226,7 @@ function issue(asking: Asking, promptKey: HandleHash): Issued {
         : sealPing(ports, issuer, hash, { authReqId: value, clientNotificationToken }),
     binding,
     intervalSeconds: cibaIntervalSeconds,
-    txn: newTransactionId(ports.entropy, fineTime(ports.clock)),
+    txn,
     issuedAt: now,
     expiresAt: secondsAfter(now, lifetimeSeconds),
   }

@@ -1,4 +1,5 @@
 import { refuse } from '@holdfast/protocol'
+import { cibaGrantType } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import { parseForm } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Route } from '../../http/route.ts'
@@ -9,6 +10,7 @@ import { auditAccepted } from '../audit-of.ts'
 import { askedAgain } from '../authorize/asked-elsewhere.ts'
 import { hashOfHandle } from '../handle.ts'
 import { statedBySession } from '../interaction/authentication.ts'
+import { judgeAuthorize } from '../policy/authorize.ts'
 import { recordRefusal, refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
 import { approvalWrites, cibaGrantLifetime, cibaGrantOf, denialWrites, loadAskedElsewhere } from './answer.ts'
@@ -87,9 +89,20 @@ async function allowing(
   const stated = statedBySession(exchange.issuer, { pwd: now })
   // Where a password reaches no level, nothing can be allowed by one.
   if (stated === undefined) return undefined
+  const { txn, subject } = found
+  const permitted = await judgeAuthorize(
+    {
+      ...{ client, grantType: cibaGrantType, txn, now },
+      wanted: { ...asked.value, profile: access.value.profile },
+      user: { subject, sid, ...stated },
+    },
+    exchange,
+  )
+  if (!permitted.ok) return undefined
   const lifetimeSeconds = cibaGrantLifetime(client, asked.value, access.value.profile)
   const grant = cibaGrantOf(found, asked.value, { sid, ...stated }, lifetimeSeconds, ports, now)
-  return approvalWrites(found, grant, asked.value.named, exchange.requestId, ports)
+  const writes = approvalWrites(found, grant, asked.value.named, exchange.requestId, ports)
+  return [...permitted.writes, ...writes]
 }
 
 function denying(found: FoundBackchannelRequest, exchange: Exchange, ports: Ports): readonly Write[] {

@@ -11,7 +11,7 @@ import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, InteractionRecord, SessionRecord } from '../../store/records.ts'
 import type { FoundAuthenticator } from '../../store/store.ts'
 import { judgeSubject } from './assurance.ts'
-import { type Demand, demandOf } from './demand.ts'
+import { type Demand, demandOf, steppedUp } from './demand.ts'
 import type { LiveSession } from './session.ts'
 
 /** What must happen before a request may go on to consent. */
@@ -33,7 +33,7 @@ export function authenticationState(
   request: AuthorizationRequest,
   issuer: IssuerSnapshot,
   session: LiveSession | undefined,
-  interaction: Pick<InteractionRecord, 'proven' | 'isStepUpDeclined'>,
+  interaction: Pick<InteractionRecord, 'proven' | 'isStepUpDeclined' | 'policyAcrs'>,
   now: EpochSeconds,
 ): AuthenticationState {
   // A client names a user as it was told: by a pairwise subject, where it has one.
@@ -41,7 +41,7 @@ export function authenticationState(
   if (session === undefined || judgeSubject(request, session.toldSubject(sector)) !== undefined)
     return { next: 'login' }
   const levels = issuer.authenticationLevels
-  const demand = demandOf(request, issuer)
+  const demand = steppedUp(demandOf(request, issuer), interaction.policyAcrs, issuer)
   const times = freshMethods(methodsOf(session.record), interaction.proven ?? {}, demand, request, now)
   if (times.pwd === undefined && times.passkey === undefined) return { next: 'login' }
 

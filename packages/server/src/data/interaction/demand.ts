@@ -72,3 +72,14 @@ function essentialAcrs({ claims, acrValues }: AuthorizationRequest): readonly st
   const values = wish.values.filter(value => typeof value === 'string')
   return [...acrValues.filter(acr => values.includes(acr)), ...values.filter(acr => !acrValues.includes(acr))]
 }
+
+/** The demand with what policies want, too: of what is asked for already, whatever reaches that. */
+export function steppedUp(
+  demand: Demand,
+  policyAcrs: readonly string[] | undefined,
+  { authenticationLevels: levels }: IssuerSnapshot,
+): Demand {
+  if (policyAcrs === undefined) return demand
+  const both = demand.acrValues.filter(acr => policyAcrs.some(wanted => reachesLevel(levels, acr, wanted)))
+  return { ...demand, acrValues: both.length > 0 ? both : policyAcrs, isNecessary: true }
+}

@@ -97,6 +97,7 @@ function describe(
   const details = audience.flatMap(one => detailsAt(authorizationDetails, issuer.detailTypes, one))
   const cnf = cnfOf(binding)
   return {
+    ...token.policyClaims,
     active: true,
     iss: issuer.url,
     sub: subjectFor(keys, issuer.url, token.sector, token.subject),

@@ -2,12 +2,13 @@ import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
 import type { AuthorizationDetail } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
-import type { AuditRecord, Binding, RefreshTokenRecord } from '../../store/records.ts'
+import type { AuditRecord, RefreshTokenRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { detailsFacts } from '../authorize/details-facts.ts'
 import { fineTime, newHandle } from '../handle.ts'
 import type { StatusPlace } from '../status-list/allocate.ts'
+import { constraintOf } from './constraint.ts'
 import { tokenFormats } from './formats/index.ts'
 import { mintIdToken } from './id-token.ts'
 import { actingOf, type MintOrder } from './order.ts'
@@ -59,6 +60,7 @@ export async function mint(
       scopes,
       audience: [audience],
       ...(authorizationDetails.length > 0 && { authorizationDetails }),
+      ...(order.policyClaims !== undefined && { policyClaims: order.policyClaims }),
       binding,
       jti: token.jti,
       ...(token.signingInput !== undefined && { signingInput: token.signingInput }),
@@ -87,7 +89,8 @@ export async function mint(
       token_ref: token.hash,
       ...(token.status !== undefined && { status_list: token.status.list, status_index: token.status.index }),
       refresh_token_issued: refresh !== undefined,
-      policy_version: ports.snapshot().revision,
+      policy_version: exchange.issuer.policies.version,
+      revision: ports.snapshot().revision,
     },
   )
   return {
@@ -166,10 +169,4 @@ function factsOf(order: MintOrder, expiresAt: EpochSeconds): AuditRecord['facts'
     ...(grantId !== undefined && { grant_id: grantId }),
     ...(acr !== undefined && { acr }),
   }
-}
-
-function constraintOf({ jkt, x5tS256 }: Binding): string {
-  if (jkt !== undefined && x5tS256 !== undefined) return 'dpop+mtls'
-  if (jkt !== undefined) return 'dpop'
-  return x5tS256 === undefined ? 'none' : 'mtls'
 }

@@ -111,6 +111,8 @@ export interface MintOrder
   readonly issuedAt: EpochSeconds
   readonly lifetimeSeconds: number
   readonly idToken: { readonly alg: JwsAlg; readonly lifetimeSeconds: number } | undefined
+  /** What policies had the access token say; never a claim that binds or addresses it. */
+  readonly policyClaims?: Readonly<Record<string, string>>
 }
 
 /** Who sends the request: its client and what it proved. */

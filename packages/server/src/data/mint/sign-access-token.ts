@@ -41,6 +41,8 @@ function accessTokenClaims(
   const cnf = cnfOf(binding)
   const { act, mayAct } = actingOf(order)
   return {
+    // First: nothing in them can change what the protocol says below.
+    ...order.policyClaims,
     iss: issuer.url,
     sub: subjectFor(keys, issuer.url, sector, subject),
     aud: audience,

@@ -5,7 +5,6 @@ import {
   firstRefusal,
   type HandleHash,
   type Outcome,
-  type Refusal,
   refuse,
 } from '@holdfast/protocol'
 import type { RegistrationRequest } from '@holdfast/protocol/specs/rfc7591-registration/request.ts'
@@ -22,7 +21,7 @@ import { presentedToken, refusedRegistration } from './answer.ts'
 import { informationOf } from './information.ts'
 import { judgeIntended, judgeSector } from './judge.ts'
 import { parseBody } from './room.ts'
-import { changeInTurn, type RegistrationChange } from './turn.ts'
+import { changeInTurn, type RefusedTurn, type RegistrationChange } from './turn.ts'
 
 const refused = 'management.refused'
 
@@ -87,8 +86,8 @@ async function read({ exchange, ports, clientId, tokenHash, registered, now }: M
 
 async function update(managing: Managing): Promise<Reply> {
   const { exchange, ports, clientId, tokenHash, registered, now } = managing
-  const no = (refusal: Refusal): Promise<Reply> =>
-    refusedRegistration(exchange, ports, refused, refusal, { context: { clientId } })
+  const no = ({ records = [], ...refusal }: RefusedTurn): Promise<Reply> =>
+    refusedRegistration(exchange, ports, refused, refusal, { context: { clientId }, writes: records })
   const request = parseBody(exchange.body)
   if (!request.ok) return await no(request)
   const intended = judgeUpdate(request.value, registered, exchange.issuer, now)

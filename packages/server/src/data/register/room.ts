@@ -26,7 +26,7 @@ import type { Room } from '../room.ts'
 import { presentedToken, refusedRegistration } from './answer.ts'
 import { informationOf } from './information.ts'
 import { type Intended, judgeIntended, judgeSector } from './judge.ts'
-import { changeInTurn, type RegistrationChange } from './turn.ts'
+import { changeInTurn, type RefusedTurn, type RegistrationChange } from './turn.ts'
 
 const refused = 'registration.refused'
 
@@ -39,8 +39,8 @@ export const registerRoom: Room = async (exchange, ports) => {
   const found = await ports.store.findInitialAccessToken(hash)
   const initial = judgeInitialToken(exchange, found, now)
   if (!initial.ok) return await refusedRegistration(exchange, ports, refused, initial)
-  const no = (refusal: Parameters<typeof refusedRegistration>[3]) =>
-    refusedRegistration(exchange, ports, refused, withToken(refusal, initial.value.id))
+  const no = ({ records = [], ...refusal }: RefusedTurn) =>
+    refusedRegistration(exchange, ports, refused, withToken(refusal, initial.value.id), { writes: records })
 
   const request = parseBody(exchange.body)
   if (!request.ok) return await no(request)

@@ -1,9 +1,10 @@
-import { accept, type Outcome, refuse } from '@holdfast/protocol'
+import { type Accepted, accept, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client, IssuerSnapshot, RegisteredClient, StoredSecret } from '../../snapshot/snapshot.ts'
 import type { Store } from '../../store/store.ts'
 import type { GuardKind, Write } from '../../store/writes.ts'
+import { judgeRegistration } from '../policy/register.ts'
 
 /** How often a change starts again because another node, or an operator, came first. */
 const attemptsMax = 10
@@ -24,6 +25,9 @@ export interface Registered {
   readonly compiled: Client | undefined
 }
 
+/** A refusal, with what policies recorded of it: it goes into the commit of the refusal. */
+export type RefusedTurn = Refusal & { readonly records?: readonly Write[] }
+
 interface Line {
   last: Promise<unknown>
   waiting: number
@@ -41,7 +45,7 @@ export async function changeInTurn(
   ports: Ports,
   decide: (issuer: IssuerSnapshot) => Outcome<RegistrationChange>,
   conflict: (guard: GuardKind) => Outcome<never>,
-): Promise<Outcome<Registered>> {
+): Promise<Accepted<Registered> | RefusedTurn> {
   const line = lines.get(ports.store) ?? { last: Promise.resolve(), waiting: 0 }
   lines.set(ports.store, line)
   if (line.waiting >= waitingMax) return busy
@@ -52,11 +56,12 @@ export async function changeInTurn(
 }
 
 async function change(
-  { issuer: { url } }: Exchange,
+  exchange: Exchange,
   ports: Ports,
   decide: (issuer: IssuerSnapshot) => Outcome<RegistrationChange>,
   conflict: (guard: GuardKind) => Outcome<never>,
-): Promise<Outcome<Registered>> {
+): Promise<Accepted<Registered> | RefusedTurn> {
+  const { url } = exchange.issuer
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const { revision, issuers } = ports.snapshot()
     const issuer = issuers.get(url)
@@ -66,10 +71,16 @@ async function change(
     const { client, secrets, writes } = decided.value
     const prepared = issuer.registrar.prepare(revision, client, secrets)
     if (!prepared.ok) return prepared
-    const result = await ports.store.commit([...prepared.value.writes, ...writes])
+    const { client: compiled } = prepared.value
+    // By the policies of this very revision: its guard fails when an operator made others active since.
+    const registering = compiled && { registered: client, compiled, now: ports.clock.now() }
+    const permitted = registering && (await judgeRegistration(registering, { ...exchange, issuer }))
+    if (permitted?.ok === false) return { ...permitted.refusal, records: permitted.writes }
+    const records = permitted?.writes ?? []
+    const result = await ports.store.commit([...prepared.value.writes, ...records, ...writes])
     // Whoever was overtaken must see what came first; whoever was not is served before it is answered.
     if (result.committed || result.guard === 'raise-revision') await ports.refreshSnapshot()
-    if (result.committed) return accept({ client, compiled: prepared.value.client })
+    if (result.committed) return accept({ client, compiled })
     if (result.guard !== 'raise-revision') return conflict(result.guard)
   }
   return busy

@@ -17,6 +17,7 @@ import {
   type Outbound,
   type Ports,
 } from '../../ports.ts'
+import { shipped } from '../../snapshot/compile-policies.ts'
 import { spiffeClients } from '../../snapshot/compile-spiffe.ts'
 import { effectiveProfiles } from '../../snapshot/effective-profile.ts'
 import type {
@@ -75,6 +76,8 @@ export interface WorldOptions {
     url: string,
     form: Readonly<Record<string, string>>,
   ) => Promise<{ readonly status: number }>
+  /** Instead of the shipped ones. */
+  readonly policies?: IssuerSnapshot['policies']
   /** An open store to use instead of a fresh one in memory. */
   readonly store?: Store
 }
@@ -337,6 +340,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     decisionPoint: options.decisionPoint,
     identityProviders: new Map((options.identityProviders ?? []).map(provider => [provider.name, provider])),
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
+    policies: options.policies ?? shipped(),
     ...withoutRegistration,
     scopeEndings: [],
   }

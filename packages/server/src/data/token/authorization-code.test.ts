@@ -107,6 +107,7 @@ describe('redeeming a code', () => {
       'policy_version',
       'profile',
       'refresh_token_issued',
+      'revision',
       'scopes',
       'token_kind',
       'token_ref',

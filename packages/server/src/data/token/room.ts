@@ -11,6 +11,7 @@ import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
 import { mint } from '../mint/mint.ts'
 import { judgeOrder } from '../mint/order.ts'
+import { premint } from '../policy/mint.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
 import type { Room } from '../room.ts'
@@ -54,10 +55,13 @@ export const tokenRoom: Room = async (exchange, ports) => {
   const details = form.value.get('authorization_details')
   const order = judgeOrder(entitlement, sender.value, exchange.issuer, now, details)
   const { txn, subject } = entitlement
-  if (!order.ok) return refuseAsking(proven, { refusal: order, context: { txn, subject } })
+  const context = { txn, subject }
+  if (!order.ok) return refuseAsking(proven, { refusal: order, context })
+  const preminted = await premint(order.value, sender.value, exchange)
+  if (!preminted.ok) return refuseAsking(proven, { ...preminted, context })
 
-  const minted = await mint(order.value, evidence, exchange, ports)
-  const writes = [...proven.spent, ...guards, ...minted.writes]
+  const minted = await mint(preminted.order, evidence, exchange, ports)
+  const writes = [...proven.spent, ...guards, ...preminted.writes, ...minted.writes]
   const committed = await ports.store.commit(writes)
   if (!committed.committed) return refuseConflict(proven, decided.value, writes, committed)
 

@@ -9,6 +9,7 @@ import { withoutRegistration } from '../../data/testing/world.ts'
 import { openEntropy } from '../../entropy.ts'
 import { type RunningServer, type ServerOptions, startServer } from '../../main.ts'
 import type { Log, Passwords } from '../../ports.ts'
+import { shipped } from '../../snapshot/compile-policies.ts'
 import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import { type CertificateRequest, type IssuedCertificate, issueCertificate } from '../../tls/issue.ts'
@@ -123,6 +124,7 @@ function issuerOf(
     decisionPoint: undefined,
     identityProviders: new Map(),
     trustedIssuers: new Map(),
+    policies: shipped(),
     ...withoutRegistration,
     scopeEndings: [],
     spiffeTrustDomains: new Map(),

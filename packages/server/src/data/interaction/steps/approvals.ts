@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import { type Refusal, refuse, secondsAfter } from '@holdfast/protocol'
-import { promptsMax } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
+import { type Refusal, refuse, type StatedAuthentication, secondsAfter } from '@holdfast/protocol'
+import { cibaGrantType, promptsMax } from '@holdfast/protocol/specs/openid-ciba/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
 import type { Client } from '../../../snapshot/snapshot.ts'
 import { endsWithSession } from '../../../store/owners.ts'
 import type { FoundBackchannelRequest } from '../../../store/store.ts'
+import type { Write } from '../../../store/writes.ts'
 import { type AuditContext, auditAccepted, auditRefused } from '../../audit-of.ts'
 import { type AccessElsewhere, askedAgain } from '../../authorize/asked-elsewhere.ts'
 import { detailsFacts } from '../../authorize/details-facts.ts'
@@ -29,6 +30,7 @@ import { wordsFor } from '../../pages/locale.ts'
 import { seeOther } from '../../pages/page.ts'
 import { scopeWords } from '../../pages/scope-words.ts'
 import { outstandingRequests } from '../../par/outstanding.ts'
+import { type Authorized, judgeAuthorize } from '../../policy/authorize.ts'
 import { recordRefusal } from '../../refused.ts'
 import { type AuthenticationState, authenticationState } from '../authentication.ts'
 import { csrfToken } from '../csrf.ts'
@@ -90,6 +92,8 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
   const { request, client, access, asked, content } = waiting
   const state = authenticationFor(visit, waiting)
   if (state.next !== 'done') return await askForMore(visit, waiting, state, ports)
+  const permitted = await judgeApproval(visit, waiting, state.stated)
+  if (!permitted.ok) return await notPermitted(visit, waiting, permitted, ports)
   const { sid } = session.record
   const lifetimeSeconds = cibaGrantLifetime(client, asked, access.profile)
   const grant = cibaGrantOf(request, asked, { sid, ...state.stated }, lifetimeSeconds, ports, now)
@@ -101,6 +105,7 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
       hash: session.record.hash,
       idleExpiresAt: secondsAfter(now, sessionLimits.idleSeconds),
     },
+    ...permitted.writes,
     auditAccepted(exchange, now, 'ciba.approved', contextOf(waiting), {
       scopes: request.scopes,
       resources: request.resources,
@@ -130,6 +135,38 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
   return await unanswered(visit, ports, decided, 'late', contextOf(waiting))
 }
 
+/** Moment 1 of policy, now that it is known how the user authenticated. */
+function judgeApproval(
+  visit: Visit,
+  { request, client, access, asked }: Waiting,
+  { acr, amr, authTime }: StatedAuthentication,
+): Promise<Authorized> {
+  const { subject, txn } = request
+  const { sid } = sessionOf(visit).record
+  const wanted = { ...asked, profile: access.profile }
+  const user = { subject, sid, acr, amr, authTime }
+  return judgeAuthorize(
+    { client, grantType: cibaGrantType, txn, wanted, user, now: visit.now },
+    visit.exchange,
+  )
+}
+
+/** A stronger authentication first, where that helps; otherwise it is answered, with no. */
+async function notPermitted(
+  visit: Visit,
+  waiting: Waiting,
+  { refusal, stepUp, writes }: Extract<Authorized, { ok: false }>,
+  ports: Ports,
+): Promise<Reply> {
+  const { interaction } = visit
+  if (stepUp !== undefined) {
+    const demanding: Visit = { ...visit, interaction: { ...interaction, policyAcrs: stepUp } }
+    const state = authenticationFor(demanding, waiting)
+    if (state.next !== 'done') return await askForMore(demanding, waiting, state, ports, writes)
+  }
+  return await deny(visit, waiting, ports, refusal, writes)
+}
+
 /** Whether the user did all that this request asks for; another one on the page may ask for less. */
 function authenticationFor(
   { exchange, session, interaction, now }: Visit,
@@ -145,12 +182,14 @@ async function askForMore(
   waiting: Waiting,
   { next }: AuthenticationState,
   ports: Ports,
+  records: readonly Write[] = [],
 ): Promise<Reply> {
   const { exchange, interaction, id, now } = visit
   const { request, access, asked, content } = waiting
   if (next === 'unmet') {
     const { clientName } = content
-    await recordRefusal(exchange, ports, refused, unreachable, { context: contextOf(waiting) })
+    const context = contextOf(waiting)
+    await recordRefusal(exchange, ports, refused, unreachable, { context, writes: records })
     return await render(visit, ports, { kind: 'unreachable', clientName })
   }
   const demanding = {
@@ -159,21 +198,30 @@ async function askForMore(
   }
   await ports.store.commit([
     { kind: 'advance-interaction', record: demanding, at: now },
+    ...records,
     auditAccepted(exchange, now, 'ciba.step-up', contextOf(waiting), { auth_req_ref: request.hash, next }),
   ])
   return seeOther(stepUrl(exchange.issuer.url, id, 'approvals'))
 }
 
-async function deny(visit: Visit, waiting: Waiting, ports: Ports): Promise<Reply> {
+const userDenied = refuse(
+  'ciba.user-denied',
+  ['CIBA-11-denied'],
+  'access_denied',
+  'the user denied the request',
+)
+
+async function deny(
+  visit: Visit,
+  waiting: Waiting,
+  ports: Ports,
+  refusal: Refusal = userDenied,
+  records: readonly Write[] = [],
+): Promise<Reply> {
   const { exchange, now } = visit
-  const refusal = refuse(
-    'ciba.user-denied',
-    ['CIBA-11-denied'],
-    'access_denied',
-    'the user denied the request',
-  )
   const committed = await ports.store.commit([
     ...denialWrites(waiting.request, exchange.requestId, ports, now),
+    ...records,
     auditRefused(exchange, now, 'ciba.denied', refusal, contextOf(waiting)),
   ])
   if (!committed.committed) return await unanswered(visit, ports, decided, 'late', contextOf(waiting))

@@ -23,11 +23,13 @@ import { wordsFor } from '../../pages/locale.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
 import { scopeWords } from '../../pages/scope-words.ts'
 import type { Words } from '../../pages/words/words.ts'
+import { type Authorized, judgeAuthorize } from '../../policy/authorize.ts'
 import { recordRefusal } from '../../refused.ts'
 import { judgeAcr } from '../assurance.ts'
 import { csrfToken } from '../csrf.ts'
 import { finishing, finishRefused, noLongerOutstanding, tooLate } from '../finish.ts'
 import { type Asked, type Asking, loadAsked } from '../named-grant.ts'
+import { turnedAway } from '../policy-step-up.ts'
 import { stepUrl } from '../record.ts'
 import { type LiveSession, sessionLimits } from '../session.ts'
 import { shownClaims } from '../shown-claims.ts'
@@ -41,9 +43,11 @@ export const consent: InteractionStep = {
   show: async (visit, ports) => {
     const session = sessionOf(visit)
     const asked = await loadAsked(askingOf(visit), session.record.subject, ports)
-    return asked.ok
+    if (!asked.ok) return await finishRefused(visit, ports, 'consent.refused', asked)
+    const permitted = await judgeConsent(visit, session, asked.value)
+    return permitted.ok
       ? render(visit, session, asked.value, ports, false)
-      : finishRefused(visit, ports, 'consent.refused', asked)
+      : await turnedAway(visit, permitted, 'consent.refused', ports)
   },
   answer,
 }
@@ -66,7 +70,10 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   }
   const unmet = judgeAcr(visit.interaction.request, [statedBy(visit).acr])
   if (unmet !== undefined) return await finishRefused(visit, ports, 'consent.refused', unmet)
-  return await allowed(visit, session, asked.value, shown, ports)
+  // Asked again: since the page was shown, the policies or the session may be others.
+  const permitted = await judgeConsent(visit, session, asked.value)
+  if (!permitted.ok) return await turnedAway(visit, permitted, 'consent.refused', ports)
+  return await allowed(visit, session, { ...asked.value, shown, records: permitted.writes }, ports)
 }
 
 function askingOf({ interaction: { request }, client, profile, exchange: { issuer } }: Visit): Asking {
@@ -80,14 +87,30 @@ const changed = refuse(
   'what is asked for changed after it was shown',
 )
 
-/** @param shown digest of the page that is answered */
-async function allowed(
-  visit: Visit,
-  session: LiveSession,
-  asked: Asked,
-  shown: string,
-  ports: Ports,
-): Promise<Reply> {
+/** Moment 1 of policy, for what the page asks. */
+function judgeConsent(visit: Visit, { record }: LiveSession, asked: Asked): Promise<Authorized> {
+  const { exchange, interaction, client, profile, now } = visit
+  const { subject, sid } = record
+  const { authTime, acr, amr } = statedBy(visit)
+  const grantType =
+    interaction.device === undefined ? 'authorization_code' : 'urn:ietf:params:oauth:grant-type:device_code'
+  return judgeAuthorize(
+    {
+      ...{ client, grantType, txn: interaction.txn, now },
+      wanted: { ...asked, profile },
+      user: { subject, sid, acr, amr, authTime },
+    },
+    exchange,
+  )
+}
+
+/** What a user allowed: the page that is answered, by its digest, and what policies recorded of it. */
+interface Allowed extends Asked {
+  readonly shown: string
+  readonly records: readonly Write[]
+}
+
+async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports: Ports): Promise<Reply> {
   const { exchange, interaction, now } = visit
   const { device } = interaction
   const code = newHandle(ports.entropy, 'code', exchange.issuer.url, fineTime(ports.clock))
@@ -107,10 +130,11 @@ async function allowed(
       hash: session.record.hash,
       idleExpiresAt: secondsAfter(now, sessionLimits.idleSeconds),
     },
+    ...asked.records,
     auditAccepted(exchange, now, device ? 'device.approved' : 'code.issued', contextOf(visit, session), {
       ...(device ? deviceFacts(visit, device.hash) : requestFacts(interaction.request)),
       consent: 'allowed',
-      ...shownFacts(visit, asked, shown),
+      ...shownFacts(visit, asked),
       grant: grant.id,
       granted_scopes: grant.scopes,
       ...(asked.named !== undefined && { replaced_grant: asked.named.id }),
@@ -258,7 +282,7 @@ function wordsOf({ exchange, interaction }: Visit): Words {
 }
 
 /** What the page said, for the record: the digest of all of it, its language, and the details it named. */
-function shownFacts(visit: Visit, { claims }: Asked, shown: string): AuditRecord['facts'] {
+function shownFacts(visit: Visit, { claims, shown }: Allowed): AuditRecord['facts'] {
   return {
     shown,
     locale: wordsOf(visit).locale,

@@ -1,0 +1,122 @@
+import type { Entity } from '../cedar/entities.ts'
+import { DataProblem, stringAt } from '../cedar/json.ts'
+import { type EntityUid, entityUid, setOf, type Value } from '../cedar/value.ts'
+import type { KnownEntities } from '../decide.ts'
+import { layer } from '../pdp/layer.ts'
+import type { PolicySet } from '../policy-set.ts'
+import { type Parsed, type Question, reading } from '../question.ts'
+import type { AskedAccess, AskingClient, StatedUser, TokenQuestion } from './question.ts'
+
+export interface TokenValues {
+  readonly question: Question
+  readonly entities: KnownEntities
+}
+
+/**
+ * What `cedarOf` writes as JSON, as the values it is read into: tokens are asked about too often to write and read them
+ * each time. A test holds the two to each other.
+ */
+export function valuesOf(set: PolicySet, question: TokenQuestion): Parsed<TokenValues> {
+  return reading(() => asValues(set, question))
+}
+
+function asValues(set: PolicySet, question: TokenQuestion): TokenValues {
+  const { moment, client, asked } = question
+  const principal = clientEntity(client)
+  const resource = accessEntity(asked)
+  const own = new Map([
+    [principal.uid.key, principal],
+    [resource.uid.key, resource],
+  ])
+  return {
+    question: {
+      principal: principal.uid,
+      action: entityUid('Action', moment),
+      resource: resource.uid,
+      context: { kind: 'record', fields: contextOf(question) },
+    },
+    entities: { schemaVersion: set.schemaVersion, store: layer(own, set.schema.actionEntities) },
+  }
+}
+
+type Fields = Map<string, Value>
+const noAttributes: ReadonlyMap<string, Value> = new Map()
+const nothingAbove: ReadonlyMap<string, EntityUid> = new Map()
+
+function clientEntity({ clientId, isPublic, isSelfRegistered, authMethod, profile }: AskingClient): Entity {
+  const attributes: Fields = new Map<string, Value>([
+    ['isPublic', isPublic],
+    ['isSelfRegistered', isSelfRegistered],
+    ['authMethod', text(authMethod)],
+    ['profile', text(profile)],
+  ])
+  return { uid: entityUid('Client', text(clientId)), attributes, tags: noAttributes, ancestors: nothingAbove }
+}
+
+function accessEntity({ scopes, resources, detailsTypes }: AskedAccess): Entity {
+  const ancestors = new Map<string, EntityUid>()
+  for (const part of [
+    ...uids('Scope', scopes),
+    ...uids('Resource', resources),
+    ...uids('DetailsType', detailsTypes),
+  ])
+    ancestors.set(part.key, part)
+  return { uid: entityUid('Access', 'asked'), attributes: noAttributes, tags: noAttributes, ancestors }
+}
+
+const uids = (type: string, ids: readonly string[]): readonly EntityUid[] =>
+  ids.map(id => entityUid(type, text(id)))
+
+function contextOf(question: TokenQuestion): Fields {
+  const fields: Fields = new Map<string, Value>([['asked', askedRecord(question.asked)]])
+  switch (question.moment) {
+    case 'mint':
+      fields.set('binding', text(question.binding))
+      fields.set('lifetimeSeconds', whole(question.lifetimeSeconds))
+      return withUser(fields, question.grantType, question.user)
+    case 'authorize':
+      return withUser(fields, question.grantType, question.user)
+    case 'register':
+      fields.set('grantTypes', setOf(question.grantTypes.map(text)))
+      fields.set('redirectHosts', setOf(question.redirectHosts.map(text)))
+      fields.set('hasSoftwareStatement', question.hasSoftwareStatement)
+      fields.set('initialToken', text(question.initialToken))
+      fields.set('isUpdate', question.isUpdate)
+      return fields
+    default:
+      return question satisfies never
+  }
+}
+
+function askedRecord({ environment, time, tier, scopes, resources, detailsTypes }: AskedAccess): Value {
+  const fields = new Map<string, Value>([
+    ['environment', text(environment)],
+    ['time', whole(time)],
+    ['tier', text(tier)],
+    ['scopes', setOf(uids('Scope', scopes))],
+    ['resources', setOf(uids('Resource', resources))],
+    ['detailsTypes', setOf(uids('DetailsType', detailsTypes))],
+  ])
+  return { kind: 'record', fields }
+}
+
+function withUser(
+  fields: Fields,
+  grantType: string,
+  { subject, sid, acr, amr, authAgeSeconds }: StatedUser,
+): Fields {
+  fields.set('grantType', text(grantType))
+  fields.set('amr', setOf(amr.map(text)))
+  if (subject !== undefined) fields.set('user', entityUid('User', text(subject)))
+  if (sid !== undefined) fields.set('session', entityUid('Session', text(sid)))
+  if (acr !== undefined) fields.set('acr', text(acr))
+  if (authAgeSeconds !== undefined) fields.set('authAgeSeconds', whole(authAgeSeconds))
+  return fields
+}
+
+const text = (value: string): string => stringAt(value, '$')
+
+function whole(value: number): number {
+  if (!Number.isSafeInteger(value)) throw new DataProblem('$', 'not a whole number')
+  return value
+}

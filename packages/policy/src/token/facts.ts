@@ -1,0 +1,149 @@
+import type { Decision } from '../decision.ts'
+import type { Obligations } from '../obligations.ts'
+import type { AskedAccess, AskingClient, StatedUser, TokenQuestion } from './question.ts'
+
+/** Flat, as records of an audit are. */
+export type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>
+
+/** What a record of the question names anyway. */
+export interface RecordedAbout {
+  readonly event: string
+  readonly at: number
+  readonly clientId?: string
+  readonly subject?: string
+  readonly facts: Facts
+}
+
+/** Event of the record of one decision. */
+export const policyEvents = {
+  authorize: 'policy.authorize',
+  mint: 'policy.mint',
+  register: 'policy.register',
+} as const satisfies Record<TokenQuestion['moment'], string>
+
+/**
+ * The question as facts: enough to ask it again, and nothing that stands in the record anyway (client, subject, time).
+ * No token, code or claim about a person is part of a question.
+ */
+export function factsOfQuestion(question: TokenQuestion): Facts {
+  const { client, asked } = question
+  const common = {
+    is_public: client.isPublic,
+    is_self_registered: client.isSelfRegistered,
+    auth_method: client.authMethod,
+    client_profile: client.profile,
+    environment: asked.environment,
+    tier: asked.tier,
+    scopes: asked.scopes,
+    resources: asked.resources,
+    details_types: asked.detailsTypes,
+  }
+  switch (question.moment) {
+    case 'authorize':
+      return { ...common, grant_type: question.grantType, ...userFacts(question.user) }
+    case 'mint': {
+      const { grantType, user, binding, lifetimeSeconds } = question
+      const about = { grant_type: grantType, has_user: user.subject !== undefined, ...userFacts(user) }
+      return { ...common, ...about, constraint: binding, lifetime: lifetimeSeconds }
+    }
+    case 'register': {
+      const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
+      return {
+        ...common,
+        ...{ grant_types: grantTypes, redirect_hosts: redirectHosts },
+        ...{ has_software_statement: hasSoftwareStatement, initial_access_token: initialToken },
+        is_update: isUpdate,
+      }
+    }
+    default:
+      return question satisfies never
+  }
+}
+
+function userFacts({ sid, acr, amr, authAgeSeconds }: StatedUser): Facts {
+  return {
+    ...(sid !== undefined && { sid }),
+    ...(acr !== undefined && { acr }),
+    amr,
+    ...(authAgeSeconds !== undefined && { auth_age: authAgeSeconds }),
+  }
+}
+
+/** The question of a record, to be asked again; undefined when the record is of something else. */
+export function questionOfRecord({
+  event,
+  at,
+  clientId,
+  subject,
+  facts,
+}: RecordedAbout): TokenQuestion | undefined {
+  const text = (name: string): string => (typeof facts[name] === 'string' ? facts[name] : '')
+  const list = (name: string): readonly string[] => (Array.isArray(facts[name]) ? facts[name] : [])
+  const number = (name: string): number | undefined =>
+    typeof facts[name] === 'number' ? facts[name] : undefined
+  const some = (name: string): string | undefined =>
+    typeof facts[name] === 'string' ? facts[name] : undefined
+  if (clientId === undefined) return undefined
+  const client: AskingClient = {
+    ...{ clientId, isPublic: facts.is_public === true, isSelfRegistered: facts.is_self_registered === true },
+    ...{ authMethod: text('auth_method'), profile: text('client_profile') },
+  }
+  const asked: AskedAccess = {
+    ...{ environment: text('environment'), time: at, tier: text('tier') },
+    ...{ scopes: list('scopes'), resources: list('resources'), detailsTypes: list('details_types') },
+  }
+  const user = {
+    ...{ sid: some('sid'), acr: some('acr'), amr: list('amr'), authAgeSeconds: number('auth_age') },
+  }
+  const grantType = text('grant_type')
+  switch (event) {
+    case policyEvents.authorize:
+      return subject === undefined
+        ? undefined
+        : { moment: 'authorize', client, asked, grantType, user: { ...user, subject } }
+    case policyEvents.mint:
+      return {
+        ...{ moment: 'mint', client, asked, grantType },
+        user: { ...user, subject: facts.has_user === true ? subject : undefined },
+        ...{ binding: text('constraint'), lifetimeSeconds: number('lifetime') ?? 0 },
+      }
+    case policyEvents.register:
+      return {
+        ...{ moment: 'register', client, asked },
+        ...{ grantTypes: list('grant_types'), redirectHosts: list('redirect_hosts') },
+        hasSoftwareStatement: facts.has_software_statement === true,
+        ...{ initialToken: text('initial_access_token'), isUpdate: facts.is_update === true },
+      }
+    default:
+      return undefined
+  }
+}
+
+/** A decision as facts: what it was, by which policies, and what it obliges to. */
+export function factsOfDecision({ decision, determining, errors, obligations }: Decision): Facts {
+  return {
+    decision,
+    determining,
+    obligations: textsOfObligations(obligations),
+    ...(errors.length > 0 && { failed: errors.map(({ place }) => place) }),
+  }
+}
+
+/** Each obligation as its annotation would say it, in one order: equal texts, equal obligations. */
+export function textsOfObligations({
+  stepUp,
+  maxLifetimeSeconds,
+  dropScopes,
+  dropDetails,
+  requireApproval,
+  addClaims,
+}: Obligations): readonly string[] {
+  return [
+    ...stepUp.map(acrs => `step_up=${acrs.join(' ')}`),
+    ...(maxLifetimeSeconds === undefined ? [] : [`max_lifetime=${maxLifetimeSeconds}`]),
+    ...dropScopes.map(scope => `drop_scope=${scope}`),
+    ...dropDetails.map(type => `drop_details=${type}`),
+    ...requireApproval.map(group => `require_approval=${group}`),
+    ...Object.entries(addClaims).map(([name, value]) => `add_claim=${name}=${value}`),
+  ].toSorted()
+}

@@ -1,0 +1,136 @@
+import type { JsonObject } from '../cedar/json.ts'
+
+/** The moments at which the authorization server asks. Each is an action of the schema. */
+export type TokenMoment = 'authorize' | 'mint' | 'register'
+
+/** Who asks for access. */
+export interface AskingClient {
+  readonly clientId: string
+  readonly isPublic: boolean
+  readonly isSelfRegistered: boolean
+  /** `token_endpoint_auth_method`. */
+  readonly authMethod: string
+  /** Name of its own profile. */
+  readonly profile: string
+}
+
+/** What is asked for, whoever asks. */
+export interface AskedAccess {
+  readonly environment: string
+  /** Seconds since 1970. */
+  readonly time: number
+  /** Name of the profile that applies to all of it. */
+  readonly tier: string
+  readonly scopes: readonly string[]
+  /** Resource identifiers. */
+  readonly resources: readonly string[]
+  readonly detailsTypes: readonly string[]
+}
+
+/** How the user authenticated; everything is absent where that is not known. */
+export interface StatedUser {
+  readonly subject: string | undefined
+  readonly sid: string | undefined
+  readonly acr: string | undefined
+  readonly amr: readonly string[]
+  readonly authAgeSeconds: number | undefined
+}
+
+export interface AuthorizeQuestion {
+  readonly moment: 'authorize'
+  readonly client: AskingClient
+  readonly asked: AskedAccess
+  readonly grantType: string
+  readonly user: StatedUser & { readonly subject: string }
+}
+
+export interface MintQuestion {
+  readonly moment: 'mint'
+  readonly client: AskingClient
+  readonly asked: AskedAccess
+  readonly grantType: string
+  readonly user: StatedUser
+  readonly binding: string
+  readonly lifetimeSeconds: number
+}
+
+export interface RegisterQuestion {
+  readonly moment: 'register'
+  readonly client: AskingClient
+  readonly asked: AskedAccess
+  readonly grantTypes: readonly string[]
+  readonly redirectHosts: readonly string[]
+  readonly hasSoftwareStatement: boolean
+  readonly initialToken: string
+  readonly isUpdate: boolean
+}
+
+/** A question of the authorization server, whichever engine answers it. */
+export type TokenQuestion = AuthorizeQuestion | MintQuestion | RegisterQuestion
+
+/** The question as Cedar's JSON, with the entities it needs: what `parseQuestion` and `prepareEntities` read. */
+export function cedarOf(question: TokenQuestion): {
+  readonly question: JsonObject
+  readonly entities: readonly JsonObject[]
+} {
+  const { moment, client, asked } = question
+  const { clientId, ...attrs } = client
+  const { scopes, resources, detailsTypes, ...rest } = asked
+  const principal = uid('Client', clientId)
+  const resource = uid('Access', 'asked')
+  const parts = [
+    ...scopes.map(name => uid('Scope', name)),
+    ...resources.map(audience => uid('Resource', audience)),
+    ...detailsTypes.map(type => uid('DetailsType', type)),
+  ]
+  const refs = (type: string, ids: readonly string[]) => ids.map(id => ({ __entity: uid(type, id) }))
+  return {
+    question: {
+      principal,
+      action: uid('Action', moment),
+      resource,
+      context: {
+        asked: {
+          ...rest,
+          scopes: refs('Scope', scopes),
+          resources: refs('Resource', resources),
+          detailsTypes: refs('DetailsType', detailsTypes),
+        },
+        ...contextOf(question),
+      },
+    },
+    entities: [
+      { uid: principal, attrs, parents: [] },
+      { uid: resource, attrs: {}, parents: parts },
+    ],
+  }
+}
+
+function contextOf(question: TokenQuestion): JsonObject {
+  switch (question.moment) {
+    case 'authorize':
+      return { grantType: question.grantType, ...userOf(question.user) }
+    case 'mint': {
+      const { grantType, user, binding, lifetimeSeconds } = question
+      return { grantType, ...userOf(user), binding, lifetimeSeconds }
+    }
+    case 'register': {
+      const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
+      return { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate }
+    }
+    default:
+      return question satisfies never
+  }
+}
+
+function userOf({ subject, sid, acr, amr, authAgeSeconds }: StatedUser): JsonObject {
+  return {
+    ...(subject !== undefined && { user: { __entity: uid('User', subject) } }),
+    ...(sid !== undefined && { session: { __entity: uid('Session', sid) } }),
+    ...(acr !== undefined && { acr }),
+    amr,
+    ...(authAgeSeconds !== undefined && { authAgeSeconds }),
+  }
+}
+
+const uid = (type: string, id: string) => ({ type, id })

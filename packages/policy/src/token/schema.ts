@@ -1,0 +1,88 @@
+import type { PolicySource } from '../policy-set.ts'
+
+/**
+ * What the authorization server asks policies about: a client that acts for a user, a token about to be minted, a
+ * client that registers itself. Attach a policy to a client by `principal == Client::"…"`, to a scope, a resource or a
+ * type of authorization details by `resource in Scope::"…"`.
+ */
+export const tokenSchema: PolicySource['schema'] = {
+  name: 'tokens.cedarschema',
+  text: `// Who asks. \`authMethod\` is its token_endpoint_auth_method, \`profile\` the name of its own profile.
+entity Client = {
+  isPublic: Bool,
+  isSelfRegistered: Bool,
+  authMethod: String,
+  profile: String
+};
+// For whom, and since which sign-in.
+entity User;
+entity Session;
+// What for: the access that is asked for stands below each of its parts.
+entity Scope;
+entity Resource;
+entity DetailsType;
+entity Access in [Scope, Resource, DetailsType];
+
+type Asked = {
+  // \`development\` or \`production\`.
+  environment: String,
+  // Seconds since 1970.
+  time: Long,
+  // Name of the profile that applies to the whole request: the strictest of floor, client and all it asks for.
+  tier: String,
+  scopes: Set<Scope>,
+  resources: Set<Resource>,
+  detailsTypes: Set<DetailsType>
+};
+
+// Moment 1: may this client act for this user at all? On the consent page, when a client asks without a browser
+// (CIBA), when a token is exchanged, when another issuer vouches.
+action "authorize" appliesTo {
+  principal: Client,
+  resource: Access,
+  context: {
+    asked: Asked,
+    grantType: String,
+    user: User,
+    session?: Session,
+    acr?: String,
+    amr: Set<String>,
+    authAgeSeconds?: Long
+  }
+};
+
+// Moment 2: may this token be minted, and how far does it reach? At every grant.
+action "mint" appliesTo {
+  principal: Client,
+  resource: Access,
+  context: {
+    asked: Asked,
+    grantType: String,
+    // Absent when the client acts for itself.
+    user?: User,
+    session?: Session,
+    acr?: String,
+    amr: Set<String>,
+    authAgeSeconds?: Long,
+    // \`none\`, \`dpop\`, \`mtls\` or \`dpop+mtls\`.
+    binding: String,
+    lifetimeSeconds: Long
+  }
+};
+
+// May this client register itself, or change what it registered?
+action "register" appliesTo {
+  principal: Client,
+  resource: Access,
+  context: {
+    asked: Asked,
+    grantTypes: Set<String>,
+    redirectHosts: Set<String>,
+    hasSoftwareStatement: Bool,
+    // Id of the initial access token.
+    initialToken: String,
+    isUpdate: Bool
+  }
+};
+`,
+}

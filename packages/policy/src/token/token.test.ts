@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
+import fc from 'fast-check'
+import { parseCases, runCases, untestedPolicies } from '../cases.ts'
+import { entityKey } from '../cedar/value.ts'
+import { prepareEntities } from '../decide.ts'
+import { parseQuestion } from '../question.ts'
+import { compileTokenPolicies, decideToken } from './compile.ts'
+import { valuesOf } from './entities.ts'
+import { factsOfDecision, factsOfQuestion, policyEvents, questionOfRecord } from './facts.ts'
+import { cedarOf, type TokenQuestion } from './question.ts'
+import { tokenSchema } from './schema.ts'
+import { shippedPolicies, shippedTests } from './shipped.ts'
+
+function compiled(text: string) {
+  const set = compileTokenPolicies({ ...shippedPolicies, 'own.cedar': text })
+  assert.ok(set.ok, JSON.stringify(set))
+  return set.value
+}
+
+const names = ['accounts', 'payments', 'openid']
+const text = fc.constantFrom('a', 'b"c', 'https://api.example', 'ü')
+const maybe = <T>(one: fc.Arbitrary<T>) => fc.option(one, { nil: undefined })
+const client = fc.record({
+  ...{ clientId: text, isPublic: fc.boolean(), isSelfRegistered: fc.boolean() },
+  ...{ authMethod: text, profile: text },
+})
+const asked = fc.record({
+  environment: fc.constantFrom('development', 'production'),
+  time: fc.integer({ min: 0, max: 4_000_000_000 }),
+  tier: text,
+  scopes: fc.subarray(names),
+  resources: fc.uniqueArray(text),
+  detailsTypes: fc.uniqueArray(text),
+})
+const stated = {
+  ...{ sid: maybe(text), acr: maybe(text), amr: fc.subarray(['pwd', 'otp']) },
+  authAgeSeconds: maybe(fc.nat()),
+}
+const question: fc.Arbitrary<TokenQuestion> = fc.oneof(
+  fc.record({
+    ...{ moment: fc.constant('authorize' as const), client, asked, grantType: text },
+    user: fc.record({ subject: text, ...stated }),
+  }),
+  fc.record({
+    ...{ moment: fc.constant('mint' as const), client, asked, grantType: text },
+    user: fc.record({ subject: maybe(text), ...stated }),
+    ...{ binding: fc.constantFrom('none', 'dpop', 'mtls'), lifetimeSeconds: fc.nat() },
+  }),
+  fc.record({
+    ...{ moment: fc.constant('register' as const), client, asked },
+    ...{ grantTypes: fc.uniqueArray(text), redirectHosts: fc.uniqueArray(text) },
+    ...{ hasSoftwareStatement: fc.boolean(), initialToken: text, isUpdate: fc.boolean() },
+  }),
+)
+
+describe('questions of the authorization server', () => {
+  it('the shipped policies permit every one of them, and their tests cover each policy', () => {
+    const set = compiled('')
+    fc.assert(
+      fc.property(question, one => {
+        const { decision, determining, errors } = decideToken(set, one)
+        assert.deepEqual([decision, determining, errors], ['permit', [`shipped.${one.moment}`], []])
+      }),
+    )
+    const results = Object.values(shippedTests).flatMap(file => {
+      const cases = parseCases(set, JSON.parse(file))
+      assert.ok(cases.ok, JSON.stringify(cases))
+      return runCases(set, cases.value)
+    })
+    assert.deepEqual(
+      results.flatMap(({ differences }) => differences),
+      [],
+    )
+    assert.deepEqual(untestedPolicies(set, results), [])
+  })
+
+  it('a question comes back from its record as it was', () => {
+    fc.assert(
+      fc.property(question, fc.string(), (one, subject) => {
+        const known = one.moment === 'register' ? undefined : (one.user.subject ?? subject)
+        const record = {
+          ...{ event: policyEvents[one.moment], at: one.asked.time, clientId: one.client.clientId },
+          ...(known !== undefined && { subject: known }),
+          facts: factsOfQuestion(one),
+        }
+        assert.deepEqual(questionOfRecord(record), structuredClone(one))
+        assert.equal(questionOfRecord({ ...record, event: 'token.issued' }), undefined)
+      }),
+    )
+  })
+
+  it('are the same as values and as JSON', () => {
+    const set = compiled('')
+    fc.assert(
+      fc.property(question, one => {
+        const json = cedarOf(one)
+        const values = valuesOf(set, one)
+        const entities = prepareEntities(set, json.entities)
+        assert.ok(values.ok && entities.ok)
+        assert.deepEqual({ ok: true, value: values.value.question }, parseQuestion(json.question))
+        for (const { uid } of json.entities as readonly { uid: { type: string; id: string } }[]) {
+          const key = entityKey(uid.type, uid.id)
+          assert.deepEqual(values.value.entities.store.get(key), entities.value.store.get(key))
+        }
+        const action = values.value.question.action.key
+        assert.equal(values.value.entities.store.get(action), entities.value.store.get(action))
+      }),
+    )
+  })
+
+  it('cedar-wasm answers them as we do', () => {
+    const policies = `
+      @id("scope") forbid (principal, action == Action::"mint", resource in Scope::"payments")
+        when { context.binding == "none" };
+      @id("resource") forbid (principal, action, resource in Resource::"https://api.example")
+        unless { principal.isPublic };
+      @id("details") forbid (principal is Client, action, resource in DetailsType::"ü");
+      @id("young") permit (principal, action == Action::"mint", resource)
+        when { context has authAgeSeconds && context.authAgeSeconds < 1000 && context.asked.scopes.contains(Scope::"openid") };
+      @id("self") forbid (principal == Client::"a", action == Action::"register", resource)
+        when { context.redirectHosts.contains("a") || context.isUpdate };
+      @id("somebody") forbid (principal, action == Action::"authorize", resource)
+        when { context.user == User::"a" && context.amr.contains("pwd") };`
+    const set = compiled(policies)
+    const parts = cedar.policySetTextToParts(policies + Object.values(shippedPolicies).join(''))
+    assert.ok(parts.type === 'success')
+    const staticPolicies = Object.fromEntries(
+      parts.policies.map(policy => [/@id\("(.*?)"\)/.exec(policy)?.[1] ?? '', policy]),
+    )
+    const decisions = { allow: 0, deny: 0 }
+    fc.assert(
+      fc.property(question, one => {
+        const json = cedarOf(one)
+        const answer = cedar.isAuthorized({
+          ...(json.question as unknown as Pick<
+            cedar.AuthorizationCall,
+            'principal' | 'action' | 'resource' | 'context'
+          >),
+          ...{ schema: tokenSchema.text, validateRequest: true, policies: { staticPolicies } },
+          entities: json.entities as unknown as cedar.Entities,
+        })
+        assert.ok(answer.type === 'success', JSON.stringify(answer))
+        const { decision, diagnostics } = answer.response
+        decisions[decision]++
+        const ours = decideToken(set, one)
+        assert.equal(ours.decision, decision === 'allow' ? 'permit' : 'deny')
+        assert.deepEqual(ours.determining, diagnostics.reason.toSorted())
+      }),
+      { numRuns: 300 },
+    )
+    assert.ok(decisions.allow > 20 && decisions.deny > 20, JSON.stringify(decisions))
+  })
+
+  for (const annotation of [
+    '@max_lifetime("60")',
+    '@drop_scope("a")',
+    '@drop_details("a")',
+    '@add_claim("a=b")',
+  ])
+    it(`${annotation} stands on policies for tokens only`, () => {
+      for (const action of [
+        'action',
+        'action == Action::"authorize"',
+        'action in [Action::"mint", Action::"register"]',
+      ]) {
+        const set = compileTokenPolicies({
+          'own.cedar': `@id("o") ${annotation} permit (principal, ${action}, resource);`,
+        })
+        assert.match(JSON.stringify(set), /is for tokens/)
+      }
+      compiled(`@id("o") ${annotation} permit (principal, action == Action::"mint", resource);`)
+    })
+
+  it('a token never says by policy for which tenant it is', () => {
+    const set = compileTokenPolicies({
+      'own.cedar':
+        '@id("o") @add_claim("tenant_id=other") permit (principal, action == Action::"mint", resource);',
+    })
+    assert.match(JSON.stringify(set), /a value it cannot have/)
+  })
+
+  it('a decision as facts: every obligation, and what failed', () => {
+    const set = compiled(
+      `@id("a") @drop_details("pay") @add_claim("risk=low") @step_up("x y") @max_lifetime("5") permit (principal, action == Action::"mint", resource);`,
+    )
+    const [one] = fc.sample(
+      question.filter(({ moment }) => moment === 'mint'),
+      1,
+    )
+    assert.ok(one)
+    assert.deepEqual(factsOfDecision(decideToken(set, one)), {
+      decision: 'permit',
+      determining: ['a', 'shipped.mint'],
+      obligations: ['add_claim=risk=low', 'drop_details=pay', 'max_lifetime=5', 'step_up=x y'],
+    })
+    const torn = { ...one, client: { ...one.client, clientId: '\ud800' } }
+    const failed = decideToken(set, torn)
+    assert.equal(failed.decision, 'deny')
+    assert.ok(Array.isArray(factsOfDecision(failed).failed))
+  })
+})

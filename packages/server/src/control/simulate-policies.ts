@@ -1,0 +1,99 @@
+import { setImmediate } from 'node:timers/promises'
+import {
+  compileTokenPolicies,
+  decideToken,
+  type Facts,
+  type PolicySet,
+  questionOfRecord,
+  textsOfObligations,
+} from '@holdfast/policy'
+import type { ChainedAuditRecord } from '../store/records.ts'
+import type { SimulatedChange, SimulatedPolicies, SimulatePoliciesRequest } from './admin-api.ts'
+import type { ControlPorts } from './apply.ts'
+import { issuersNamed } from './issuers-named.ts'
+import { type Checked, checked, wrong } from './problem.ts'
+
+/** Records looked at together; in between, the server does its work. */
+const pageSize = 1000
+
+/** Records of one chain that a simulation reads, the oldest left aside by `days` not among them. */
+const recordsMax = 10_000_000
+
+/** Kinds of changes that are told one by one; all are counted. */
+const changesMax = 100
+
+/**
+ * Asks a draft every question that the audit holds a decision of, and tells where it would have decided otherwise.
+ * Nothing is changed or recorded.
+ */
+export async function simulatePolicies(
+  { policies, issuer, days }: SimulatePoliciesRequest,
+  { store, clock, issuers }: ControlPorts,
+): Promise<Checked<SimulatedPolicies>> {
+  const [binding, ...more] = issuersNamed(issuer, issuers)
+  if (binding === undefined || more.length > 0) {
+    const names = issuers.map(({ name }) => name).join(', ')
+    return wrong({ document: 'PolicySet', field: 'issuer', message: `name one of ${names}` })
+  }
+  const set = compileTokenPolicies(policies)
+  if (!set.ok)
+    return wrong(
+      ...set.problems.map(({ place, message }) => ({ document: 'PolicySet', field: place, message })),
+    )
+  const since = clock.now() - days * 86_400
+  const seen: Seen = { asked: 0, same: 0, changes: new Map(), untold: 0 }
+  for (const chain of await store.listAuditChains()) {
+    let after = 0
+    while (after < recordsMax) {
+      const records = await store.readAuditChain(chain, after, pageSize)
+      const last = records.at(-1)
+      if (last === undefined) break
+      for (const record of records)
+        if (record.issuer === binding.url && record.at >= since) replay(record, set.value, seen)
+      after = last.sequence
+      await setImmediate()
+    }
+  }
+  const { asked, same, changes, untold } = seen
+  const told = [...changes.values()].toSorted((left, right) => right.count - left.count)
+  return checked({ asked, same, changes: told, untold })
+}
+
+interface Seen {
+  asked: number
+  same: number
+  readonly changes: Map<string, SimulatedChange>
+  untold: number
+}
+
+function replay(record: ChainedAuditRecord, set: PolicySet, seen: Seen): void {
+  const question = questionOfRecord(record)
+  if (question === undefined) return
+  seen.asked++
+  const before = effectOf(record.facts)
+  const decision = decideToken(set, question)
+  const after = [decision.decision, ...textsOfObligations(decision.obligations)]
+  if (before.join('\n') === after.join('\n')) {
+    seen.same++
+    return
+  }
+  const { clientId = '', requestId, facts } = record
+  const { moment } = question
+  const grantType = typeof facts.grant_type === 'string' ? facts.grant_type : ''
+  const key = [moment, clientId, grantType, ...before, '', ...after].join('\n')
+  const known = seen.changes.get(key)
+  if (known === undefined && seen.changes.size >= changesMax) {
+    seen.untold++
+    return
+  }
+  const { determining, errors } = decision
+  const failed = errors.map(({ place, message }) => `${place}: ${message}`)
+  const change = { moment, clientId, grantType, before, after, determining, failed, reference: requestId }
+  seen.changes.set(key, { ...change, count: (known?.count ?? 0) + 1 })
+}
+
+/** What was decided then: the decision, and what it obliged to. */
+function effectOf({ decision, obligations }: Facts): readonly string[] {
+  const texts = Array.isArray(obligations) ? (obligations as readonly string[]) : []
+  return [typeof decision === 'string' ? decision : '', ...texts]
+}

@@ -1,0 +1,74 @@
+import type { AuthorizeQuestion } from '@holdfast/policy'
+import { type EpochSeconds, type Refusal, reachesLevel } from '@holdfast/protocol'
+import type { Exchange } from '../../http/exchange.ts'
+import type { Client, GrantTypeName, IssuerSnapshot } from '../../snapshot/snapshot.ts'
+import type { Write } from '../../store/writes.ts'
+import { type Answered, askPolicies, recordsOf } from './ask.ts'
+import { askedAccess, askingClient, type Wanted } from './parties.ts'
+import { refusalOf, unmetStepUp } from './refusals.ts'
+
+export interface AuthorizeInput {
+  readonly client: Client
+  readonly grantType: GrantTypeName
+  readonly txn: string
+  readonly wanted: Wanted
+  readonly user: {
+    readonly subject: string
+    readonly sid: string | undefined
+    readonly acr: string | undefined
+    readonly amr: readonly string[]
+    readonly authTime: EpochSeconds | undefined
+  }
+  readonly now: EpochSeconds
+}
+
+/** Whether a client may act for a user; the record goes into the commit of what was decided. */
+export type Authorized =
+  | { readonly ok: true; readonly writes: readonly Write[] }
+  | {
+      readonly ok: false
+      readonly refusal: Refusal
+      readonly writes: readonly Write[]
+      /** `acr` values, any of which would do; undefined when no authentication would help. */
+      readonly stepUp: readonly string[] | undefined
+    }
+
+/** Moment 1: may this client act for this user at all? */
+export async function judgeAuthorize(input: AuthorizeInput, exchange: Exchange): Promise<Authorized> {
+  const { issuer } = exchange
+  const { txn, user } = input
+  const answered = await askPolicies(questionOf(input, issuer), exchange)
+  const refusal = refusalOf(answered, user.acr, issuer.authenticationLevels)
+  const writes = recordsOf(answered, refusal === undefined, { txn, subject: user.subject }, exchange)
+  if (refusal === undefined) return { ok: true, writes }
+  const stepUp = refusal.ruleId === 'policy.step-up' ? acrsFor(answered, user.acr, issuer) : undefined
+  return { ok: false, refusal, writes, stepUp }
+}
+
+function questionOf(
+  { client, grantType, wanted, user, now }: AuthorizeInput,
+  issuer: IssuerSnapshot,
+): AuthorizeQuestion {
+  const { authTime, ...stated } = user
+  const authAgeSeconds = authTime === undefined ? undefined : Math.max(0, now - authTime)
+  return {
+    moment: 'authorize',
+    client: askingClient(client, issuer),
+    asked: askedAccess(wanted, issuer, now),
+    grantType,
+    user: { ...stated, authAgeSeconds },
+  }
+}
+
+/** Levels of the issuer that would meet every list, the weakest first. */
+function acrsFor(
+  { decision }: Answered,
+  acr: string | undefined,
+  { authenticationLevels: levels }: IssuerSnapshot,
+): readonly string[] | undefined {
+  const unmet = unmetStepUp(decision.obligations.stepUp, acr, levels)
+  const acrs = levels
+    .map(level => level.acr)
+    .filter(level => unmet.every(list => list.some(wanted => reachesLevel(levels, level, wanted))))
+  return acrs.length === 0 ? undefined : acrs
+}

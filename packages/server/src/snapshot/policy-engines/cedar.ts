@@ -1,0 +1,13 @@
+import { compileTokenPolicies, decideToken } from '@holdfast/policy'
+import { checked, wrong } from '../../control/problem.ts'
+import type { PolicyEngine } from './engine.ts'
+
+/** Policies in Cedar, evaluated here. */
+export const cedar: PolicyEngine = {
+  name: 'cedar',
+  compile: (document, policies) => {
+    const compiled = compileTokenPolicies(policies)
+    if (compiled.ok) return checked(question => decideToken(compiled.value, question))
+    return wrong(...compiled.problems.map(({ place, message }) => ({ document, field: place, message })))
+  },
+}

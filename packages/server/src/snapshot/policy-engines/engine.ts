@@ -1,0 +1,15 @@
+import type { Decision, TokenQuestion } from '@holdfast/policy'
+import type { Checked } from '../../control/problem.ts'
+
+/** Answers a question. What it throws, and what it does not answer in time, is a deny. */
+export type Decide = (question: TokenQuestion) => Decision | Promise<Decision>
+
+/** A slot: one kind of policies. */
+export interface PolicyEngine {
+  readonly name: string
+  /**
+   * @param document what to call the policies in a problem
+   * @param policies texts by the name of their file
+   */
+  readonly compile: (document: string, policies: Readonly<Record<string, string>>) => Checked<Decide>
+}
