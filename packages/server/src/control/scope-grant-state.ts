@@ -6,7 +6,7 @@ import type { ScopeGrantContent, ScopeGrantSpec } from './resources/scope-grant.
 /** From this tier on two persons approve. */
 export const highTier = 3
 
-const daySeconds = 86_400
+export const daySeconds = 86_400
 
 /** Requested and approved ones end by time too: nobody approves today what was to end yesterday. */
 export type ScopeGrantState = ScopeGrantSpec['state'] | 'expired'

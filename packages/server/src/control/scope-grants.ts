@@ -9,6 +9,7 @@ import type { KindName } from './resources/index.ts'
 import type { ScopeGrantContent, ScopeGrantSpec } from './resources/scope-grant.ts'
 import {
   approvalsNeeded,
+  daySeconds,
   hashOfContent,
   operationsOf,
   reviewDueAt,
@@ -21,8 +22,6 @@ type Grant = DocumentOf<'ScopeGrant'>
 type Answer = Pick<ChangedScopeGrant, 'name' | 'state' | 'approvalsMissing' | 'content'>
 type Step = DocumentsChange<'ScopeGrant', Answer>
 type Documents = readonly ControlDocument[]
-
-const daySeconds = 86_400
 
 /** Grants of one issuer: history is in the audit, and a revision holds 10,000 documents. */
 export const scopeGrantsMax = 5000

@@ -22,10 +22,9 @@ import { isAttestedMethod } from './compile-attesters.ts'
 import { clientDetailsProblems, ownDetailsOf } from './compile-details.ts'
 import { compileEncryption } from './compile-encryption.ts'
 import type { ProfileTable } from './compile-profiles.ts'
-import type { Governance } from './compile-scope-grants.ts'
 import { compileSecrets, isSecretMethod } from './compile-secrets.ts'
 import { type TieredThing, unreachableTiers } from './compile-tiers.ts'
-import { governedClient } from './governed.ts'
+import { type Governance, governedClient } from './governed.ts'
 import type {
   Attester,
   AuthorizationDetailsType,

@@ -13,7 +13,7 @@ import type { ClientSecretSpec } from '../control/resources/client-secret.ts'
 import type { DocumentRecord, Write } from '../store/writes.ts'
 import { type ClientContext, compileClient } from './compile-client.ts'
 import { spiffeClients } from './compile-spiffe.ts'
-import { governedClient } from './governed.ts'
+import { endingsByClient, governedClient } from './governed.ts'
 import type { Client, IssuerSnapshot, RegisteredClient, Registrar } from './snapshot.ts'
 
 type RegisteredDocument = DocumentOf<'RegisteredClient'>
@@ -77,7 +77,7 @@ export function withoutEnded(issuer: IssuerSnapshot, now: EpochSeconds): IssuerS
   const known = contexts.get(issuer)
   if (known === undefined) throw new TypeError('the issuer was not compiled')
   const endings = issuer.scopeEndings.filter(({ at }) => at > now)
-  const governance = { ...known.context.governance, endings }
+  const governance = { ...known.context.governance, endings: endingsByClient(endings) }
   const ended = new Set(issuer.scopeEndings.filter(({ at }) => at <= now).map(({ clientId }) => clientId))
   const clients = new Map(
     [...issuer.clients].map(([id, client]) => [

@@ -2,21 +2,13 @@ import type { EpochSeconds } from '@holdfast/protocol'
 import type { DocumentOf } from '../control/document.ts'
 import type { Problem } from '../control/problem.ts'
 import { brokenSteps } from '../control/scope-grant-state.ts'
-import type { AuthorizationDetailsType, ScopeEnding } from './snapshot.ts'
+import { endingsByClient, type Governance } from './governed.ts'
+import type { AuthorizationDetailsType } from './snapshot.ts'
 
 export interface GovernanceDocuments {
   readonly servers: readonly DocumentOf<'ResourceServer'>[]
   readonly catalogues: readonly DocumentOf<'ApiOperations'>[]
   readonly grants: readonly DocumentOf<'ScopeGrant'>[]
-}
-
-/** What clients may only have by an active grant, and which of them do. */
-export interface Governance {
-  /** Scopes and types of APIs that are governed. */
-  readonly scopes: ReadonlySet<string>
-  readonly authorizationDetailsTypes: ReadonlySet<string>
-  /** What active grants give, with the second in which each ends; time is not judged here. */
-  readonly endings: readonly ScopeEnding[]
 }
 
 /** Names that only a grant gives, and what the grants give. */
@@ -38,12 +30,14 @@ export function compileScopeGrants(
   return {
     scopes: new Set(governed.flatMap(({ spec }) => spec.scopes)),
     authorizationDetailsTypes: new Set(governed.flatMap(typesAt)),
-    endings: active.map(({ spec: { content } }) => ({
-      clientId: content.client,
-      scopes: content.scopes,
-      authorizationDetailsTypes: content.authorizationDetailsTypes,
-      at: content.expiresAt as EpochSeconds,
-    })),
+    endings: endingsByClient(
+      active.map(({ spec: { content } }) => ({
+        clientId: content.client,
+        scopes: content.scopes,
+        authorizationDetailsTypes: content.authorizationDetailsTypes,
+        at: content.expiresAt as EpochSeconds,
+      })),
+    ),
   }
 }
 

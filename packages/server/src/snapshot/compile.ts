@@ -158,7 +158,7 @@ function compileIssuer(
     policies,
     decisionPoint,
     authenticationLevels: levels,
-    scopeEndings: governance.endings,
+    scopeEndings: [...governance.endings.values()].flat(),
   }
   return checked(issuerWith(ground, context, { clients, registered }))
 }

@@ -11,7 +11,10 @@ export const personName = z
 
 const act = { by: personName, at: time }
 
-/** What is asked for and what the people who approve read. Its hash is the name of the document. */
+/**
+ * What is asked for and what the people who approve read. Its hash is the name of the document: a field that comes later
+ * has no default, or every approval would be of other content.
+ */
 export const scopeGrantContent = z.strictObject({
   /** Name of the client that may use the scopes. */
   client: z.string().min(1).max(128),
