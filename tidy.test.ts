@@ -25,6 +25,7 @@ const edges: Readonly<Record<string, readonly string[]>> = {
   server: [
     '@holdfast/policy',
     '@holdfast/protocol',
+    '@nats-io/transport-node',
     '@peculiar/x509',
     '@simplewebauthn/server',
     'fastify',

@@ -174,6 +174,10 @@ describe('AuthZEN: what is no evaluation', () => {
     const form = { method: 'POST', headers: { ...headers, 'content-type': 'text/plain' }, body: '{}' }
     assert.equal((await handler(new Request(`${url}/access/v1/evaluation`, form))).status, 400)
     assert.equal((await client.post('/access/v1/elsewhere', {})).status, 404)
+    // One byte for `ä` is no UTF-8: it must not become a question about somebody else.
+    const latin = Buffer.from(JSON.stringify(about('ad\u00e4', 'read')), 'latin1')
+    const json = { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: latin }
+    assert.equal((await handler(new Request(`${url}/access/v1/evaluation`, json))).status, 400)
     const filled = (bytes: number): string => {
       const { length } = JSON.stringify({ ...about('ada', 'read'), x: '' })
       return JSON.stringify({ ...about('ada', 'read'), x: 'x'.repeat(bytes - length) })

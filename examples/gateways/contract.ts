@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { looksLikeIdentity } from '@holdfast/protocol/specs/holdfast-gateway/rules.ts'
+import { clientCertOf } from '@holdfast/protocol/specs/rfc9440-client-cert/rules.ts'
 import { protect } from '@holdfast/resource-server/adapters/node.ts'
 import { parse, parseAllDocuments } from 'yaml'
 import { type AskAnswer, type AskOptions, ask } from '../../packages/gateway/src/check/testing/ask.ts'
-import { type Bed, credentials, openBed, proofFor, send } from '../../packages/gateway/src/testing/bed.ts'
+import {
+  type Bed,
+  credentials,
+  openBed,
+  proofFor,
+  send,
+  thumbprintOf,
+} from '../../packages/gateway/src/testing/bed.ts'
 
 /** Names and values in turn, as they stand on the wire. */
 export type Fields = readonly (readonly [name: string, value: string])[]
@@ -207,6 +216,22 @@ export function contractOf({
         names.filter(field => looksLikeIdentity(field) && !own.has(field) && !field.startsWith('holdfast-')),
         [],
       )
+    })
+
+    test('a certificate that stands in a header of the client proves nothing', async () => {
+      const { certPem } = bed.clientCertificate
+      const token = bed.token({ cnf: { 'x5t#S256': thumbprintOf(certPem) } })
+      const outcome = await arrive('/accounts', [
+        ['authorization', `Bearer ${token}`],
+        ['client-cert', clientCertOf(new X509Certificate(certPem).raw)],
+      ])
+      assert.ok(!outcome.isAllowed, 'the certificate is public, its key is not')
+    })
+
+    test('a check id of the client makes no proof good for two requests', async () => {
+      const fields: Fields = [...good('/accounts'), ['holdfast-check-id', 'c'.repeat(32)]]
+      await arrive('/accounts', fields)
+      assert.ok(!(await arrive('/accounts', fields)).isAllowed)
     })
 
     test('forged evidence and forged words of a proxy let nobody in', async () => {

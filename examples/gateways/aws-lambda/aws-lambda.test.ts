@@ -160,6 +160,19 @@ describe('the contract of API Gateway', () => {
     for (const call of calls) assert.equal(await isLetIn(call), false, call.path)
   })
 
+  test('a question mark that was escaped in the path begins no query', async () => {
+    for (const path of ['/accounts?/7', '/accounts#7']) {
+      const shown = await authorize(httpApi({ path, headers: good('/accounts') }))
+      assert.ok('isAuthorized' in shown && !shown.isAuthorized, path)
+      const policy = await authorize(restApi({ path, headers: good('/accounts') }))
+      assert.ok('policyDocument' in policy)
+      assert.equal(policy.policyDocument.Statement[0].Effect, 'Deny', path)
+      assert.equal(lambdaApiRequest(httpApi({ path, headers: {} })).target, '', path)
+    }
+    const asked = await authorize(httpApi({ path: '/accounts', query: 'a=?', headers: good('/accounts') }))
+    assert.ok('isAuthorized' in asked && asked.isAuthorized)
+  })
+
   test('the certificate API Gateway verified counts, and one in a header does not', async () => {
     const { certPem } = bed.clientCertificate
     const token = bed.token({ cnf: { 'x5t#S256': thumbprintOf(certPem) } })

@@ -26,7 +26,7 @@ function kong(fields: Fields, facts: Readonly<Record<string, string>>): string {
     ngx = { var = { request_uri = ${quoted(facts.target ?? '')}, request_id = ${quoted(facts.id ?? '')} } }
     kong = {
       request = {
-        get_headers = function() return headers end,
+        get_headers = function() return headers${facts.cut === undefined ? '' : `, ${quoted(facts.cut)}`} end,
         get_method = function() return ${quoted(facts.method ?? '')} end,
         get_scheme = function() return "https" end,
         get_header = function(name) return name == "host" and ${quoted(facts.host ?? '')} or headers[name] end,
@@ -120,6 +120,14 @@ whereThere('Kong', luaMissing, () => {
     assert.deepEqual(lines, ['exit\t503', 'back\tRetry-After\t1'])
     const bare = await runLua(kong([], facts), async () => '200')
     assert.equal(bare.lines[0], 'exit\t503', 'an answer without evidence is none')
+  })
+
+  test('more headers than Kong shows are refused: the API would get those it hides', async () => {
+    const facts = { method: 'GET', target: '/accounts', host: 'api.example', url: 'https://h/check' }
+    const full = await runLua(kong([], facts), async () => '0')
+    assert.equal(full.lines[0], 'exit\t503', 'asked')
+    const cut = await runLua(kong([], { ...facts, cut: 'truncated' }), async () => '0')
+    assert.deepEqual(cut.lines, ['exit\t431'])
   })
 })
 

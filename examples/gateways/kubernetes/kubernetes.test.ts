@@ -48,6 +48,7 @@ contractOf({
       $request_uri: target,
       $request_id: String(++requests).padStart(32, '0'),
       '${HOLDFAST_CHECK_KEY}': checkKey,
+      '': '',
     }
     const set: Fields = [
       ['x-original-url', `https://${host}${target}`],
@@ -65,7 +66,7 @@ contractOf({
     const answer = await put({
       method: annotation('auth-method'),
       path: pathname,
-      headers: headersOf([...copied, ...set]),
+      headers: headersOf([...copied, ...set.filter(([, value]) => value !== '')]),
     })
     if (answer.status !== 200) {
       const status = [401, 403].includes(answer.status) ? answer.status : 500
@@ -144,6 +145,9 @@ test('Kubernetes: without an answer of the check nobody is let in, and nothing i
   assert.equal(at(provider, 'failOpen'), false)
   assert.equal(at(kindOf(istio, 'VirtualService'), 'spec', 'http', 0, 'retries', 'attempts'), 0)
   assert.equal(annotation('proxy-next-upstream'), 'off')
+  // Without a name to verify, any certificate of the authority would do.
+  const tls = at(kindOf(istio, 'DestinationRule'), 'spec', 'trafficPolicy', 'tls')
+  assert.deepEqual(textsAt(tls, 'subjectAltNames'), [at(provider, 'service')])
   assert.equal(
     at(kindOf(istio, 'IstioOperator'), 'spec', 'meshConfig', 'pathNormalization', 'normalization'),
     'NONE',

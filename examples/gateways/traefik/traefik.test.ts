@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { at, contractOf, type Fields, headersOf, isHopByHop, shippedYaml, without } from '../contract.ts'
+import { at, contractOf, type Fields, headersOf, shippedYaml, textsAt, without } from '../contract.ts'
 
 // What Traefik sends and does: pkg/middlewares/auth/forward.go of traefik/traefik, v3.
 
 const forwardAuth = at(shippedYaml('traefik/dynamic.yaml'), 'http', 'middlewares', 'holdfast', 'forwardAuth')
 const { pathname } = new URL(String(at(forwardAuth, 'address')))
+const asked = new Set(textsAt(forwardAuth, 'authRequestHeaders').map(name => name.toLowerCase()))
 const pattern = String(at(forwardAuth, 'authResponseHeadersRegex'))
 assert.ok(pattern.startsWith('(?i)'))
 const taken = new RegExp(pattern.slice(4), 'i')
@@ -22,8 +23,7 @@ contractOf({
       ['x-forwarded-host', host],
       ['x-forwarded-uri', target],
     ]
-    const names = new Set(described.map(([name]) => name))
-    const copied = without(fields, name => names.has(name) || isHopByHop(name))
+    const copied = fields.filter(([name]) => asked.has(name.toLowerCase()))
     const answer = await put({ path: pathname, headers: headersOf([...copied, ...described]) })
     if (answer.status < 200 || answer.status >= 300)
       return { isAllowed: false, status: answer.status, toClient: answer.headers }

@@ -3,10 +3,13 @@ import { dirname, join } from 'node:path'
 import { systemClock } from '@holdfast/server/clock.ts'
 import type { ControlPorts } from '@holdfast/server/control/apply.ts'
 import type { Bootstrap } from '@holdfast/server/control/bootstrap/bootstrap.ts'
+import type { BusChoice } from '@holdfast/server/control/bootstrap/bus.ts'
 import { openEntropy } from '@holdfast/server/entropy.ts'
 import { newRequestId } from '@holdfast/server/http/request-id.ts'
 import { openPasswords } from '@holdfast/server/passwords.ts'
 import { type Entropy, Fault, type Log } from '@holdfast/server/ports.ts'
+import type { Bus } from '@holdfast/server/signals/bus.ts'
+import { storeOverBus } from '@holdfast/server/signals/store-over-bus.ts'
 import { openSqliteStore } from '@holdfast/server/store/drivers/sqlite.ts'
 import type { Store } from '@holdfast/server/store/store.ts'
 import { type DevelopmentCa, openDevelopmentCa } from '@holdfast/server/tls/development-ca.ts'
@@ -59,12 +62,22 @@ async function openStore({ store }: Bootstrap, log: Log): Promise<Store> {
     })
   // PostgreSQL is only paid for where it is used.
   const { openPostgresStore } = await import('@holdfast/server/store/drivers/postgres.ts')
-  const { connectionString, schema } = store
-  return await openPostgresStore({
+  const { connectionString, schema, bus } = store
+  const opened = await openPostgresStore({
     connectionString,
     clock: systemClock,
     fencedClock: systemClock,
     ...(schema !== undefined && { schema }),
+  })
+  return bus === undefined ? opened : storeOverBus(opened, await openBus(bus, log))
+}
+
+async function openBus({ servers, subject, credentialsFile, caFile }: BusChoice, log: Log): Promise<Bus> {
+  const { openNatsBus } = await import('@holdfast/server/signals/nats-bus.ts')
+  return openNatsBus({
+    ...{ servers, subject, log },
+    ...(credentialsFile !== undefined && { credentials: readFileSync(credentialsFile, 'utf8') }),
+    ...(caFile !== undefined && { caPem: readFileSync(caFile, 'utf8') }),
   })
 }
 

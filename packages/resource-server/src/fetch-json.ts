@@ -11,6 +11,16 @@ export interface JsonRequest {
   readonly timeoutMs: number
 }
 
+/** There was an answer, and it was not 200. */
+export class UnwantedStatus extends Error {
+  readonly status: number
+
+  constructor(url: string, status: number) {
+    super(`\`${url}\` answered ${status}`)
+    this.status = status
+  }
+}
+
 /**
  * One JSON object from the issuer, in bounded time and size, without redirects.
  * @throws Error with a message that names the URL and never a token
@@ -33,7 +43,7 @@ export async function fetchText(request: JsonRequest): Promise<string> {
     signal: AbortSignal.timeout(timeoutMs),
   })
   const text = await readText(response.body, bytesMax, url)
-  if (response.status !== 200) throw new Error(`\`${url}\` answered ${response.status}`)
+  if (response.status !== 200) throw new UnwantedStatus(url, response.status)
   return text
 }
 

@@ -138,6 +138,23 @@ describe('a decision point that fails', () => {
     for (let count = 0; count < 3; count++) accepted(await decided(testBed(), point))
   })
 
+  it('a question it will not take is denied, and no reason to leave the others waiting', async () => {
+    for (const status of [400, 413]) {
+      const { seen, fetch } = answering(status, status, status, { decision: true })
+      const point = remote(fetch, { failuresMax: 2 })
+      for (let count = 0; count < 3; count++) refused(await decided(testBed(), point), 403, 'decision.denied')
+      accepted(await decided(testBed(), point))
+      assert.equal(seen.length, 4)
+    }
+    for (const status of [401, 403, 404, 408, 429, 500]) {
+      const { seen, fetch } = answering(status, { decision: true })
+      const point = remote(fetch, { failuresMax: 1 })
+      for (let count = 0; count < 2; count++)
+        refused(await decided(testBed(), point), 503, 'decision.unreachable')
+      assert.equal(seen.length, 1, String(status))
+    }
+  })
+
   it('an answer that is none is no answer', async () => {
     for (const answer of [{}, { decision: 'true' }, { decision: 1 }, [], 'true', 401, 204]) {
       const { fetch } = answering(answer)

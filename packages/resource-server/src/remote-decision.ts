@@ -1,7 +1,7 @@
 import type { Evaluation } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { isJsonObject, type JsonValue } from '@holdfast/protocol/wire/json.ts'
 import { type DecisionPoint, DecisionUnavailable } from './decision-point.ts'
-import { fetchJsonObject } from './fetch-json.ts'
+import { fetchJsonObject, UnwantedStatus } from './fetch-json.ts'
 import {
   type Clock,
   type Entropy,
@@ -29,6 +29,11 @@ export interface RemoteOptions {
 }
 
 const answerBytesMax = 262_144
+/**
+ * Statuses of an answer to this one question: denied. Whoever names an object can have one that is too long, and must
+ * not close the way to the decision point for everybody.
+ */
+const ofQuestion: ReadonlySet<number> = new Set([400, 413])
 
 /**
  * Any AuthZEN 1.0 decision point. Nothing is remembered: each question is asked.
@@ -95,6 +100,9 @@ function remote(
         isAnswered = isJsonObject(read) && typeof read.decision === 'boolean'
         return read
       } catch (cause) {
+        isAnswered = cause instanceof UnwantedStatus && ofQuestion.has(cause.status)
+        if (isAnswered)
+          return { decision: false, context: { error: { message: 'the question was refused' } } }
         throw new DecisionUnavailable('the decision point did not answer', { cause })
       } finally {
         breaker.saw(isAnswered)

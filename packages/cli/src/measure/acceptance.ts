@@ -1,7 +1,9 @@
 import type { Caller } from './caller.ts'
 
 export interface Refused {
+  /** `token endpoint` when no token was to be had. */
   readonly place: string
+  /** 0: there was no answer. */
   readonly status: number
   /** How old the token was. */
   readonly tokenAgeMs: number
@@ -42,20 +44,26 @@ export async function measureAcceptance(plan: AcceptancePlan): Promise<Acceptanc
   let tokens = 0
   let requests = 0
   let refusedCount = 0
+  const refuse = (place: string, status: number, tokenAgeMs: number): void => {
+    refusedCount++
+    if (refused.length < namedMax) refused.push({ place, status, tokenAgeMs })
+  }
   while (now() - began < durationMs) {
     held = held.filter(({ at }) => now() - at < tokenAgeMaxMs).slice(-heldMax + 1)
-    held.push({ value: await caller.newToken(), at: now() })
-    tokens++
+    const value = await caller.newToken().catch(() => undefined)
+    if (value === undefined) refuse('token endpoint', 0, 0)
+    else {
+      held.push({ value, at: now() })
+      tokens++
+    }
     // The newest, the oldest and one in between: what a rotation breaks it breaks for one of these.
     const chosen = new Set([held.at(-1), held[0], held[requests % held.length]])
     for (const token of chosen)
       for (const place of token === undefined ? [] : places) {
-        const status = await caller.call(place, token?.value ?? '')
+        // A node that restarts answers nothing: its client was not let in.
+        const status = await caller.call(place, token?.value ?? '').catch(() => 0)
         requests++
-        if (status >= 200 && status < 300) continue
-        refusedCount++
-        if (refused.length < namedMax)
-          refused.push({ place: place.href, status, tokenAgeMs: now() - (token?.at ?? 0) })
+        if (status < 200 || status >= 300) refuse(place.href, status, now() - (token?.at ?? 0))
       }
     onProgress(Math.min(1, (now() - began) / durationMs))
     await pause(turnMs)

@@ -84,6 +84,17 @@ describe('whether honest tokens are let in', () => {
     assert.ok(found.requests > 20)
   })
 
+  test('no answer and no token count, too', async () => {
+    const broken = { call: () => Promise.reject(new Error('gone')) }
+    const gone = await measureAcceptance({ ...system(new Map(), broken), places: [fast], ...times })
+    assert.ok(gone.requests > 20)
+    assert.equal(gone.refusedCount, gone.requests)
+    const without = { newToken: () => Promise.reject(new Error('gone')) }
+    const none = await measureAcceptance({ ...system(new Map(), without), places: [fast], ...times })
+    assert.deepEqual([none.tokens, none.requests, none.refusedCount], [0, 0, 10])
+    assert.deepEqual(none.refused[0], { place: 'token endpoint', status: 0, tokenAgeMs: 0 })
+  })
+
   test('and which were not, at which place, how old', async () => {
     const world = system(new Map(), {
       call: async (url, token) => (url.href === slow.href && token === 't2' ? 401 : 200),

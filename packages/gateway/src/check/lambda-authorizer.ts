@@ -157,13 +157,16 @@ function toldBy(event: unknown): Told | undefined {
   return textOf(event, 'version') === '2.0' ? toldByHttpApi(event) : toldByRestApi(event)
 }
 
+/** A path without its escapes: one that had these would be read as another path with a query. */
+const endsEarly = /[?#]/
+
 /** Payload format 2.0: the path without its escapes is what API Gateway gives; one that had any is refused by the check. */
 function toldByHttpApi(event: unknown): Told | undefined {
   const http = memberOf(memberOf(event, 'requestContext'), 'http')
   const path = textOf(event, 'rawPath')
   const method = textOf(http, 'method')
   const id = textOf(memberOf(event, 'requestContext'), 'requestId')
-  if (path === undefined || method === undefined || id === undefined) return undefined
+  if (path === undefined || endsEarly.test(path) || method === undefined || id === undefined) return undefined
   const query = textOf(event, 'rawQueryString') ?? ''
   const authentication = memberOf(memberOf(event, 'requestContext'), 'authentication')
   return {
@@ -181,7 +184,7 @@ function toldByRestApi(event: unknown): Told | undefined {
   const path = textOf(event, 'path')
   const method = textOf(event, 'httpMethod')
   const id = textOf(context, 'requestId')
-  if (path === undefined || method === undefined || id === undefined) return undefined
+  if (path === undefined || endsEarly.test(path) || method === undefined || id === undefined) return undefined
   const query = entriesOf(memberOf(event, 'multiValueQueryStringParameters'))
     .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
     .join('&')

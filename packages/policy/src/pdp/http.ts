@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Refusal } from '@holdfast/protocol'
 import {
   bodyBytesMax,
@@ -126,5 +127,7 @@ async function boundedText(request: Request): Promise<string | undefined> {
     if (bytes > bodyBytesMax) return undefined
     parts.push(part)
   }
-  return Buffer.concat(parts).toString('utf8')
+  const whole = Buffer.concat(parts)
+  // Bytes that are no text are no question either: read as something else they would be one about somebody else.
+  return isUtf8(whole) ? whole.toString('utf8') : ''
 }

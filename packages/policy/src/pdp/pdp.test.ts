@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { readEvaluation, readSearch } from '@holdfast/protocol/specs/authzen/rules.ts'
+import { nameLengthMax, readEvaluation, readSearch } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { parseJsonObject } from '@holdfast/protocol/wire/json.ts'
 import { prepareEntities } from '../decide.ts'
 import type { Decision } from '../decision.ts'
 import { noObligations, type Obligations } from '../obligations.ts'
 import { compilePolicySet } from '../policy-set.ts'
 import { answerOf } from './answer.ts'
-import { candidatesPerPageMax, createPdp, type Deciding } from './pdp.ts'
+import {
+  candidatesPerLook,
+  candidatesPerPageMax,
+  charactersPerPageMax,
+  createPdp,
+  type Deciding,
+  millisecondsPerPageMax,
+} from './pdp.ts'
 
 const schema = [
   'namespace A { entity user; entity thing in [thing]; entity box = { "size": Long };',
@@ -18,14 +25,11 @@ const schema = [
 /** Nobody may read what is in `B`. */
 const policies = '@id("a.all") permit (principal, action == A::Action::"read", resource);'
 
-function deciding(count: number, givenTypes: readonly string[] = []): Deciding {
+function deciding(count: number, givenTypes: readonly string[] = [], more: readonly string[] = []): Deciding {
   const set = compilePolicySet({ schema: { name: 's', text: schema }, policies: { p: policies } })
   assert.ok(set.ok, JSON.stringify(set))
-  const things = Array.from({ length: count }, (_, index) => ({
-    uid: { type: 'A::thing', id: `t${index}` },
-    attrs: {},
-    parents: [],
-  }))
+  const ids = [...Array.from({ length: count }, (_, index) => `t${index}`), ...more]
+  const things = ids.map(id => ({ uid: { type: 'A::thing', id }, attrs: {}, parents: [] }))
   const entities = prepareEntities(set.value, [
     { uid: { type: 'A::user', id: 'u' }, attrs: {}, parents: [] },
     ...things,
@@ -92,7 +96,7 @@ describe('a decision point', () => {
 
   it('looks at so many candidates for one page, and goes on with the token', () => {
     const now = deciding(candidatesPerPageMax + 1)
-    const pdp = createPdp({ deciding: () => now })
+    const pdp = createPdp({ deciding: () => now, monotonicMs: () => 0 })
     const refusing = things({ limit: 1000 }, 'B::Action::read')
     const first = pdp.search(refusing)
     assert.ok(first.ok)
@@ -101,6 +105,51 @@ describe('a decision point', () => {
     const second = pdp.search({ ...refusing, page: { limit: 1000, token: first.value.page.next_token } })
     assert.ok(second.ok)
     assert.equal(second.value.page.next_token, '')
+  })
+
+  it('looks at fewer candidates the longer the question is, and always at one', () => {
+    const now = deciding(20)
+    const pdp = createPdp({ deciding: () => now })
+    const lookedAt = (characters: number): number => {
+      const search = things({ limit: 1000 })
+      const asked = (text: string) => ({ ...search.question, context: { text } })
+      const rest = characters - JSON.stringify(asked('')).length
+      const found = pdp.search({ ...search, question: asked('x'.repeat(rest)) })
+      assert.ok(found.ok)
+      return found.value.results.length
+    }
+    assert.equal(lookedAt(1000), 20)
+    assert.equal(lookedAt(charactersPerPageMax / 16), 16)
+    assert.equal(lookedAt(charactersPerPageMax / 16 + 1), 15)
+    assert.equal(lookedAt(2 * charactersPerPageMax), 1)
+  })
+
+  it('ends a page when its time is over, and looks at the clock now and then', () => {
+    const now = deciding(200)
+    let at = 0
+    const pdp = createPdp({ deciding: () => now, monotonicMs: () => (at += millisecondsPerPageMax / 2) })
+    const first = pdp.search(things({ limit: 1000 }))
+    assert.ok(first.ok)
+    assert.equal(first.value.results.length, 2 * candidatesPerLook)
+    const second = pdp.search(things({ limit: 1000, token: first.value.page.next_token }))
+    assert.ok(second.ok)
+    assert.equal(second.value.results.length, 200 - 2 * candidatesPerLook)
+    assert.equal(second.value.page.next_token, '')
+  })
+
+  it('finds only what can be asked about, and its tokens can be sent', () => {
+    const longest = '\u0001'.repeat(nameLengthMax)
+    const now = deciding(1, [], ['\u0002', longest, `${longest}\u0001`])
+    const pdp = createPdp({ deciding: () => now })
+    const ids: unknown[] = []
+    let token = ''
+    do {
+      const found = pdp.search(things({ limit: 1, token }))
+      assert.ok(found.ok)
+      token = found.value.page.next_token
+      ids.push(...found.value.results.map(one => 'id' in one && one.id))
+    } while (token !== '')
+    assert.deepEqual(ids, [longest, '\u0002', 't0'])
   })
 
   it('a full page that is the last says so', () => {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { accept, type Outcome, refuse } from '@holdfast/protocol'
-import type {
-  Evaluation,
-  Evaluations,
-  EvaluationsSemantic,
-  Search,
+import { accept, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
+import {
+  type Evaluation,
+  type Evaluations,
+  type EvaluationsSemantic,
+  nameLengthMax,
+  type Search,
 } from '@holdfast/protocol/specs/authzen/rules.ts'
 import type { JsonObject } from '@holdfast/protocol/wire/json.ts'
 import { isKnownBySchema } from '../cedar/schema.ts'
@@ -30,8 +31,12 @@ export interface PdpOptions {
   readonly deciding: () => Deciding
   /** Told of every decision, for the log. It is called before the answer is given; when it throws, nothing is permitted. */
   readonly onDecision?: (record: DecisionRecord) => void
+  /** Told of every one of several evaluations that is none, and was answered with an error. */
+  readonly onRefused?: (refusal: Refusal) => void
   /** Obligations about a token that whoever asks meets; a permit that carries any other is answered as a deny. */
   readonly meets?: readonly TokenObligation[]
+  /** `() => performance.now()`, to end a page of a search by the clock too, and not by what it looked at alone. */
+  readonly monotonicMs?: () => number
 }
 
 /** One decision as the log keeps it: names and the outcome, and no properties. */
@@ -65,12 +70,24 @@ export interface Pdp {
 
 /** Candidates one page looks at: a search that permits few still answers in bounded time, with a token to go on. */
 export const candidatesPerPageMax = 5000
+/** Every candidate costs a reading of the question: a long one gets shorter pages. */
+export const charactersPerPageMax = 1_048_576
+/** Where there is a clock. Nothing else is answered meanwhile. */
+export const millisecondsPerPageMax = 20
+/** Candidates between two looks at the clock. */
+export const candidatesPerLook = 64
 
 /**
  * A decision point over compiled policies.
  * @throws TypeError, at the first question, when a given type can have something above it
  */
-export function createPdp({ deciding, onDecision, meets = [] }: PdpOptions): Pdp {
+export function createPdp({
+  deciding,
+  onDecision,
+  onRefused,
+  meets = [],
+  monotonicMs = () => 0,
+}: PdpOptions): Pdp {
   const evaluateBy = (now: Moment, evaluation: Evaluation): AccessAnswer => {
     const asked = questionOf(evaluation, now.knowledge)
     const decision = asked.ok
@@ -86,6 +103,7 @@ export function createPdp({ deciding, onDecision, meets = [] }: PdpOptions): Pdp
       const now = momentOf(deciding())
       const answers: AccessAnswer[] = []
       for (const item of items) {
+        if (!item.ok) onRefused?.(item)
         const answer = item.ok ? evaluateBy(now, item.value) : errorAnswer(400, item.reason, now.set.version)
         answers.push(answer)
         if (semantic === 'deny_on_first_deny' && !answer.decision) break
@@ -93,7 +111,7 @@ export function createPdp({ deciding, onDecision, meets = [] }: PdpOptions): Pdp
       }
       return answers
     },
-    search: search => searchBy(momentOf(deciding()), search, meets),
+    search: search => searchBy(momentOf(deciding()), search, meets, monotonicMs),
   }
 }
 
@@ -148,7 +166,12 @@ function recordOf(
 }
 
 /** Every candidate is evaluated as an evaluation would be, so that a result is one that would be permitted. */
-function searchBy(now: Moment, search: Search, meets: readonly TokenObligation[]): Outcome<SearchAnswer> {
+function searchBy(
+  now: Moment,
+  search: Search,
+  meets: readonly TokenObligation[],
+  monotonicMs: () => number,
+): Outcome<SearchAnswer> {
   const { question, page } = search
   const digest = digestOf(search, now.set.version)
   const after = page.token === '' ? '' : lastOf(page.token, digest)
@@ -160,12 +183,15 @@ function searchBy(now: Moment, search: Search, meets: readonly TokenObligation[]
       '`page.token` is of another search, or of other policies',
     )
   const results: string[] = []
+  const candidatesMax = candidatesPerPage(question)
+  const endsAtMs = monotonicMs() + millisecondsPerPageMax
   let looked = 0
   let last = ''
   let isPartial = false
   for (const name of candidatesOf(now, search)) {
     if (name <= after) continue
-    if (results.length === page.limit || looked === candidatesPerPageMax) {
+    const isLate = looked > 0 && looked % candidatesPerLook === 0 && monotonicMs() >= endsAtMs
+    if (isLate || results.length === page.limit || looked === candidatesMax) {
       isPartial = true
       break
     }
@@ -184,6 +210,11 @@ function searchBy(now: Moment, search: Search, meets: readonly TokenObligation[]
   })
 }
 
+function candidatesPerPage(question: Evaluation): number {
+  const affordable = Math.floor(charactersPerPageMax / JSON.stringify(question).length)
+  return Math.max(1, Math.min(candidatesPerPageMax, affordable))
+}
+
 function candidateOf({ for: searchFor, question }: Search, name: string): Evaluation {
   return searchFor === 'action'
     ? { ...question, action: { ...question.action, name } }
@@ -199,7 +230,10 @@ function candidatesOf({ set, entities }: Moment, { for: searchFor, question }: S
   const type = searchFor === 'action' ? '' : question[searchFor].type
   const known = lists.get(type)
   if (known !== undefined) return known
-  const list = (searchFor === 'action' ? actionNames(set) : idsOf(set, entities, type)).toSorted(byCodeUnit)
+  const list = (searchFor === 'action' ? actionNames(set) : idsOf(set, entities, type))
+    // What no evaluation can name is no result.
+    .filter(name => name !== '' && name.length <= nameLengthMax)
+    .toSorted(byCodeUnit)
   // Types of the schema only: nobody fills the memory with names.
   if (searchFor === 'action' || set.schema.entityTypes.has(type)) lists.set(type, list)
   return list

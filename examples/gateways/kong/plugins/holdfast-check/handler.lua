@@ -21,7 +21,7 @@ local passed = {
 local passed_back = { "content-type", "cache-control", "www-authenticate", "dpop-nonce", "retry-after", "allow" }
 local answered = { "holdfast-token", "holdfast-evidence", "x-request-id" }
 
--- More than this is refused by the check, and Kong would hide what is beyond its limit.
+-- As many as Kong shows at once. The check refuses far fewer, but not all of them are put to it.
 local headers_max = 1000
 
 local function unavailable()
@@ -30,7 +30,10 @@ end
 
 function plugin:access(conf)
   local names, asked = {}, {}
-  for name, value in pairs(kong.request.get_headers(headers_max)) do
+  local headers, is_cut = kong.request.get_headers(headers_max)
+  -- What is hidden could not be taken away before the API.
+  if is_cut then return kong.response.exit(431) end
+  for name, value in pairs(headers) do
     name = name:lower()
     names[#names + 1] = name
     local is_ours = name:find("^x%-forwarded%-") or name:find("^holdfast%-check%-")

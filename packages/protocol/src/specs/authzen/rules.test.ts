@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { firstRefusal } from '../../rule.ts'
 import { type JsonObject, parseJsonObject } from '../../wire/json.ts'
 import {
+  bodyBytesMax,
   bodyJsonLimits,
   decisionCallerRules,
   evaluationRules,
@@ -83,6 +84,13 @@ describe('several evaluations', () => {
     ({ ...good, evaluations: Array.from({ length: count }, () => item) }) as never
   const semantic = (value: unknown): JsonObject =>
     ({ ...many(2), options: { evaluations_semantic: value } }) as never
+  /** 64 evaluations, so that the defaults of each may have 4096 characters. */
+  const filling = (more: number): JsonObject => {
+    const { evaluations, ...rest } = many(64)
+    const defaults = { ...rest, context: { text: '' } }
+    const room = bodyBytesMax / 64 - JSON.stringify(defaults).length
+    return { ...defaults, evaluations, context: { text: 'x'.repeat(room + more) } } as never
+  }
   const cases: readonly (readonly [string, JsonObject | undefined, string | undefined])[] = [
     ['two', many(2), undefined],
     ['a hundred', many(100), undefined],
@@ -95,6 +103,9 @@ describe('several evaluations', () => {
     ['a hundred and one', many(101), 'authzen.evaluations'],
     ['no list', { ...good, evaluations: {} } as never, 'authzen.evaluations'],
     ['a list of texts', { ...good, evaluations: ['read'] } as never, 'authzen.evaluations'],
+    ['defaults that fill a request when written out', filling(0), undefined],
+    ['defaults that fill more than a request', filling(1), 'authzen.defaults'],
+    ['long defaults of no evaluation', { ...filling(1), evaluations: [] } as never, undefined],
     ['another semantic', semantic('permit_overrides'), 'authzen.semantic'],
     ['a semantic that is a number', semantic(1), 'authzen.semantic'],
     ['options that are text', { ...many(2), options: 'all' } as never, 'authzen.semantic'],
@@ -159,8 +170,8 @@ describe('a search', () => {
     ['action', 'a context that is text', { ...good, context: 'x' }, 'authzen.context'],
     ['action', 'a page', { ...good, page: { limit: 1, token: 'x' } }, undefined],
     ['action', 'a page without anything', { ...good, page: {} }, undefined],
-    ['action', 'a token of 4096 characters', { ...good, page: { token: long(4096) } }, undefined],
-    ['action', 'a token of 4097 characters', { ...good, page: { token: long(4097) } }, 'authzen.page'],
+    ['action', 'a token of 8400 characters', { ...good, page: { token: long(8400) } }, undefined],
+    ['action', 'a token of 8401 characters', { ...good, page: { token: long(8401) } }, 'authzen.page'],
     ['action', 'a token that is a number', { ...good, page: { token: 1 } }, 'authzen.page'],
     ['action', 'a limit of none', { ...good, page: { limit: 0 } }, 'authzen.page'],
     ['action', 'a limit of one and a half', { ...good, page: { limit: 1.5 } }, 'authzen.page'],

@@ -38,8 +38,9 @@ export const evaluationsMax = 100
 export const pageLimitMax = 1000
 export const pageLimitUsual = 100
 /** Characters of a type, an id or a name. */
-const nameLengthMax = 1024
-const pageTokenLengthMax = 4096
+export const nameLengthMax = 1024
+/** A name of which every character is escaped, in base64url, with the digest beside it. */
+const pageTokenLengthMax = 8400
 
 /** A subject or a resource. */
 export interface Party {
@@ -152,6 +153,19 @@ export const evaluationsRules: readonly Rule<Body>[] = [
       return Array.isArray(list) && list.length <= evaluationsMax && list.every(isJsonObject)
         ? pass
         : fail('invalid_request', `\`evaluations\` is not a list of at most ${evaluationsMax} objects`)
+    },
+  },
+  {
+    id: 'authzen.defaults',
+    clauses: ['AUTHZEN-7.1', 'AUTHZEN-11.7'],
+    level: 'OURS',
+    title: 'the defaults, written out in each evaluation, are no longer than one request',
+    check: ({ body }) => {
+      const { evaluations, options: _, ...defaults } = body ?? empty
+      const count = Array.isArray(evaluations) ? evaluations.length : 0
+      return count * JSON.stringify(defaults).length <= bodyBytesMax
+        ? pass
+        : fail('invalid_request', 'the defaults are too long for so many evaluations')
     },
   },
   {

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { IssuerBinding } from '../../snapshot/compile.ts'
 import { type Checked, checked, type Problem, wrong } from '../problem.ts'
 import { checkShape } from '../shape.ts'
+import { type BusChoice, busOf } from './bus.ts'
 import { type CustodyChoice, custodyOf } from './custody.ts'
 import { type Origins, readBootstrapFile } from './read-file.ts'
 import { type BootstrapFile, bootstrapSchema } from './schema.ts'
@@ -50,6 +51,7 @@ export interface PostgresChoice {
   readonly driver: 'postgres'
   readonly connectionString: string
   readonly schema: string | undefined
+  readonly bus: BusChoice | undefined
 }
 
 export interface Setting {
@@ -210,7 +212,7 @@ function storeOf(
     store.url ?? readText(document, 'store.urlFile', resolve(base, store.urlFile ?? ''), problems)?.trim()
   return connectionString === undefined
     ? undefined
-    : { driver: 'postgres', connectionString, schema: store.schema }
+    : { driver: 'postgres', connectionString, schema: store.schema, bus: busOf(store.bus, base) }
 }
 
 function bindingOf(

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { busSchema } from './bus.ts'
 import { custodySchema } from './custody.ts'
 
 const port = z.number().int().min(0).max(65_535)
@@ -42,6 +43,8 @@ const postgres = z.strictObject({
     .string()
     .regex(/^[a-z_][a-z0-9_]{0,62}$/)
     .optional(),
+  /** Beside what PostgreSQL tells its listeners: for poolers that pass nothing on, and many nodes. */
+  bus: busSchema,
 })
 
 /** `holdfast.yaml`: what a process must know before it can open its store. */

@@ -36,7 +36,7 @@ async function ask(world: World, body: unknown, asking: Asking = {}): Promise<Re
   const path = authzenPaths[endpoint]
   const accessToken = asking.token ?? (await ownToken(world))
   return await world.send(accessRoom(endpoint), path, {
-    body: typeof body === 'string' ? body : JSON.stringify(body),
+    body: typeof body === 'string' || body instanceof Buffer ? body : JSON.stringify(body),
     headers: [
       ['content-type', contentType],
       ['authorization', `DPoP ${accessToken}`],
@@ -91,6 +91,20 @@ describe('the decision point of an issuer', () => {
     assert.ok(await world.lastAudit('access.searched'))
   })
 
+  test('records what is no question among several, and no search when all are', async () => {
+    await using world = await open()
+    const { action, resource } = about('ada', 'read')
+    const evaluations = [{ subject: { type: 'user', id: 'ada' } }, { subject: { type: 'user' } }]
+    const several = { endpoint: 'access_evaluations_endpoint' } as const
+    assert.equal((await ask(world, { action, resource, evaluations }, several)).status, 200)
+    assert.equal((await world.lastAudit('access.refused'))?.ruleId, 'authzen.subject')
+    assert.equal((await world.audit()).filter(({ event }) => event === 'access.decided').length, 1)
+    const none = { action, resource, evaluations: [{}, {}] }
+    assert.equal((await ask(world, none, several)).status, 200)
+    assert.equal((await world.audit()).filter(({ event }) => event === 'access.refused').length, 3)
+    assert.equal(await world.lastAudit('access.searched'), undefined)
+  })
+
   test('wants of who asks a token of its own, for itself, with the scope', async () => {
     await using world = await open()
     const question = about('ada', 'read')
@@ -126,6 +140,7 @@ describe('the decision point of an issuer', () => {
       [{}, {}, 'authzen.subject'],
       ['[]', {}, 'authzen.body'],
       ['{"subject":1,"subject":2}', {}, 'authzen.body'],
+      [Buffer.from(JSON.stringify(about('ad\xe4', 'read')), 'latin1'), {}, 'authzen.body'],
       [about('ada', 'read'), { contentType: 'text/plain' }, 'authzen.media-type'],
       [
         { ...about('ada', 'read'), page: { token: 'x' } },

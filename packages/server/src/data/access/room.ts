@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import {
   type AuthzenEndpoint,
   answerAuthzen,
@@ -42,24 +43,31 @@ export function accessRoom(endpoint: AuthzenEndpoint): Room {
     const at = ports.clock.now()
     const { clientId } = presented.value.active.token
     const decided: DecisionRecord[] = []
-    const pdp = createPdp({ deciding: () => deciding, onDecision: record => decided.push(record) })
+    const refusals: Refusal[] = []
+    const pdp = createPdp({
+      deciding: () => deciding,
+      onDecision: record => decided.push(record),
+      onRefused: refusal => refusals.push(refusal),
+      monotonicMs: ports.clock.monotonicMs,
+    })
     const answer = isJson(exchange)
-      ? answerAuthzen(pdp, endpoint, exchange.body.toString('utf8'))
+      ? answerAuthzen(pdp, endpoint, isUtf8(exchange.body) ? exchange.body.toString('utf8') : '')
       : { status: 400 as const, body: notJson.reason, refusal: notJson }
     const context = { clientId }
-    const records =
-      answer.status === 400
-        ? [auditRefused(exchange, at, refused, answer.refusal, context)]
-        : decided.map(record =>
-            auditAccepted(
-              exchange,
-              at,
-              'access.decided',
-              { clientId, subject: record.subject.id },
-              factsOf(record),
-            ),
-          )
-    if (answer.status === 200 && decided.length === 0)
+    if (answer.status === 400) refusals.push(answer.refusal)
+    const records = [
+      ...refusals.map(refusal => auditRefused(exchange, at, refused, refusal, context)),
+      ...decided.map(record =>
+        auditAccepted(
+          exchange,
+          at,
+          'access.decided',
+          { clientId, subject: record.subject.id },
+          factsOf(record),
+        ),
+      ),
+    ]
+    if (records.length === 0)
       records.push(
         auditAccepted(exchange, at, 'access.searched', context, { policy_version: deciding.set.version }),
       )

@@ -86,7 +86,7 @@ export interface RequestOptions {
   readonly method?: string
   readonly form?: FormFields
   /** Sent as it is, instead of `form`. */
-  readonly body?: string
+  readonly body?: string | Buffer
   readonly query?: string
   readonly headers?: readonly (readonly [name: string, value: string])[]
   /** Present: the request came over the mutual-TLS listener. */
@@ -377,7 +377,10 @@ function exchangeOf(
     query,
     externalUrl: (certificate === undefined ? issuer.url : issuer.mtlsUrl) + path,
     headers: name => headers.filter(([sentName]) => sentName === name).map(([, value]) => value),
-    body: Buffer.from(request.body ?? formBody(request.form ?? {})),
+    body:
+      request.body instanceof Buffer
+        ? request.body
+        : Buffer.from(request.body ?? formBody(request.form ?? {})),
     listener: certificate === undefined ? 'public' : 'mtls',
     peerCertificate: certificate,
     remoteAddress: '192.0.2.10',
