@@ -13,6 +13,8 @@ const everything = ['packages', 'bench', 'examples', 'scripts', 'test'].flatMap(
 const product = code.filter(file => !isTest(file))
 
 const adminApiTypes = '@holdfast/server/control/admin-api.ts'
+/** Types of what the commands write as documents. */
+const catalogueTypes = '@holdfast/server/control/resources/api-operations.ts'
 
 /** What each package may import of ours, and of others. `node:` built-ins are open to all but where noted. */
 const edges: Readonly<Record<string, readonly string[]>> = {
@@ -35,7 +37,16 @@ const edges: Readonly<Record<string, readonly string[]>> = {
     'yaml',
     'zod',
   ],
-  cli: ['@holdfast/policy', '@holdfast/protocol', adminApiTypes, 'commander', 'openid-client', 'undici'],
+  cli: [
+    '@holdfast/policy',
+    '@holdfast/protocol',
+    adminApiTypes,
+    catalogueTypes,
+    'commander',
+    'openid-client',
+    'undici',
+    'yaml',
+  ],
   holdfast: [
     '@holdfast/protocol',
     '@holdfast/server',

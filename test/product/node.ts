@@ -11,7 +11,7 @@ import type { KeyTimes } from '@holdfast/server/keys/life.ts'
 import { type RunningServer, startServer } from '@holdfast/server/main.ts'
 import { allowLoopbackForTests, openOutbound } from '@holdfast/server/outbound/client.ts'
 import { openPasswords } from '@holdfast/server/passwords.ts'
-import type { Log } from '@holdfast/server/ports.ts'
+import type { Clock, Log } from '@holdfast/server/ports.ts'
 import type { IssuerBinding } from '@holdfast/server/snapshot/compile.ts'
 import { openPostgresStore } from '@holdfast/server/store/drivers/postgres.ts'
 import { openSqliteStore } from '@holdfast/server/store/drivers/sqlite.ts'
@@ -92,7 +92,11 @@ export async function applyDocuments(config: NodeConfig, documents: readonly str
 }
 
 /** One node over a store that holds the documents already. */
-export async function startNode(config: NodeConfig, keyCustody?: KeyCustody): Promise<RunningNode> {
+export async function startNode(
+  config: NodeConfig,
+  keyCustody?: KeyCustody,
+  clock?: Clock,
+): Promise<RunningNode> {
   const store = await openStore(config)
   const passwords = openPasswords({ entropy: openEntropy() })
   const revision = await openRevision({ store, issuers: [bindingOf(config)], log: silent })
@@ -124,6 +128,7 @@ export async function startNode(config: NodeConfig, keyCustody?: KeyCustody): Pr
     ...(config.keyTimes && { keyTimes: config.keyTimes }),
     ...(keyCustody && { keyCustody }),
     ...(outbound && { outbound }),
+    ...(clock && { clock }),
   })
   return {
     store,

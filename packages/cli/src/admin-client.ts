@@ -21,6 +21,10 @@ export function adminOverSocket(socketPath: string): AdminApi {
       get(`/v1/registration-tokens${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     revokeRegistrationToken: body =>
       ask(socketPath, 'POST', '/v1/registration-tokens/revocation', JSON.stringify(body)),
+    requestScopeGrant: body => ask(socketPath, 'POST', '/v1/scope-grants', JSON.stringify(body)),
+    changeScopeGrant: body => ask(socketPath, 'POST', '/v1/scope-grants/steps', JSON.stringify(body)),
+    listScopeGrants: issuer =>
+      get(`/v1/scope-grants${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     submitPolicies: body => ask(socketPath, 'POST', '/v1/policies', JSON.stringify(body)),
     changePolicies: body => ask(socketPath, 'POST', '/v1/policies/changes', JSON.stringify(body)),
     simulatePolicies: body => ask(socketPath, 'POST', '/v1/policies/simulation', JSON.stringify(body)),

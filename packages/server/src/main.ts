@@ -27,6 +27,7 @@ import { type OpenMetrics, openMetrics } from './observe/metrics.ts'
 import { openOutbound } from './outbound/client.ts'
 import type { Clock, Entropy, Log, Metrics, Outbound, Passwords, Ports } from './ports.ts'
 import type { Snapshot } from './snapshot/snapshot.ts'
+import { keptCurrent } from './snapshot/snapshot-at.ts'
 import type { Store } from './store/store.ts'
 
 /** Where a listener stands. Port 0 takes a free one. */
@@ -100,8 +101,9 @@ const keyRefreshMs = 3000
  * @throws Fault when the store, the key-encryption key or an address does not serve
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { issuerUrls, listeners, log, passwords, store, snapshot, refreshSnapshot } = options
+  const { issuerUrls, listeners, log, passwords, store, refreshSnapshot } = options
   const clock = options.clock ?? systemClock
+  const snapshot = keptCurrent(options.snapshot, clock)
   const entropy = options.entropy ?? openEntropy()
   const limits = { ...defaultLimits, ...options.limits }
   const loosened = loosenedLimits(limits)

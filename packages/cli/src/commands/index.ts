@@ -8,6 +8,7 @@ import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import { addGateway } from './gateway.ts'
+import { addGovern } from './govern.ts'
 import { addKeys } from './keys.ts'
 import { addMeasure } from './measure.ts'
 import { addPolicy } from './policy.ts'
@@ -29,6 +30,7 @@ export const commands: readonly AddCommand[] = [
   addRegistrationTokens,
   addKeys,
   addPolicy,
+  addGovern,
   addMeasure,
   addExplain,
   addAudit,

@@ -1,6 +1,7 @@
 import { type AddCommand, configOption, json, outputOption, reportProblem, withAdmin } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, timeOf } from '../terminal.ts'
+import { listOf, wholeNumber } from '../values.ts'
 
 const hour = 3600
 const usesMax = 10_000
@@ -121,16 +122,4 @@ export const addRegistrationTokens: AddCommand = (program, desk) => {
         return exitCodes.done
       })
     })
-}
-
-function listOf(text: string): readonly string[] {
-  return text
-    .split(',')
-    .map(item => item.trim())
-    .filter(item => item !== '')
-}
-
-function wholeNumber(text: string, most: number): number | undefined {
-  const value = Number(text)
-  return /^\d+$/.test(text) && value >= 1 && value <= most ? value : undefined
 }

@@ -2,6 +2,20 @@ import type { ExplainedField } from '@holdfast/protocol'
 import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
 import type { ChainedAuditRecord } from '../store/records.ts'
 import type { Problem } from './problem.ts'
+import type {
+  ChangedScopeGrant,
+  RequestScopeGrant,
+  ScopeGrantChange,
+  ScopeGrantList,
+} from './scope-grant-api.ts'
+
+export type {
+  ChangedScopeGrant,
+  ListedScopeGrant,
+  RequestScopeGrant,
+  ScopeGrantChange,
+  ScopeGrantList,
+} from './scope-grant-api.ts'
 
 /**
  * What an operator may ask of a server: the same methods over the admin socket and, while no server runs, over
@@ -31,6 +45,11 @@ export interface AdminApi {
   ) => Promise<Answer<RevokedRegistrationToken>>
   /** A new registration access token for a client that lost its own. */
   readonly renewRegistration: (request: RenewRegistrationRequest) => Promise<Answer<RenewedRegistration>>
+  /** Asks for scopes of an API for a client; gives nothing yet. */
+  readonly requestScopeGrant: (request: RequestScopeGrant) => Promise<Answer<ChangedScopeGrant>>
+  readonly changeScopeGrant: (request: ScopeGrantChange) => Promise<Answer<ChangedScopeGrant>>
+  /** Of every issuer, or of the one named. */
+  readonly listScopeGrants: (issuer?: string) => Promise<Answer<ScopeGrantList>>
   readonly submitPolicies: (request: SubmitPoliciesRequest) => Promise<Answer<SubmittedPolicies>>
   readonly changePolicies: (request: PolicyChange) => Promise<Answer<ChangedPolicies>>
   /** What these policies would have decided otherwise. */

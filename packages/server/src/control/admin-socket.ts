@@ -7,6 +7,7 @@ import { problem } from './admin.ts'
 import type { AdminApi, Answer, ExplainRequest } from './admin-api.ts'
 import { adminSocketPath } from './admin-socket-path.ts'
 import { registrationPolicy } from './resources/registered-client.ts'
+import { personName } from './resources/scope-grant.ts'
 
 /** Threat model section 6: admin import. */
 const bodyBytesMax = 1_048_576
@@ -63,6 +64,27 @@ const revokeAccessBody = z.strictObject({
   of: z.enum(['user', 'client', 'grant']),
   name: z.string().min(1).max(255),
   issuer: z.string().max(2048).optional(),
+})
+/** Two years: what is needed longer is asked for again. */
+const grantDaysMax = 732
+const grantNames = z.array(z.string().min(1).max(128)).max(200)
+const requestGrantBody = z.strictObject({
+  as: personName,
+  issuer: z.string().max(2048).optional(),
+  client: z.string().max(128),
+  resourceServer: z.string().max(128),
+  scopes: grantNames,
+  authorizationDetailsTypes: grantNames,
+  purpose: z.string().trim().min(1).max(400),
+  days: z.number().int().min(1).max(grantDaysMax),
+  reviewDays: z.number().int().min(1).max(366),
+})
+const changeGrantBody = z.strictObject({
+  step: z.enum(['approve', 'activate', 'review', 'revoke', 'remove']),
+  as: personName,
+  name: z.string().max(128),
+  issuer: z.string().max(2048).optional(),
+  reason: z.string().trim().min(1).max(400).optional(),
 })
 const policyFiles = z.record(z.string().max(128), z.string().max(262_144))
 const submitPoliciesBody = z.strictObject({
@@ -167,6 +189,10 @@ const postedTo: Readonly<Record<string, Posted | undefined>> = {
   'POST /v1/users/second-factors/reset': (api, request) =>
     over(request, userBody, body => api.resetSecondFactors(body)),
   'POST /v1/revocation': (api, request) => over(request, revokeAccessBody, body => api.revokeAccess(body)),
+  'POST /v1/scope-grants': (api, request) =>
+    over(request, requestGrantBody, body => api.requestScopeGrant(body)),
+  'POST /v1/scope-grants/steps': (api, request) =>
+    over(request, changeGrantBody, body => api.changeScopeGrant(body)),
   'POST /v1/keys/rotation': (api, request) => over(request, rotateKeysBody, body => api.rotateKeys(body)),
   'POST /v1/keys/revocation': (api, request) => over(request, revokeKeyBody, body => api.revokeKey(body)),
   'POST /v1/policies': (api, request) => over(request, submitPoliciesBody, body => api.submitPolicies(body)),
@@ -187,6 +213,8 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
   const posted = postedTo[address]
   if (posted !== undefined) return await posted(api, request)
   if (address === 'GET /v1/keys') return await api.listKeys(url.searchParams.get('issuer') ?? undefined)
+  if (address === 'GET /v1/scope-grants')
+    return await api.listScopeGrants(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/policies')
     return await api.listPolicies(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/status') return await api.status()

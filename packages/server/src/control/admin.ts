@@ -19,6 +19,7 @@ import {
   revokeRegistrationToken,
 } from './registration-tokens.ts'
 import { revokeAccess } from './revoke-access.ts'
+import { changeScopeGrant, listScopeGrants, requestScopeGrant } from './scope-grants.ts'
 import { listSecondFactors, resetSecondFactors } from './second-factors.ts'
 import { simulatePolicies } from './simulate-policies.ts'
 import { verifyAudit } from './verify-audit.ts'
@@ -77,6 +78,13 @@ export function adminOver(options: AdminOptions): AdminApi {
       }),
     revokeRegistrationToken: request => over(() => revokeRegistrationToken(request, ports)),
     renewRegistration: request => over(() => renewRegistration(request, ports)),
+    requestScopeGrant: request => applied(() => requestScopeGrant(request, ports), onApplied),
+    changeScopeGrant: request => applied(() => changeScopeGrant(request, ports), onApplied),
+    listScopeGrants: issuer =>
+      answered(async () => {
+        const listed = await listScopeGrants(issuer, ports)
+        return listed.ok ? value({ grants: listed.value }) : invalid(listed.problems)
+      }),
     submitPolicies: request => applied(() => submitPolicies(request, ports), onApplied),
     changePolicies: request => applied(() => changePolicies(request, ports), onApplied),
     simulatePolicies: request => over(() => simulatePolicies(request, ports)),

@@ -4,7 +4,7 @@ import type { AuditRecord } from '../store/records.ts'
 import type { Write } from '../store/writes.ts'
 import type { ApplyRequest, ApplyResult, Change } from './admin-api.ts'
 import { placeDocuments, readDocuments, storedDocuments } from './documents.ts'
-import { inOrder, movedPolicies, planDocuments, revived } from './plan.ts'
+import { inOrder, movedByCommands, planDocuments, revived } from './plan.ts'
 import { planUsers } from './plan-users.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
 
@@ -54,14 +54,8 @@ async function applyOnce(
         message: 'was deleted; the id of a deleted client is never used again',
       })),
     )
-  const moved = movedPolicies(placed, before)
-  if (moved.length > 0)
-    return wrong(
-      ...moved.map(({ document: { name } }) => ({
-        ...{ document: `PolicySet/${name}`, field: '' },
-        message: 'is moved on by `holdfast policy`, not by documents',
-      })),
-    )
+  const moved = movedByCommands(placed, before)
+  if (moved.length > 0) return wrong(...moved)
   const documents = planDocuments(placed, before, prune)
   const stored = storedDocuments(documents.after)
   const compiled = stored.ok

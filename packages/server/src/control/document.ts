@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Checked, checked, wrong } from './problem.ts'
+import type { ApiOperationsSpec } from './resources/api-operations.ts'
 import type { AuthorizationDetailsTypeSpec } from './resources/authorization-details-type.ts'
 import type { ClientSpec } from './resources/client.ts'
 import type { ClientSecretSpec } from './resources/client-secret.ts'
@@ -11,6 +12,7 @@ import type { PolicySetSpec } from './resources/policy-set.ts'
 import type { RegisteredClientSpec } from './resources/registered-client.ts'
 import type { ResourceServerSpec } from './resources/resource-server.ts'
 import type { ScopeSpec } from './resources/scope.ts'
+import type { ScopeGrantSpec } from './resources/scope-grant.ts'
 import type { SecurityProfileSpec } from './resources/security-profile.ts'
 import type { SoftwareStatementIssuerSpec } from './resources/software-statement-issuer.ts'
 import type { SpiffeTrustDomainSpec } from './resources/spiffe-trust-domain.ts'
@@ -27,11 +29,13 @@ interface SpecOf {
   readonly Scope: ScopeSpec
   readonly ResourceServer: ResourceServerSpec
   readonly AuthorizationDetailsType: AuthorizationDetailsTypeSpec
+  readonly ApiOperations: ApiOperationsSpec
   readonly SoftwareStatementIssuer: SoftwareStatementIssuerSpec
   readonly SpiffeTrustDomain: SpiffeTrustDomainSpec
   readonly Client: ClientSpec
   readonly RegisteredClient: RegisteredClientSpec
   readonly ClientSecret: ClientSecretSpec
+  readonly ScopeGrant: ScopeGrantSpec
   readonly TrustedIssuer: TrustedIssuerSpec
   readonly IdentityProvider: IdentityProviderSpec
   readonly PolicySet: PolicySetSpec

@@ -3,6 +3,7 @@ import type { DocumentRecord, Write } from '../store/writes.ts'
 import type { Change } from './admin-api.ts'
 import { difference } from './difference.ts'
 import { canonicalJson } from './document.ts'
+import type { Problem } from './problem.ts'
 import { kindNames } from './resources/index.ts'
 
 /** What an apply will do to the documents of the store. */
@@ -62,6 +63,7 @@ function absent(
   // Nobody wrote those into a file: a list that lacks them says nothing about them.
   const isSelfMade = (record: DocumentRecord): boolean =>
     record.documentKind === 'RegisteredClient' ||
+    record.documentKind === 'ScopeGrant' ||
     record.documentKind === 'PolicySet' ||
     (record.documentKind === 'ClientSecret' && registered.has(registeredKey(record)))
   return stored.filter(
@@ -95,21 +97,27 @@ export function revived(
   )
 }
 
-/**
- * Versions of policies that the files would change: their way from draft to active is `holdfast policy`. Where an
- * issuer has none, an export of them is taken back.
- */
-export function movedPolicies(
+/** Documents that have a way of their own, which the files would change: one problem for each. */
+export function movedByCommands(
   given: readonly PlacedDocument[],
   stored: readonly DocumentRecord[],
-): readonly PlacedDocument[] {
-  const known = stored.filter(({ documentKind }) => documentKind === 'PolicySet')
-  const bodies = new Map(known.map(record => [keyOf(record), record.body]))
-  const issuers = new Set(known.map(({ issuer }) => issuer))
-  return given.filter(placed => {
-    if (placed.document.kind !== 'PolicySet' || !issuers.has(placed.issuerUrl)) return false
+): readonly Problem[] {
+  const bodies = new Map(stored.map(record => [keyOf(record), record.body]))
+  // Where an issuer has no policies, an export of them is taken back. An approval is a person's, never a file's.
+  const withPolicies = new Set(
+    stored.filter(({ documentKind }) => documentKind === 'PolicySet').map(({ issuer }) => issuer),
+  )
+  return given.flatMap(placed => {
+    const { kind, name } = placed.document
     const record = recordOf(placed)
-    return bodies.get(keyOf(record)) !== record.body
+    if (bodies.get(keyOf(record)) === record.body) return []
+    const document = `${kind}/${name}`
+    if (kind === 'ScopeGrant') {
+      const message = 'is requested and approved by persons with `holdfast govern`, not by documents'
+      return [{ document, field: '', message, ruleId: 'scope-grant.by-person' }]
+    }
+    if (kind !== 'PolicySet' || !withPolicies.has(placed.issuerUrl)) return []
+    return [{ document, field: '', message: 'is moved on by `holdfast policy`, not by documents' }]
   })
 }
 

@@ -6,10 +6,8 @@ import {
   runCases,
   untestedPolicies,
 } from '@holdfast/policy'
-import { compileSnapshot, type IssuerBinding, type PlacedDocument } from '../snapshot/compile.ts'
+import type { PlacedDocument } from '../snapshot/compile.ts'
 import { shippedName, versionOfPolicies } from '../snapshot/compile-policies.ts'
-import type { AuditRecord } from '../store/records.ts'
-import type { DocumentRecord, Write } from '../store/writes.ts'
 import type {
   ChangedPolicies,
   ListedPolicies,
@@ -18,7 +16,8 @@ import type {
   SubmittedPolicies,
 } from './admin-api.ts'
 import type { ControlPorts } from './apply.ts'
-import { apiVersion, canonicalJson, type DocumentOf, parseDocument } from './document.ts'
+import { type Changed, changeDocuments, type DocumentsChange } from './change-documents.ts'
+import type { DocumentOf } from './document.ts'
 import { storedDocuments } from './documents.ts'
 import { issuersNamed } from './issuers-named.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
@@ -26,23 +25,10 @@ import { type PolicyContent, type PolicySetSpec, policySetName } from './resourc
 
 type Version = DocumentOf<'PolicySet'>
 
-/** How often a change starts again because another one came first. */
-const attemptsMax = 10
-
 /** Versions an issuer keeps: enough to go back, and no archive. */
 export const policyVersionsMax = 100
 
-/** What becomes of the versions of one issuer. */
-interface Change<T> {
-  /** With the whole specification each has afterwards. */
-  readonly put: readonly { readonly name: string; readonly spec: PolicySetSpec }[]
-  readonly deleted?: string
-  readonly event: string
-  readonly facts: AuditRecord['facts']
-  readonly answer: T
-}
-
-type Done<T> = T & { readonly issuer: string; readonly reference: string; readonly revision: number }
+type Change<T> = DocumentsChange<'PolicySet', T>
 
 /**
  * Stores policies as a new version. When they compile and every test is as expected it is `checked`, otherwise it
@@ -51,7 +37,7 @@ type Done<T> = T & { readonly issuer: string; readonly reference: string; readon
 export function submitPolicies(
   { set, issuer, policies, tests }: SubmitPoliciesRequest,
   ports: ControlPorts,
-): Promise<Checked<Done<SubmittedPolicies>>> {
+): Promise<Checked<Changed<SubmittedPolicies>>> {
   const content = { policies, tests }
   const version = versionOfPolicies(content)
   const name = `${set}.${version}`
@@ -284,77 +270,12 @@ function versionsAt(url: string, placed: readonly PlacedDocument[]): readonly Ve
   )
 }
 
-async function change<T>(
+function change<T>(
   issuer: string | undefined,
   ports: ControlPorts,
   decide: (versions: readonly Version[]) => Checked<Change<T>>,
-): Promise<Checked<Done<T>>> {
-  const [binding, ...more] = issuersNamed(issuer, ports.issuers)
-  if (binding === undefined || more.length > 0) {
-    const names = ports.issuers.map(({ name }) => name).join(', ')
-    return wrong({ document: 'PolicySet', field: 'issuer', message: `name one of ${names}` })
-  }
-  for (let attempt = 0; attempt < attemptsMax; attempt++) {
-    const result = await changeOnce(binding, ports, decide)
-    if (result !== 'overtaken') return result
-  }
-  return wrong({ document: 'revision', field: '', message: 'others keep changing it; try again' })
-}
-
-async function changeOnce<T>(
-  binding: IssuerBinding,
-  ports: ControlPorts,
-  decide: (versions: readonly Version[]) => Checked<Change<T>>,
-): Promise<Checked<Done<T>> | 'overtaken'> {
-  const { store, issuers, clock } = ports
-  const { url } = binding
-  // The revision is read first: whatever changes after this line fails the guard below.
-  const revision = await store.revision()
-  const stored = storedDocuments(await store.listDocuments())
-  if (!stored.ok) return stored
-  const decided = decide(versionsAt(url, stored.value))
-  if (!decided.ok) return decided
-  const { put, deleted, event, facts, answer } = decided.value
-
-  const documents = put.map(({ name, spec }) => {
-    const source = { apiVersion, kind: 'PolicySet', metadata: { name, issuer: binding.name }, spec }
-    return { source, parsed: parseDocument(`PolicySet/${name}`, source) }
-  })
-  const problems = documents.flatMap(({ parsed }) => (parsed.ok ? [] : parsed.problems))
-  if (problems.length > 0) return wrong(...problems)
-  const changed = documents.flatMap(({ parsed }) => (parsed.ok ? [parsed.value] : []))
-  const gone = new Set([...changed.map(({ name }) => name), ...(deleted === undefined ? [] : [deleted])])
-  const compiled = compileSnapshot({
-    revision: revision + 1,
-    issuers,
-    documents: [
-      ...stored.value.filter(
-        ({ issuerUrl, document }) =>
-          issuerUrl !== url || document.kind !== 'PolicySet' || !gone.has(document.name),
-      ),
-      ...changed.map(document => ({ issuerUrl: url, document })),
-    ],
-  })
-  if (!compiled.ok) return compiled
-  const reference = ports.newReference()
-  const writes: readonly Write[] = [
-    ...documents.map(({ source }): Write => {
-      const document: DocumentRecord = {
-        ...{ documentKind: 'PolicySet', issuer: url, name: source.metadata.name },
-        body: canonicalJson(source),
-      }
-      return { kind: 'put-document', document }
-    }),
-    ...(deleted === undefined
-      ? []
-      : [{ kind: 'delete-document', documentKind: 'PolicySet', name: deleted, issuer: url } as const]),
-  ]
-  const record = { at: clock.now(), issuer: url, event, requestId: reference, outcome: 'accepted' as const }
-  const committed = await store.commit([
-    { kind: 'raise-revision', from: revision },
-    ...writes,
-    { kind: 'append-audit', record: { ...record, facts: { ...facts, revision: revision + 1 } } },
-  ])
-  if (!committed.committed) return 'overtaken'
-  return checked({ ...answer, issuer: url, reference, revision: revision + 1 })
+): Promise<Checked<Changed<T>>> {
+  return changeDocuments('PolicySet', issuer, ports, own =>
+    decide(own.flatMap(document => (document.kind === 'PolicySet' ? [document] : []))),
+  )
 }

@@ -24,6 +24,7 @@ import { compileEncryption } from './compile-encryption.ts'
 import type { ProfileTable } from './compile-profiles.ts'
 import { compileSecrets, isSecretMethod } from './compile-secrets.ts'
 import { type TieredThing, unreachableTiers } from './compile-tiers.ts'
+import { type Governance, governedClient } from './governed.ts'
 import type {
   Attester,
   AuthorizationDetailsType,
@@ -47,6 +48,7 @@ export interface ClientContext {
   /** By client. */
   readonly secrets: ReadonlyMap<string, ClientSecretSpec>
   readonly attesters: ReadonlyMap<string, Attester>
+  readonly governance: Governance
   /** Shared by all clients of an issuer: thousands of them have a handful of profiles. */
   readonly meetOf: MeetOf
 }
@@ -110,7 +112,8 @@ export function compileClient(
   const signedResponseAlgs = signedResponseAlgsOf(spec, strictest.value)
   const profile = meetOf([floor, own])
   if (problems.length > 0 || !profile.ok) return wrong(...problems)
-  return checked(clientOf(client.name, spec, { profile: profile.value, signedResponseAlgs }, context))
+  const compiled = clientOf(client.name, spec, { profile: profile.value, signedResponseAlgs }, context)
+  return checked(governedClient(compiled, context.governance))
 }
 
 function clientOf(

@@ -1,4 +1,4 @@
-import { accept, type Outcome, refuse } from '@holdfast/protocol'
+import { accept, type EpochSeconds, type Outcome, refuse } from '@holdfast/protocol'
 import type { ClientMetadata } from '@holdfast/protocol/specs/rfc7591-client-metadata/metadata.ts'
 import {
   apiVersion,
@@ -12,6 +12,8 @@ import { clientSpec } from '../control/resources/client.ts'
 import type { ClientSecretSpec } from '../control/resources/client-secret.ts'
 import type { DocumentRecord, Write } from '../store/writes.ts'
 import { type ClientContext, compileClient } from './compile-client.ts'
+import { spiffeClients } from './compile-spiffe.ts'
+import { endingsByClient, governedClient } from './governed.ts'
 import type { Client, IssuerSnapshot, RegisteredClient, Registrar } from './snapshot.ts'
 
 type RegisteredDocument = DocumentOf<'RegisteredClient'>
@@ -68,6 +70,24 @@ export function issuerAfter(
   return problems.length === 0
     ? checked(issuerWith(ground, context, { clients, registered }))
     : wrong(...problems)
+}
+
+/** The issuer without what ended by now; clients that register from here on do not get it either. */
+export function withoutEnded(issuer: IssuerSnapshot, now: EpochSeconds): IssuerSnapshot {
+  const known = contexts.get(issuer)
+  if (known === undefined) throw new TypeError('the issuer was not compiled')
+  const endings = issuer.scopeEndings.filter(({ at }) => at > now)
+  const governance = { ...known.context.governance, endings: endingsByClient(endings) }
+  const ended = new Set(issuer.scopeEndings.filter(({ at }) => at <= now).map(({ clientId }) => clientId))
+  const clients = new Map(
+    [...issuer.clients].map(([id, client]) => [
+      id,
+      ended.has(id) ? governedClient(client, governance) : client,
+    ]),
+  )
+  const clientOfSpiffeId = spiffeClients(clients.values())
+  const ground = { ...known.ground, clientOfSpiffeId, scopeEndings: endings }
+  return issuerWith(ground, { ...known.context, governance }, { clients, registered: issuer.registered })
 }
 
 /** Compiles registered clients into the two maps. @returns what is wrong with them */

@@ -5,6 +5,7 @@ import type { KindName } from '../control/resources/index.ts'
 import { issuerSpec } from '../control/resources/issuer.ts'
 import { standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
+import { operationsProblems } from './check-operations.ts'
 import { compileAttesters } from './compile-attesters.ts'
 import { type ClientContext, compileClient, rememberedMeet } from './compile-client.ts'
 import { compileDecisionPoint } from './compile-decision-point.ts'
@@ -14,6 +15,7 @@ import { checkAcrs, compileLevels } from './compile-levels.ts'
 import { compilePolicies } from './compile-policies.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { compileRegistered, issuerAfter, issuerWith } from './compile-registered.ts'
+import { compileScopeGrants } from './compile-scope-grants.ts'
 import { secretsByClient } from './compile-secrets.ts'
 import { compileSpiffeTrustDomains, spiffeClientProblems, spiffeClients } from './compile-spiffe.ts'
 import { compileStatementIssuers } from './compile-statement-issuers.ts'
@@ -85,6 +87,7 @@ function compileIssuer(
   const detailTypes = compileDetailTypes(ofKind(documents, 'AuthorizationDetailsType'), {
     ...{ table, resources, problems },
   })
+  problems.push(...operationsProblems(ofKind(documents, 'ApiOperations'), { resources, scopes, detailTypes }))
   const secrets = secretsByClient(documents, problems)
   const attesters = compileAttesters(document, spec.attesters, problems)
   const statementIssuers = compileStatementIssuers(ofKind(documents, 'SoftwareStatementIssuer'), problems)
@@ -93,6 +96,17 @@ function compileIssuer(
   const written = ofKind(documents, 'Client')
   const registrations = ofKind(documents, 'RegisteredClient')
   const names = new Map([...written, ...registrations.filter(isThere)].map(client => [client.name, client]))
+  const governance = compileScopeGrants(
+    {
+      servers: ofKind(documents, 'ResourceServer'),
+      catalogues: ofKind(documents, 'ApiOperations'),
+      grants: ofKind(documents, 'ScopeGrant'),
+    },
+    detailTypes,
+    // A client that ended its own registration keeps its name for ever, and its grants give nothing.
+    new Map([...written, ...registrations].map(client => [client.name, client])),
+    problems,
+  )
   const context: ClientContext = {
     ...{
       binding,
@@ -103,6 +117,7 @@ function compileIssuer(
       detailTypes,
       secrets,
       attesters,
+      governance,
       meetOf: rememberedMeet(),
     },
     clients: names,
@@ -143,6 +158,7 @@ function compileIssuer(
     policies,
     decisionPoint,
     authenticationLevels: levels,
+    scopeEndings: [...governance.endings.values()].flat(),
   }
   return checked(issuerWith(ground, context, { clients, registered }))
 }

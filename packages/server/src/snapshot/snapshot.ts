@@ -69,8 +69,19 @@ export interface IssuerSnapshot {
   /** Whose software statements count, by `iss`. */
   readonly statementIssuers: ReadonlyMap<string, StatementIssuer>
   readonly registrar: Registrar
+  /** What clients have for a time; see `snapshot-at.ts`. */
+  readonly scopeEndings: readonly ScopeEnding[]
   /** What decides at each moment. */
   readonly policies: ActivePolicies
+}
+
+/** Governed scopes and types that a client has until a second. */
+export interface ScopeEnding {
+  readonly clientId: string
+  readonly scopes: readonly string[]
+  readonly authorizationDetailsTypes: readonly string[]
+  /** From then on it does not. */
+  readonly at: EpochSeconds
 }
 
 /** One version of a set of policies, ready to be asked. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { apiOperationsSpec } from './api-operations.ts'
 import { authorizationDetailsTypeSpec } from './authorization-details-type.ts'
 import { clientSpec } from './client.ts'
 import { clientSecretSpec } from './client-secret.ts'
@@ -9,6 +10,7 @@ import { policySetSpec } from './policy-set.ts'
 import { registeredClientSpec } from './registered-client.ts'
 import { resourceServerSpec } from './resource-server.ts'
 import { scopeSpec } from './scope.ts'
+import { scopeGrantSpec } from './scope-grant.ts'
 import { securityProfileSpec } from './security-profile.ts'
 import { softwareStatementIssuerSpec } from './software-statement-issuer.ts'
 import { spiffeTrustDomainSpec } from './spiffe-trust-domain.ts'
@@ -36,11 +38,13 @@ export const kinds = {
   Scope: { spec: scopeSpec, name: scopeName },
   ResourceServer: { spec: resourceServerSpec, name: plainName },
   AuthorizationDetailsType: { spec: authorizationDetailsTypeSpec, name: detailsTypeName },
+  ApiOperations: { spec: apiOperationsSpec, name: plainName },
   SoftwareStatementIssuer: { spec: softwareStatementIssuerSpec, name: plainName },
   SpiffeTrustDomain: { spec: spiffeTrustDomainSpec, name: plainName },
   Client: { spec: clientSpec, name: clientName },
   RegisteredClient: { spec: registeredClientSpec, name: clientName },
   ClientSecret: { spec: clientSecretSpec, name: clientName },
+  ScopeGrant: { spec: scopeGrantSpec, name: plainName },
   TrustedIssuer: { spec: trustedIssuerSpec, name: plainName },
   IdentityProvider: { spec: identityProviderSpec, name: plainName },
   PolicySet: { spec: policySetSpec, name: plainName },

@@ -21,6 +21,8 @@ export const resourceServerSpec = z.strictObject({
   statusList: z.boolean().default(false),
   /** Asking for this resource server tightens the whole request to this profile. */
   profile: z.string().optional(),
+  /** Clients have its scopes and types of authorization details by an active ScopeGrant only. */
+  governed: z.boolean().default(false),
   ...acrDemand,
 })
 

@@ -342,6 +342,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
     policies: options.policies ?? shipped(),
     ...withoutRegistration,
+    scopeEndings: [],
   }
 }
 

@@ -126,6 +126,7 @@ function issuerOf(
     trustedIssuers: new Map(),
     policies: shipped(),
     ...withoutRegistration,
+    scopeEndings: [],
     spiffeTrustDomains: new Map(),
     clientOfSpiffeId: () => undefined,
   }

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto'
+import { canonicalJson } from './document.ts'
+import type { ApiOperationsSpec } from './resources/api-operations.ts'
+import type { ScopeGrantContent, ScopeGrantSpec } from './resources/scope-grant.ts'
+
+/** From this tier on two persons approve. */
+export const highTier = 3
+
+export const daySeconds = 86_400
+
+/** Requested and approved ones end by time too: nobody approves today what was to end yesterday. */
+export type ScopeGrantState = ScopeGrantSpec['state'] | 'expired'
+
+/** SHA-256 of the content, base64url. */
+export function hashOfContent(content: ScopeGrantContent): string {
+  return createHash('sha256').update(canonicalJson(content)).digest('base64url')
+}
+
+/** The name says what it is the name of: other content is another document, without any approval. */
+export function scopeGrantName(content: ScopeGrantContent): string {
+  return `g-${hashOfContent(content)}`
+}
+
+/** Persons besides the one who asks. */
+export function approvalsNeeded({ tier }: Pick<ScopeGrantContent, 'tier'>): 1 | 2 {
+  return tier >= highTier ? 2 : 1
+}
+
+/** @param now seconds since the epoch */
+export function scopeGrantState({ state, content }: ScopeGrantSpec, now: number): ScopeGrantState {
+  return state !== 'revoked' && content.expiresAt <= now ? 'expired' : state
+}
+
+/** When somebody has to look again, in seconds since the epoch; undefined while it gives nothing. */
+export function reviewDueAt({ content, activated, reviewed }: ScopeGrantSpec): number | undefined {
+  const last = reviewed ?? activated
+  return last && last.at + content.reviewDays * daySeconds
+}
+
+/**
+ * Operations that the scopes and types together let into. A client has one active grant at an API, and a governed scope
+ * belongs to one API: so nothing that a grant lacks comes from elsewhere.
+ */
+export function operationsReached(
+  { operations }: ApiOperationsSpec,
+  { scopes, authorizationDetailsTypes }: Pick<ScopeGrantContent, 'scopes' | 'authorizationDetailsTypes'>,
+): ApiOperationsSpec['operations'] {
+  return operations.filter(({ coveredBy }) =>
+    coveredBy.some(
+      way =>
+        way.scopes.every(scope => scopes.includes(scope)) &&
+        way.authorizationDetailsTypes.every(type => authorizationDetailsTypes.includes(type)),
+    ),
+  )
+}
+
+/** As it stands in a request, in the order of their ids. */
+export function operationsOf(
+  catalogue: ApiOperationsSpec,
+  asked: Pick<ScopeGrantContent, 'scopes' | 'authorizationDetailsTypes'>,
+): ScopeGrantContent['operations'] {
+  return operationsReached(catalogue, asked)
+    .map(({ id, method, path, tier }) => ({ id, method, path, tier }))
+    .toSorted((left, right) => (left.id < right.id ? -1 : 1))
+}
+
+/**
+ * What contradicts the steps in a grant; undefined when each step it took stands on the one before and approves
+ * exactly this content.
+ */
+export function brokenSteps(name: string, { content, state, ...spec }: ScopeGrantSpec): string | undefined {
+  const hash = hashOfContent(content)
+  const { approvals, activated } = spec
+  if (name !== scopeGrantName(content)) return 'is not named after its content'
+  if (approvals.some(approval => approval.content !== hash)) return 'has an approval of other content'
+  if (approvals.some(({ by }) => by === content.requestedBy)) return 'is approved by who asked for it'
+  if (new Set(approvals.map(({ by }) => by)).size !== approvals.length)
+    return 'is approved twice by one person'
+  const isApproved = approvals.length >= approvalsNeeded(content)
+  if ((state === 'approved' || state === 'active' || activated !== undefined) && !isApproved)
+    return `needs ${approvalsNeeded(content)} approvals`
+  if (state === 'requested' && (isApproved || activated !== undefined)) return 'is further than `requested`'
+  if ((state === 'active') !== (activated !== undefined) && state !== 'revoked')
+    return 'is active without being activated, or activated without being active'
+  if (spec.reviewed !== undefined && activated === undefined) return 'was reviewed and never active'
+  return (state === 'revoked') === (spec.revoked !== undefined) ? undefined : 'does not say who revoked it'
+}
