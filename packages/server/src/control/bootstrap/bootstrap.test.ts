@@ -101,6 +101,7 @@ describe('the bootstrap configuration', () => {
       driver: 'postgres',
       connectionString: 'postgres://u:p-secret@db/h',
       schema: undefined,
+      bus: undefined,
     })
     assert.doesNotMatch(JSON.stringify(bootstrap.settings), /p-secret/)
     assert.match(JSON.stringify(bootstrap.settings), /holdfast\.yaml:1 \(PASSWORD\)/)
@@ -141,7 +142,34 @@ describe('the bootstrap configuration', () => {
       driver: 'postgres',
       connectionString: 'postgres://db/h',
       schema: undefined,
+      bus: undefined,
     })
+  })
+
+  test('a bus has servers over TLS, or without it on loopback, and files relative to the configuration', t => {
+    const cwd = mkdtempSync(join(tmpdir(), 'holdfast-bootstrap-'))
+    t.after(() => rmSync(cwd, { recursive: true }))
+    const busOf = (nats: string) => {
+      const yaml = `store: { driver: postgres, url: 'postgres://db/h', bus: { nats: { ${nats} } } }`
+      writeFileSync(join(cwd, 'holdfast.yaml'), yaml)
+      const answer = loadBootstrap({ cwd, env: {} })
+      return answer.ok && answer.value.store.driver === 'postgres' ? answer.value.store.bus : undefined
+    }
+    assert.deepEqual(busOf("servers: ['tls://nats:4222'], credentialsFile: creds, caFile: /ca.pem"), {
+      servers: ['tls://nats:4222'],
+      subject: 'holdfast',
+      credentialsFile: join(cwd, 'creds'),
+      caFile: '/ca.pem',
+    })
+    assert.equal(busOf("servers: ['nats://127.0.0.1:4222'], subject: a.b")?.subject, 'a.b')
+    for (const wrong of [
+      "servers: ['nats://nats:4222']",
+      "servers: ['tls://user:pass@nats:4222']",
+      "servers: ['tls://nats:4222', 'nats://127.0.0.1:4222']",
+      'servers: []',
+      "servers: ['tls://nats:4222'], subject: 'a.*'",
+    ])
+      assert.equal(busOf(wrong), undefined, wrong)
   })
 
   const refused: readonly (readonly [name: string, yaml: string, says: RegExp])[] = [
