@@ -9,6 +9,7 @@ import {
   parseQuestion,
   prepareEntities,
 } from '@holdfast/policy'
+import { median } from './turns.ts'
 
 /**
  * CPU microseconds one policy decision costs, against cedar-wasm with policies and schema parsed before the clock
@@ -92,9 +93,6 @@ function cost(call: (index: number) => unknown): number {
   const used = process.cpuUsage(started)
   return (used.user + used.system) / calls
 }
-
-const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((left, right) => left - right)[numbers.length >> 1] ?? Number.NaN
 
 function question(index: number): (typeof questions)[number] {
   const found = questions[index]

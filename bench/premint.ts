@@ -7,6 +7,7 @@ import { openWorld, type World } from '@holdfast/server/data/testing/world.ts'
 import { tokenRoom } from '@holdfast/server/data/token/room.ts'
 import { policyEngines } from '@holdfast/server/snapshot/policy-engines/index.ts'
 import type { Write } from '@holdfast/server/store/writes.ts'
+import { median } from './turns.ts'
 
 /**
  * What policy costs a token request, as a share of all of it: CPU microseconds in one process, without sockets and
@@ -51,9 +52,6 @@ async function cost<T>(items: readonly T[], each: (item: T) => unknown): Promise
   const { user, system } = process.cpuUsage(started)
   return (user + system) / items.length
 }
-
-const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((left, right) => left - right)[numbers.length >> 1] ?? Number.NaN
 
 async function measure(size: number): Promise<string> {
   const world = await openWorld({ policies: policiesOf(size) })

@@ -19,6 +19,15 @@ export const configOption = [
   '-c, --config <file>',
   'bootstrap configuration (default: holdfast.yaml when it is there)',
 ] as const
+export const issuerOption = ['--issuer <name>', 'name or URL, when there are several issuers'] as const
+
+/** What commands that speak to a server are told by `configOption`, `issuerOption` and `outputOption`. */
+export interface ServerOptions {
+  readonly config?: string
+  readonly issuer?: string
+  readonly output: string
+}
+
 export const outputOption = ['-o, --output <format>', '`text` or `json`', 'text'] as const
 
 /** Runs `work` with the admin API and reports a server or store that cannot be reached. */

@@ -2,9 +2,9 @@ import { accept, firstRefusal, type Outcome, type Refusal, refuse } from '@holdf
 import { phantomBytesMax } from '@holdfast/protocol/specs/holdfast-evidence/rules.ts'
 import { forwardedMethods, framingRules } from '@holdfast/protocol/specs/holdfast-gateway/rules.ts'
 import type { ApiRequest, VerifiedToken } from '@holdfast/resource-server'
+import { headerValues } from '@holdfast/resource-server/adapters/node.ts'
 import type { Route } from './apis.ts'
 import type { Asked, Desk, Visit } from './desk.ts'
-import { valuesOf } from './fields.ts'
 import type { Peer } from './peer.ts'
 import { answerOf, type GatewayAnswer } from './refused.ts'
 import { judgeTarget } from './route-table.ts'
@@ -75,7 +75,7 @@ function judgePlace(asked: Asked, peer: Outcome<Peer>, desk: Desk, visit: Visit)
   if (!peer.ok) return peer
   visit.address = peer.value.address
   const { rawHeaders, httpVersion, method = '', url = '' } = asked
-  const values = (name: string): readonly string[] => valuesOf(rawHeaders, name)
+  const values = (name: string): readonly string[] => headerValues(rawHeaders, name)
   const contentLength = values('content-length')
   const unclear = firstRefusal(framingRules, {
     ...{ rawHeaders, httpVersion, method, contentLength },
@@ -124,7 +124,7 @@ function apiRequestOf(asked: Asked, { certificate }: Peer): ApiRequest<Asked> {
   return {
     method,
     target: url,
-    headers: name => valuesOf(rawHeaders, name),
+    headers: name => headerValues(rawHeaders, name),
     isSecure: true,
     peerCertificate: certificate,
     isTokenInBody: false,

@@ -3,17 +3,7 @@ import {
   looksLikeIdentity,
   passedFields,
 } from '@holdfast/protocol/specs/holdfast-gateway/rules.ts'
-
-/** All values of a field by lower-case name, from the raw list: Node drops or joins what is there twice. */
-export function valuesOf(rawHeaders: readonly string[], name: string): readonly string[] {
-  const values: string[] = []
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const field = rawHeaders[index]
-    if (field?.length === name.length && field.toLowerCase() === name)
-      values.push(rawHeaders[index + 1] ?? '')
-  }
-  return values
-}
+import { headerValues } from '@holdfast/resource-server/adapters/node.ts'
 
 export interface PassedRequest {
   /** Names and values in turn, as they came. */
@@ -45,7 +35,7 @@ const ownAnswers =
 /** What of an answer goes back: everything but what ends at this hop, and names that are ours. */
 export function passedAnswer(raw: readonly string[]): readonly string[] {
   const nominated = new Set(
-    valuesOf(raw, 'connection')
+    headerValues(raw, 'connection')
       .flatMap(value => value.split(','))
       .map(option => option.trim().toLowerCase()),
   )

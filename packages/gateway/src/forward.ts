@@ -2,11 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { refuse } from '@holdfast/protocol'
+import { headerValues } from '@holdfast/resource-server/adapters/node.ts'
 import type { Dispatcher } from 'undici'
 import { type Admitted, refusalAnswer, tooLarge } from './admit.ts'
 import { upstreamOf } from './apis.ts'
 import type { Desk, Visit } from './desk.ts'
-import { passedAnswer, valuesOf } from './fields.ts'
+import { passedAnswer } from './fields.ts'
 import { onwardFields } from './onward.ts'
 import { codeOf, refusalOfUpstream } from './upstream.ts'
 import { writeAnswer } from './write-answer.ts'
@@ -104,7 +105,7 @@ async function answerBack(
     throw cause
   }
   // Events go on as long as nobody ends them.
-  const isEvents = valuesOf(raw, 'content-type').some(type => type.startsWith('text/event-stream'))
+  const isEvents = headerValues(raw, 'content-type').some(type => type.startsWith('text/event-stream'))
   const mostMs = lifeMs(token.expiresAt, clock.now())
   const ended = isEvents ? conversations.begin(route, token, mostMs, () => abort.abort()) : undefined
   body.on('data', (chunk: Buffer) => {
@@ -143,9 +144,9 @@ class BoundedBody {
 
   constructor(incoming: IncomingMessage, bytesMax: number) {
     const { rawHeaders } = incoming
-    const [length] = valuesOf(rawHeaders, 'content-length')
+    const [length] = headerValues(rawHeaders, 'content-length')
     this.length = length
-    const isChunked = valuesOf(rawHeaders, 'transfer-encoding').length > 0
+    const isChunked = headerValues(rawHeaders, 'transfer-encoding').length > 0
     this.bytes = Number(length ?? 0)
     if (!isChunked) {
       this.stream = this.bytes > 0 ? incoming : undefined

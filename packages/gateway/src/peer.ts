@@ -7,7 +7,7 @@ import type { CertificateEvidence } from '@holdfast/protocol/sender/mtls.ts'
 import { readClientCert } from '@holdfast/protocol/specs/rfc9440-client-cert/rules.ts'
 import { canonicalAddress, prefixOf } from '@holdfast/protocol/wire/address.ts'
 import { readPeerCertificate } from '@holdfast/resource-server'
-import { valuesOf } from './fields.ts'
+import { headerValues } from '@holdfast/resource-server/adapters/node.ts'
 
 /** Who is at the other end of a connection: worked out once, true for all its requests. */
 export interface Connection {
@@ -52,9 +52,9 @@ export function peerOf({ socket, rawHeaders }: IncomingMessage, proxies: Readonl
 
 /** The client as a proxy that is believed describes it. @param address of the proxy, when it does not say the client's */
 export function peerBehind(rawHeaders: readonly string[], address: string): Outcome<Peer> {
-  const client = clientAddress(valuesOf(rawHeaders, 'x-forwarded-for')) ?? address
+  const client = clientAddress(headerValues(rawHeaders, 'x-forwarded-for')) ?? address
   const found = { address: client, prefix: prefixOf(client) }
-  const values = valuesOf(rawHeaders, 'client-cert')
+  const values = headerValues(rawHeaders, 'client-cert')
   // The proxy's own certificate is never the client's.
   if (values.length === 0) return accept({ ...found, der: undefined, certificate: undefined })
   const read = readClientCert({ values, isFromProxy: true })

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { refuse } from '@holdfast/protocol'
+import { headerValues } from '@holdfast/resource-server/adapters/node.ts'
 import { type Admitted, admit, refusalAnswer } from './admit.ts'
 import { upstreamOf } from './apis.ts'
 import type { Desk, Visit } from './desk.ts'
-import { valuesOf } from './fields.ts'
 import { lifeMs } from './forward.ts'
 import { onwardFields } from './onward.ts'
 import { peerOf } from './peer.ts'
@@ -41,7 +41,7 @@ export async function upgrade(
     return admission.answer.status
   }
   const { route } = admission.value
-  const asked = valuesOf(incoming.rawHeaders, 'upgrade')
+  const asked = headerValues(incoming.rawHeaders, 'upgrade')
   const isWebSocket = asked.length === 1 && asked[0]?.toLowerCase() === 'websocket'
   const leave = route.isWebSocket && isWebSocket ? upstreamOf(route.api).enter() : undefined
   if (leave === undefined) {
@@ -71,7 +71,7 @@ async function join(
   const { route, target, token } = admitted
   const headers = onwardFields(incoming, admitted, desk, visit)
   for (const name of handshakeFields)
-    for (const value of valuesOf(incoming.rawHeaders, name)) headers.push(name, value)
+    for (const value of headerValues(incoming.rawHeaders, name)) headers.push(name, value)
   let joined: { readonly headers: object; readonly socket: Duplex }
   try {
     joined = await upstreamOf(route.api).pool.upgrade({

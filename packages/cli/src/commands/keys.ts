@@ -1,15 +1,17 @@
 import type { KeyList } from '@holdfast/server/control/admin-api.ts'
-import { type AddCommand, configOption, json, outputOption, reportProblem, withAdmin } from '../command.ts'
+import {
+  type AddCommand,
+  configOption,
+  json,
+  outputOption,
+  reportProblem,
+  type ServerOptions,
+  withAdmin,
+} from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, timeOf } from '../terminal.ts'
 
-interface ListOptions {
-  readonly config?: string
-  readonly output: string
-  readonly issuer?: string
-}
-
-interface RotateOptions extends ListOptions {
+interface RotateOptions extends ServerOptions {
   readonly alg?: string
 }
 
@@ -24,7 +26,7 @@ export const addKeys: AddCommand = (program, desk) => {
     .option(...issuerOption)
     .option(...configOption)
     .option(...outputOption)
-    .action(async ({ config, issuer, output }: ListOptions) => {
+    .action(async ({ config, issuer, output }: ServerOptions) => {
       await withAdmin(desk, config, async ({ api }) => {
         const answer = await api.listKeys(issuer)
         if (!answer.ok) return reportProblem(desk, answer)
@@ -77,7 +79,7 @@ export const addKeys: AddCommand = (program, desk) => {
     .description('take a compromised key back at once; a new one takes its place')
     .option(...configOption)
     .option(...outputOption)
-    .action(async (kid: string, { config, output }: ListOptions) => {
+    .action(async (kid: string, { config, output }: ServerOptions) => {
       await withAdmin(desk, config, async ({ api }) => {
         const answer = await api.revokeKey({ kid })
         if (!answer.ok) return reportProblem(desk, answer)

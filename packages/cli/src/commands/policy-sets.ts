@@ -6,21 +6,15 @@ import {
   type AddCommand,
   configOption,
   type Desk,
+  issuerOption,
   json,
   outputOption,
   reportProblem,
+  type ServerOptions,
   withAdmin,
 } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type PolicyFolder, readPolicyFolder } from '../policy-folder.ts'
-
-interface Options {
-  readonly config?: string
-  readonly issuer?: string
-  readonly output: string
-}
-
-const issuerOption = ['--issuer <name>', 'name or URL, when there are several issuers'] as const
 
 /** `holdfast policy …` against a server: from a folder to the policies that decide. */
 export const addPolicySets: AddCommand = (policy, desk) => {
@@ -37,14 +31,14 @@ export const addPolicySets: AddCommand = (policy, desk) => {
     .option(...issuerOption)
     .option(...configOption)
     .option(...outputOption)
-    .action((folder: string, options: Options & { set: string }) => submit(desk, folder, options))
+    .action((folder: string, options: ServerOptions & { set: string }) => submit(desk, folder, options))
   policy
     .command('list')
     .description('show every version and its state')
     .option(...issuerOption)
     .option(...configOption)
     .option(...outputOption)
-    .action((options: Options) => list(desk, options))
+    .action((options: ServerOptions) => list(desk, options))
   policy
     .command('simulate')
     .argument('<folder>', 'as for submit')
@@ -53,7 +47,7 @@ export const addPolicySets: AddCommand = (policy, desk) => {
     .option(...issuerOption)
     .option(...configOption)
     .option(...outputOption)
-    .action((folder: string, options: Options & { days: string }) => simulate(desk, folder, options))
+    .action((folder: string, options: ServerOptions & { days: string }) => simulate(desk, folder, options))
   for (const [step, description] of named)
     policy
       .command(step)
@@ -62,7 +56,9 @@ export const addPolicySets: AddCommand = (policy, desk) => {
       .option(...issuerOption)
       .option(...configOption)
       .option(...outputOption)
-      .action((name: string, options: Options) => change(desk, { step, name, ...issuerOf(options) }, options))
+      .action((name: string, options: ServerOptions) =>
+        change(desk, { step, name, ...issuerOf(options) }, options),
+      )
   for (const [step, description] of unnamed)
     policy
       .command(step)
@@ -70,7 +66,7 @@ export const addPolicySets: AddCommand = (policy, desk) => {
       .option(...issuerOption)
       .option(...configOption)
       .option(...outputOption)
-      .action((options: Options) => change(desk, { step, ...issuerOf(options) }, options))
+      .action((options: ServerOptions) => change(desk, { step, ...issuerOf(options) }, options))
 }
 
 const daysMax = 3650
@@ -113,7 +109,7 @@ async function readOwn(desk: Desk, folder: string): Promise<PolicyFolder | undef
   return undefined
 }
 
-async function submit(desk: Desk, folder: string, options: Options & { set: string }): Promise<void> {
+async function submit(desk: Desk, folder: string, options: ServerOptions & { set: string }): Promise<void> {
   const read = await readOwn(desk, folder)
   if (read === undefined) return
   const { source, tests } = read
@@ -144,7 +140,11 @@ function schemaProblems({
   return [{ place: name, message: 'is not the schema of the server: `holdfast policy init` writes that' }]
 }
 
-async function simulate(desk: Desk, folder: string, options: Options & { days: string }): Promise<void> {
+async function simulate(
+  desk: Desk,
+  folder: string,
+  options: ServerOptions & { days: string },
+): Promise<void> {
   const days = Number(options.days)
   const { terminal, leave } = desk
   if (!/^\d+$/.test(options.days) || days < 1 || days > daysMax) {
@@ -177,7 +177,7 @@ function showChange({ terminal }: Desk, change: SimulatedChange): void {
   terminal.err(terminal.faint(`  such as ${reference}`))
 }
 
-async function list(desk: Desk, options: Options): Promise<void> {
+async function list(desk: Desk, options: ServerOptions): Promise<void> {
   await withAdmin(desk, options.config, async ({ api }) => {
     const answer = await api.listPolicies(options.issuer)
     if (!answer.ok) return reportProblem(desk, answer)
@@ -192,7 +192,7 @@ async function list(desk: Desk, options: Options): Promise<void> {
   })
 }
 
-async function change(desk: Desk, request: PolicyChange, { config, output }: Options): Promise<void> {
+async function change(desk: Desk, request: PolicyChange, { config, output }: ServerOptions): Promise<void> {
   await withAdmin(desk, config, async ({ api }) => {
     const answer = await api.changePolicies(request)
     if (!answer.ok) return reportProblem(desk, answer)
@@ -204,6 +204,6 @@ async function change(desk: Desk, request: PolicyChange, { config, output }: Opt
   })
 }
 
-function issuerOf({ issuer }: Options): { readonly issuer?: string } {
+function issuerOf({ issuer }: ServerOptions): { readonly issuer?: string } {
   return issuer === undefined ? {} : { issuer }
 }

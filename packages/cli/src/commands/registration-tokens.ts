@@ -1,4 +1,13 @@
-import { type AddCommand, configOption, json, outputOption, reportProblem, withAdmin } from '../command.ts'
+import {
+  type AddCommand,
+  configOption,
+  issuerOption,
+  json,
+  outputOption,
+  reportProblem,
+  type ServerOptions,
+  withAdmin,
+} from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, timeOf } from '../terminal.ts'
 import { listOf, wholeNumber } from '../values.ts'
@@ -7,10 +16,7 @@ const hour = 3600
 const usesMax = 10_000
 const hoursMax = 365 * 24
 
-interface CreateOptions {
-  readonly config?: string
-  readonly output: string
-  readonly issuer?: string
+interface CreateOptions extends ServerOptions {
   readonly uses: string
   readonly expires: string
   readonly profile: string
@@ -45,7 +51,7 @@ export const addRegistrationTokens: AddCommand = (program, desk) => {
     )
     .option('--require-statement', 'a software statement must come along')
     .option('--note <text>', 'what it is for', '')
-    .option('--issuer <name>', 'name or URL, when there are several issuers')
+    .option(...issuerOption)
     .option(...configOption)
     .option(...outputOption)
     .action(async (options: CreateOptions) => {

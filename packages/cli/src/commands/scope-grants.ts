@@ -8,22 +8,18 @@ import {
   type AddCommand,
   configOption,
   type Desk,
+  issuerOption,
   json,
   outputOption,
   reportProblem,
+  type ServerOptions,
   withAdmin,
 } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, type Terminal, timeOf } from '../terminal.ts'
 import { listOf, wholeNumber } from '../values.ts'
 
-interface Options {
-  readonly config?: string
-  readonly issuer?: string
-  readonly output: string
-}
-
-interface RequestOptions extends Options {
+interface RequestOptions extends ServerOptions {
   readonly as: string
   readonly client: string
   readonly resourceServer: string
@@ -64,21 +60,21 @@ export const addScopeGrants: AddCommand = (govern, desk) => {
       .description(description)
       .requiredOption(...asOption)
       .option('--reason <text>', 'of a revocation')
-      .action((name: string, options: Options & { as: string; reason?: string }) =>
+      .action((name: string, options: ServerOptions & { as: string; reason?: string }) =>
         change(desk, step, name, options),
       )
   common(govern.command('list'))
     .description('every grant, its state, and whether a review is due')
     .option('--client <id>', 'only of this client')
-    .action((options: Options & { client?: string }) => list(desk, options))
+    .action((options: ServerOptions & { client?: string }) => list(desk, options))
   common(govern.command('show <grant>'))
     .description('what a grant is about: read it before you approve it')
-    .action((name: string, options: Options) => show(desk, name, options))
+    .action((name: string, options: ServerOptions) => show(desk, name, options))
 }
 
 function common(command: Command): Command {
   return command
-    .option('--issuer <name>', 'name or URL, when there are several issuers')
+    .option(...issuerOption)
     .option(...configOption)
     .option(...outputOption)
 }
@@ -107,7 +103,7 @@ async function change(
   desk: Desk,
   step: ScopeGrantChange['step'],
   name: string,
-  options: Options & { readonly as: string; readonly reason?: string },
+  options: ServerOptions & { readonly as: string; readonly reason?: string },
 ): Promise<void> {
   const { as, issuer, reason } = options
   await withAdmin(desk, options.config, async ({ api }) => {
@@ -123,7 +119,7 @@ async function change(
   })
 }
 
-function tell({ terminal }: Desk, changed: ChangedScopeGrant, { output }: Options): void {
+function tell({ terminal }: Desk, changed: ChangedScopeGrant, { output }: ServerOptions): void {
   const { name, state, approvalsMissing, reference } = changed
   if (output === 'json') terminal.out(json(changed))
   else terminal.out(`${terminal.strong(state)}  ${name}  ${terminal.faint(`reference ${reference}`)}`)
@@ -131,7 +127,7 @@ function tell({ terminal }: Desk, changed: ChangedScopeGrant, { output }: Option
     terminal.out(approvalsMissing === 1 ? 'one more person has to approve' : 'two persons have to approve')
 }
 
-async function list(desk: Desk, options: Options & { readonly client?: string }): Promise<void> {
+async function list(desk: Desk, options: ServerOptions & { readonly client?: string }): Promise<void> {
   await withAdmin(desk, options.config, async ({ api }) => {
     const answer = await api.listScopeGrants(options.issuer)
     if (!answer.ok) return reportProblem(desk, answer)
@@ -155,7 +151,7 @@ function rowOf({ name, state, content, isReviewDue = false }: ListedScopeGrant):
   ]
 }
 
-async function show(desk: Desk, name: string, options: Options): Promise<void> {
+async function show(desk: Desk, name: string, options: ServerOptions): Promise<void> {
   await withAdmin(desk, options.config, async ({ api }) => {
     const answer = await api.listScopeGrants(options.issuer)
     if (!answer.ok) return reportProblem(desk, answer)

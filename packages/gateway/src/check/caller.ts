@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { checkKeyCharactersMin, checkKeyHeader } from '@holdfast/protocol/specs/holdfast-check/rules.ts'
-import { valuesOf } from '../fields.ts'
+import { headerValues } from '@holdfast/resource-server/adapters/node.ts'
 import { connectionOf } from '../peer.ts'
 import type { CheckOptions } from './options.ts'
 
@@ -22,7 +22,7 @@ export function callersOf({ callers = [], keys = [] }: CheckOptions): NameCaller
   return ({ socket, rawHeaders }) => {
     const { certificate } = connectionOf(socket)
     if (certificate !== undefined && listed.has(certificate.x5tS256)) return certificate.x5tS256
-    const shown = valuesOf(rawHeaders, checkKeyHeader)
+    const shown = headerValues(rawHeaders, checkKeyHeader)
     if (shown.length !== 1) return undefined
     const digest = digestOf(shown[0] ?? '')
     // Of equal length, so that neither length nor place of a difference shows in time.

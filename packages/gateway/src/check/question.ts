@@ -7,8 +7,8 @@ import {
   describingFields,
 } from '@holdfast/protocol/specs/holdfast-check/rules.ts'
 import { isHopByHop } from '@holdfast/protocol/specs/holdfast-gateway/rules.ts'
+import { headerValues } from '@holdfast/resource-server/adapters/node.ts'
 import type { Asked } from '../desk.ts'
-import { valuesOf } from '../fields.ts'
 
 /** Path of the forward-auth form: the request stands in `X-Forwarded-*`. */
 export const forwardAuthPath = '/check'
@@ -35,7 +35,7 @@ const carrying: ReadonlySet<string> = new Set([
 /** @returns undefined when the path is none of a check */
 export function questionOf(incoming: IncomingMessage, isListed: boolean): Outcome<Question> | undefined {
   const { rawHeaders, url = '' } = incoming
-  const values = (name: string): readonly string[] => valuesOf(rawHeaders, name)
+  const values = (name: string): readonly string[] => headerValues(rawHeaders, name)
   // Some proxies leave the query of the request on the path they were told.
   const described =
     url.split('?', 1)[0] === forwardAuthPath ? byForwardAuth(values) : byExtAuthz(incoming, values)

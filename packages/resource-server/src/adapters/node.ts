@@ -63,8 +63,11 @@ export function fromIncoming<Native>(
   }
 }
 
-/** From the raw list, because Node drops a second `Authorization` and joins the values of `DPoP`. */
-function headerValues(rawHeaders: readonly string[], name: string): readonly string[] {
+/**
+ * All values of a field by lower-case name, from the raw list: Node drops a second `Authorization` and joins the values
+ * of `DPoP`.
+ */
+export function headerValues(rawHeaders: readonly string[], name: string): readonly string[] {
   const values: string[] = []
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const field = rawHeaders[index]

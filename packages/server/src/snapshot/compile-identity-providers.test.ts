@@ -1,22 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { snapshotOfFiles } from '../control/documents.ts'
-import { textOfProblem } from '../control/problem.ts'
-import { binding, documentOf, fileOf } from '../control/testing/documents.ts'
-import type { IssuerSnapshot } from './snapshot.ts'
-
-function compiled(...documents: readonly string[]): IssuerSnapshot {
-  const snapshot = snapshotOfFiles([fileOf(...documents)], [binding])
-  assert.ok(snapshot.ok, snapshot.ok ? '' : snapshot.problems.map(textOfProblem).join('\n'))
-  const issuer = snapshot.value.issuers.get(binding.url)
-  assert.ok(issuer)
-  return issuer
-}
-
-function problemsOf(...documents: readonly string[]): readonly string[] {
-  const snapshot = snapshotOfFiles([fileOf(...documents)], [binding])
-  return snapshot.ok ? [] : snapshot.problems.map(textOfProblem)
-}
+import { binding, compiledIssuer, documentOf, problemsOf } from '../control/testing/documents.ts'
 
 describe('an IdentityProvider document', () => {
   test('another provider is where users sign in as its document says, and only what could work is taken', () => {
@@ -24,13 +8,13 @@ describe('an IdentityProvider document', () => {
     const good =
       "issuer: 'https://op.example', displayName: OP, clientId: us, authorizationEndpoint: 'https://op.example/auth', " +
       "tokenEndpoint: 'https://op.example/token', jwksUri: 'https://op.example/jwks', users: {are: created}, methods: {otherwise: [pwd]}"
-    const found = compiled(provider('op', good)).identityProviders.get('op')
+    const found = compiledIssuer(provider('op', good)).identityProviders.get('op')
     assert.equal(found?.users, 'created')
     assert.deepEqual(found?.scopes, ['openid'])
     assert.equal(found?.sendsIss, true)
     assert.deepEqual(found?.otherMethods, ['pwd'])
     const listed = good.replace('are: created', 'are: listed, listed: {"1": alice}')
-    const links = compiled(provider('op', listed)).identityProviders.get('op')?.users
+    const links = compiledIssuer(provider('op', listed)).identityProviders.get('op')?.users
     assert.deepEqual(links, new Map([['1', 'alice']]))
     const wrong: readonly (readonly [string, string, string])[] = [
       ["issuer: 'https://op.example'", `issuer: '${binding.url}'`, 'is this issuer itself'],

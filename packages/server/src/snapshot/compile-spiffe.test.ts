@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
-import { snapshotOfFiles } from '../control/documents.ts'
-import { textOfProblem } from '../control/problem.ts'
-import { binding, documentOf, fileOf } from '../control/testing/documents.ts'
-import type { IssuerSnapshot } from './snapshot.ts'
+import { compiledIssuer, documentOf, problemsOf } from '../control/testing/documents.ts'
 
 const floor = documentOf('Issuer', 'main', '{floor: oauth21}')
 const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
@@ -21,18 +18,8 @@ function workload(name: string, spiffeId: string, more = ''): string {
   return documentOf('Client', name, `{profile: oauth21, metadata: {${metadata}${more}}}`)
 }
 
-function compiled(...documents: readonly string[]): IssuerSnapshot {
-  const snapshot = snapshotOfFiles([fileOf(floor, ...documents)], [binding])
-  assert.ok(snapshot.ok, snapshot.ok ? '' : snapshot.problems.map(textOfProblem).join('\n'))
-  const issuer = snapshot.value.issuers.get(binding.url)
-  assert.ok(issuer)
-  return issuer
-}
-
-function problemsOf(...documents: readonly string[]): string {
-  const snapshot = snapshotOfFiles([fileOf(floor, ...documents)], [binding])
-  return snapshot.ok ? '' : snapshot.problems.map(textOfProblem).join('\n')
-}
+const compiled = (...documents: readonly string[]) => compiledIssuer(floor, ...documents)
+const problemText = (...documents: readonly string[]) => problemsOf(floor, ...documents).join('\n')
 
 describe('SPIFFE in a revision', () => {
   test('a trust domain brings its keys or says where they are', () => {
@@ -145,5 +132,5 @@ describe('SPIFFE in a revision', () => {
       /does not allow `spiffe_jwt`/,
     ],
   ] as const)
-    test(`${name} is refused when it is applied`, () => assert.match(problemsOf(...documents), says))
+    test(`${name} is refused when it is applied`, () => assert.match(problemText(...documents), says))
 })

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { placeDocuments, readDocuments, snapshotOfFiles } from '../control/documents.ts'
+import { placeDocuments, readDocuments } from '../control/documents.ts'
 import { explainClient } from '../control/explain-client.ts'
-import { textOfProblem } from '../control/problem.ts'
-import { binding, documentOf, fileOf, jwk } from '../control/testing/documents.ts'
-import type { IssuerSnapshot } from './snapshot.ts'
+import { binding, compiledIssuer, documentOf, fileOf, jwk, problemsOf } from '../control/testing/documents.ts'
 
 const lax = documentOf('Issuer', 'main', '{floor: oidc-baseline}')
 const bank = documentOf('ResourceServer', 'bank', '{audience: https://api.example, scopes: [read, pay]}')
@@ -29,25 +27,14 @@ const client = (metadata: string, more = ''): string =>
     `{resources: [bank], ${more} metadata: {redirect_uris: ['https://shop.example/cb'], jwks: {keys: [${jwk}]}, ${metadata}}}`,
   )
 
-function compiled(...documents: readonly string[]): IssuerSnapshot {
-  const snapshot = snapshotOfFiles([fileOf(...documents)], [binding])
-  assert.ok(snapshot.ok, snapshot.ok ? '' : snapshot.problems.map(textOfProblem).join('\n'))
-  const issuer = snapshot.value.issuers.get(binding.url)
-  assert.ok(issuer)
-  return issuer
-}
-
-function problemsOf(...documents: readonly string[]): string {
-  const snapshot = snapshotOfFiles([fileOf(...documents)], [binding])
-  return snapshot.ok ? '' : snapshot.problems.map(textOfProblem).join('\n')
-}
+const problemText = (...documents: readonly string[]) => problemsOf(...documents).join('\n')
 
 describe('a tier on a scope', () => {
   const read = scope('read', 'tier-2-sensitive-read')
   const pay = scope('pay', 'tier-3-sensitive-write')
 
   test('tightens a request for the scope, and no other', () => {
-    const issuer = compiled(
+    const issuer = compiledIssuer(
       lax,
       bank,
       read,
@@ -70,7 +57,7 @@ describe('a tier on a scope', () => {
   test('is worked out once per combination of tiers, however many scopes there are', () => {
     const scopes = Array.from({ length: 30 }, (_, index) => `s${index}`)
     const documents = scopes.map(name => scope(name, 'tier-3-sensitive-write'))
-    const issuer = compiled(
+    const issuer = compiledIssuer(
       lax,
       bank,
       read,
@@ -108,7 +95,7 @@ describe('a tier on a scope', () => {
   ]
   for (const [name, document, says] of unreachable)
     test(`${name} that could never ask for it does not compile, and is told what to change`, () => {
-      const problems = problemsOf(lax, bank, read, pay, document)
+      const problems = problemText(lax, bank, read, pay, document)
       assert.match(problems, says)
       assert.equal(problems.split('\n').filter(line => line.includes('auth-method')).length <= 1, true)
     })
@@ -126,14 +113,14 @@ describe('a tier on a scope', () => {
     )
     const document = client('scope: pay, dpop_bound_access_tokens: true', 'profile: dpop,')
     assert.match(
-      problemsOf(lax, bank, mtls, dpop, scope('pay', 'mtls'), document),
+      problemText(lax, bank, mtls, dpop, scope('pay', 'mtls'), document),
       /^Client\/shop spec\.metadata\.scope: .*no method is left when it meets `dpop`; scope `pay` has the tier `mtls`: change `spec\.profile`, or take scope `pay` from the client/m,
     )
   })
 
   test('that nobody wrote is refused with the one that was meant', () => {
     assert.match(
-      problemsOf(bank, scope('pay', 'tier-3-sensitive-wite')),
+      problemText(bank, scope('pay', 'tier-3-sensitive-wite')),
       /^Scope\/pay spec\.profile: .*`tier-3-sensitive-write`\?/m,
     )
   })
@@ -143,7 +130,7 @@ describe('a type of authorization details', () => {
   const registered = 'authorization_details_types: [payment], dpop_bound_access_tokens: true'
 
   test('becomes part of the snapshot, and of the clients that registered it', () => {
-    const issuer = compiled(bank, scope('read'), scope('pay'), paymentType(), client(registered))
+    const issuer = compiledIssuer(bank, scope('read'), scope('pay'), paymentType(), client(registered))
     assert.equal(issuer.detailTypes.get('payment')?.audience, 'https://api.example')
     assert.deepEqual(
       issuer.detailTypes.get('payment')?.fields.map(({ name }) => name),
@@ -154,7 +141,7 @@ describe('a type of authorization details', () => {
 
   test('tightens a request that asks for it', () => {
     const type = paymentType(', profile: tier-3-sensitive-write')
-    const issuer = compiled(
+    const issuer = compiledIssuer(
       lax,
       bank,
       scope('read'),
@@ -264,11 +251,11 @@ describe('a type of authorization details', () => {
     ],
   ]
   for (const [name, documents, says] of table)
-    test(`${name} does not compile`, () => assert.match(problemsOf(...base, ...documents), says))
+    test(`${name} does not compile`, () => assert.match(problemText(...base, ...documents), says))
 
   test('a client keeps what it may be given in its own name', () => {
     const details = '[{type: payment, amount: {currency: EUR, amount: "10"}, to: B}]'
-    const issuer = compiled(...base, paymentType(), own(details))
+    const issuer = compiledIssuer(...base, paymentType(), own(details))
     assert.deepEqual(issuer.clients.get('shop')?.ownAuthorizationDetails, [
       { type: 'payment', amount: { currency: 'EUR', amount: '10' }, to: 'B' },
     ])

@@ -1,23 +1,16 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
-import { snapshotOfFiles } from '../control/documents.ts'
-import { textOfProblem } from '../control/problem.ts'
-import { accounts, bank, binding, documentOf, fileOf, jwk, shop } from '../control/testing/documents.ts'
-import type { IssuerSnapshot } from './snapshot.ts'
-
-function compiled(...documents: readonly string[]): IssuerSnapshot {
-  const snapshot = snapshotOfFiles([fileOf(...documents)], [binding])
-  assert.ok(snapshot.ok, snapshot.ok ? '' : snapshot.problems.map(textOfProblem).join('\n'))
-  const issuer = snapshot.value.issuers.get(binding.url)
-  assert.ok(issuer)
-  return issuer
-}
-
-function problemsOf(...documents: readonly string[]): readonly string[] {
-  const snapshot = snapshotOfFiles([fileOf(...documents)], [binding])
-  return snapshot.ok ? [] : snapshot.problems.map(textOfProblem)
-}
+import {
+  accounts,
+  bank,
+  binding,
+  compiledIssuer,
+  documentOf,
+  jwk,
+  problemsOf,
+  shop,
+} from '../control/testing/documents.ts'
 
 const clientOf = (name: string, spec: string) => documentOf('Client', name, spec)
 const metadata = `redirect_uris: ['https://shop.example/cb'], jwks: {keys: [${jwk}]}`
@@ -25,7 +18,7 @@ const lax = documentOf('Issuer', 'main', '{floor: oidc-baseline}')
 
 describe('a revision is compiled', () => {
   test('documents become a client, a resource server and scopes', () => {
-    const issuer = compiled(shop, bank, accounts)
+    const issuer = compiledIssuer(shop, bank, accounts)
     const client = issuer.clients.get('shop')
     assert.deepEqual(client?.resources, ['https://api.example'])
     assert.deepEqual(client?.scopes, ['openid', 'accounts'])
@@ -44,13 +37,13 @@ describe('a revision is compiled', () => {
         'api',
         `{${policy} resources: [bank], metadata: {${metadata}, dpop_bound_access_tokens: true}}`,
       )
-    const named = compiled(
+    const named = compiledIssuer(
       ...[bank, accounts, shop],
       client('exchanges: {tokensOf: [shop], tokensFor: [bank]}, mayAct: shop,'),
     ).clients.get('api')
     assert.deepEqual(named?.exchanges, { tokensOf: ['shop'], tokensFor: ['https://api.example'] })
     assert.equal(named?.mayAct, 'shop')
-    const silent = compiled(bank, accounts, client('')).clients.get('api')
+    const silent = compiledIssuer(bank, accounts, client('')).clients.get('api')
     assert.deepEqual(silent?.exchanges, { tokensOf: [], tokensFor: [] })
     const wrong = 'exchanges: {tokensOf: [shopp], tokensFor: [bankk]}, mayAct: shoop,'
     const problems = problemsOf(bank, accounts, shop, client(wrong)).join('\n')
@@ -61,7 +54,9 @@ describe('a revision is compiled', () => {
   test('another issuer is trusted as far as its document says, and no further than there are clients and scopes', () => {
     const trust = (spec: string): string => documentOf('TrustedIssuer', 'idp', `{${spec}}`)
     const good = `issuer: 'https://idp.example', jwks: {keys: [${jwk}]}, subjects: {are: username}, clients: [shop], scopes: [accounts], resources: [bank]`
-    const trusted = compiled(shop, bank, accounts, trust(good)).trustedIssuers.get('https://idp.example')
+    const trusted = compiledIssuer(shop, bank, accounts, trust(good)).trustedIssuers.get(
+      'https://idp.example',
+    )
     assert.equal(trusted?.name, 'idp')
     assert.equal(trusted?.keys.length, 1)
     assert.deepEqual(trusted?.resources, ['https://api.example'])
@@ -69,7 +64,9 @@ describe('a revision is compiled', () => {
     assert.deepEqual(trusted?.algs, ['PS256', 'ES256', 'EdDSA', 'Ed25519'])
     assert.equal(trusted?.assertionLifetimeSeconds, 300)
     const listed = good.replace('are: username', 'are: listed, listed: {"00u1": alice}')
-    const byList = compiled(shop, bank, accounts, trust(listed)).trustedIssuers.get('https://idp.example')
+    const byList = compiledIssuer(shop, bank, accounts, trust(listed)).trustedIssuers.get(
+      'https://idp.example',
+    )
     assert.deepEqual(byList?.subjects, new Map([['00u1', 'alice']]))
     const wrong: readonly (readonly [string, string, string])[] = [
       ['clients: [shop]', 'clients: [shopp]', '`shop`?'],
@@ -98,7 +95,7 @@ describe('a revision is compiled', () => {
     const names = ['signedRequestObjects', 'signedAuthorizationResponses', 'signedIntrospection'] as const
     for (const name of names) {
       const own = documentOf('SecurityProfile', 'own', `{base: fapi2-security, tighten: {${name}: required}}`)
-      const issuer = compiled(
+      const issuer = compiledIssuer(
         own,
         clientOf('signed', `{profile: own, metadata: {${metadata}, dpop_bound_access_tokens: true}}`),
       )
@@ -112,7 +109,7 @@ describe('a revision is compiled', () => {
       'signed',
       `{profile: fapi2-message-signing, metadata: {${metadata}, dpop_bound_access_tokens: true, response_modes: [jwt], authorization_signed_response_alg: PS256, request_object_signing_alg: ES256}}`,
     )
-    const client = compiled(signed).clients.get('signed')
+    const client = compiledIssuer(signed).clients.get('signed')
     assert.equal(client?.authorizationSignedResponseAlg, 'PS256')
     assert.equal(client?.introspectionSignedResponseAlg, 'ES256')
     assert.equal(client?.requestObjectSigningAlg, 'ES256')
@@ -137,7 +134,7 @@ describe('a revision is compiled', () => {
       'introspection_encrypted_response_enc: A256GCM, userinfo_signed_response_alg: PS256'
     const text = clientOf('private', `{metadata: {${metadata}, dpop_bound_access_tokens: true, ${members}}}`)
     assert.match(problemsOf(text).join(), /no key of `jwks` has `use` `enc` and fits `ECDH-ES`/)
-    const client = compiled(text.replace(/jwks: \{keys: \[[^\]]*\]\}/, keys)).clients.get('private')
+    const client = compiledIssuer(text.replace(/jwks: \{keys: \[[^\]]*\]\}/, keys)).clients.get('private')
     assert.deepEqual(client?.encryptedResponses, {
       id_token: { alg: 'ECDH-ES', enc: 'A128CBC-HS256' },
       introspection: { alg: 'ECDH-ES+A128KW', enc: 'A256GCM' },
@@ -151,7 +148,7 @@ describe('a revision is compiled', () => {
     const words = '{title: Konten sehen, description: Alles lesen.}'
     const scope = (locale: string): string =>
       documentOf('Scope', 'accounts', `{title: See, description: Read., translations: {${locale}: ${words}}}`)
-    const translations = compiled(scope('de')).scopes.get('accounts')?.translations
+    const translations = compiledIssuer(scope('de')).scopes.get('accounts')?.translations
     assert.deepEqual(translations, { de: { title: 'Konten sehen', description: 'Alles lesen.' } })
     assert.match(problemsOf(scope('fr')).join(), /translations.fr: unknown key/)
   })
@@ -161,12 +158,15 @@ describe('a revision is compiled', () => {
     const fapi1 = (more: string, rest = ''): string =>
       clientOf('fapi1', `{profile: fapi1-advanced, ${rest} metadata: {${metadata}, ${more}}}`)
     const both = fapi1(`${bound}, response_types: [code, code id_token]`)
-    const client = compiled(lax, both).clients.get('fapi1')
+    const client = compiledIssuer(lax, both).clients.get('fapi1')
     assert.deepEqual(client?.responseTypes, ['code', 'code id_token'])
     assert.equal(client?.idTokenSignedResponseAlg, 'ES256')
     assert.equal(client?.profile.assertionAudience, 'issuer-sole')
     const own = documentOf('Issuer', 'main', '{floor: fapi1-advanced}')
-    assert.equal(compiled(own, both).clients.get('fapi1')?.profile.assertionAudience, 'issuer-or-endpoint')
+    assert.equal(
+      compiledIssuer(own, both).clients.get('fapi1')?.profile.assertionAudience,
+      'issuer-or-endpoint',
+    )
 
     // FAPI 2.0 has no ID token in the browser: as floor, and as profile of a resource of the client.
     assert.match(problemsOf(both).join(), /response_types: profile `[^`]*` does not have .*`code id_token`/)
@@ -177,7 +177,7 @@ describe('a revision is compiled', () => {
     )
     const beside = fapi1(`${bound}, response_types: [code id_token]`, 'resources: [strict],')
     assert.match(problemsOf(lax, server, beside).join(), /response_types: profile/)
-    assert.ok(compiled(fapi1(bound)).clients.get('fapi1'))
+    assert.ok(compiledIssuer(fapi1(bound)).clients.get('fapi1'))
 
     const tokenOnly = documentOf(
       'SecurityProfile',
@@ -195,14 +195,14 @@ describe('a revision is compiled', () => {
   })
 
   test('without documents an issuer stands on the FAPI 2.0 floor with no clients', () => {
-    const issuer = compiled()
+    const issuer = compiledIssuer()
     assert.equal(issuer.floor.name, 'fapi2-security')
     assert.equal(issuer.clients.size, 0)
   })
 
   test('a FAPI client and a plain OpenID Connect client live on one issuer', () => {
     const plain = clientOf('plain', `{profile: oidc-baseline, metadata: {${metadata}}}`)
-    const issuer = compiled(lax, shop, bank, accounts, plain)
+    const issuer = compiledIssuer(lax, shop, bank, accounts, plain)
     assert.equal(issuer.clients.get('shop')?.profile.senderConstraint, 'required')
     assert.equal(issuer.clients.get('plain')?.profile.senderConstraint, 'allowed')
     assert.equal(issuer.clients.get('plain')?.idTokenSignedResponseAlg, 'RS256')
@@ -219,7 +219,7 @@ describe('a revision is compiled', () => {
         'app',
         `{profile: oauth21, ${more} metadata: {redirect_uris: ['https://shop.example/cb'], token_endpoint_auth_method: attest_jwt_client_auth}}`,
       )
-    const issuer = compiled(attesting, attested('attesters: [vendor],'))
+    const issuer = compiledIssuer(attesting, attested('attesters: [vendor],'))
     assert.deepEqual([...issuer.attesters.keys()], ['vendor'])
     assert.equal(issuer.clients.get('app')?.attesters[0]?.keys.length, 1)
     assert.match(problemsOf(attesting, attested('')).join(), /needs an attester/)
@@ -240,7 +240,7 @@ describe('a revision is compiled', () => {
     )
     const vault = documentOf('ResourceServer', 'vault', '{audience: https://vault.example, profile: strict}')
     const both = shop.replace('[bank]', '[bank, vault]')
-    const issuer = compiled(strict, vault, both, bank, accounts)
+    const issuer = compiledIssuer(strict, vault, both, bank, accounts)
     const client = issuer.clients.get('shop')
     assert.ok(client)
     const lifetime = (...audiences: readonly string[]) => {
@@ -262,7 +262,7 @@ describe('what we sign for a client', () => {
 
   for (const alg of ['EdDSA', 'Ed25519', 'PS256', 'ES256'])
     test(`${alg} is signed for whoever registers it`, () => {
-      const client = compiled(clientOf('ed', ed.replace('EdDSA', alg))).clients.get('ed')
+      const client = compiledIssuer(clientOf('ed', ed.replace('EdDSA', alg))).clients.get('ed')
       assert.equal(client?.idTokenSignedResponseAlg, alg)
     })
 
@@ -270,14 +270,17 @@ describe('what we sign for a client', () => {
     test(`${alg} is signed where issuer, client and API let it, and nowhere under FAPI`, () => {
       const large = ed.replace('EdDSA', alg).replace('{metadata', '{profile: oauth21-post-quantum, metadata')
       const floor = documentOf('Issuer', 'main', '{floor: oauth21-post-quantum}')
-      assert.equal(compiled(floor, clientOf('pq', large)).clients.get('pq')?.idTokenSignedResponseAlg, alg)
+      assert.equal(
+        compiledIssuer(floor, clientOf('pq', large)).clients.get('pq')?.idTokenSignedResponseAlg,
+        alg,
+      )
       const vault = documentOf(
         'ResourceServer',
         'vault',
         `{audience: https://vault.example, accessTokenFormat: jwt, accessTokenSigningAlg: ${alg}}`,
       )
       const asking = large.replace('{profile', '{resources: [vault], profile')
-      assert.equal(compiled(floor, vault, clientOf('pq', asking)).clients.size, 1)
+      assert.equal(compiledIssuer(floor, vault, clientOf('pq', asking)).clients.size, 1)
       const tiered = vault.replace('{audience', '{profile: tier-2-sensitive-read, audience')
       for (const [documents, says] of [
         [[clientOf('pq', large)], /id_token_signed_response_alg: .* does not allow `ML-DSA-/],
@@ -303,10 +306,11 @@ describe('what we sign for a client', () => {
     )
     const vault = documentOf('ResourceServer', 'vault', '{audience: https://vault.example, profile: ps}')
     assert.equal(
-      compiled(strict, vault, client.replace(rsaJwk, jwk)).clients.get('shop')?.idTokenSignedResponseAlg,
+      compiledIssuer(strict, vault, client.replace(rsaJwk, jwk)).clients.get('shop')
+        ?.idTokenSignedResponseAlg,
       'ES256',
     )
-    assert.equal(compiled(psOnly, vault, client).clients.get('shop')?.idTokenSignedResponseAlg, 'PS256')
+    assert.equal(compiledIssuer(psOnly, vault, client).clients.get('shop')?.idTokenSignedResponseAlg, 'PS256')
   })
 
   test('a status list is for JWTs: an opaque token is introspected', () => {
@@ -321,7 +325,7 @@ describe('what we sign for a client', () => {
 
   test('a JWT access token is signed as Ed25519 where its API says so', () => {
     const jwt = bank.replace('scopes:', 'accessTokenFormat: jwt, accessTokenSigningAlg: Ed25519, scopes:')
-    const server = compiled(jwt, accounts).resourceServers.get('https://api.example')
+    const server = compiledIssuer(jwt, accounts).resourceServers.get('https://api.example')
     assert.equal(server?.accessTokenSigningAlg, 'Ed25519')
     const unknown = jwt.replace('Ed25519', 'ES384')
     assert.match(

@@ -12,10 +12,6 @@ type OfBackchannel = Extract<
       | 'spend-backchannel-request'
       | 'take-prompt'
       | 'free-prompt'
-      | 'insert-ping'
-      | 'claim-ping'
-      | 'postpone-ping'
-      | 'finish-ping'
   }
 >
 
@@ -43,20 +39,6 @@ export function backchannelStepOf(write: OfBackchannel): Step {
       return { name: write.kind, values: [write.key, write.holder, write.until, write.at] }
     case 'free-prompt':
       return { name: write.kind, values: [write.key, write.holder] }
-    case 'insert-ping': {
-      const { record } = write
-      const { id, issuer, version, failures, dueAt, expiresAt } = record
-      return {
-        name: write.kind,
-        values: [id, issuer, JSON.stringify(record), version, failures, dueAt, expiresAt],
-      }
-    }
-    case 'claim-ping':
-      return { name: write.kind, values: [write.id, write.version, write.at, write.dueAt] }
-    case 'postpone-ping':
-      return { name: write.kind, values: [write.id, write.version, write.dueAt] }
-    case 'finish-ping':
-      return { name: write.kind, values: [write.id, write.version] }
     default:
       return write satisfies never
   }

@@ -4,13 +4,7 @@ import type { Write } from './writes.ts'
 type OfLogout = Extract<
   Write,
   {
-    kind:
-      | 'revoke-grants-of-session'
-      | 'join-session'
-      | 'insert-logout-notice'
-      | 'claim-logout-notice'
-      | 'postpone-logout-notice'
-      | 'finish-logout-notice'
+    kind: 'revoke-grants-of-session' | 'join-session'
   }
 >
 
@@ -23,20 +17,6 @@ export function logoutStepOf(write: OfLogout): Step {
       const { sid, clientId, expiresAt } = write.record
       return { name: write.kind, values: [participantKey(sid, clientId), clientId, expiresAt] }
     }
-    case 'insert-logout-notice': {
-      const { record } = write
-      const { id, issuer, version, failures, dueAt, expiresAt } = record
-      return {
-        name: write.kind,
-        values: [id, issuer, JSON.stringify(record), version, failures, dueAt, expiresAt],
-      }
-    }
-    case 'claim-logout-notice':
-      return { name: write.kind, values: [write.id, write.version, write.at, write.dueAt] }
-    case 'postpone-logout-notice':
-      return { name: write.kind, values: [write.id, write.version, write.dueAt] }
-    case 'finish-logout-notice':
-      return { name: write.kind, values: [write.id, write.version] }
     default:
       return write satisfies never
   }

@@ -2,6 +2,7 @@ import { announcementStatements } from './announcement-statements.ts'
 import { backchannelStepOf } from './backchannel-steps.ts'
 import { keyGuards, keyStatements, keyStepOf } from './key-steps.ts'
 import { logoutStepOf } from './logout-steps.ts'
+import { outboxStepOf } from './outbox-steps.ts'
 import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
 import { statusStatements, statusStepOf } from './status-entries.ts'
 import { userGuards, userStatements, userStepOf } from './user-steps.ts'
@@ -311,10 +312,6 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
       return ofOwnerStepOf(write)
     case 'revoke-grants-of-session':
     case 'join-session':
-    case 'insert-logout-notice':
-    case 'claim-logout-notice':
-    case 'postpone-logout-notice':
-    case 'finish-logout-notice':
       return logoutStepOf(write)
     case 'put-user':
     case 'insert-user':
@@ -331,11 +328,16 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'spend-backchannel-request':
     case 'take-prompt':
     case 'free-prompt':
+      return backchannelStepOf(write)
+    case 'insert-logout-notice':
+    case 'claim-logout-notice':
+    case 'postpone-logout-notice':
+    case 'finish-logout-notice':
     case 'insert-ping':
     case 'claim-ping':
     case 'postpone-ping':
     case 'finish-ping':
-      return backchannelStepOf(write)
+      return outboxStepOf(write)
     case 'insert-initial-access-token':
     case 'use-initial-access-token':
     case 'revoke-initial-access-token':

@@ -1,32 +1,25 @@
 import { accept, type Outcome } from '../../refusal.ts'
 import { fail, firstRefusal, pass, type Rule } from '../../rule.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../wire/json.ts'
+import { isClientsOwn, isForIssuer, type PresentedByClient } from '../rfc6750-bearer/own-token.ts'
 
 /** Lets a client ask who may do what: for gateways and APIs, never for applications. */
 export const accessEvaluationScope = 'access_evaluation'
 
-export interface DecisionCaller {
-  readonly tokenAudience: readonly string[]
-  readonly issuer: string
-  /** Whether the client got the token for itself: no user, no exchange. */
-  readonly isOwn: boolean
-}
-
-export const decisionCallerRules: readonly Rule<DecisionCaller>[] = [
+export const decisionCallerRules: readonly Rule<PresentedByClient>[] = [
   {
     id: 'authzen.audience',
     clauses: ['AUTHZEN-11.2'],
     level: 'OURS',
     title: 'the token is for the authorization server, so that no API can use it here',
-    check: ({ tokenAudience, issuer }) =>
-      tokenAudience.includes(issuer) ? pass : fail('invalid_token', 'the token is for somebody else'),
+    check: isForIssuer,
   },
   {
     id: 'authzen.caller',
     clauses: ['AUTHZEN-11.2'],
     level: 'OURS',
     title: 'the token is the client’s own: no user’s consent lets it ask about other users',
-    check: ({ isOwn }) => (isOwn ? pass : fail('invalid_token', 'the token speaks for a user')),
+    check: isClientsOwn,
   },
 ]
 

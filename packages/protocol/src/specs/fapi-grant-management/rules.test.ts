@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { firstRefusal, type Rule } from '../../rule.ts'
+import type { PresentedHere } from '../rfc6750-bearer/own-token.ts'
 import {
-  type GrantEndpointInput,
   type GrantManagementInput,
   grantEndpointRules,
   grantManagementRules,
@@ -117,7 +117,7 @@ judged('a merge', mergeRules, [
   { name: '21 details', input: { ...merge, details: 21 }, ...no('grant-management.merge-size') },
 ])
 
-const endpoint: GrantEndpointInput = { tokenAudience: ['https://as.example'], issuer: 'https://as.example' }
+const endpoint: PresentedHere = { tokenAudience: ['https://as.example'], issuer: 'https://as.example' }
 
 judged('a token at the grant management endpoint', grantEndpointRules, [
   { name: 'for the issuer', input: endpoint },

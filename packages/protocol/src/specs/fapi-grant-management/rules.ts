@@ -1,4 +1,5 @@
 import { fail, pass, type Rule } from '../../rule.ts'
+import { isForIssuer, type PresentedHere } from '../rfc6750-bearer/own-token.ts'
 
 /** What a client may do with a grant in an authorization request; to query and to revoke it there is an endpoint. */
 export type GrantAction = 'create' | 'merge' | 'replace'
@@ -135,19 +136,12 @@ export const mergeRules: readonly Rule<MergeInput>[] = [
   },
 ]
 
-/** Whoever asks the endpoint about a grant. */
-export interface GrantEndpointInput {
-  readonly tokenAudience: readonly string[]
-  readonly issuer: string
-}
-
-export const grantEndpointRules: readonly Rule<GrantEndpointInput>[] = [
+export const grantEndpointRules: readonly Rule<PresentedHere>[] = [
   {
     id: 'grant-management.audience',
     clauses: ['GRANT-MGMT-6.1'],
     level: 'OURS',
     title: 'the token is for the authorization server, so that no API can use it here',
-    check: ({ tokenAudience, issuer }) =>
-      tokenAudience.includes(issuer) ? pass : fail('invalid_token', 'the token is for somebody else'),
+    check: isForIssuer,
   },
 ]

@@ -1,30 +1,23 @@
 import { fail, pass, type Rule } from '../../rule.ts'
+import { isClientsOwn, isForIssuer, type PresentedByClient } from '../rfc6750-bearer/own-token.ts'
 
 /** Lets a client end all access of any user: for incident and identity systems, never for applications. */
 export const globalRevocationScope = 'global_token_revocation'
 
-export interface GlobalRevocationCaller {
-  readonly tokenAudience: readonly string[]
-  readonly issuer: string
-  /** Whether the client got the token for itself: no user, no exchange. */
-  readonly isOwn: boolean
-}
-
-export const globalRevocationCallerRules: readonly Rule<GlobalRevocationCaller>[] = [
+export const globalRevocationCallerRules: readonly Rule<PresentedByClient>[] = [
   {
     id: 'global-revocation.audience',
     clauses: ['GLOBAL-REVOCATION-3.1-auth'],
     level: 'OURS',
     title: 'the token is for the authorization server, so that no API can use it here',
-    check: ({ tokenAudience, issuer }) =>
-      tokenAudience.includes(issuer) ? pass : fail('invalid_token', 'the token is for somebody else'),
+    check: isForIssuer,
   },
   {
     id: 'global-revocation.caller',
     clauses: ['GLOBAL-REVOCATION-3.1-auth'],
     level: 'OURS',
     title: 'the token is the client’s own: no user’s consent gives power over other users',
-    check: ({ isOwn }) => (isOwn ? pass : fail('invalid_token', 'the token speaks for a user')),
+    check: isClientsOwn,
   },
 ]
 

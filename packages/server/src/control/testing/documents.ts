@@ -1,6 +1,9 @@
+import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import type { IssuerBinding } from '../../snapshot/compile.ts'
-import type { DocumentFile } from '../documents.ts'
+import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
+import { type DocumentFile, snapshotOfFiles } from '../documents.ts'
+import { textOfProblem } from '../problem.ts'
 
 /** For tests: one issuer, and documents as an operator would write them. */
 export const binding: IssuerBinding = {
@@ -32,3 +35,18 @@ export const bank = documentOf(
 )
 export const accounts = documentOf('Scope', 'accounts', '{title: See accounts, description: Read all.}')
 export const alice = documentOf('User', 'alice', '{password: correct horse battery, claims: {name: Alice}}')
+
+/** The issuer these documents make; they must be right. */
+export function compiledIssuer(...documents: readonly string[]): IssuerSnapshot {
+  const snapshot = snapshotOfFiles([fileOf(...documents)], [binding])
+  assert.ok(snapshot.ok, snapshot.ok ? '' : snapshot.problems.map(textOfProblem).join('\n'))
+  const issuer = snapshot.value.issuers.get(binding.url)
+  assert.ok(issuer)
+  return issuer
+}
+
+/** What is wrong with them. */
+export function problemsOf(...documents: readonly string[]): readonly string[] {
+  const snapshot = snapshotOfFiles([fileOf(...documents)], [binding])
+  return snapshot.ok ? [] : snapshot.problems.map(textOfProblem)
+}

@@ -10,7 +10,13 @@ import { firstRefusal, type Refusal, refuse } from '@holdfast/protocol'
 import { accessEvaluationScope, decisionCallerRules } from '@holdfast/protocol/specs/authzen/rules.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import { auditAccepted, auditRefused } from '../audit-of.ts'
-import { type BearerDesk, commitPresented, nextNonce, presentedToken } from '../bearer/presented.ts'
+import {
+  type BearerDesk,
+  commitPresented,
+  nextNonce,
+  presentedHere,
+  presentedToken,
+} from '../bearer/presented.ts'
 import { jsonReply } from '../render/json.ts'
 import type { Room } from '../room.ts'
 
@@ -30,12 +36,7 @@ export function accessRoom(endpoint: AuthzenEndpoint): Room {
       ports,
       refusedEvent: refused,
       requiredScope: accessEvaluationScope,
-      judge: ({ token }) =>
-        firstRefusal(decisionCallerRules, {
-          tokenAudience: token.audience,
-          issuer: issuer.url,
-          isOwn: token.grantId === undefined && token.act === undefined,
-        }),
+      judge: active => firstRefusal(decisionCallerRules, presentedHere(active, exchange)),
     }
     const presented = await presentedToken(desk)
     if (!presented.ok) return presented.reply

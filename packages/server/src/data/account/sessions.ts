@@ -6,7 +6,7 @@ import type { SessionRecord } from '../../store/records.ts'
 import type { GuardKind, Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { sessionsMax } from '../logout/end-of-user.ts'
-import { type Ending, endingOf, joinedMeanwhile, noticesTo } from '../logout/ending.ts'
+import { type Ending, endingOf, tellJoined } from '../logout/ending.ts'
 import { seeOther } from '../pages/page.ts'
 import { paths } from '../paths.ts'
 import type { Room } from '../room.ts'
@@ -83,7 +83,7 @@ async function end(
     ...endings.flatMap(ending => writesOf(visit, ending)),
   ])
   if (!committed.committed) return committed.guard
-  for (const ending of endings) await tellJoined(visit, ending, ports)
+  for (const ending of endings) await tellJoined(exchange, ports, ending, now)
   return undefined
 }
 
@@ -94,14 +94,4 @@ function writesOf({ exchange, now }: AccountVisit, { session, writes, told }: En
     ...writes,
     auditAccepted(exchange, now, 'session.ended', { subject }, { sid, proof: 'account', notified: told }),
   ]
-}
-
-async function tellJoined({ exchange, now }: AccountVisit, ending: Ending, ports: Ports): Promise<void> {
-  const joined = await joinedMeanwhile(ports, exchange.issuer, ending)
-  if (joined.length === 0) return
-  const { sid, subject } = ending.session
-  await ports.store.commit([
-    ...noticesTo(joined, ports, ending.session, exchange.requestId, now),
-    auditAccepted(exchange, now, 'session.joined-late', { subject }, { sid, notified: joined }),
-  ])
 }

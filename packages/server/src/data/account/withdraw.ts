@@ -3,10 +3,9 @@ import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { GrantRecord } from '../../store/records.ts'
-import type { Write } from '../../store/writes.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { sessionsMax } from '../logout/end-of-user.ts'
-import { noticesTo } from '../logout/ending.ts'
+import { type InsertNotice, noticesTo, tellable } from '../logout/ending.ts'
 import { paths } from '../paths.ts'
 import type { Room } from '../room.ts'
 import { doneAt, gone } from './home.ts'
@@ -58,11 +57,11 @@ async function noticesOf(
   { exchange, now }: AccountVisit,
   { sid, scopes, clientId, subject }: GrantRecord,
   ports: Ports,
-): Promise<readonly Extract<Write, { kind: 'insert-logout-notice' }>[]> {
+): Promise<readonly InsertNotice[]> {
   const { issuer, requestId } = exchange
-  const isTold = issuer.clients.get(clientId)?.backchannelLogoutUri !== undefined
-  if (sid === undefined || !isTold || !scopes.includes('openid')) return []
+  const told = tellable([clientId], issuer)
+  if (sid === undefined || told.length === 0 || !scopes.includes('openid')) return []
   const sessions = await ports.store.listSessions(issuer.url, subject, now, sessionsMax)
   const session = sessions.find(one => one.sid === sid)
-  return session === undefined ? [] : noticesTo([clientId], ports, session, requestId, now)
+  return session === undefined ? [] : noticesTo(told, ports, session, requestId, now)
 }

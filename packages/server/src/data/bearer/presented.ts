@@ -7,6 +7,7 @@ import {
   type SecurityProfile,
 } from '@holdfast/protocol'
 import { cnfOf, judgeBinding } from '@holdfast/protocol/sender/binding.ts'
+import type { PresentedByClient } from '@holdfast/protocol/specs/rfc6750-bearer/own-token.ts'
 import {
   judgePresentation,
   type PresentationInput,
@@ -47,6 +48,15 @@ export interface Bearer {
 export type PresentedToken =
   | { readonly ok: true; readonly value: Bearer }
   | { readonly ok: false; readonly reply: Reply }
+
+/** What the rules about a token for this server itself look at. */
+export function presentedHere({ token }: ActiveToken, { issuer }: Exchange): PresentedByClient {
+  return {
+    tokenAudience: token.audience,
+    issuer: issuer.url,
+    isOwn: token.grantId === undefined && token.act === undefined,
+  }
+}
 
 /** A live token with its key proven and the scope; anything else is answered with a challenge. */
 export async function presentedToken(desk: BearerDesk): Promise<PresentedToken> {

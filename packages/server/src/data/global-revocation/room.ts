@@ -15,6 +15,7 @@ import {
   type BearerDesk,
   commitPresented,
   nextNonce,
+  presentedHere,
   presentedToken,
 } from '../bearer/presented.ts'
 import { recordRefusal } from '../refused.ts'
@@ -30,12 +31,7 @@ export const globalRevocationRoom: Room = async (exchange, ports) => {
     ports,
     refusedEvent: 'user.revocation-refused',
     requiredScope: globalRevocationScope,
-    judge: ({ token }) =>
-      firstRefusal(globalRevocationCallerRules, {
-        tokenAudience: token.audience,
-        issuer: issuer.url,
-        isOwn: token.grantId === undefined && token.act === undefined,
-      }),
+    judge: active => firstRefusal(globalRevocationCallerRules, presentedHere(active, exchange)),
   }
   const presented = await presentedToken(desk)
   if (!presented.ok) return presented.reply

@@ -15,6 +15,7 @@ import {
   type BearerDesk,
   commitPresented,
   nextNonce,
+  presentedHere,
   presentedToken,
 } from '../bearer/presented.ts'
 import { recordRefusal } from '../refused.ts'
@@ -73,8 +74,7 @@ function deskOf(exchange: Exchange, ports: Ports, requiredScope: string): Bearer
     ports,
     refusedEvent: 'grant.refused',
     requiredScope,
-    judge: ({ token }) =>
-      firstRefusal(grantEndpointRules, { tokenAudience: token.audience, issuer: exchange.issuer.url }),
+    judge: active => firstRefusal(grantEndpointRules, presentedHere(active, exchange)),
   }
 }
 

@@ -8,7 +8,7 @@ import type { OurPages } from '../pages/words/words.ts'
 export const ourClientId = 'holdfast:pages'
 
 /** Nothing is issued to it: it has no redirect URI, no grant type and no scope. */
-const nobody: Omit<Client, 'clientName' | 'profile'> = {
+export const nobody: Omit<Client, 'clientName' | 'profile'> = {
   clientId: ourClientId,
   status: 'active',
   isPublic: true,

@@ -1,11 +1,11 @@
 import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
-import type { LogoutNoticeRecord, SessionRecord } from '../../store/records.ts'
+import type { SessionRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { noticesAtOnceMax } from './courier.ts'
-import { joinedMeanwhile } from './ending.ts'
-import { deliver, newNotice, noticeLeaseSeconds } from './notice.ts'
+import { noticesTo, tellable, tellJoined } from './ending.ts'
+import { deliver, noticeLeaseSeconds } from './notice.ts'
 
 /** What let a logout end the session: an ID token of it, or the user's answer to our question. */
 export type LogoutProof = 'hint' | 'answer'
@@ -24,13 +24,13 @@ export async function endSession(
   const { hash, sid, subject } = session
   const now = ports.clock.now()
   const participants = await ports.store.listParticipants(sid)
-  const notices = noticesTo(participants, exchange, ports, session, now)
-  const told = notices.map(({ clientId }) => clientId)
+  const told = tellable(participants, exchange.issuer)
+  const notices = noticesTo(told, ports, session, exchange.requestId, dueFrom(now))
   const { clientId } = how
   const { committed } = await ports.store.commit([
     { kind: 'end-session', hash, at: now },
     { kind: 'revoke-grants-of-session', sid, at: now },
-    ...insertsOf(notices),
+    ...notices,
     auditAccepted(
       exchange,
       now,
@@ -40,49 +40,14 @@ export async function endSession(
     ),
   ])
   if (!committed) return []
-  const late = await tellJoined(told, exchange, ports, session, now)
-  await Promise.all([...notices, ...late].slice(0, noticesAtOnceMax).map(notice => deliver(notice, ports)))
+  const late = await tellJoined(exchange, ports, { session, told }, now, dueFrom(now))
+  const first = [...notices, ...late].slice(0, noticesAtOnceMax)
+  await Promise.all(first.map(({ record }) => deliver(record, ports)))
   return participants
 }
 
-/** Who signed in to while the session ended. */
-async function tellJoined(
-  told: readonly string[],
-  exchange: Exchange,
-  ports: Ports,
-  session: SessionRecord,
-  now: EpochSeconds,
-): Promise<readonly LogoutNoticeRecord[]> {
-  const joined = await joinedMeanwhile(ports, exchange.issuer, { session, told })
-  if (joined.length === 0) return []
-  const late = noticesTo(joined, exchange, ports, session, now)
-  const { sid, subject } = session
-  await ports.store.commit([
-    ...insertsOf(late),
-    auditAccepted(exchange, now, 'session.joined-late', { subject }, { sid, notified: joined }),
-  ])
-  return late
-}
-
-function noticesTo(
-  clientIds: readonly string[],
-  exchange: Exchange,
-  ports: Ports,
-  session: SessionRecord,
-  now: EpochSeconds,
-): readonly LogoutNoticeRecord[] {
-  const { issuer, requestId } = exchange
-  return clientIds
-    .filter(clientId => issuer.clients.get(clientId)?.backchannelLogoutUri !== undefined)
-    .map((clientId, index) => {
-      // This request tries the first ones itself; the others are the courier's at once.
-      const dueAt = index < noticesAtOnceMax ? secondsAfter(now, noticeLeaseSeconds) : now
-      return newNotice(ports, session, clientId, requestId, dueAt)
-    })
-}
-
-function insertsOf(
-  notices: readonly LogoutNoticeRecord[],
-): readonly { readonly kind: 'insert-logout-notice'; readonly record: LogoutNoticeRecord }[] {
-  return notices.map(record => ({ kind: 'insert-logout-notice', record }))
+/** This request tries the first ones itself; the others are the courier's at once. */
+function dueFrom(now: EpochSeconds): (place: number) => EpochSeconds {
+  const later = secondsAfter(now, noticeLeaseSeconds)
+  return place => (place < noticesAtOnceMax ? later : now)
 }

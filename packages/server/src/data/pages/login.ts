@@ -3,8 +3,7 @@ import { html } from './html.ts'
 import { wordsFor } from './locale.ts'
 import { renderPage } from './page.ts'
 import { passkeyForm, passkeyScriptSource } from './passkey.ts'
-import { wholeMinutes } from './whole-minutes.ts'
-import type { Words } from './words/words.ts'
+import { problemHeaders, problemStatus, problemText, type SignInProblem } from './sign-in-problem.ts'
 
 export interface LoginView {
   readonly action: string
@@ -18,35 +17,26 @@ export interface LoginView {
   readonly providers: readonly { readonly name: string; readonly displayName: string }[]
   readonly uiLocales: readonly string[]
   /** Why the page is shown again. */
-  readonly problem?: LoginProblem
+  readonly problem?: SignInProblem
   readonly extraHeaders?: Reply['headers']
 }
-
-export type LoginProblem =
-  | { readonly kind: 'wrong' }
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'passkey' }
-  | { readonly kind: 'wait'; readonly seconds: number }
 
 /** The sign-in page. What it says about a wrong name and a wrong password is the same. */
 export function loginView(exchange: Exchange, view: LoginView): Reply {
   const { problem, username } = view
   const words = wordsFor(exchange, view.uiLocales)
   const said = words.login
-  const text = problem === undefined ? undefined : problemText(problem, words)
+  const text = problem === undefined ? undefined : problemText(problem, words.login, words)
   const describes =
     text === undefined ? undefined : html` aria-describedby="login-problem" aria-invalid="true"`
   const focusPassword = username !== ''
   return renderPage(exchange, {
     words,
-    status: statusOf(problem),
+    status: problemStatus(problem),
     title: text === undefined ? said.title : said.problemTitle,
     formTarget: view.formTarget,
     scriptSource: passkeyScriptSource,
-    extraHeaders: [
-      ...(problem?.kind === 'wait' ? [['retry-after', String(problem.seconds)] as const] : []),
-      ...(view.extraHeaders ?? []),
-    ],
+    extraHeaders: [...problemHeaders(problem), ...(view.extraHeaders ?? [])],
     body: html`<h1>${said.title}</h1>
 <p class="lead">${said.lead(view.clientName)}</p>
 ${text !== undefined && html`<div class="notice notice-bad" role="alert" id="login-problem"><p>${text}</p></div>`}
@@ -81,24 +71,4 @@ ${view.providers.map(
 )}
 <p class="hint">${said.address(new URL(exchange.issuer.url).origin)}</p>`,
   })
-}
-
-function statusOf(problem: LoginProblem | undefined): number {
-  if (problem === undefined) return 200
-  return problem.kind === 'wait' ? 429 : 400
-}
-
-function problemText(problem: LoginProblem, { login, duration }: Words): string {
-  switch (problem.kind) {
-    case 'wrong':
-      return login.wrong
-    case 'missing':
-      return login.missing
-    case 'passkey':
-      return login.passkeyRefused
-    case 'wait':
-      return login.wait(duration(wholeMinutes(problem.seconds)))
-    default:
-      return problem satisfies never
-  }
 }

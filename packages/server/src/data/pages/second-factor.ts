@@ -3,8 +3,7 @@ import { html } from './html.ts'
 import { wordsFor } from './locale.ts'
 import { renderPage } from './page.ts'
 import { passkeyForm, passkeyScriptSource } from './passkey.ts'
-import { wholeMinutes } from './whole-minutes.ts'
-import type { Words } from './words/words.ts'
+import { problemHeaders, problemStatus, problemText, type SignInProblem } from './sign-in-problem.ts'
 
 export interface SecondFactorView {
   readonly action: string
@@ -19,30 +18,24 @@ export interface SecondFactorView {
   readonly isWish: boolean
   readonly formTarget: string
   readonly uiLocales: readonly string[]
-  readonly problem?: SecondFactorProblem
+  readonly problem?: SignInProblem
 }
-
-export type SecondFactorProblem =
-  | { readonly kind: 'wrong' }
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'passkey' }
-  | { readonly kind: 'wait'; readonly seconds: number }
 
 /** One thing more than the password. */
 export function secondFactorView(exchange: Exchange, view: SecondFactorView): Reply {
   const { problem, asksCode, passkeyOptions } = view
   const words = wordsFor(exchange, view.uiLocales)
   const said = words.secondFactor
-  const text = problem === undefined ? undefined : problemText(problem, words)
+  const text = problem === undefined ? undefined : problemText(problem, words.secondFactor, words)
   const describes =
     text === undefined ? undefined : html` aria-describedby="second-factor-problem" aria-invalid="true"`
   return renderPage(exchange, {
     words,
-    status: problem === undefined ? 200 : problem.kind === 'wait' ? 429 : 400,
+    status: problemStatus(problem),
     title: text === undefined ? said.title : said.problemTitle,
     formTarget: view.formTarget,
     ...(passkeyOptions !== undefined && { scriptSource: passkeyScriptSource }),
-    extraHeaders: problem?.kind === 'wait' ? [['retry-after', String(problem.seconds)]] : [],
+    extraHeaders: problemHeaders(problem),
     body: html`<h1>${said.title}</h1>
 <p class="lead">${said.lead(view.username, view.clientName)}</p>
 ${text !== undefined && html`<div class="notice notice-bad" role="alert" id="second-factor-problem"><p>${text}</p></div>`}
@@ -75,19 +68,4 @@ ${
 <button id="second-factor-decline" class="button" type="submit" name="decision" value="decline">${view.isWish ? said.goOnWithout : said.cannot}</button>
 </form>`,
   })
-}
-
-function problemText(problem: SecondFactorProblem, { secondFactor, login, duration }: Words): string {
-  switch (problem.kind) {
-    case 'wrong':
-      return secondFactor.wrong
-    case 'missing':
-      return secondFactor.missing
-    case 'passkey':
-      return secondFactor.passkeyRefused
-    case 'wait':
-      return login.wait(duration(wholeMinutes(problem.seconds)))
-    default:
-      return problem satisfies never
-  }
 }

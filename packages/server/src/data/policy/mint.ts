@@ -36,9 +36,11 @@ export async function premint(
 
   const answered = await askPolicies(mintQuestion(order, exchange), exchange)
   const narrowed = judgeAnswer(order, answered, exchange)
-  const linted = narrowed.ok
-    ? lint(narrowed.value, { method: authenticated.method, proven, hasNonce })
-    : narrowed
+  // What policies left as it was has had its last look.
+  const linted =
+    narrowed.ok && narrowed.value !== order
+      ? lint(narrowed.value, { method: authenticated.method, proven, hasNonce })
+      : narrowed
   const writes = [...before, ...recordsOf(answered, linted.ok, context, exchange)]
   return linted.ok
     ? { ok: true, order: linted.value, writes }
@@ -91,6 +93,7 @@ function judgeAnswer(order: MintOrder, answered: Answered, { issuer }: Exchange)
   const refusal = refusalOf(answered, order.acr, issuer.authenticationLevels)
   if (refusal !== undefined) return refusal
   const narrowed = narrow(order, obligations)
+  if (narrowed === order) return accept(order)
   assertNarrower(order, narrowed)
   const had = order.scopes.length + order.authorizationDetails.length
   if (had > 0 && narrowed.scopes.length + narrowed.authorizationDetails.length === 0)
@@ -104,11 +107,14 @@ function judgeAnswer(order: MintOrder, answered: Answered, { issuer }: Exchange)
   return accept(narrowed)
 }
 
-/** The order as far as the obligations let it reach. */
+/** The order as far as the obligations let it reach; the same object when they ask for nothing. */
 export function narrow(
   order: MintOrder,
   { dropScopes, dropDetails, maxLifetimeSeconds, addClaims }: Decision['obligations'],
 ): MintOrder {
+  const hasClaims = Object.keys(addClaims).length > 0
+  if (dropScopes.length + dropDetails.length === 0 && maxLifetimeSeconds === undefined && !hasClaims)
+    return order
   const most = maxLifetimeSeconds ?? Number.POSITIVE_INFINITY
   const scopes = order.scopes.filter(scope => !dropScopes.includes(scope))
   const { idToken, refreshToken } = order
@@ -123,7 +129,7 @@ export function narrow(
         ? undefined
         : { ...idToken, lifetimeSeconds: Math.min(idToken.lifetimeSeconds, most) },
     refreshToken: isLastingDropped ? undefined : refreshToken,
-    ...(Object.keys(addClaims).length > 0 && { policyClaims: addClaims }),
+    ...(hasClaims && { policyClaims: addClaims }),
   }
 }
 

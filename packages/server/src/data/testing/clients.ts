@@ -12,6 +12,7 @@ import { oidcBaseline } from '@holdfast/protocol/profiles/oidc-baseline.ts'
 import { grantManagementScopes } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { PeerCertificate } from '../../http/exchange.ts'
 import type { Client, ClientSecret, ResourceServer, Scope } from '../../snapshot/snapshot.ts'
+import { nobody } from '../interaction/ourselves.ts'
 import { newTestKey, type TestKey } from './jws.ts'
 
 export const accounts = 'https://accounts.example'
@@ -55,54 +56,26 @@ export interface ClientSpec extends Partial<Omit<Client, 'profile'>> {
   readonly ownProfile?: SecurityProfile
 }
 
-/** A FAPI 2.0 client (`private_key_jwt`, DPoP) unless said otherwise. */
+/** A FAPI 2.0 client (`private_key_jwt`, DPoP) unless said otherwise; of what it says nothing about, it has nothing. */
 export function clientOf(spec: ClientSpec): Client {
   const { ownProfile = fapi2Security, ...rest } = spec
   return {
+    ...nobody,
     clientName: `The ${spec.clientId} application`,
-    status: 'active',
     isPublic: false,
     profile: meetUnchecked(floor, ownProfile),
     redirectUris: [redirectUri],
     postLogoutRedirectUris: ['https://client.example/bye'],
-    backchannelLogoutUri: undefined,
-    frontchannelLogoutUri: undefined,
     grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
     responseTypes: ['code'],
     tokenEndpointAuthMethod: 'private_key_jwt' as ClientAuthenticationMethod,
-    tokenEndpointAuthSigningAlg: undefined,
     jwks: { keys: [keys.bank.publicJwk] },
-    jwksUri: undefined,
-    tlsClientAuth: undefined,
-    secrets: [],
-    attesters: [],
-    spiffeId: undefined,
     dpopBoundAccessTokens: true,
-    tlsClientCertificateBoundAccessTokens: false,
     requirePushedAuthorizationRequests: true,
+    idTokenSignedResponseAlg: 'ES256',
     scopes: ['openid', 'profile', 'email', 'offline_access', 'accounts', 'payments'],
     resources: [accounts, payments],
-    authorizationDetailsTypes: [],
-    ownAuthorizationDetails: [],
-    idTokenSignedResponseAlg: 'ES256',
-    userinfoSignedResponseAlg: undefined,
-    encryptedResponses: {},
-    requestObjectSigningAlg: undefined,
-    requireSignedRequestObject: false,
-    authorizationSignedResponseAlg: 'ES256',
-    responseModes: undefined,
-    introspectionSignedResponseAlg: 'ES256',
-    backchannelTokenDeliveryMode: undefined,
-    backchannelClientNotificationEndpoint: undefined,
-    backchannelAuthenticationRequestSigningAlg: undefined,
-    requireAuthTime: false,
-    defaultMaxAgeSeconds: undefined,
-    allowedOrigins: [],
-    introspects: [],
     outstandingRequestsMax: 1000,
-    exchanges: { tokensOf: [], tokensFor: [] },
-    mayAct: undefined,
-    sector: undefined,
     ...rest,
   }
 }

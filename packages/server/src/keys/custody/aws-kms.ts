@@ -1,9 +1,8 @@
-import { createPublicKey } from 'node:crypto'
 import { rawFromDer } from '@holdfast/protocol/jose/ecdsa.ts'
 import { isJsonObject, type JsonObject, parseJson } from '@holdfast/protocol/wire/json.ts'
 import { type Clock, Fault, type KeyServiceOutbound } from '../../ports.ts'
-import { type DigestAlg, digestAlgs, externalKey, isDigestAlg, type SignDigest } from './external-key.ts'
-import { decodeReference, encodeReference, type KeyCustody } from './key-custody.ts'
+import { custodyFault, type DigestAlg, externalKeys, type SignDigest } from './external-key.ts'
+import type { KeyCustody } from './key-custody.ts'
 import { type AwsCredentials, signedHeaders } from './sigv4.ts'
 
 export interface AwsKmsOptions {
@@ -47,11 +46,9 @@ export function awsKmsKeys(options: AwsKmsOptions): KeyCustody {
       const signature = bytesOf(answer, 'Signature')
       return alg === 'ES256' ? rawOf(signature) : signature
     }
-  return {
+  return externalKeys({
     name,
-    algs: digestAlgs,
     make: async alg => {
-      if (!isDigestAlg(alg)) throw fault(`${alg} is not made there`)
       const created = await ask(options, 'CreateKey', {
         KeySpec: keySpecs[alg],
         KeyUsage: 'SIGN_VERIFY',
@@ -59,26 +56,16 @@ export function awsKmsKeys(options: AwsKmsOptions): KeyCustody {
       })
       const id = isJsonObject(created.KeyMetadata) ? created.KeyMetadata.KeyId : undefined
       if (typeof id !== 'string') throw fault('CreateKey named no key')
-      const key = bytesOf(await ask(options, 'GetPublicKey', { KeyId: id }), 'PublicKey')
-      const publicKey = createPublicKey({ key, type: 'spki', format: 'der' })
-      const kept = encodeReference({ custody: name, id, publicKey })
-      return { key: externalKey(alg, publicKey, signer(id)), kept }
+      return { id, spki: bytesOf(await ask(options, 'GetPublicKey', { KeyId: id }), 'PublicKey') }
     },
-    open: (alg, kept) => {
-      if (!isDigestAlg(alg)) throw fault(`${alg} is not made there`)
-      const { id, publicKey } = decodeReference(kept, name)
-      return externalKey(alg, publicKey, signer(id))
-    },
-    destroy: async (_alg, kept) => {
-      const { id } = decodeReference(kept, name)
+    signer,
+    destroy: async id => {
       await ask(options, 'ScheduleKeyDeletion', { KeyId: id, PendingWindowInDays: deletionDays })
     },
-  }
+  })
 }
 
-function fault(detail: string, cause?: unknown): Fault {
-  return new Fault('keys.custody', { detail: `aws-kms: ${detail}`, cause })
-}
+const fault = (detail: string, cause?: unknown): Fault => custodyFault(name, detail, cause)
 
 async function ask(
   { region, endpoint, readCredentials, outbound, clock }: AwsKmsOptions,

@@ -1,4 +1,4 @@
-import { createHash, type KeyObject } from 'node:crypto'
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import type { JwsAlg } from '@holdfast/protocol'
 import { parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
 import { importPublicJwk } from '@holdfast/protocol/jose/keys.ts'
@@ -6,6 +6,7 @@ import { jwsSigningInput } from '@holdfast/protocol/jose/sign.ts'
 import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import { Fault } from '../../ports.ts'
 import { publicHalfOf, type SigningKey } from '../signing-key.ts'
+import { decodeReference, encodeReference, type KeyCustody } from './key-custody.ts'
 
 /** Algorithms of which a device gets a SHA-256 digest and not the text, so that every device can. */
 export type DigestAlg = Extract<JwsAlg, 'ES256' | 'PS256' | 'RS256'>
@@ -40,4 +41,42 @@ export function externalKey(alg: DigestAlg, publicKey: KeyObject, sign: SignDige
       throw new Fault('keys.wrong-signature', { detail: `custody signed wrongly with \`${half.kid}\`` })
     },
   }
+}
+
+/** A place where keys can be made, asked to sign, and ended, each by its name there. */
+export interface KeyPlace {
+  /** Name of the custody, which stands in every reference to one of its keys. */
+  readonly name: string
+  readonly make: (alg: DigestAlg) => Promise<{ readonly id: string; readonly spki: Buffer }>
+  readonly signer: (id: string) => SignDigest
+  readonly destroy: (id: string) => Promise<void>
+}
+
+/** A custody whose keys never leave the place where they lie. */
+export function externalKeys({ name, make, signer, destroy }: KeyPlace): KeyCustody {
+  const known = (alg: JwsAlg): DigestAlg => {
+    if (!isDigestAlg(alg)) throw custodyFault(name, `${alg} is not made there`)
+    return alg
+  }
+  return {
+    name,
+    algs: digestAlgs,
+    make: async alg => {
+      const made = known(alg)
+      const { id, spki } = await make(made)
+      const publicKey = createPublicKey({ key: spki, type: 'spki', format: 'der' })
+      const kept = encodeReference({ custody: name, id, publicKey })
+      return { key: externalKey(made, publicKey, signer(id)), kept }
+    },
+    open: (alg, kept) => {
+      const made = known(alg)
+      const { id, publicKey } = decodeReference(kept, name)
+      return externalKey(made, publicKey, signer(id))
+    },
+    destroy: async (_alg, kept) => destroy(decodeReference(kept, name).id),
+  }
+}
+
+export function custodyFault(custody: string, detail: string, cause?: unknown): Fault {
+  return new Fault('keys.custody', { detail: `${custody}: ${detail}`, cause })
 }

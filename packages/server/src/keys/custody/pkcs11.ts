@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
-import { createPublicKey } from 'node:crypto'
-import { type Entropy, Fault } from '../../ports.ts'
-import { type DigestAlg, digestAlgs, externalKey, isDigestAlg, type SignDigest } from './external-key.ts'
-import { decodeReference, encodeReference, type KeyCustody } from './key-custody.ts'
+import type { Entropy, Fault } from '../../ports.ts'
+import { custodyFault, type DigestAlg, externalKeys, type SignDigest } from './external-key.ts'
+import type { KeyCustody } from './key-custody.ts'
 import { Turns } from './turns.ts'
 
 export interface Pkcs11Options {
@@ -56,37 +55,25 @@ export function pkcs11Keys(options: Pkcs11Options): KeyCustody {
       const input = alg === 'RS256' ? Buffer.concat([sha256Info, digest]) : digest
       return call(['--sign', '--id', id, '--mechanism', ...mechanisms[alg]], input, deadlineMs)
     }
-  return {
+  return externalKeys({
     name,
-    algs: digestAlgs,
     make: async alg => {
-      if (!isDigestAlg(alg)) throw fault(`${alg} is not made there`)
       const id = options.entropy.bytes(16).toString('hex')
       const usage = ['--label', label, '--sensitive', '--usage-sign']
       await call(['--keypairgen', '--key-type', keyTypes[alg], '--id', id, ...usage], none, makeDeadlineMs)
-      const key = await call(['--read-object', '--type', 'pubkey', '--id', id], none, deadlineMs)
-      const publicKey = createPublicKey({ key, type: 'spki', format: 'der' })
-      const kept = encodeReference({ custody: name, id, publicKey })
-      return { key: externalKey(alg, publicKey, signer(id)), kept }
+      return { id, spki: await call(['--read-object', '--type', 'pubkey', '--id', id], none, deadlineMs) }
     },
-    open: (alg, kept) => {
-      if (!isDigestAlg(alg)) throw fault(`${alg} is not made there`)
-      const { id, publicKey } = decodeReference(kept, name)
-      return externalKey(alg, publicKey, signer(id))
-    },
-    destroy: async (_alg, kept) => {
-      const { id } = decodeReference(kept, name)
+    signer,
+    destroy: async id => {
       for (const type of ['privkey', 'pubkey'])
         await call(['--delete-object', '--type', type, '--id', id], none, deadlineMs)
     },
-  }
+  })
 }
 
 const none = Buffer.alloc(0)
 
-function fault(detail: string, cause?: unknown): Fault {
-  return new Fault('keys.custody', { detail: `pkcs11: ${detail}`, cause })
-}
+const fault = (detail: string, cause?: unknown): Fault => custodyFault(name, detail, cause)
 
 const pinVariable = 'HOLDFAST_PKCS11_PIN'
 

@@ -8,8 +8,9 @@ import { judgeAssertion } from '../../authenticators/assertion.ts'
 import { signInChallenge } from '../../authenticators/challenge.ts'
 import { signInOptions } from '../../authenticators/options.ts'
 import { subjectFor } from '../../mint/pairwise.ts'
-import { type LoginProblem, loginView } from '../../pages/login.ts'
+import { loginView } from '../../pages/login.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
+import type { SignInProblem } from '../../pages/sign-in-problem.ts'
 import { recordRefusal } from '../../refused.ts'
 import { leaveForProvider } from '../../upstream/leave.ts'
 import { judgeSubject } from '../assurance.ts'
@@ -159,7 +160,7 @@ async function delayed(visit: Visit, ports: Ports, username: string, seconds: nu
   return render(visit, ports, username, { kind: 'wait', seconds })
 }
 
-function render(visit: Visit, ports: Ports, username: string, problem?: LoginProblem): Reply {
+function render(visit: Visit, ports: Ports, username: string, problem?: SignInProblem): Reply {
   const { exchange, interaction, client, id } = visit
   return loginView(exchange, {
     action: stepUrl(exchange.issuer.url, id, 'login'),

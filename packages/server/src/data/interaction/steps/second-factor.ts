@@ -8,7 +8,8 @@ import { signInChallenge } from '../../authenticators/challenge.ts'
 import { signInOptions } from '../../authenticators/options.ts'
 import { judgeCode } from '../../authenticators/totp.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
-import { type SecondFactorProblem, secondFactorView } from '../../pages/second-factor.ts'
+import { secondFactorView } from '../../pages/second-factor.ts'
+import type { SignInProblem } from '../../pages/sign-in-problem.ts'
 import { recordRefusal } from '../../refused.ts'
 import {
   type AttemptKeys,
@@ -193,7 +194,7 @@ function onwards({ exchange, id }: Visit, cookies: Reply['headers']): Reply {
   return seeOther(stepUrl(exchange.issuer.url, id, 'consent'), cookies)
 }
 
-function render(visit: Visit, ports: Ports, wanted: Wanted, problem?: SecondFactorProblem): Reply {
+function render(visit: Visit, ports: Ports, wanted: Wanted, problem?: SignInProblem): Reply {
   const { exchange, interaction, client, id } = visit
   const { user, authenticators } = sessionOf(visit)
   const passkeys = authenticators.filter(one => one.kind === 'passkey')
