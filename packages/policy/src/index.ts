@@ -38,6 +38,8 @@ export {
 export {
   type AskedAccess,
   type AskingClient,
+  type Attributes,
+  type AttributeValue,
   type AuthorizeQuestion,
   cedarOf,
   type MintQuestion,

@@ -23,7 +23,8 @@ export const policyEvents = {
 
 /**
  * The question as facts: enough to ask it again, and nothing that stands in the record anyway (client, subject, time).
- * No token, code or claim about a person is part of a question.
+ * No token or code is part of a question; of attributes only the names are told, so where there were some it cannot be
+ * asked again in full.
  */
 export function factsOfQuestion(question: TokenQuestion): Facts {
   const { client, asked } = question
@@ -42,9 +43,13 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
     case 'authorize':
       return { ...common, grant_type: question.grantType, ...userFacts(question.user) }
     case 'mint': {
-      const { grantType, user, binding, lifetimeSeconds } = question
+      const { grantType, user, binding, lifetimeSeconds, attributes } = question
       const about = { grant_type: grantType, has_user: user.subject !== undefined, ...userFacts(user) }
-      return { ...common, ...about, constraint: binding, lifetime: lifetimeSeconds }
+      return {
+        ...{ ...common, ...about, constraint: binding, lifetime: lifetimeSeconds },
+        // Names only: what they say about a person is not the audit's to keep.
+        ...(attributes !== undefined && { attributes: Object.keys(attributes).toSorted() }),
+      }
     }
     case 'register': {
       const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question

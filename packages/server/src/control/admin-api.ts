@@ -334,6 +334,8 @@ export interface SimulatedPolicies {
   readonly same: number
   /** Of them, those for which remote engines were asked, too: what those said then is not asked again. */
   readonly remote: number
+  /** Neither the same nor known to be others: attributes had a part, and what they were is not kept. */
+  readonly unsure: number
   /** The most frequent first. */
   readonly changes: readonly SimulatedChange[]
   /** Decisions that would be others, too, of further kinds. */

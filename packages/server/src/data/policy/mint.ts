@@ -84,6 +84,7 @@ function mintQuestion(order: MintOrder, { issuer }: Exchange): MintQuestion {
       ...{ sid, acr, amr, authAgeSeconds: ageOf(authTime, issuedAt) },
     },
     ...{ binding: constraintOf(binding), lifetimeSeconds },
+    ...(order.policyAttributes !== undefined && { attributes: order.policyAttributes }),
   }
 }
 
@@ -145,6 +146,7 @@ function assertNarrower(before: MintOrder, after: MintOrder): void {
   assert(after.lifetimeSeconds <= before.lifetimeSeconds)
   assert(after.idToken === undefined || before.idToken !== undefined)
   assert(after.refreshToken === undefined || after.refreshToken === before.refreshToken)
+  assert(after.attributeClaims === before.attributeClaims)
   assert(isSameBinding(after.binding, before.binding))
   assert(after.audience === before.audience)
   assert(after.subject === before.subject)

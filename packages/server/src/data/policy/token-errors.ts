@@ -19,9 +19,11 @@ const errors: Readonly<Record<GrantTypeName, { readonly error: ErrorCode; readon
   'urn:ietf:params:oauth:grant-type:jwt-bearer': { error: 'invalid_grant', clause: 'RFC6749-5.2' },
 }
 
-/** A refusal of the policies in the words of the grant; one of the profile keeps its own. */
+/** A refusal of the policies, or for what they need, in the words of the grant; one of the profile keeps its own. */
 export function refusedInDialect(refusal: Refusal, grantType: GrantTypeName): Refusal {
-  if (!refusal.ruleId.startsWith('policy.')) return refusal
+  const isOfPolicy = refusal.ruleId.startsWith('policy.') || refusal.ruleId.startsWith('attributes.')
+  // What may be asked again in a moment is no word about the grant.
+  if (!isOfPolicy || refusal.error === 'temporarily_unavailable') return refusal
   const { error, clause } = errors[grantType]
   return { ...refusal, error, clauses: [clause] }
 }

@@ -1,17 +1,19 @@
-import { accept, firstRefusal, type Outcome } from '@holdfast/protocol'
+import { accept, firstRefusal, type Outcome, type Refusal } from '@holdfast/protocol'
 import { grantTypeRules } from '@holdfast/protocol/specs/rfc6749-token/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client, GrantTypeName } from '../../snapshot/snapshot.ts'
 import type { CommitResult, Write } from '../../store/writes.ts'
+import { orderWithAttributes } from '../attributes/order-with.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
 import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
 import { mint } from '../mint/mint.ts'
-import { judgeOrder } from '../mint/order.ts'
+import { type Entitlement, judgeOrder } from '../mint/order.ts'
 import { premint } from '../policy/mint.ts'
+import { refusedInDialect } from '../policy/token-errors.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
 import type { Room } from '../room.ts'
@@ -57,7 +59,9 @@ export const tokenRoom: Room = async (exchange, ports) => {
   const { txn, subject } = entitlement
   const context = { txn, subject }
   if (!order.ok) return refuseAsking(proven, { refusal: order, context })
-  const preminted = await premint(order.value, sender.value, exchange, ports)
+  const attributed = await orderWithAttributes(order.value, exchange, ports)
+  if (!attributed.ok) return await withoutAttributes(proven, attributed, entitlement)
+  const preminted = await premint(attributed.value, sender.value, exchange, ports)
   if (!preminted.ok) return refuseAsking(proven, { ...preminted, context })
 
   const minted = await mint(preminted.order, evidence, exchange, ports)
@@ -67,6 +71,18 @@ export const tokenRoom: Room = async (exchange, ports) => {
 
   ports.metrics.count('tokens_issued_total', { grant_type: entitlement.grantType })
   return jsonReply(200, minted.response, nextNonce(exchange, ports))
+}
+
+/** A source that failed may answer in a moment: nothing was spent, and the client may try again. */
+async function withoutAttributes(
+  asking: Asking,
+  refused: Refusal,
+  { grantType, txn, subject }: Entitlement,
+): Promise<Reply> {
+  const refusal = refusedInDialect(refused, grantType)
+  const reply = await refuseAsking(asking, { refusal, context: { txn, subject } })
+  if (refusal.error !== 'temporarily_unavailable') return reply
+  return { ...reply, status: 503, headers: [...reply.headers, ['retry-after', '2']] }
 }
 
 /** An authenticated request on its way, and the one-time parts it has shown so far. */
