@@ -29,6 +29,7 @@ const edges: Readonly<Record<string, readonly string[]>> = {
     '@peculiar/x509',
     '@simplewebauthn/server',
     'fastify',
+    'ldapts',
     'pg',
     'pino',
     'prom-client',

@@ -10,6 +10,12 @@ export function connections(choices: readonly ConnectionChoice[]): readonly Conn
       const { kind, name, urlFile } = choice
       return { kind, name, connectionString: readFileSync(urlFile, 'utf8').trim() }
     }
+    if (choice.kind === 'ldap') {
+      const { kind, name, url, bindDn, passwordFile, caFile } = choice
+      const readPassword = (): Promise<string> => readSecret(passwordFile)
+      const caPem = caFile === undefined ? undefined : readFileSync(caFile, 'utf8')
+      return { kind, name, url, bindDn, readPassword, caPem }
+    }
     const { kind, name, url, bearerFile } = choice
     const readBearer = bearerFile === undefined ? undefined : () => readSecret(bearerFile)
     return { kind, name, url, readBearer, reach: reachFrom(choice) }

@@ -1,7 +1,8 @@
 import { isJsonObject, type JsonObject, parseJson } from '@holdfast/protocol/wire/json.ts'
 import type { Pool, PoolClient } from 'pg'
 import { type OutboundOptions, openOutbound } from '../outbound/client.ts'
-import type { HttpConnection, SqlConnection } from './kinds/kind.ts'
+import type { HttpConnection, LdapConnection, SqlConnection } from './kinds/kind.ts'
+import { type LdapAddress, openLdap } from './ldap.ts'
 
 /** A connection as the configuration names it. */
 export type Connection =
@@ -15,10 +16,12 @@ export type Connection =
       readonly reach: Pick<OutboundOptions, 'networks' | 'caPem' | 'identity' | 'resolve'>
     }
   | { readonly kind: 'postgres'; readonly name: string; readonly connectionString: string }
+  | ({ readonly kind: 'ldap'; readonly name: string } & LdapAddress)
 
 export interface Connections {
   readonly http: (name: string) => HttpConnection | undefined
   readonly sql: (name: string) => SqlConnection | undefined
+  readonly ldap: (name: string) => LdapConnection | undefined
 }
 
 /** Bytes of one answer. */
@@ -36,6 +39,7 @@ export async function openConnections(
 ): Promise<Connections & { readonly close: () => Promise<void> }> {
   const http = new Map<string, HttpConnection>()
   const sql = new Map<string, SqlConnection>()
+  const ldap = new Map<string, LdapConnection>()
   const closers: (() => Promise<void>)[] = []
   for (const connection of connections)
     if (connection.kind === 'http') {
@@ -44,6 +48,8 @@ export async function openConnections(
       await outbound.load()
       closers.push(outbound.close)
       http.set(connection.name, { ask: (...asked) => askHttp(connection, outbound, ...asked) })
+    } else if (connection.kind === 'ldap') {
+      ldap.set(connection.name, openLdap(connection))
     } else {
       const { default: pg } = await import('pg')
       const pool = new pg.Pool({
@@ -62,6 +68,7 @@ export async function openConnections(
   return {
     http: name => http.get(name),
     sql: name => sql.get(name),
+    ldap: name => ldap.get(name),
     close: async () => {
       await Promise.all(closers.map(close => close()))
     },

@@ -47,6 +47,7 @@ function opened(...answers: readonly Answer[]) {
           }
         : undefined,
     sql: () => undefined,
+    ldap: () => undefined,
   }
   const log = {
     ...{ info: (event: string) => void logged.push(event), warn: (event: string) => void logged.push(event) },

@@ -103,9 +103,10 @@ class Door {
 
   #reach(): Reach {
     const { store, connections } = this.#ports
+    const { http, sql, ldap } = connections
     const issuer = this.#issuer
     return {
-      ...{ http: connections.http, sql: connections.sql, deadlineMs: this.#source.deadlineMs },
+      ...{ http, sql, ldap, deadlineMs: this.#source.deadlineMs },
       user: (by, key) =>
         by === 'subject' ? store.findUserBySubject(issuer, key) : store.findUserByUsername(issuer, key),
     }

@@ -11,6 +11,7 @@ const issuers = [
     connections: [
       { name: 'crm', kind: 'http' as const },
       { name: 'people', kind: 'postgres' as const },
+      { name: 'staff', kind: 'ldap' as const },
     ],
   },
 ]
@@ -30,6 +31,11 @@ const table = {
 const directory = {
   ...{ source: 'directory', keyedBy: 'subject' },
   attributes: { email_address: { type: 'string', claim: 'email' } },
+}
+
+const ldap = {
+  ...{ source: 'ldap', keyedBy: 'username', connection: 'staff', base: 'ou=people,dc=example', match: 'uid' },
+  attributes: { office: { type: 'string', attribute: 'roomNumber' } },
 }
 
 type Documents = Readonly<Record<string, object>>
@@ -58,8 +64,11 @@ const refused = (sources: Documents, listed?: readonly string[]): string => {
 
 describe('attribute sources', () => {
   it('of every kind compile, each with its defaults', () => {
-    const sources = good({ crm: http, hr: sql, teams: table, users: directory }, ['department', 'owner'])
-    assert.deepEqual([...sources.keys()], ['crm', 'hr', 'teams', 'users'])
+    const sources = good({ crm: http, hr: sql, staff: ldap, teams: table, users: directory }, [
+      'department',
+      'owner',
+    ])
+    assert.deepEqual([...sources.keys()], ['crm', 'hr', 'staff', 'teams', 'users'])
     const { onFailure, deadlineMs, cacheSeconds, unknownCacheSeconds, isForPolicies } =
       sources.get('crm') ?? assert.fail()
     assert.deepEqual(
@@ -134,6 +143,14 @@ describe('attribute sources', () => {
     ['two statements', { hr: { ...sql, query: 'select $1; drop table people' } }, /semicolon/],
     ['a comment', { hr: { ...sql, query: 'select $1 -- level' } }, /comments/],
     ['no select', { hr: { ...sql, query: 'delete from people where id = $1' } }, /select/],
+    ['a filter for an attribute', { staff: { ...ldap, match: 'uid)(cn' } }, /name of an attribute/],
+    [
+      'an attribute with options',
+      { staff: { ...ldap, attributes: { a: { type: 'string', attribute: 'cn;binary' } } } },
+      /name of an attribute/,
+    ],
+    ['a directory without base', { staff: { ...ldap, base: '' } }, /base/],
+    ['a directory by another connection', { staff: { ...ldap, connection: 'crm' } }, /ldap connection/],
     ['a directory of clients', { users: { ...directory, keyedBy: 'client' } }, /keyedBy/],
   ]
   for (const [name, documents, problem, listed] of wrong)

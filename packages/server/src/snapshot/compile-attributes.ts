@@ -53,8 +53,8 @@ function connectionProblems(
   spec: AttributeSourceSpec,
   connections: readonly NamedConnection[],
 ): readonly Problem[] {
-  if (spec.source !== 'http' && spec.source !== 'sql') return []
-  const kind = spec.source === 'http' ? 'http' : 'postgres'
+  if (spec.source === 'static' || spec.source === 'directory') return []
+  const kind = spec.source === 'sql' ? 'postgres' : spec.source
   const fitting = new Map(connections.filter(one => one.kind === kind).map(one => [one.name, one]))
   return fitting.has(spec.connection)
     ? []
@@ -117,6 +117,15 @@ function ofSpec(spec: AttributeSourceSpec): SourceOf {
         ...{ source: 'http', connection: spec.connection, path: spec.path },
         pointers: at(told => told.at, spec.attributes),
       }
+    case 'ldap': {
+      const { source, connection, base, match, objectClass, attributes } = spec
+      const places = new Map(
+        Object.entries(attributes).map(
+          ([claim, { attribute, type }]) => [claim, { attribute, type }] as const,
+        ),
+      )
+      return { source, connection, base, match, objectClass, places }
+    }
     case 'sql':
       return {
         ...{ source: 'sql', connection: spec.connection, query: spec.query },

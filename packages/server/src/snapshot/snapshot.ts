@@ -316,7 +316,7 @@ export interface IdentityProvider {
 /** A connection of the configuration that documents may name. */
 export interface NamedConnection {
   readonly name: string
-  readonly kind: 'http' | 'postgres'
+  readonly kind: 'http' | 'postgres' | 'ldap'
 }
 
 /** Who tells more about a user or a client than a grant does. */
@@ -363,6 +363,18 @@ export type SourceOf =
       readonly connection: string
       readonly path: string
       readonly pointers: ReadonlyMap<string, string>
+    }
+  | {
+      readonly source: 'ldap'
+      readonly connection: string
+      readonly base: string
+      /** The attribute that the key is a value of. */
+      readonly match: string
+      readonly objectClass: string
+      readonly places: ReadonlyMap<
+        string,
+        { readonly attribute: string; readonly type: SourcedAttribute['type'] }
+      >
     }
   | {
       readonly source: 'sql'

@@ -2,6 +2,7 @@ import type { SourceName, SourceOf } from '../../snapshot/snapshot.ts'
 import { directory } from './directory.ts'
 import { http } from './http.ts'
 import type { Reach, SourceKind, Told } from './kind.ts'
+import { ldap } from './ldap.ts'
 import { sql } from './sql.ts'
 import { staticTable } from './static.ts'
 
@@ -10,6 +11,7 @@ const kinds: { readonly [Name in SourceName]: SourceKind<Name> } = {
   static: staticTable,
   directory,
   http,
+  ldap,
   sql,
 }
 

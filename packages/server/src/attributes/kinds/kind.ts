@@ -7,6 +7,7 @@ export interface Reach {
   readonly user: (by: 'subject' | 'username', key: string) => Promise<UserRecord | undefined>
   readonly http: (connection: string) => HttpConnection | undefined
   readonly sql: (connection: string) => SqlConnection | undefined
+  readonly ldap: (connection: string) => LdapConnection | undefined
   readonly deadlineMs: number
 }
 
@@ -27,6 +28,20 @@ export interface SqlConnection {
     key: string,
     timeoutMs: number,
   ) => Promise<readonly Readonly<Record<string, unknown>>[]>
+}
+
+export interface LdapConnection {
+  /** At most two entries, each by name of the attribute in lower case. */
+  readonly search: (
+    wanted: {
+      readonly base: string
+      readonly match: string
+      readonly objectClass: string
+      readonly attributes: readonly string[]
+    },
+    key: string,
+    timeoutMs: number,
+  ) => Promise<readonly ReadonlyMap<string, readonly unknown[]>[]>
 }
 
 /** What one kind of source says about one key: what stands at each claim. Undefined: it knows nobody of that name. */

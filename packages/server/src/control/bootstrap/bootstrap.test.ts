@@ -174,11 +174,13 @@ describe('the bootstrap configuration', () => {
       `connections:
   - { name: crm, kind: http, url: 'https://crm.internal:8443', bearerFile: token, networks: [10.3.0.0/16] }
   - { name: people, kind: postgres, urlFile: /run/people-url }
+  - { name: staff, kind: ldap, url: 'ldaps://dc.internal:636', bindDn: 'cn=reader', passwordFile: pw, caFile: /ca.pem }
 `,
     )
     assert.deepEqual(issuers[0]?.connections, [
       { name: 'crm', kind: 'http' },
       { name: 'people', kind: 'postgres' },
+      { name: 'staff', kind: 'ldap' },
     ])
     assert.deepEqual(connections, [
       {
@@ -186,6 +188,10 @@ describe('the bootstrap configuration', () => {
         ...{ bearerFile: join(cwd, 'token'), identityFiles: undefined, caFile: undefined },
       },
       { kind: 'postgres', name: 'people', urlFile: '/run/people-url' },
+      {
+        ...{ kind: 'ldap', name: 'staff', url: 'ldaps://dc.internal:636', bindDn: 'cn=reader' },
+        ...{ passwordFile: join(cwd, 'pw'), caFile: '/ca.pem' },
+      },
     ])
   })
 
@@ -308,6 +314,11 @@ describe('the bootstrap configuration', () => {
       ([name, rest, problem]) =>
         [`a connection with ${name}`, `connections: [{ name: a, kind: http, ${rest} }]`, problem] as const,
     ),
+    [
+      'a directory without TLS',
+      "connections: [{ name: a, kind: ldap, url: 'ldap://a', bindDn: b, passwordFile: c }]",
+      /ldaps/,
+    ],
     [
       'two connections of one name',
       'connections: [{ name: a, kind: postgres, urlFile: a }, { name: a, kind: postgres, urlFile: b }]',

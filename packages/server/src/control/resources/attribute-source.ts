@@ -94,9 +94,23 @@ const fromSql = z.strictObject({
   attributes: named({ column: z.string().min(1).max(63) }),
 })
 
+/** Of a directory (RFC 4512 section 1.4), without options. */
+const descriptor = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'must be the name of an attribute')
+
+const fromLdap = z.strictObject({
+  source: z.literal('ldap'),
+  ...{ keyedBy, policies, ...asked, connection },
+  /** Searched with everything below it. */
+  base: z.string().min(1).max(512),
+  /** The attribute that the key is a value of; it gives one entry, or none. */
+  match: descriptor,
+  objectClass: descriptor.default('person'),
+  attributes: named({ attribute: descriptor }),
+})
+
 /** Who tells more about a user or a client than a grant does, for tokens and for policies. */
 export const attributeSourceSpec = z
-  .discriminatedUnion('source', [fromTable, fromDirectory, fromHttp, fromSql])
+  .discriminatedUnion('source', [fromTable, fromDirectory, fromHttp, fromSql, fromLdap])
   .refine(
     spec => !spec.policies || !('onFailure' in spec) || spec.onFailure === 'deny',
     'what policies are told is never omitted: `onFailure` is `deny`',
