@@ -3,9 +3,15 @@ import type { LookupFunction } from 'node:net'
 import { parseJson } from '@holdfast/protocol/wire/json.ts'
 import type { Agent } from 'undici'
 import { Fault, type KeyServiceOutbound, type Outbound } from '../ports.ts'
-import { isPublicAddress } from './addresses.ts'
+import { insideOf, isPublicAddress } from './addresses.ts'
 
 export interface OutboundOptions {
+  /** Networks, as prefixes, that may be reached although they are not public: of a client with one known receiver. */
+  readonly networks?: readonly string[]
+  /** What this side shows of itself in TLS. */
+  readonly identity?: { readonly certPem: string; readonly keyPem: string }
+  /** Requests at one time, and connections to one host. */
+  readonly most?: { readonly requests: number; readonly connections: number }
   /** Ports besides 443 that may be reached. */
   readonly allowedPorts?: readonly number[]
   /** Only `allowLoopbackForTests` makes one. */
@@ -14,6 +20,13 @@ export interface OutboundOptions {
   readonly caPem?: string
   /** Name resolution; the system's when absent. */
   readonly resolve?: ResolveAll
+}
+
+/** Of a client that is open. */
+export interface OpenClient {
+  /** Loads the library now, for a receiver whose answers are waited for by the millisecond. */
+  readonly load: () => Promise<void>
+  readonly close: () => Promise<void>
 }
 
 export type ResolveAll = (
@@ -63,17 +76,17 @@ function exactly(mediaType: string): Accepted {
  * The one way out (I31): https to a public address, resolved once and checked at the moment of connecting, no
  * redirects, no compression, bounded in time, size and number.
  */
-export function openOutbound(
-  options: OutboundOptions = {},
-): Outbound & KeyServiceOutbound & { readonly close: () => Promise<void> } {
+export function openOutbound(options: OutboundOptions = {}): Outbound & KeyServiceOutbound & OpenClient {
   let agent: Promise<Agent> | undefined
   let running = 0
+  const may = mayConnectBy(options)
   const toward = async <T>(url: string, send: (agent: Agent, target: URL) => Promise<T>): Promise<T> => {
-    const target = judgeUrl(url, options)
-    if (running >= concurrentMax) throw failed('too many requests are already on their way')
+    const target = judgeUrl(url, options, may)
+    if (running >= (options.most?.requests ?? concurrentMax))
+      throw failed('too many requests are already on their way')
     running++
     try {
-      agent ??= openAgent(options)
+      agent ??= openAgent(options, may)
       return await send(await agent, target)
     } finally {
       running--
@@ -98,6 +111,10 @@ export function openOutbound(
       return toward(url, (agent, target) => sendPost(agent, target, post))
     },
     postText: (url, request) => toward(url, (agent, target) => fetchText(agent, target, request)),
+    load: async () => {
+      agent ??= openAgent(options, may)
+      await agent
+    },
     close: async () => {
       await (await agent)?.destroy()
     },
@@ -105,16 +122,17 @@ export function openOutbound(
 }
 
 /** Loaded by the first request out: most starts never make one, and the library is a tenth of a start. */
-async function openAgent(options: OutboundOptions): Promise<Agent> {
+async function openAgent(options: OutboundOptions, may: MayConnect): Promise<Agent> {
   const undici = await import('undici')
   return new undici.Agent({
     connect: {
-      lookup: guardedLookup(options),
+      lookup: guardedLookup(options, may),
       timeout: connectTimeoutMs,
       ca: options.caPem,
+      ...(options.identity && { cert: options.identity.certPem, key: options.identity.keyPem }),
       allowH2: false,
     },
-    connections: connectionsPerHostMax,
+    connections: options.most?.connections ?? connectionsPerHostMax,
     pipelining: 1,
     headersTimeout: totalTimeoutMs,
     bodyTimeout: totalTimeoutMs,
@@ -133,7 +151,7 @@ function failed(detail: string, cause?: unknown): Fault {
 
 const defaultPort = 443
 
-function judgeUrl(text: string, options: OutboundOptions): URL {
+function judgeUrl(text: string, options: OutboundOptions, may: MayConnect): URL {
   if (!URL.canParse(text)) throw refused('not a URL')
   const url = new URL(text)
   if (url.protocol !== 'https:') throw refused('not an https URL')
@@ -145,16 +163,19 @@ function judgeUrl(text: string, options: OutboundOptions): URL {
     throw refused(`port ${port} is not allowed`)
   // A literal address is not resolved, so the guarded look-up would never see it.
   const literal = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
-  if (/^[\d.]+$|:/.test(literal) && !mayConnect(literal, options)) throw refused('the address is not public')
+  if (/^[\d.]+$|:/.test(literal) && !may(literal)) throw refused('the address is not public')
   return url
 }
 
-function mayConnect(address: string, options: OutboundOptions): boolean {
-  return isPublicAddress(address) || options.loosened?.addresses.has(address) === true
+type MayConnect = (address: string) => boolean
+
+function mayConnectBy({ networks = [], loosened: loose }: OutboundOptions): MayConnect {
+  const isInside = insideOf(networks)
+  return address => isPublicAddress(address) || isInside(address) || loose?.addresses.has(address) === true
 }
 
 /** One bad address refuses the name: a name that answers with both kinds is an attack on this very check. */
-function guardedLookup(options: OutboundOptions): LookupFunction {
+function guardedLookup(options: OutboundOptions, may: MayConnect): LookupFunction {
   const resolve: ResolveAll =
     options.resolve ?? ((hostname, done) => systemLookup(hostname, { all: true, verbatim: true }, done))
   return (hostname, lookupOptions, done) => {
@@ -162,7 +183,7 @@ function guardedLookup(options: OutboundOptions): LookupFunction {
       if (error !== null) return done(error, [])
       const [first] = found
       if (first === undefined) return done(failed('the name has no address'), [])
-      if (!found.every(({ address }) => mayConnect(address, options)))
+      if (!found.every(({ address }) => may(address)))
         return done(refused('the name has an address that is not public'), [])
       if (lookupOptions.all === true) return done(null, [...found])
       return done(null, first.address, first.family)
