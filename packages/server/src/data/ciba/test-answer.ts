@@ -97,12 +97,13 @@ async function allowing(
       user: { subject, sid, ...stated },
     },
     exchange,
+    ports,
   )
   if (!permitted.ok) return undefined
   const lifetimeSeconds = cibaGrantLifetime(client, asked.value, access.value.profile)
   const grant = cibaGrantOf(found, asked.value, { sid, ...stated }, lifetimeSeconds, ports, now)
   const writes = approvalWrites(found, grant, asked.value.named, exchange.requestId, ports)
-  return [...permitted.writes, ...writes]
+  return [...permitted.uses, ...permitted.writes, ...writes]
 }
 
 function denying(found: FoundBackchannelRequest, exchange: Exchange, ports: Ports): readonly Write[] {
