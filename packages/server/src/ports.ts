@@ -61,6 +61,14 @@ export interface Outbound {
   /** @throws Fault `outbound.refused` or `outbound.failed` */
   readonly getJson: (url: string, limits: { bytesMax: number; timeoutMs: number }) => Promise<unknown>
   /**
+   * Reads a text of this media type and no other.
+   * @throws Fault `outbound.refused` or `outbound.failed`
+   */
+  readonly getText: (
+    url: string,
+    limits: { bytesMax: number; timeoutMs: number; mediaType: string },
+  ) => Promise<string>
+  /**
    * Posts a form; nothing of the answer but its status is read.
    * @throws Fault `outbound.refused`, or `outbound.failed` when there was no answer
    */
@@ -92,7 +100,7 @@ export interface Outbound {
 /** What services of the operator's own need of the guarded way out. */
 export interface ServiceOutbound {
   /** As `postText`, without a body. */
-  readonly getText: (
+  readonly askText: (
     url: string,
     request: {
       readonly headers: Readonly<Record<string, string>>

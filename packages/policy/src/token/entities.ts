@@ -83,8 +83,10 @@ function contextOf(question: TokenQuestion): Fields {
       fields.set('binding', text(question.binding))
       fields.set('lifetimeSeconds', whole(question.lifetimeSeconds))
       if (question.attributes !== undefined) fields.set('attributes', holdersRecord)
+      setApproved(fields, question.approvedBy)
       return withUser(fields, question.grantType, question.user)
     case 'authorize':
+      setApproved(fields, question.approvedBy)
       return withUser(fields, question.grantType, question.user)
     case 'register':
       fields.set('grantTypes', setOf(question.grantTypes.map(text)))
@@ -119,6 +121,10 @@ function tagOf(value: AttributeValue): Value {
   if (typeof value === 'boolean') return value
   if (typeof value === 'string') return text(value)
   return typeof value === 'number' ? whole(value) : setOf(value.map(text))
+}
+
+function setApproved(fields: Fields, approvedBy: readonly string[] = []): void {
+  if (approvedBy.length > 0) fields.set('approvedBy', setOf(approvedBy.map(text)))
 }
 
 function askedRecord({ environment, time, tier, scopes, resources, detailsTypes }: AskedAccess): Value {

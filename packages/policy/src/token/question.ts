@@ -36,7 +36,13 @@ export interface StatedUser {
   readonly authAgeSeconds: number | undefined
 }
 
-export interface AuthorizeQuestion {
+/** What was already approved of this very request. */
+interface Approved {
+  /** Groups whose approval is there and fresh; absent: none. */
+  readonly approvedBy?: readonly string[]
+}
+
+export interface AuthorizeQuestion extends Approved {
   readonly moment: 'authorize'
   readonly client: AskingClient
   readonly asked: AskedAccess
@@ -48,7 +54,7 @@ export interface AuthorizeQuestion {
 export type Attributes = Readonly<Record<string, AttributeValue>>
 export type AttributeValue = string | number | boolean | readonly string[]
 
-export interface MintQuestion {
+export interface MintQuestion extends Approved {
   readonly moment: 'mint'
   readonly client: AskingClient
   readonly asked: AskedAccess
@@ -116,10 +122,14 @@ export function cedarOf(question: TokenQuestion): {
 function contextOf(question: TokenQuestion): JsonObject {
   switch (question.moment) {
     case 'authorize':
-      return { grantType: question.grantType, ...userOf(question.user) }
+      return { ...approvedOf(question), grantType: question.grantType, ...userOf(question.user) }
     case 'mint': {
       const { grantType, user, binding, lifetimeSeconds } = question
-      return { grantType, ...userOf(user), binding, lifetimeSeconds, ...attributesOf(question) }
+      return {
+        ...approvedOf(question),
+        ...{ grantType, ...userOf(user), binding, lifetimeSeconds },
+        ...attributesOf(question),
+      }
     }
     case 'register': {
       const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
@@ -154,6 +164,10 @@ function attributeEntitiesOf(question: TokenQuestion): readonly JsonObject[] {
     ...{ uid: uid(type, holderId), attrs: {}, parents: [] },
     tags: Object.fromEntries(all.filter(([, value]) => holds(value))),
   }))
+}
+
+function approvedOf({ approvedBy = [] }: Approved): JsonObject {
+  return approvedBy.length === 0 ? {} : { approvedBy }
 }
 
 function userOf({ subject, sid, acr, amr, authAgeSeconds }: StatedUser): JsonObject {

@@ -77,7 +77,7 @@ export async function openConnections(
 
 async function askHttp(
   { url, readBearer }: Extract<Connection, { kind: 'http' }>,
-  outbound: Pick<ReturnType<typeof openOutbound>, 'getText' | 'postText'>,
+  outbound: Pick<ReturnType<typeof openOutbound>, 'askText' | 'postText'>,
   path: string,
   body: object | undefined,
   timeoutMs: number,
@@ -92,7 +92,7 @@ async function askHttp(
   const limits = { bytesMax: answerBytesMax, timeoutMs }
   const answer =
     body === undefined
-      ? await outbound.getText(url + path, { headers, ...limits })
+      ? await outbound.askText(url + path, { headers, ...limits })
       : await outbound.postText(url + path, {
           headers: { ...headers, 'content-type': 'application/json' },
           body: JSON.stringify(body),

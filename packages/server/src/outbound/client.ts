@@ -56,7 +56,21 @@ const connectTimeoutMs = 3000
 const totalTimeoutMs = 5000
 const connectionsPerHostMax = 2
 const concurrentMax = 32
+
+/** What an answer may be. */
+interface Accepted {
+  readonly mediaType: string
+  readonly isIt: (contentType: string) => boolean
+  readonly name: string
+}
+
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i
+const json: Accepted = { mediaType: 'application/json', isIt: type => jsonType.test(type), name: 'JSON' }
+
+function exactly(mediaType: string): Accepted {
+  const isIt = (type: string): boolean => type.split(';', 1)[0]?.trim().toLowerCase() === mediaType
+  return { mediaType, isIt, name: `\`${mediaType}\`` }
+}
 
 /**
  * The one way out (I31): https to a public address, resolved once and checked at the moment of connecting, no
@@ -80,10 +94,14 @@ export function openOutbound(
       running--
     }
   }
+  const fetchBody = (url: string, wanted: Wanted): Promise<Buffer> =>
+    toward(url, (agent, target) => fetchFrom(agent, target, wanted))
   return {
-    getJson: (url, limits) => toward(url, (agent, target) => fetchJson(agent, target, limits)),
-    postFormForJson: (url, form, limits) =>
-      toward(url, (agent, target) => fetchJson(agent, target, limits, new URLSearchParams(form).toString())),
+    getJson: async (url, limits) => parsed(await fetchBody(url, { ...limits, accept: json })),
+    getText: async (url, { mediaType, ...limits }) =>
+      (await fetchBody(url, { ...limits, accept: exactly(mediaType) })).toString('utf8'),
+    postFormForJson: async (url, form, limits) =>
+      parsed(await fetchBody(url, { ...limits, accept: json, form: new URLSearchParams(form).toString() })),
     postForm: (url, form, { timeoutMs }) => {
       const headers = { 'content-type': 'application/x-www-form-urlencoded' }
       const post = { headers, body: new URLSearchParams(form).toString(), timeoutMs }
@@ -94,7 +112,7 @@ export function openOutbound(
       const post = { headers, body: JSON.stringify(body), timeoutMs }
       return toward(url, (agent, target) => sendPost(agent, target, post))
     },
-    getText: (url, request) => toward(url, (agent, target) => fetchText(agent, target, request)),
+    askText: (url, request) => toward(url, (agent, target) => fetchText(agent, target, request)),
     postText: (url, request) => toward(url, (agent, target) => fetchText(agent, target, request)),
     load: async () => {
       agent ??= openAgent(options, may)
@@ -176,21 +194,24 @@ function guardedLookup(options: OutboundOptions, may: MayConnect): LookupFunctio
   }
 }
 
-interface GetLimits {
+interface Wanted {
   readonly bytesMax: number
   readonly timeoutMs: number
+  readonly accept: Accepted
+  /** Posted when there is one. */
+  readonly form?: string
 }
 
-/** @param form posted when there is one */
-async function fetchJson(agent: Agent, url: URL, limits: GetLimits, form?: string): Promise<unknown> {
-  const signal = AbortSignal.timeout(Math.min(limits.timeoutMs, totalTimeoutMs))
+async function fetchFrom(agent: Agent, url: URL, wanted: Wanted): Promise<Buffer> {
+  const { form } = wanted
+  const signal = AbortSignal.timeout(Math.min(wanted.timeoutMs, totalTimeoutMs))
   try {
     const response = await agent.request({
       origin: url.origin,
       path: url.pathname + url.search,
       method: form === undefined ? 'GET' : 'POST',
       headers: {
-        accept: 'application/json',
+        accept: wanted.accept.mediaType,
         'accept-encoding': 'identity',
         ...(form !== undefined && { 'content-type': 'application/x-www-form-urlencoded' }),
       },
@@ -200,12 +221,12 @@ async function fetchJson(agent: Agent, url: URL, limits: GetLimits, form?: strin
     const { statusCode, headers, body } = response
     // A body that is left early reports its own end as an error; unheard, it would end the process.
     body.on('error', () => undefined)
-    const unfit = judgeResponse(statusCode, headers, limits)
+    const unfit = judgeResponse(statusCode, headers, wanted)
     if (unfit !== undefined) {
       body.destroy()
       throw unfit
     }
-    return parsed(await readBody(body, limits.bytesMax))
+    return await readBody(body, wanted.bytesMax)
   } catch (cause) {
     throw asFault(cause)
   }
@@ -275,15 +296,15 @@ async function sendPost(agent: Agent, url: URL, post: Post): Promise<{ readonly 
 function judgeResponse(
   statusCode: number,
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
-  limits: GetLimits,
+  { bytesMax, accept }: Wanted,
 ): Fault | undefined {
   if (statusCode !== 200) return failed(`the answer has status ${statusCode}`)
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') return failed('the answer is compressed')
-  if (typeof headers['content-type'] !== 'string' || !jsonType.test(headers['content-type']))
-    return failed('the answer is not JSON')
-  if (Number(headers['content-length'] ?? 0) > limits.bytesMax)
-    return failed(`the answer is larger than ${limits.bytesMax} bytes`)
+  if (typeof headers['content-type'] !== 'string' || !accept.isIt(headers['content-type']))
+    return failed(`the answer is not ${accept.name}`)
+  if (Number(headers['content-length'] ?? 0) > bytesMax)
+    return failed(`the answer is larger than ${bytesMax} bytes`)
   return undefined
 }
 

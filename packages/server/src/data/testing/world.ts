@@ -285,6 +285,12 @@ function outboundOf(
       if (!documents.has(url)) throw new Fault('outbound.failed', { detail: url })
       return documents.get(url)
     },
+    getText: async url => {
+      fetched.push(url)
+      const text = documents.get(url)
+      if (typeof text !== 'string') throw new Fault('outbound.failed', { detail: url })
+      return text
+    },
     postForm: async (url, form) => receive(url, form),
     postFormForJson: async (url, form) => answerForm(url, form),
     postJson: async (url, body, { bearer }) => receive(url, { ...body, bearer }),
