@@ -101,7 +101,8 @@ export function signAnswer(
     if (response.destroyed) return response
     const isBodiless = request.method === 'HEAD' || response.statusCode === 204 || response.statusCode === 304
     const body = isBodiless ? Buffer.alloc(0) : Buffer.concat(chunks)
-    for (const [name, value] of headersOf(request, { status: response.statusCode, body }))
+    const field = (name: string): readonly string[] => [response.getHeader(name) ?? []].flat().map(String)
+    for (const [name, value] of headersOf(request, { status: response.statusCode, body, field }))
       response.setHeader(name, value)
     if (!isBodiless) {
       response.removeHeader('transfer-encoding')
