@@ -8,7 +8,9 @@ import { headerValues } from './node.ts'
  * parser of a framework or a stream.
  */
 export async function readBody(message: IncomingMessage, bytesMax: number): Promise<Buffer | undefined> {
-  const { rawHeaders } = message
+  const { rawHeaders, httpVersionMajor } = message
+  // Beyond HTTP/1.1 a body may come that no header speaks of.
+  if (httpVersionMajor !== 1) throw new TypeError('signed bodies are read from HTTP/1.1 alone')
   const isThere =
     headerValues(rawHeaders, 'transfer-encoding').length > 0 ||
     headerValues(rawHeaders, 'content-length').some(value => value !== '0')

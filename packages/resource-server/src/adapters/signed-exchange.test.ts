@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createServer, request as httpRequest, type RequestListener, type Server } from 'node:http'
+import { connect, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -233,6 +235,30 @@ for (const [name, listenerOf] of Object.entries(adapters))
       assert.deepEqual(alarms, ['answer.too-large'])
     })
   })
+
+test('a body that comes by HTTP/2 is not taken for none', async () => {
+  const server = createHttp2Server()
+  const listener = await (adapters.node?.() ?? assert.fail())
+  server.on('request', listener as never)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const session = connect(`http://127.0.0.1:${port}`)
+  try {
+    const plain = { authorization: `Bearer ${issuer.mint()}` }
+    const unsigned = { method: 'POST', url: `${issuer.audience}/echo`, headers: plain }
+    const signed = await signedHeaders(unsigned, { key: clientKey, now: systemClock.now() })
+    const lower = Object.entries(signed).map(([name, value]) => [name.toLowerCase(), value])
+    alarms.length = 0
+    const stream = session.request({ ':method': 'POST', ':path': '/echo', ...Object.fromEntries(lower) })
+    stream.end('{"amount":"99.00"}')
+    const [headers] = (await once(stream, 'response')) as [Record<string, unknown>]
+    assert.equal(headers[':status'], 503)
+    assert.deepEqual(alarms, ['verify.failed'])
+  } finally {
+    session.destroy()
+    server.close()
+  }
+})
 
 test('an answer that breaks off in the middle is no answer, also while it is held', async () => {
   const server = createServer(await adapters.node?.())
