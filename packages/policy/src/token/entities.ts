@@ -73,8 +73,10 @@ function contextOf(question: TokenQuestion): Fields {
     case 'mint':
       fields.set('binding', text(question.binding))
       fields.set('lifetimeSeconds', whole(question.lifetimeSeconds))
+      setApproved(fields, question.approvedBy)
       return withUser(fields, question.grantType, question.user)
     case 'authorize':
+      setApproved(fields, question.approvedBy)
       return withUser(fields, question.grantType, question.user)
     case 'register':
       fields.set('grantTypes', setOf(question.grantTypes.map(text)))
@@ -86,6 +88,10 @@ function contextOf(question: TokenQuestion): Fields {
     default:
       return question satisfies never
   }
+}
+
+function setApproved(fields: Fields, approvedBy: readonly string[] = []): void {
+  if (approvedBy.length > 0) fields.set('approvedBy', setOf(approvedBy.map(text)))
 }
 
 function askedRecord({ environment, time, tier, scopes, resources, detailsTypes }: AskedAccess): Value {

@@ -36,7 +36,13 @@ export interface StatedUser {
   readonly authAgeSeconds: number | undefined
 }
 
-export interface AuthorizeQuestion {
+/** What was already approved of this very request. */
+interface Approved {
+  /** Groups whose approval is there and fresh; absent: none. */
+  readonly approvedBy?: readonly string[]
+}
+
+export interface AuthorizeQuestion extends Approved {
   readonly moment: 'authorize'
   readonly client: AskingClient
   readonly asked: AskedAccess
@@ -44,7 +50,7 @@ export interface AuthorizeQuestion {
   readonly user: StatedUser & { readonly subject: string }
 }
 
-export interface MintQuestion {
+export interface MintQuestion extends Approved {
   readonly moment: 'mint'
   readonly client: AskingClient
   readonly asked: AskedAccess
@@ -109,10 +115,10 @@ export function cedarOf(question: TokenQuestion): {
 function contextOf(question: TokenQuestion): JsonObject {
   switch (question.moment) {
     case 'authorize':
-      return { grantType: question.grantType, ...userOf(question.user) }
+      return { ...approvedOf(question), grantType: question.grantType, ...userOf(question.user) }
     case 'mint': {
       const { grantType, user, binding, lifetimeSeconds } = question
-      return { grantType, ...userOf(user), binding, lifetimeSeconds }
+      return { ...approvedOf(question), grantType, ...userOf(user), binding, lifetimeSeconds }
     }
     case 'register': {
       const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
@@ -121,6 +127,10 @@ function contextOf(question: TokenQuestion): JsonObject {
     default:
       return question satisfies never
   }
+}
+
+function approvedOf({ approvedBy = [] }: Approved): JsonObject {
+  return approvedBy.length === 0 ? {} : { approvedBy }
 }
 
 function userOf({ subject, sid, acr, amr, authAgeSeconds }: StatedUser): JsonObject {

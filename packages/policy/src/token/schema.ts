@@ -42,6 +42,8 @@ action "authorize" appliesTo {
   resource: Access,
   context: {
     asked: Asked,
+    // Groups that approved this very request, freshly. Absent: none.
+    approvedBy?: Set<String>,
     grantType: String,
     user: User,
     session?: Session,
@@ -57,6 +59,7 @@ action "mint" appliesTo {
   resource: Access,
   context: {
     asked: Asked,
+    approvedBy?: Set<String>,
     grantType: String,
     // Absent when the client acts for itself.
     user?: User,

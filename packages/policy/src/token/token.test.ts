@@ -38,16 +38,24 @@ const stated = {
   ...{ sid: maybe(text), acr: maybe(text), amr: fc.subarray(['pwd', 'otp']) },
   authAgeSeconds: maybe(fc.nat()),
 }
+const withApproval = <T>(one: T) =>
+  fc
+    .constantFrom({}, { approvedBy: ['treasury'] }, { approvedBy: ['legal', 'treasury'] })
+    .map(by => ({ ...one, ...by }))
 const question: fc.Arbitrary<TokenQuestion> = fc.oneof(
-  fc.record({
-    ...{ moment: fc.constant('authorize' as const), client, asked, grantType: text },
-    user: fc.record({ subject: text, ...stated }),
-  }),
-  fc.record({
-    ...{ moment: fc.constant('mint' as const), client, asked, grantType: text },
-    user: fc.record({ subject: maybe(text), ...stated }),
-    ...{ binding: fc.constantFrom('none', 'dpop', 'mtls'), lifetimeSeconds: fc.nat() },
-  }),
+  fc
+    .record({
+      ...{ moment: fc.constant('authorize' as const), client, asked, grantType: text },
+      user: fc.record({ subject: text, ...stated }),
+    })
+    .chain(withApproval),
+  fc
+    .record({
+      ...{ moment: fc.constant('mint' as const), client, asked, grantType: text },
+      user: fc.record({ subject: maybe(text), ...stated }),
+      ...{ binding: fc.constantFrom('none', 'dpop', 'mtls'), lifetimeSeconds: fc.nat() },
+    })
+    .chain(withApproval),
   fc.record({
     ...{ moment: fc.constant('register' as const), client, asked },
     ...{ grantTypes: fc.uniqueArray(text), redirectHosts: fc.uniqueArray(text) },

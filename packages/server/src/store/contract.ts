@@ -1,10 +1,12 @@
 import { describe, test } from 'node:test'
 import { announcementCases } from './contract/announcements.ts'
+import { approvalCases } from './contract/approvals.ts'
 import { auditCases } from './contract/audit.ts'
 import { backchannelCases } from './contract/backchannel.ts'
 import { expiryCases } from './contract/expiry.ts'
 import { finderCases } from './contract/finders.ts'
 import { guardCases } from './contract/guards.ts'
+import { issuerRevocationCases } from './contract/issuer-revocations.ts'
 import { listCases } from './contract/lists.ts'
 import { logoutCases } from './contract/logout.ts'
 import { ownerCases } from './contract/owners.ts'
@@ -34,7 +36,9 @@ export const contractCases: readonly ContractCase[] = [
   ...guardCases,
   ...logoutCases,
   ...backchannelCases,
+  ...approvalCases,
   ...ownerCases,
+  ...issuerRevocationCases,
   ...announcementCases,
   ...registrationCases,
   ...statusCases,

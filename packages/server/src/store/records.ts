@@ -361,6 +361,8 @@ export interface UserRecord {
   readonly status: 'active' | 'disabled'
   /** OIDC standard claims about the user. */
   readonly claims: Readonly<Record<string, unknown>>
+  /** Whose approvals the user may give; absent: none. */
+  readonly groups?: readonly string[]
 }
 
 /** A way of a user to authenticate besides the password. */
