@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { systemClock } from './clock.ts'
 import { openCourier } from './data/logout/courier.ts'
+import { type Geography, noGeography } from './data/risk/geography.ts'
 import { routes as allRoutes } from './data/routes.ts'
 import { openEntropy } from './entropy.ts'
 import { Deadlines } from './http/deadlines.ts'
@@ -62,6 +63,8 @@ export interface ServerOptions {
   /** Stays the caller's. */
   readonly passwords: Passwords
   readonly log: Log
+  /** Where addresses are; nobody knows by default. */
+  readonly geography?: Geography
   /** Addresses or prefixes whose `X-Forwarded-For` is believed; nobody's by default. */
   readonly trustedProxies?: readonly string[]
   readonly limits?: Partial<EdgeLimits>
@@ -115,6 +118,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const keys = await openKeys(options, clock, entropy, metrics)
   const ports: Ports = {
     ...{ clock, entropy, store, keys, outbound, passwords, log, metrics, snapshot, refreshSnapshot },
+    geography: options.geography ?? noGeography,
   }
 
   const inFlight = new InFlight(limits.inFlightMax)

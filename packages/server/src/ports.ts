@@ -1,4 +1,5 @@
 import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
+import type { Geography } from './data/risk/geography.ts'
 import type { Snapshot } from './snapshot/snapshot.ts'
 import type { Store } from './store/store.ts'
 
@@ -146,6 +147,8 @@ export interface Ports {
   readonly keys: Keys
   readonly outbound: Outbound
   readonly passwords: Passwords
+  /** Where addresses are, as far as the operator's data says. */
+  readonly geography: Geography
   readonly log: Log
   readonly metrics: Metrics
   /** The compiled revision being served. Immutable; a new one replaces it whole. */

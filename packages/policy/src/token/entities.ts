@@ -5,7 +5,7 @@ import type { KnownEntities } from '../decide.ts'
 import { layer } from '../pdp/layer.ts'
 import type { PolicySet } from '../policy-set.ts'
 import { type Parsed, type Question, reading } from '../question.ts'
-import type { AskedAccess, AskingClient, StatedUser, TokenQuestion } from './question.ts'
+import type { AskedAccess, AskingClient, StatedRisk, StatedUser, TokenQuestion } from './question.ts'
 
 export interface TokenValues {
   readonly question: Question
@@ -73,9 +73,9 @@ function contextOf(question: TokenQuestion): Fields {
     case 'mint':
       fields.set('binding', text(question.binding))
       fields.set('lifetimeSeconds', whole(question.lifetimeSeconds))
-      return withUser(fields, question.grantType, question.user)
+      return withUser(withRisk(fields, question.risk), question.grantType, question.user)
     case 'authorize':
-      return withUser(fields, question.grantType, question.user)
+      return withUser(withRisk(fields, question.risk), question.grantType, question.user)
     case 'register':
       fields.set('grantTypes', setOf(question.grantTypes.map(text)))
       fields.set('redirectHosts', setOf(question.redirectHosts.map(text)))
@@ -98,6 +98,17 @@ function askedRecord({ environment, time, tier, scopes, resources, detailsTypes 
     ['detailsTypes', setOf(uids('DetailsType', detailsTypes))],
   ])
   return { kind: 'record', fields }
+}
+
+function withRisk(fields: Fields, risk: StatedRisk | undefined): Fields {
+  if (risk === undefined) return fields
+  const { score, signals, unknown } = risk
+  const stated = new Map<string, Value>([
+    ['score', whole(score)],
+    ['signals', setOf(signals.map(({ name }) => text(name)))],
+    ['unknown', setOf(unknown.map(text))],
+  ])
+  return fields.set('risk', { kind: 'record', fields: stated })
 }
 
 function withUser(

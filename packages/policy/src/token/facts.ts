@@ -1,6 +1,6 @@
 import type { Decision } from '../decision.ts'
 import type { Obligations } from '../obligations.ts'
-import type { AskedAccess, AskingClient, StatedUser, TokenQuestion } from './question.ts'
+import type { AskedAccess, AskingClient, StatedRisk, StatedUser, TokenQuestion } from './question.ts'
 
 /** Flat, as records of an audit are. */
 export type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>
@@ -40,11 +40,14 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
   }
   switch (question.moment) {
     case 'authorize':
-      return { ...common, grant_type: question.grantType, ...userFacts(question.user) }
+      return {
+        ...{ ...common, grant_type: question.grantType },
+        ...{ ...userFacts(question.user), ...riskFacts(question.risk) },
+      }
     case 'mint': {
-      const { grantType, user, binding, lifetimeSeconds } = question
+      const { grantType, user, binding, lifetimeSeconds, risk } = question
       const about = { grant_type: grantType, has_user: user.subject !== undefined, ...userFacts(user) }
-      return { ...common, ...about, constraint: binding, lifetime: lifetimeSeconds }
+      return { ...common, ...about, constraint: binding, lifetime: lifetimeSeconds, ...riskFacts(risk) }
     }
     case 'register': {
       const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
@@ -66,6 +69,32 @@ function userFacts({ sid, acr, amr, authAgeSeconds }: StatedUser): Facts {
     ...(acr !== undefined && { acr }),
     amr,
     ...(authAgeSeconds !== undefined && { auth_age: authAgeSeconds }),
+  }
+}
+
+/** Each signal with its weight: the score can be added up again. Names only, nothing that they were judged by. */
+function riskFacts(risk: StatedRisk | undefined): Facts {
+  if (risk === undefined) return {}
+  return {
+    risk_score: risk.score,
+    risk_signals: risk.signals.map(({ name, weight }) => `${name}=${weight}`),
+    risk_unknown: risk.unknown,
+  }
+}
+
+function riskOfFacts({
+  risk_score: score,
+  risk_signals: signals,
+  risk_unknown: unknown,
+}: Facts): StatedRisk | undefined {
+  if (typeof score !== 'number' || !Array.isArray(signals) || !Array.isArray(unknown)) return undefined
+  return {
+    score,
+    signals: signals.map(signal => {
+      const end = signal.lastIndexOf('=')
+      return { name: signal.slice(0, end), weight: Number(signal.slice(end + 1)) }
+    }),
+    unknown,
   }
 }
 
@@ -100,12 +129,16 @@ export function questionOfRecord({
     case policyEvents.authorize:
       return subject === undefined
         ? undefined
-        : { moment: 'authorize', client, asked, grantType, user: { ...user, subject } }
+        : {
+            ...{ moment: 'authorize', client, asked, grantType, user: { ...user, subject } },
+            risk: riskOfFacts(facts),
+          }
     case policyEvents.mint:
       return {
         ...{ moment: 'mint', client, asked, grantType },
         user: { ...user, subject: facts.has_user === true ? subject : undefined },
         ...{ binding: text('constraint'), lifetimeSeconds: number('lifetime') ?? 0 },
+        risk: riskOfFacts(facts),
       }
     case policyEvents.register:
       return {

@@ -36,12 +36,29 @@ export interface StatedUser {
   readonly authAgeSeconds: number | undefined
 }
 
+/** One thing that speaks for a risk, and how much. */
+export interface RaisedSignal {
+  readonly name: string
+  readonly weight: number
+}
+
+/** How risky the request looks, and why. */
+export interface StatedRisk {
+  /** 0 to 100. */
+  readonly score: number
+  readonly signals: readonly RaisedSignal[]
+  /** Signals nobody could judge: what they would be judged by is not known. */
+  readonly unknown: readonly string[]
+}
+
 export interface AuthorizeQuestion {
   readonly moment: 'authorize'
   readonly client: AskingClient
   readonly asked: AskedAccess
   readonly grantType: string
   readonly user: StatedUser & { readonly subject: string }
+  /** Undefined: no policy wanted to know. */
+  readonly risk: StatedRisk | undefined
 }
 
 export interface MintQuestion {
@@ -52,6 +69,8 @@ export interface MintQuestion {
   readonly user: StatedUser
   readonly binding: string
   readonly lifetimeSeconds: number
+  /** Undefined: no policy wanted to know. */
+  readonly risk: StatedRisk | undefined
 }
 
 export interface RegisterQuestion {
@@ -109,10 +128,10 @@ export function cedarOf(question: TokenQuestion): {
 function contextOf(question: TokenQuestion): JsonObject {
   switch (question.moment) {
     case 'authorize':
-      return { grantType: question.grantType, ...userOf(question.user) }
+      return { grantType: question.grantType, ...userOf(question.user), ...riskOf(question.risk) }
     case 'mint': {
-      const { grantType, user, binding, lifetimeSeconds } = question
-      return { grantType, ...userOf(user), binding, lifetimeSeconds }
+      const { grantType, user, binding, lifetimeSeconds, risk } = question
+      return { grantType, ...userOf(user), binding, lifetimeSeconds, ...riskOf(risk) }
     }
     case 'register': {
       const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
@@ -131,6 +150,12 @@ function userOf({ subject, sid, acr, amr, authAgeSeconds }: StatedUser): JsonObj
     amr,
     ...(authAgeSeconds !== undefined && { authAgeSeconds }),
   }
+}
+
+function riskOf(risk: StatedRisk | undefined): JsonObject {
+  if (risk === undefined) return {}
+  const { score, signals, unknown } = risk
+  return { risk: { score, signals: signals.map(({ name }) => name), unknown } }
 }
 
 const uid = (type: string, id: string) => ({ type, id })

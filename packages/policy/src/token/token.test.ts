@@ -38,15 +38,23 @@ const stated = {
   ...{ sid: maybe(text), acr: maybe(text), amr: fc.subarray(['pwd', 'otp']) },
   authAgeSeconds: maybe(fc.nat()),
 }
+const risk = maybe(
+  fc.record({
+    score: fc.integer({ min: 0, max: 100 }),
+    signals: fc.uniqueArray(fc.record({ name: text, weight: fc.nat(100) }), { selector: one => one.name }),
+    unknown: fc.uniqueArray(text),
+  }),
+)
 const question: fc.Arbitrary<TokenQuestion> = fc.oneof(
   fc.record({
     ...{ moment: fc.constant('authorize' as const), client, asked, grantType: text },
     user: fc.record({ subject: text, ...stated }),
+    risk,
   }),
   fc.record({
     ...{ moment: fc.constant('mint' as const), client, asked, grantType: text },
     user: fc.record({ subject: maybe(text), ...stated }),
-    ...{ binding: fc.constantFrom('none', 'dpop', 'mtls'), lifetimeSeconds: fc.nat() },
+    ...{ binding: fc.constantFrom('none', 'dpop', 'mtls'), lifetimeSeconds: fc.nat(), risk },
   }),
   fc.record({
     ...{ moment: fc.constant('register' as const), client, asked },
@@ -122,7 +130,10 @@ describe('questions of the authorization server', () => {
       @id("self") forbid (principal == Client::"a", action == Action::"register", resource)
         when { context.redirectHosts.contains("a") || context.isUpdate };
       @id("somebody") forbid (principal, action == Action::"authorize", resource)
-        when { context.user == User::"a" && context.amr.contains("pwd") };`
+        when { context.user == User::"a" && context.amr.contains("pwd") };
+      @id("risky") forbid (principal, action in [Action::"authorize", Action::"mint"], resource)
+        when { context has risk && (context.risk.score > 90 || context.risk.unknown.contains("ü"))
+          && context.risk.signals.contains("a") };`
     const set = compiled(policies)
     const parts = cedar.policySetTextToParts(policies + Object.values(shippedPolicies).join(''))
     assert.ok(parts.type === 'success')

@@ -19,6 +19,7 @@ export type HandleKind =
   | 'interaction'
   | 'browser'
   | 'session'
+  | 'device'
   | 'upstream_state'
   | 'failures'
   | 'passkey'

@@ -3,7 +3,7 @@ import { shippedPolicies } from '@holdfast/policy'
 import { canonicalJson, type DocumentOf } from '../control/document.ts'
 import type { Checked, Problem } from '../control/problem.ts'
 import type { PolicyContent } from '../control/resources/policy-set.ts'
-import type { Decide } from './policy-engines/engine.ts'
+import type { Compiled } from './policy-engines/engine.ts'
 import { policyEngines } from './policy-engines/index.ts'
 import type { ActivePolicies, Policies } from './snapshot.ts'
 
@@ -17,13 +17,13 @@ export function versionOfPolicies({ policies, tests }: PolicyContent): string {
 
 /** Compiled sets are as many as are active or beside the active one; beyond this we compile again. */
 const rememberedMax = 64
-const remembered = new Map<string, Checked<Decide>>()
+const remembered = new Map<string, Checked<Compiled>>()
 
 function compiledOnce(
   document: string,
   version: string,
   policies: PolicyContent['policies'],
-): Checked<Decide> {
+): Checked<Compiled> {
   const known = remembered.get(version)
   if (known !== undefined) return known
   const compiled = policyEngines[0].compile(document, policies)
@@ -61,7 +61,7 @@ export function shipped(): Policies {
   const version = versionOfPolicies({ policies: shippedPolicies, tests: {} })
   const compiled = compiledOnce(shippedName, version, shippedPolicies)
   if (!compiled.ok) throw new TypeError('the shipped policies do not compile')
-  return { name: shippedName, version, decide: compiled.value }
+  return { name: shippedName, version, ...compiled.value }
 }
 
 function policiesOf({ name, spec }: DocumentOf<'PolicySet'>, problems: Problem[]): Policies {
@@ -74,7 +74,7 @@ function policiesOf({ name, spec }: DocumentOf<'PolicySet'>, problems: Problem[]
       message: `does not end in its content, \`${version}\``,
     })
   const compiled = compiledOnce(document, version, spec.policies)
-  if (compiled.ok) return { name, version, decide: compiled.value }
+  if (compiled.ok) return { name, version, ...compiled.value }
   problems.push(...compiled.problems.map(problem => ({ ...problem, document })))
   return shipped()
 }

@@ -156,6 +156,7 @@ function compileIssuer(
     clientOfSpiffeId: spiffeClients(clients.values()),
     identityProviders,
     policies,
+    risk: spec.risk,
     decisionPoint,
     authenticationLevels: levels,
     scopeEndings: [...governance.endings.values()].flat(),

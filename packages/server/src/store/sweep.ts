@@ -38,6 +38,7 @@ const sweptTables: readonly SweptTable[] = [
   { name: 'jtis', key: 'key', keptSeconds: jtiKeptSeconds },
   { name: 'failures', key: 'key', keptSeconds: 0 },
   { name: 'verifiers', key: 'key', keptSeconds: 0 },
+  { name: 'sightings', key: 'key', keptSeconds: 0 },
 ]
 
 const windowRowsMin = 256

@@ -15,6 +15,8 @@ import type {
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
+  SightingName,
+  SightingRecord,
   StatusEntryRecord,
   UserRecord,
   VerifierRecord,
@@ -311,6 +313,11 @@ export type Write =
   | { readonly kind: 'delete-key'; readonly issuer: string; readonly id: string; readonly at: EpochSeconds }
   /** What a verifier reported last; no guard. */
   | { readonly kind: 'put-verifier'; readonly record: VerifierRecord }
+  /** Counts it once more, or begins it; no guard. Once confirmed stays confirmed. */
+  | { readonly kind: 'remember-sighting'; readonly record: SightingRecord }
+  | { readonly kind: 'forget-sighting'; readonly sighting: SightingName }
+  /** All that was seen of one user or client. */
+  | { readonly kind: 'forget-sightings'; readonly issuer: string; readonly owner: string }
   | { readonly kind: 'append-audit'; readonly record: AuditRecord }
 
 /** What is signed to be used once. */

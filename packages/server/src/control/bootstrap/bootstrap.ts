@@ -34,6 +34,8 @@ export interface Bootstrap {
   /** How long a new signing key waits for verifiers that do not have it. */
   readonly waitForVerifiersSeconds: number
   readonly keyCustody: CustodyChoice
+  /** Which network is where; undefined: nobody knows. */
+  readonly geographyFile: string | undefined
   readonly trustedProxies: readonly string[]
   readonly demo: boolean
   /** Whether tests may answer for users (CIBA). */
@@ -111,13 +113,14 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
       : resolve(base, file.keyEncryptionKeyFile)
   const demo = file.demo ?? environment === 'development'
   const settings = settingsOf({ ...file, demo, dataFolder, keyEncryptionKeyFile }, origins)
-  const { listeners, trustedProxies, keys, testOnlyBackchannelAnswers } = file
+  const { listeners, trustedProxies, keys, risk, testOnlyBackchannelAnswers } = file
   const rotateKeysAfterSeconds = keys.rotateAfterDays === 0 ? undefined : keys.rotateAfterDays * 86_400
   return checked({
     ...{ environment, dataFolder, issuers, listeners, store, tls, keyEncryptionKeyFile, trustedProxies },
     ...{ demo, testOnlyBackchannelAnswers, settings, rotateKeysAfterSeconds },
     waitForVerifiersSeconds: keys.waitForVerifiersHours * 3600,
     keyCustody: custodyOf(keys.custody, base),
+    geographyFile: risk.geographyFile === undefined ? undefined : resolve(base, risk.geographyFile),
   })
 }
 

@@ -29,6 +29,7 @@ import { outstandingRequests } from '../par/outstanding.ts'
 import { type Authorized, judgeAuthorize } from '../policy/authorize.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
+import { statedRisk } from '../risk/client.ts'
 import type { Room } from '../room.ts'
 import { pollBindingOf } from '../token/poll-binding.ts'
 import { findHintedUser } from './hinted-user.ts'
@@ -89,6 +90,7 @@ export const backchannelAuthenticationRoom: Room = async (exchange, ports) => {
     judged.value.profile,
     user.value,
     exchange,
+    ports,
   )
   if (!permitted.ok && permitted.stepUp === undefined) {
     const { writes } = permitted
@@ -146,10 +148,12 @@ function judgeHinted(
   profile: SecurityProfile,
   { subject }: UserRecord,
   exchange: Exchange,
+  ports: Ports,
 ): Promise<Authorized> {
   const wanted = { scopes, resources, details, profile }
   const user = { subject, sid: undefined, acr: undefined, amr: [], authTime: undefined }
-  return judgeAuthorize({ ...asking, grantType: cibaGrantType, wanted, user }, exchange)
+  const risk = statedRisk({ ...asking, profile, subject, signIn: undefined }, exchange, ports)
+  return judgeAuthorize({ ...asking, grantType: cibaGrantType, wanted, user, risk }, exchange)
 }
 
 type JudgedRequest = CibaRequest & Pick<SentCibaRequest, 'isSigned' | 'writes'>

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
-import type { Decision, MintQuestion } from '@holdfast/policy'
+import type { Decision, MintQuestion, StatedRisk } from '@holdfast/policy'
 import { accept, type EpochSeconds, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
 import type { Binding } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { constraintOf } from '../mint/constraint.ts'
 import { lint } from '../mint/lint.ts'
 import type { MintOrder, Sender } from '../mint/order.ts'
+import { type AskedRisk, assessClient } from '../risk/client.ts'
 import { type Answered, askPolicies, recordsOf } from './ask.ts'
 import { judgeAuthorize } from './authorize.ts'
 import { askedAccess, askingClient } from './parties.ts'
@@ -26,22 +28,26 @@ export async function premint(
   order: MintOrder,
   { authenticated, proven, hasNonce }: Sender,
   exchange: Exchange,
+  ports: Ports,
 ): Promise<Preminted> {
   const { txn, subject, grantType } = order
   const context = { txn, subject }
-  const first = isFirstAsked(order) ? await judgeAuthorize(authorizeInput(order), exchange) : undefined
-  if (first !== undefined && !first.ok)
-    return { ok: false, refusal: refusedInDialect(first.refusal, grantType), writes: first.writes }
+  const { risk, writes: seen } = await assessClient(riskAsked(order), authenticated, exchange, ports)
+  const first = isFirstAsked(order) ? await judgeAuthorize(authorizeInput(order, risk), exchange) : undefined
+  if (first !== undefined && !first.ok) {
+    const writes = [...first.writes, ...seen]
+    return { ok: false, refusal: refusedInDialect(first.refusal, grantType), writes }
+  }
   const before = first?.writes ?? []
 
-  const answered = await askPolicies(mintQuestion(order, exchange), exchange)
+  const answered = await askPolicies(mintQuestion(order, risk, exchange), exchange)
   const narrowed = judgeAnswer(order, answered, exchange)
   // What policies left as it was has had its last look.
   const linted =
     narrowed.ok && narrowed.value !== order
       ? lint(narrowed.value, { method: authenticated.method, proven, hasNonce })
       : narrowed
-  const writes = [...before, ...recordsOf(answered, linted.ok, context, exchange)]
+  const writes = [...before, ...recordsOf(answered, linted.ok, context, exchange), ...seen]
   return linted.ok
     ? { ok: true, order: linted.value, writes }
     : { ok: false, refusal: refusedInDialect(linted, grantType), writes }
@@ -58,17 +64,22 @@ function isFirstAsked({ grantType, grantId }: MintOrder): boolean {
   return unseen.has(grantType) && grantId !== undefined
 }
 
-function authorizeInput(order: MintOrder) {
+function riskAsked({ client, profile, subject, grantId, risk, issuedAt }: MintOrder): AskedRisk {
+  const hasUser = grantId !== undefined
+  return { client, profile, subject: hasUser ? subject : undefined, signIn: risk, now: issuedAt }
+}
+
+function authorizeInput(order: MintOrder, risk: StatedRisk | undefined) {
   const { client, grantType, txn, scopes, audience, authorizationDetails: details, profile } = order
   const { subject, sid, acr, amr, authTime, issuedAt: now } = order
   return {
-    ...{ client, grantType, txn, now },
+    ...{ client, grantType, txn, now, risk },
     wanted: { scopes, resources: [audience], details, profile },
     user: { subject, sid, acr, amr, authTime },
   }
 }
 
-function mintQuestion(order: MintOrder, { issuer }: Exchange): MintQuestion {
+function mintQuestion(order: MintOrder, risk: StatedRisk | undefined, { issuer }: Exchange): MintQuestion {
   const { client, grantType, scopes, audience, authorizationDetails: details, profile, binding } = order
   const { subject, grantId, sid, acr, amr, authTime, issuedAt, lifetimeSeconds } = order
   return {
@@ -80,7 +91,7 @@ function mintQuestion(order: MintOrder, { issuer }: Exchange): MintQuestion {
       subject: grantId === undefined ? undefined : subject,
       ...{ sid, acr, amr, authAgeSeconds: ageOf(authTime, issuedAt) },
     },
-    ...{ binding: constraintOf(binding), lifetimeSeconds },
+    ...{ binding: constraintOf(binding), lifetimeSeconds, risk },
   }
 }
 

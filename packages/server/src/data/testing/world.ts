@@ -20,6 +20,7 @@ import {
 import { shipped } from '../../snapshot/compile-policies.ts'
 import { spiffeClients } from '../../snapshot/compile-spiffe.ts'
 import { effectiveProfiles } from '../../snapshot/effective-profile.ts'
+import { defaultRiskRules, type RiskRules } from '../../snapshot/risk-rules.ts'
 import type {
   Attester,
   AuthorizationDetailsType,
@@ -35,6 +36,7 @@ import type {
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
+import { type Geography, noGeography } from '../risk/geography.ts'
 import type { Room } from '../room.ts'
 import { keys as clientKeys, floor, plainClients, resourceServers, scopes } from './clients.ts'
 import { compactJws, newTestKey, type TestKey } from './jws.ts'
@@ -78,6 +80,9 @@ export interface WorldOptions {
   ) => Promise<{ readonly status: number }>
   /** Instead of the shipped ones. */
   readonly policies?: IssuerSnapshot['policies']
+  readonly risk?: Partial<RiskRules>
+  readonly geography?: Geography
+  readonly registered?: IssuerSnapshot['registered']
   /** An open store to use instead of a fresh one in memory. */
   readonly store?: Store
 }
@@ -92,6 +97,8 @@ export interface RequestOptions {
   /** Present: the request came over the mutual-TLS listener. */
   readonly certificate?: PeerCertificate
   readonly params?: Readonly<Record<string, string>>
+  /** Where it comes from; always the same unless said otherwise. */
+  readonly remoteAddress?: string
 }
 
 export type FormFields = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -159,6 +166,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       options.answerForm,
     ),
     passwords: fakePasswords,
+    geography: options.geography ?? noGeography,
     log: { info: () => {}, warn: () => {}, error: () => {} },
     metrics: metricsInto(counted),
     snapshot: () => snapshot,
@@ -343,6 +351,8 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     policies: options.policies ?? shipped(),
     ...withoutRegistration,
     scopeEndings: [],
+    risk: { ...defaultRiskRules, ...options.risk },
+    ...(options.registered !== undefined && { registered: options.registered }),
   }
 }
 
@@ -383,7 +393,7 @@ function exchangeOf(
         : Buffer.from(request.body ?? formBody(request.form ?? {})),
     listener: certificate === undefined ? 'public' : 'mtls',
     peerCertificate: certificate,
-    remoteAddress: '192.0.2.10',
+    remoteAddress: request.remoteAddress ?? '192.0.2.10',
     requestId,
     issuer,
     params,

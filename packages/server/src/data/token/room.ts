@@ -14,6 +14,7 @@ import { judgeOrder } from '../mint/order.ts'
 import { premint } from '../policy/mint.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
+import { countToken } from '../risk/client.ts'
 import type { Room } from '../room.ts'
 import type { Decision, Grant, GrantRefusal } from './grant.ts'
 import { grants } from './grants/index.ts'
@@ -57,7 +58,7 @@ export const tokenRoom: Room = async (exchange, ports) => {
   const { txn, subject } = entitlement
   const context = { txn, subject }
   if (!order.ok) return refuseAsking(proven, { refusal: order, context })
-  const preminted = await premint(order.value, sender.value, exchange)
+  const preminted = await premint(order.value, sender.value, exchange, ports)
   if (!preminted.ok) return refuseAsking(proven, { ...preminted, context })
 
   const minted = await mint(preminted.order, evidence, exchange, ports)
@@ -65,6 +66,8 @@ export const tokenRoom: Room = async (exchange, ports) => {
   const committed = await ports.store.commit(writes)
   if (!committed.committed) return refuseConflict(proven, decided.value, writes, committed)
 
+  const { grantId } = entitlement
+  countToken({ client, subject: grantId === undefined ? undefined : subject, now }, exchange, ports)
   ports.metrics.count('tokens_issued_total', { grant_type: entitlement.grantType })
   return jsonReply(200, minted.response, nextNonce(exchange, ports))
 }
