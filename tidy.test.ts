@@ -160,6 +160,7 @@ describe('slots', () => {
     'packages/server/src/data/authorize/response-modes',
     'packages/server/src/control/resources',
     'packages/server/src/snapshot/policy-engines',
+    'packages/server/src/remote-engines/kinds',
     'packages/server/src/data/risk/signals',
   ]
   for (const slot of slots) {

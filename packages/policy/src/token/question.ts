@@ -153,9 +153,16 @@ function userOf({ subject, sid, acr, amr, authAgeSeconds }: StatedUser): JsonObj
 }
 
 function riskOf(risk: StatedRisk | undefined): JsonObject {
-  if (risk === undefined) return {}
-  const { score, signals, unknown } = risk
-  return { risk: { score, signals: signals.map(({ name }) => name), unknown } }
+  return risk === undefined ? {} : { risk: riskRecord(risk) }
+}
+
+/** As policies read it: without the weights. */
+export function riskRecord({ score, signals, unknown }: StatedRisk): {
+  readonly score: number
+  readonly signals: readonly string[]
+  readonly unknown: readonly string[]
+} {
+  return { score, signals: signals.map(({ name }) => name), unknown }
 }
 
 const uid = (type: string, id: string) => ({ type, id })

@@ -153,7 +153,7 @@ function judgeHinted(
   const wanted = { scopes, resources, details, profile }
   const user = { subject, sid: undefined, acr: undefined, amr: [], authTime: undefined }
   const risk = statedRisk({ ...asking, profile, subject, signIn: undefined }, exchange, ports)
-  return judgeAuthorize({ ...asking, grantType: cibaGrantType, wanted, user, risk }, exchange)
+  return judgeAuthorize({ ...asking, grantType: cibaGrantType, wanted, user, risk }, exchange, ports)
 }
 
 type JudgedRequest = CibaRequest & Pick<SentCibaRequest, 'isSigned' | 'writes'>

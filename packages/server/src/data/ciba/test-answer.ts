@@ -103,6 +103,7 @@ async function allowing(
       ),
     },
     exchange,
+    ports,
   )
   if (!permitted.ok) return undefined
   const lifetimeSeconds = cibaGrantLifetime(client, asked.value, access.value.profile)

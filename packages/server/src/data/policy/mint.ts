@@ -33,14 +33,16 @@ export async function premint(
   const { txn, subject, grantType } = order
   const context = { txn, subject }
   const { risk, writes: seen } = await assessClient(riskAsked(order), authenticated, exchange, ports)
-  const first = isFirstAsked(order) ? await judgeAuthorize(authorizeInput(order, risk), exchange) : undefined
+  const first = isFirstAsked(order)
+    ? await judgeAuthorize(authorizeInput(order, risk), exchange, ports)
+    : undefined
   if (first !== undefined && !first.ok) {
     const writes = [...first.writes, ...seen]
     return { ok: false, refusal: refusedInDialect(first.refusal, grantType), writes }
   }
   const before = first?.writes ?? []
 
-  const answered = await askPolicies(mintQuestion(order, risk, exchange), exchange)
+  const answered = await askPolicies(mintQuestion(order, risk, exchange), exchange, ports)
   const narrowed = judgeAnswer(order, answered, exchange)
   // What policies left as it was has had its last look.
   const linted =

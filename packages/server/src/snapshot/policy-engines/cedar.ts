@@ -1,4 +1,4 @@
-import { compileTokenPolicies, decideToken, readsOfContext } from '@holdfast/policy'
+import { askedEngines, compileTokenPolicies, decideToken, readsOfContext } from '@holdfast/policy'
 import { checked, wrong } from '../../control/problem.ts'
 import type { PolicyEngine } from './engine.ts'
 
@@ -10,6 +10,7 @@ export const cedar: PolicyEngine = {
     if (compiled.ok)
       return checked({
         decide: question => decideToken(compiled.value, question),
+        asks: askedEngines(compiled.value),
         readsRisk: readsOfContext(compiled.value.contextReads, 'risk'),
       })
     return wrong(...compiled.problems.map(({ place, message }) => ({ document, field: place, message })))

@@ -5,8 +5,10 @@ import type { Checked } from '../../control/problem.ts'
 export type Decide = (question: TokenQuestion) => Decision | Promise<Decision>
 
 /** Policies ready to be asked. */
-export interface Compiled {
+export interface CompiledPolicies {
   readonly decide: Decide
+  /** Remote engines that a permit may ask, by name. */
+  readonly asks: readonly string[]
   /** Whether they may look at `context.risk`. */
   readonly readsRisk: boolean
 }
@@ -18,5 +20,8 @@ export interface PolicyEngine {
    * @param document what to call the policies in a problem
    * @param policies texts by the name of their file
    */
-  readonly compile: (document: string, policies: Readonly<Record<string, string>>) => Checked<Compiled>
+  readonly compile: (
+    document: string,
+    policies: Readonly<Record<string, string>>,
+  ) => Checked<CompiledPolicies>
 }

@@ -2,7 +2,7 @@ import type { Migration } from './dialect.ts'
 
 /** What was seen of users and clients before: devices, networks, hours, keys, the place of the last sign-in. */
 export const sightings: Migration = {
-  version: 14,
+  version: 15,
   title: 'what was seen of users and clients before',
   statements: ({ integer, text, narrow }) => [
     `create table sightings (

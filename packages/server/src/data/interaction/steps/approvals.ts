@@ -157,7 +157,7 @@ function judgeApproval(
   const wanted = { ...asked, profile }
   const user = { subject, sid, acr, amr, authTime }
   const risk = statedRisk({ client, profile, subject, signIn: signIn?.judged, now }, exchange, ports)
-  return judgeAuthorize({ client, grantType: cibaGrantType, txn, wanted, user, now, risk }, exchange)
+  return judgeAuthorize({ client, grantType: cibaGrantType, txn, wanted, user, now, risk }, exchange, ports)
 }
 
 /** A stronger authentication first, where that helps; otherwise it is answered, with no. */

@@ -110,6 +110,7 @@ async function judgeConsent(
       risk: statedRisk({ client, profile, subject, signIn: signIn?.judged, now }, exchange, ports),
     },
     exchange,
+    ports,
   )
   return { permitted, signIn }
 }
