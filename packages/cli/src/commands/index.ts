@@ -11,6 +11,7 @@ import { addGateway } from './gateway.ts'
 import { addGovern } from './govern.ts'
 import { addKeys } from './keys.ts'
 import { addMeasure } from './measure.ts'
+import { addOnboard } from './onboard.ts'
 import { addPolicy } from './policy.ts'
 import { addRegistrationTokens } from './registration-tokens.ts'
 import { addGrants } from './revoke.ts'
@@ -31,6 +32,7 @@ export const commands: readonly AddCommand[] = [
   addKeys,
   addPolicy,
   addGovern,
+  addOnboard,
   addMeasure,
   addExplain,
   addAudit,

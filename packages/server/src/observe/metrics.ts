@@ -10,7 +10,7 @@ export interface OpenMetrics extends Metrics {
   readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>
 }
 
-export type GaugeName = 'verifiers' | 'signing_key_age_seconds'
+export type GaugeName = 'verifiers' | 'signing_key_age_seconds' | 'onboarding_due'
 
 interface CounterShape {
   readonly help: string
@@ -33,6 +33,10 @@ const counters: Readonly<Record<MetricName, CounterShape>> = {
 const gauges: Readonly<Record<GaugeName, CounterShape>> = {
   verifiers: { help: 'Live verifiers by how they stand to the published keys', labels: ['standing'] },
   signing_key_age_seconds: { help: 'How long the oldest key has signed, by algorithm', labels: ['alg'] },
+  onboarding_due: {
+    help: 'What of onboarded clients ends within 30 days or waits for somebody',
+    labels: ['what'],
+  },
 }
 
 /** Label sets per metric; what comes after is counted under `other`, so no input can grow the memory. */

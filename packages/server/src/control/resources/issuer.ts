@@ -44,6 +44,8 @@ export const issuerSpec = z.strictObject({
     ),
   /** Whether clients may register themselves with an initial access token. */
   registration: z.enum(['off', 'initial-access-token']).default('off'),
+  /** Whether only clients with an active onboarding are served; production should say so. */
+  onboarding: z.enum(['off', 'required']).default('off'),
   /** When present it must agree with the bootstrap configuration. */
   environment: z.enum(['development', 'production']).optional(),
 })

@@ -343,6 +343,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     policies: options.policies ?? shipped(),
     ...withoutRegistration,
     scopeEndings: [],
+    onboardingEndings: [],
   }
 }
 

@@ -127,6 +127,7 @@ function issuerOf(
     policies: shipped(),
     ...withoutRegistration,
     scopeEndings: [],
+    onboardingEndings: [],
     spiffeTrustDomains: new Map(),
     clientOfSpiffeId: () => undefined,
   }
