@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { EpochSeconds, SecurityProfile } from '@holdfast/protocol'
+import { importPublicJwk } from '@holdfast/protocol/jose/keys.ts'
 import { certificateThumbprint } from '@holdfast/protocol/jose/thumbprint.ts'
 import { matchesSubject } from '../../data/client-auth/subject.ts'
 import { isTrusted } from '../../data/client-auth/trust-anchors.ts'
@@ -108,7 +109,9 @@ function certificatesOf(
   const registered = keys.flatMap(({ x5c }, index) => {
     const [first] = Array.isArray(x5c) ? (x5c as readonly unknown[]) : []
     const der = typeof first === 'string' ? Buffer.from(first, 'base64') : undefined
-    return der === undefined ? [] : [describe(`keys[${index}].x5c`, readCertificate(der), true, true)]
+    if (der === undefined) return []
+    const certificate = readCertificate(der)
+    return [describe(`keys[${index}].x5c`, certificate, true, isOfKey(certificate, keys[index]))]
   })
   return [...written, ...registered]
 }
@@ -130,6 +133,11 @@ function describe(
     notBefore: seconds(certificate?.validFrom),
     notAfter: seconds(certificate?.validTo),
   }
+}
+
+function isOfKey(certificate: X509Certificate | undefined, jwk: Jwk | undefined): boolean {
+  const key = importPublicJwk({ ...jwk, x5c: undefined })
+  return certificate !== undefined && key.ok && certificate.publicKey.equals(key.value.keyObject)
 }
 
 function readCertificate(data: string | Buffer): X509Certificate | undefined {

@@ -383,6 +383,15 @@ describe('keys that change', () => {
     assert.deepEqual([listed?.moved, await withheld(world)], [[], served])
   })
 
+  test('an approved key does not carry in a certificate that nobody approved', async t => {
+    const world = await required(t)
+    await onboarded(world)
+    const carrying = { ...firstJwk, x5c: ['MIIB'] }
+    assert.notEqual(thumbprintOfJwk(carrying), thumbprintOfJwk(firstJwk))
+    await done(applied([shopDocument({ jwks: { keys: [carrying] } })], world.ports))
+    assert.deepEqual((await shop(world)).jwks?.keys, [])
+  })
+
   test('an overlap may be shorter than planned and not longer; a weak or private key is none', async t => {
     const world = await required(t)
     const name = await onboarded(world)

@@ -115,9 +115,14 @@ export function onboardedKeyOf(jwk: Jwk): OnboardedKey {
   }
 }
 
-/** RFC 7638, also of keys that only encrypt; a key of a type nobody knows is known by all it says. */
+/**
+ * RFC 7638, also of keys that only encrypt; a key of a type nobody knows is known by all it says. A certificate beside
+ * the key is a credential of its own (`self_signed_tls_client_auth`), so that both are what is approved.
+ */
 export function thumbprintOfJwk(jwk: Jwk): string {
-  return sha256(thumbprintInput(jwk) ?? canonicalJson(jwk))
+  const [certificate] = Array.isArray(jwk.x5c) ? (jwk.x5c as readonly unknown[]) : []
+  const key = thumbprintInput(jwk) ?? canonicalJson(jwk)
+  return sha256(certificate === undefined ? key : canonicalJson([key, certificate]))
 }
 
 /** Members in which two registrations differ at all. */

@@ -72,7 +72,7 @@ export const onboardingForm = z.strictObject({
 export type OnboardingForm = z.infer<typeof onboardingForm>
 
 const key = z.strictObject({
-  /** RFC 7638. */
+  /** RFC 7638; of a key with a certificate (`x5c`) of both. */
   thumbprint,
   kid: z.string().max(256).optional(),
   kty: z.string().max(16),
