@@ -98,6 +98,7 @@ function narrowed(client: Client, registration: ClientRegistration): Client {
       client.postLogoutRedirectUris,
       approvedList(registration, 'post_logout_redirect_uris'),
     ),
+    requestUris: within(client.requestUris, approvedList(registration, 'request_uris')),
     grantTypes: within(client.grantTypes, approvedList(registration, 'grant_types')),
     responseTypes: within(client.responseTypes, approvedList(registration, 'response_types')),
     scopes: within(client.scopes, approvedList(registration, 'scope')),

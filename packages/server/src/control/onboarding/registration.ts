@@ -16,6 +16,7 @@ const metadataLists = [
   'response_types',
   'post_logout_redirect_uris',
   'authorization_details_types',
+  'request_uris',
   'scope',
 ] as const
 

@@ -57,12 +57,6 @@ const clients: readonly Client[] = [
   clientOf({ clientId: 'c_all', introspects }),
   clientOf({ clientId: 'c_suspended', status: 'suspended', introspects }),
   clientOf({
-    clientId: 'c_held',
-    status: 'suspended',
-    withheld: { kind: 'none', reason: 'has no active onboarding' },
-    introspects,
-  }),
-  clientOf({
     clientId: 'c_tls',
     tokenEndpointAuthMethod: 'tls_client_auth',
     tlsClientAuth: { kind: 'subject_dn', value: 'CN=client-1,O=Bank' },
@@ -305,11 +299,6 @@ const failures: readonly Failure[] = [
     name: 'a suspended client',
     credentials: world => ({ form: asserted(world, 'c_suspended') }),
     ruleId: 'client-auth.suspended',
-  },
-  {
-    name: 'a client that its onboarding holds back',
-    credentials: world => ({ form: asserted(world, 'c_held') }),
-    ruleId: 'onboarding.client',
   },
   {
     name: 'a client_id that is not the sub',
