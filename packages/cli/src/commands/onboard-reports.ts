@@ -1,14 +1,12 @@
 import type { ClientFlag, ListedOnboarding } from '@holdfast/server/control/admin-api.ts'
 import type { Command } from 'commander'
 import {
-  configOption,
   type Desk,
-  issuerOption,
   json,
-  outputOption,
   reportProblem,
   type ServerOptions,
   withAdmin,
+  withServerOptions,
 } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, type Terminal, timeOf } from '../terminal.ts'
@@ -20,31 +18,24 @@ type DaysOptions = ServerOptions & { readonly days: string; readonly client?: st
 
 /** `holdfast onboard list|show|due|flags`: what there is, and what somebody has to do. */
 export function addOnboardReports(onboard: Command, desk: Desk): void {
-  common(onboard.command('list'))
+  withServerOptions(onboard.command('list'))
     .description('every record and its state')
     .option('--client <id>', 'only of this client')
     .action((options: ServerOptions & { client?: string }) => list(desk, options))
-  common(onboard.command('show <record>'))
+  withServerOptions(onboard.command('show <record>'))
     .description('what a record says: read it before you approve it')
     .action((name: string, options: ServerOptions) => show(desk, name, options))
-  common(onboard.command('due'))
+  withServerOptions(onboard.command('due'))
     .description(
       'what ends or waits for somebody: records, certifications, reviews, keys, certificates, secrets',
     )
     .option('--days <days>', 'within this time', '30')
     .action((options: DaysOptions) => due(desk, options))
-  common(onboard.command('flags'))
+  withServerOptions(onboard.command('flags'))
     .description('what the audit holds against clients, counted, with the reason')
     .option('--days <days>', 'how far back', '7')
     .option('--client <id>', 'only of this client')
     .action((options: DaysOptions) => flags(desk, options))
-}
-
-function common(command: Command): Command {
-  return command
-    .option(...issuerOption)
-    .option(...configOption)
-    .option(...outputOption)
 }
 
 async function list(desk: Desk, options: ServerOptions & { readonly client?: string }): Promise<void> {

@@ -4,14 +4,13 @@ import type { Command } from 'commander'
 import { parse } from 'yaml'
 import {
   type AddCommand,
-  configOption,
+  asOption,
   type Desk,
-  issuerOption,
   json,
-  outputOption,
   reportProblem,
   type ServerOptions,
   withAdmin,
+  withServerOptions,
 } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { listOf, wholeNumber } from '../values.ts'
@@ -21,7 +20,6 @@ import { addOnboardTemplate } from './onboard-template.ts'
 type PersonOptions = ServerOptions & { readonly as: string }
 
 const daysMax = 732
-const asOption = ['--as <person>', 'who does this; stands in the audit'] as const
 
 /** Steps that need nothing but the record and a person. */
 const plainSteps = [
@@ -46,24 +44,24 @@ export const addOnboard: AddCommand = (program, desk) => {
       'clients from registration to service and to their end: checked, approved, certified, reviewed',
     )
   addOnboardTemplate(onboard, desk)
-  common(onboard.command('draft'))
+  withServerOptions(onboard.command('draft'))
     .description('write down what is to be approved of a registered client')
     .requiredOption(...asOption)
     .requiredOption('-f, --file <file>', 'the record as YAML or JSON; `holdfast onboard template` prints one')
     .option('--days <days>', `until it ends, at most ${daysMax}`, '365')
     .option('--if-changed', 'only when no open record says the same')
     .action((options: DraftOptions) => draft(desk, options))
-  common(onboard.command('check <record>'))
+  withServerOptions(onboard.command('check <record>'))
     .description('look at keys, certificates, redirect URIs, contacts and fitness; 0: it passed')
     .requiredOption(...asOption)
     .action((record: string, options: PersonOptions) => check(desk, record, options))
   for (const [step, what, description] of plainSteps)
-    common(onboard.command(`${step} <${what}>`))
+    withServerOptions(onboard.command(`${step} <${what}>`))
       .description(description)
       .requiredOption(...asOption)
       .action((record: string, options: PersonOptions) => change(desk, step, record, options))
   for (const [step, description] of endingSteps)
-    common(onboard.command(`${step} <record-or-client>`))
+    withServerOptions(onboard.command(`${step} <record-or-client>`))
       .description(description)
       .requiredOption(...asOption)
       .requiredOption('--reason <text>', 'why; stands in the audit')
@@ -75,13 +73,6 @@ export const addOnboard: AddCommand = (program, desk) => {
   addOnboardReports(onboard, desk)
 }
 
-function common(command: Command): Command {
-  return command
-    .option(...issuerOption)
-    .option(...configOption)
-    .option(...outputOption)
-}
-
 interface CertifyOptions extends PersonOptions {
   readonly against: string
   readonly evidence: string
@@ -89,7 +80,7 @@ interface CertifyOptions extends PersonOptions {
 }
 
 function addCertify(onboard: Command, desk: Desk): void {
-  common(onboard.command('certify <record>'))
+  withServerOptions(onboard.command('certify <record>'))
     .description('say that the client was certified; again before that ends')
     .requiredOption(...asOption)
     .requiredOption('--against <text>', 'what it was held to, with its version')
@@ -110,14 +101,14 @@ interface RotateOptions extends PersonOptions {
 }
 
 function addKeySteps(onboard: Command, desk: Desk): void {
-  common(onboard.command('rotate-key <record-or-client>'))
+  withServerOptions(onboard.command('rotate-key <record-or-client>'))
     .description('propose a new key; it counts when another person approved it')
     .requiredOption(...asOption)
     .requiredOption('--key <file>', 'the public key as a JWK')
     .option('--replaces <thumbprints>', 'separated by commas (default: every key of the same use)')
     .option('--overlap-days <days>', 'how long those work on (default: as planned in the record)')
     .action((record: string, options: RotateOptions) => rotate(desk, record, options))
-  common(onboard.command('approve-key <record> <thumbprint>'))
+  withServerOptions(onboard.command('approve-key <record> <thumbprint>'))
     .description('take the proposed key; those it replaces end when the overlap is over')
     .requiredOption(...asOption)
     .action((record: string, thumbprint: string, options: PersonOptions) =>

@@ -42,8 +42,9 @@ export const statesBefore: Readonly<Record<OnboardingStep, readonly OnboardingSt
   certify: ['approved', 'certified', ...onceActive],
   activate: ['approved', 'certified'],
   review: ['active', 'uncertified'],
-  'rotate-key': ['active', 'uncertified'],
-  'approve-key': ['active', 'uncertified'],
+  // Also while it is suspended: a key that is known to others is the usual reason.
+  'rotate-key': onceActive,
+  'approve-key': onceActive,
   suspend: ['active', 'uncertified'],
   resume: ['suspended'],
   retire: ['draft', ...beforeActive, ...onceActive],

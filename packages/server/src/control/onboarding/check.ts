@@ -1,5 +1,6 @@
 import { firstRefusal, meet, type Rule, type SecurityProfile, tiers } from '@holdfast/protocol'
 import {
+  type OnboardingCertificateInput,
   onboardingCertificateRules,
   onboardingContactRules,
   onboardingKeyRules,
@@ -15,14 +16,7 @@ import type { OnboardingContent, OnboardingFinding } from '../resources/client-o
 type Jwk = Readonly<Record<string, unknown>>
 
 /** A certificate as the server read it. */
-export interface ReadCertificate {
-  readonly field: string
-  readonly isReadable: boolean
-  readonly isTrusted: boolean
-  readonly notBefore: number
-  readonly notAfter: number
-  readonly matchesSubject: boolean
-}
+export type ReadCertificate = Omit<OnboardingCertificateInput, 'now'>
 
 /** Everything that the automatic checks look at, gathered before they begin. */
 export interface CheckFacts {

@@ -1,10 +1,10 @@
-import { setImmediate } from 'node:timers/promises'
 import type { ChainedAuditRecord } from '../../store/records.ts'
 import type { ControlPorts } from '../apply.ts'
 import { daySeconds } from '../approvals.ts'
 import { storedDocuments } from '../documents.ts'
 import { issuersNamed } from '../issuers-named.ts'
 import { type Checked, checked } from '../problem.ts'
+import { readAudit } from '../read-audit.ts'
 import type { ClientFlag, FlaggedClient, FlagsRequest, OnboardingFlags } from './api.ts'
 
 /** Something done in the name of a client that good clients do not do, or not often. */
@@ -61,10 +61,6 @@ const flagRules: readonly FlagRule[] = [
   },
 ]
 
-/** Records looked at together; in between, the server does its work. */
-const pageSize = 1000
-/** Of one chain, from its beginning. */
-const recordsMax = 10_000_000
 /** Clients that are told, those with most flags first. */
 const clientsMax = 500
 
@@ -97,17 +93,9 @@ export async function onboardingFlags(
       seen.set(keyOf(issuerUrl, name), { client: name, issuer: issuerUrl, counts: new Map() })
   }
   const since = clock.now() - days * daySeconds
-  for (const chain of await store.listAuditChains()) {
-    let after = 0
-    while (after < recordsMax) {
-      const records = await store.readAuditChain(chain, after, pageSize)
-      const last = records.at(-1)
-      if (last === undefined) break
-      for (const record of records) if (record.at >= since) count(record, seen)
-      after = last.sequence
-      await setImmediate()
-    }
-  }
+  await readAudit(store, record => {
+    if (record.at >= since) count(record, seen)
+  })
   const clients = [...seen]
     .map(([key, found]): FlaggedClient => {
       const { client, issuer: url } = found

@@ -383,6 +383,18 @@ describe('keys that change', () => {
     assert.deepEqual([listed?.moved, await withheld(world)], [[], served])
   })
 
+  test('a suspended client gets another key before it is resumed, and the old one is no more', async t => {
+    const world = await required(t)
+    const name = await onboarded(world)
+    await done(applied([shopDocument({ jwks: { keys: [firstJwk, next] } })], world.ports))
+    await done(step(world, 'shop', 'alice', 'suspend', { reason: 'its key was seen elsewhere' }))
+    await done(step(world, 'shop', 'bob', 'rotate-key', { rotation: { jwk: next, overlapDays: 0 } }))
+    await done(step(world, name, 'carol', 'approve-key', { thumbprint: thumbprintOfJwk(next) }))
+    await done(step(world, 'shop', 'carol', 'resume'))
+    const client = await shop(world)
+    assert.deepEqual([client.status, client.jwks?.keys], ['active', [next]])
+  })
+
   test('an approved key does not carry in a certificate that nobody approved', async t => {
     const world = await required(t)
     await onboarded(world)
