@@ -37,10 +37,24 @@ function asOf({ spec }: RecordDocument): OnboardedAs {
   }
 }
 
+/** Verdicts by content: a revision judges every record again, and most of them did not change. */
+const judged = new WeakMap<
+  RecordDocument['spec'],
+  { readonly name: string; readonly why: string | undefined }
+>()
+
+function whyBroken({ name, spec }: RecordDocument): string | undefined {
+  const known = judged.get(spec)
+  if (known?.name === name) return known.why
+  const why = brokenOnboarding(name, spec)
+  judged.set(spec, { name, why })
+  return why
+}
+
 function unsound(records: readonly RecordDocument[]): readonly Problem[] {
-  return records.flatMap(({ name, spec }) => {
-    const message = brokenOnboarding(name, spec)
-    const document = `ClientOnboarding/${name}`
+  return records.flatMap(record => {
+    const message = whyBroken(record)
+    const document = `ClientOnboarding/${record.name}`
     return message === undefined ? [] : [{ document, field: 'spec', message, ruleId: 'onboarding.steps' }]
   })
 }
