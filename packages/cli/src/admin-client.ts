@@ -29,6 +29,13 @@ export function adminOverSocket(socketPath: string): AdminApi {
     listApprovals: issuer =>
       get(`/v1/approvals${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     changeApproval: body => ask(socketPath, 'POST', '/v1/approvals', JSON.stringify(body)),
+    draftOnboarding: body => ask(socketPath, 'POST', '/v1/onboardings', JSON.stringify(body)),
+    changeOnboarding: body => ask(socketPath, 'POST', '/v1/onboardings/steps', JSON.stringify(body)),
+    checkOnboarding: body => ask(socketPath, 'POST', '/v1/onboardings/checks', JSON.stringify(body)),
+    listOnboardings: issuer =>
+      get(`/v1/onboardings${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
+    dueOnboardings: body => ask(socketPath, 'POST', '/v1/onboardings/due', JSON.stringify(body)),
+    onboardingFlags: body => ask(socketPath, 'POST', '/v1/onboardings/flags', JSON.stringify(body)),
     submitPolicies: body => ask(socketPath, 'POST', '/v1/policies', JSON.stringify(body)),
     changePolicies: body => ask(socketPath, 'POST', '/v1/policies/changes', JSON.stringify(body)),
     simulatePolicies: body => ask(socketPath, 'POST', '/v1/policies/simulation', JSON.stringify(body)),

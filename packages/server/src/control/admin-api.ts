@@ -2,6 +2,7 @@ import type { ExplainedField } from '@holdfast/protocol'
 import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
 import type { ChainedAuditRecord } from '../store/records.ts'
 import type { ApprovalChange, ApprovalList, ChangedApproval } from './approval-api.ts'
+import type { OnboardingApi } from './onboarding/api.ts'
 import type { Problem } from './problem.ts'
 import type {
   ChangedScopeGrant,
@@ -11,6 +12,7 @@ import type {
 } from './scope-grant-api.ts'
 
 export type { ApprovalChange, ApprovalList, ChangedApproval, ListedApproval } from './approval-api.ts'
+export type * from './onboarding/api.ts'
 export type {
   ChangedScopeGrant,
   ListedScopeGrant,
@@ -23,7 +25,7 @@ export type {
  * What an operator may ask of a server: the same methods over the admin socket and, while no server runs, over
  * the store itself. Types only; the CLI knows the control plane by this file.
  */
-export interface AdminApi {
+export interface AdminApi extends OnboardingApi {
   readonly status: () => Promise<Answer<AdminStatus>>
   readonly apply: (request: ApplyRequest) => Promise<Answer<ApplyResult>>
   readonly documents: () => Promise<Answer<DocumentList>>

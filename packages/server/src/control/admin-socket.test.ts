@@ -42,6 +42,7 @@ async function served(t: TestContext) {
     snapshot: undefined,
     keys: undefined,
     onApplied: async () => {},
+    outbound: { getJson: () => assert.fail('fetches') },
     startedAt: clock.now(),
   })
   const options = { dataFolder, cwd: process.cwd(), api, log }
