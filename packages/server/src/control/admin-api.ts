@@ -8,6 +8,7 @@ import type {
   ScopeGrantChange,
   ScopeGrantList,
 } from './scope-grant-api.ts'
+import type { ScopeReport, ScopeReportRequest } from './scope-report-api.ts'
 
 export type {
   ChangedScopeGrant,
@@ -16,6 +17,7 @@ export type {
   ScopeGrantChange,
   ScopeGrantList,
 } from './scope-grant-api.ts'
+export type { Drift, ScopeReport, ScopeReportRequest } from './scope-report-api.ts'
 
 /**
  * What an operator may ask of a server: the same methods over the admin socket and, while no server runs, over
@@ -52,6 +54,8 @@ export interface AdminApi {
   readonly changeScopeGrant: (request: ScopeGrantChange) => Promise<Answer<ChangedScopeGrant>>
   /** Of every issuer, or of the one named. */
   readonly listScopeGrants: (issuer?: string) => Promise<Answer<ScopeGrantList>>
+  /** Who can do what, what nobody uses, and what does not fit together. */
+  readonly reportScopes: (request: ScopeReportRequest) => Promise<Answer<ScopeReport>>
   readonly submitPolicies: (request: SubmitPoliciesRequest) => Promise<Answer<SubmittedPolicies>>
   readonly changePolicies: (request: PolicyChange) => Promise<Answer<ChangedPolicies>>
   /** What these policies would have decided otherwise. */
