@@ -6,8 +6,8 @@ import {
   type Refusal,
   refuse,
 } from '@holdfast/protocol'
+import { Breaker } from '@holdfast/protocol/breaker.ts'
 import { introspectionJwtMediaType } from '@holdfast/protocol/specs/rfc9701-introspection-jwt/rules.ts'
-import { Breaker } from './breaker.ts'
 import { BoundedCache, Gate, SingleFlight } from './cache.ts'
 import { clientParameters, type IntrospectionAuthentication } from './client-authentication.ts'
 import { fetchText, type JsonRequest, jsonObjectIn, UnwantedStatus } from './fetch-json.ts'

@@ -1,6 +1,6 @@
+import { Breaker } from '@holdfast/protocol/breaker.ts'
 import type { Evaluation } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { isJsonObject, type JsonValue } from '@holdfast/protocol/wire/json.ts'
-import { Breaker } from './breaker.ts'
 import { type DecisionPoint, DecisionUnavailable } from './decision-point.ts'
 import { fetchJsonObject, UnwantedStatus } from './fetch-json.ts'
 import {

@@ -20,6 +20,11 @@ export class Breaker {
     this.#options = options
   }
 
+  /** Nothing but one question after each pause goes through. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
   /** After a pause one question goes through; the pause begins anew for all others until it is answered. */
   mayAsk(): boolean {
     if (!this.#isOpen) return true
