@@ -77,7 +77,8 @@ async function report(desk: Desk, options: ReportOptions): Promise<void> {
   }
   await withAdmin(desk, options.config, async ({ api }) => {
     const answer = await api.reportScopes({
-      ...{ issuer, client, resourceServer, against, unusedDays, operationsMax },
+      ...{ issuer, client, resourceServer, against, operationsMax },
+      ...(asked.includes('unused') && { unusedDays }),
       ...(texts.documents !== undefined && {
         documents: { path: againstExport ?? '', text: texts.documents },
       }),
@@ -98,7 +99,7 @@ function textOf(file: string | undefined): string | undefined {
 /** What a pipeline stops for: an API that nobody described is one of it, who can do what is none. */
 function hasFinding(part: Part, { uncatalogued, isAuditLongEnough, ...report }: ScopeReport): boolean {
   if (part === 'access') return uncatalogued.length > 0
-  if (part === 'unused') return isAuditLongEnough && report.unused.length > 0
+  if (part === 'unused') return isAuditLongEnough && (report.unused ?? []).length > 0
   if (part === 'broad') return report.broad.length > 0
   return report[part]?.some(({ isNote }) => isNote !== true) === true
 }
@@ -143,7 +144,13 @@ function tell(terminal: Terminal, part: Part, report: ScopeReport, unusedDays: n
     case 'unused':
       table(
         `not used for ${unusedDays} days`,
-        report.unused.map(row => [row.client, row.api, row.right, timeOf(row.lastUsedAt), row.grant ?? '-']),
+        (report.unused ?? []).map(row => [
+          row.client,
+          row.api,
+          row.right,
+          timeOf(row.lastUsedAt),
+          row.grant ?? '-',
+        ]),
         ['CLIENT', 'API', 'RIGHT', 'LAST TOKEN', 'GRANT'],
       )
       if (!report.isAuditLongEnough)
@@ -160,11 +167,13 @@ function tell(terminal: Terminal, part: Part, report: ScopeReport, unusedDays: n
       )
       return
     case 'environments':
-      return table('differs from the other environment', rowsOf(report.environments), driftHeads)
+      table('differs from the other environment', rowsOf(report.environments), driftHeads)
+      return
     case 'gateway':
-      return table('differs from the gateway', rowsOf(report.gateway), driftHeads)
+      table('differs from the gateway', rowsOf(report.gateway), driftHeads)
+      return
     default:
-      return part satisfies never
+      part satisfies never
   }
 }
 

@@ -71,7 +71,7 @@ const revokeTenantBody = z.strictObject({
 })
 const reportBody = z.strictObject({
   issuer: z.string().max(2048).optional(),
-  unusedDays: z.number().int().min(1).max(3660),
+  unusedDays: z.number().int().min(1).max(3660).optional(),
   operationsMax: z.number().int().min(1).max(2000),
   client: z.string().max(128).optional(),
   resourceServer: z.string().max(128).optional(),

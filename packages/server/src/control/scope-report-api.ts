@@ -3,8 +3,8 @@
 export interface ScopeReportRequest {
   /** Name or URL; needed when there are several issuers. */
   readonly issuer?: string | undefined
-  /** Rights that no token was issued for in so many days are unused. */
-  readonly unusedDays: number
+  /** Rights that no token was issued for in so many days are unused; absent: the audit is not read. */
+  readonly unusedDays?: number | undefined
   /** A scope that lets into more operations is broad. */
   readonly operationsMax: number
   /** Only this client. */
@@ -27,10 +27,11 @@ export interface ScopeReport {
   readonly accessUntold: number
   /** Clients that may use APIs of which nobody says what their operations are. */
   readonly uncatalogued: readonly UncataloguedApi[]
-  readonly unused: readonly UnusedRight[]
+  /** Undefined when it was not asked for. */
+  readonly unused: readonly UnusedRight[] | undefined
   /** Earliest record of the audit about this issuer; undefined when there is none. */
   readonly auditFrom: number | undefined
-  /** Whether the audit reaches back far enough to call anything unused. */
+  /** Whether the audit reaches back far enough, and was read to its end, to call anything unused. */
   readonly isAuditLongEnough: boolean
   readonly broad: readonly BroadScope[]
   /** Undefined when nothing was named to compare with. */

@@ -217,7 +217,14 @@ describe('what nobody uses', () => {
     await world.issued('press', 'https://news.example', { scopes: ['news'] })
     const payments = { client: 'batch', api: 'bank', right: 'payments', grant }
     assert.deepEqual((await world.report()).unused, [payments, radio])
-    assert.equal((await world.report({ unusedDays: 1 })).unused.length, 3)
+    assert.equal((await world.report({ unusedDays: 1 })).unused?.length, 3)
+  })
+
+  test('is not looked for unless it is asked for', async t => {
+    const world = await worldOf(t)
+    await world.put(openApi, newsWords, newsOperations(), reader('press'))
+    const { unused, auditFrom } = await world.report({ unusedDays: undefined })
+    assert.deepEqual([unused, auditFrom], [undefined, undefined])
   })
 
   test('is told apart from what the audit is too short to tell', async t => {
@@ -239,7 +246,7 @@ describe('what nobody uses', () => {
       scopes: [],
     })
     assert.deepEqual(
-      (await world.report()).unused.map(({ right }) => right),
+      (await world.report()).unused?.map(({ right }) => right),
       ['accounts', 'payments'],
     )
   })

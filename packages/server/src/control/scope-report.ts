@@ -6,11 +6,19 @@ import { readDocuments, storedDocuments } from './documents.ts'
 import { issuersNamed } from './issuers-named.ts'
 import { type Checked, checked, wrong } from './problem.ts'
 import { daySeconds } from './scope-grant-state.ts'
-import { accessOf, broadOf, type Governed, rightsOf, unusedOf, usageKeys } from './scope-report-access.ts'
+import {
+  accessOf,
+  broadOf,
+  type Governed,
+  type Right,
+  rightsOf,
+  unusedOf,
+  usageKeys,
+} from './scope-report-access.ts'
 import type { Drift, ScopeReport, ScopeReportRequest } from './scope-report-api.ts'
 import { driftBetween } from './scope-report-environments.ts'
 import { driftOfGateway, readGatewayFile } from './scope-report-gateway.ts'
-import { readScopeUsage } from './scope-usage.ts'
+import { readScopeUsage, type ScopeUsage } from './scope-usage.ts'
 
 /** Rows of who can do what in one answer; the rest is counted, and found by naming a client or an API. */
 const accessMax = 20_000
@@ -54,18 +62,32 @@ export async function reportScopes(
   if (!gateway.ok) return gateway
   const rights = rightsOf(governed, { client, resourceServer })
   const { access, uncatalogued } = accessOf(rights, governed)
-  const usage = await readScopeUsage(store, binding.url, usageKeys(rights))
+  const usage =
+    unusedDays === undefined ? undefined : await readScopeUsage(store, binding.url, usageKeys(rights))
   return checked({
     ...{ issuer: binding.url, environment: binding.environment, uncatalogued },
     access: access.slice(0, accessMax),
     accessUntold: Math.max(0, access.length - accessMax),
-    unused: unusedOf(rights, usage, unusedDays, now),
-    auditFrom: usage.from,
-    isAuditLongEnough: usage.from !== undefined && usage.from <= now - unusedDays * daySeconds,
+    ...unusedIn(rights, usage, unusedDays, now),
     broad: broadOf(governed, rights, operationsMax).filter(one => (resourceServer ?? one.api) === one.api),
     environments: environments.value,
     gateway: gateway.value,
   })
+}
+
+function unusedIn(
+  rights: readonly Right[],
+  usage: ScopeUsage | undefined,
+  unusedDays = 0,
+  now: number,
+): Pick<ScopeReport, 'unused' | 'auditFrom' | 'isAuditLongEnough'> {
+  if (usage === undefined) return { unused: undefined, auditFrom: undefined, isAuditLongEnough: false }
+  const { from, isWhole } = usage
+  return {
+    unused: unusedOf(rights, usage, unusedDays, now),
+    auditFrom: from,
+    isAuditLongEnough: isWhole && from !== undefined && from <= now - unusedDays * daySeconds,
+  }
 }
 
 /** With another issuer of this server, or with what was exported elsewhere. */

@@ -3,7 +3,7 @@ import type { Store } from '../store/store.ts'
 
 /** Records looked at together; in between, the server does its work. */
 const pageSize = 1000
-/** Records of one chain that are read. */
+/** Records of one chain that are read; behind more of them nothing is called unused. */
 const recordsMax = 10_000_000
 
 export interface ScopeUsage {
@@ -11,6 +11,8 @@ export interface ScopeUsage {
   readonly lastAt: ReadonlyMap<string, number>
   /** Earliest record about the issuer. */
   readonly from: number | undefined
+  /** Whether every record was read. */
+  readonly isWhole: boolean
 }
 
 /** One right of one client at one API. No part holds a line feed. */
@@ -26,12 +28,12 @@ export async function readScopeUsage(
 ): Promise<ScopeUsage> {
   const lastAt = new Map<string, number>()
   let from: number | undefined
+  let isWhole = true
   for (const chain of await store.listAuditChains()) {
     let after = 0
-    while (after < recordsMax) {
+    let isEnd = false
+    while (!isEnd && after < recordsMax) {
       const records = await store.readAuditChain(chain, after, pageSize)
-      const last = records.at(-1)
-      if (last === undefined) break
       for (const record of records) {
         if (record.issuer !== issuer) continue
         const { at, event, clientId, facts } = record
@@ -42,11 +44,14 @@ export async function readScopeUsage(
           if (rights.has(key)) lastAt.set(key, Math.max(lastAt.get(key) ?? at, at))
         }
       }
-      after = last.sequence
+      const last = records.at(-1)
+      isEnd = last === undefined
+      after = last?.sequence ?? after
       await setImmediate()
     }
+    isWhole &&= isEnd
   }
-  return { lastAt, from }
+  return { lastAt, from, isWhole }
 }
 
 function textsOf(value: unknown): readonly string[] {
