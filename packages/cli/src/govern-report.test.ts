@@ -108,6 +108,69 @@ test('a report as JSON has the parts that were asked for, and their companions',
   ])
 })
 
+test('which operations of a scope were called stands in the files of gateways and APIs', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hf-report-'))
+  try {
+    const [edge, inner] = [join(folder, 'edge.log'), join(folder, 'inner.log')]
+    const call = (path: string, more: object = {}): string =>
+      JSON.stringify({
+        ...{ event: 'api.access', outcome: 'accepted', audience: 'https://api.example', method: 'GET', path },
+        ...more,
+      })
+    writeFileSync(
+      edge,
+      [call('/accounts/7'), 'no json', '[]', call('/accounts', { outcome: 'refused' })].join('\n'),
+    )
+    const elsewhere = { audience: 'https://other.example' }
+    writeFileSync(
+      inner,
+      [call('/accounts', { method: 'POST' }), call('/accounts/mine', elsewhere)].join('\n'),
+    )
+    const issuer = nothing.issuer
+    const operations = [
+      ['list', 'GET', '/accounts', ['all']],
+      ['see', 'GET', '/accounts/{id}', ['all', 'one']],
+      ['mine', 'GET', '/accounts/mine', ['all', 'one']],
+    ].map(([id, method, path, scopes]) => ({ id, method, path, coveredBy: [{ scopes }] }))
+    const documents = [
+      {
+        kind: 'ResourceServer',
+        name: 'bank',
+        issuer,
+        document: { spec: { audience: 'https://api.example' } },
+      },
+      { kind: 'ApiOperations', name: 'bank', issuer, document: { spec: { operations } } },
+      {
+        kind: 'ApiOperations',
+        name: 'bank',
+        issuer: 'https://else.example',
+        document: { spec: { operations } },
+      },
+    ]
+    const answers = {
+      reportScopes: answering(nothing),
+      documents: async () => ({ ok: true, value: { revision: 1, documents } }) as const,
+    }
+    const args = ['govern', 'report', '--only', 'calls']
+    const told = await run([...args, '--calls', edge, inner, '-o', 'json'], answers)
+    assert.equal(told.exitCode, 1)
+    assert.deepEqual(JSON.parse(told.out).calls, [
+      { api: 'bank', scope: 'all', operations: 3, called: 1, never: ['list', 'mine'] },
+      { api: 'bank', scope: 'one', operations: 2, called: 1, never: ['mine'] },
+    ])
+    writeFileSync(inner, call('/accounts/mine?page=2'))
+    const enough = await run([...args, '--calls', edge, inner], answers)
+    assert.match(enough.out, /bank +all +2 of 3 +list\n +bank +one +2 of 2 +-/)
+    assert.equal(enough.exitCode, 0)
+    assert.equal((await run([...args, '--calls', join(folder, 'gone.log')], answers)).exitCode, 3)
+    assert.equal((await run(args, answers)).exitCode, 0)
+    const away = { ...answers, documents: async () => broken }
+    assert.equal((await run([...args, '--calls', edge], away)).exitCode, 3)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
 test('a report is asked for with what the options say, and files are read', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'hf-report-'))
   try {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { Drift, ScopeReport } from '@holdfast/server/control/admin-api.ts'
+import type { AdminApi, Answer, Drift, ScopeReport } from '@holdfast/server/control/admin-api.ts'
+import { type CalledScope, calledScopes, operationsIn } from '../called-operations.ts'
 import {
   type AddCommand,
   configOption,
@@ -24,9 +25,13 @@ interface ReportOptions extends ServerOptions {
   readonly against?: string
   readonly againstExport?: string
   readonly gateway?: string
+  readonly calls?: readonly string[]
 }
 
-const parts = ['access', 'unused', 'broad', 'environments', 'gateway'] as const
+/** What the server tells, and what only files of gateways and APIs say. */
+type Report = ScopeReport & { readonly calls: readonly CalledScope[] | undefined }
+
+const parts = ['access', 'unused', 'broad', 'calls', 'environments', 'gateway'] as const
 type Part = (typeof parts)[number]
 
 const daysMax = 3660
@@ -47,6 +52,7 @@ export const addGovernReport: AddCommand = (govern, desk) => {
     .option('--against <issuer>', 'compare with this issuer of this server, or of the exported file')
     .option('--against-export <file>', 'compare with what `holdfast export` wrote in another environment')
     .option('--gateway <file>', 'compare with the routes of this gateway.yaml')
+    .option('--calls <file...>', 'audit files of gateways and APIs: which operations of a scope were called')
     .option(...issuerOption)
     .option(...configOption)
     .option(...outputOption)
@@ -85,11 +91,27 @@ async function report(desk: Desk, options: ReportOptions): Promise<void> {
       ...(texts.gateway !== undefined && { gateway: texts.gateway }),
     })
     if (!answer.ok) return reportProblem(desk, answer)
-    const shown = parts.filter(part => asked.includes(part) && answer.value[part] !== undefined)
-    if (options.output === 'json') terminal.out(json(chosen(answer.value, shown)))
-    else for (const part of shown) tell(terminal, part, answer.value, unusedDays)
-    return shown.some(part => hasFinding(part, answer.value)) ? exitCodes.no : exitCodes.done
+    const calls = await callsOf(api, answer.value, options)
+    if (calls !== undefined && !calls.ok) return reportProblem(desk, calls)
+    const found: Report = { ...answer.value, calls: calls?.value }
+    const shown = parts.filter(part => asked.includes(part) && found[part] !== undefined)
+    if (options.output === 'json') terminal.out(json(chosen(found, shown)))
+    else for (const part of shown) tell(terminal, part, found, unusedDays)
+    return shown.some(part => hasFinding(part, found)) ? exitCodes.no : exitCodes.done
   })
+}
+
+async function callsOf(
+  api: AdminApi,
+  { issuer }: ScopeReport,
+  { calls, resourceServer }: ReportOptions,
+): Promise<Answer<readonly CalledScope[]> | undefined> {
+  if (calls === undefined) return undefined
+  const answer = await api.documents()
+  if (!answer.ok) return answer
+  const operations = operationsIn(answer.value.documents, issuer)
+  const asked = operations.filter(one => resourceServer === undefined || one.api === resourceServer)
+  return { ok: true, value: await calledScopes(calls, asked) }
 }
 
 function textOf(file: string | undefined): string | undefined {
@@ -97,22 +119,29 @@ function textOf(file: string | undefined): string | undefined {
 }
 
 /** What a pipeline stops for: an API that nobody described is one of it, who can do what is none. */
-function hasFinding(part: Part, { uncatalogued, isAuditLongEnough, ...report }: ScopeReport): boolean {
+function hasFinding(part: Part, { uncatalogued, isAuditLongEnough, ...report }: Report): boolean {
   if (part === 'access') return uncatalogued.length > 0
   if (part === 'unused') return isAuditLongEnough && (report.unused ?? []).length > 0
   if (part === 'broad') return report.broad.length > 0
+  if (part === 'calls') return report.calls?.some(isHardlyCalled) === true
   return report[part]?.some(({ isNote }) => isNote !== true) === true
+}
+
+/** A scope of which more than half was never called lets into more than anybody needs. */
+function isHardlyCalled({ operations, called }: CalledScope): boolean {
+  return called * 2 < operations
 }
 
 const companions: Readonly<Record<Part, readonly (keyof ScopeReport)[]>> = {
   access: ['accessUntold', 'uncatalogued'],
   unused: ['auditFrom', 'isAuditLongEnough'],
   broad: [],
+  calls: [],
   environments: [],
   gateway: [],
 }
 
-function chosen(report: ScopeReport, shown: readonly Part[]): Partial<ScopeReport> {
+function chosen(report: Report, shown: readonly Part[]): Partial<Report> {
   const members = new Set<string>([
     'issuer',
     'environment',
@@ -121,7 +150,7 @@ function chosen(report: ScopeReport, shown: readonly Part[]): Partial<ScopeRepor
   return Object.fromEntries(Object.entries(report).filter(([member]) => members.has(member)))
 }
 
-function tell(terminal: Terminal, part: Part, report: ScopeReport, unusedDays: number): void {
+function tell(terminal: Terminal, part: Part, report: Report, unusedDays: number): void {
   const table = (title: string, rows: readonly (readonly string[])[], heads: readonly string[]): void => {
     terminal.out(terminal.strong(`${title}: ${rows.length === 0 ? 'nothing' : rows.length}`))
     if (rows.length > 0) for (const line of columns([heads, ...rows])) terminal.out(`  ${line}`)
@@ -164,6 +193,16 @@ function tell(terminal: Terminal, part: Part, report: ScopeReport, unusedDays: n
           ...[row.dataTypes.join(' ') || '-', String(row.clients)],
         ]),
         ['API', 'SCOPE', 'WHY', 'OPERATIONS', 'TIERS', 'DATA', 'CLIENTS'],
+      )
+      return
+    case 'calls':
+      table(
+        'scopes and what of them was called',
+        (report.calls ?? []).map(row => [
+          ...[row.api, row.scope, `${row.called} of ${row.operations}`],
+          row.never.join(' ') || '-',
+        ]),
+        ['API', 'SCOPE', 'CALLED', 'NEVER'],
       )
       return
     case 'environments':
