@@ -27,6 +27,9 @@ export function adminOverSocket(socketPath: string): AdminApi {
     listScopeGrants: issuer =>
       get(`/v1/scope-grants${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     reportScopes: body => ask(socketPath, 'POST', '/v1/scope-report', JSON.stringify(body)),
+    listApprovals: issuer =>
+      get(`/v1/approvals${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
+    changeApproval: body => ask(socketPath, 'POST', '/v1/approvals', JSON.stringify(body)),
     submitPolicies: body => ask(socketPath, 'POST', '/v1/policies', JSON.stringify(body)),
     changePolicies: body => ask(socketPath, 'POST', '/v1/policies/changes', JSON.stringify(body)),
     simulatePolicies: body => ask(socketPath, 'POST', '/v1/policies/simulation', JSON.stringify(body)),

@@ -97,6 +97,8 @@ async function run(
     changeScopeGrant: async () => broken,
     listScopeGrants: async () => broken,
     reportScopes: async () => broken,
+    listApprovals: async () => broken,
+    changeApproval: async () => broken,
     submitPolicies: async () => broken,
     changePolicies: async () => broken,
     simulatePolicies: async () => broken,

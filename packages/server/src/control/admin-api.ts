@@ -1,7 +1,14 @@
 import type { ExplainedField } from '@holdfast/protocol'
 import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
 import type { ChainedAuditRecord } from '../store/records.ts'
+import type { ApprovalChange, ApprovalList, ChangedApproval } from './approval-api.ts'
 import type { Problem } from './problem.ts'
+import type {
+  RevokeAccessRequest,
+  RevokedAccess,
+  RevokedTenant,
+  RevokeTenantRequest,
+} from './revocation-api.ts'
 import type {
   ChangedScopeGrant,
   RequestScopeGrant,
@@ -10,6 +17,13 @@ import type {
 } from './scope-grant-api.ts'
 import type { ScopeReport, ScopeReportRequest } from './scope-report-api.ts'
 
+export type { ApprovalChange, ApprovalList, ChangedApproval, ListedApproval } from './approval-api.ts'
+export type {
+  RevokeAccessRequest,
+  RevokedAccess,
+  RevokedTenant,
+  RevokeTenantRequest,
+} from './revocation-api.ts'
 export type {
   ChangedScopeGrant,
   ListedScopeGrant,
@@ -56,6 +70,9 @@ export interface AdminApi {
   readonly listScopeGrants: (issuer?: string) => Promise<Answer<ScopeGrantList>>
   /** Who can do what, what nobody uses, and what does not fit together. */
   readonly reportScopes: (request: ScopeReportRequest) => Promise<Answer<ScopeReport>>
+  /** What waits for the approval of a group. Of every issuer, or of the one named. */
+  readonly listApprovals: (issuer?: string) => Promise<Answer<ApprovalList>>
+  readonly changeApproval: (request: ApprovalChange) => Promise<Answer<ChangedApproval>>
   readonly submitPolicies: (request: SubmitPoliciesRequest) => Promise<Answer<SubmittedPolicies>>
   readonly changePolicies: (request: PolicyChange) => Promise<Answer<ChangedPolicies>>
   /** What these policies would have decided otherwise. */
@@ -340,6 +357,8 @@ export interface SimulatedPolicies {
   readonly same: number
   /** Of them, those for which remote engines were asked, too: what those said then is not asked again. */
   readonly remote: number
+  /** Neither the same nor known to be others: attributes had a part, and what they were is not kept. */
+  readonly unsure: number
   /** The most frequent first. */
   readonly changes: readonly SimulatedChange[]
   /** Decisions that would be others, too, of further kinds. */
@@ -375,34 +394,6 @@ export interface ListedPolicies {
 
 export interface PolicyList {
   readonly policies: readonly ListedPolicies[]
-}
-
-export interface RevokeAccessRequest {
-  readonly of: 'user' | 'client' | 'grant'
-  /** Username, client id, or the id of a grant as the audit or its client names it. */
-  readonly name: string
-  /** Name or URL; needed when several issuers have one of this name. */
-  readonly issuer?: string | undefined
-}
-
-export interface RevokedAccess {
-  readonly issuer: string
-  readonly of: RevokeAccessRequest['of']
-  readonly name: string
-  readonly reference: string
-}
-
-export interface RevokeTenantRequest {
-  readonly tenant: string
-  /** Name or URL; absent: every issuer of the tenant. */
-  readonly issuer?: string | undefined
-}
-
-export interface RevokedTenant {
-  readonly tenant: string
-  /** URLs of the issuers at which all access ended. */
-  readonly issuers: readonly string[]
-  readonly reference: string
 }
 
 /** Absent lists: everything the client may ask for. */

@@ -120,6 +120,13 @@ const changePoliciesBody = z.union([
   }),
   z.strictObject({ step: z.enum(['rollback', 'unshadow']), issuer: z.string().max(2048).optional() }),
 ])
+const changeApprovalBody = z.strictObject({
+  step: z.enum(['approve', 'deny']),
+  as: z.string().min(1).max(256),
+  name: z.string().min(1).max(128),
+  issuer: z.string().max(2048).optional(),
+  group: z.string().min(1).max(64).optional(),
+})
 const rotateKeysBody = z.strictObject({
   issuer: z.string().max(2048).optional(),
   alg: z.string().max(32).optional(),
@@ -210,6 +217,7 @@ const postedTo: Readonly<Record<string, Posted | undefined>> = {
   'POST /v1/scope-grants/steps': (api, request) =>
     over(request, changeGrantBody, body => api.changeScopeGrant(body)),
   'POST /v1/scope-report': (api, request) => over(request, reportBody, body => api.reportScopes(body)),
+  'POST /v1/approvals': (api, request) => over(request, changeApprovalBody, body => api.changeApproval(body)),
   'POST /v1/keys/rotation': (api, request) => over(request, rotateKeysBody, body => api.rotateKeys(body)),
   'POST /v1/keys/revocation': (api, request) => over(request, revokeKeyBody, body => api.revokeKey(body)),
   'POST /v1/policies': (api, request) => over(request, submitPoliciesBody, body => api.submitPolicies(body)),
@@ -232,6 +240,8 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
   if (address === 'GET /v1/keys') return await api.listKeys(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/scope-grants')
     return await api.listScopeGrants(url.searchParams.get('issuer') ?? undefined)
+  if (address === 'GET /v1/approvals')
+    return await api.listApprovals(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/policies')
     return await api.listPolicies(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/status') return await api.status()
