@@ -26,6 +26,7 @@ export function adminOverSocket(socketPath: string): AdminApi {
     changeScopeGrant: body => ask(socketPath, 'POST', '/v1/scope-grants/steps', JSON.stringify(body)),
     listScopeGrants: issuer =>
       get(`/v1/scope-grants${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
+    reportScopes: body => ask(socketPath, 'POST', '/v1/scope-report', JSON.stringify(body)),
     listApprovals: issuer =>
       get(`/v1/approvals${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     changeApproval: body => ask(socketPath, 'POST', '/v1/approvals', JSON.stringify(body)),

@@ -96,6 +96,7 @@ async function run(
     requestScopeGrant: async () => broken,
     changeScopeGrant: async () => broken,
     listScopeGrants: async () => broken,
+    reportScopes: async () => broken,
     listApprovals: async () => broken,
     changeApproval: async () => broken,
     draftOnboarding: async () => broken,

@@ -76,6 +76,16 @@ const revokeTenantBody = z.strictObject({
   tenant: z.string().min(1).max(63),
   issuer: z.string().max(2048).optional(),
 })
+const reportBody = z.strictObject({
+  issuer: z.string().max(2048).optional(),
+  unusedDays: z.number().int().min(1).max(3660).optional(),
+  operationsMax: z.number().int().min(1).max(2000),
+  client: z.string().max(128).optional(),
+  resourceServer: z.string().max(128).optional(),
+  against: z.string().max(2048).optional(),
+  documents: z.strictObject({ path: z.string().max(4096), text: z.string() }).optional(),
+  gateway: z.string().optional(),
+})
 /** Two years: what is needed longer is asked for again. */
 const grantDaysMax = 732
 const grantNames = z.array(z.string().min(1).max(128)).max(200)
@@ -213,6 +223,7 @@ const postedTo: Readonly<Record<string, Posted | undefined>> = {
     over(request, requestGrantBody, body => api.requestScopeGrant(body)),
   'POST /v1/scope-grants/steps': (api, request) =>
     over(request, changeGrantBody, body => api.changeScopeGrant(body)),
+  'POST /v1/scope-report': (api, request) => over(request, reportBody, body => api.reportScopes(body)),
   'POST /v1/approvals': (api, request) => over(request, changeApprovalBody, body => api.changeApproval(body)),
   'POST /v1/onboardings': (api, request) =>
     over(request, draftOnboardingBody, body => api.draftOnboarding(body)),

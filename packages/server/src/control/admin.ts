@@ -26,6 +26,7 @@ import {
 import { revokeAccess } from './revoke-access.ts'
 import { revokeTenant } from './revoke-tenant.ts'
 import { changeScopeGrant, listScopeGrants, requestScopeGrant } from './scope-grants.ts'
+import { reportScopes } from './scope-report.ts'
 import { listSecondFactors, resetSecondFactors } from './second-factors.ts'
 import { simulatePolicies } from './simulate-policies.ts'
 import { verifyAudit } from './verify-audit.ts'
@@ -94,6 +95,7 @@ export function adminOver(options: AdminOptions): AdminApi {
         const listed = await listScopeGrants(issuer, ports)
         return listed.ok ? value({ grants: listed.value }) : invalid(listed.problems)
       }),
+    reportScopes: request => over(() => reportScopes(request, ports)),
     listApprovals: issuer =>
       over(async () => {
         const listed = await listApprovals(issuer, ports)
