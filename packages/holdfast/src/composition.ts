@@ -51,7 +51,7 @@ export function composition({ cwd, env, terminal }: Surroundings): Composition {
 function configurationOf(bootstrap: ReturnType<typeof loadBootstrap>): ConfigurationAnswer {
   if (!bootstrap.ok) return { ok: false, problems: bootstrap.problems.map(textOfProblem) }
   const { environment, dataFolder, issuers, listeners, tls, demo, settings } = bootstrap.value
-  const { demoApi, gateway, ...always } = listeners
+  const { demoApi, gateway, admin, ...always } = listeners
   const caFile = tls === undefined ? join(dataFolder, 'tls', 'ca.pem') : undefined
   return {
     ok: true,
@@ -59,7 +59,11 @@ function configurationOf(bootstrap: ReturnType<typeof loadBootstrap>): Configura
       environment,
       dataFolder,
       issuers,
-      listeners: demo ? { ...always, gateway, demoApi } : always,
+      listeners: {
+        ...always,
+        ...(bootstrap.value.admin !== undefined && { admin }),
+        ...(demo && { gateway, demoApi }),
+      },
       caFile,
       settings,
     },

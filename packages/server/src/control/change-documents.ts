@@ -1,5 +1,6 @@
 import { compileSnapshot, type IssuerBinding, type PlacedDocument } from '../snapshot/compile.ts'
 import type { AuditRecord } from '../store/records.ts'
+import type { Write } from '../store/writes.ts'
 import type { ControlPorts } from './apply.ts'
 import {
   apiVersion,
@@ -68,7 +69,8 @@ async function changeOnce<K extends KindName, T>(
   const { url } = binding
   // The revision is read first: whatever changes after this line fails the guard below.
   const revision = await store.revision()
-  const stored = storedDocuments(await store.listDocuments())
+  const records = await store.listDocuments()
+  const stored = storedDocuments(records)
   if (!stored.ok) return stored
   const own = stored.value.filter(({ issuerUrl }) => issuerUrl === url).map(({ document }) => document)
   const decided = decide(own)
@@ -98,8 +100,7 @@ async function changeOnce<K extends KindName, T>(
     ...(clientId !== undefined && { clientId }),
     requestId: reference,
   }
-  const committed = await store.commit([
-    { kind: 'raise-revision', from: revision },
+  const writes: readonly Write[] = [
     ...changed.map(({ document: { name, source } }) => {
       const body = canonicalJson(source)
       return { kind: 'put-document', document: { documentKind: kind, issuer: url, name, body } } as const
@@ -107,6 +108,13 @@ async function changeOnce<K extends KindName, T>(
     ...(deleted === undefined
       ? []
       : [{ kind: 'delete-document', documentKind: kind, name: deleted, issuer: url } as const]),
+  ]
+  const gated = ports.gate?.(records, writes) ?? checked([])
+  if (!gated.ok) return gated
+  const committed = await store.commit([
+    { kind: 'raise-revision', from: revision },
+    ...gated.value,
+    ...writes,
     {
       kind: 'append-audit',
       record: { ...record, outcome: 'accepted', facts: { ...facts, revision: revision + 1 } },

@@ -5,6 +5,7 @@ import type { KindName } from '../control/resources/index.ts'
 import { issuerSpec } from '../control/resources/issuer.ts'
 import { standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
+import { administratorProblems } from './check-administrators.ts'
 import { operationsProblems } from './check-operations.ts'
 import { compileAttesters } from './compile-attesters.ts'
 import { type ClientContext, compileClient, rememberedMeet } from './compile-client.ts'
@@ -141,6 +142,7 @@ function compileIssuer(
     binding.url,
     problems,
   )
+  problems.push(...administratorProblems(ofKind(documents, 'Administrator'), clients, registered))
   const policies = compilePolicies(ofKind(documents, 'PolicySet'), problems)
   const decisionPoint = compileDecisionPoint(ofKind(documents, 'DecisionPoint'), problems)
   if (problems.length > 0) return wrong(...problems)
