@@ -8,6 +8,8 @@ import type { Terminal } from './terminal.ts'
 export interface Desk {
   readonly composition: Composition
   readonly terminal: Terminal
+  /** File of the profile that the command line, or else the environment, names. */
+  readonly profile: () => string | undefined
   /** Ends the command: the process leaves with this code once everything is written. */
   readonly leave: (exitCode: number) => void
 }
@@ -32,11 +34,11 @@ export const outputOption = ['-o, --output <format>', '`text` or `json`', 'text'
 
 /** Runs `work` with the admin API and reports a server or store that cannot be reached. */
 export async function withAdmin(
-  { composition, terminal, leave }: Desk,
+  { composition, terminal, leave, profile }: Desk,
   config: string | undefined,
   work: (connection: AdminConnection) => Promise<number>,
 ): Promise<void> {
-  const connection = await composition.admin(config).catch((cause: unknown) => {
+  const connection = await composition.admin(config, profile()).catch((cause: unknown) => {
     terminal.err(cause instanceof Error ? cause.message : String(cause))
     return undefined
   })

@@ -1,4 +1,5 @@
 import type { AddCommand } from '../command.ts'
+import { addAdmin } from './admin.ts'
 import { addApply } from './apply.ts'
 import { addAudit } from './audit.ts'
 import { addClients } from './clients.ts'
@@ -24,6 +25,7 @@ export const commands: readonly AddCommand[] = [
   addDemo,
   addApply,
   addExport,
+  addAdmin,
   addClients,
   addUsers,
   addGrants,

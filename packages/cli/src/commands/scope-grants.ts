@@ -15,12 +15,13 @@ import {
   type ServerOptions,
   withAdmin,
 } from '../command.ts'
+import type { AdminConnection } from '../composition.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, type Terminal, timeOf } from '../terminal.ts'
 import { listOf, wholeNumber } from '../values.ts'
 
 interface RequestOptions extends ServerOptions {
-  readonly as: string
+  readonly as?: string
   readonly client: string
   readonly resourceServer: string
   readonly scopes: string
@@ -32,7 +33,10 @@ interface RequestOptions extends ServerOptions {
 
 const daysMax = 732
 const reviewDaysMax = 366
-const asOption = ['--as <person>', 'who does this; stands in the audit'] as const
+const asOption = [
+  '--as <person>',
+  'who does this; stands in the audit. Over HTTPS the token says it',
+] as const
 
 const steps = [
   ['approve', 'say that the client may have exactly this; never by who asked'],
@@ -46,7 +50,7 @@ const steps = [
 export const addScopeGrants: AddCommand = (govern, desk) => {
   common(govern.command('request'))
     .description('ask that a client may have scopes of a governed API')
-    .requiredOption(...asOption)
+    .option(...asOption)
     .requiredOption('--client <id>', 'the client')
     .requiredOption('--resource-server <name>', 'the API')
     .requiredOption('--purpose <text>', 'what it is for, in words for those who approve')
@@ -58,9 +62,9 @@ export const addScopeGrants: AddCommand = (govern, desk) => {
   for (const [step, description] of steps)
     common(govern.command(`${step} <grant>`))
       .description(description)
-      .requiredOption(...asOption)
+      .option(...asOption)
       .option('--reason <text>', 'of a revocation')
-      .action((name: string, options: ServerOptions & { as: string; reason?: string }) =>
+      .action((name: string, options: ServerOptions & { as?: string; reason?: string }) =>
         change(desk, step, name, options),
       )
   common(govern.command('list'))
@@ -86,8 +90,10 @@ async function request(desk: Desk, options: RequestOptions): Promise<void> {
     desk.terminal.err('`--days` and `--review-days` are whole numbers within their bounds')
     return desk.leave(exitCodes.usage)
   }
-  const { as, client, resourceServer, purpose, issuer } = options
-  await withAdmin(desk, options.config, async ({ api }) => {
+  const { client, resourceServer, purpose, issuer } = options
+  await withAdmin(desk, options.config, async ({ api, via }) => {
+    const as = personOf(desk, via, options.as)
+    if (as === undefined) return exitCodes.usage
     const answer = await api.requestScopeGrant({
       ...{ as, client, resourceServer, purpose, days, reviewDays },
       ...{ scopes: listOf(options.scopes), authorizationDetailsTypes: listOf(options.detailTypes) },
@@ -103,10 +109,12 @@ async function change(
   desk: Desk,
   step: ScopeGrantChange['step'],
   name: string,
-  options: ServerOptions & { readonly as: string; readonly reason?: string },
+  options: ServerOptions & { readonly as?: string; readonly reason?: string },
 ): Promise<void> {
-  const { as, issuer, reason } = options
-  await withAdmin(desk, options.config, async ({ api }) => {
+  const { issuer, reason } = options
+  await withAdmin(desk, options.config, async ({ api, via }) => {
+    const as = personOf(desk, via, options.as)
+    if (as === undefined) return exitCodes.usage
     const answer = await api.changeScopeGrant({
       ...{ step, as, name },
       ...(issuer !== undefined && { issuer }),
@@ -117,6 +125,20 @@ async function change(
     else tell(desk, answer.value, options)
     return exitCodes.done
   })
+}
+
+/** Who the commands say they act for; over HTTPS nobody says it but the token. */
+function personOf(
+  { terminal }: Desk,
+  via: AdminConnection['via'],
+  as: string | undefined,
+): string | undefined {
+  if (via !== 'https' && as === undefined) terminal.err('`--as <person>` says who does this')
+  if (via === 'https' && as !== undefined) {
+    terminal.err('over HTTPS the person is who the token says: leave `--as` out')
+    return undefined
+  }
+  return via === 'https' ? '' : as
 }
 
 function tell({ terminal }: Desk, changed: ChangedScopeGrant, { output }: ServerOptions): void {

@@ -75,10 +75,7 @@ describe('every operation of the admin API', () => {
 
   test('refuses a bound token with the scheme Bearer, and one that is none', async () => {
     for (const operation of adminOperations)
-      for (const [token, ruleId] of [
-        [anna.token, 'bearer.dpop-downgrade'],
-        ['at_unknown', 'introspection.token'],
-      ] as const) {
+      for (const token of [anna.token, 'at_unknown']) {
         const headers = {
           authorization: `Bearer ${token}`,
           ...(operation.body !== undefined && { 'content-type': 'application/json' }),
@@ -90,7 +87,7 @@ describe('every operation of the admin API', () => {
         }
         const answer = await answerOf(await world.fetch(`${audience}${pathOf(operation)}`, init))
         assert.equal(answer.status, 401, operation.id)
-        if (ruleId === 'bearer.dpop-downgrade') assert.equal(answer.body.ruleId, ruleId)
+        if (token === anna.token) assert.equal(answer.body.ruleId, 'bearer.dpop-downgrade')
       }
   })
 

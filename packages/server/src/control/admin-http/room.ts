@@ -72,7 +72,7 @@ export function adminRoom(operation: AdminOperation, { desk, standing, pace }: A
       pacedBy(pace, caller.name) ??
       judgeOutset(operation, active, administrator) ??
       parsed(operation, visit, exchange)
-    const judged = asked.ok ? judgeAsked(operation, asked.value, active, administrator) : asked
+    const judged = asked.ok ? judgeAsked(operation, asked.value, active.token.scopes, administrator) : asked
     const { token } = active
     const context = { clientId: token.clientId, subject: token.subject, txn: token.txn }
     const at = ports.clock.now()
@@ -210,14 +210,18 @@ function judgeOutset(
   return judgeScopes(scopes, hasOne(token.scopes) ? scopes : token.scopes, administrator)
 }
 
-function judgeAsked(
+/**
+ * Whether this caller may ask for this.
+ * @param granted scopes of the token
+ */
+export function judgeAsked(
   operation: AdminOperation,
   visit: AdminVisit,
-  { token }: ActiveToken,
+  granted: readonly string[],
   administrator: DocumentOf<'Administrator'>,
 ): Parsed {
   const refusal =
-    judgeScopes(operation.needs(visit), token.scopes, administrator) ??
+    judgeScopes(operation.needs(visit), granted, administrator) ??
     (operation.isPersonal && !visit.caller.isPerson ? clientConfirms : undefined) ??
     (operation.isHighRisk(visit) ? judgeStepUp(visit) : undefined)
   return refusal ?? { ok: true, value: visit }
