@@ -66,7 +66,9 @@ describe('the admin API over HTTPS', () => {
     assert.equal((await anna.ask('DELETE', path)).status, 428)
     const gone = await anna.ask('DELETE', path, { headers: { 'if-match': put.headers.get('etag') ?? '' } })
     assert.equal(gone.status, 200, JSON.stringify(gone))
-    assert.equal((await anna.ask('GET', path)).status, 404)
+    const nobody = await anna.ask('GET', path)
+    assert.equal(nobody.status, 404)
+    assert.equal(nobody.body.ruleId, 'admin.missing')
   })
 
   test('what is high-risk waits for a second person', async () => {
@@ -226,6 +228,27 @@ describe('documents over HTTPS', () => {
     const headers = { 'if-match': off.headers.get('etag') ?? '' }
     const on = await anna.ask('PUT', path, { body: read.body, headers })
     assert.equal(on.status, 202, JSON.stringify(on.body))
+  })
+
+  test('a change that is too large does not wait', async () => {
+    const path = '/admin/v1/ApiOperations/bank'
+    const read = await anna.ask('GET', path)
+    const { spec, ...rest } = read.body as unknown as { spec: { owner: string; operations: object[] } }
+    const more = Array.from({ length: 700 }, (_, index) => ({
+      ...{
+        id: `more-${index}`,
+        method: 'GET',
+        path: `/more/${index}`,
+        description: 'x'.repeat(400),
+        tier: 1,
+      },
+      coveredBy: [{ scopes: ['accounts'] }],
+    }))
+    const body = { ...rest, spec: { ...spec, operations: [...spec.operations, ...more] } }
+    const headers = { 'if-match': read.headers.get('etag') ?? '' }
+    const refused = await anna.ask('PUT', path, { body, headers })
+    assert.equal(refused.status, 413)
+    assert.equal(refused.body.ruleId, 'admin.change-size')
   })
 
   test('grants of scopes are asked for and approved by the persons of the tokens', async () => {

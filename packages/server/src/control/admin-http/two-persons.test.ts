@@ -17,8 +17,11 @@ import {
   type Asker,
   documentFor,
   openAdminWorld,
+  strong,
 } from '../testing/admin-world.ts'
-import { changeLifetimeSeconds, changesOfOneMax } from './propose.ts'
+import { adminOperations } from './operations.ts'
+import { changeLifetimeSeconds, changesAmong, changesOfOneMax, propose } from './propose.ts'
+import { type AdminVisit, openStanding } from './visit.ts'
 
 const administrators = [
   { name: 'anna', scopes: adminScopes },
@@ -219,6 +222,43 @@ describe('a change that takes two persons', () => {
     assert.equal((await anna.ask('GET', change)).status, 404)
   })
 
+  test('gives up when others keep changing the revision', async () => {
+    const { desk } = world
+    const { ports } = desk.options
+    const failed = { committed: false, guard: 'raise-revision', index: 0 } as const
+    const store = { ...ports.store, commit: async () => failed }
+    const busy = { ...desk, options: { ...desk.options, ports: { ...ports, store } } }
+    const caller = {
+      ...{ name: 'anna', isPerson: true, responsible: [], scopes: [], clientId: 'admin-cli' },
+      ...{ acr: strong, authTime: world.clock.now(), highAcrs: [strong] },
+    }
+    const standing = await openStanding(ports.store)()
+    const visit: AdminVisit = {
+      ...{
+        desk: busy,
+        caller,
+        requestId: 'r',
+        params: {},
+        query: {},
+        body: {},
+        header: () => undefined,
+        standing,
+      },
+    }
+    const proposal = {
+      ...{ operation: 'rotateKeys', request: {}, changes: [], reasons: ['keys'], base: {} },
+      approveScopes: ['admin.keys:approve'],
+    }
+    const proposed = await propose(visit, proposal)
+    assert.ok(!proposed.ok && 'refusal' in proposed)
+    assert.equal(proposed.refusal.ruleId, 'admin.change-busy')
+    const [waiting] = changesAmong(standing.records, desk)
+    const withdrawal = adminOperations.find(({ id }) => id === 'withdrawChange')
+    const overtaken = await withdrawal?.work({ ...visit, params: { name: waiting?.name ?? '' } })
+    assert.ok(overtaken?.ok === false && 'refusal' in overtaken)
+    assert.equal(overtaken.refusal.ruleId, 'admin.change-overtaken')
+  })
+
   test('every step stands in the audit with the person of the token', async () => {
     for (const [event, person] of [
       ['admin.change.proposed', 'anna'],
@@ -276,7 +316,9 @@ for (const [name, open] of Object.entries(stores))
         const statuses = answers.map(({ status }) => status).toSorted()
         const seen = JSON.stringify(answers.map(({ body }) => body))
         assert.equal(statuses.filter(status => status === 200).length, 1, seen)
-        for (const status of statuses.slice(1)) assert.ok(status === 404 || status === 409, seen)
+        const late = answers.filter(({ status }) => status !== 200).map(({ body }) => body.ruleId)
+        const known = ['admin.change-unknown', 'admin.change-overtaken', 'admin.change-stale']
+        for (const ruleId of late) assert.ok(known.includes(String(ruleId)), seen)
         const confirmed = await world.audit('admin.change.confirmed')
         assert.equal(confirmed.length, what === 'documents' ? 1 : 2)
       })

@@ -132,7 +132,7 @@ function auditedAs(store: Store, actor: Actor): Store {
       store.commit(
         writes.map(write =>
           write.kind === 'append-audit'
-            ? { ...write, record: { ...write.record, facts: { ...actor, ...write.record.facts } } }
+            ? { ...write, record: { ...write.record, facts: { ...write.record.facts, ...actor } } }
             : write,
         ),
       ),

@@ -34,6 +34,8 @@ export interface TestAdministrator {
   readonly scopes: readonly AdminScope[]
   /** A client that speaks for itself, and who answers for it. */
   readonly responsible?: readonly string[]
+  /** Metadata of the client beyond the usual. */
+  readonly metadata?: object
 }
 
 export interface AdminWorldOptions {
@@ -72,12 +74,21 @@ export interface AdminWorld {
   readonly desk: AdminDesk
   readonly clock: Clock & { ahead: number }
   readonly fetch: (url: string, options: object) => Promise<Response>
+  /** The same with a client certificate. */
+  readonly fetchWith: (certificate: Certificate) => AdminWorld['fetch']
+  /** Registers a client with a key of its own, a token for which tests ask themselves. */
+  readonly keyOf: (name: string) => Keyed
   /** A user signed in just now, as strongly as needs be, and let the admin client have these scopes. */
   readonly person: (name: string, options?: TokenOptions) => Promise<Asker>
   /** A client with a token of its own. */
   readonly machine: (name: string, options?: TokenOptions) => Promise<Asker>
   readonly audit: (event: string) => Promise<readonly AuditRecord[]>
   readonly close: () => Promise<void>
+}
+
+export interface Certificate {
+  readonly certPem: string
+  readonly keyPem: string
 }
 
 export interface TokenOptions {
@@ -145,16 +156,22 @@ export async function openAdminWorld(options: AdminWorldOptions): Promise<AdminW
       },
     },
   })
-  const agent = agentTo(certificate.caPem, {
+  const places = {
     'as.example': server.listening.public,
     'mtls.as.example': server.listening.mtls,
     'admin.example': server.listening.admin ?? 0,
-  })
-  const fetch = async (url: string, init: object): Promise<Response> =>
-    (await undiciFetch(url, { ...init, dispatcher: agent } as never)) as unknown as Response
+  }
+  const agents: Agent[] = []
+  const fetchWith = (own?: Certificate): AdminWorld['fetch'] => {
+    const agent = agentTo(certificate.caPem, places, own)
+    agents.push(agent)
+    return async (url, init) =>
+      (await undiciFetch(url, { ...init, dispatcher: agent } as never)) as unknown as Response
+  }
+  const fetch = fetchWith()
   const seconds = (): number => clock.ahead
   return {
-    ...{ server, store, clock, fetch },
+    ...{ server, store, clock, fetch, fetchWith, keyOf: keyed },
     get desk() {
       if (desk === undefined) throw new TypeError('the listener is open')
       return desk
@@ -174,7 +191,7 @@ export async function openAdminWorld(options: AdminWorldOptions): Promise<AdminW
       return records
     },
     close: async () => {
-      await agent.destroy()
+      for (const agent of agents) await agent.destroy()
       await server.close()
       closeRevision()
       passwords.close()
@@ -183,7 +200,7 @@ export async function openAdminWorld(options: AdminWorldOptions): Promise<AdminW
   }
 }
 
-interface Keyed {
+export interface Keyed {
   readonly privateKey: KeyObject
   readonly jwk: Readonly<Record<string, unknown>>
 }
@@ -225,7 +242,9 @@ function documentsFor(
     ),
     ...administrators
       .filter(({ responsible }) => responsible !== undefined)
-      .map(({ name }) => client(name, { client_name: name, grant_types: ['client_credentials'] })),
+      .map(({ name, metadata }) =>
+        client(name, { client_name: name, grant_types: ['client_credentials'], ...metadata }),
+      ),
     ...administrators
       .filter(({ responsible }) => responsible === undefined)
       .map(({ name }) => documentFor('User', name, { passwordHash: someHash, subject: `u_${name}_000` })),
@@ -244,8 +263,8 @@ async function serverCertificate() {
   return { caPem: ca.certPem, identity: { certPem: made.certPem, keyPem: made.keyPem } }
 }
 
-function agentTo(ca: string, ports: Readonly<Record<string, number>>): Agent {
-  const connect = buildConnector({ ca })
+function agentTo(ca: string, ports: Readonly<Record<string, number>>, own?: Certificate): Agent {
+  const connect = buildConnector({ ca, ...(own && { cert: own.certPem, key: own.keyPem }) })
   return new Agent({
     connect: (options, done) => {
       const port = String(ports[options.hostname] ?? 1)
