@@ -52,6 +52,8 @@ export interface AdminSelf {
 export interface WaitingChange {
   readonly name: string
   readonly operation: string
+  /** What was asked for, of anything but documents. */
+  readonly request?: object
   readonly changes: readonly Change[]
   readonly reasons: readonly string[]
   readonly approveScopes: readonly string[]

@@ -137,7 +137,7 @@ function rowOf({ name, proposedBy, expiresAt, operation, changes }: WaitingChang
 }
 
 function write({ terminal }: Desk, change: WaitingChange): void {
-  const { name, operation, changes, reasons, approveScopes, proposedBy, expiresAt } = change
+  const { name, operation, request, changes, reasons, approveScopes, proposedBy, expiresAt } = change
   const lines = [
     ['change', name],
     ['operation', operation],
@@ -147,6 +147,7 @@ function write({ terminal }: Desk, change: WaitingChange): void {
     ...reasons.map(reason => ['because', reason]),
   ]
   for (const line of columns(lines)) terminal.out(line)
+  if (request !== undefined) terminal.out(json(request))
   for (const { action, kind, name: of, fields } of changes) {
     terminal.out(terminal.strong(`${action} ${kind}/${of}`))
     for (const { field, from, to } of fields)

@@ -10,7 +10,7 @@ import { placeDocuments, readDocuments } from '../documents.ts'
 import { checked, type Problem, wrong } from '../problem.ts'
 import { judgeStepUp, scopesStillHeld } from './authority.ts'
 import { etagAt, etagOf, etagOfValue } from './etag.ts'
-import { auditOfChange, changesAmong, deletionOf, propose } from './propose.ts'
+import { applyOperation, auditOfChange, changesAmong, deletionOf, propose } from './propose.ts'
 import { placesOf, risksOf } from './risk.ts'
 import { type Actor, type AdminVisit, type Done, portsOf } from './visit.ts'
 
@@ -24,9 +24,6 @@ export interface Expected {
 
 /** Users that the documents name, as they are now, by how the base of a change calls them. */
 type KnownUsers = ReadonlyMap<string, UserRecord | undefined>
-
-/** Id under which documents wait for a second person, in whatever form they came. */
-export const applyOperation = 'applyDocuments'
 
 /** Applies documents, or proposes them where one person is not enough. */
 export async function applyDocuments(

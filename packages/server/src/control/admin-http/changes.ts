@@ -1,10 +1,10 @@
 import { refuse } from '@holdfast/protocol'
 import { z } from 'zod'
 import { canonicalJson, type DocumentOf } from '../document.ts'
-import { applyOperation, confirmDocuments, judgeConfirmation } from './apply-documents.ts'
+import { confirmDocuments, judgeConfirmation } from './apply-documents.ts'
 import { scopesStillHeld } from './authority.ts'
 import { operation } from './operation.ts'
-import { auditOfChange, changesAmong, deletionOf, shownChange } from './propose.ts'
+import { applyOperation, auditOfChange, changesAmong, deletionOf, shownChange } from './propose.ts'
 import type { AdminOperation, AdminVisit, Done } from './visit.ts'
 
 const nothing = z.strictObject({})

@@ -93,6 +93,7 @@ const changeSchema: Json = {
   properties: {
     name: { type: 'string' },
     operation: { type: 'string' },
+    request: { type: 'object', description: 'what was asked for; of documents, see changes' },
     changes: { type: 'array', items: { type: 'object' } },
     reasons: { type: 'array', items: { type: 'string' } },
     base: { type: 'object', additionalProperties: { type: 'string' } },

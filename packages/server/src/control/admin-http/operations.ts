@@ -1,4 +1,4 @@
-import { refuse } from '@holdfast/protocol'
+import { type Refusal, refuse } from '@holdfast/protocol'
 import { z } from 'zod'
 import {
   changeGrantBody,
@@ -236,24 +236,9 @@ export const adminOperations: readonly AdminOperation[] = [
     body: changeGrant,
     isHighRisk: ({ body: { step } }) => isApproval(step) || step === 'activate',
     work: async visit => {
-      const { body, caller, standing, desk } = visit
-      if (isApproval(body.step)) {
-        if (!caller.isPerson)
-          return refused(
-            refuse(
-              'admin.approver-person',
-              ['HFA-5'],
-              'access_denied',
-              'a client approves nothing: a person does',
-            ),
-          )
-        const grant = standing.documents.find(({ document }) => document.name === body.name)?.document
-        const asked = grant?.kind === 'ScopeGrant' ? grant.spec.content.requestedBy : ''
-        const others = grant?.kind === 'ScopeGrant' ? grant.spec.approvals.map(({ by }) => by) : []
-        const behind = [asked, ...others].flatMap(name => personsBehind(name, standing, desk))
-        if (body.step === 'approve' && behind.includes(caller.name))
-          return refused(refuse('admin.own-change', ['HFA-5'], 'access_denied', 'another person is needed'))
-      }
+      const { body, caller } = visit
+      const refusal = isApproval(body.step) ? judgeApproval(visit, body) : undefined
+      if (refusal !== undefined) return refused(refusal)
       return done(await apiOf(visit as AdminVisit).changeScopeGrant({ ...body, as: caller.name }))
     },
   }),
@@ -364,6 +349,27 @@ export const adminOperations: readonly AdminOperation[] = [
 
 function isApproval(step: string): boolean {
   return step === 'approve' || step === 'review'
+}
+
+/** Not by a client, nor by who asked, approved before, or answers for a client that did. */
+function judgeApproval(
+  { caller, standing, desk }: Pick<AdminVisit, 'caller' | 'standing' | 'desk'>,
+  { step, name }: z.infer<typeof changeGrant>,
+): Refusal | undefined {
+  if (!caller.isPerson)
+    return refuse(
+      'admin.approver-person',
+      ['HFA-5'],
+      'access_denied',
+      'a client approves nothing: a person does',
+    )
+  const grant = standing.documents.find(({ document }) => document.name === name)?.document
+  if (grant?.kind !== 'ScopeGrant') return undefined
+  const { content, approvals } = grant.spec
+  const names = [content.requestedBy, ...(step === 'approve' ? approvals.map(({ by }) => by) : [])]
+  return names.flatMap(one => personsBehind(one, standing, desk)).includes(caller.name)
+    ? refuse('admin.own-change', ['HFA-5'], 'access_denied', 'another person is needed')
+    : undefined
 }
 
 interface AboutClient {

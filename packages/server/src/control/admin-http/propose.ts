@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Refusal, refuse } from '@holdfast/protocol'
 import type { DocumentRecord, Write } from '../../store/writes.ts'
-import { apiVersion, canonicalJson, type DocumentOf } from '../document.ts'
+import { apiVersion, canonicalJson, type DocumentOf, parseDocument } from '../document.ts'
 import { storedDocuments } from '../documents.ts'
 import type { PendingChangeContent } from '../resources/pending-change.ts'
 import { type AdminDesk, type AdminVisit, actorOf, type Done } from './visit.ts'
@@ -33,13 +33,15 @@ export async function propose(visit: AdminVisit, proposal: Proposal): Promise<Do
   }
   const name = changeName(content)
   const record = recordOf(name, content, desk)
-  if (record.body.length > changeBytesMax)
+  // What does not fit its own schema would keep every later revision from being read.
+  const fits = parseDocument(`PendingChange/${name}`, JSON.parse(record.body)).ok
+  if (record.body.length > changeBytesMax || !fits)
     return refused(
       refuse(
         'admin.change-size',
         ['HFA-6'],
         'invalid_request',
-        `it has more than ${changeBytesMax} characters`,
+        `it has more than ${changeBytesMax} characters or 1000 documents`,
       ),
     )
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
@@ -138,9 +140,12 @@ export function auditOfChange(
   return { kind: 'append-audit', record: { ...base, outcome: 'accepted', facts } }
 }
 
-/** How a change looks to those who decide about it. */
-export function shownChange(name: string, { request: _request, ...content }: PendingChangeContent): object {
-  return { name, ...content }
+/** Id under which documents wait, in whatever form they came. */
+export const applyOperation = 'applyDocuments'
+
+/** How a change looks to those who decide about it: documents field by field, anything else as it was asked for. */
+export function shownChange(name: string, { request, ...content }: PendingChangeContent): object {
+  return { name, ...content, ...(content.operation !== applyOperation && { request }) }
 }
 
 function accepted(name: string, content: PendingChangeContent): Done {

@@ -138,6 +138,7 @@ describe('a change that takes two persons', () => {
     const waits = await as('anna').ask('POST', '/admin/v1/keys/rotation', { body: { alg: 'ES256' } })
     assert.equal(waits.status, 202, JSON.stringify(waits.body))
     assert.deepEqual(await keys(), before)
+    assert.deepEqual(waits.body.request, { alg: 'ES256' })
     const change = waits.headers.get('location') ?? ''
     assert.equal((await confirm('anna', change)).body.ruleId, 'admin.own-change')
     const rotated = await confirm('bela', change)
@@ -220,6 +221,17 @@ describe('a change that takes two persons', () => {
     const listed = await anna.ask('GET', '/admin/v1/changes')
     assert.equal((listed.body.changes as unknown[]).length, 1)
     assert.equal((await anna.ask('GET', change)).status, 404)
+  })
+
+  test('of more documents than a change can hold does not wait, and breaks nothing', async () => {
+    const documents = Array.from({ length: 1001 }, (_, index) =>
+      documentFor('Scope', `admin.s${index}`, { title: 'x', description: 'x' }),
+    )
+    const files = [{ path: 'a', text: documents.map(one => JSON.stringify(one)).join('\n---\n') }]
+    const anna = await world.person('anna')
+    const refused = await anna.ask('POST', '/admin/v1/apply', { body: { files } })
+    assert.equal(refused.body.ruleId, 'admin.change-size', JSON.stringify(refused.body))
+    assert.equal((await anna.ask('GET', '/admin/v1/status')).status, 200)
   })
 
   test('gives up when others keep changing the revision', async () => {

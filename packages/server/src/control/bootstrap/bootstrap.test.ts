@@ -85,7 +85,14 @@ describe('the bootstrap configuration', () => {
     const ports = Object.fromEntries(
       Object.entries(bootstrap.listeners).map(([name, { port }]) => [name, port]),
     )
-    assert.deepEqual(ports, { public: 8443, mtls: 8444, gateway: 8446, demoApi: 8447, management: 9000, admin: 8445 })
+    assert.deepEqual(ports, {
+      public: 8443,
+      mtls: 8444,
+      gateway: 8446,
+      demoApi: 8447,
+      management: 9000,
+      admin: 8445,
+    })
     assert.deepEqual(bootstrap.store, { driver: 'sqlite', path: join(cwd, '.holdfast', 'holdfast.db') })
     assert.equal(bootstrap.demo, true)
   })
