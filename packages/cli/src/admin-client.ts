@@ -26,6 +26,7 @@ export function adminOver(ask: Ask): AdminApi {
     secondFactors: query => ask('POST', '/v1/users/second-factors', query),
     resetSecondFactors: query => ask('POST', '/v1/users/second-factors/reset', query),
     revokeAccess: body => ask('POST', '/v1/revocation', body),
+    revokeTenant: body => ask('POST', '/v1/revocation/tenant', body),
     createRegistrationToken: body => ask('POST', '/v1/registration-tokens', body),
     registrationTokens: issuer => ask('GET', of('/v1/registration-tokens', issuer)),
     revokeRegistrationToken: body => ask('POST', '/v1/registration-tokens/revocation', body),

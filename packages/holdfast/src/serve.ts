@@ -23,6 +23,7 @@ import { demoGatewayKit, startDemoGateway } from './demo/gateway.ts'
 import { explainStart } from './explain-start.ts'
 import { type Ground, openGround, readKeyEncryptionKey } from './ground.ts'
 import { openKeyCustody } from './key-custody.ts'
+import { remoteEngines } from './remote-engines.ts'
 import { signalled } from './signalled.ts'
 import { writeStartCard } from './start-card.ts'
 
@@ -81,6 +82,7 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   closers.push(custody.close)
   const server = await startServer({
     keyCustody: custody.keyCustody,
+    remoteEngines: remoteEngines(bootstrap.remoteEngines),
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
     ...{ clock, entropy, refreshSnapshot: refresh },
     ...(testOnlyBackchannelAnswers && { routes: [...routes, testOnlyAnswerRoute] }),

@@ -50,6 +50,10 @@ export const revokeAccessBody = z.strictObject({
   name: z.string().min(1).max(255),
   issuer: z.string().max(2048).optional(),
 })
+export const revokeTenantBody = z.strictObject({
+  tenant: z.string().min(1).max(63),
+  issuer: z.string().max(2048).optional(),
+})
 /** Two years: what is needed longer is asked for again. */
 const grantDaysMax = 732
 const grantNames = z.array(z.string().min(1).max(128)).max(200)

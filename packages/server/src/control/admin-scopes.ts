@@ -23,7 +23,7 @@ export const adminGroups = {
   keys: { words: 'signing keys', kinds: [], has: 'rwa' },
   administrators: { words: 'administrators', kinds: ['Administrator'], has: 'rwa' },
   changes: { words: 'changes that wait for a second person', kinds: [], has: 'r' },
-  access: { words: 'access of users and clients, to end it', kinds: [], has: 'w' },
+  access: { words: 'access of users and clients, to end it', kinds: [], has: 'wa' },
   audit: { words: 'the audit', kinds: [], has: 'r' },
   status: { words: 'the state of the server', kinds: [], has: 'r' },
 } as const satisfies Readonly<Record<string, AdminGroupWords>>

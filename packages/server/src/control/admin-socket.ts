@@ -15,6 +15,7 @@ import {
   revokeAccessBody,
   revokeBody,
   revokeKeyBody,
+  revokeTenantBody,
   revokeTokenBody,
   rotateBody,
   rotateKeysBody,
@@ -111,6 +112,8 @@ const postedTo: Readonly<Record<string, Posted | undefined>> = {
   'POST /v1/users/second-factors/reset': (api, request) =>
     over(request, userBody, body => api.resetSecondFactors(body)),
   'POST /v1/revocation': (api, request) => over(request, revokeAccessBody, body => api.revokeAccess(body)),
+  'POST /v1/revocation/tenant': (api, request) =>
+    over(request, revokeTenantBody, body => api.revokeTenant(body)),
   'POST /v1/scope-grants': (api, request) =>
     over(request, requestGrantBody, body => api.requestScopeGrant(body)),
   'POST /v1/scope-grants/steps': (api, request) =>

@@ -9,6 +9,7 @@ import {
   revokeAccessBody,
   revokeBody,
   revokeKeyBody,
+  revokeTenantBody,
   revokeTokenBody,
   rotateBody,
   rotateKeysBody,
@@ -160,6 +161,26 @@ export const adminOperations: readonly AdminOperation[] = [
     scopes: ['admin.access:write'],
     body: revokeAccessBody,
     work: async visit => done(await apiOf(visit as AdminVisit).revokeAccess(visit.body)),
+  }),
+  operation({
+    id: 'revokeTenant',
+    method: 'POST',
+    path: '/admin/v1/revocation/tenant',
+    summary:
+      'Ends all access at every issuer of a tenant. Takes two persons; who runs the server needs none.',
+    scopes: ['admin.access:write'],
+    body: revokeTenantBody,
+    twoPersons: {
+      approve: 'admin.access:approve',
+      reasons: ({ body: { tenant } }) => [`everybody of the tenant ${tenant} is signed out`],
+      base: async ({ standing }) =>
+        Object.fromEntries(
+          standing.records
+            .filter(({ documentKind }) => documentKind === 'Issuer')
+            .map(({ name, issuer, body }) => [`Issuer/${name} ${issuer}`, etagOf(body)]),
+        ),
+    },
+    work: async visit => done(await apiOf(visit as AdminVisit).revokeTenant(visit.body)),
   }),
   operation({
     id: 'listRegistrationTokens',
