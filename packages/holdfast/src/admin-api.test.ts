@@ -5,6 +5,8 @@ import { once } from 'node:events'
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { epochSeconds } from '@holdfast/protocol'
+import { totpCode, totpStep } from '@holdfast/protocol/specs/rfc6238-totp/totp.ts'
 import { Agent, request } from 'undici'
 import { UserAgent } from '../../../test/product/user-agent.ts'
 import { launcher, openWorkshop, type Run, type Started, type Workshop } from './testing/product.ts'
@@ -127,9 +129,34 @@ describe('the admin API of the binary', () => {
     assert.match(unnamed.err, /--as/)
   })
 
-  const signIn = async (name: string): Promise<void> => {
+  const trusting = (): Agent =>
+    new Agent({ connect: { ca: readFileSync(inFolder('.holdfast/tls/ca.pem'), 'utf8') } })
+  const step = (): number => totpStep(epochSeconds(Math.floor(Date.now() / 1000)))
+
+  /** Sets up an authenticator app, as its owner does on the account page. */
+  const setUpApp = async (name: string): Promise<Buffer> => {
+    const agent = trusting()
+    const base = `https://localhost:${workshop.ports.public}/account/security`
+    let secret = Buffer.alloc(0)
+    await new UserAgent(agent).walk(new URL(`${base}/totp`), `${base}?done=app-added`, {
+      ...{ username: name, password, consent: 'deny' },
+      code: html => {
+        const shown = /id="totp-secret">([A-Z2-7 ]+)</.exec(html)?.[1] ?? ''
+        const bits = [...shown.replaceAll(' ', '')]
+          .map(letter => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
+          .join('')
+        secret = Buffer.from((bits.match(/.{8}/g) ?? []).map(byte => Number.parseInt(byte, 2)))
+        return totpCode(secret, step())
+      },
+    })
+    await agent.destroy()
+    return secret
+  }
+
+  const signIn = async (name: string, secret?: Buffer): Promise<void> => {
     const { HOLDFAST_RELAUNCHED: _relaunched, ...env } = process.env
-    const args = [launcher, '--admin-profile', `${name}.yaml`, 'admin', 'login']
+    const strongly = secret === undefined ? [] : ['--acr', 'urn:holdfast:acr:mfa']
+    const args = [launcher, '--admin-profile', `${name}.yaml`, 'admin', 'login', ...strongly]
     const child = spawn(process.execPath, args, {
       ...{ cwd: workshop.folder, env, stdio: ['ignore', 'pipe', 'inherit'] },
     })
@@ -140,11 +167,13 @@ describe('the admin API of the binary', () => {
       const url = /https:\S+/.exec(out)?.[0]
       if (url !== undefined && out.includes(`${url}\n`)) shown.resolve(new URL(url))
     })
-    const agent = new Agent({ connect: { ca: readFileSync(inFolder('.holdfast/tls/ca.pem'), 'utf8') } })
+    const agent = trusting()
     const browser = new UserAgent(agent)
     const ended = once(child, 'close')
     const callback = await browser.walk(await shown.promise, 'http://127.0.0.1', {
       ...{ username: name, password, consent: 'allow' },
+      // The code of this half minute was spent when the app was set up.
+      ...(secret !== undefined && { code: () => totpCode(secret, step() + 1) }),
     })
     const page = await request(callback)
     assert.equal(page.statusCode, 200)
@@ -183,6 +212,22 @@ describe('the admin API of the binary', () => {
     assert.match((await as('bela', 'admin', 'confirm', change)).err, /step-up\.acr/)
     const withdrawn = await as('deploy', 'admin', 'withdraw', change)
     assert.equal(withdrawn.exitCode, 0, withdrawn.err)
+  })
+
+  test('with an authenticator app one makes an administrator and the other one confirms it', async () => {
+    const secrets = { anna: await setUpApp('anna'), bela: await setUpApp('bela') }
+    await signIn('anna', secrets.anna)
+    await signIn('bela', secrets.bela)
+    const waits = await as('anna', 'apply', '-f', 'carla.yaml')
+    const change = /confirm (c-[0-9a-f]{64})/.exec(waits.err)?.[1] ?? ''
+    assert.match(waits.err, /Administrator\/carla: who administers, and what/)
+    assert.match((await as('anna', 'admin', 'confirm', change)).err, /admin\.own-change/)
+    const confirmed = await as('bela', 'admin', 'confirm', change)
+    assert.equal(confirmed.exitCode, 0, confirmed.err)
+    const exported = await workshop.run(['export', '--kind', 'Administrator', '-o', 'json'])
+    assert.match(exported.out, /"carla"/)
+    const again = await as('bela', 'admin', 'confirm', change)
+    assert.match(again.err, /admin\.change-unknown/)
   })
 
   test('a session that the issuer ended is gone from the machine too', async () => {

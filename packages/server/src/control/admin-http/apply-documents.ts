@@ -5,13 +5,13 @@ import type { DocumentRecord, Write } from '../../store/writes.ts'
 import type { ApplyResult } from '../admin-api.ts'
 import { type AdminScope, groupOfKind } from '../admin-scopes.ts'
 import { type ApplyInput, apply, type Gate } from '../apply.ts'
-import { canonicalJson, type DocumentOf } from '../document.ts'
+import { type ControlDocument, canonicalJson, type DocumentOf } from '../document.ts'
 import { placeDocuments, readDocuments } from '../documents.ts'
 import { checked, type Problem, wrong } from '../problem.ts'
 import { judgeStepUp, scopesStillHeld } from './authority.ts'
 import { etagAt, etagOf, etagOfValue } from './etag.ts'
 import { applyOperation, auditOfChange, changesAmong, deletionOf, propose } from './propose.ts'
-import { placesOf, risksOf } from './risk.ts'
+import { isAdministrators, placesOf, risksOf } from './risk.ts'
 import { type Actor, type AdminVisit, type Done, portsOf } from './visit.ts'
 
 export type DocumentsInput = Required<ApplyInput>
@@ -32,6 +32,8 @@ export async function applyDocuments(
   { place, etag }: Expected,
 ): Promise<Done> {
   const { desk, caller } = visit
+  const guess = passwordOfAdministrator(input, visit)
+  if (guess !== undefined) return { ok: false, refusal: guess }
   const users = await usersOf(input, visit)
   let found: { readonly reasons: readonly string[]; readonly base: Base } | undefined
   const gate: Gate = (before, writes) => {
@@ -191,15 +193,32 @@ function etagAfter({ files: [file], deleted }: DocumentsInput): string {
   return kind === 'User' ? '' : etagOf(file.text)
 }
 
+/** Before anything is compared: whether a password is the one there is would be a guess, and the answer to it. */
+function passwordOfAdministrator(
+  { files }: DocumentsInput,
+  { desk, standing }: AdminVisit,
+): Refusal | undefined {
+  const ground = { before: standing.documents, after: [], audience: desk.audience }
+  const read = readDocuments(files)
+  const placed = read.ok ? placeDocuments(read.value, desk.options.ports.issuers) : read
+  const isOne = (placed.ok ? placed.value : []).some(
+    ({ issuerUrl, document }) =>
+      hasPassword(document) && isAdministrators(document.spec.username ?? document.name, issuerUrl, ground),
+  )
+  if (!isOne) return undefined
+  const reason = 'the password of an administrator is set on the machine, by nobody over HTTPS'
+  return refuse('admin.password', ['HFA-7'], 'access_denied', reason)
+}
+
+function hasPassword(document: ControlDocument): document is DocumentOf<'User'> {
+  if (document.kind !== 'User') return false
+  return document.spec.password !== undefined || document.spec.passwordHash !== undefined
+}
+
 /** What waits is read by others, and is kept as it came: no password may be in it. */
 function secretIn({ files }: DocumentsInput): Refusal | undefined {
   const read = readDocuments(files)
-  const holds = (read.ok ? read.value : []).some(
-    document =>
-      document.kind === 'User' &&
-      (document.spec.password !== undefined || document.spec.passwordHash !== undefined),
-  )
-  if (!holds) return undefined
+  if (!read.ok || !read.value.some(hasPassword)) return undefined
   const reason = 'a change that waits for a second person holds no password: apply that user by itself'
   return refuse('admin.change-secret', ['HFA-6'], 'invalid_request', reason)
 }

@@ -43,7 +43,13 @@ describe('a change that takes two persons', () => {
   let world: AdminWorld
   const who: Record<string, Asker> = {}
   before(async () => {
-    world = await openAdminWorld({ administrators })
+    world = await openAdminWorld({
+      administrators,
+      documents: [
+        documentFor('User', 'gina', { password: 'password-of-gina' }),
+        documentFor('Administrator', 'gina', { user: 'gina', scopes: ['admin.audit:read'] }),
+      ],
+    })
     for (const name of ['anna', 'bela', 'cleo', 'dora']) who[name] = await world.person(name)
     who.robot = await world.machine('robot')
   })
@@ -185,7 +191,20 @@ describe('a change that takes two persons', () => {
       body: own,
       headers: { 'if-match': etag },
     })
-    assert.equal(taken.body.ruleId, 'admin.change-secret', JSON.stringify(taken.body))
+    assert.equal(taken.body.ruleId, 'admin.password', JSON.stringify(taken.body))
+  })
+
+  test('the password of an administrator is not told by what a write of it says, also when dry', async () => {
+    const answers: unknown[] = []
+    for (const guess of ['password-of-gina', 'another-password']) {
+      const files = [{ path: 'a', text: JSON.stringify(documentFor('User', 'gina', { password: guess })) }]
+      for (const dryRun of [true, false]) {
+        const { status, body } = await as('anna').ask('POST', '/admin/v1/apply', { body: { files, dryRun } })
+        answers.push([status, body.ruleId])
+      }
+    }
+    assert.deepEqual(new Set(answers.map(answer => JSON.stringify(answer))).size, 1)
+    assert.deepEqual(answers[0], [403, 'admin.password'])
   })
 
   test('the second factors of an administrator are reset by two persons', async () => {
