@@ -33,6 +33,8 @@ export function adminOver(ask: Ask): AdminApi {
     requestScopeGrant: body => ask('POST', '/v1/scope-grants', body),
     changeScopeGrant: body => ask('POST', '/v1/scope-grants/steps', body),
     listScopeGrants: issuer => ask('GET', of('/v1/scope-grants', issuer)),
+    listApprovals: issuer => ask('GET', of('/v1/approvals', issuer)),
+    changeApproval: body => ask('POST', '/v1/approvals', body),
     submitPolicies: body => ask('POST', '/v1/policies', body),
     changePolicies: body => ask('POST', '/v1/policies/changes', body),
     simulatePolicies: body => ask('POST', '/v1/policies/simulation', body),

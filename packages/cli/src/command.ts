@@ -32,6 +32,25 @@ export interface ServerOptions {
 
 export const outputOption = ['-o, --output <format>', '`text` or `json`', 'text'] as const
 
+export const asOption = [
+  '--as <person>',
+  'who does this; stands in the audit. Over HTTPS the token says it',
+] as const
+
+/** Who the commands say they act for; over HTTPS nobody says it but the token. */
+export function personOf(
+  { terminal }: Desk,
+  via: AdminConnection['via'],
+  as: string | undefined,
+): string | undefined {
+  if (via !== 'https' && as === undefined) terminal.err('`--as <person>` says who does this')
+  if (via === 'https' && as !== undefined) {
+    terminal.err('over HTTPS the person is who the token says: leave `--as` out')
+    return undefined
+  }
+  return via === 'https' ? '' : as
+}
+
 /** Runs `work` with the admin API and reports a server or store that cannot be reached. */
 export async function withAdmin(
   { composition, terminal, leave, profile }: Desk,

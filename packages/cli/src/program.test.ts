@@ -96,6 +96,8 @@ async function run(
     requestScopeGrant: async () => broken,
     changeScopeGrant: async () => broken,
     listScopeGrants: async () => broken,
+    listApprovals: async () => broken,
+    changeApproval: async () => broken,
     submitPolicies: async () => broken,
     changePolicies: async () => broken,
     simulatePolicies: async () => broken,

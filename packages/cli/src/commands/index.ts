@@ -1,6 +1,7 @@
 import type { AddCommand } from '../command.ts'
 import { addAdmin } from './admin.ts'
 import { addApply } from './apply.ts'
+import { addApprovals } from './approvals.ts'
 import { addAudit } from './audit.ts'
 import { addClients } from './clients.ts'
 import { addConfig } from './config.ts'
@@ -33,6 +34,7 @@ export const commands: readonly AddCommand[] = [
   addRegistrationTokens,
   addKeys,
   addPolicy,
+  addApprovals,
   addGovern,
   addMeasure,
   addExplain,

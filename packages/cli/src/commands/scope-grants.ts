@@ -6,16 +6,17 @@ import type {
 import type { Command } from 'commander'
 import {
   type AddCommand,
+  asOption,
   configOption,
   type Desk,
   issuerOption,
   json,
   outputOption,
+  personOf,
   reportProblem,
   type ServerOptions,
   withAdmin,
 } from '../command.ts'
-import type { AdminConnection } from '../composition.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, type Terminal, timeOf } from '../terminal.ts'
 import { listOf, wholeNumber } from '../values.ts'
@@ -33,10 +34,6 @@ interface RequestOptions extends ServerOptions {
 
 const daysMax = 732
 const reviewDaysMax = 366
-const asOption = [
-  '--as <person>',
-  'who does this; stands in the audit. Over HTTPS the token says it',
-] as const
 
 const steps = [
   ['approve', 'say that the client may have exactly this; never by who asked'],
@@ -125,20 +122,6 @@ async function change(
     else tell(desk, answer.value, options)
     return exitCodes.done
   })
-}
-
-/** Who the commands say they act for; over HTTPS nobody says it but the token. */
-function personOf(
-  { terminal }: Desk,
-  via: AdminConnection['via'],
-  as: string | undefined,
-): string | undefined {
-  if (via !== 'https' && as === undefined) terminal.err('`--as <person>` says who does this')
-  if (via === 'https' && as !== undefined) {
-    terminal.err('over HTTPS the person is who the token says: leave `--as` out')
-    return undefined
-  }
-  return via === 'https' ? '' : as
 }
 
 function tell({ terminal }: Desk, changed: ChangedScopeGrant, { output }: ServerOptions): void {

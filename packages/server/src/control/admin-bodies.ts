@@ -95,6 +95,13 @@ export const changePoliciesBody = z.union([
   }),
   z.strictObject({ step: z.enum(['rollback', 'unshadow']), issuer: z.string().max(2048).optional() }),
 ])
+export const changeApprovalBody = z.strictObject({
+  step: z.enum(['approve', 'deny']),
+  as: z.string().min(1).max(256),
+  name: z.string().min(1).max(128),
+  issuer: z.string().max(2048).optional(),
+  group: z.string().min(1).max(64).optional(),
+})
 export const rotateKeysBody = z.strictObject({
   issuer: z.string().max(2048).optional(),
   alg: z.string().max(32).optional(),

@@ -14,7 +14,13 @@ export const adminGroups = {
   issuers: { words: 'issuers and profiles', kinds: ['Issuer', 'SecurityProfile'], has: 'rwa' },
   trust: {
     words: 'whose word counts',
-    kinds: ['TrustedIssuer', 'IdentityProvider', 'SpiffeTrustDomain', 'SoftwareStatementIssuer'],
+    kinds: [
+      'TrustedIssuer',
+      'IdentityProvider',
+      'SpiffeTrustDomain',
+      'SoftwareStatementIssuer',
+      'AttributeSource',
+    ],
     has: 'rwa',
   },
   policies: { words: 'policies and the decision point', kinds: ['PolicySet', 'DecisionPoint'], has: 'rwa' },

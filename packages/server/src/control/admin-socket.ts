@@ -7,6 +7,7 @@ import { problem } from './admin.ts'
 import type { AdminApi, Answer, ExplainRequest } from './admin-api.ts'
 import {
   applyBody,
+  changeApprovalBody,
   changeGrantBody,
   changePoliciesBody,
   createTokenBody,
@@ -118,6 +119,7 @@ const postedTo: Readonly<Record<string, Posted | undefined>> = {
     over(request, requestGrantBody, body => api.requestScopeGrant(body)),
   'POST /v1/scope-grants/steps': (api, request) =>
     over(request, changeGrantBody, body => api.changeScopeGrant(body)),
+  'POST /v1/approvals': (api, request) => over(request, changeApprovalBody, body => api.changeApproval(body)),
   'POST /v1/keys/rotation': (api, request) => over(request, rotateKeysBody, body => api.rotateKeys(body)),
   'POST /v1/keys/revocation': (api, request) => over(request, revokeKeyBody, body => api.revokeKey(body)),
   'POST /v1/policies': (api, request) => over(request, submitPoliciesBody, body => api.submitPolicies(body)),
@@ -140,6 +142,8 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
   if (address === 'GET /v1/keys') return await api.listKeys(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/scope-grants')
     return await api.listScopeGrants(url.searchParams.get('issuer') ?? undefined)
+  if (address === 'GET /v1/approvals')
+    return await api.listApprovals(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/policies')
     return await api.listPolicies(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/status') return await api.status()

@@ -11,7 +11,7 @@ import { checked, type Problem, wrong } from '../problem.ts'
 import { judgeStepUp, scopesStillHeld } from './authority.ts'
 import { etagAt, etagOf, etagOfValue } from './etag.ts'
 import { applyOperation, auditOfChange, changesAmong, deletionOf, propose } from './propose.ts'
-import { isAdministrators, placesOf, risksOf } from './risk.ts'
+import { decidesForOthers, isAdministrators, placesOf, risksOf } from './risk.ts'
 import { type Actor, type AdminVisit, type Done, portsOf } from './visit.ts'
 
 export type DocumentsInput = Required<ApplyInput>
@@ -32,16 +32,16 @@ export async function applyDocuments(
   { place, etag }: Expected,
 ): Promise<Done> {
   const { desk, caller } = visit
-  const guess = passwordOfAdministrator(input, visit)
-  if (guess !== undefined) return { ok: false, refusal: guess }
   const users = await usersOf(input, visit)
+  const guess = passwordOfOthers(input, visit, users)
+  if (guess !== undefined) return { ok: false, refusal: guess }
   let found: { readonly reasons: readonly string[]; readonly base: Base } | undefined
   const gate: Gate = (before, writes) => {
     const authority = scopesStillHeld(before, desk, caller.name, scopesOfWrites(writes, 'write'))
     if (!authority.ok) return authority
     if (place !== undefined && etagOfPlace(place, before, users) !== etag)
       return wrong(problemOf('admin.precondition', 'the document is not the one you read'))
-    const reasons = risksOf(before, writes, desk.audience)
+    const reasons = risksOf(before, writes, desk.audience, users.values())
     if (reasons.length === 0) return checked(requiredUsers(users, writes))
     found = { reasons, base: baseOf(before, writes, users) }
     return wrong(problemOf('admin.two-person', 'one person is not enough'))
@@ -83,7 +83,7 @@ export async function confirmDocuments(
     const approver = scopesStillHeld(before, desk, caller.name, content.approveScopes)
     if (!approver.ok) return approver
     const waiting = changesAmong(before, desk).find(({ name }) => name === change.name)
-    const reasons = risksOf(before, writes, desk.audience)
+    const reasons = risksOf(before, writes, desk.audience, users.values())
     refusal = judgeConfirmation(visit, waiting, {
       isBaseSame:
         proposer.ok &&
@@ -194,19 +194,22 @@ function etagAfter({ files: [file], deleted }: DocumentsInput): string {
 }
 
 /** Before anything is compared: whether a password is the one there is would be a guess, and the answer to it. */
-function passwordOfAdministrator(
+function passwordOfOthers(
   { files }: DocumentsInput,
   { desk, standing }: AdminVisit,
+  users: KnownUsers,
 ): Refusal | undefined {
   const ground = { before: standing.documents, after: [], audience: desk.audience }
   const read = readDocuments(files)
   const placed = read.ok ? placeDocuments(read.value, desk.options.ports.issuers) : read
-  const isOne = (placed.ok ? placed.value : []).some(
-    ({ issuerUrl, document }) =>
-      hasPassword(document) && isAdministrators(document.spec.username ?? document.name, issuerUrl, ground),
-  )
+  const isOne = (placed.ok ? placed.value : []).some(({ issuerUrl, document }) => {
+    if (!hasPassword(document)) return false
+    const username = document.spec.username ?? document.name
+    const user = users.get(`User/${username} ${issuerUrl}`)
+    return isAdministrators(username, issuerUrl, ground) || (user !== undefined && decidesForOthers(user))
+  })
   if (!isOne) return undefined
-  const reason = 'the password of an administrator is set on the machine, by nobody over HTTPS'
+  const reason = 'the password of who administers or approves is set on the machine, by nobody over HTTPS'
   return refuse('admin.password', ['HFA-7'], 'access_denied', reason)
 }
 

@@ -40,6 +40,7 @@ export function callerOf(
   return {
     name,
     isPerson: spec.user !== undefined,
+    username: spec.user,
     responsible: spec.responsible ?? [],
     scopes: token.scopes.filter(scope => spec.scopes.some(one => one === scope)),
     clientId: token.clientId,

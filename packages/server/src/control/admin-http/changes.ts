@@ -99,7 +99,7 @@ async function confirmOperation(
   const inside: AdminVisit = { ...visit, body, query: {} }
   const { twoPersons } = asked
   const base = await twoPersons?.base(inside)
-  const reasons = twoPersons?.reasons(inside) ?? []
+  const reasons = (await twoPersons?.reasons(inside)) ?? []
   const { records } = standing
   const proposer = scopesStillHeld(records, desk, content.proposedBy, asked.needs(inside))
   const refusal = judgeConfirmation(visit, change, {

@@ -159,8 +159,8 @@ function readUser(): AdminOperation {
       if ('ok' in place) return place
       const user = await visit.desk.options.ports.store.findUserByUsername(place.issuer, place.name)
       if (user === undefined) return notFound(place)
-      const { username, subject, status, claims } = user
-      const spec = { username, subject, status, claims }
+      const { username, subject, status, claims, groups = [] } = user
+      const spec = { username, subject, status, claims, groups }
       return shown(200, { apiVersion, kind: 'User', metadata: { name: place.name }, spec }, etagOfUser(user))
     },
   })

@@ -65,6 +65,7 @@ const groundDocuments = (scopes: readonly AdminScope[]): readonly object[] => [
   ...['mallory', 'anna'].map(name =>
     documentFor('User', name, { password: `first-${name}`, subject: `u_${name}_000` }),
   ),
+  documentFor('User', 'shop', { password: 'first-shop', groups: ['payers'], subject: 'u_shop_0000' }),
   documentFor('Administrator', 'mallory', { user: 'mallory', scopes }),
   documentFor('Administrator', 'robot', { client: 'robot', responsible: ['mallory'], scopes }),
   documentFor('Administrator', 'anna', { user: 'anna', scopes: adminScopes }),
@@ -125,7 +126,12 @@ async function openGround(scopes: readonly AdminScope[]): Promise<Ground> {
       const visit: AdminVisit = {
         desk,
         caller: {
-          ...{ name: who, isPerson: who !== 'robot', responsible: who === 'robot' ? ['mallory'] : [] },
+          ...{
+            name: who,
+            isPerson: who !== 'robot',
+            username: who === 'robot' ? undefined : who,
+            responsible: who === 'robot' ? ['mallory'] : [],
+          },
           ...{ scopes: administrator.spec.scopes, clientId: 'admin-cli', acr: strong, authTime: now },
           highAcrs: [strong],
         },
@@ -175,6 +181,9 @@ async function powersOf(store: Store): Promise<readonly string[]> {
         : `password ${record?.passwordHash}, ${record?.status}`
     for (const scope of scopes) powers.push(`${document.name} ${user ?? clientId} ${scope} by ${by}`)
   }
+  // Who approves for a group, and by which password.
+  for (const { username, groups = [], passwordHash } of await store.listUsers(issuer))
+    for (const group of groups) powers.push(`${username} approves for ${group} by ${passwordHash}`)
   for (const token of await store.listInitialAccessTokens(issuer))
     if ([...token.policy.scopes, ...token.policy.resources].some(one => /admin/.test(one)))
       powers.push(`registers clients with ${token.policy.scopes.join(' ')}`)
@@ -254,7 +263,8 @@ const specs: readonly (readonly [kind: string, fc.Arbitrary<object>])[] = [
       {
         password: fc.constantFrom('evil-password', 'first-anna', 'other-password'),
         status: fc.constantFrom('active', 'disabled'),
-        username: fc.constantFrom('anna', 'mallory', 'evil'),
+        username: fc.constantFrom('anna', 'mallory', 'evil', 'shop'),
+        groups: fc.constantFrom([], ['payers']),
         subject: fc.constantFrom('u_anna_000', 'u_evil_000'),
       },
       { requiredKeys: [] },
@@ -375,7 +385,8 @@ describe('no administrator widens what they may do', () => {
 
   test('with another person the same lines do it, so the oracle sees what it is there to see', async () => {
     const found = new Set<string>()
-    for (const [kind, spec] of specs)
+    const payer = ['User', fc.constant({ groups: ['payers'] })] as const
+    for (const [kind, spec] of [...specs, payer])
       for (const [index, of] of names.entries()) {
         const ground = await openGround(adminScopes)
         const document = documentFor(kind, of, fc.sample(spec, { numRuns: 1, seed: index })[0] ?? {})
@@ -388,7 +399,7 @@ describe('no administrator widens what they may do', () => {
         assert.ok(confirmed !== 'refused' && confirmed.ok, JSON.stringify(confirmed))
         if ((await ground.reach()).length > 0) found.add(kind)
       }
-    for (const kind of ['Administrator', 'Client', 'Issuer', 'TrustedIssuer', 'ResourceServer'])
+    for (const kind of ['Administrator', 'Client', 'Issuer', 'TrustedIssuer', 'ResourceServer', 'User'])
       assert.ok(found.has(kind), `${kind}: ${[...found].join()}`)
   })
 })

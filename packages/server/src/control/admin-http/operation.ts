@@ -18,7 +18,7 @@ interface OperationLine<B, Q> {
   readonly preconditions?: true
   readonly twoPersons?: {
     readonly approve: AdminScope
-    readonly reasons: (visit: AdminVisit<B, Q>) => readonly string[]
+    readonly reasons: (visit: AdminVisit<B, Q>) => readonly string[] | Promise<readonly string[]>
     readonly base: (visit: AdminVisit<B, Q>) => Promise<Readonly<Record<string, string>>>
   }
   readonly work: (visit: AdminVisit<B, Q>) => Promise<Done>

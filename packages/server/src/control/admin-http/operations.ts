@@ -1,6 +1,7 @@
 import { type Refusal, refuse } from '@holdfast/protocol'
 import { z } from 'zod'
 import {
+  changeApprovalBody,
   changeGrantBody,
   changePoliciesBody,
   createTokenBody,
@@ -23,7 +24,7 @@ import { changeOperations } from './changes.ts'
 import { documentOperations, refused } from './documents.ts'
 import { etagOf, etagOfValue } from './etag.ts'
 import { issuerQuery, operation } from './operation.ts'
-import { arePowerful, isAdministrators, isPowerfulClient } from './risk.ts'
+import { arePowerful, decidesForOthers, isAdministrators, isPowerfulClient } from './risk.ts'
 import { type AdminOperation, type AdminVisit, apiOf, done } from './visit.ts'
 
 /** Repeated parameters as lists; one that is absent says nothing. */
@@ -38,6 +39,7 @@ const explainQuery = z.strictObject({
 /** The person is who the token says: a body that names one does not fit. */
 const requestGrant = requestGrantBody.omit({ as: true })
 const changeGrant = changeGrantBody.omit({ as: true })
+const changeApproval = changeApprovalBody.omit({ as: true })
 
 const clientsWrite = 'admin.clients:write'
 
@@ -132,12 +134,15 @@ export const adminOperations: readonly AdminOperation[] = [
     body: userBody,
     twoPersons: {
       approve: 'admin.users:approve',
-      reasons: ({ body: { username, issuer }, standing, desk }) => {
+      reasons: async ({ body: { username, issuer }, standing, desk }) => {
+        const { ports } = desk.options
         const ground = { before: standing.documents, after: [], audience: desk.audience }
-        const asked = issuersNamed(issuer, desk.options.ports.issuers)
-        return asked.some(({ url }) => isAdministrators(username, url, ground))
-          ? [`User/${username}: an administrator`]
-          : []
+        for (const { url } of issuersNamed(issuer, ports.issuers)) {
+          if (isAdministrators(username, url, ground)) return [`User/${username}: an administrator`]
+          const user = await ports.store.findUserByUsername(url, username)
+          if (user !== undefined && decidesForOthers(user)) return [`User/${username}: approves for a group`]
+        }
+        return []
       },
       base: async visit => {
         const { ports } = visit.desk.options
@@ -261,6 +266,29 @@ export const adminOperations: readonly AdminOperation[] = [
       const refusal = isApproval(body.step) ? judgeApproval(visit, body) : undefined
       if (refusal !== undefined) return refused(refusal)
       return done(await apiOf(visit as AdminVisit).changeScopeGrant({ ...body, as: caller.name }))
+    },
+  }),
+  operation({
+    id: 'listApprovals',
+    method: 'GET',
+    path: '/admin/v1/approvals',
+    summary: 'What policies want approved, and which groups have not answered.',
+    scopes: ['admin.governance:read'],
+    query: issuerQuery,
+    work: async visit => done(await apiOf(visit as AdminVisit).listApprovals(visit.query.issuer)),
+  }),
+  operation({
+    id: 'changeApproval',
+    method: 'POST',
+    path: '/admin/v1/approvals',
+    summary: 'The user of the token answers for a group that is asked.',
+    scopes: ['admin.governance:approve'],
+    body: changeApproval,
+    isPersonal: true,
+    isHighRisk: ({ body: { step } }) => step === 'approve',
+    work: async visit => {
+      const request = { ...visit.body, as: visit.caller.username ?? '' }
+      return done(await apiOf(visit as AdminVisit).changeApproval(request))
     },
   }),
   operation({

@@ -1,6 +1,7 @@
 import { accessEvaluationScope } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { globalRevocationScope } from '@holdfast/protocol/specs/global-token-revocation/rules.ts'
 import type { PlacedDocument } from '../../snapshot/compile.ts'
+import type { UserRecord } from '../../store/records.ts'
 import type { DocumentRecord, Write } from '../../store/writes.ts'
 import { isAdminScope } from '../admin-scopes.ts'
 import { canonicalJson, type DocumentOf } from '../document.ts'
@@ -43,6 +44,7 @@ const judges: { readonly [K in KindName]: Judge<K> } = {
   IdentityProvider: always('where users may sign in'),
   SpiffeTrustDomain: always('whose workloads are clients'),
   SoftwareStatementIssuer: always('whose statements about clients count'),
+  AttributeSource: always('what tokens and policies are told'),
   DecisionPoint: always('what decides about every object'),
   Administrator: always('who administers, and what'),
   PolicySet: always('policies'),
@@ -75,12 +77,13 @@ const judges: { readonly [K in KindName]: Judge<K> } = {
 /**
  * Why this needs a second person, a line for each document; empty: it does not.
  * @param before every document as it stands
- * @param usersDeleted whether users go with it
+ * @param users those that the writes may replace, as they are
  */
 export function risksOf(
   before: readonly DocumentRecord[],
   writes: readonly Write[],
   audience: string,
+  users: Iterable<UserRecord | undefined> = [],
 ): readonly string[] {
   const places = placesOf(writes)
   const untouched = before.filter(record => !places.has(keyOf(record)))
@@ -98,14 +101,26 @@ export function risksOf(
     const why = judge({ name, issuer, before: from, after: to, ground })
     return why === undefined ? [] : [`${documentKind}/${name}: ${why}`]
   })
-  return [...risks, ...userRisks(writes, ground)]
+  return [...risks, ...userRisks(writes, ground, [...users])]
 }
 
-function userRisks(writes: readonly Write[], ground: RiskGround): readonly string[] {
+/** Whether somebody who is this user decides for others. */
+export function decidesForOthers({ groups = [] }: Pick<UserRecord, 'groups'>): boolean {
+  return groups.length > 0
+}
+
+function userRisks(
+  writes: readonly Write[],
+  ground: RiskGround,
+  users: readonly (UserRecord | undefined)[],
+): readonly string[] {
   return writes.flatMap(write => {
     if (write.kind === 'delete-user') return [`User/${write.subject}: is deleted`]
     if (write.kind !== 'put-user') return []
-    const { username: name, issuer } = write.record
+    const { username: name, issuer, subject } = write.record
+    const old = users.find(user => user?.subject === subject)
+    if (decidesForOthers(write.record) || (old !== undefined && decidesForOthers(old)))
+      return [`User/${name}: approves for a group`]
     const why = judges.User({ name, issuer, before: undefined, after: undefined, ground })
     return why === undefined ? [] : [`User/${name}: ${why}`]
   })

@@ -104,7 +104,7 @@ export function adminRoom(operation: AdminOperation, { desk, standing, pace }: A
 export async function worked(operation: AdminOperation, visit: AdminVisit): Promise<Done> {
   try {
     const { twoPersons } = operation
-    const reasons = twoPersons?.reasons(visit) ?? []
+    const reasons = (await twoPersons?.reasons(visit)) ?? []
     if (twoPersons === undefined || reasons.length === 0) return await operation.work(visit)
     const refusal = judgeStepUp(visit)
     if (refusal !== undefined) return { ok: false, refusal }

@@ -207,6 +207,36 @@ describe('a change that takes two persons', () => {
     assert.deepEqual(answers[0], [403, 'admin.password'])
   })
 
+  test('who approves for a group is made so by two persons, and impersonated by none', async () => {
+    const write = (spec: object, etag?: string): Promise<AdminAnswer> => {
+      const headers = etag === undefined ? created : { 'if-match': etag }
+      return as('anna').ask('PUT', '/admin/v1/User/paul', {
+        body: documentFor('User', 'paul', spec),
+        headers,
+      })
+    }
+    const made = await write({ password: 'first-password' })
+    assert.equal(made.status, 201, JSON.stringify(made.body))
+    const waits = await write({ groups: ['payers'] }, made.headers.get('etag') ?? '')
+    assert.deepEqual(waits.body.reasons, ['User/paul: approves for a group'])
+    assert.equal((await confirm('bela', waits.headers.get('location') ?? '')).status, 200)
+    const etag = (await as('anna').ask('GET', '/admin/v1/User/paul')).headers.get('etag') ?? ''
+    for (const password of ['first-password', 'other-password'])
+      assert.equal((await write({ groups: ['payers'], password }, etag)).body.ruleId, 'admin.password')
+    assert.equal((await write({}, etag)).status, 202)
+    const reset = { body: { username: 'paul' } }
+    assert.equal((await as('anna').ask('POST', '/admin/v1/users/second-factors/reset', reset)).status, 202)
+  })
+
+  test('what policies want approved is answered by the user of the token', async () => {
+    const ask = (name: string, more: object = {}): Promise<AdminAnswer> =>
+      as(name).ask('POST', '/admin/v1/approvals', { body: { step: 'approve', name: 'none', ...more } })
+    assert.equal((await ask('robot')).body.ruleId, 'admin.approver-person')
+    assert.equal((await ask('bela', { as: 'anna' })).body.ruleId, 'admin.body')
+    assert.match(JSON.stringify((await ask('bela')).body), /there is no request of this name/)
+    assert.deepEqual((await as('bela').ask('GET', '/admin/v1/approvals')).body, { approvals: [] })
+  })
+
   test('the second factors of an administrator are reset by two persons', async () => {
     const body = { username: 'bela' }
     const waits = await as('anna').ask('POST', '/admin/v1/users/second-factors/reset', { body })
@@ -260,7 +290,14 @@ describe('a change that takes two persons', () => {
     const store = { ...ports.store, commit: async () => failed }
     const busy = { ...desk, options: { ...desk.options, ports: { ...ports, store } } }
     const caller = {
-      ...{ name: 'anna', isPerson: true, responsible: [], scopes: [], clientId: 'admin-cli' },
+      ...{
+        name: 'anna',
+        isPerson: true,
+        username: 'anna',
+        responsible: [],
+        scopes: [],
+        clientId: 'admin-cli',
+      },
       ...{ acr: strong, authTime: world.clock.now(), highAcrs: [strong] },
     }
     const standing = await openStanding(ports.store)()

@@ -29,6 +29,8 @@ export interface AdminCaller {
   readonly name: string
   /** Whether a user stands behind the token. */
   readonly isPerson: boolean
+  /** Of the user. */
+  readonly username: string | undefined
   /** For a client, who answers for it. */
   readonly responsible: readonly string[]
   /** What the token and the Administrator document both allow. */
@@ -97,7 +99,7 @@ export interface AdminOperation {
 export interface TwoPersons {
   readonly approve: AdminScope
   /** Why one is not enough; empty: one is. */
-  readonly reasons: (visit: AdminVisit) => readonly string[]
+  readonly reasons: (visit: AdminVisit) => readonly string[] | Promise<readonly string[]>
   /** What it is decided on, by name: entity tags. */
   readonly base: (visit: AdminVisit) => Promise<Readonly<Record<string, string>>>
 }
@@ -133,7 +135,10 @@ function auditedAs(store: Store, actor: Actor): Store {
       store.commit(
         writes.map(write =>
           write.kind === 'append-audit'
-            ? { ...write, record: { ...write.record, facts: { ...write.record.facts, ...actor } } }
+            ? {
+                ...write,
+                record: { ...write.record, facts: { ...actor, ...write.record.facts, identity: 'token' } },
+              }
             : write,
         ),
       ),

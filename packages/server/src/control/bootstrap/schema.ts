@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { acrValue } from '../acr-demand.ts'
 import { busSchema } from './bus.ts'
+import { connectionsSchema } from './connections.ts'
 import { custodySchema } from './custody.ts'
 import { remoteEnginesSchema } from './remote-engines.ts'
 
@@ -104,6 +105,7 @@ export const bootstrapSchema = z.strictObject({
     })
     .prefault({}),
   remoteEngines: remoteEnginesSchema,
+  connections: connectionsSchema,
   /** Addresses or networks whose `Forwarded` headers are believed. */
   trustedProxies: z.array(z.string()).max(100).default([]),
   /** Demo documents and demo API; development only. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { administratorSpec } from './administrator.ts'
 import { apiOperationsSpec } from './api-operations.ts'
+import { attributeSourceSpec } from './attribute-source.ts'
 import { authorizationDetailsTypeSpec } from './authorization-details-type.ts'
 import { clientSpec } from './client.ts'
 import { clientSecretSpec } from './client-secret.ts'
@@ -41,6 +42,7 @@ export const kinds = {
   Issuer: { spec: issuerSpec, name: plainName },
   SecurityProfile: { spec: securityProfileSpec, name: plainName },
   Scope: { spec: scopeSpec, name: scopeName },
+  AttributeSource: { spec: attributeSourceSpec, name: plainName },
   ResourceServer: { spec: resourceServerSpec, name: plainName },
   AuthorizationDetailsType: { spec: authorizationDetailsTypeSpec, name: detailsTypeName },
   ApiOperations: { spec: apiOperationsSpec, name: plainName },
