@@ -16,6 +16,7 @@ import type {
   UserRecord,
   VerifierRecord,
 } from './records.ts'
+import { sightingOf, sightingRange } from './sighting-steps.ts'
 import { registrationKey, type SqlValue, type StatementName } from './statements.ts'
 import { statusRange, statusStandingOf } from './status-entries.ts'
 import type {
@@ -168,6 +169,8 @@ export function findersOver(ask: Ask): Finders {
       (await ask('list-verifiers', [...verifierRange(issuer, clientId), now, limit])).map(row =>
         bodyOf<VerifierRecord>(row),
       ),
+    listSightings: async (issuer, owner, now, limit) =>
+      (await ask('list-sightings', [...sightingRange(issuer, owner), now, limit])).map(sightingOf),
     findAudit: async (id, limit) => (await ask('find-audit', [id, limit])).map(auditOf),
     readAuditChain: async (chain, after, limit) =>
       (await ask('read-audit-chain', [chain, after, limit])).map(auditOf),
