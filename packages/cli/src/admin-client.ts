@@ -4,51 +4,55 @@ import type { AdminApi, Answer, ProblemDetails } from '@holdfast/server/control/
 const timeoutMs = 60_000
 const answerBytesMax = 64 * 1_048_576
 
+/** Sends one request of the admin API, below `/v1`, and reads its answer. */
+export type Ask = <T>(method: 'GET' | 'POST', path: string, body?: unknown) => Promise<Answer<T>>
+
 /** The admin API of the server behind a socket. */
 export function adminOverSocket(socketPath: string): AdminApi {
-  const get = <T>(path: string): Promise<Answer<T>> => ask<T>(socketPath, 'GET', path)
+  return adminOver((method, path, body) =>
+    ask(socketPath, method, path, body === undefined ? undefined : JSON.stringify(body)),
+  )
+}
+
+/** The admin API behind whatever carries its requests. */
+export function adminOver(ask: Ask): AdminApi {
+  const of = (path: string, issuer: string | undefined): string =>
+    issuer === undefined ? path : `${path}?issuer=${encodeURIComponent(issuer)}`
   return {
-    status: () => get('/v1/status'),
-    apply: body => ask(socketPath, 'POST', '/v1/apply', JSON.stringify(body)),
-    rotateSecret: body => ask(socketPath, 'POST', '/v1/secrets/rotation', JSON.stringify(body)),
-    revokeSecret: body => ask(socketPath, 'POST', '/v1/secrets/revocation', JSON.stringify(body)),
-    secondFactors: query => ask(socketPath, 'POST', '/v1/users/second-factors', JSON.stringify(query)),
-    resetSecondFactors: query =>
-      ask(socketPath, 'POST', '/v1/users/second-factors/reset', JSON.stringify(query)),
-    revokeAccess: body => ask(socketPath, 'POST', '/v1/revocation', JSON.stringify(body)),
-    revokeTenant: body => ask(socketPath, 'POST', '/v1/revocation/tenant', JSON.stringify(body)),
-    createRegistrationToken: body => ask(socketPath, 'POST', '/v1/registration-tokens', JSON.stringify(body)),
-    registrationTokens: issuer =>
-      get(`/v1/registration-tokens${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
-    revokeRegistrationToken: body =>
-      ask(socketPath, 'POST', '/v1/registration-tokens/revocation', JSON.stringify(body)),
-    requestScopeGrant: body => ask(socketPath, 'POST', '/v1/scope-grants', JSON.stringify(body)),
-    changeScopeGrant: body => ask(socketPath, 'POST', '/v1/scope-grants/steps', JSON.stringify(body)),
-    listScopeGrants: issuer =>
-      get(`/v1/scope-grants${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
-    reportScopes: body => ask(socketPath, 'POST', '/v1/scope-report', JSON.stringify(body)),
-    listApprovals: issuer =>
-      get(`/v1/approvals${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
-    changeApproval: body => ask(socketPath, 'POST', '/v1/approvals', JSON.stringify(body)),
-    draftOnboarding: body => ask(socketPath, 'POST', '/v1/onboardings', JSON.stringify(body)),
-    changeOnboarding: body => ask(socketPath, 'POST', '/v1/onboardings/steps', JSON.stringify(body)),
-    checkOnboarding: body => ask(socketPath, 'POST', '/v1/onboardings/checks', JSON.stringify(body)),
-    listOnboardings: issuer =>
-      get(`/v1/onboardings${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
-    dueOnboardings: body => ask(socketPath, 'POST', '/v1/onboardings/due', JSON.stringify(body)),
-    onboardingFlags: body => ask(socketPath, 'POST', '/v1/onboardings/flags', JSON.stringify(body)),
-    submitPolicies: body => ask(socketPath, 'POST', '/v1/policies', JSON.stringify(body)),
-    changePolicies: body => ask(socketPath, 'POST', '/v1/policies/changes', JSON.stringify(body)),
-    simulatePolicies: body => ask(socketPath, 'POST', '/v1/policies/simulation', JSON.stringify(body)),
-    listPolicies: issuer =>
-      get(`/v1/policies${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
-    renewRegistration: body => ask(socketPath, 'POST', '/v1/registrations/renewal', JSON.stringify(body)),
-    listKeys: issuer => get(`/v1/keys${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
-    rotateKeys: body => ask(socketPath, 'POST', '/v1/keys/rotation', JSON.stringify(body)),
-    revokeKey: body => ask(socketPath, 'POST', '/v1/keys/revocation', JSON.stringify(body)),
-    documents: () => get('/v1/documents'),
-    audit: id => get(`/v1/audit?id=${encodeURIComponent(id)}`),
-    verifyAudit: () => get('/v1/audit/verification'),
+    status: () => ask('GET', '/v1/status'),
+    apply: body => ask('POST', '/v1/apply', body),
+    rotateSecret: body => ask('POST', '/v1/secrets/rotation', body),
+    revokeSecret: body => ask('POST', '/v1/secrets/revocation', body),
+    secondFactors: query => ask('POST', '/v1/users/second-factors', query),
+    resetSecondFactors: query => ask('POST', '/v1/users/second-factors/reset', query),
+    revokeAccess: body => ask('POST', '/v1/revocation', body),
+    revokeTenant: body => ask('POST', '/v1/revocation/tenant', body),
+    createRegistrationToken: body => ask('POST', '/v1/registration-tokens', body),
+    registrationTokens: issuer => ask('GET', of('/v1/registration-tokens', issuer)),
+    revokeRegistrationToken: body => ask('POST', '/v1/registration-tokens/revocation', body),
+    requestScopeGrant: body => ask('POST', '/v1/scope-grants', body),
+    changeScopeGrant: body => ask('POST', '/v1/scope-grants/steps', body),
+    listScopeGrants: issuer => ask('GET', of('/v1/scope-grants', issuer)),
+    reportScopes: body => ask('POST', '/v1/scope-report', body),
+    listApprovals: issuer => ask('GET', of('/v1/approvals', issuer)),
+    changeApproval: body => ask('POST', '/v1/approvals', body),
+    draftOnboarding: body => ask('POST', '/v1/onboardings', body),
+    changeOnboarding: body => ask('POST', '/v1/onboardings/steps', body),
+    checkOnboarding: body => ask('POST', '/v1/onboardings/checks', body),
+    listOnboardings: issuer => ask('GET', of('/v1/onboardings', issuer)),
+    dueOnboardings: body => ask('POST', '/v1/onboardings/due', body),
+    onboardingFlags: body => ask('POST', '/v1/onboardings/flags', body),
+    submitPolicies: body => ask('POST', '/v1/policies', body),
+    changePolicies: body => ask('POST', '/v1/policies/changes', body),
+    simulatePolicies: body => ask('POST', '/v1/policies/simulation', body),
+    listPolicies: issuer => ask('GET', of('/v1/policies', issuer)),
+    renewRegistration: body => ask('POST', '/v1/registrations/renewal', body),
+    listKeys: issuer => ask('GET', of('/v1/keys', issuer)),
+    rotateKeys: body => ask('POST', '/v1/keys/rotation', body),
+    revokeKey: body => ask('POST', '/v1/keys/revocation', body),
+    documents: () => ask('GET', '/v1/documents'),
+    audit: id => ask('GET', `/v1/audit?id=${encodeURIComponent(id)}`),
+    verifyAudit: () => ask('GET', '/v1/audit/verification'),
     explainClient: (clientId, { issuer, scopes = [], resources = [], details = [] } = {}) => {
       const pairs = [
         ...(issuer === undefined ? [] : [['issuer', issuer]]),
@@ -57,7 +61,7 @@ export function adminOverSocket(socketPath: string): AdminApi {
         ...details.map(type => ['details', type]),
       ]
       const query = pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`
-      return get(`/v1/clients/${encodeURIComponent(clientId)}/explain${query}`)
+      return ask('GET', `/v1/clients/${encodeURIComponent(clientId)}/explain${query}`)
     },
   }
 }

@@ -11,6 +11,8 @@ async function run(args: readonly string[], answers: Partial<AdminApi>) {
   const texts = { out: '' }
   const composition = {
     version: '9.9.9',
+    env: {},
+    adminDocuments: () => undefined,
     serve: async () => 0,
     gateway: async () => 0,
     configuration: () => ({ ok: false, problems: [] }) as const,

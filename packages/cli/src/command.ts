@@ -8,6 +8,8 @@ import type { Terminal } from './terminal.ts'
 export interface Desk {
   readonly composition: Composition
   readonly terminal: Terminal
+  /** File of the profile that the command line, or else the environment, names. */
+  readonly profile: () => string | undefined
   /** Ends the command: the process leaves with this code once everything is written. */
   readonly leave: (exitCode: number) => void
 }
@@ -29,7 +31,10 @@ export interface ServerOptions {
 }
 
 /** Who does it: where one person must not be two. */
-export const asOption = ['--as <person>', 'who does this; stands in the audit'] as const
+export const asOption = [
+  '--as <person>',
+  'who does this; stands in the audit. Over HTTPS the token says it',
+] as const
 
 export const outputOption = ['-o, --output <format>', '`text` or `json`', 'text'] as const
 
@@ -41,13 +46,27 @@ export function withServerOptions(command: Command): Command {
     .option(...outputOption)
 }
 
+/** Who the commands say they act for; over HTTPS nobody says it but the token. */
+export function personOf(
+  { terminal }: Desk,
+  via: AdminConnection['via'],
+  as: string | undefined,
+): string | undefined {
+  if (via !== 'https' && as === undefined) terminal.err('`--as <person>` says who does this')
+  if (via === 'https' && as !== undefined) {
+    terminal.err('over HTTPS the person is who the token says: leave `--as` out')
+    return undefined
+  }
+  return via === 'https' ? '' : as
+}
+
 /** Runs `work` with the admin API and reports a server or store that cannot be reached. */
 export async function withAdmin(
-  { composition, terminal, leave }: Desk,
+  { composition, terminal, leave, profile }: Desk,
   config: string | undefined,
   work: (connection: AdminConnection) => Promise<number>,
 ): Promise<void> {
-  const connection = await composition.admin(config).catch((cause: unknown) => {
+  const connection = await composition.admin(config, profile()).catch((cause: unknown) => {
     terminal.err(cause instanceof Error ? cause.message : String(cause))
     return undefined
   })

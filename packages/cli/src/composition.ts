@@ -1,4 +1,4 @@
-import type { AdminApi } from '@holdfast/server/control/admin-api.ts'
+import type { AdminApi, Answer, Change } from '@holdfast/server/control/admin-api.ts'
 
 /** What the commands need from the process they run in; the `holdfast` package puts it together. */
 export interface Composition {
@@ -8,8 +8,15 @@ export interface Composition {
   /** Runs a gateway until told to stop. @returns exit code */
   readonly gateway: (options: GatewayCommandOptions) => Promise<number>
   readonly configuration: (file: string | undefined) => ConfigurationAnswer
-  /** The admin API of the running server, or of its store while no server runs. */
-  readonly admin: (file: string | undefined) => Promise<AdminConnection>
+  /**
+   * The admin API of the running server, or of its store while no server runs; with a profile that of the server it
+   * names, over HTTPS.
+   */
+  readonly admin: (file: string | undefined, profile?: string | undefined) => Promise<AdminConnection>
+  /** Of the process: where a profile may be named. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The documents that the admin API over HTTPS needs; undefined when the configuration has none. */
+  readonly adminDocuments: (file: string | undefined) => readonly object[] | undefined
 }
 
 export interface ServeOptions {
@@ -25,9 +32,40 @@ export interface GatewayCommandOptions {
   readonly log: ServeOptions['log']
 }
 
+/** Changes that one person may not make alone. */
+export interface AdminChanges {
+  readonly self: () => Promise<Answer<AdminSelf>>
+  readonly list: () => Promise<Answer<{ readonly changes: readonly WaitingChange[] }>>
+  readonly read: (name: string) => Promise<Answer<WaitingChange>>
+  readonly confirm: (name: string) => Promise<Answer<object>>
+  readonly withdraw: (name: string) => Promise<Answer<object>>
+}
+
+/** Who the server takes the holder of the token for. */
+export interface AdminSelf {
+  readonly name: string
+  readonly isPerson: boolean
+  readonly scopes: readonly string[]
+  readonly clientId: string
+}
+
+export interface WaitingChange {
+  readonly name: string
+  readonly operation: string
+  /** What was asked for, of anything but documents. */
+  readonly request?: object
+  readonly changes: readonly Change[]
+  readonly reasons: readonly string[]
+  readonly approveScopes: readonly string[]
+  readonly proposedBy: string
+  readonly expiresAt: number
+}
+
 export interface AdminConnection {
   readonly api: AdminApi
-  readonly via: 'server' | 'store'
+  readonly via: 'server' | 'store' | 'https'
+  /** What waits for a second person; only over HTTPS is it known who is the second. */
+  readonly changes?: AdminChanges
   readonly close: () => Promise<void>
 }
 

@@ -1,4 +1,6 @@
 export { adminOverSocket, isServerThere } from './admin-client.ts'
+export { adminOverHttps } from './admin-over-https.ts'
+export { readAdminProfile } from './admin-profile.ts'
 export { type Catalogue, type KnownClause, type KnownRule, readCatalogue } from './catalogue.ts'
 export type {
   AdminConnection,

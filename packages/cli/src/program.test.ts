@@ -140,6 +140,8 @@ async function run(
   }
   const composition: Composition = {
     version: '9.9.9',
+    env: {},
+    adminDocuments: () => undefined,
     serve: async () => 0,
     gateway: async () => 0,
     configuration: () => ({ ok: false, problems: ['holdfast.yaml listners: unknown key'] }),

@@ -28,6 +28,7 @@ export async function runCommandLine(
   const program = new Command('holdfast')
     .description('Tokens that only work in the right hands.')
     .version(composition.version)
+    .option('--admin-profile <file>', 'administer over HTTPS, as this file says; or `HOLDFAST_ADMIN_PROFILE`')
     .showSuggestionAfterError()
     .addHelpText('after', exitCodeHelp)
     .configureOutput({
@@ -35,7 +36,13 @@ export async function runCommandLine(
       writeErr: text => terminal.err(text.trimEnd()),
     })
     .exitOverride()
-  for (const add of commands) add(program, { composition, terminal, leave })
+  const profile = (): string | undefined => {
+    const named =
+      program.opts<{ readonly adminProfile?: string }>().adminProfile ??
+      composition.env.HOLDFAST_ADMIN_PROFILE
+    return named === '' ? undefined : named
+  }
+  for (const add of commands) add(program, { composition, terminal, leave, profile })
   for (const command of allOf(program)) command.exitOverride().copyInheritedSettings(program)
   try {
     await program.parseAsync([...args], { from: 'user' })

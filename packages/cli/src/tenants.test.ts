@@ -19,6 +19,8 @@ async function run(
   const texts = { out: '' }
   const composition = {
     version: '9.9.9',
+    env: {},
+    adminDocuments: () => undefined,
     serve: async () => 0,
     gateway: async () => 0,
     configuration: () => ({ ok: false, problems: [] }) as const,

@@ -2,13 +2,16 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type AdminConnection,
+  adminOverHttps,
   adminOverSocket,
   type Composition,
   type ConfigurationAnswer,
   exitCodes,
   isServerThere,
+  readAdminProfile,
   type Terminal,
 } from '@holdfast/cli'
+import { adminDocuments } from '@holdfast/server/control/admin-http/template.ts'
 import { adminSocketPath } from '@holdfast/server/control/admin-socket-path.ts'
 import { type Bootstrap, loadBootstrap } from '@holdfast/server/control/bootstrap/bootstrap.ts'
 import { textOfProblem } from '@holdfast/server/control/problem.ts'
@@ -44,14 +47,20 @@ export function composition({ cwd, env, terminal }: Surroundings): Composition {
       return await serveGateway({ ...options, cwd, env, terminal })
     },
     configuration: file => configurationOf(read(file)),
-    admin: file => connect(loaded(file), cwd),
+    admin: async (file, profile) =>
+      profile === undefined ? connect(loaded(file), cwd) : adminOverHttps(readAdminProfile(profile, cwd)),
+    env,
+    adminDocuments: file => {
+      const { admin } = loaded(file)
+      return admin && adminDocuments(admin.url)
+    },
   }
 }
 
 function configurationOf(bootstrap: ReturnType<typeof loadBootstrap>): ConfigurationAnswer {
   if (!bootstrap.ok) return { ok: false, problems: bootstrap.problems.map(textOfProblem) }
   const { environment, dataFolder, issuers, listeners, tls, demo, settings } = bootstrap.value
-  const { demoApi, gateway, ...always } = listeners
+  const { demoApi, gateway, admin, ...always } = listeners
   const caFile = tls === undefined ? join(dataFolder, 'tls', 'ca.pem') : undefined
   return {
     ok: true,
@@ -59,7 +68,11 @@ function configurationOf(bootstrap: ReturnType<typeof loadBootstrap>): Configura
       environment,
       dataFolder,
       issuers,
-      listeners: demo ? { ...always, gateway, demoApi } : always,
+      listeners: {
+        ...always,
+        ...(bootstrap.value.admin !== undefined && { admin }),
+        ...(demo && { gateway, demoApi }),
+      },
       caFile,
       settings,
     },

@@ -10,6 +10,7 @@ const listeners = {
   gateway: address(5),
   demoApi: address(3),
   management: address(4),
+  admin: address(6),
 }
 const explained = (thrown: unknown): string => explainStart(thrown, { listeners })
 

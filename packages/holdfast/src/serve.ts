@@ -2,7 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { type DemoKit, demoKitFile, exitCodes, type Terminal } from '@holdfast/cli'
 import type { AuditSink } from '@holdfast/resource-server'
-import { adminOver } from '@holdfast/server/control/admin.ts'
+import { type AdminOptions, adminOver } from '@holdfast/server/control/admin.ts'
+import { adminRoutes } from '@holdfast/server/control/admin-http/routes.ts'
 import { serveAdminSocket } from '@holdfast/server/control/admin-socket.ts'
 import { apply } from '@holdfast/server/control/apply.ts'
 import type { Bootstrap } from '@holdfast/server/control/bootstrap/bootstrap.ts'
@@ -14,7 +15,7 @@ import { testOnlyAnswerRoute } from '@holdfast/server/data/ciba/test-answer.ts'
 import { type Geography, noGeography } from '@holdfast/server/data/risk/geography.ts'
 import { routes } from '@holdfast/server/data/routes.ts'
 import { defaultKeyTimes } from '@holdfast/server/keys/life.ts'
-import { startServer } from '@holdfast/server/main.ts'
+import { type AdminListener, startServer } from '@holdfast/server/main.ts'
 import { openLog } from '@holdfast/server/observe/log.ts'
 import { Fault, type Log } from '@holdfast/server/ports.ts'
 import { connections } from './connections.ts'
@@ -91,6 +92,11 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
     ...{ clock, entropy, geography, refreshSnapshot: refresh },
     ...(testOnlyBackchannelAnswers && { routes: [...routes, testOnlyAnswerRoute] }),
+    ...(bootstrap.admin !== undefined && {
+      admin: adminListener(bootstrap.admin, listeners.admin, {
+        ...{ ports: control, snapshot, onApplied: refresh, startedAt: clock.now() },
+      }),
+    }),
     keyTimes: {
       ...defaultKeyTimes,
       rotateAfterSeconds: bootstrap.rotateKeysAfterSeconds,
@@ -119,11 +125,24 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
     environment,
     issuers: control.issuers,
     management: `http://${listeners.management.host}:${server.listening.management}`,
+    admin: bootstrap.admin?.url,
     demo: demoApi === undefined ? undefined : { ...demoApi, user: demoUser, clients: shown },
     dataFolder: nearby(cwd, dataFolder),
     caFile: authority && nearby(cwd, authority.caPath),
     readyMs,
   })
+}
+
+function adminListener(
+  { url, issuerUrl, highRiskAcr }: NonNullable<Bootstrap['admin']>,
+  address: AdminListener['address'],
+  options: Omit<AdminOptions, 'keys' | 'outbound'>,
+): AdminListener {
+  const desk = { issuerUrl, audience: url, highRiskAcr }
+  return {
+    ...{ address, url, issuerUrl },
+    routes: (keys, outbound) => adminRoutes({ ...desk, options: { ...options, keys, outbound } }),
+  }
 }
 
 /** @throws Fault that names the file, and the line that is wrong */

@@ -5,6 +5,8 @@ export interface StartCard {
   readonly environment: string
   readonly issuers: readonly { readonly url: string; readonly mtlsUrl: string }[]
   readonly management: string
+  /** Undefined when there is no admin API over HTTPS. */
+  readonly admin: string | undefined
   readonly demo: DemoLines | undefined
   readonly dataFolder: string
   readonly caFile: string | undefined
@@ -31,7 +33,7 @@ export function writeStartCard(terminal: Terminal, card: StartCard): void {
   terminal.out(`ready in ${Math.round(card.readyMs)} ms`)
 }
 
-function linesOf({ issuers, management, demo, dataFolder, caFile }: StartCard): readonly string[] {
+function linesOf({ issuers, management, admin, demo, dataFolder, caFile }: StartCard): readonly string[] {
   const row = (label: string, value: string): string => `${label.padEnd(labelWidth)}${value}`
   const list = (label: string, values: readonly string[]): readonly string[] =>
     values.map((value, index) => row(index === 0 ? label : '', value))
@@ -39,6 +41,7 @@ function linesOf({ issuers, management, demo, dataFolder, caFile }: StartCard): 
     ...issuers.flatMap(({ url, mtlsUrl }) => [row('issuer', url), row('mutual TLS', mtlsUrl)]),
     ...(demo === undefined ? [] : [row('demo API', `${demo.api}/accounts`)]),
     ...(demo?.gateway === undefined ? [] : [row('gateway', `${demo.gateway}/accounts`)]),
+    ...(admin === undefined ? [] : [row('admin API', `${admin}/admin/v1`)]),
     row('management', management),
     '',
     ...(demo === undefined ? [] : demoLines(demo, row, list)),

@@ -40,6 +40,17 @@ export interface ListenAddress {
   readonly port: number
 }
 
+/** Where administrators come in, with tokens of one of the issuers. */
+export interface AdminListener {
+  readonly address: ListenAddress
+  /** Origin by which it is reached; also the resource identifier of the admin API. */
+  readonly url: string
+  /** Whose tokens are good there. */
+  readonly issuerUrl: string
+  /** The table, made when the keys are open: they are administered there too. */
+  readonly routes: (keys: RunningServer['keys'], outbound: Outbound) => readonly Route[]
+}
+
 /** Everything a server is made of, parsed and opened by whoever starts it. */
 export interface ServerOptions {
   /** Issuers of this process; each must stand in every snapshot. */
@@ -50,6 +61,8 @@ export interface ServerOptions {
     /** Plain HTTP; keep it on loopback or an internal network. */
     readonly management: ListenAddress | undefined
   }
+  /** The listener of administrators; undefined: there is none. */
+  readonly admin?: AdminListener
   readonly tls: TlsIdentity
   /** Stays the caller's: `close` of the server does not close it. */
   readonly store: Store
@@ -90,6 +103,7 @@ export interface RunningServer {
     readonly public: number
     readonly mtls: number
     readonly management: number | undefined
+    readonly admin: number | undefined
   }
   readonly ports: Ports
   /** To list, rotate and take back signing keys, and to seal secrets. */
@@ -112,7 +126,7 @@ const keyRefreshMs = 3000
  * @throws Fault when the store, the key-encryption key or an address does not serve
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { issuerUrls, listeners, log, passwords, store, refreshSnapshot } = options
+  const { issuerUrls, log, passwords, store, refreshSnapshot } = options
   const clock = options.clock ?? systemClock
   const snapshot = keptCurrent(options.snapshot, clock)
   const entropy = options.entropy ?? openEntropy()
@@ -143,6 +157,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const edges = {
     public: edgeOf(options, { ...desk, listener: 'public' }),
     mtls: edgeOf(options, { ...desk, listener: 'mtls' }),
+    ...(options.admin !== undefined && { admin: adminEdgeOf(options, options.admin, keys, desk) }),
   }
   const management = openManagementServer({
     ports,
@@ -151,7 +166,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     isDraining: () => inFlight.isDraining,
   })
   const closeServers = async (): Promise<void> => {
-    const closed = Promise.all([edges.public.close(), edges.mtls.close()])
+    const closed = Promise.all(Object.values(edges).map(edge => edge.close()))
     await inFlight.drain(options.drainMs ?? defaultDrainMs)
     for (const edge of Object.values(edges)) cutConnections(edge.server)
     await closed
@@ -159,7 +174,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     management.closeAllConnections()
     await Promise.all([ownOutbound?.close(), remoteEngines.close(), connections.close()])
   }
-  const listening = await listenAll(edges, management, listeners).catch(async (thrown: unknown) => {
+  const listening = await listenAll(edges, management, options).catch(async (thrown: unknown) => {
     // What already listens would keep a process alive that failed to start.
     await closeServers()
     throw thrown
@@ -221,15 +236,39 @@ function edgeOf(options: ServerOptions, desk: Desk & { listener: 'public' | 'mtl
   return buildEdge({ desk, routes, issuerUrls, openServer })
 }
 
+/** Names of documents stand in its paths, and an escape of each character may stand for it. */
+const adminParamCharactersMax = 3 * 128
+
+function adminEdgeOf(
+  { tls }: ServerOptions,
+  { url, issuerUrl, routes }: AdminListener,
+  keys: RunningServer['keys'],
+  desk: Omit<Desk, 'listener'>,
+): FastifyInstance {
+  const listener = 'admin'
+  const openServer = (onRequest: RequestListener): Server =>
+    openTlsServer(listener, tls, desk.limits, onRequest)
+  return buildEdge({
+    desk: { ...desk, listener, origin: new URL(url).origin },
+    ...{ routes: routes(keys, desk.ports.outbound), issuerUrls: [issuerUrl], baseUrl: url, openServer },
+    paramCharactersMax: adminParamCharactersMax,
+  })
+}
+
 async function listenAll(
-  edges: { readonly public: FastifyInstance; readonly mtls: FastifyInstance },
+  edges: {
+    readonly public: FastifyInstance
+    readonly mtls: FastifyInstance
+    readonly admin?: FastifyInstance
+  },
   management: Server,
-  listeners: ServerOptions['listeners'],
+  { listeners, admin }: Pick<ServerOptions, 'listeners' | 'admin'>,
 ): Promise<RunningServer['listening']> {
   return {
     public: await listenEdge(edges.public, listeners.public),
     mtls: await listenEdge(edges.mtls, listeners.mtls),
     management: listeners.management && (await listenPlain(management, listeners.management)),
+    admin: edges.admin && admin && (await listenEdge(edges.admin, admin.address)),
   }
 }
 

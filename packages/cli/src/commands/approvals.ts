@@ -6,6 +6,7 @@ import {
   issuerOption,
   json,
   outputOption,
+  personOf,
   reportProblem,
   type ServerOptions,
   withAdmin,
@@ -19,7 +20,7 @@ const steps = [
 ] as const
 
 interface StepOptions extends ServerOptions {
-  readonly as: string
+  readonly as?: string
   readonly group?: string
 }
 
@@ -37,7 +38,10 @@ export const addApprovals: AddCommand = (program, desk) => {
     approvals
       .command(`${step} <name>`)
       .description(description)
-      .requiredOption('--as <username>', 'who answers: a member of a group that is asked')
+      .option(
+        '--as <username>',
+        'who answers: a member of a group that is asked. Over HTTPS the token says it',
+      )
       .option('--group <name>', 'for which of their groups; the first that is missing unless said')
       .option(...issuerOption)
       .option(...configOption)
@@ -84,9 +88,11 @@ async function change(
   desk: Desk,
   step: ApprovalChange['step'],
   name: string,
-  { as, group, issuer, config, output }: StepOptions,
+  { as: named, group, issuer, config, output }: StepOptions,
 ): Promise<void> {
-  await withAdmin(desk, config, async ({ api }) => {
+  await withAdmin(desk, config, async ({ api, via }) => {
+    const as = personOf(desk, via, named)
+    if (as === undefined) return exitCodes.usage
     const answer = await api.changeApproval({
       ...{ step, as, name },
       ...(group !== undefined && { group }),

@@ -1,4 +1,5 @@
 import type { AddCommand } from '../command.ts'
+import { addAdmin } from './admin.ts'
 import { addApply } from './apply.ts'
 import { addApprovals } from './approvals.ts'
 import { addAudit } from './audit.ts'
@@ -26,6 +27,7 @@ export const commands: readonly AddCommand[] = [
   addDemo,
   addApply,
   addExport,
+  addAdmin,
   addClients,
   addUsers,
   addGrants,

@@ -7,6 +7,7 @@ import {
   asOption,
   type Desk,
   json,
+  personOf,
   reportProblem,
   type ServerOptions,
   withAdmin,
@@ -17,7 +18,7 @@ import { listOf, wholeNumber } from '../values.ts'
 import { addOnboardReports } from './onboard-reports.ts'
 import { addOnboardTemplate } from './onboard-template.ts'
 
-type PersonOptions = ServerOptions & { readonly as: string }
+type PersonOptions = ServerOptions & { readonly as?: string }
 
 const daysMax = 732
 
@@ -46,24 +47,24 @@ export const addOnboard: AddCommand = (program, desk) => {
   addOnboardTemplate(onboard, desk)
   withServerOptions(onboard.command('draft'))
     .description('write down what is to be approved of a registered client')
-    .requiredOption(...asOption)
+    .option(...asOption)
     .requiredOption('-f, --file <file>', 'the record as YAML or JSON; `holdfast onboard template` prints one')
     .option('--days <days>', `until it ends, at most ${daysMax}`, '365')
     .option('--if-changed', 'only when no open record says the same')
     .action((options: DraftOptions) => draft(desk, options))
   withServerOptions(onboard.command('check <record>'))
     .description('look at keys, certificates, redirect URIs, contacts and fitness; 0: it passed')
-    .requiredOption(...asOption)
+    .option(...asOption)
     .action((record: string, options: PersonOptions) => check(desk, record, options))
   for (const [step, what, description] of plainSteps)
     withServerOptions(onboard.command(`${step} <${what}>`))
       .description(description)
-      .requiredOption(...asOption)
+      .option(...asOption)
       .action((record: string, options: PersonOptions) => change(desk, step, record, options))
   for (const [step, description] of endingSteps)
     withServerOptions(onboard.command(`${step} <record-or-client>`))
       .description(description)
-      .requiredOption(...asOption)
+      .option(...asOption)
       .requiredOption('--reason <text>', 'why; stands in the audit')
       .action((record: string, options: PersonOptions & { reason: string }) =>
         change(desk, step, record, options, { reason: options.reason }),
@@ -82,7 +83,7 @@ interface CertifyOptions extends PersonOptions {
 function addCertify(onboard: Command, desk: Desk): void {
   withServerOptions(onboard.command('certify <record>'))
     .description('say that the client was certified; again before that ends')
-    .requiredOption(...asOption)
+    .option(...asOption)
     .requiredOption('--against <text>', 'what it was held to, with its version')
     .requiredOption('--evidence <text>', 'where the proof lies')
     .option('--days <days>', `until the certification ends, at most ${daysMax}`, '365')
@@ -103,14 +104,14 @@ interface RotateOptions extends PersonOptions {
 function addKeySteps(onboard: Command, desk: Desk): void {
   withServerOptions(onboard.command('rotate-key <record-or-client>'))
     .description('propose a new key; it counts when another person approved it')
-    .requiredOption(...asOption)
+    .option(...asOption)
     .requiredOption('--key <file>', 'the public key as a JWK')
     .option('--replaces <thumbprints>', 'separated by commas (default: every key of the same use)')
     .option('--overlap-days <days>', 'how long those work on (default: as planned in the record)')
     .action((record: string, options: RotateOptions) => rotate(desk, record, options))
   withServerOptions(onboard.command('approve-key <record> <thumbprint>'))
     .description('take the proposed key; those it replaces end when the overlap is over')
-    .requiredOption(...asOption)
+    .option(...asOption)
     .action((record: string, thumbprint: string, options: PersonOptions) =>
       change(desk, 'approve-key', record, options, { thumbprint }),
     )
@@ -143,8 +144,10 @@ async function draft(desk: Desk, options: DraftOptions): Promise<void> {
   if (days === undefined) return misused(desk, `\`--days\` is a whole number from 1 to ${daysMax}`)
   const form = readMapping(desk, options.file)
   if (form === undefined) return desk.leave(exitCodes.usage)
-  const { as, issuer } = options
-  await withAdmin(desk, options.config, async ({ api }) => {
+  const { issuer } = options
+  await withAdmin(desk, options.config, async ({ api, via }) => {
+    const as = personOf(desk, via, options.as)
+    if (as === undefined) return exitCodes.usage
     if (options.ifChanged === true) {
       const listed = await api.listOnboardings(issuer)
       if (!listed.ok) return reportProblem(desk, listed)
@@ -181,8 +184,10 @@ function isSame(left: unknown, right: unknown): boolean {
 }
 
 async function check(desk: Desk, record: string, options: PersonOptions): Promise<void> {
-  const { as, issuer } = options
-  await withAdmin(desk, options.config, async ({ api }) => {
+  const { issuer } = options
+  await withAdmin(desk, options.config, async ({ api, via }) => {
+    const as = personOf(desk, via, options.as)
+    if (as === undefined) return exitCodes.usage
     const answer = await api.checkOnboarding({ as, record, ...(issuer !== undefined && { issuer }) })
     if (!answer.ok) return reportProblem(desk, answer)
     const { passed, findings } = answer.value
@@ -206,8 +211,10 @@ async function change(
   options: PersonOptions,
   more: Partial<OnboardingChange> = {},
 ): Promise<void> {
-  const { as, issuer } = options
-  await withAdmin(desk, options.config, async ({ api }) => {
+  const { issuer } = options
+  await withAdmin(desk, options.config, async ({ api, via }) => {
+    const as = personOf(desk, via, options.as)
+    if (as === undefined) return exitCodes.usage
     const answer = await api.changeOnboarding({
       ...{ step, as, record, ...more },
       ...(issuer !== undefined && { issuer }),

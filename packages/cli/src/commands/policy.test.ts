@@ -12,6 +12,8 @@ const never = (): never => {
 }
 const composition: Composition = {
   version: '0',
+  env: {},
+  adminDocuments: () => undefined,
   serve: never,
   gateway: never,
   configuration: never,

@@ -8,6 +8,7 @@ import {
   asOption,
   type Desk,
   json,
+  personOf,
   reportProblem,
   type ServerOptions,
   withAdmin,
@@ -18,7 +19,7 @@ import { columns, type Terminal, timeOf } from '../terminal.ts'
 import { listOf, wholeNumber } from '../values.ts'
 
 interface RequestOptions extends ServerOptions {
-  readonly as: string
+  readonly as?: string
   readonly client: string
   readonly resourceServer: string
   readonly scopes: string
@@ -43,7 +44,7 @@ const steps = [
 export const addScopeGrants: AddCommand = (govern, desk) => {
   withServerOptions(govern.command('request'))
     .description('ask that a client may have scopes of a governed API')
-    .requiredOption(...asOption)
+    .option(...asOption)
     .requiredOption('--client <id>', 'the client')
     .requiredOption('--resource-server <name>', 'the API')
     .requiredOption('--purpose <text>', 'what it is for, in words for those who approve')
@@ -55,9 +56,9 @@ export const addScopeGrants: AddCommand = (govern, desk) => {
   for (const [step, description] of steps)
     withServerOptions(govern.command(`${step} <grant>`))
       .description(description)
-      .requiredOption(...asOption)
+      .option(...asOption)
       .option('--reason <text>', 'of a revocation')
-      .action((name: string, options: ServerOptions & { as: string; reason?: string }) =>
+      .action((name: string, options: ServerOptions & { as?: string; reason?: string }) =>
         change(desk, step, name, options),
       )
   withServerOptions(govern.command('list'))
@@ -76,8 +77,10 @@ async function request(desk: Desk, options: RequestOptions): Promise<void> {
     desk.terminal.err('`--days` and `--review-days` are whole numbers within their bounds')
     return desk.leave(exitCodes.usage)
   }
-  const { as, client, resourceServer, purpose, issuer } = options
-  await withAdmin(desk, options.config, async ({ api }) => {
+  const { client, resourceServer, purpose, issuer } = options
+  await withAdmin(desk, options.config, async ({ api, via }) => {
+    const as = personOf(desk, via, options.as)
+    if (as === undefined) return exitCodes.usage
     const answer = await api.requestScopeGrant({
       ...{ as, client, resourceServer, purpose, days, reviewDays },
       ...{ scopes: listOf(options.scopes), authorizationDetailsTypes: listOf(options.detailTypes) },
@@ -93,10 +96,12 @@ async function change(
   desk: Desk,
   step: ScopeGrantChange['step'],
   name: string,
-  options: ServerOptions & { readonly as: string; readonly reason?: string },
+  options: ServerOptions & { readonly as?: string; readonly reason?: string },
 ): Promise<void> {
-  const { as, issuer, reason } = options
-  await withAdmin(desk, options.config, async ({ api }) => {
+  const { issuer, reason } = options
+  await withAdmin(desk, options.config, async ({ api, via }) => {
+    const as = personOf(desk, via, options.as)
+    if (as === undefined) return exitCodes.usage
     const answer = await api.changeScopeGrant({
       ...{ step, as, name },
       ...(issuer !== undefined && { issuer }),

@@ -65,7 +65,7 @@ const importOf: Readonly<Record<string, EcKeyImportParams | RsaHashedImportParam
   Ed25519: { name: 'Ed25519' },
 }
 
-async function privateKeyOf(
+export async function privateKeyOf(
   file: string,
 ): Promise<{ readonly privateKey: oauth.CryptoKey; readonly kid: string | undefined; readonly alg: string }> {
   const jwk = JSON.parse(readFileSync(file, 'utf8')) as JsonWebKey & { readonly kid?: string }

@@ -33,6 +33,8 @@ export async function run(args: readonly string[], admin?: Composition['admin'])
   const unused = async () => assert.fail('asks a server')
   const composition: Composition = {
     version: '9.9.9',
+    env: {},
+    adminDocuments: () => undefined,
     ...{ serve: unused, gateway: unused, admin: admin ?? unused },
     configuration: () => assert.fail('reads the configuration'),
   }

@@ -18,7 +18,7 @@ export interface Run {
 /** A folder of its own with free ports, and the binary run in it. */
 export interface Workshop {
   readonly folder: string
-  readonly ports: Readonly<Record<'public' | 'mtls' | 'gateway' | 'demoApi' | 'management', number>>
+  readonly ports: Readonly<Record<'public' | 'mtls' | 'gateway' | 'demoApi' | 'management' | 'admin', number>>
   readonly run: (args: readonly string[], node?: string) => Promise<Run>
   readonly start: (node?: string) => Promise<Started>
   readonly remove: () => void
@@ -34,8 +34,15 @@ const readyMs = 30_000
 
 export async function openWorkshop(): Promise<Workshop> {
   const folder = mkdtempSync(join(tmpdir(), 'hf-'))
-  const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = await freePorts(5)
-  const ports = { public: first, mtls: second, gateway: fifth, demoApi: third, management: fourth }
+  const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0, sixth = 0] = await freePorts(6)
+  const ports = {
+    public: first,
+    mtls: second,
+    gateway: fifth,
+    demoApi: third,
+    management: fourth,
+    admin: sixth,
+  }
   const listeners = Object.entries(ports).map(([name, port]) => `  ${name}: { port: ${port} }`)
   const issuer = `issuers: [{ url: 'https://localhost:${first}', environment: development }]`
   writeFileSync(join(folder, 'holdfast.yaml'), [issuer, 'listeners:', ...listeners, ''].join('\n'))

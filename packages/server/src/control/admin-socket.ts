@@ -1,10 +1,30 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { Fault, type Log } from '../ports.ts'
 import { problem } from './admin.ts'
 import type { AdminApi, Answer, ExplainRequest } from './admin-api.ts'
+import {
+  applyBody,
+  changeApprovalBody,
+  changeGrantBody,
+  changePoliciesBody,
+  createTokenBody,
+  renewBody,
+  reportBody,
+  requestGrantBody,
+  revokeAccessBody,
+  revokeBody,
+  revokeKeyBody,
+  revokeTenantBody,
+  revokeTokenBody,
+  rotateBody,
+  rotateKeysBody,
+  simulatePoliciesBody,
+  submitPoliciesBody,
+  userBody,
+} from './admin-bodies.ts'
 import { adminSocketPath } from './admin-socket-path.ts'
 import {
   changeOnboardingBody,
@@ -13,8 +33,6 @@ import {
   dueBody,
   flagsBody,
 } from './onboarding/bodies.ts'
-import { personName } from './person.ts'
-import { registrationPolicy } from './resources/registered-client.ts'
 
 /** Threat model section 6: admin import. */
 const bodyBytesMax = 1_048_576
@@ -25,120 +43,6 @@ export interface AdminSocketOptions {
   readonly api: AdminApi
   readonly log: Log
 }
-
-/** SEC-07. */
-const overlapSecondsMax = 30 * 86_400
-const lifetimeSecondsMax = 10 * 365 * 86_400
-
-const registrationUsesMax = 10_000
-const registrationLifetimeSecondsMax = 365 * 86_400
-
-const applyBody = z.strictObject({
-  files: z.array(z.strictObject({ path: z.string().max(4096), text: z.string() })).max(1000),
-  dryRun: z.boolean().default(false),
-  prune: z.boolean().default(false),
-})
-
-const rotateBody = z.strictObject({
-  clientId: z.string().max(128),
-  issuer: z.string().max(2048).optional(),
-  overlapSeconds: z.number().int().min(0).max(overlapSecondsMax),
-  lifetimeSeconds: z.number().int().min(1).max(lifetimeSecondsMax).optional(),
-})
-const userBody = z.strictObject({
-  username: z.string().min(1).max(256),
-  issuer: z.string().max(2048).optional(),
-})
-const revokeBody = z.strictObject({
-  clientId: z.string().max(128),
-  issuer: z.string().max(2048).optional(),
-  secretId: z.string().max(64).optional(),
-})
-
-const createTokenBody = z.strictObject({
-  issuer: z.string().max(2048).optional(),
-  uses: z.number().int().min(1).max(registrationUsesMax),
-  lifetimeSeconds: z.number().int().min(60).max(registrationLifetimeSecondsMax),
-  policy: registrationPolicy,
-  note: z.string().max(200),
-})
-const revokeTokenBody = z.strictObject({ id: z.string().max(64) })
-const renewBody = z.strictObject({
-  clientId: z.string().max(128),
-  issuer: z.string().max(2048).optional(),
-})
-const revokeAccessBody = z.strictObject({
-  of: z.enum(['user', 'client', 'grant']),
-  name: z.string().min(1).max(255),
-  issuer: z.string().max(2048).optional(),
-})
-const revokeTenantBody = z.strictObject({
-  tenant: z.string().min(1).max(63),
-  issuer: z.string().max(2048).optional(),
-})
-const reportBody = z.strictObject({
-  issuer: z.string().max(2048).optional(),
-  unusedDays: z.number().int().min(1).max(3660).optional(),
-  operationsMax: z.number().int().min(1).max(2000),
-  client: z.string().max(128).optional(),
-  resourceServer: z.string().max(128).optional(),
-  against: z.string().max(2048).optional(),
-  documents: z.strictObject({ path: z.string().max(4096), text: z.string() }).optional(),
-  gateway: z.string().optional(),
-})
-/** Two years: what is needed longer is asked for again. */
-const grantDaysMax = 732
-const grantNames = z.array(z.string().min(1).max(128)).max(200)
-const requestGrantBody = z.strictObject({
-  as: personName,
-  issuer: z.string().max(2048).optional(),
-  client: z.string().max(128),
-  resourceServer: z.string().max(128),
-  scopes: grantNames,
-  authorizationDetailsTypes: grantNames,
-  purpose: z.string().trim().min(1).max(400),
-  days: z.number().int().min(1).max(grantDaysMax),
-  reviewDays: z.number().int().min(1).max(366),
-})
-const changeGrantBody = z.strictObject({
-  step: z.enum(['approve', 'activate', 'review', 'revoke', 'remove']),
-  as: personName,
-  name: z.string().max(128),
-  issuer: z.string().max(2048).optional(),
-  reason: z.string().trim().min(1).max(400).optional(),
-})
-const policyFiles = z.record(z.string().max(128), z.string().max(262_144))
-const submitPoliciesBody = z.strictObject({
-  set: z.string().max(64),
-  issuer: z.string().max(2048).optional(),
-  policies: policyFiles,
-  tests: policyFiles,
-})
-const simulatePoliciesBody = z.strictObject({
-  issuer: z.string().max(2048).optional(),
-  policies: policyFiles,
-  days: z.number().int().min(1).max(3650),
-})
-const changePoliciesBody = z.union([
-  z.strictObject({
-    step: z.enum(['approve', 'activate', 'shadow', 'remove']),
-    name: z.string().min(1).max(128),
-    issuer: z.string().max(2048).optional(),
-  }),
-  z.strictObject({ step: z.enum(['rollback', 'unshadow']), issuer: z.string().max(2048).optional() }),
-])
-const changeApprovalBody = z.strictObject({
-  step: z.enum(['approve', 'deny']),
-  as: z.string().min(1).max(256),
-  name: z.string().min(1).max(128),
-  issuer: z.string().max(2048).optional(),
-  group: z.string().min(1).max(64).optional(),
-})
-const rotateKeysBody = z.strictObject({
-  issuer: z.string().max(2048).optional(),
-  alg: z.string().max(32).optional(),
-})
-const revokeKeyBody = z.strictObject({ kid: z.string().max(128) })
 
 /**
  * Serves the admin API on a socket that only the owner of the data folder can open: the operating system

@@ -1,10 +1,10 @@
 import type { Ports } from '../ports.ts'
 import { compileSnapshot, type IssuerBinding, type PlacedDocument } from '../snapshot/compile.ts'
 import type { AuditRecord } from '../store/records.ts'
-import type { Write } from '../store/writes.ts'
+import type { DocumentRecord, Write } from '../store/writes.ts'
 import type { ApplyRequest, ApplyResult, Change } from './admin-api.ts'
 import { placeDocuments, readDocuments, storedDocuments } from './documents.ts'
-import { inOrder, movedByCommands, planDocuments, revived } from './plan.ts'
+import { type DeletedDocument, inOrder, movedByCommands, planDocuments, revived } from './plan.ts'
 import { planUsers } from './plan-users.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
 
@@ -12,6 +12,20 @@ export interface ControlPorts extends Pick<Ports, 'store' | 'clock' | 'entropy' 
   readonly issuers: readonly IssuerBinding[]
   /** Reference id of one operation, as for requests. */
   readonly newReference: () => string
+  /** Judges what is about to be committed to the documents; a command without it may do everything. */
+  readonly gate?: Gate
+}
+
+/**
+ * Called with every document as it stands and with what will be written, at the revision that the commit is bound to.
+ * @returns what goes into the same commit, or why there will be none
+ */
+export type Gate = (before: readonly DocumentRecord[], writes: readonly Write[]) => Checked<readonly Write[]>
+
+/** An apply as a program asks for it. */
+export interface ApplyInput extends ApplyRequest {
+  /** Documents that are to be gone; those that are not there are nobody's problem. */
+  readonly deleted?: readonly DeletedDocument[]
 }
 
 /** How often an apply starts again because another one came first. */
@@ -23,7 +37,7 @@ const listedMax = 100
  * Bring the store to what the files say: plan, compile what would be, then one commit. Applying the same files
  * again writes nothing.
  */
-export async function apply(request: ApplyRequest, ports: ControlPorts): Promise<Checked<ApplyResult>> {
+export async function apply(request: ApplyInput, ports: ControlPorts): Promise<Checked<ApplyResult>> {
   const read = readDocuments(request.files)
   const placed = read.ok ? placeDocuments(read.value, ports.issuers) : read
   if (!placed.ok) return recorded(request, ports, placed.problems)
@@ -38,7 +52,7 @@ export async function apply(request: ApplyRequest, ports: ControlPorts): Promise
 }
 
 async function applyOnce(
-  { dryRun, prune }: ApplyRequest,
+  { dryRun, prune, deleted }: ApplyInput,
   placed: readonly PlacedDocument[],
   ports: ControlPorts,
 ): Promise<Checked<ApplyResult> | 'overtaken'> {
@@ -56,7 +70,7 @@ async function applyOnce(
     )
   const moved = movedByCommands(placed, before)
   if (moved.length > 0) return wrong(...moved)
-  const documents = planDocuments(placed, before, prune)
+  const documents = planDocuments(placed, before, prune, deleted)
   const stored = storedDocuments(documents.after)
   const compiled = stored.ok
     ? compileSnapshot({ revision: revision + 1, issuers, documents: stored.value })
@@ -70,10 +84,13 @@ async function applyOnce(
   const isIdle = changes.every(({ action }) => action === 'unchanged')
   if (dryRun || isIdle) return checked({ changes, dryRun, revision })
 
+  const planned = [...documents.writes, ...users.value.writes]
+  const gated = ports.gate?.(before, planned) ?? checked([])
+  if (!gated.ok) return gated
   const committed = await store.commit([
     { kind: 'raise-revision', from: revision },
-    ...documents.writes,
-    ...users.value.writes,
+    ...gated.value,
+    ...planned,
     ...auditOfChanges(changes, revision + 1, reference, ports),
   ])
   return committed.committed ? checked({ changes, dryRun, revision: revision + 1, reference }) : 'overtaken'

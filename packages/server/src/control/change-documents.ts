@@ -76,12 +76,13 @@ async function changeOnce<K extends KindName, T>(
   const { url } = binding
   // The revision is read first: whatever changes after this line fails the guard below.
   const revision = await store.revision()
-  const stored = storedDocuments(await store.listDocuments())
+  const records = await store.listDocuments()
+  const stored = storedDocuments(records)
   if (!stored.ok) return stored
   const own = stored.value.filter(({ issuerUrl }) => issuerUrl === url).map(({ document }) => document)
   const decided = decide(own, binding)
   if (!decided.ok) return decided
-  const { put, deleted, writes = [], event, clientId, facts, answer } = decided.value
+  const { put, deleted, writes: more = [], event, clientId, facts, answer } = decided.value
 
   const problems: Problem[] = []
   const changed: PlacedDocument[] = []
@@ -106,8 +107,7 @@ async function changeOnce<K extends KindName, T>(
     ...(clientId !== undefined && { clientId }),
     requestId: reference,
   }
-  const committed = await store.commit([
-    { kind: 'raise-revision', from: revision },
+  const writes: readonly Write[] = [
     ...changed.map(({ document: { name, source } }) => {
       const body = canonicalJson(source)
       return { kind: 'put-document', document: { documentKind: kind, issuer: url, name, body } } as const
@@ -115,6 +115,13 @@ async function changeOnce<K extends KindName, T>(
     ...(deleted === undefined
       ? []
       : [{ kind: 'delete-document', documentKind: kind, name: deleted, issuer: url } as const]),
+    ...more,
+  ]
+  const gated = ports.gate?.(records, writes) ?? checked([])
+  if (!gated.ok) return gated
+  const committed = await store.commit([
+    { kind: 'raise-revision', from: revision },
+    ...gated.value,
     ...writes,
     {
       kind: 'append-audit',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Checked, checked, wrong } from './problem.ts'
+import type { AdministratorSpec } from './resources/administrator.ts'
 import type { ApiOperationsSpec } from './resources/api-operations.ts'
 import type { AttributeSourceSpec } from './resources/attribute-source.ts'
 import type { AuthorizationDetailsTypeSpec } from './resources/authorization-details-type.ts'
@@ -10,6 +11,7 @@ import type { DecisionPointSpec } from './resources/decision-point.ts'
 import type { IdentityProviderSpec } from './resources/identity-provider.ts'
 import { isKindName, type KindName, kindNames, kinds } from './resources/index.ts'
 import type { IssuerSpec } from './resources/issuer.ts'
+import type { PendingChangeSpec } from './resources/pending-change.ts'
 import type { PolicySetSpec } from './resources/policy-set.ts'
 import type { RegisteredClientSpec } from './resources/registered-client.ts'
 import type { ResourceServerSpec } from './resources/resource-server.ts'
@@ -45,6 +47,8 @@ interface SpecOf {
   readonly PolicySet: PolicySetSpec
   readonly DecisionPoint: DecisionPointSpec
   readonly User: UserSpec
+  readonly Administrator: AdministratorSpec
+  readonly PendingChange: PendingChangeSpec
 }
 
 /** One checked document of a kind. */

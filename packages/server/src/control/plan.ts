@@ -14,6 +14,8 @@ export interface DocumentPlan {
   readonly after: readonly DocumentRecord[]
 }
 
+export type DeletedDocument = Omit<DocumentRecord, 'body'>
+
 /**
  * Compares documents with the store. Users are not documents there; see `plan-users.ts`.
  * @param prune delete what is not given, within each pair of kind and issuer that is
@@ -22,6 +24,7 @@ export function planDocuments(
   given: readonly PlacedDocument[],
   stored: readonly DocumentRecord[],
   prune: boolean,
+  deleted: readonly DeletedDocument[] = [],
 ): DocumentPlan {
   const before = new Map(stored.map(record => [keyOf(record), record]))
   const after = new Map(before)
@@ -38,7 +41,8 @@ export function planDocuments(
       writes.push({ kind: 'put-document', document: record })
     }
   }
-  for (const { documentKind, name, issuer } of prune ? absent(given, stored) : []) {
+  const gone = deleted.filter(place => before.has(keyOf(place)))
+  for (const { documentKind, name, issuer } of [...gone, ...(prune ? absent(given, stored) : [])]) {
     changes.push({ action: 'delete', kind: documentKind, name, issuer, fields: [] })
     writes.push({ kind: 'delete-document', documentKind, name, issuer })
     after.delete(keyOf({ documentKind, name, issuer }))
@@ -66,6 +70,7 @@ function absent(
     record.documentKind === 'ScopeGrant' ||
     record.documentKind === 'ClientOnboarding' ||
     record.documentKind === 'PolicySet' ||
+    record.documentKind === 'PendingChange' ||
     (record.documentKind === 'ClientSecret' && registered.has(registeredKey(record)))
   return stored.filter(
     record =>
@@ -113,6 +118,10 @@ export function movedByCommands(
     const record = recordOf(placed)
     if (bodies.get(keyOf(record)) === record.body) return []
     const document = `${kind}/${name}`
+    if (kind === 'PendingChange') {
+      const message = 'is proposed and confirmed by persons over the admin API, not by documents'
+      return [{ document, field: '', message, ruleId: 'admin.change-by-person' }]
+    }
     if (kind === 'ScopeGrant') {
       const message = 'is requested and approved by persons with `holdfast govern`, not by documents'
       return [{ document, field: '', message, ruleId: 'scope-grant.by-person' }]

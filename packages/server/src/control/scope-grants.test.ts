@@ -89,6 +89,7 @@ for (const { name: storeName, skip, open } of stores)
       )
       const [approved] = await store.findAudit(approval, 10)
       assert.deepEqual([approved?.event, approved?.facts.person], ['scope-grant.approved', 'alice'])
+      assert.equal(approved?.facts.identity, 'claimed')
       assert.deepEqual([approved?.facts.state, approved?.facts.scopes], ['approved', ['accounts']])
       const refusal = `reference-${Number(reference.split('-')[1]) + 1}`
       const [refused] = await store.findAudit(refusal, 10)

@@ -200,6 +200,8 @@ function moved(
     event: `scope-grant.${step}`,
     clientId: client,
     facts: {
+      // Who reaches the socket can say any name; over HTTPS the token says it, and the record says that.
+      identity: 'claimed',
       ...{ scope_grant: name, person, state, tier, approvals: approvals.length, expires_at: expiresAt },
       ...{ resource_server: resourceServer, scopes, authorization_details_types: authorizationDetailsTypes },
       ...(replaced.length > 0 && { replaced: replaced.map(one => one.name) }),

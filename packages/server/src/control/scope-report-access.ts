@@ -1,7 +1,7 @@
 import type { Client, IssuerSnapshot } from '../snapshot/snapshot.ts'
+import { daySeconds } from './content-approvals.ts'
 import type { DocumentOf } from './document.ts'
 import type { ApiOperation } from './resources/api-operations.ts'
-import { daySeconds } from './scope-grant-state.ts'
 import type { AccessRow, BroadScope, UncataloguedApi, UnusedRight } from './scope-report-api.ts'
 import { type ScopeUsage, usageKey } from './scope-usage.ts'
 

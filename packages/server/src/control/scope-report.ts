@@ -1,11 +1,11 @@
 import { compileSnapshot, type PlacedDocument } from '../snapshot/compile.ts'
 import { snapshotAt } from '../snapshot/snapshot-at.ts'
 import type { ControlPorts } from './apply.ts'
+import { daySeconds } from './content-approvals.ts'
 import type { ControlDocument, DocumentOf } from './document.ts'
 import { readDocuments, storedDocuments } from './documents.ts'
 import { issuersNamed } from './issuers-named.ts'
 import { type Checked, checked, wrong } from './problem.ts'
-import { daySeconds } from './scope-grant-state.ts'
 import {
   accessOf,
   broadOf,

@@ -16,12 +16,13 @@ export interface Connection {
 
 const known = new WeakMap<Socket, Connection>()
 
-/** @param listener only the mutual-TLS listener asks for a certificate; elsewhere there is none to trust */
+/** @param listener the public one asks for no certificate: there is none to trust */
 export function connectionOf(socket: Socket, listener: Listener): Connection {
   const found = known.get(socket)
   if (found !== undefined) return found
   const address = canonicalAddress(socket.remoteAddress ?? '')
-  const peerCertificate = listener === 'mtls' ? certificateOf(socket) : undefined
+  const asks = listener === 'mtls' || listener === 'admin'
+  const peerCertificate = asks ? certificateOf(socket) : undefined
   const connection = { address, prefix: prefixOf(address), peerCertificate }
   // A certificate can only appear with the handshake, and requests only come after it.
   known.set(socket, connection)

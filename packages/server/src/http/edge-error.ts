@@ -1,7 +1,8 @@
 import type { ErrorCode } from '@holdfast/protocol'
 import { jsonReply } from '../data/render/json.ts'
+import { problemReply } from '../data/render/problem.ts'
 import { descriptionCharset } from '../data/render/public-sentence.ts'
-import type { Reply } from './exchange.ts'
+import type { Listener, Reply } from './exchange.ts'
 import type { Unbacked } from './failures.ts'
 
 /** What the edge answers itself, before or instead of a room. Cheap to produce: no store, no cryptography. */
@@ -68,8 +69,11 @@ export function tooManyUnbacked(what: Unbacked, retryAfterSeconds: number): Edge
   }
 }
 
-export function edgeReply(refusal: EdgeRefusal, requestId: string): Reply {
-  const { status, error, sentence, headers } = refusal
+/** @param listener the admin API answers with problem details (RFC 9457), all others as OAuth does */
+export function edgeReply(refusal: EdgeRefusal, requestId: string, listener: Listener): Reply {
+  const { status, error, sentence, headers = [], ruleId } = refusal
+  if (listener === 'admin')
+    return problemReply({ status, title: sentence, ruleId, reference: requestId }, headers)
   const description = descriptionCharset(`${sentence}; reference ${requestId}`)
   return jsonReply(status, { error, error_description: description }, headers)
 }

@@ -14,6 +14,10 @@ export interface EdgeOptions {
   readonly routes: readonly Route[]
   /** Issuers are bootstrap configuration: their paths are fixed while the process lives. */
   readonly issuerUrls: readonly string[]
+  /** Where the table lies, when that is not below each issuer. */
+  readonly baseUrl?: string
+  /** Longest value of a parameter in a path. */
+  readonly paramCharactersMax?: number
   readonly openServer: (onRequest: (raw: IncomingMessage, response: ServerResponse) => void) => Server
 }
 
@@ -26,7 +30,9 @@ const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TR
  */
 export function buildEdge(options: EdgeOptions): FastifyInstance {
   const { desk, openServer } = options
-  const endpoints = options.issuerUrls.flatMap(issuerUrl => endpointsOf(issuerUrl, options.routes))
+  const endpoints = options.issuerUrls.flatMap(issuerUrl =>
+    endpointsOf(issuerUrl, options.routes, options.baseUrl),
+  )
   const find = finderOf(endpoints)
   const app = fastify({
     serverFactory: handler =>
@@ -37,6 +43,9 @@ export function buildEdge(options: EdgeOptions): FastifyInstance {
       }),
     logger: false,
     exposeHeadRoutes: false,
+    ...(options.paramCharactersMax !== undefined && {
+      routerOptions: { maxParamLength: options.paramCharactersMax },
+    }),
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     clientErrorHandler: (error, socket) => answerBrokenRequest(desk, error, socket),
@@ -97,11 +106,11 @@ function answerBrokenRequest(desk: Desk, error: Error & { code?: string }, socke
   }
   desk.ports.metrics.count('refusals_total', { event: 'edge', rule: refusal.ruleId })
   const requestId = newRequestId(desk.ports.clock, desk.ports.entropy)
-  const reply = edgeReply(refusal, requestId)
+  const reply = edgeReply(refusal, requestId, desk.listener)
   const { body, status } = reply
   const head = [
     `HTTP/1.1 ${status} ${statusTexts[status]}`,
-    'Content-Type: application/json',
+    `Content-Type: ${reply.headers[0]?.[1]}`,
     'Cache-Control: no-store',
     'X-Content-Type-Options: nosniff',
     `X-Request-Id: ${requestId}`,

@@ -15,9 +15,13 @@ export interface Endpoint {
   readonly allow: string
 }
 
-/** The table laid under an issuer's path. */
-export function endpointsOf(issuerUrl: string, routes: readonly Route[]): readonly Endpoint[] {
-  const { pathname } = new URL(issuerUrl)
+/** The table laid under an issuer's path, or under another one. */
+export function endpointsOf(
+  issuerUrl: string,
+  routes: readonly Route[],
+  baseUrl: string = issuerUrl,
+): readonly Endpoint[] {
+  const { pathname } = new URL(baseUrl)
   const issuerPath = pathname === '/' ? '' : pathname
   const byUrl = Map.groupBy(
     routes.flatMap(route => urlsOf(route, issuerPath).map(url => ({ url, route }))),

@@ -13,6 +13,8 @@ export interface ExchangeParts {
   readonly requestId: string
   readonly issuer: IssuerSnapshot
   readonly params: Readonly<Record<string, string>>
+  /** Where the listener is reached, when that is not where the issuer is. */
+  readonly origin: string | undefined
 }
 
 /** The request as rooms see it. Every URL in it comes from configuration (I18). */
@@ -23,7 +25,7 @@ export function exchangeOf(parts: ExchangeParts): Exchange {
     method: raw.method as string,
     path,
     query,
-    externalUrl: originOf(listener === 'mtls' ? issuer.mtlsUrl : issuer.url) + path,
+    externalUrl: (parts.origin ?? originOf(listener === 'mtls' ? issuer.mtlsUrl : issuer.url)) + path,
     headers: name => headerValues(raw.rawHeaders, name),
     body: parts.body,
     listener,

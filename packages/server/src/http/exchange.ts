@@ -1,7 +1,7 @@
 import type { IssuerSnapshot } from '../snapshot/snapshot.ts'
 
 /** Which socket a request came in on. Identity never depends on a header naming one. */
-export type Listener = 'public' | 'mtls' | 'management'
+export type Listener = 'public' | 'mtls' | 'admin' | 'management'
 
 /** The certificate the TLS layer proved possession of, for this connection. */
 export interface PeerCertificate {

@@ -14,7 +14,7 @@ const connectionsCheckMs = 500
 
 /** An HTTPS server with every time and size limit set; it is not listening yet. */
 export function openTlsServer(
-  listener: 'public' | 'mtls',
+  listener: 'public' | 'mtls' | 'admin',
   tls: TlsIdentity,
   limits: EdgeLimits,
   onRequest: (raw: IncomingMessage, response: ServerResponse) => void,
@@ -22,7 +22,7 @@ export function openTlsServer(
   const server = createServer(
     {
       ...tlsFloor,
-      ...(listener === 'mtls' ? askForCertificate : {}),
+      ...(listener === 'public' ? {} : askForCertificate),
       cert: tls.certPem,
       key: tls.keyPem,
       // The exact limits are judged per request; beyond this the parser itself stops reading.

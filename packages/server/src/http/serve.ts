@@ -39,6 +39,8 @@ export interface Desk {
   readonly deadlines: Deadlines
   readonly gathering: Gathering
   readonly observeDuration: (route: string, seconds: number) => void
+  /** Origin of the listener, when that is not the issuer's. */
+  readonly origin?: string
 }
 
 /** One request on its way through the edge. */
@@ -80,7 +82,7 @@ export function serve(
   const startedMs = ports.clock.monotonicMs()
   const visit: Visit = { raw, response, requestId, endpoint, issuer, connection, startedMs }
   if (route === undefined) {
-    finish(desk, visit, undefined, otherMethod(visit), noBody)
+    finish(desk, visit, undefined, otherMethod(visit, desk.listener), noBody)
     return
   }
   const unread =
@@ -113,7 +115,8 @@ export function refuseEarly(
   requestId: string,
 ): void {
   desk.ports.metrics.count('refusals_total', { event: 'edge', rule: refusal.ruleId })
-  writeReply(raw, response, edgeReply(refusal, requestId), requestId, noHeaders, desk.inFlight.isDraining)
+  const reply = edgeReply(refusal, requestId, desk.listener)
+  writeReply(raw, response, reply, requestId, noHeaders, desk.inFlight.isDraining)
 }
 
 async function enter(
@@ -194,7 +197,7 @@ function refuseHere(
   const reply =
     route.dialect === 'page'
       ? edgePage(exchangeFor(desk, visit, noBody, {}), refusal)
-      : edgeReply(refusal, visit.requestId)
+      : edgeReply(refusal, visit.requestId, desk.listener)
   finish(desk, visit, route, reply, body)
 }
 
@@ -205,9 +208,9 @@ function exchangeFor(
   params: Readonly<Record<string, string>>,
 ): Exchange {
   const { raw, connection, requestId, issuer } = visit
-  const { listener, clientAddress } = desk
+  const { listener, clientAddress, origin } = desk
   const remoteAddress = clientAddress(connection.address, raw.rawHeaders)
-  return exchangeOf({ raw, body, listener, connection, remoteAddress, requestId, issuer, params })
+  return exchangeOf({ raw, body, listener, connection, remoteAddress, requestId, issuer, params, origin })
 }
 
 function finish(desk: Desk, visit: Visit, route: Route | undefined, reply: Reply, body: Buffer): void {
@@ -230,14 +233,14 @@ function routeFor(endpoint: Endpoint, method: string): Route | undefined {
   return undefined
 }
 
-function otherMethod(visit: Visit): Reply {
+function otherMethod(visit: Visit, listener: Listener): Reply {
   const { raw, endpoint, issuer, requestId } = visit
   if (raw.method === 'OPTIONS') {
     const policy = endpoint.routes[0]?.cors ?? 'none'
     const answer = preflight(policy, issuer, headerValues(raw.rawHeaders, 'origin')[0], endpoint.allow)
     if (answer !== undefined) return answer
   }
-  return edgeReply(methodNotAllowed(endpoint.allow), requestId)
+  return edgeReply(methodNotAllowed(endpoint.allow), requestId, listener)
 }
 
 /** The router decodes; two spellings of one endpoint would be two values of `htu`. */

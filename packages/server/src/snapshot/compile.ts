@@ -4,6 +4,7 @@ import { type Checked, checked, type Problem, wrong } from '../control/problem.t
 import { issuerSpec } from '../control/resources/issuer.ts'
 import { standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
+import { administratorProblems } from './check-administrators.ts'
 import { operationsProblems } from './check-operations.ts'
 import { compileAttesters } from './compile-attesters.ts'
 import { compileAttributeSources } from './compile-attributes.ts'
@@ -162,6 +163,7 @@ function compileIssuer(
     binding.url,
     problems,
   )
+  problems.push(...administratorProblems(ofKind(documents, 'Administrator'), clients, registered))
   const policies = compilePolicies(ofKind(documents, 'PolicySet'), binding.remoteEngines ?? [], problems)
   const attributeSources = compileAttributeSources(ofKind(documents, 'AttributeSource'), {
     servers: ofKind(documents, 'ResourceServer'),

@@ -58,6 +58,24 @@ describe('the bootstrap configuration', () => {
     assert.doesNotMatch(problems(t, production), /testOnlyBackchannelAnswers/)
   })
 
+  test('the admin API over HTTPS is on in development, and in production where it is asked for', t => {
+    const highRiskAcr = 'urn:holdfast:acr:mfa'
+    const issuerUrl = 'https://localhost:8443'
+    assert.deepEqual(loaded(t, undefined).admin, { issuerUrl, url: 'https://localhost:8445', highRiskAcr })
+    assert.equal(loaded(t, 'admin: { enabled: false }').admin, undefined)
+    assert.equal(loaded(t, 'listeners: { admin: { port: 1234 } }').admin?.url, 'https://localhost:1234')
+    assert.equal(loaded(t, production).admin, undefined)
+    const asked = loaded(t, `${production}admin: { url: 'https://admin.id.example', highRiskAcr: high }`)
+    assert.deepEqual(asked.admin, {
+      ...{ issuerUrl: 'https://id.example', url: 'https://admin.id.example', highRiskAcr: 'high' },
+    })
+    assert.deepEqual(asked.listeners.admin, { host: '127.0.0.1', port: 8445 })
+    assert.match(problems(t, 'admin: { issuer: other }'), /admin\.issuer.*there is no issuer `other`/)
+    assert.match(problems(t, "admin: { url: 'https://a.example/x' }"), /admin\.url.*without a path/)
+    assert.match(problems(t, "admin: { url: 'http://a.example' }"), /admin\.url/)
+    assert.match(problems(t, 'admin: { highRiskAcr: a b }'), /highRiskAcr/)
+  })
+
   test('without a file is the development start', t => {
     const { cwd, ...bootstrap } = loaded(t, undefined)
     assert.equal(bootstrap.environment, 'development')
@@ -76,7 +94,14 @@ describe('the bootstrap configuration', () => {
     const ports = Object.fromEntries(
       Object.entries(bootstrap.listeners).map(([name, { port }]) => [name, port]),
     )
-    assert.deepEqual(ports, { public: 8443, mtls: 8444, gateway: 8446, demoApi: 8447, management: 9000 })
+    assert.deepEqual(ports, {
+      public: 8443,
+      mtls: 8444,
+      gateway: 8446,
+      demoApi: 8447,
+      management: 9000,
+      admin: 8445,
+    })
     assert.deepEqual(bootstrap.store, { driver: 'sqlite', path: join(cwd, '.holdfast', 'holdfast.db') })
     assert.equal(bootstrap.demo, true)
   })

@@ -26,7 +26,10 @@ export interface Bootstrap {
     readonly gateway: Address
     readonly demoApi: Address
     readonly management: Address
+    readonly admin: Address
   }
+  /** Undefined: there is no admin API over HTTPS. */
+  readonly admin: AdminChoice | undefined
   readonly store: SqliteChoice | PostgresChoice
   /** Undefined: a development authority signs the server's certificate. */
   readonly tls: { readonly certificateFile: string; readonly privateKeyFile: string } | undefined
@@ -46,6 +49,14 @@ export interface Bootstrap {
   readonly testOnlyBackchannelAnswers: boolean
   /** Every setting with its value as text and where it was set; secrets are left out. */
   readonly settings: readonly Setting[]
+}
+
+export interface AdminChoice {
+  /** Of the issuer whose tokens are good there. */
+  readonly issuerUrl: string
+  /** Origin by which it is reached. */
+  readonly url: string
+  readonly highRiskAcr: string
 }
 
 export interface SqliteChoice {
@@ -104,6 +115,7 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
   const dataFolder = resolve(base, file.dataFolder)
   const store = storeOf(document, file, { base, dataFolder, problems })
   const issuers = file.issuers.map((_, index) => bindingOf(document, file, index, { base, problems }))
+  const admin = adminOf(document, file, environment, problems)
   if (problems.length > 0 || store === undefined) return wrong(...problems)
 
   const { certificateFile, privateKeyFile } = file.tls
@@ -121,7 +133,7 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
   const rotateKeysAfterSeconds = keys.rotateAfterDays === 0 ? undefined : keys.rotateAfterDays * 86_400
   return checked({
     ...{ environment, dataFolder, issuers, listeners, store, tls, keyEncryptionKeyFile, trustedProxies },
-    ...{ demo, testOnlyBackchannelAnswers, settings, rotateKeysAfterSeconds },
+    ...{ demo, testOnlyBackchannelAnswers, settings, rotateKeysAfterSeconds, admin },
     waitForVerifiersSeconds: keys.waitForVerifiersHours * 3600,
     keyCustody: custodyOf(keys.custody, base),
     remoteEngines: remoteEnginesOf(file.remoteEngines, base),
@@ -201,6 +213,27 @@ function developmentDefaults(document: string, file: BootstrapFile, origins: Ori
 
 /** What must be off, and not set, in production. */
 const onlyInDevelopment = ['demo', 'testOnlyBackchannelAnswers']
+
+function adminOf(
+  document: string,
+  { admin, issuers, listeners }: BootstrapFile,
+  environment: Bootstrap['environment'],
+  problems: Problem[],
+): AdminChoice | undefined {
+  const isOn = admin?.enabled ?? environment === 'development'
+  if (!isOn) return undefined
+  const { issuer: wanted, url, highRiskAcr = 'urn:holdfast:acr:mfa' } = admin ?? {}
+  const issuer = wanted === undefined ? issuers[0] : issuers.find(({ name }) => name === wanted)
+  if (issuer === undefined) {
+    problems.push({ document, field: 'admin.issuer', message: `there is no issuer \`${wanted}\`` })
+    return undefined
+  }
+  const own = new URL(issuer.url)
+  return {
+    ...{ issuerUrl: issuer.url, highRiskAcr },
+    url: url ?? `https://${own.hostname}:${listeners.admin.port}`,
+  }
+}
 
 interface Place {
   readonly base: string

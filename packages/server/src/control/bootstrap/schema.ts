@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { acrValue } from '../acr-demand.ts'
 import { busSchema } from './bus.ts'
 import { connectionsSchema } from './connections.ts'
 import { custodySchema } from './custody.ts'
@@ -15,6 +16,12 @@ const issuerUrl = z
   .string()
   .max(512)
   .refine(isIssuerUrl, 'must be an https URL without query, fragment, userinfo and trailing slash')
+
+/** An origin: the admin API has a host and port of its own, and no path but its own. */
+const adminUrl = issuerUrl.refine(
+  text => !URL.canParse(text) || new URL(text).pathname === '/',
+  'must be an origin such as `https://admin.example`, without a path',
+)
 
 const issuer = z.strictObject({
   /** Name that documents call it by. */
@@ -66,8 +73,21 @@ export const bootstrapSchema = z.strictObject({
       gateway: listener(8446),
       demoApi: listener(8447),
       management: listener(9000),
+      admin: listener(8445),
     })
     .prefault({}),
+  /** The admin API over HTTPS. Absent: on in development, off in production. */
+  admin: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      /** Name of the issuer whose tokens are good there; the first one when absent. */
+      issuer: z.string().optional(),
+      /** Origin by which it is reached; made from the host of the issuer and the port of `listeners.admin` when absent. */
+      url: adminUrl.optional(),
+      /** Least `acr` of a user who writes what needs two persons. */
+      highRiskAcr: acrValue.default('urn:holdfast:acr:mfa'),
+    })
+    .optional(),
   store: z.discriminatedUnion('driver', [sqlite, postgres]).prefault({ driver: 'sqlite' }),
   /** Both or neither; without them a development issuer makes its own authority. */
   tls: z

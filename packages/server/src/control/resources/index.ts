@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { administratorSpec } from './administrator.ts'
 import { apiOperationsSpec } from './api-operations.ts'
 import { attributeSourceSpec } from './attribute-source.ts'
 import { authorizationDetailsTypeSpec } from './authorization-details-type.ts'
@@ -8,6 +9,7 @@ import { clientSecretSpec } from './client-secret.ts'
 import { decisionPointSpec } from './decision-point.ts'
 import { identityProviderSpec } from './identity-provider.ts'
 import { issuerSpec } from './issuer.ts'
+import { pendingChangeSpec } from './pending-change.ts'
 import { policySetSpec } from './policy-set.ts'
 import { registeredClientSpec } from './registered-client.ts'
 import { resourceServerSpec } from './resource-server.ts'
@@ -33,6 +35,9 @@ const detailsTypeName = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/
 /** Never a subject: those start with `u_` (RFC 9700 4.15). */
 const clientName = /^(?!u_)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
+/** As `personName`: one person has one name. */
+const administratorName = /^[a-z0-9][a-z0-9._@+-]{0,127}$/
+
 /** The slot: a kind of document is one file and one line here. Order is the order of applying. */
 export const kinds = {
   Issuer: { spec: issuerSpec, name: plainName },
@@ -54,6 +59,8 @@ export const kinds = {
   PolicySet: { spec: policySetSpec, name: plainName },
   DecisionPoint: { spec: decisionPointSpec, name: plainName },
   User: { spec: userSpec, name: plainName },
+  Administrator: { spec: administratorSpec, name: administratorName },
+  PendingChange: { spec: pendingChangeSpec, name: plainName },
 } as const satisfies Record<string, Kind>
 
 export type KindName = keyof typeof kinds

@@ -34,6 +34,7 @@ export interface BearerDesk {
   readonly ports: Ports
   /** Of the audit record of a refusal. */
   readonly refusedEvent: string
+  /** Several stand with spaces between them; empty: the room judges what is needed. */
   readonly requiredScope: string
   /** What else the token must be, before its scope is looked at. */
   readonly judge?: (active: ActiveToken) => Refusal | undefined
@@ -47,7 +48,7 @@ export interface Bearer {
 
 export type PresentedToken =
   | { readonly ok: true; readonly value: Bearer }
-  | { readonly ok: false; readonly reply: Reply }
+  | { readonly ok: false; readonly reply: Reply; readonly refusal: Refusal }
 
 /** What the rules about a token for this server itself look at. */
 export function presentedHere({ token }: ActiveToken, { issuer }: Exchange): PresentedByClient {
@@ -62,17 +63,25 @@ export function presentedHere({ token }: ActiveToken, { issuer }: Exchange): Pre
 export async function presentedToken(desk: BearerDesk): Promise<PresentedToken> {
   const { exchange, ports } = desk
   const presented = judgePresentation(presentationOf(exchange))
-  if (!presented.ok) return { ok: false, reply: await refuseToken(desk, presented) }
+  if (!presented.ok) return await refused(desk, presented)
 
   const active = judgeActive(await loadToken(presented.value.token, exchange, ports), ports)
-  if (!active.ok) return { ok: false, reply: await refuseToken(desk, active) }
+  if (!active.ok) return await refused(desk, active)
   const sender = judgePresenter(exchange, ports, presented.value, active.value)
-  if (!sender.ok) return { ok: false, reply: await refuseToken(desk, sender, active.value) }
+  if (!sender.ok) return await refused(desk, sender, active.value)
   const refusal =
     desk.judge?.(active.value) ??
-    firstRefusal(scopeRules, { required: [desk.requiredScope], granted: active.value.token.scopes })
-  if (refusal !== undefined) return { ok: false, reply: await refuseToken(desk, refusal, active.value) }
+    firstRefusal(scopeRules, { required: scopesOf(desk), granted: active.value.token.scopes })
+  if (refusal !== undefined) return await refused(desk, refusal, active.value)
   return { ok: true, value: { active: active.value, writes: sender.value } }
+}
+
+function scopesOf({ requiredScope }: BearerDesk): readonly string[] {
+  return requiredScope === '' ? [] : requiredScope.split(' ')
+}
+
+async function refused(desk: BearerDesk, refusal: Refusal, active?: ActiveToken): Promise<PresentedToken> {
+  return { ok: false, reply: await refuseToken(desk, refusal, active), refusal }
 }
 
 /**
@@ -83,7 +92,7 @@ export async function commitPresented(
   desk: BearerDesk,
   { active, writes }: Bearer,
   more: readonly Write[],
-): Promise<{ readonly committed: boolean; readonly reply: Reply | undefined }> {
+): Promise<{ readonly committed: boolean; readonly reply: Reply | undefined; readonly refusal?: Refusal }> {
   const { ports } = desk
   const all = [...writes, ...more]
   if (all.length === 0) return { committed: true, reply: undefined }
@@ -92,7 +101,8 @@ export async function commitPresented(
   const replay = replayRefusal(all, result)
   if (replay === undefined) return { committed: false, reply: undefined }
   ports.metrics.count('replays_detected_total', { rule: replay.ruleId })
-  return { committed: false, reply: await refuseToken(desk, replay, active, 'alert') }
+  const reply = await refuseToken(desk, replay, active, 'alert')
+  return { committed: false, reply, refusal: replay }
 }
 
 function presentationOf(exchange: Exchange): PresentationInput {
@@ -141,7 +151,7 @@ function judgePresenter(
 }
 
 /** What the token was minted under; the client's own profile when its resource is gone. */
-function profileOf(
+export function profileOf(
   { issuer }: Exchange,
   { audience, scopes, authorizationDetails: details = [], clientId }: ActiveToken['token'],
   fallback: SecurityProfile,
@@ -152,7 +162,8 @@ function profileOf(
   return effective?.ok === true ? effective.value : fallback
 }
 
-async function refuseToken(
+/** What is asked of the token beyond what the desk says, and is not there: written down, and answered with a challenge. */
+export async function refuseToken(
   { exchange, ports, refusedEvent, requiredScope }: BearerDesk,
   refusal: Refusal,
   active?: ActiveToken,

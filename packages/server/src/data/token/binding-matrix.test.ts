@@ -14,6 +14,7 @@ import {
   tokenExchangeGrantType,
 } from '@holdfast/protocol/specs/rfc8693-token-exchange/rules.ts'
 import { decidingWorld } from '../../../../../test/authzen/world.ts'
+import { adminRoutes, openApiPath } from '../../control/admin-http/routes.ts'
 import type { PeerCertificate, Reply } from '../../http/exchange.ts'
 import type { Client, ResourceServer } from '../../snapshot/snapshot.ts'
 import { accessRoom } from '../access/room.ts'
@@ -356,6 +357,19 @@ const tokenUse: Readonly<Record<string, 'emits' | 'takes' | 'is told of' | 'none
     ].map(name => [name, 'none'] as const),
   ),
 }
+
+test('every endpoint of the admin API takes a token, but for the document about it', () => {
+  const options = { ports: { store: {}, clock: { monotonicMs: () => 0 } } }
+  const desk = {
+    issuerUrl: 'https://as.example',
+    audience: 'https://admin.example',
+    highRiskAcr: 'x',
+    options,
+  }
+  // How it takes one, with all of its proof and nothing less, is shown where its listener is.
+  for (const { path, takesToken } of adminRoutes(desk as never))
+    assert.equal(takesToken, path === openApiPath ? undefined : true, path)
+})
 
 test('every endpoint of the product says what it does with tokens, and each that takes one is asked for its proof', () => {
   const names = Object.entries(paths)

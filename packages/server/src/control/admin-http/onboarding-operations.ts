@@ -1,0 +1,119 @@
+import type { Refusal } from '@holdfast/protocol'
+import type { OnboardingChange } from '../admin-api.ts'
+import {
+  changeOnboardingBody,
+  checkOnboardingBody,
+  draftOnboardingBody,
+  dueBody,
+  flagsBody,
+} from '../onboarding/bodies.ts'
+import type { ClientOnboardingSpec } from '../resources/client-onboarding.ts'
+import { judgeAnotherPerson } from './another-person.ts'
+import { refused } from './documents.ts'
+import { issuerQuery, operation } from './operation.ts'
+import { type AdminOperation, type AdminVisit, apiOf, done } from './visit.ts'
+
+/** The person is who the token says: a body that names one does not fit. */
+const draft = draftOnboardingBody.omit({ as: true })
+const change = changeOnboardingBody.omit({ as: true })
+const check = checkOnboardingBody.omit({ as: true })
+
+type Step = OnboardingChange['step']
+
+/** Steps by which somebody answers for what another one wrote down. */
+const approvals: ReadonlySet<Step> = new Set<Step>(['approve', 'certify', 'review', 'approve-key', 'resume'])
+
+export const onboardingOperations: readonly AdminOperation[] = [
+  operation({
+    id: 'listOnboardings',
+    method: 'GET',
+    path: '/admin/v1/onboardings',
+    summary: 'What was approved of each client, by whom, until when.',
+    scopes: ['admin.governance:read'],
+    query: issuerQuery,
+    work: async visit => done(await apiOf(visit as AdminVisit).listOnboardings(visit.query.issuer)),
+  }),
+  operation({
+    id: 'draftOnboarding',
+    method: 'POST',
+    path: '/admin/v1/onboardings',
+    summary: 'Writes down what is to be approved of a registered client; gives nothing yet.',
+    scopes: ['admin.governance:write'],
+    body: draft,
+    status: 201,
+    work: async visit => {
+      const request = { ...visit.body, as: visit.caller.name }
+      return done(await apiOf(visit as AdminVisit).draftOnboarding(request), 201)
+    },
+  }),
+  operation({
+    id: 'changeOnboarding',
+    method: 'POST',
+    path: '/admin/v1/onboardings/steps',
+    summary:
+      'One step of one record. To approve, certify, review and resume takes a person who neither asked nor answers for who asked.',
+    scopes: ['admin.governance:write', 'admin.governance:approve'],
+    needs: ({ body: { step } }) => [
+      approvals.has(step) ? 'admin.governance:approve' : 'admin.governance:write',
+    ],
+    body: change,
+    isHighRisk: ({ body: { step } }) => approvals.has(step) || step === 'activate',
+    work: async visit => {
+      const { body, caller } = visit
+      const refusal = approvals.has(body.step) ? judgeApproval(visit, body) : undefined
+      if (refusal !== undefined) return refused(refusal)
+      return done(await apiOf(visit as AdminVisit).changeOnboarding({ ...body, as: caller.name }))
+    },
+  }),
+  operation({
+    id: 'checkOnboarding',
+    method: 'POST',
+    path: '/admin/v1/onboardings/checks',
+    summary: 'Runs the automatic checks of one record, and keeps what they found.',
+    scopes: ['admin.governance:write'],
+    body: check,
+    work: async visit => {
+      const request = { ...visit.body, as: visit.caller.name }
+      return done(await apiOf(visit as AdminVisit).checkOnboarding(request))
+    },
+  }),
+  operation({
+    id: 'listDueOnboardings',
+    method: 'POST',
+    path: '/admin/v1/onboardings/due',
+    summary: 'What ends soon or waits for somebody: records, reviews, keys, certificates, secrets.',
+    scopes: ['admin.governance:read'],
+    body: dueBody,
+    work: async visit => done(await apiOf(visit as AdminVisit).dueOnboardings(visit.body)),
+  }),
+  operation({
+    id: 'listOnboardingFlags',
+    method: 'POST',
+    path: '/admin/v1/onboardings/flags',
+    summary: 'What the audit holds against clients.',
+    scopes: ['admin.governance:read'],
+    body: flagsBody,
+    work: async visit => done(await apiOf(visit as AdminVisit).onboardingFlags(visit.body)),
+  }),
+]
+
+function judgeApproval(
+  visit: Pick<AdminVisit, 'caller' | 'standing' | 'desk'>,
+  { step, record }: { readonly step: Step; readonly record: string },
+): Refusal | undefined {
+  // Some steps also take the name of a client: whoever asked in any of its records is kept out.
+  const asking = visit.standing.documents.flatMap(({ document }) =>
+    document.kind === 'ClientOnboarding' &&
+    (document.name === record || document.spec.content.client === record)
+      ? askedBy(document.spec, step)
+      : [],
+  )
+  return judgeAnotherPerson(visit, asking)
+}
+
+function askedBy({ content, approvals: given, rotations, suspended }: ClientOnboardingSpec, step: Step) {
+  if (step === 'approve-key')
+    return rotations.flatMap(({ proposed, approved }) => (approved === undefined ? [proposed.by] : []))
+  if (step === 'resume') return suspended === undefined ? [] : [suspended.by]
+  return [content.requestedBy, ...(step === 'approve' ? given.map(({ by }) => by) : [])]
+}

@@ -1,0 +1,458 @@
+import type { Refusal } from '@holdfast/protocol'
+import { z } from 'zod'
+import {
+  changeApprovalBody,
+  changeGrantBody,
+  changePoliciesBody,
+  createTokenBody,
+  renewBody,
+  reportBody,
+  requestGrantBody,
+  revokeAccessBody,
+  revokeBody,
+  revokeKeyBody,
+  revokeTenantBody,
+  revokeTokenBody,
+  rotateBody,
+  rotateKeysBody,
+  simulatePoliciesBody,
+  submitPoliciesBody,
+  userBody,
+} from '../admin-bodies.ts'
+import { issuersNamed } from '../issuers-named.ts'
+import { judgeAnotherPerson } from './another-person.ts'
+import { changeOperations } from './changes.ts'
+import { documentOperations, refused } from './documents.ts'
+import { etagOf, etagOfValue } from './etag.ts'
+import { onboardingOperations } from './onboarding-operations.ts'
+import { issuerQuery, operation } from './operation.ts'
+import { arePowerful, decidesForOthers, isAdministrators, isPowerfulClient } from './risk.ts'
+import { type AdminOperation, type AdminVisit, apiOf, done } from './visit.ts'
+
+/** Repeated parameters as lists; one that is absent says nothing. */
+const listed = z.union([z.string(), z.array(z.string()).max(200)]).transform(value => [value].flat())
+const explainQuery = z.strictObject({
+  issuer: z.string().max(2048).optional(),
+  scope: listed.optional(),
+  resource: listed.optional(),
+  details: listed.optional(),
+})
+
+/** The person is who the token says: a body that names one does not fit. */
+const requestGrant = requestGrantBody.omit({ as: true })
+const changeGrant = changeGrantBody.omit({ as: true })
+const changeApproval = changeApprovalBody.omit({ as: true })
+
+const clientsWrite = 'admin.clients:write'
+
+/** Everything the admin API does, in the order of its document. */
+export const adminOperations: readonly AdminOperation[] = [
+  operation({
+    id: 'readStatus',
+    method: 'GET',
+    path: '/admin/v1/status',
+    summary: 'Version, revision and issuers of the server that answers.',
+    scopes: ['admin.status:read'],
+    work: async visit => done(await apiOf(visit as AdminVisit).status()),
+  }),
+  operation({
+    id: 'readSelf',
+    method: 'GET',
+    path: '/admin/v1/self',
+    summary: 'Who the token says is asking, and what of its scopes counts here.',
+    scopes: [],
+    work: async ({ caller: { name, isPerson, scopes, clientId } }) => ({
+      ok: true,
+      status: 200,
+      body: { name, isPerson, scopes, clientId },
+    }),
+  }),
+  ...documentOperations,
+  operation({
+    id: 'explainClient',
+    method: 'GET',
+    path: '/admin/v1/clients/:name/explain',
+    summary: 'The profile of a request of this client, with who decided each field.',
+    scopes: ['admin.clients:read'],
+    query: explainQuery,
+    work: async visit => {
+      const { issuer, scope: scopes, resource: resources, details } = visit.query
+      const asked = { issuer, scopes, resources, details }
+      return done(await apiOf(visit as AdminVisit).explainClient(visit.params.name ?? '', asked))
+    },
+  }),
+  operation({
+    id: 'rotateSecret',
+    method: 'POST',
+    path: '/admin/v1/secrets/rotation',
+    summary: 'A new secret for a client; this answer is the only place where it stands.',
+    scopes: [clientsWrite],
+    body: rotateBody,
+    twoPersons: {
+      approve: 'admin.clients:approve',
+      reasons: visit => powerful(visit, visit.body),
+      base: async visit => baseOfClient(visit, visit.body.clientId),
+    },
+    work: async visit => done(await apiOf(visit as AdminVisit).rotateSecret(visit.body)),
+  }),
+  operation({
+    id: 'revokeSecret',
+    method: 'POST',
+    path: '/admin/v1/secrets/revocation',
+    summary: 'Takes back one secret of a client, or all of them.',
+    scopes: [clientsWrite],
+    body: revokeBody,
+    work: async visit => done(await apiOf(visit as AdminVisit).revokeSecret(visit.body)),
+  }),
+  operation({
+    id: 'renewRegistration',
+    method: 'POST',
+    path: '/admin/v1/registrations/renewal',
+    summary: 'A new registration access token for a client that lost its own; it stands in this answer only.',
+    scopes: [clientsWrite],
+    body: renewBody,
+    twoPersons: {
+      approve: 'admin.clients:approve',
+      reasons: visit => powerful(visit, visit.body),
+      base: async visit => baseOfClient(visit, visit.body.clientId),
+    },
+    work: async visit => done(await apiOf(visit as AdminVisit).renewRegistration(visit.body)),
+  }),
+  operation({
+    id: 'listSecondFactors',
+    method: 'POST',
+    path: '/admin/v1/users/second-factors',
+    summary: 'What a user has set up besides the password.',
+    scopes: ['admin.users:read'],
+    body: userBody,
+    work: async visit => done(await apiOf(visit as AdminVisit).secondFactors(visit.body)),
+  }),
+  operation({
+    id: 'resetSecondFactors',
+    method: 'POST',
+    path: '/admin/v1/users/second-factors/reset',
+    summary: 'Takes all second factors from a user who lost them, and ends the sessions.',
+    scopes: ['admin.users:write'],
+    body: userBody,
+    twoPersons: {
+      approve: 'admin.users:approve',
+      reasons: async ({ body: { username, issuer }, standing, desk }) => {
+        const { ports } = desk.options
+        const ground = { before: standing.documents, after: [], audience: desk.audience }
+        for (const { url } of issuersNamed(issuer, ports.issuers)) {
+          if (isAdministrators(username, url, ground)) return [`User/${username}: an administrator`]
+          const user = await ports.store.findUserByUsername(url, username)
+          if (user !== undefined && decidesForOthers(user)) return [`User/${username}: approves for a group`]
+        }
+        return []
+      },
+      base: async visit => {
+        const { ports } = visit.desk.options
+        const found = await Promise.all(
+          issuersNamed(visit.body.issuer, ports.issuers).map(async ({ url }) => {
+            const user = await ports.store.findUserByUsername(url, visit.body.username)
+            const factors = user === undefined ? [] : await ports.store.listAuthenticators(url, user.subject)
+            return [`User/${visit.body.username} ${url}`, etagOfValue(factors.map(({ id }) => id))] as const
+          }),
+        )
+        return Object.fromEntries(found)
+      },
+    },
+    work: async visit => done(await apiOf(visit as AdminVisit).resetSecondFactors(visit.body)),
+  }),
+  operation({
+    id: 'revokeAccess',
+    method: 'POST',
+    path: '/admin/v1/revocation',
+    summary: 'Ends all access of a user or a client, or one grant. One person is enough: it must be quick.',
+    scopes: ['admin.access:write'],
+    body: revokeAccessBody,
+    work: async visit => done(await apiOf(visit as AdminVisit).revokeAccess(visit.body)),
+  }),
+  operation({
+    id: 'revokeTenant',
+    method: 'POST',
+    path: '/admin/v1/revocation/tenant',
+    summary:
+      'Ends all access at every issuer of a tenant. Takes two persons; who runs the server needs none.',
+    scopes: ['admin.access:write'],
+    body: revokeTenantBody,
+    twoPersons: {
+      approve: 'admin.access:approve',
+      reasons: ({ body: { tenant } }) => [`everybody of the tenant ${tenant} is signed out`],
+      base: async ({ standing }) =>
+        Object.fromEntries(
+          standing.records
+            .filter(({ documentKind }) => documentKind === 'Issuer')
+            .map(({ name, issuer, body }) => [`Issuer/${name} ${issuer}`, etagOf(body)]),
+        ),
+    },
+    work: async visit => done(await apiOf(visit as AdminVisit).revokeTenant(visit.body)),
+  }),
+  operation({
+    id: 'listRegistrationTokens',
+    method: 'GET',
+    path: '/admin/v1/registration-tokens',
+    summary: 'Tokens with which clients register, without the tokens themselves.',
+    scopes: ['admin.registration:read'],
+    query: issuerQuery,
+    work: async visit => done(await apiOf(visit as AdminVisit).registrationTokens(visit.query.issuer)),
+  }),
+  operation({
+    id: 'createRegistrationToken',
+    method: 'POST',
+    path: '/admin/v1/registration-tokens',
+    summary: 'A token with which clients register; it stands in this answer only.',
+    scopes: ['admin.registration:write'],
+    body: createTokenBody,
+    status: 201,
+    twoPersons: {
+      approve: 'admin.registration:approve',
+      reasons: ({ body: { policy, issuer }, standing, desk }) => {
+        const { scopes, resources, authorizationDetailsTypes: types = [] } = policy
+        const ground = { before: standing.documents, after: [], audience: desk.audience }
+        const rights = { scopes, resources, types, exchanges: false }
+        return issuersNamed(issuer, desk.options.ports.issuers).some(({ url }) =>
+          arePowerful(rights, url, ground),
+        )
+          ? ['clients that register with it may ask for more than tier 2']
+          : []
+      },
+      base: async () => ({}),
+    },
+    work: async visit => done(await apiOf(visit as AdminVisit).createRegistrationToken(visit.body), 201),
+  }),
+  operation({
+    id: 'revokeRegistrationToken',
+    method: 'POST',
+    path: '/admin/v1/registration-tokens/revocation',
+    summary: 'Takes back a token with which clients register.',
+    scopes: ['admin.registration:write'],
+    body: revokeTokenBody,
+    work: async visit => done(await apiOf(visit as AdminVisit).revokeRegistrationToken(visit.body)),
+  }),
+  operation({
+    id: 'listScopeGrants',
+    method: 'GET',
+    path: '/admin/v1/scope-grants',
+    summary: 'Which client may have which scopes of a governed API, who approved it, until when.',
+    scopes: ['admin.governance:read'],
+    query: issuerQuery,
+    work: async visit => done(await apiOf(visit as AdminVisit).listScopeGrants(visit.query.issuer)),
+  }),
+  operation({
+    id: 'requestScopeGrant',
+    method: 'POST',
+    path: '/admin/v1/scope-grants',
+    summary: 'Asks that a client may have scopes of a governed API; gives nothing yet.',
+    scopes: ['admin.governance:write'],
+    body: requestGrant,
+    status: 201,
+    work: async visit => {
+      const request = { ...visit.body, as: visit.caller.name }
+      return done(await apiOf(visit as AdminVisit).requestScopeGrant(request), 201)
+    },
+  }),
+  operation({
+    id: 'changeScopeGrant',
+    method: 'POST',
+    path: '/admin/v1/scope-grants/steps',
+    summary:
+      'One step of one grant. To approve and to review takes a person who neither asked nor answers for who asked.',
+    scopes: ['admin.governance:write', 'admin.governance:approve'],
+    needs: ({ body: { step } }) => [isApproval(step) ? 'admin.governance:approve' : 'admin.governance:write'],
+    body: changeGrant,
+    isHighRisk: ({ body: { step } }) => isApproval(step) || step === 'activate',
+    work: async visit => {
+      const { body, caller } = visit
+      const refusal = isApproval(body.step) ? judgeApproval(visit, body) : undefined
+      if (refusal !== undefined) return refused(refusal)
+      return done(await apiOf(visit as AdminVisit).changeScopeGrant({ ...body, as: caller.name }))
+    },
+  }),
+  operation({
+    id: 'reportScopes',
+    method: 'POST',
+    path: '/admin/v1/scope-report',
+    summary: 'Who can do what, what nobody uses, what lets into too much, and where environments differ.',
+    scopes: ['admin.governance:read'],
+    body: reportBody,
+    work: async visit => done(await apiOf(visit as AdminVisit).reportScopes(visit.body)),
+  }),
+  ...onboardingOperations,
+  operation({
+    id: 'listApprovals',
+    method: 'GET',
+    path: '/admin/v1/approvals',
+    summary: 'What policies want approved, and which groups have not answered.',
+    scopes: ['admin.governance:read'],
+    query: issuerQuery,
+    work: async visit => done(await apiOf(visit as AdminVisit).listApprovals(visit.query.issuer)),
+  }),
+  operation({
+    id: 'changeApproval',
+    method: 'POST',
+    path: '/admin/v1/approvals',
+    summary: 'The user of the token answers for a group that is asked.',
+    scopes: ['admin.governance:approve'],
+    body: changeApproval,
+    isPersonal: true,
+    isHighRisk: ({ body: { step } }) => step === 'approve',
+    work: async visit => {
+      const request = { ...visit.body, as: visit.caller.username ?? '' }
+      return done(await apiOf(visit as AdminVisit).changeApproval(request))
+    },
+  }),
+  operation({
+    id: 'listPolicies',
+    method: 'GET',
+    path: '/admin/v1/policies',
+    summary: 'Versions of policies and their states.',
+    scopes: ['admin.policies:read'],
+    query: issuerQuery,
+    work: async visit => done(await apiOf(visit as AdminVisit).listPolicies(visit.query.issuer)),
+  }),
+  operation({
+    id: 'submitPolicies',
+    method: 'POST',
+    path: '/admin/v1/policies',
+    summary: 'Stores policies as a new version; nothing decides by it yet.',
+    scopes: ['admin.policies:write'],
+    body: submitPoliciesBody,
+    work: async visit => done(await apiOf(visit as AdminVisit).submitPolicies(visit.body)),
+  }),
+  operation({
+    id: 'simulatePolicies',
+    method: 'POST',
+    path: '/admin/v1/policies/simulation',
+    summary: 'What these policies would have decided otherwise.',
+    scopes: ['admin.policies:read'],
+    body: simulatePoliciesBody,
+    work: async visit => done(await apiOf(visit as AdminVisit).simulatePolicies(visit.body)),
+  }),
+  operation({
+    id: 'changePolicies',
+    method: 'POST',
+    path: '/admin/v1/policies/changes',
+    summary: 'One step of one version. To make one active, or to roll back, takes two persons.',
+    scopes: ['admin.policies:write', 'admin.policies:approve'],
+    needs: ({ body: { step } }) => [step === 'approve' ? 'admin.policies:approve' : 'admin.policies:write'],
+    body: changePoliciesBody,
+    twoPersons: {
+      approve: 'admin.policies:approve',
+      reasons: ({ body: { step } }) =>
+        step === 'activate' || step === 'rollback' ? ['which policies decide'] : [],
+      base: async ({ standing }) =>
+        Object.fromEntries(
+          standing.records
+            .filter(({ documentKind }) => documentKind === 'PolicySet')
+            .map(({ name, issuer, body }) => [`PolicySet/${name} ${issuer}`, etagOf(body)]),
+        ),
+    },
+    work: async visit => done(await apiOf(visit as AdminVisit).changePolicies(visit.body)),
+  }),
+  operation({
+    id: 'listKeys',
+    method: 'GET',
+    path: '/admin/v1/keys',
+    summary: 'Signing keys, their states, and who verifies with them.',
+    scopes: ['admin.keys:read'],
+    query: issuerQuery,
+    work: async visit => done(await apiOf(visit as AdminVisit).listKeys(visit.query.issuer)),
+  }),
+  operation({
+    id: 'rotateKeys',
+    method: 'POST',
+    path: '/admin/v1/keys/rotation',
+    summary: 'Makes new signing keys. Takes two persons.',
+    scopes: ['admin.keys:write'],
+    body: rotateKeysBody,
+    twoPersons: {
+      approve: 'admin.keys:approve',
+      reasons: () => ['what the server signs with'],
+      base: async visit => baseOfKeys(visit),
+    },
+    work: async visit => done(await apiOf(visit as AdminVisit).rotateKeys(visit.body)),
+  }),
+  operation({
+    id: 'revokeKey',
+    method: 'POST',
+    path: '/admin/v1/keys/revocation',
+    summary: 'Takes a signing key back at once. Takes two persons; who runs the server needs none.',
+    scopes: ['admin.keys:write'],
+    body: revokeKeyBody,
+    twoPersons: {
+      approve: 'admin.keys:approve',
+      reasons: ({ body: { kid } }) => [`everything signed with ${kid} is void`],
+      base: async visit => baseOfKeys(visit),
+    },
+    work: async visit => done(await apiOf(visit as AdminVisit).revokeKey(visit.body)),
+  }),
+  operation({
+    id: 'readAudit',
+    method: 'GET',
+    path: '/admin/v1/audit',
+    summary: 'Records of a reference id or transaction id, oldest first.',
+    scopes: ['admin.audit:read'],
+    query: z.strictObject({ id: z.string().min(1).max(128) }),
+    work: async visit => done(await apiOf(visit as AdminVisit).audit(visit.query.id)),
+  }),
+  operation({
+    id: 'verifyAudit',
+    method: 'GET',
+    path: '/admin/v1/audit/verification',
+    summary: 'Whether every record stands where and as it was written.',
+    scopes: ['admin.audit:read'],
+    work: async visit => done(await apiOf(visit as AdminVisit).verifyAudit()),
+  }),
+  ...changeOperations(id => adminOperations.find(known => known.id === id)),
+]
+
+function isApproval(step: string): boolean {
+  return step === 'approve' || step === 'review'
+}
+
+/** Not by who asked, nor twice by one. */
+function judgeApproval(
+  visit: Pick<AdminVisit, 'caller' | 'standing' | 'desk'>,
+  { step, name }: z.infer<typeof changeGrant>,
+): Refusal | undefined {
+  const grant = visit.standing.documents.find(({ document }) => document.name === name)?.document
+  if (grant?.kind !== 'ScopeGrant') return judgeAnotherPerson(visit, [])
+  const { content, approvals } = grant.spec
+  const given = step === 'approve' ? approvals.map(({ by }) => by) : []
+  return judgeAnotherPerson(visit, [content.requestedBy, ...given])
+}
+
+interface AboutClient {
+  readonly clientId: string
+  readonly issuer?: string | undefined
+}
+
+/** Who holds a secret of a client is that client. */
+function powerful(
+  { standing, desk }: Pick<AdminVisit, 'standing' | 'desk'>,
+  { clientId, issuer }: AboutClient,
+): readonly string[] {
+  const asked = issuersNamed(issuer, desk.options.ports.issuers)
+  return asked.some(({ url }) => isPowerfulClient(clientId, url, standing.documents, desk.audience))
+    ? [`Client/${clientId}: may ask for more than tier 2`]
+    : []
+}
+
+function baseOfClient({ standing }: Pick<AdminVisit, 'standing'>, clientId: string) {
+  return Object.fromEntries(
+    standing.records
+      .filter(({ name, documentKind }) => name === clientId && /Client/.test(documentKind))
+      .map(({ documentKind, name, issuer, body }) => [`${documentKind}/${name} ${issuer}`, etagOf(body)]),
+  )
+}
+
+/** Which keys there are and what they are for; a key that became active meanwhile is another state of things. */
+function baseOfKeys({ desk }: Pick<AdminVisit, 'desk'>) {
+  const { keys, ports } = desk.options
+  const standing = ports.issuers.map(({ url }) =>
+    (keys?.list(url) ?? []).map(({ kid, state }) => `${kid} ${state}`),
+  )
+  return { keys: etagOfValue(standing) }
+}

@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto'
+import { type Refusal, refuse } from '@holdfast/protocol'
+import type { DocumentRecord, Write } from '../../store/writes.ts'
+import { apiVersion, canonicalJson, type DocumentOf, parseDocument } from '../document.ts'
+import { storedDocuments } from '../documents.ts'
+import type { PendingChangeContent } from '../resources/pending-change.ts'
+import { type AdminDesk, type AdminVisit, actorOf, type Done } from './visit.ts'
+
+/** How long a change waits. */
+export const changeLifetimeSeconds = 7 * 86_400
+/** Changes that wait at one time: of one proposer, and in all. Each is a document of every revision. */
+export const changesOfOneMax = 20
+export const changesMax = 200
+/** Bytes of what is kept of one. */
+const changeBytesMax = 262_144
+/** How often a proposal starts again because another change came first. */
+const attemptsMax = 10
+
+export type Proposal = Pick<
+  PendingChangeContent,
+  'operation' | 'request' | 'changes' | 'reasons' | 'base' | 'approveScopes'
+>
+
+/** Keeps what one person may not do alone, until another one confirms it. The same proposal again is the same change. */
+export async function propose(visit: AdminVisit, proposal: Proposal): Promise<Done> {
+  const { desk, caller } = visit
+  const { store, clock } = desk.options.ports
+  const now = clock.now()
+  const content: PendingChangeContent = {
+    ...proposal,
+    ...{ proposedBy: caller.name, client: caller.clientId, persons: [caller.name, ...caller.responsible] },
+    ...{ proposedAt: now, expiresAt: now + changeLifetimeSeconds },
+  }
+  const name = changeName(content)
+  const record = recordOf(name, content, desk)
+  // What does not fit its own schema would keep every later revision from being read.
+  const fits = parseDocument(`PendingChange/${name}`, JSON.parse(record.body)).ok
+  if (record.body.length > changeBytesMax || !fits)
+    return refused(
+      refuse(
+        'admin.change-size',
+        ['HFA-6'],
+        'invalid_request',
+        `it has more than ${changeBytesMax} characters or 1000 documents`,
+      ),
+    )
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const revision = await store.revision()
+    const waiting = changesAmong(await store.listDocuments(), desk)
+    const same = waiting.find(
+      known => isSame(known.spec.content, content) && known.spec.content.expiresAt > now,
+    )
+    if (same !== undefined) return accepted(same.name, same.spec.content)
+    const ended = waiting.filter(({ spec }) => spec.content.expiresAt <= now)
+    const open = waiting.filter(({ spec }) => spec.content.expiresAt > now)
+    const own = open.filter(({ spec }) => spec.content.proposedBy === caller.name)
+    if (own.length >= changesOfOneMax || open.length >= changesMax)
+      return refused(
+        refuse(
+          'admin.change-limit',
+          ['HFA-6'],
+          'invalid_request',
+          'too many changes wait: confirm or withdraw some first',
+        ),
+      )
+    const committed = await store.commit([
+      { kind: 'raise-revision', from: revision },
+      ...ended.map(({ name: gone }) => deletionOf(gone, desk)),
+      { kind: 'put-document', document: record },
+      auditOfChange(visit, 'admin.change.proposed', name, content),
+    ])
+    if (committed.committed) {
+      await desk.options.onApplied()
+      return accepted(name, content)
+    }
+  }
+  return refused(
+    refuse('admin.change-busy', ['HFA-6'], 'invalid_request', 'others keep changing the revision; try again'),
+  )
+}
+
+/** By who, what and on what; when is not part of it. */
+function isSame(one: PendingChangeContent, other: PendingChangeContent): boolean {
+  const timeless = (content: PendingChangeContent): string =>
+    canonicalJson({ ...content, proposedAt: 0, expiresAt: 0 })
+  return timeless(one) === timeless(other)
+}
+
+/** SHA-256 of the content: who confirms a name confirms this and nothing else. */
+export function changeName(content: PendingChangeContent): string {
+  return `c-${createHash('sha256').update(canonicalJson(content)).digest('hex')}`
+}
+
+/** What waits, also what has expired. */
+export function changesAmong(
+  records: readonly DocumentRecord[],
+  { issuerUrl }: AdminDesk,
+): readonly DocumentOf<'PendingChange'>[] {
+  const own = records.filter(
+    ({ documentKind, issuer }) => documentKind === 'PendingChange' && issuer === issuerUrl,
+  )
+  const stored = storedDocuments(own)
+  if (!stored.ok) throw new TypeError('what is stored was checked when it was written')
+  return stored.value.flatMap(({ document }) =>
+    // A name that is not the hash of its content was approved by nobody.
+    document.kind === 'PendingChange' && document.name === changeName(document.spec.content)
+      ? [document]
+      : [],
+  )
+}
+
+export function deletionOf(name: string, { issuerUrl: issuer }: AdminDesk): Write {
+  return { kind: 'delete-document', documentKind: 'PendingChange', name, issuer }
+}
+
+function recordOf(
+  name: string,
+  content: PendingChangeContent,
+  { issuerUrl, options }: AdminDesk,
+): DocumentRecord {
+  const issuer = options.ports.issuers.find(({ url }) => url === issuerUrl)?.name
+  const source = { apiVersion, kind: 'PendingChange', metadata: { name, issuer }, spec: { content } }
+  return { documentKind: 'PendingChange', issuer: issuerUrl, name, body: canonicalJson(source) }
+}
+
+/** Who did what with it; the content stands in the audit as its hash, which is its name. */
+export function auditOfChange(
+  visit: AdminVisit,
+  event: 'admin.change.proposed' | 'admin.change.confirmed' | 'admin.change.withdrawn',
+  name: string,
+  { operation, proposedBy, reasons, changes }: PendingChangeContent,
+): Write {
+  const { desk, requestId } = visit
+  const base = { at: desk.options.ports.clock.now(), issuer: desk.issuerUrl, event, requestId }
+  const facts = {
+    ...actorOf(visit),
+    ...{ change: name, operation, proposed_by: proposedBy, reasons: reasons.slice(0, 20) },
+    documents: changes.slice(0, 100).map(({ kind, name: of }) => `${kind}/${of}`),
+  }
+  return { kind: 'append-audit', record: { ...base, outcome: 'accepted', facts } }
+}
+
+/** Id under which documents wait, in whatever form they came. */
+export const applyOperation = 'applyDocuments'
+
+/** How a change looks to those who decide about it: documents field by field, anything else as it was asked for. */
+export function shownChange(name: string, { request, ...content }: PendingChangeContent): object {
+  return { name, ...content, ...(content.operation !== applyOperation && { request }) }
+}
+
+function accepted(name: string, content: PendingChangeContent): Done {
+  const location = `/admin/v1/changes/${name}`
+  return { ok: true, status: 202, body: shownChange(name, content), headers: [['location', location]] }
+}
+
+function refused(refusal: Refusal): Done {
+  return { ok: false, refusal }
+}
