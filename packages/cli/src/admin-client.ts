@@ -33,6 +33,9 @@ export function adminOverSocket(socketPath: string): AdminApi {
       get(`/v1/onboardings${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     dueOnboardings: body => ask(socketPath, 'POST', '/v1/onboardings/due', JSON.stringify(body)),
     onboardingFlags: body => ask(socketPath, 'POST', '/v1/onboardings/flags', JSON.stringify(body)),
+    listApprovals: issuer =>
+      get(`/v1/approvals${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
+    changeApproval: body => ask(socketPath, 'POST', '/v1/approvals', JSON.stringify(body)),
     submitPolicies: body => ask(socketPath, 'POST', '/v1/policies', JSON.stringify(body)),
     changePolicies: body => ask(socketPath, 'POST', '/v1/policies/changes', JSON.stringify(body)),
     simulatePolicies: body => ask(socketPath, 'POST', '/v1/policies/simulation', JSON.stringify(body)),

@@ -15,6 +15,7 @@ import { defaultKeyTimes } from '@holdfast/server/keys/life.ts'
 import { startServer } from '@holdfast/server/main.ts'
 import { openLog } from '@holdfast/server/observe/log.ts'
 import { Fault, type Log } from '@holdfast/server/ports.ts'
+import { connections } from './connections.ts'
 import { startDemoApi } from './demo/api.ts'
 import { recordOfAccess } from './demo/api-audit.ts'
 import { type DemoClient, demoApiClientId, demoClients, demoGatewayClientId } from './demo/clients.ts'
@@ -83,6 +84,7 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   const server = await startServer({
     keyCustody: custody.keyCustody,
     remoteEngines: remoteEngines(bootstrap.remoteEngines),
+    connections: connections(bootstrap.connections),
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
     ...{ clock, entropy, refreshSnapshot: refresh },
     ...(testOnlyBackchannelAnswers && { routes: [...routes, testOnlyAnswerRoute] }),

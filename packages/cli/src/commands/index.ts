@@ -1,5 +1,6 @@
 import type { AddCommand } from '../command.ts'
 import { addApply } from './apply.ts'
+import { addApprovals } from './approvals.ts'
 import { addAudit } from './audit.ts'
 import { addClients } from './clients.ts'
 import { addConfig } from './config.ts'
@@ -32,6 +33,7 @@ export const commands: readonly AddCommand[] = [
   addRegistrationTokens,
   addKeys,
   addPolicy,
+  addApprovals,
   addGovern,
   addOnboard,
   addMeasure,

@@ -1,6 +1,6 @@
 import type { Decision } from '../decision.ts'
 import type { Obligations } from '../obligations.ts'
-import type { AskedAccess, AskingClient, StatedUser, TokenQuestion } from './question.ts'
+import type { AskedAccess, AskingClient, MintQuestion, StatedUser, TokenQuestion } from './question.ts'
 
 /** Flat, as records of an audit are. */
 export type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>
@@ -23,7 +23,8 @@ export const policyEvents = {
 
 /**
  * The question as facts: enough to ask it again, and nothing that stands in the record anyway (client, subject, time).
- * No token, code or claim about a person is part of a question.
+ * No token or code is part of a question; of attributes only the names are told, so where there were some it cannot be
+ * asked again in full.
  */
 export function factsOfQuestion(question: TokenQuestion): Facts {
   const { client, asked } = question
@@ -40,11 +41,24 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
   }
   switch (question.moment) {
     case 'authorize':
-      return { ...common, grant_type: question.grantType, ...userFacts(question.user) }
+      return {
+        ...common,
+        ...approvalFacts(question),
+        grant_type: question.grantType,
+        ...userFacts(question.user),
+      }
     case 'mint': {
-      const { grantType, user, binding, lifetimeSeconds } = question
+      const { grantType, user, binding, lifetimeSeconds, attributes } = question
       const about = { grant_type: grantType, has_user: user.subject !== undefined, ...userFacts(user) }
-      return { ...common, ...about, constraint: binding, lifetime: lifetimeSeconds }
+      return {
+        ...common,
+        ...approvalFacts(question),
+        ...about,
+        constraint: binding,
+        lifetime: lifetimeSeconds,
+        // Names only: what they say about a person is not the audit's to keep.
+        ...(attributes !== undefined && { attributes: Object.keys(attributes).toSorted() }),
+      }
     }
     case 'register': {
       const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
@@ -58,6 +72,10 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
     default:
       return question satisfies never
   }
+}
+
+function approvalFacts({ approvedBy = [] }: Pick<MintQuestion, 'approvedBy'>): Facts {
+  return approvedBy.length === 0 ? {} : { approved_by: approvedBy }
 }
 
 function userFacts({ sid, acr, amr, authAgeSeconds }: StatedUser): Facts {
@@ -96,14 +114,15 @@ export function questionOfRecord({
     ...{ sid: some('sid'), acr: some('acr'), amr: list('amr'), authAgeSeconds: number('auth_age') },
   }
   const grantType = text('grant_type')
+  const approved = facts.approved_by === undefined ? {} : { approvedBy: list('approved_by') }
   switch (event) {
     case policyEvents.authorize:
       return subject === undefined
         ? undefined
-        : { moment: 'authorize', client, asked, grantType, user: { ...user, subject } }
+        : { moment: 'authorize', client, asked, ...approved, grantType, user: { ...user, subject } }
     case policyEvents.mint:
       return {
-        ...{ moment: 'mint', client, asked, grantType },
+        ...{ moment: 'mint', client, asked, ...approved, grantType },
         user: { ...user, subject: facts.has_user === true ? subject : undefined },
         ...{ binding: text('constraint'), lifetimeSeconds: number('lifetime') ?? 0 },
       }
@@ -136,6 +155,8 @@ export function textsOfObligations({
   dropScopes,
   dropDetails,
   requireApproval,
+  approvalSeconds,
+  isApprovalReusable,
   addClaims,
   ask,
 }: Obligations): readonly string[] {
@@ -145,6 +166,9 @@ export function textsOfObligations({
     ...dropScopes.map(scope => `drop_scope=${scope}`),
     ...dropDetails.map(type => `drop_details=${type}`),
     ...requireApproval.map(group => `require_approval=${group}`),
+    ...(approvalSeconds === undefined
+      ? []
+      : [`${isApprovalReusable ? 'approval_for' : 'approval_within'}=${approvalSeconds}`]),
     ...Object.entries(addClaims).map(([name, value]) => `add_claim=${name}=${value}`),
     ...ask.map(engine => `ask=${engine}`),
   ].toSorted()

@@ -43,7 +43,7 @@ function contextOf(question: TokenQuestion, withSubject: boolean): JsonObject {
     const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
     return { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate }
   }
-  const { grantType, user } = question
+  const { grantType, user, approvedBy = [] } = question
   const { subject, acr, amr, authAgeSeconds } = user
   return {
     grantType,
@@ -52,6 +52,7 @@ function contextOf(question: TokenQuestion, withSubject: boolean): JsonObject {
     ...(acr !== undefined && { acr }),
     amr,
     ...(authAgeSeconds !== undefined && { authAgeSeconds }),
+    ...(approvedBy.length > 0 && { approvedBy }),
     ...(question.moment === 'mint' && {
       binding: question.binding,
       lifetimeSeconds: question.lifetimeSeconds,
@@ -184,7 +185,9 @@ function deniedWithWayOut(local: Decision, denials: readonly (readonly [string, 
   if (!ways.every(hasWay)) return answer
   const stepUp = [...local.obligations.stepUp, ...ways.flatMap(way => way.stepUp)]
   const requireApproval = [...local.obligations.requireApproval, ...ways.flatMap(way => way.requireApproval)]
-  return { ...answer, obligations: { ...noObligations, stepUp, requireApproval } }
+  // An approval that an engine wants is one for each time, whatever the policies say of theirs.
+  const { approvalSeconds } = local.obligations
+  return { ...answer, obligations: { ...noObligations, approvalSeconds, stepUp, requireApproval } }
 }
 
 /** All of them at once; undefined when two say different things about one claim. */

@@ -1,6 +1,7 @@
 import type { ExplainedField } from '@holdfast/protocol'
 import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
 import type { ChainedAuditRecord } from '../store/records.ts'
+import type { ApprovalChange, ApprovalList, ChangedApproval } from './approval-api.ts'
 import type { OnboardingApi } from './onboarding/api.ts'
 import type { Problem } from './problem.ts'
 import type {
@@ -10,6 +11,7 @@ import type {
   ScopeGrantList,
 } from './scope-grant-api.ts'
 
+export type { ApprovalChange, ApprovalList, ChangedApproval, ListedApproval } from './approval-api.ts'
 export type * from './onboarding/api.ts'
 export type {
   ChangedScopeGrant,
@@ -54,6 +56,9 @@ export interface AdminApi extends OnboardingApi {
   readonly changeScopeGrant: (request: ScopeGrantChange) => Promise<Answer<ChangedScopeGrant>>
   /** Of every issuer, or of the one named. */
   readonly listScopeGrants: (issuer?: string) => Promise<Answer<ScopeGrantList>>
+  /** What waits for the approval of a group. Of every issuer, or of the one named. */
+  readonly listApprovals: (issuer?: string) => Promise<Answer<ApprovalList>>
+  readonly changeApproval: (request: ApprovalChange) => Promise<Answer<ChangedApproval>>
   readonly submitPolicies: (request: SubmitPoliciesRequest) => Promise<Answer<SubmittedPolicies>>
   readonly changePolicies: (request: PolicyChange) => Promise<Answer<ChangedPolicies>>
   /** What these policies would have decided otherwise. */
@@ -338,6 +343,8 @@ export interface SimulatedPolicies {
   readonly same: number
   /** Of them, those for which remote engines were asked, too: what those said then is not asked again. */
   readonly remote: number
+  /** Neither the same nor known to be others: attributes had a part, and what they were is not kept. */
+  readonly unsure: number
   /** The most frequent first. */
   readonly changes: readonly SimulatedChange[]
   /** Decisions that would be others, too, of further kinds. */

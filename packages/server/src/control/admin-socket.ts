@@ -117,6 +117,13 @@ const changePoliciesBody = z.union([
   }),
   z.strictObject({ step: z.enum(['rollback', 'unshadow']), issuer: z.string().max(2048).optional() }),
 ])
+const changeApprovalBody = z.strictObject({
+  step: z.enum(['approve', 'deny']),
+  as: z.string().min(1).max(256),
+  name: z.string().min(1).max(128),
+  issuer: z.string().max(2048).optional(),
+  group: z.string().min(1).max(64).optional(),
+})
 const rotateKeysBody = z.strictObject({
   issuer: z.string().max(2048).optional(),
   alg: z.string().max(32).optional(),
@@ -214,6 +221,7 @@ const postedTo: Readonly<Record<string, Posted | undefined>> = {
     over(request, checkOnboardingBody, body => api.checkOnboarding(body)),
   'POST /v1/onboardings/due': (api, request) => over(request, dueBody, body => api.dueOnboardings(body)),
   'POST /v1/onboardings/flags': (api, request) => over(request, flagsBody, body => api.onboardingFlags(body)),
+  'POST /v1/approvals': (api, request) => over(request, changeApprovalBody, body => api.changeApproval(body)),
   'POST /v1/keys/rotation': (api, request) => over(request, rotateKeysBody, body => api.rotateKeys(body)),
   'POST /v1/keys/revocation': (api, request) => over(request, revokeKeyBody, body => api.revokeKey(body)),
   'POST /v1/policies': (api, request) => over(request, submitPoliciesBody, body => api.submitPolicies(body)),
@@ -238,6 +246,8 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
     return await api.listScopeGrants(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/onboardings')
     return await api.listOnboardings(url.searchParams.get('issuer') ?? undefined)
+  if (address === 'GET /v1/approvals')
+    return await api.listApprovals(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/policies')
     return await api.listPolicies(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/status') return await api.status()

@@ -5,6 +5,7 @@ import { Fault, type Outbound } from '../ports.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { AdminApi, Answer, ProblemDetails } from './admin-api.ts'
 import { apply, type ControlPorts } from './apply.ts'
+import { changeApproval, listApprovals } from './approvals.ts'
 import { revokeSecret, rotateSecret } from './client-secrets.ts'
 import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
@@ -15,7 +16,7 @@ import { onboardingFlags } from './onboarding/flags.ts'
 import { changeOnboarding, draftOnboarding, listOnboardings } from './onboarding/onboardings.ts'
 import { checkOnboarding } from './onboarding/run-check.ts'
 import { changePolicies, listPolicies, submitPolicies } from './policy-sets.ts'
-import type { Checked, Problem } from './problem.ts'
+import { type Checked, checked, type Problem } from './problem.ts'
 import {
   createRegistrationToken,
   listRegistrationTokens,
@@ -107,6 +108,12 @@ export function adminOver(options: AdminOptions): AdminApi {
         return due.ok ? value({ due: due.value }) : invalid(due.problems)
       }),
     onboardingFlags: request => over(() => onboardingFlags(request, ports)),
+    listApprovals: issuer =>
+      over(async () => {
+        const listed = await listApprovals(issuer, ports)
+        return listed.ok ? checked({ approvals: listed.value }) : listed
+      }),
+    changeApproval: request => over(() => changeApproval(request, ports)),
     submitPolicies: request => applied(() => submitPolicies(request, ports), onApplied),
     changePolicies: request => applied(() => changePolicies(request, ports), onApplied),
     simulatePolicies: request => over(() => simulatePolicies(request, ports)),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { approvalsNeeded, hashOfContent, highTier } from './approvals.ts'
+import { approvalsNeeded, hashOfContent, highTier } from './content-approvals.ts'
 import type { ScopeGrantContent, ScopeGrantSpec } from './resources/scope-grant.ts'
 import { brokenSteps, reviewDueAt, scopeGrantName, scopeGrantState } from './scope-grant-state.ts'
 

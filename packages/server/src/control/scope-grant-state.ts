@@ -1,4 +1,4 @@
-import { approvalsNeeded, brokenApprovals, daySeconds, hashOfContent } from './approvals.ts'
+import { approvalsNeeded, brokenApprovals, daySeconds, hashOfContent } from './content-approvals.ts'
 import type { ApiOperationsSpec } from './resources/api-operations.ts'
 import type { ScopeGrantContent, ScopeGrantSpec } from './resources/scope-grant.ts'
 

@@ -1,7 +1,7 @@
 import type { ChangedScopeGrant, ListedScopeGrant, RequestScopeGrant, ScopeGrantChange } from './admin-api.ts'
 import type { ControlPorts } from './apply.ts'
-import { approvalsNeeded, daySeconds, hashOfContent } from './approvals.ts'
 import { type Changed, changeDocuments, type DocumentsChange } from './change-documents.ts'
+import { approvalsNeeded, daySeconds, hashOfContent } from './content-approvals.ts'
 import { type ControlDocument, type DocumentOf, ofKind } from './document.ts'
 import { storedDocuments } from './documents.ts'
 import { issuersNamed } from './issuers-named.ts'

@@ -11,6 +11,8 @@ export type HandleKind =
   | 'user_code'
   | 'auth_req_id'
   | 'prompt'
+  | 'approval'
+  | 'consent'
   | 'request_uri'
   | 'access_token'
   | 'jwt_access_token'

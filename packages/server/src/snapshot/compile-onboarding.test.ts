@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { EpochSeconds } from '@holdfast/protocol'
-import { hashOfContent } from '../control/approvals.ts'
+import { hashOfContent } from '../control/content-approvals.ts'
 import { readDocuments, snapshotOfFiles } from '../control/documents.ts'
 import { registrationOf } from '../control/onboarding/registration.ts'
 import { onboardingName } from '../control/onboarding/state.ts'

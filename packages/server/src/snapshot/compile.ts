@@ -6,6 +6,7 @@ import { standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
 import { operationsProblems } from './check-operations.ts'
 import { compileAttesters } from './compile-attesters.ts'
+import { compileAttributeSources } from './compile-attributes.ts'
 import { type ClientContext, compileClient, rememberedMeet } from './compile-client.ts'
 import { compileDecisionPoint } from './compile-decision-point.ts'
 import { compileDetailTypes, namedProfile } from './compile-details.ts'
@@ -22,7 +23,15 @@ import { compileStatementIssuers } from './compile-statement-issuers.ts'
 import { compileTrustedIssuers } from './compile-trusted-issuers.ts'
 import { effectiveProfiles } from './effective-profile.ts'
 import { onboardingEndings } from './onboarded.ts'
-import type { Client, IssuerSnapshot, RegisteredClient, ResourceServer, Scope, Snapshot } from './snapshot.ts'
+import type {
+  Client,
+  IssuerSnapshot,
+  NamedConnection,
+  RegisteredClient,
+  ResourceServer,
+  Scope,
+  Snapshot,
+} from './snapshot.ts'
 
 /** What the bootstrap configuration says about an issuer: its address is never a document's to change (I18). */
 export interface IssuerBinding {
@@ -33,6 +42,8 @@ export interface IssuerBinding {
   readonly environment: 'development' | 'production'
   /** PEM certificates of the authorities that may sign `tls_client_auth` certificates. */
   readonly clientTrustAnchors: readonly string[]
+  /** Connections that attribute sources may name; none when absent. */
+  readonly connections?: readonly NamedConnection[]
   /** Engines that policies may ask, by name; none when absent. */
   readonly remoteEngines?: readonly string[]
 }
@@ -152,6 +163,10 @@ function compileIssuer(
     problems,
   )
   const policies = compilePolicies(ofKind(documents, 'PolicySet'), binding.remoteEngines ?? [], problems)
+  const attributeSources = compileAttributeSources(ofKind(documents, 'AttributeSource'), {
+    servers: ofKind(documents, 'ResourceServer'),
+    ...{ connections: binding.connections ?? [], problems },
+  })
   const decisionPoint = compileDecisionPoint(ofKind(documents, 'DecisionPoint'), problems)
   if (problems.length > 0) return wrong(...problems)
 
@@ -167,6 +182,7 @@ function compileIssuer(
     identityProviders,
     policies,
     decisionPoint,
+    attributeSources,
     authenticationLevels: levels,
     scopeEndings: [...governance.endings.values()].flat(),
     onboardingEndings: onboardingEndings(onboarding),

@@ -1,5 +1,6 @@
 import { describe, test } from 'node:test'
 import { announcementCases } from './contract/announcements.ts'
+import { approvalCases } from './contract/approvals.ts'
 import { auditCases } from './contract/audit.ts'
 import { backchannelCases } from './contract/backchannel.ts'
 import { expiryCases } from './contract/expiry.ts'
@@ -35,6 +36,7 @@ export const contractCases: readonly ContractCase[] = [
   ...guardCases,
   ...logoutCases,
   ...backchannelCases,
+  ...approvalCases,
   ...ownerCases,
   ...issuerRevocationCases,
   ...announcementCases,

@@ -1,5 +1,7 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type { RevokedWhat } from './announcements.ts'
+import type { RememberedConsentRecord } from './approval-records.ts'
+import { groupPattern } from './approval-steps.ts'
 import { type IssuerRevocation, issuerKey } from './issuer-revocations.ts'
 import { verifierRange } from './key-steps.ts'
 import { participantRange } from './logout-steps.ts'
@@ -18,6 +20,7 @@ import { registrationKey, type SqlValue, type StatementName } from './statements
 import { statusRange, statusStandingOf } from './status-entries.ts'
 import type {
   Found,
+  FoundApproval,
   FoundAuthenticator,
   FoundBackchannelRequest,
   FoundDeviceCode,
@@ -130,6 +133,16 @@ export function findersOver(ask: Ask): Finders {
         [registrationKey(issuer, clientId)],
         row => textOf(row, 'token_hash') as HandleHash,
       ),
+    findApproval: key => one('find-approval', [key], approvalOf),
+    listWaitingApprovals: async (issuer, group, now, limit) => {
+      const pattern = group === undefined ? '%' : groupPattern(group)
+      return (await ask('list-waiting-approvals', [issuer, now, pattern, limit])).map(approvalOf)
+    },
+    findConsent: key => one('find-consent', [key], bodyOf<RememberedConsentRecord>),
+    listConsents: async (issuer, subject, now, limit) =>
+      (await ask('list-consents', [ownerKey(issuer, subject), now, limit])).map(row =>
+        bodyOf<RememberedConsentRecord>(row),
+      ),
     listDocuments: async () => (await ask('list-documents', [])).map(documentOf),
     listDocumentsSince: async after => {
       const rows = await ask('list-documents-since', [after])
@@ -208,6 +221,17 @@ function noticeOf<T extends LogoutNoticeRecord | PingRecord>(row: Row): T {
     version: numberOf(row, 'version'),
     failures: numberOf(row, 'failures'),
     dueAt: numberOf(row, 'due_at') as EpochSeconds,
+  }
+}
+
+function approvalOf(row: Row): FoundApproval {
+  return {
+    ...bodyOf<FoundApproval>(row),
+    version: numberOf(row, 'version'),
+    approvedAt: timeOf(row, 'approved_at'),
+    deniedAt: timeOf(row, 'denied_at'),
+    spentAt: timeOf(row, 'spent_at'),
+    expiresAt: numberOf(row, 'expires_at') as EpochSeconds,
   }
 }
 

@@ -1,4 +1,5 @@
 import { announcementStatements } from './announcement-statements.ts'
+import { approvalGuards, approvalStatements, approvalStepOf } from './approval-steps.ts'
 import { backchannelStepOf } from './backchannel-steps.ts'
 import {
   bornAfterEnd,
@@ -191,6 +192,7 @@ export const statements = {
     'select body, uses, revoked_at from initial_access_tokens where issuer = $1 order by hash',
   'find-registration': 'select token_hash from registrations where key = $1',
   revision: 'select number from revisions where id = 1',
+  ...approvalStatements,
   ...announcementStatements,
 } as const satisfies Record<string, string>
 
@@ -205,6 +207,7 @@ export interface Step {
 
 const guards: Readonly<Record<GuardKind, true>> = {
   ...keyGuards,
+  ...approvalGuards,
   'spend-pushed-request': true,
   'advance-interaction': true,
   'finish-interaction': true,
@@ -351,6 +354,17 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'take-prompt':
     case 'free-prompt':
       return backchannelStepOf(write)
+    case 'ask-approval':
+    case 'give-approval':
+    case 'deny-approval':
+    case 'spend-approval':
+    case 'require-approval':
+    case 'remember-consent':
+    case 'require-consent':
+    case 'forget-consent':
+    case 'forget-consents-of-subject':
+    case 'forget-consents-of-client':
+      return approvalStepOf(write)
     case 'insert-logout-notice':
     case 'claim-logout-notice':
     case 'postpone-logout-notice':

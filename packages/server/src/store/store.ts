@@ -1,5 +1,6 @@
 import type { EpochSeconds, HandleHash, JwsAlg } from '@holdfast/protocol'
 import type { RevocationEvent } from './announcements.ts'
+import type { ApprovalRecord, RememberedConsentRecord } from './approval-records.ts'
 import type {
   AccessTokenRecord,
   AuthenticatorRecord,
@@ -52,6 +53,13 @@ export interface StatusStanding {
 export type FoundAuthenticator = AuthenticatorRecord & {
   readonly counter: number
   readonly usedAt: EpochSeconds | undefined
+}
+/** A request for approval, and what became of it. */
+export type FoundApproval = ApprovalRecord & {
+  readonly version: number
+  readonly approvedAt: EpochSeconds | undefined
+  readonly deniedAt: EpochSeconds | undefined
+  readonly spentAt: EpochSeconds | undefined
 }
 export type FoundDeviceCode = Found<DeviceCodeRecord> & Polled
 export type FoundBackchannelRequest = Found<BackchannelRequestRecord> & Polled
@@ -152,6 +160,24 @@ export interface Store {
   readonly listInitialAccessTokens: (issuer: string) => Promise<readonly FoundInitialAccessToken[]>
   /** Hash of the token that manages a client. */
   readonly findRegistration: (issuer: string, clientId: string) => Promise<HandleHash | undefined>
+
+  readonly findApproval: (key: HandleHash) => Promise<FoundApproval | undefined>
+  /** Those that a group, or undefined for any, can answer at `now`, the longest waiting first, at most `limit`. */
+  readonly listWaitingApprovals: (
+    issuer: string,
+    group: string | undefined,
+    now: EpochSeconds,
+    limit: number,
+  ) => Promise<readonly FoundApproval[]>
+  /** As it was remembered, also past its end. */
+  readonly findConsent: (key: HandleHash) => Promise<RememberedConsentRecord | undefined>
+  /** Those of a user that have not ended, at most `limit`. */
+  readonly listConsents: (
+    issuer: string,
+    subject: string,
+    now: EpochSeconds,
+    limit: number,
+  ) => Promise<readonly RememberedConsentRecord[]>
 
   readonly listDocuments: () => Promise<readonly DocumentRecord[]>
   /** Written after `revision`; undefined when none was, which is what a mere deletion looks like too. */

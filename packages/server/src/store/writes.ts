@@ -1,4 +1,5 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type { ApprovalRecord, RememberedConsentRecord } from './approval-records.ts'
 import type {
   AccessTokenRecord,
   AuditRecord,
@@ -316,6 +317,49 @@ export type Write =
   | { readonly kind: 'delete-key'; readonly issuer: string; readonly id: string; readonly at: EpochSeconds }
   /** What a verifier reported last; no guard. */
   | { readonly kind: 'put-verifier'; readonly record: VerifierRecord }
+  /**
+   * Guard: the content is neither waiting, nor approved and unspent, nor denied a short while ago, and fewer than
+   * `ofAskerMax` others of the same client and user wait.
+   */
+  | {
+      readonly kind: 'ask-approval'
+      readonly record: ApprovalRecord
+      readonly at: EpochSeconds
+      readonly ofAskerMax: number
+    }
+  /** Guard: same `version`, waiting, not expired. Stores `record`; `approvedAt` once it was the last that was needed. */
+  | {
+      readonly kind: 'give-approval'
+      readonly record: ApprovalRecord
+      readonly version: number
+      readonly approvedAt: EpochSeconds | undefined
+      readonly at: EpochSeconds
+    }
+  /** Guard: waiting, or approved and unspent; not expired. Not asked again before `until`. */
+  | {
+      readonly kind: 'deny-approval'
+      readonly key: HandleHash
+      readonly at: EpochSeconds
+      readonly until: EpochSeconds
+    }
+  /** Guard: approved, unspent, not expired. */
+  | {
+      readonly kind: 'spend-approval' | 'require-approval'
+      readonly key: HandleHash
+      readonly at: EpochSeconds
+    }
+  /** Instead of what was remembered under the same key before. */
+  | { readonly kind: 'remember-consent'; readonly record: RememberedConsentRecord }
+  /** Guard: still remembered, with this grant, not expired. */
+  | {
+      readonly kind: 'require-consent'
+      readonly key: HandleHash
+      readonly grantId: string
+      readonly at: EpochSeconds
+    }
+  | { readonly kind: 'forget-consent'; readonly key: HandleHash }
+  | { readonly kind: 'forget-consents-of-subject'; readonly issuer: string; readonly subject: string }
+  | { readonly kind: 'forget-consents-of-client'; readonly issuer: string; readonly clientId: string }
   | { readonly kind: 'append-audit'; readonly record: AuditRecord }
 
 /** What is signed to be used once. */
@@ -359,6 +403,12 @@ export interface KeyRecord {
 export type KeyTimesRecord = Pick<KeyRecord, 'activeAt' | 'removedAt'>
 
 export type GuardKind =
+  | 'ask-approval'
+  | 'give-approval'
+  | 'deny-approval'
+  | 'spend-approval'
+  | 'require-approval'
+  | 'require-consent'
   | 'end-key'
   | 'retime-key'
   | 'withdraw-key'

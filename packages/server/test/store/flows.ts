@@ -3,6 +3,7 @@ import type { HandleHash } from '@holdfast/protocol'
 import { sortableTime } from '../../src/data/handle.ts'
 import {
   accessToken,
+  approval,
   audit,
   backchannelRequest,
   code,
@@ -19,6 +20,7 @@ import {
   ping,
   pushedRequest,
   refreshToken,
+  rememberedConsent,
   session,
   start,
   statusEntry,
@@ -81,6 +83,10 @@ export function flowsOf(name: string): readonly Flow[] {
     passkey: { ...passkey(`${name}-user`), id: keyOf('passkey') },
     user: user(`${name}-user`, name),
     upstreamUser: user(`${name}-upstream`, `${name} of elsewhere`),
+    approval: { ...approval(), key: keyOf('approval') },
+    deniedApproval: { ...approval(), key: keyOf('denied-approval') },
+    consent: { ...rememberedConsent(), key: keyOf('consent'), grantId: keyOf('approved-grant') },
+    forgotten: { ...rememberedConsent(), key: keyOf(`${passing}-consent`) },
     unwanted: user(`${name}-${passing}-user`, `${name} who leaves`),
     migrated: { ...refreshToken(), hash: keyOf('migrated') },
     refusedDevice: {
@@ -177,6 +183,29 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'spend-code', hash: records.code.hash, at },
       access('token'),
       { kind: 'insert-refresh-token', record: refresh },
+    ],
+    approvalAsked: [
+      ...seen('approval'),
+      { kind: 'ask-approval', record: records.approval, at, ofAskerMax: 20 },
+      { kind: 'ask-approval', record: records.deniedApproval, at, ofAskerMax: 20 },
+    ],
+    approvalGiven: [
+      { kind: 'give-approval', record: records.approval, version: 0, approvedAt: at, at },
+      { kind: 'remember-consent', record: records.forgotten },
+    ],
+    approvalDenied: [
+      { kind: 'deny-approval', key: records.deniedApproval.key, at, until: later(900) },
+      { kind: 'forget-consent', key: records.forgotten.key },
+    ],
+    approvalServes: [
+      ...seen('approval-serves'),
+      { kind: 'require-approval', key: records.approval.key, at },
+      { kind: 'remember-consent', record: records.consent },
+    ],
+    approvedCode: [
+      { kind: 'spend-approval', key: records.approval.key, at },
+      { kind: 'require-consent', key: records.consent.key, grantId: keyOf('approved-grant'), at },
+      { kind: 'insert-grant', record: { ...held, id: keyOf('approved-grant') } },
     ],
     refresh: [
       ...seen('refresh'),
@@ -369,6 +398,8 @@ export function flowsOf(name: string): readonly Flow[] {
     allOfATenant: [{ kind: 'revoke-all-of-issuer', issuer: endedIssuer, at }],
     allOfAClient: [
       { kind: 'insert-grant', record: { ...held, id: keyOf('of-leaving'), ...passingClient } },
+      { kind: 'forget-consents-of-client', ...passingClient },
+      { kind: 'forget-consents-of-subject', issuer, subject: owner },
       { kind: 'revoke-grants-of-client', ...passingClient, at },
       { kind: 'revoke-tokens-of-client', ...passingClient, at },
     ],

@@ -138,6 +138,18 @@ export const traces: { readonly [K in Kind]: Trace<K> } = {
   'put-verifier': async (store, { record }) =>
     (await store.listVerifiers(record, start, 1000)).some(({ instance }) => instance === record.instance),
   'delete-key': none,
+  'ask-approval': async (store, { record }) => (await store.findApproval(record.key)) !== undefined,
+  'give-approval': async (store, { record }) =>
+    (await store.findApproval(record.key))?.approvedAt !== undefined,
+  'deny-approval': async (store, { key }) => (await store.findApproval(key))?.deniedAt !== undefined,
+  'spend-approval': async (store, { key }) => (await store.findApproval(key))?.spentAt !== undefined,
+  'require-approval': none,
+  'remember-consent': async (store, { record }) =>
+    isPassing(record.key) ? undefined : (await store.findConsent(record.key)) !== undefined,
+  'require-consent': none,
+  'forget-consent': none,
+  'forget-consents-of-subject': none,
+  'forget-consents-of-client': none,
   'append-audit': async (store, { record }) => (await store.findAudit(record.requestId, 2)).length === 1,
 }
 

@@ -4,6 +4,7 @@ import type { IssuerBinding } from '../../snapshot/compile.ts'
 import { type Checked, checked, type Problem, wrong } from '../problem.ts'
 import { checkShape } from '../shape.ts'
 import { type BusChoice, busOf } from './bus.ts'
+import { type ConnectionChoice, connectionsOf } from './connections.ts'
 import { type CustodyChoice, custodyOf } from './custody.ts'
 import { type Origins, readBootstrapFile } from './read-file.ts'
 import { type RemoteEngineChoice, remoteEnginesOf } from './remote-engines.ts'
@@ -36,6 +37,7 @@ export interface Bootstrap {
   readonly waitForVerifiersSeconds: number
   readonly keyCustody: CustodyChoice
   readonly remoteEngines: readonly RemoteEngineChoice[]
+  readonly connections: readonly ConnectionChoice[]
   readonly trustedProxies: readonly string[]
   readonly demo: boolean
   /** Whether tests may answer for users (CIBA). */
@@ -121,6 +123,7 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
     waitForVerifiersSeconds: keys.waitForVerifiersHours * 3600,
     keyCustody: custodyOf(keys.custody, base),
     remoteEngines: remoteEnginesOf(file.remoteEngines, base),
+    connections: connectionsOf(file.connections, base),
   })
 }
 
@@ -240,6 +243,7 @@ function bindingOf(
     environment,
     clientTrustAnchors,
     remoteEngines: file.remoteEngines.map(engine => engine.name),
+    connections: file.connections.map(({ name: connection, kind }) => ({ name: connection, kind })),
   }
 }
 

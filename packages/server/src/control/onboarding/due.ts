@@ -1,5 +1,5 @@
 import type { ControlPorts } from '../apply.ts'
-import { daySeconds } from '../approvals.ts'
+import { daySeconds } from '../content-approvals.ts'
 import { type ControlDocument, type DocumentOf, ofKind } from '../document.ts'
 import { storedDocuments } from '../documents.ts'
 import { issuersNamed } from '../issuers-named.ts'

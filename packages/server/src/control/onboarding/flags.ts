@@ -1,6 +1,6 @@
 import type { ChainedAuditRecord } from '../../store/records.ts'
 import type { ControlPorts } from '../apply.ts'
-import { daySeconds } from '../approvals.ts'
+import { daySeconds } from '../content-approvals.ts'
 import { storedDocuments } from '../documents.ts'
 import { issuersNamed } from '../issuers-named.ts'
 import { type Checked, checked } from '../problem.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { approvalsNeeded, daySeconds, hashOfContent } from '../approvals.ts'
+import { approvalsNeeded, daySeconds, hashOfContent } from '../content-approvals.ts'
 import type {
   ClientOnboardingSpec,
   KeyRotation,

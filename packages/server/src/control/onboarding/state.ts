@@ -1,5 +1,5 @@
 import { highTier, type OnboardingState } from '@holdfast/protocol/specs/holdfast-onboarding/step-rules.ts'
-import { approvalsNeeded, brokenApprovals, daySeconds, hashOfContent } from '../approvals.ts'
+import { approvalsNeeded, brokenApprovals, daySeconds, hashOfContent } from '../content-approvals.ts'
 import type { ClientOnboardingSpec, KeyRotation, OnboardingContent } from '../resources/client-onboarding.ts'
 
 /** The name says what it is the name of: other content is another document, without any approval. */

@@ -1,5 +1,5 @@
-import { approvalsNeeded } from '../approvals.ts'
 import type { DocumentsChange } from '../change-documents.ts'
+import { approvalsNeeded } from '../content-approvals.ts'
 import type { ClientOnboardingSpec } from '../resources/client-onboarding.ts'
 import type { ChangedOnboarding } from './api.ts'
 import { needsCertification } from './state.ts'

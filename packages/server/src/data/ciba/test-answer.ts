@@ -103,7 +103,7 @@ async function allowing(
   const lifetimeSeconds = cibaGrantLifetime(client, asked.value, access.value.profile)
   const grant = cibaGrantOf(found, asked.value, { sid, ...stated }, lifetimeSeconds, ports, now)
   const writes = approvalWrites(found, grant, asked.value.named, exchange.requestId, ports)
-  return [...permitted.writes, ...writes]
+  return [...permitted.uses, ...permitted.writes, ...writes]
 }
 
 function denying(found: FoundBackchannelRequest, exchange: Exchange, ports: Ports): readonly Write[] {

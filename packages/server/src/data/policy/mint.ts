@@ -7,16 +7,23 @@ import type { Write } from '../../store/writes.ts'
 import { constraintOf } from '../mint/constraint.ts'
 import { lint } from '../mint/lint.ts'
 import type { MintOrder, Sender } from '../mint/order.ts'
-import { type Answered, type Asking, askPolicies, recordsOf } from './ask.ts'
+import { type ApprovalPorts, type Approving, askWithApprovals } from './approval.ts'
+import { type Answered, recordsOf } from './ask.ts'
 import { judgeAuthorize } from './authorize.ts'
 import { askedAccess, askingClient } from './parties.ts'
-import { refusalOf } from './refusals.ts'
+import { refusalOf, refusalOfApproval } from './refusals.ts'
 import { refusedInDialect } from './token-errors.ts'
 
 /** What policy made of an order, with the records of every moment it was asked at. */
 export type Preminted =
   | { readonly ok: true; readonly order: MintOrder; readonly writes: readonly Write[] }
-  | { readonly ok: false; readonly refusal: Refusal; readonly writes: readonly Write[] }
+  | {
+      readonly ok: false
+      readonly refusal: Refusal
+      readonly writes: readonly Write[]
+      /** Asks others for their approval, where that is what is missing and nobody asked before. */
+      readonly asking: readonly Write[]
+    }
 
 /**
  * The last word before anything is minted: refuse the order, or let it reach less far. Where nobody asked the user on
@@ -26,18 +33,24 @@ export async function premint(
   order: MintOrder,
   { authenticated, proven, hasNonce }: Sender,
   exchange: Exchange,
-  asking: Asking,
+  ports: ApprovalPorts,
 ): Promise<Preminted> {
   const { txn, subject, grantType } = order
   const context = { txn, subject }
-  const first = isFirstAsked(order)
-    ? await judgeAuthorize(authorizeInput(order), exchange, asking)
-    : undefined
+  const first = isFirstAsked(order) ? await judgeAuthorize(authorizeInput(order), exchange, ports) : undefined
   if (first !== undefined && !first.ok)
-    return { ok: false, refusal: refusedInDialect(first.refusal, grantType), writes: first.writes }
+    return {
+      ...{ ok: false, refusal: refusedInDialect(first.refusal, grantType), writes: first.writes },
+      asking: first.approval?.asking ?? [],
+    }
   const before = first?.writes ?? []
 
-  const answered = await askPolicies(mintQuestion(order, exchange), exchange, asking)
+  const { answered, missing, uses } = await askWithApprovals(
+    mintQuestion(order, exchange),
+    approvingOf(order),
+    exchange,
+    ports,
+  )
   const narrowed = judgeAnswer(order, answered, exchange)
   // What policies left as it was has had its last look.
   const linted =
@@ -45,9 +58,21 @@ export async function premint(
       ? lint(narrowed.value, { method: authenticated.method, proven, hasNonce })
       : narrowed
   const writes = [...before, ...recordsOf(answered, linted.ok, context, exchange)]
-  return linted.ok
-    ? { ok: true, order: linted.value, writes }
-    : { ok: false, refusal: refusedInDialect(linted, grantType), writes }
+  if (linted.ok)
+    return { ok: true, order: linted.value, writes: [...(first?.uses ?? []), ...uses, ...writes] }
+  const isApprovalMissing = linted.ruleId === 'policy.approval' && missing !== undefined
+  const refusal = isApprovalMissing ? refusalOfApproval(linted, missing) : linted
+  return {
+    ...{ ok: false, refusal: refusedInDialect(refusal, grantType), writes },
+    asking: isApprovalMissing ? missing.asking : [],
+  }
+}
+
+/** What others would approve: the order as it is before policies take anything away. */
+function approvingOf(order: MintOrder): Approving {
+  const { grantId, subject, txn, acr, scopes, audience, authorizationDetails: details, issuedAt: now } = order
+  const wanted = { scopes, resources: [audience], details }
+  return { wanted, subject: grantId === undefined ? undefined : subject, txn, acr, now }
 }
 
 /** Grant types by which a client comes to act for a user without a page of ours in between. */
@@ -84,6 +109,7 @@ function mintQuestion(order: MintOrder, { issuer }: Exchange): MintQuestion {
       ...{ sid, acr, amr, authAgeSeconds: ageOf(authTime, issuedAt) },
     },
     ...{ binding: constraintOf(binding), lifetimeSeconds },
+    ...(order.policyAttributes !== undefined && { attributes: order.policyAttributes }),
   }
 }
 
@@ -145,6 +171,7 @@ function assertNarrower(before: MintOrder, after: MintOrder): void {
   assert(after.lifetimeSeconds <= before.lifetimeSeconds)
   assert(after.idToken === undefined || before.idToken !== undefined)
   assert(after.refreshToken === undefined || after.refreshToken === before.refreshToken)
+  assert(after.attributeClaims === before.attributeClaims)
   assert(isSameBinding(after.binding, before.binding))
   assert(after.audience === before.audience)
   assert(after.subject === before.subject)

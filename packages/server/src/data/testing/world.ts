@@ -9,6 +9,7 @@ import {
 import type { Exchange, PeerCertificate, Reply } from '../../http/exchange.ts'
 import { softwareCustody } from '../../keys/custody/software.ts'
 import {
+  type AttributeSources,
   type Clock,
   type Entropy,
   Fault,
@@ -23,6 +24,7 @@ import { spiffeClients } from '../../snapshot/compile-spiffe.ts'
 import { effectiveProfiles } from '../../snapshot/effective-profile.ts'
 import type {
   Attester,
+  AttributeSource,
   AuthorizationDetailsType,
   Client,
   IdentityProvider,
@@ -79,6 +81,9 @@ export interface WorldOptions {
   ) => Promise<{ readonly status: number }>
   /** What policies may ask by name; nobody when absent. */
   readonly remoteEngines?: RemoteEngines
+  readonly attributeSources?: readonly AttributeSource[]
+  /** What sources say; by default none answers. */
+  readonly sources?: AttributeSources
   /** Instead of the shipped ones. */
   readonly policies?: IssuerSnapshot['policies']
   /** An open store to use instead of a fresh one in memory. */
@@ -162,6 +167,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       options.answerForm,
     ),
     remoteEngines: options.remoteEngines ?? noEngines,
+    attributeSources: options.sources ?? noSources,
     passwords: fakePasswords,
     log: { info: () => {}, warn: () => {}, error: () => {} },
     metrics: metricsInto(counted),
@@ -295,6 +301,8 @@ const nobodyReceives: NonNullable<WorldOptions['receive']> = async url => {
   throw new Fault('outbound.failed', { detail: url })
 }
 
+const noSources: AttributeSources = { find: async () => ({ ok: false, message: 'nobody answers' }) }
+
 /** Worlds whose policies ask nobody. */
 export const noEngines: RemoteEngines = {
   ask: async () => ({ verdict: 'failed', message: 'there is no such engine' }),
@@ -353,6 +361,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     ),
     clientOfSpiffeId: spiffeClients(clients.values()),
     decisionPoint: options.decisionPoint,
+    attributeSources: new Map((options.attributeSources ?? []).map(source => [source.name, source])),
     identityProviders: new Map((options.identityProviders ?? []).map(provider => [provider.name, provider])),
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
     policies: options.policies ?? shipped(),

@@ -20,6 +20,7 @@ import {
   type GrantRefusal,
   grantOf,
   loadGrant,
+  type Pending,
   standingOf,
   type TokenRequest,
 } from './grant.ts'
@@ -105,12 +106,23 @@ function judgePoll<Kind extends Asked>(
         ...slot.also?.(value),
       },
       writes: [spend, { kind: 'require-live-grant', id: grant.id, at }],
+      pending: pendingOf(slot, asked, inputOf(facts, client.clientId, binding, at)),
       conflict: (guard): GrantRefusal => ({
         refusal: guard === spend.kind ? slot.replayed : slot.grantEnded,
         context,
       }),
     },
   }
+}
+
+/** As if the user had not answered: the same rules say whether the client asked too soon. */
+function pendingOf<Kind extends Asked>(slot: PolledGrant<Kind>, asked: Kind, input: PollInput): Pending {
+  const unanswered = { ...input, asked: input.asked && { ...input.asked, isApproved: false } }
+  const refusal = slot.judge(unanswered)
+  const slowDown = refusal?.error === 'slow_down' ? refusal : undefined
+  const intervalSeconds = asked.intervalSeconds + (slowDown === undefined ? 0 : slot.slowDownSeconds)
+  const { now: at, binding } = input
+  return { writes: [slot.keepPoll({ hash: asked.hash, at, intervalSeconds, binding })], slowDown }
 }
 
 function inputOf(

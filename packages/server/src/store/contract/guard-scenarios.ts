@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
 import type { GuardKind, Write } from '../writes.ts'
+import { approvalScenarios } from './approval-scenarios.ts'
 import { authenticatorScenarios } from './authenticator-scenarios.ts'
 import { backchannelScenario, pingScenario } from './backchannel-scenarios.ts'
 import {
@@ -43,6 +44,7 @@ const endOfAll = {
 
 /** Every guard there is: the type makes a new one show itself here. */
 export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = {
+  ...approvalScenarios,
   'spend-pushed-request': () => {
     const record = pushedRequest()
     const attempt = (at: EpochSeconds, hash = record.hash): Write => ({

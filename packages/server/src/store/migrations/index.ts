@@ -13,6 +13,7 @@ import { userStatus } from './011-user-status.ts'
 import { liveGrants } from './012-live-grants.ts'
 import { keyVerifiers } from './013-key-verifiers.ts'
 import { issuerRevocations } from './014-issuer-revocations.ts'
+import { approvals } from './015-approvals.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -31,6 +32,7 @@ export const migrations: readonly Migration[] = [
   liveGrants,
   keyVerifiers,
   issuerRevocations,
+  approvals,
 ]
 
 /** Version of the schema this program speaks. */

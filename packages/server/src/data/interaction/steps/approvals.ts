@@ -8,6 +8,8 @@ import type { Client } from '../../../snapshot/snapshot.ts'
 import { endsWithSession } from '../../../store/owners.ts'
 import type { FoundBackchannelRequest } from '../../../store/store.ts'
 import type { Write } from '../../../store/writes.ts'
+import { listAnswerable, shownApproval } from '../../approvals/answer.ts'
+import { groupsMissing } from '../../approvals/approval.ts'
 import { type AuditContext, auditAccepted, auditRefused } from '../../audit-of.ts'
 import { type AccessElsewhere, askedAgain } from '../../authorize/asked-elsewhere.ts'
 import { detailsFacts } from '../../authorize/details-facts.ts'
@@ -34,6 +36,7 @@ import { type Authorized, judgeAuthorize } from '../../policy/authorize.ts'
 import { recordRefusal } from '../../refused.ts'
 import { type AuthenticationState, authenticationState } from '../authentication.ts'
 import { csrfToken } from '../csrf.ts'
+import { answerForGroup, commitAsking, tooManyWaiting } from '../group-approval.ts'
 import type { Asked } from '../named-grant.ts'
 import { stepUrl } from '../record.ts'
 import { type LiveSession, sessionLimits } from '../session.ts'
@@ -65,6 +68,8 @@ interface Waiting {
 async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   const decision = form.get('decision')
   if (decision !== 'allow' && decision !== 'deny') return await render(visit, ports)
+  if (form.get('approval') !== undefined)
+    return await answerForGroup(visit, form, ports, said => render(visit, ports, said))
   const waiting = (await listWaiting(visit, ports)).find(
     ({ request }) => request.hash === form.get('request'),
   )
@@ -105,6 +110,7 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
       hash: session.record.hash,
       idleExpiresAt: secondsAfter(now, sessionLimits.idleSeconds),
     },
+    ...permitted.uses,
     ...permitted.writes,
     auditAccepted(exchange, now, 'ciba.approved', contextOf(waiting), {
       scopes: request.scopes,
@@ -129,6 +135,9 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
   }
   // Another request was faster with the grant that this one names: the user is asked about what it is now.
   if (committed.guard === 'end-grant')
+    return await unanswered(visit, ports, changed, 'changed', contextOf(waiting))
+  // Another request used up the approval of others, or it was taken back: what is missing now, the answer says.
+  if (committed.guard === 'spend-approval' || committed.guard === 'require-approval')
     return await unanswered(visit, ports, changed, 'changed', contextOf(waiting))
   // A logout was faster: there is no session to consent in. The room asks for a new login.
   if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, id, 'login'))
@@ -157,10 +166,17 @@ function judgeApproval(
 async function notPermitted(
   visit: Visit,
   waiting: Waiting,
-  { refusal, stepUp, writes }: Extract<Authorized, { ok: false }>,
+  permitted: Extract<Authorized, { ok: false }>,
   ports: Ports,
 ): Promise<Reply> {
   const { interaction } = visit
+  const { refusal, stepUp, approval, writes } = permitted
+  if (approval !== undefined && approval.standing !== 'denied') {
+    const isAsked = await commitAsking(visit, sessionOf(visit), permitted, ports)
+    if (!isAsked) return await deny(visit, waiting, ports, tooManyWaiting, writes)
+    const groups = groupsMissing(approval.record)
+    return await render(visit, ports, { kind: 'asked', clientName: waiting.content.clientName, groups })
+  }
   if (stepUp !== undefined) {
     const demanding: Visit = { ...visit, interaction: { ...interaction, policyAcrs: stepUp } }
     const state = authenticationFor(demanding, waiting)
@@ -307,6 +323,7 @@ function digestOf(content: ApprovalContent): string {
 async function render(visit: Visit, ports: Ports, said?: Said): Promise<Reply> {
   const { exchange, interaction, id, now } = visit
   const waiting = await listWaiting(visit, ports)
+  const forGroups = await listAnswerable(visit, sessionOf(visit), ports)
   return approvalsView(exchange, {
     action: stepUrl(exchange.issuer.url, id, 'approvals'),
     csrf: csrfToken(ports.keys, interaction, 'approvals'),
@@ -317,6 +334,7 @@ async function render(visit: Visit, ports: Ports, said?: Said): Promise<Reply> {
       minutesAgo: Math.floor((now - request.issuedAt) / 60),
       content,
     })),
+    groupApprovals: forGroups.map(one => shownApproval(one, now)),
     ...(said && { said }),
   })
 }

@@ -16,7 +16,7 @@ import { newGrantId, newManagedGrantId } from '../../authorize/transaction.ts'
 import { fineTime, newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { mintDetachedSignature } from '../../mint/id-token.ts'
-import { type ConsentContent, consentView } from '../../pages/consent.ts'
+import { type ConsentContent, type ConsentView, consentView } from '../../pages/consent.ts'
 import { shownDetails } from '../../pages/detail-item.ts'
 import { deviceDone } from '../../pages/device.ts'
 import { wordsFor } from '../../pages/locale.ts'
@@ -28,6 +28,7 @@ import { recordRefusal } from '../../refused.ts'
 import { judgeAcr } from '../assurance.ts'
 import { csrfToken } from '../csrf.ts'
 import { finishing, finishRefused, noLongerOutstanding, tooLate } from '../finish.ts'
+import { approvalShown, askOthers, showWaiting, waitsForApproval } from '../group-approval.ts'
 import { type Asked, type Asking, loadAsked } from '../named-grant.ts'
 import { turnedAway } from '../policy-step-up.ts'
 import { stepUrl } from '../record.ts'
@@ -45,8 +46,11 @@ export const consent: InteractionStep = {
     const asked = await loadAsked(askingOf(visit), session.record.subject, ports)
     if (!asked.ok) return await finishRefused(visit, ports, 'consent.refused', asked)
     const permitted = await judgeConsent(visit, session, asked.value, ports)
-    return permitted.ok
-      ? render(visit, session, asked.value, ports, false)
+    const approval = approvalShown(permitted)
+    if (permitted.ok || approval !== undefined)
+      return render(visit, session, asked.value, ports, { ...(approval && { approval }) })
+    return waitsForApproval(permitted)
+      ? showWaiting(visit, permitted.approval.record, ports)
       : await turnedAway(visit, permitted, 'consent.refused', ports)
   },
   answer,
@@ -58,7 +62,7 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   if (decision === 'deny') return await finishRefused(visit, ports, 'consent.denied', deniedByUser)
   const asked = await loadAsked(askingOf(visit), session.record.subject, ports)
   if (!asked.ok) return await finishRefused(visit, ports, 'consent.refused', asked)
-  if (decision !== 'allow') return render(visit, session, asked.value, ports, false)
+  if (decision !== 'allow') return render(visit, session, asked.value, ports)
 
   // I13: what the user saw is what the token holds. A name or text edited meanwhile is asked again.
   const shown = digestOf(contentOf(visit, session, asked.value))
@@ -66,14 +70,21 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
     await recordRefusal(visit.exchange, ports, 'consent.refused', changed, {
       context: contextOf(visit, session),
     })
-    return render(visit, session, asked.value, ports, true)
+    return render(visit, session, asked.value, ports, { isChanged: true })
   }
   const unmet = judgeAcr(visit.interaction.request, [statedBy(visit).acr])
   if (unmet !== undefined) return await finishRefused(visit, ports, 'consent.refused', unmet)
   // Asked again: since the page was shown, the policies or the session may be others.
   const permitted = await judgeConsent(visit, session, asked.value, ports)
+  if (!permitted.ok && permitted.approval !== undefined && permitted.approval.standing !== 'denied')
+    return await askOthers(visit, session, permitted, ports)
   if (!permitted.ok) return await turnedAway(visit, permitted, 'consent.refused', ports)
-  return await allowed(visit, session, { ...asked.value, shown, records: permitted.writes }, ports)
+  return await allowed(
+    visit,
+    session,
+    { ...asked.value, shown, records: [...permitted.uses, ...permitted.writes] },
+    ports,
+  )
 }
 
 function askingOf({ interaction: { request }, client, profile, exchange: { issuer } }: Visit): Asking {
@@ -158,6 +169,9 @@ async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports
   if (!committed.committed) {
     // Another request was faster with the grant that this one names: the user is asked about what it is now.
     if (committed.guard === 'end-grant') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'consent'))
+    // Another request used up the approval, or it was taken back: the page says what is missing now.
+    if (committed.guard === 'spend-approval' || committed.guard === 'require-approval')
+      return seeOther(stepUrl(exchange.issuer.url, visit.id, 'consent'))
     // A logout was faster: there is no session to consent in. The room asks for a new login.
     if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'login'))
     return await tooLate(visit, contextOf(visit, session), ports)
@@ -303,7 +317,13 @@ function digestOf(content: ConsentContent): string {
   return hash('sha256', JSON.stringify(content), 'base64url')
 }
 
-function render(visit: Visit, session: LiveSession, asked: Asked, ports: Ports, isChanged: boolean): Reply {
+function render(
+  visit: Visit,
+  session: LiveSession,
+  asked: Asked,
+  ports: Ports,
+  { isChanged = false, approval }: Partial<Pick<ConsentView, 'isChanged' | 'approval'>> = {},
+): Reply {
   const { exchange, interaction, id } = visit
   const content = contentOf(visit, session, asked)
   return consentView(exchange, {
@@ -314,6 +334,7 @@ function render(visit: Visit, session: LiveSession, asked: Asked, ports: Ports, 
     content,
     formTarget: formTargetOf(interaction.request.redirectUri),
     isChanged,
+    ...(approval && { approval }),
   })
 }
 
