@@ -6,6 +6,7 @@ import { type Connection, openConnections } from './attributes/connections.ts'
 import { openAttributeSources } from './attributes/open.ts'
 import { systemClock } from './clock.ts'
 import { openCourier } from './data/logout/courier.ts'
+import { type Geography, noGeography } from './data/risk/geography.ts'
 import { routes as allRoutes } from './data/routes.ts'
 import { openEntropy } from './entropy.ts'
 import { Deadlines } from './http/deadlines.ts'
@@ -65,6 +66,8 @@ export interface ServerOptions {
   /** Stays the caller's. */
   readonly passwords: Passwords
   readonly log: Log
+  /** Where addresses are; nobody knows by default. */
+  readonly geography?: Geography
   /** Addresses or prefixes whose `X-Forwarded-For` is believed; nobody's by default. */
   readonly trustedProxies?: readonly string[]
   readonly limits?: Partial<EdgeLimits>
@@ -126,6 +129,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const attributeSources = openAttributeSources({ clock, store, connections, log, metrics })
   const ports: Ports = {
     ...{ clock, entropy, store, keys, outbound, passwords, log, metrics, snapshot, refreshSnapshot },
+    geography: options.geography ?? noGeography,
     ...{ remoteEngines, attributeSources },
   }
 

@@ -26,6 +26,7 @@ import {
 import { revokeAccess } from './revoke-access.ts'
 import { revokeTenant } from './revoke-tenant.ts'
 import { changeScopeGrant, listScopeGrants, requestScopeGrant } from './scope-grants.ts'
+import { reportScopes } from './scope-report.ts'
 import { listSecondFactors, resetSecondFactors } from './second-factors.ts'
 import { simulatePolicies } from './simulate-policies.ts'
 import { verifyAudit } from './verify-audit.ts'
@@ -94,6 +95,13 @@ export function adminOver(options: AdminOptions): AdminApi {
         const listed = await listScopeGrants(issuer, ports)
         return listed.ok ? value({ grants: listed.value }) : invalid(listed.problems)
       }),
+    reportScopes: request => over(() => reportScopes(request, ports)),
+    listApprovals: issuer =>
+      over(async () => {
+        const listed = await listApprovals(issuer, ports)
+        return listed.ok ? checked({ approvals: listed.value }) : listed
+      }),
+    changeApproval: request => over(() => changeApproval(request, ports)),
     draftOnboarding: request => applied(() => draftOnboarding(request, ports), onApplied),
     changeOnboarding: request => applied(() => changeOnboarding(request, ports), onApplied),
     checkOnboarding: request => applied(() => checkOnboarding(request, ports, options.outbound), onApplied),
@@ -108,12 +116,6 @@ export function adminOver(options: AdminOptions): AdminApi {
         return due.ok ? value({ due: due.value }) : invalid(due.problems)
       }),
     onboardingFlags: request => over(() => onboardingFlags(request, ports)),
-    listApprovals: issuer =>
-      over(async () => {
-        const listed = await listApprovals(issuer, ports)
-        return listed.ok ? checked({ approvals: listed.value }) : listed
-      }),
-    changeApproval: request => over(() => changeApproval(request, ports)),
     submitPolicies: request => applied(() => submitPolicies(request, ports), onApplied),
     changePolicies: request => applied(() => changePolicies(request, ports), onApplied),
     simulatePolicies: request => over(() => simulatePolicies(request, ports)),

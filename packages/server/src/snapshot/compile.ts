@@ -181,6 +181,7 @@ function compileIssuer(
     clientOfSpiffeId: spiffeClients(clients.values()),
     identityProviders,
     policies,
+    risk: spec.risk,
     decisionPoint,
     attributeSources,
     authenticationLevels: levels,

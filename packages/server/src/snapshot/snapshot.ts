@@ -21,6 +21,7 @@ import type { AuthorizationDetail, DetailType } from '@holdfast/protocol/specs/r
 import type { Write } from '../store/writes.ts'
 import type { Locale } from './locale.ts'
 import type { Decide } from './policy-engines/engine.ts'
+import type { RiskRules } from './risk-rules.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
 export interface Snapshot {
@@ -77,6 +78,8 @@ export interface IssuerSnapshot {
   readonly onboardingEndings: readonly OnboardingEnding[]
   /** What decides at each moment. */
   readonly policies: ActivePolicies
+  /** What signals of risk weigh, for policies that read them. */
+  readonly risk: RiskRules
 }
 
 /** Governed scopes and types that a client has until a second. */
@@ -109,6 +112,8 @@ export interface Policies {
   /** Hash of its content. */
   readonly version: string
   readonly decide: Decide
+  /** Whether they look at `context.risk`: nothing is found out, counted or remembered where nobody does. */
+  readonly readsRisk: boolean
 }
 
 export interface ActivePolicies extends Policies {
