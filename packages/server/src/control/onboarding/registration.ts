@@ -56,8 +56,13 @@ export function registrationOf(
   spec: ClientSpec,
   audienceOf: (resource: string) => string | undefined,
 ): ClientRegistration {
-  const { jwks, scope = '', ...metadata } = spec.metadata
-  const { authMethod, grantTypes, responseTypes } = metadataDefaults(spec.metadata)
+  const { metadata: all, profile, resources, introspects, exchanges, mayAct, ...more } = spec
+  const { ownAuthorizationDetails, attesters, allowedOrigins, ...free } = more
+  const { status: _status, outstandingRequestsMax: _outstandingRequestsMax, ...forgotten } = free
+  // A new member of a Client belongs above: what is not told here could change unread.
+  forgotten satisfies Record<string, never>
+  const { jwks, scope = '', ...metadata } = all
+  const { authMethod, grantTypes, responseTypes } = metadataDefaults(all)
   const stated: Record<string, unknown> = {
     ...metadata,
     grant_types: grantTypes,
@@ -71,16 +76,16 @@ export function registrationOf(
   const audiences = (names: readonly string[]): string[] =>
     sorted(names.flatMap(resource => audienceOf(resource) ?? []))
   return {
-    profile: spec.profile,
+    profile,
     metadata: Object.fromEntries(Object.entries(stated).filter(([, value]) => value !== undefined)),
-    audiences: audiences(spec.resources),
-    introspects: audiences(spec.introspects),
-    exchangesTokensOf: sorted(spec.exchanges.tokensOf),
-    exchangesTokensFor: audiences(spec.exchanges.tokensFor),
-    ...(spec.mayAct !== undefined && { mayAct: spec.mayAct }),
-    attesters: sorted(spec.attesters),
-    ownAuthorizationDetails: spec.ownAuthorizationDetails,
-    allowedOrigins: sorted(spec.allowedOrigins),
+    audiences: audiences(resources),
+    introspects: audiences(introspects),
+    exchangesTokensOf: sorted(exchanges.tokensOf),
+    exchangesTokensFor: audiences(exchanges.tokensFor),
+    ...(mayAct !== undefined && { mayAct }),
+    attesters: sorted(attesters),
+    ownAuthorizationDetails,
+    allowedOrigins: sorted(allowedOrigins),
     keys: (jwks?.keys ?? [])
       .map(onboardedKeyOf)
       .toSorted((left, right) => (left.thumbprint < right.thumbprint ? -1 : 1)),
@@ -144,10 +149,10 @@ function membersOf(...registrations: readonly ClientRegistration[]): readonly st
   return sorted([...own, ...registrations.flatMap(({ metadata }) => Object.keys(metadata))])
 }
 
-/** One member, wherever it stands; our own names are no names of RFC 7591. */
+/** One member, wherever it stands; our own names are no names of RFC 7591. A list of nothing is as good as none. */
 function memberOf(registration: ClientRegistration, member: string): unknown {
   const value = (registration as Readonly<Record<string, unknown>>)[member] ?? registration.metadata[member]
-  return value ?? null
+  return value === '' || (Array.isArray(value) && value.length === 0) ? null : (value ?? null)
 }
 
 /** A list of the approved metadata. */
