@@ -76,6 +76,13 @@ describe('the bootstrap configuration', () => {
     assert.match(problems(t, 'admin: { highRiskAcr: a b }'), /highRiskAcr/)
   })
 
+  test('a geography file lies beside the configuration, and nobody knows where networks are without', t => {
+    assert.equal(loaded(t, undefined).geographyFile, undefined)
+    assert.match(loaded(t, 'risk: { geographyFile: places.csv }').geographyFile ?? '', /^\/.*\/places\.csv$/)
+    assert.match(problems(t, "risk: { geographyFile: '' }"), /risk\.geographyFile/)
+    assert.match(problems(t, 'risk: { geography: places.csv }'), /risk\.geography: unknown key/)
+  })
+
   test('without a file is the development start', t => {
     const { cwd, ...bootstrap } = loaded(t, undefined)
     assert.equal(bootstrap.environment, 'development')

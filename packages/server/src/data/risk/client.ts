@@ -89,13 +89,16 @@ interface SeenKey {
   readonly certificate: PeerCertificate | undefined
 }
 
+/** Of a machine, and of grants from before anybody looked. */
+const noSignIn = unjudged(signInSignals)
+
 /** A browser is not the client, and its certificate, if any, is its own. */
 const unseen: SeenKey = { key: undefined, seen: [], certificate: undefined }
 
 function stated(asked: AskedRisk, seen: SeenKey, exchange: Exchange, ports: Ports): StatedRisk {
   const { risk: rules } = exchange.issuer
   const client = judgeSignals(clientSignals, factsOf(asked, seen, exchange, ports), rules)
-  return scoreOf([asked.signIn ?? unjudged(signInSignals), client], rules)
+  return scoreOf([asked.signIn ?? noSignIn, client], rules)
 }
 
 function factsOf(
