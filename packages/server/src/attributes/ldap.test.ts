@@ -121,7 +121,7 @@ describe('a directory that is asked over LDAP', { skip: hasSlapd ? false : 'no s
     key: string,
     spoil: Partial<LdapSource> = {},
     change: Partial<typeof directory> = {},
-    ms = 1000,
+    ms = 5000,
   ) => {
     const connections = await openConnections([{ ...directory, ...change }])
     const reach: Reach = { ...connections, user: async () => undefined, deadlineMs: ms }
