@@ -49,7 +49,9 @@ export async function signedFetch(
     url,
     headers: { ...headers, ...(body !== '' && { 'content-digest': digestOf(body) }) },
   }
-  const covered = ['authorization', 'dpop', 'content-digest'].filter(name => name in plain.headers)
+  const covered = ['authorization', 'dpop', 'content-digest', 'content-type'].filter(
+    name => name in plain.headers,
+  )
   const asked = await httpbis.signMessage(
     {
       key: { id: signer.kid, sign: async data => sign(null, data, signer.privateKey) },
@@ -85,6 +87,7 @@ async function verifyAnswer(
   const due = [
     '"@status"',
     ...(body === '' ? [] : ['"content-digest"']),
+    ...('content-type' in headers ? ['"content-type"'] : []),
     ...['@method', '@target-uri', 'signature', 'signature-input'].map(name => `"${name}";req`),
     ...('content-digest' in asked.headers ? ['"content-digest";req'] : []),
   ]

@@ -104,7 +104,13 @@ describe('signed messages', () => {
   })
 
   test('the recipe refuses a signature that covers less', async () => {
-    for (const component of ['"@status"', '"content-digest"', '"@method";req', '"signature";req']) {
+    for (const component of [
+      '"@status"',
+      '"content-digest"',
+      '"content-type"',
+      '"@method";req',
+      '"signature";req',
+    ]) {
       const transport = changing(answer =>
         replaced(answer, {
           headers: {

@@ -29,6 +29,8 @@ export interface AnswerToSign {
   readonly status: number
   /** Empty when there is none: also to HEAD, and with 204 and 304. */
   readonly body: Uint8Array
+  /** All values of a field of the answer by lower-case name. */
+  readonly field: (name: string) => readonly string[]
 }
 
 export interface AnswerSigner {
@@ -43,21 +45,24 @@ export interface AnswerSigner {
 
 const label = 'answer'
 
+/** Fields of an answer that change what it means. */
+const signedFields: readonly string[] = ['content-type', 'location']
+
 /** @returns undefined when answers are not signed @throws TypeError when the key cannot sign */
 export function answerSignerOf({ signatures, externalUrl, clock }: Settings): AnswerSigner | undefined {
   const answers = signatures?.answers
   if (signatures === undefined || answers === undefined) return undefined
-  const { privateKey, alg, kid } = answers
+  const { privateKey, alg, kid, fields = signedFields } = answers
   // A key of another type is found out when the API starts, not with the first answer.
   signRaw(Buffer.alloc(1), privateKey, alg)
   return {
     bodyBytesMax: signatures.bodyBytesMax,
-    headersOf: (request, { status, body }) => {
+    headersOf: (request, { status, body, field }) => {
       const digest: [string, string][] =
         body.length === 0 ? [] : [[contentDigestHeader, contentDigestOf(body)]]
       const own = new Map(digest.map(([name, value]) => [name, [value]]))
       const signable: Signable = {
-        message: responseMessage(status, name => own.get(name) ?? []),
+        message: responseMessage(status, name => own.get(name) ?? field(name)),
         request: messageOf(request, externalUrl),
       }
       const params = new Map<string, BareItem>([
@@ -65,9 +70,9 @@ export function answerSignerOf({ signatures, externalUrl, clock }: Settings): An
         ['keyid', { type: 'string', value: kid }],
         ['tag', { type: 'string', value: responseTag }],
       ])
-      const list: InnerList = { items: componentsOf(signable), params }
+      const list: InnerList = { items: componentsOf(signable, fields), params }
       const base = signatureBase(list, signable)
-      if (base === undefined) throw new TypeError('a component of an answer is missing')
+      if (base === undefined) throw new TypeError('a field of the answer cannot be signed')
       const signature = signRaw(Buffer.from(base, 'latin1'), privateKey, alg).toString('base64')
       return [
         ...digest,
@@ -78,12 +83,16 @@ export function answerSignerOf({ signatures, externalUrl, clock }: Settings): An
   }
 }
 
-/** What is to be had: a request that was not signed, or had no digest, is bound by method and target. */
-function componentsOf(signable: Signable): InnerList['items'] {
+/** What an answer must say, what it says of the named fields, and what is to be had of the request it answers. */
+function componentsOf(signable: Signable, fields: readonly string[]): InnerList['items'] {
   const ofRequest = ['@method', '@target-uri', contentDigestHeader, signatureHeader, signatureInputHeader]
+  const present = [contentDigestHeader, ...fields].filter(name => signable.message.field(name).length > 0)
   return [
     component('@status'),
-    component(contentDigestHeader),
-    ...ofRequest.map(name => component(name, true)),
-  ].filter(item => componentValue(item, signable) !== undefined)
+    ...present.map(name => component(name)),
+    // A request that was not signed, or had no digest, is bound by method and target.
+    ...ofRequest
+      .map(name => component(name, true))
+      .filter(item => componentValue(item, signable) !== undefined),
+  ]
 }

@@ -27,6 +27,8 @@ export interface SignedAnswerOptions {
   readonly privateKey: KeyObject
   readonly alg: JwsAlg
   readonly kid: string
+  /** Fields of an answer that are signed where it has them, lower case; `content-type` and `location` unless said. */
+  readonly fields?: readonly string[]
   /** Where the public key is published, for the metadata of this API: an https URL. */
   readonly jwksUri?: string
 }
@@ -41,6 +43,14 @@ export interface HttpSignatureSettings {
 export const signedBodyBytes = 1_048_576
 /** The most that may be said. */
 const signedBodyBytesMax = 67_108_864
+
+/** Signed always, the signature itself, and what may not be joined into one line (RFC 9421 section 2.1). */
+const ownFields: ReadonlySet<string> = new Set([
+  'content-digest',
+  'signature',
+  'signature-input',
+  'set-cookie',
+])
 
 /** @throws TypeError that names the option */
 export function httpSignaturesOf(
@@ -57,6 +67,8 @@ export function httpSignaturesOf(
     bad('answers.jwksUri', `\`${answers.jwksUri}\` is not an https URL`)
   if (answers !== undefined && !/^[\x20-\x7e]{1,256}$/.test(answers.kid))
     bad('answers.kid', 'is not 1 to 256 printable characters')
+  const unfit = answers?.fields?.find(name => !/^[a-z][a-z0-9-]{0,63}$/.test(name) || ownFields.has(name))
+  if (unfit !== undefined) bad('answers.fields', `\`${unfit}\` is not a field that can be signed so`)
   const ageSeconds = within('requests.ageSeconds', requests?.ageSeconds ?? requestAgeSecondsMax, 10, 60)
   return {
     requests: requests && { keys: new ClientKeys(requests.clients, { fetch, clock, onAlarm }), ageSeconds },

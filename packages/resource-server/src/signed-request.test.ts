@@ -247,6 +247,8 @@ describe('options of signatures that cannot protect anything', () => {
     [/ageSeconds/, { requests: { clients, ageSeconds: 61 } }],
     [/jwksUri/, { answers: { ...answers, jwksUri: 'http://rs.example/jwks' } }],
     [/kid/, { answers: { ...answers, kid: '' } }],
+    [/fields/, { answers: { ...answers, fields: ['Content-Type'] } }],
+    [/fields/, { answers: { ...answers, fields: ['set-cookie'] } }],
     [/cannot sign ES256/, { answers: { ...answers, alg: 'ES256' } }],
     [/needs 1 to 20 keys/, { requests: { clients: { a: { jwks: { keys: [] } } } } }],
     [/keys of `a`/, { requests: { clients: { a: { jwks: { keys: [{ kty: 'oct', k: 'AA' }] } } } } }],

@@ -57,6 +57,8 @@ export async function signedResponse(
     return await signedResponse({ answerSigner, settings }, request, failed)
   }
   const copy = new Response(body.length === 0 ? null : body, response)
-  for (const [name, value] of answerSigner.headersOf(request, { status, body })) copy.headers.set(name, value)
+  const field = (name: string): readonly string[] => [copy.headers.get(name) ?? []].flat()
+  for (const [name, value] of answerSigner.headersOf(request, { status, body, field }))
+    copy.headers.set(name, value)
   return copy
 }

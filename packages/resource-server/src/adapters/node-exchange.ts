@@ -8,7 +8,9 @@ import { headerValues } from './node.ts'
  * parser of a framework or a stream.
  */
 export async function readBody(message: IncomingMessage, bytesMax: number): Promise<Buffer | undefined> {
-  const { rawHeaders } = message
+  const { rawHeaders, httpVersionMajor } = message
+  // Beyond HTTP/1.1 a body may come that no header speaks of.
+  if (httpVersionMajor !== 1) throw new TypeError('signed bodies are read from HTTP/1.1 alone')
   const isThere =
     headerValues(rawHeaders, 'transfer-encoding').length > 0 ||
     headerValues(rawHeaders, 'content-length').some(value => value !== '0')
@@ -101,7 +103,8 @@ export function signAnswer(
     if (response.destroyed) return response
     const isBodiless = request.method === 'HEAD' || response.statusCode === 204 || response.statusCode === 304
     const body = isBodiless ? Buffer.alloc(0) : Buffer.concat(chunks)
-    for (const [name, value] of headersOf(request, { status: response.statusCode, body }))
+    const field = (name: string): readonly string[] => [response.getHeader(name) ?? []].flat().map(String)
+    for (const [name, value] of headersOf(request, { status: response.statusCode, body, field }))
       response.setHeader(name, value)
     if (!isBodiless) {
       response.removeHeader('transfer-encoding')

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createServer, request as httpRequest, type RequestListener, type Server } from 'node:http'
+import { connect, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -162,6 +164,9 @@ async function exchange(port: number, sending: Sending = {}): Promise<Exchange> 
 }
 
 const ofRequest = ['"@method";req', '"@target-uri";req']
+/** Not every framework says the type of an answer by itself. */
+const typeOf = ({ answer }: Exchange): readonly string[] =>
+  answer.headers['content-type'] === undefined ? [] : ['"content-type"']
 const ofSignature = ['"signature";req', '"signature-input";req']
 
 for (const [name, listenerOf] of Object.entries(adapters))
@@ -187,7 +192,8 @@ for (const [name, listenerOf] of Object.entries(adapters))
         assert.equal(seen.answer.status, 201, seen.answer.body)
         assert.equal(seen.answer.body, sending.body)
         assert.deepEqual(await covered(seen), [
-          ...['"@status"', '"content-digest"', ...ofRequest, '"content-digest";req', ...ofSignature],
+          ...['"@status"', '"content-digest"', ...typeOf(seen), ...ofRequest],
+          ...['"content-digest";req', ...ofSignature],
         ])
       }
     })
@@ -196,11 +202,14 @@ for (const [name, listenerOf] of Object.entries(adapters))
       const swapped = await exchange(port, { body: 'amount=10', swapped: 'amount=99' })
       assert.equal(swapped.answer.status, 401)
       assert.deepEqual(await covered(swapped), [
-        ...['"@status"', '"content-digest"', ...ofRequest, '"content-digest";req', ...ofSignature],
+        ...['"@status"', '"content-digest"', '"content-type"', ...ofRequest],
+        ...['"content-digest";req', ...ofSignature],
       ])
       const unsigned = await exchange(port, { isUnsigned: true })
       assert.equal(unsigned.answer.status, 401)
-      assert.deepEqual(await covered(unsigned), ['"@status"', '"content-digest"', ...ofRequest])
+      assert.deepEqual(await covered(unsigned), [
+        ...['"@status"', '"content-digest"', '"content-type"', ...ofRequest],
+      ])
     })
 
     test('a body that is longer than the API holds is refused unread', async () => {
@@ -213,7 +222,7 @@ for (const [name, listenerOf] of Object.entries(adapters))
       assert.equal(nothing.answer.status, 204)
       assert.deepEqual(await covered(nothing), ['"@status"', ...ofRequest, ...ofSignature])
       const head = await exchange(port, { method: 'HEAD' })
-      assert.deepEqual(await covered(head), ['"@status"', ...ofRequest, ...ofSignature])
+      assert.deepEqual(await covered(head), ['"@status"', ...typeOf(head), ...ofRequest, ...ofSignature])
     })
 
     test('an answer that is too long to be signed does not go out', async () => {
@@ -226,6 +235,30 @@ for (const [name, listenerOf] of Object.entries(adapters))
       assert.deepEqual(alarms, ['answer.too-large'])
     })
   })
+
+test('a body that comes by HTTP/2 is not taken for none', async () => {
+  const server = createHttp2Server()
+  const listener = await (adapters.node?.() ?? assert.fail())
+  server.on('request', listener as never)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const session = connect(`http://127.0.0.1:${port}`)
+  try {
+    const plain = { authorization: `Bearer ${issuer.mint()}` }
+    const unsigned = { method: 'POST', url: `${issuer.audience}/echo`, headers: plain }
+    const signed = await signedHeaders(unsigned, { key: clientKey, now: systemClock.now() })
+    const lower = Object.entries(signed).map(([name, value]) => [name.toLowerCase(), value])
+    alarms.length = 0
+    const stream = session.request({ ':method': 'POST', ':path': '/echo', ...Object.fromEntries(lower) })
+    stream.end('{"amount":"99.00"}')
+    const [headers] = (await once(stream, 'response')) as [Record<string, unknown>]
+    assert.equal(headers[':status'], 503)
+    assert.deepEqual(alarms, ['verify.failed'])
+  } finally {
+    session.destroy()
+    server.close()
+  }
+})
 
 test('an answer that breaks off in the middle is no answer, also while it is held', async () => {
   const server = createServer(await adapters.node?.())
