@@ -132,8 +132,13 @@ describe('one Holdfast asks another before it mints', () => {
   })
 
   test('what it permits is minted, and what it does not is refused', async () => {
-    await tokenFor('demo-jwt-dpop').catch(() => undefined)
-    assert.equal(await tokenFor('demo-jwt-dpop'), 200)
+    // Its deadline is short, and a busy machine may miss it; the way is closed for two seconds then.
+    let status = await tokenFor('demo-jwt-dpop')
+    for (let turn = 0; turn < 20 && status !== 200; turn++) {
+      await new Promise(resolve => setTimeout(resolve, 500))
+      status = await tokenFor('demo-jwt-dpop')
+    }
+    assert.equal(status, 200)
     assert.equal(await tokenFor('demo-jwt-mtls'), 400)
     assert.match(
       await metrics(),

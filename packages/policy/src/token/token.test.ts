@@ -107,6 +107,38 @@ describe('questions of the authorization server', () => {
     assert.deepEqual(untestedPolicies(set, results), [])
   })
 
+  it('a policy about attributes is tested as data, like any other', () => {
+    const set = compiled(
+      `@id("own.finance") forbid (principal, action == Action::"mint", resource)
+       unless { context has attributes && context.attributes.texts.hasTag("department")
+         && context.attributes.texts.getTag("department") == "finance" };`,
+    )
+    const file = JSON.parse(Object.values(shippedTests)[0] ?? '')
+    const [mint] = file.tests.filter(({ name }: { name: string }) => name.endsWith('mint'))
+    const holder = (type: string, tags: object) => ({
+      ...{ uid: { type, id: 'asked' }, attrs: {}, parents: [], tags },
+    })
+    const ref = (type: string) => ({ __entity: { type, id: 'asked' } })
+    const tested = (department: string) => {
+      const attributes = {
+        ...{ texts: ref('Texts'), numbers: ref('Numbers'), flags: ref('Flags'), lists: ref('Lists') },
+      }
+      const question = { ...mint.question, context: { ...mint.question.context, attributes } }
+      const cases = parseCases(set, {
+        entities: [
+          ...file.entities,
+          ...[holder('Texts', { department }), holder('Numbers', { level: 7 })],
+          ...[holder('Flags', {}), holder('Lists', { groups: ['a'] })],
+        ],
+        tests: [{ name: 'own', question, expect: { decision: 'permit' } }],
+      })
+      assert.ok(cases.ok, JSON.stringify(cases))
+      return runCases(set, cases.value)[0]?.decision.decision
+    }
+    assert.equal(tested('finance'), 'permit')
+    assert.equal(tested('law'), 'deny')
+  })
+
   it('a question comes back from its record as it was', () => {
     fc.assert(
       fc.property(question, fc.string(), (one, subject) => {

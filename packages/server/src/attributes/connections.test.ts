@@ -48,7 +48,7 @@ describe('a service that is asked over HTTP', () => {
   const ask = async (path: string, body?: object, change: Partial<typeof crm> = {}) => {
     const open = await openConnections([{ ...crm, ...change }])
     try {
-      return await open.http('crm')?.ask(path, body, 500)
+      return await open.http('crm')?.ask(path, body, path === '/silent' ? 300 : 4000)
     } finally {
       await open.close()
     }
@@ -105,7 +105,7 @@ describe('a database', { skip: hasPostgres ? false : 'no PostgreSQL answers' }, 
     await database.query(`drop schema if exists ${schema} cascade`)
     await database.end()
   })
-  const select = (query: string, key: string, name = 'people', timeoutMs = 1000) =>
+  const select = (query: string, key: string, name = 'people', timeoutMs = 2500) =>
     connections.sql(name)?.select(query.replaceAll('people', `${schema}.people`), key, timeoutMs) ??
     assert.fail()
 

@@ -49,7 +49,7 @@ export async function openConnections(
       closers.push(outbound.close)
       http.set(connection.name, { ask: (...asked) => askHttp(connection, outbound, ...asked) })
     } else if (connection.kind === 'ldap') {
-      ldap.set(connection.name, openLdap(connection))
+      ldap.set(connection.name, await openLdap(connection))
     } else {
       const { default: pg } = await import('pg')
       const pool = new pg.Pool({

@@ -14,7 +14,13 @@ import type { Reach } from './kinds/kind.ts'
 import { attributesOf } from './value.ts'
 
 const slapd = '/usr/sbin/slapd'
-const hasSlapd = existsSync(slapd)
+/** Where Debian has them. */
+const hasSlapd = [
+  slapd,
+  '/usr/sbin/slapadd',
+  '/etc/ldap/schema/core.schema',
+  '/usr/lib/ldap/back_mdb.so',
+].every(path => existsSync(path))
 const suffix = 'dc=example,dc=org'
 const admin = `cn=admin,${suffix}`
 const reader = `cn=reader,${suffix}`
@@ -121,7 +127,7 @@ describe('a directory that is asked over LDAP', { skip: hasSlapd ? false : 'no s
     key: string,
     spoil: Partial<LdapSource> = {},
     change: Partial<typeof directory> = {},
-    ms = 1000,
+    ms = 5000,
   ) => {
     const connections = await openConnections([{ ...directory, ...change }])
     const reach: Reach = { ...connections, user: async () => undefined, deadlineMs: ms }

@@ -15,10 +15,11 @@ export interface LdapAddress {
  * One connection for each question: what a broken or paused one would leave behind is nobody's. What was said is
  * remembered anyway. Referrals are not followed.
  */
-export function openLdap({ url, bindDn, readPassword, caPem }: LdapAddress): LdapConnection {
+export async function openLdap({ url, bindDn, readPassword, caPem }: LdapAddress): Promise<LdapConnection> {
+  // Loaded now: answers are waited for by the millisecond.
+  const { AndFilter, Client, EqualityFilter } = await import('ldapts')
   return {
     search: async ({ base, match, objectClass, attributes }, key, timeoutMs) => {
-      const { AndFilter, Client, EqualityFilter } = await import('ldapts')
       const password = await readPassword().catch((cause: unknown) => {
         throw new Error('its password cannot be read', { cause })
       })

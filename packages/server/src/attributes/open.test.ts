@@ -14,7 +14,7 @@ const types: Readonly<Record<string, SourcedAttribute['type']>> = {
 }
 const sourceOf = (change: Partial<AttributeSource> = {}): AttributeSource => ({
   ...{ name: 'crm', digest: 'one', keyedBy: 'subject', isForPolicies: false, onFailure: 'deny' },
-  ...{ deadlineMs: 100, cacheSeconds: 60, unknownCacheSeconds: 5 },
+  ...{ deadlineMs: 5000, cacheSeconds: 60, unknownCacheSeconds: 5 },
   attributes: new Map(Object.entries(types).map(([name, type]) => [name, { type, isRequired: false }])),
   of: {
     ...{ source: 'http', connection: 'crm', path: '/users/{key}' },
@@ -134,17 +134,18 @@ describe('a source is asked', () => {
     assert.equal(asked.length, 1)
   })
 
+  const hasty = sourceOf({ deadlineMs: 100 })
   it('for no longer than its deadline, and what fails fails for all who wait', async () => {
     const { find } = opened('late')
     const begun = performance.now()
-    const all = await Promise.all([find(), find()])
-    assert.ok(performance.now() - begun < 1000)
+    const all = await Promise.all([find('u_ada', hasty), find('u_ada', hasty)])
+    assert.ok(performance.now() - begun < 3000)
     for (const one of all) assert.deepEqual(one, { ok: false, message: 'no answer in 100 ms' })
   })
 
   it('about no more keys at one time than are bounded', async () => {
     const { find, counted } = opened('late')
-    await Promise.all(Array.from({ length: 70 }, (_, index) => find(`u_${index}`)))
+    await Promise.all(Array.from({ length: 70 }, (_, index) => find(`u_${index}`, hasty)))
     assert.equal(counted.filter(line => line === 'crm full').length, 6)
   })
 

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { identities } from '../http/testing/edge-world.ts'
 import type { Outbound } from '../ports.ts'
-import { isPublicAddress } from './addresses.ts'
+import { insideOf, isNetwork, isPublicAddress } from './addresses.ts'
 import { allowLoopbackForTests, openOutbound, type ResolveAll } from './client.ts'
 
 const limits = { bytesMax: 1000, timeoutMs: 1000 }
@@ -64,6 +64,39 @@ describe('addresses of the public internet', () => {
       '2a00:1450::1',
     ]
     for (const address of outside) assert.ok(isPublicAddress(address), address)
+  })
+
+  it('a network holds its own addresses and no others, of either kind', () => {
+    const isInside = insideOf(['10.3.0.0/16', '127.0.0.1/32', 'fd00:1::/32'])
+    for (const address of ['10.3.0.0', '10.3.255.255', '127.0.0.1', 'fd00:1::', 'fd00:1:ffff::1'])
+      assert.ok(isInside(address), address)
+    for (const address of [
+      '10.2.255.255',
+      '10.4.0.0',
+      '127.0.0.2',
+      'fd00:2::',
+      '::ffff:10.3.0.1',
+      '8.8.8.8',
+      '',
+    ])
+      assert.ok(!isInside(address), address)
+    assert.ok(!insideOf([])('127.0.0.1'))
+  })
+
+  it('a network is an address and the length of a prefix', () => {
+    for (const text of ['10.0.0.0/8', '0.0.0.0/0', '10.0.0.1/32', 'fd00::/8', '::1/128'])
+      assert.ok(isNetwork(text), text)
+    for (const text of [
+      '10.0.0.0',
+      '10.0.0.0/33',
+      '10.0.0/8',
+      'fd00::/129',
+      '/8',
+      'localhost/8',
+      '10.0.0.0/-1',
+      '',
+    ])
+      assert.ok(!isNetwork(text), text)
   })
 
   it('what is no address is not public', () => {

@@ -133,7 +133,8 @@ describe('remote engines', () => {
     ...{ name: 'fraud', kind: 'authzen', url: `https://localhost:${port}${path}` },
     bearer: { from: 'file', read: async () => 'secret-of-this-server' },
     reach: { networks: ['127.0.0.0/8', '::1/128'], caPem },
-    ...{ deadlineMs: 200, failuresMax: 3, pauseMs: 1000, withSubject: false, ignores: [] },
+    // Long, so that a busy machine fails no test; short where the deadline is what is tested.
+    ...{ deadlineMs: 4000, failuresMax: 3, pauseMs: 1000, withSubject: false, ignores: [] },
     ...change,
   })
   const asking = async <T>(
@@ -227,9 +228,10 @@ describe('remote engines', () => {
   ])
     it(`${path} is a failure, in time`, async () => {
       const begun = performance.now()
-      const { verdict } = await once(path)
+      const isSlow = path === '/silent' || path === '/drip'
+      const { verdict } = await once(path, isSlow ? { deadlineMs: 200 } : {})
       assert.equal(verdict, 'failed')
-      assert.ok(performance.now() - begun < 1000)
+      assert.ok(performance.now() - begun < 3000)
       assert.deepEqual(counted, ['remote_engine_answers_total fraud failed'])
     })
 
@@ -406,7 +408,7 @@ describe('remote engines', () => {
   })
 
   it('no more questions than are bounded are under way at one time', async () => {
-    await asking([engine('/silent', { failuresMax: 100 })], async ask => {
+    await asking([engine('/silent', { failuresMax: 100, deadlineMs: 200 })], async ask => {
       const all = await Promise.all(Array.from({ length: 300 }, () => ask()))
       assert.ok(all.every(({ verdict }) => verdict === 'failed'))
       assert.equal(counted.filter(line => line.endsWith(' full')).length, 300 - 256)

@@ -36,6 +36,10 @@ describe('a DecisionPoint document', () => {
       [[{ ...good, policies: { a: 'permit (principal, action, resource);' } }], /carries an id/],
       [[{ ...good, policies: { a: policy, b: policy } }], /already stands/],
       [
+        [{ ...good, policies: { a: `@ask("fraud") ${policy}` } }],
+        /fraud: `@ask` is for the questions of this server/,
+      ],
+      [
         [{ ...good, entities: [{ uid: { type: 'Robot', id: 'r' }, attrs: {}, parents: [] }] }],
         /spec\.entities/,
       ],
