@@ -154,6 +154,7 @@ export function textsOfObligations({
   requireApproval,
   approvalSeconds,
   isApprovalReusable,
+  rememberConsentSeconds,
   addClaims,
 }: Obligations): readonly string[] {
   return [
@@ -165,6 +166,7 @@ export function textsOfObligations({
     ...(approvalSeconds === undefined
       ? []
       : [`${isApprovalReusable ? 'approval_for' : 'approval_within'}=${approvalSeconds}`]),
+    ...(rememberConsentSeconds === undefined ? [] : [`remember_consent=${rememberConsentSeconds}`]),
     ...Object.entries(addClaims).map(([name, value]) => `add_claim=${name}=${value}`),
   ].toSorted()
 }

@@ -21,6 +21,7 @@ import { compileSpiffeTrustDomains, spiffeClientProblems, spiffeClients } from '
 import { compileStatementIssuers } from './compile-statement-issuers.ts'
 import { compileTrustedIssuers } from './compile-trusted-issuers.ts'
 import { effectiveProfiles } from './effective-profile.ts'
+import { operationTiersOf } from './operation-tiers.ts'
 import type { Client, IssuerSnapshot, RegisteredClient, ResourceServer, Scope, Snapshot } from './snapshot.ts'
 
 /** What the bootstrap configuration says about an issuer: its address is never a document's to change (I18). */
@@ -157,6 +158,7 @@ function compileIssuer(
     identityProviders,
     policies,
     decisionPoint,
+    operationTiers: operationTiersOf(ofKind(documents, 'ApiOperations')),
     authenticationLevels: levels,
     scopeEndings: [...governance.endings.values()].flat(),
   }

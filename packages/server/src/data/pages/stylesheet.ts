@@ -75,6 +75,8 @@ a.button { text-align: center; text-decoration: none; }
 .grants li { display: flex; gap: .75rem; padding: .75rem .875rem; }
 .grants li + li { border-top: 1px solid var(--edge); }
 .grants p { color: var(--ink-2); font-size: .875rem; }
+.vouched { margin-top: .75rem; font-size: .875rem; color: var(--ink-2); }
+.vouched-nobody { color: var(--bad); }
 .tick {
   flex: none; width: 1.375rem; height: 1.375rem; margin-top: .125rem; border-radius: 50%; position: relative;
   background: var(--tick-ground);

@@ -128,6 +128,7 @@ function issuerOf(
     ...withoutRegistration,
     scopeEndings: [],
     spiffeTrustDomains: new Map(),
+    operationTiers: { scopes: new Map(), detailTypes: new Map() },
     clientOfSpiffeId: () => undefined,
   }
 }
