@@ -10,6 +10,7 @@ export {
 export type { CedarResponse, PolicyError } from './cedar/evaluate.ts'
 export { decide, type Entities, evaluate, prepareEntities } from './decide.ts'
 export type { Decision, DecisionError } from './decision.ts'
+export { type ExplainedPolicy, type Explanation, explain } from './explain.ts'
 export { approvalSecondsDefault, approvalSecondsMax, noObligations, type Obligations } from './obligations.ts'
 export type { AccessAnswer, AccessContext, TokenObligation } from './pdp/answer.ts'
 export {
