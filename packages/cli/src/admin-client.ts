@@ -16,6 +16,7 @@ export function adminOverSocket(socketPath: string): AdminApi {
     resetSecondFactors: query =>
       ask(socketPath, 'POST', '/v1/users/second-factors/reset', JSON.stringify(query)),
     revokeAccess: body => ask(socketPath, 'POST', '/v1/revocation', JSON.stringify(body)),
+    revokeTenant: body => ask(socketPath, 'POST', '/v1/revocation/tenant', JSON.stringify(body)),
     createRegistrationToken: body => ask(socketPath, 'POST', '/v1/registration-tokens', JSON.stringify(body)),
     registrationTokens: issuer =>
       get(`/v1/registration-tokens${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),

@@ -88,6 +88,7 @@ async function run(
     secondFactors: async () => broken,
     resetSecondFactors: async () => broken,
     revokeAccess: async () => broken,
+    revokeTenant: async () => broken,
     createRegistrationToken: async () => broken,
     registrationTokens: async () => broken,
     revokeRegistrationToken: async () => broken,

@@ -14,6 +14,7 @@ import { defaultKeyTimes } from '@holdfast/server/keys/life.ts'
 import { startServer } from '@holdfast/server/main.ts'
 import { openLog } from '@holdfast/server/observe/log.ts'
 import { Fault, type Log } from '@holdfast/server/ports.ts'
+import { connections } from './connections.ts'
 import { startDemoApi } from './demo/api.ts'
 import { recordOfAccess } from './demo/api-audit.ts'
 import { type DemoClient, demoApiClientId, demoClients, demoGatewayClientId } from './demo/clients.ts'
@@ -22,6 +23,7 @@ import { demoGatewayKit, startDemoGateway } from './demo/gateway.ts'
 import { explainStart } from './explain-start.ts'
 import { type Ground, openGround, readKeyEncryptionKey } from './ground.ts'
 import { openKeyCustody } from './key-custody.ts'
+import { remoteEngines } from './remote-engines.ts'
 import { signalled } from './signalled.ts'
 import { writeStartCard } from './start-card.ts'
 
@@ -80,6 +82,8 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   closers.push(custody.close)
   const server = await startServer({
     keyCustody: custody.keyCustody,
+    remoteEngines: remoteEngines(bootstrap.remoteEngines),
+    connections: connections(bootstrap.connections),
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
     ...{ clock, entropy, refreshSnapshot: refresh },
     ...(testOnlyBackchannelAnswers && { routes: [...routes, testOnlyAnswerRoute] }),

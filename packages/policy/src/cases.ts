@@ -44,6 +44,7 @@ const obligationNames = [
   'isApprovalReusable',
   'rememberConsentSeconds',
   'addClaims',
+  'ask',
 ] as const
 
 /**

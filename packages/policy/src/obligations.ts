@@ -23,6 +23,8 @@ export interface Obligations {
   readonly rememberConsentSeconds: number | undefined
   /** `@add_claim("risk=low")`: claims for the token. */
   readonly addClaims: Readonly<Record<string, string>>
+  /** `@ask("fraud")`: remote engines each of which has to permit as well. Only the server has any. */
+  readonly ask: readonly string[]
 }
 
 export const noObligations: Obligations = Object.freeze({
@@ -35,18 +37,16 @@ export const noObligations: Obligations = Object.freeze({
   isApprovalReusable: false,
   rememberConsentSeconds: undefined,
   addClaims: Object.freeze({}),
+  ask: Object.freeze([]),
 })
 
 /** Annotations that only describe. */
 const descriptive: ReadonlySet<string> = new Set(['id', 'title', 'description', 'owner'])
 
-/** Obligations that change a token: on a forbid they would do nothing. */
+/** Obligations that change a token, or ask on: on a forbid they would do nothing. */
 const forPermits: ReadonlySet<string> = new Set([
-  'max_lifetime',
-  'drop_scope',
-  'drop_details',
-  'remember_consent',
-  'add_claim',
+  ...['max_lifetime', 'drop_scope', 'drop_details', 'add_claim'],
+  ...['remember_consent', 'ask'],
 ])
 
 const known = [
@@ -59,6 +59,7 @@ const known = [
   'approval_for',
   'remember_consent',
   'add_claim',
+  'ask',
 ] as const
 
 const tokenPattern = /^[\x21\x23-\x5B\x5D-\x7E]+$/
@@ -68,12 +69,15 @@ const claimPattern = /^([A-Za-z][A-Za-z0-9_:./-]{0,127})=([\x20-\x7E]{1,256})$/
 const reservedClaims: ReadonlySet<string> = new Set(
   (
     'iss sub aud exp nbf iat jti cnf act may_act scope client_id azp nonce sid acr amr auth_time at_hash c_hash ' +
-    's_hash token_use typ events txn authorization_details active token_type status tenant_id'
+    's_hash token_use typ events txn authorization_details active token_type status tenant_id jws_signing_input'
   ).split(' '),
 )
 
 /** `@max_lifetime` and `@remember_consent`: a year. */
-const lifetimeSecondsMax = 31_536_000
+export const lifetimeSecondsMax = 31_536_000
+
+/** Of a remote engine. */
+export const engineNamePattern: RegExp = /^[a-z][a-z0-9-]{0,31}$/
 
 /** Seconds in which an approval serves where its policy does not say. */
 export const approvalSecondsDefault = 900
@@ -114,12 +118,24 @@ function isWellFormed(name: string, value: string): boolean {
     case 'max_lifetime':
       return /^[1-9][0-9]{0,8}$/.test(value) && Number(value) <= lifetimeSecondsMax
     case 'add_claim': {
-      const claim = claimPattern.exec(value)?.[1]
-      return claim !== undefined && !reservedClaims.has(claim)
+      const [, claim = '', said = ''] = claimPattern.exec(value) ?? []
+      return isPolicyClaim(claim, said)
     }
+    case 'ask':
+      return words(value).length > 0 && words(value).every(word => engineNamePattern.test(word))
     default:
       return isListOfWords(value)
   }
+}
+
+/** Whether a policy, here or elsewhere, may have a token say so. */
+export function isPolicyClaim(name: string, value: unknown): value is string {
+  return typeof value === 'string' && claimPattern.test(`${name}=${value}`) && isClaimName(name)
+}
+
+/** A claim that neither binds nor addresses a token. */
+export function isClaimName(name: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9_:./-]{0,127}$/.test(name) && !reservedClaims.has(name)
 }
 
 function isListOfWords(value: string): boolean {
@@ -152,7 +168,13 @@ export function obligationsOf(policies: readonly CompiledPolicy[]): Obligations 
     ...termsOfApproval(policies.filter(({ annotations }) => annotations.has('require_approval'))),
     rememberConsentSeconds: remembered.length === 0 ? undefined : Math.min(...remembered),
     addClaims: freeze(Object.fromEntries(claims)),
+    ask: distinct(valuesOf('ask')),
   })
+}
+
+/** Remote engines that any of these policies asks. */
+export function enginesOf(policies: readonly CompiledPolicy[]): readonly string[] {
+  return distinct(policies.flatMap(({ annotations }) => annotations.get('ask') ?? []))
 }
 
 /** The strictest of what the policies say that want an approval. */

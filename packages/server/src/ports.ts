@@ -1,5 +1,6 @@
+import type { Attributes, RemoteVerdict, TokenQuestion } from '@holdfast/policy'
 import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
-import type { Snapshot } from './snapshot/snapshot.ts'
+import type { AttributeSource, Snapshot } from './snapshot/snapshot.ts'
 import type { Store } from './store/store.ts'
 
 /** Server time. Lifetimes and windows use `now`; intervals use `monotonicMs`. */
@@ -60,6 +61,14 @@ export interface Outbound {
   /** @throws Fault `outbound.refused` or `outbound.failed` */
   readonly getJson: (url: string, limits: { bytesMax: number; timeoutMs: number }) => Promise<unknown>
   /**
+   * Reads a text of this media type and no other.
+   * @throws Fault `outbound.refused` or `outbound.failed`
+   */
+  readonly getText: (
+    url: string,
+    limits: { bytesMax: number; timeoutMs: number; mediaType: string },
+  ) => Promise<string>
+  /**
    * Posts a form; nothing of the answer but its status is read.
    * @throws Fault `outbound.refused`, or `outbound.failed` when there was no answer
    */
@@ -88,6 +97,19 @@ export interface Outbound {
   ) => Promise<{ readonly status: number }>
 }
 
+/** What services of the operator's own need of the guarded way out. */
+export interface ServiceOutbound {
+  /** As `postText`, without a body. */
+  readonly askText: (
+    url: string,
+    request: {
+      readonly headers: Readonly<Record<string, string>>
+      readonly bytesMax: number
+      readonly timeoutMs: number
+    },
+  ) => Promise<{ readonly status: number; readonly text: string }>
+}
+
 /** What a custody in another place needs of the guarded way out. */
 export interface KeyServiceOutbound {
   /**
@@ -104,6 +126,33 @@ export interface KeyServiceOutbound {
     },
   ) => Promise<{ readonly status: number; readonly text: string }>
 }
+
+/** Engines elsewhere that policies ask by name (docs/decisions/0075). */
+export interface RemoteEngines {
+  /**
+   * Asks one of them, for at most its deadline. Never throws: what breaks, and an engine that is not there, is a verdict.
+   * @param from the issuer that asks, and the id of the request for which
+   */
+  readonly ask: (
+    engine: string,
+    question: TokenQuestion,
+    from: { readonly issuer: string; readonly requestId: string },
+  ) => Promise<RemoteVerdict>
+}
+
+/** What sources say about users and clients (docs/decisions/0076). */
+export interface AttributeSources {
+  /**
+   * Asks one source about one key, or remembers what it said. Never throws.
+   * @param key a subject, a username or a client id, as the source is keyed
+   */
+  readonly find: (issuer: string, source: AttributeSource, key: string) => Promise<FoundAttributes>
+}
+
+export type FoundAttributes =
+  /** Undefined: the source knows nobody of that name. */
+  | { readonly ok: true; readonly attributes: Attributes | undefined }
+  | { readonly ok: false; readonly message: string }
 
 /** argon2id in a bounded pool, never on the request loop. */
 export interface Passwords {
@@ -137,6 +186,8 @@ export type MetricName =
   | 'ciba_pings_total'
   | 'key_events_total'
   | 'key_custody_failures_total'
+  | 'remote_engine_answers_total'
+  | 'attribute_source_answers_total'
 
 /** Everything impure, in one list. */
 export interface Ports {
@@ -145,6 +196,8 @@ export interface Ports {
   readonly store: Store
   readonly keys: Keys
   readonly outbound: Outbound
+  readonly remoteEngines: RemoteEngines
+  readonly attributeSources: AttributeSources
   readonly passwords: Passwords
   readonly log: Log
   readonly metrics: Metrics

@@ -14,7 +14,7 @@ import { addKeys } from './keys.ts'
 import { addMeasure } from './measure.ts'
 import { addPolicy } from './policy.ts'
 import { addRegistrationTokens } from './registration-tokens.ts'
-import { addGrants } from './revoke.ts'
+import { addGrants, addTenants } from './revoke.ts'
 import { addServe } from './serve.ts'
 import { addUsers } from './users.ts'
 
@@ -28,6 +28,7 @@ export const commands: readonly AddCommand[] = [
   addClients,
   addUsers,
   addGrants,
+  addTenants,
   addRegistrationTokens,
   addKeys,
   addPolicy,

@@ -1,6 +1,7 @@
 import type { CompiledPolicy } from '../cedar/evaluate.ts'
 import { decide, denied } from '../decide.ts'
 import type { Decision } from '../decision.ts'
+import { enginesOf } from '../obligations.ts'
 import { compilePolicySet, type PolicySet, type PolicySource } from '../policy-set.ts'
 import type { Parsed } from '../question.ts'
 import { valuesOf } from './entities.ts'
@@ -35,6 +36,11 @@ const forConsent = '`@remember_consent` is for what users allow: write `action =
 
 function isFor({ scope: { action } }: CompiledPolicy, moment: TokenMoment): boolean {
   return action.entities.length > 0 && action.entities.every(({ id }) => id === moment)
+}
+
+/** Remote engines that these policies may ask. */
+export function askedEngines({ compiled: { policies } }: PolicySet): readonly string[] {
+  return enginesOf(policies)
 }
 
 /** Asks compiled policies one question. Every error is a deny. */

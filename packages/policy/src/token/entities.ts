@@ -5,7 +5,15 @@ import type { KnownEntities } from '../decide.ts'
 import { layer } from '../pdp/layer.ts'
 import type { PolicySet } from '../policy-set.ts'
 import { type Parsed, type Question, reading } from '../question.ts'
-import type { AskedAccess, AskingClient, StatedUser, TokenQuestion } from './question.ts'
+import {
+  type AskedAccess,
+  type AskingClient,
+  type AttributeValue,
+  attributeHolders,
+  holderId,
+  type StatedUser,
+  type TokenQuestion,
+} from './question.ts'
 
 export interface TokenValues {
   readonly question: Question
@@ -28,6 +36,7 @@ function asValues(set: PolicySet, question: TokenQuestion): TokenValues {
     [principal.uid.key, principal],
     [resource.uid.key, resource],
   ])
+  for (const holder of holdersOf(question)) own.set(holder.uid.key, holder)
   return {
     question: {
       principal: principal.uid,
@@ -73,6 +82,7 @@ function contextOf(question: TokenQuestion): Fields {
     case 'mint':
       fields.set('binding', text(question.binding))
       fields.set('lifetimeSeconds', whole(question.lifetimeSeconds))
+      if (question.attributes !== undefined) fields.set('attributes', holdersRecord)
       setApproved(fields, question.approvedBy)
       return withUser(fields, question.grantType, question.user)
     case 'authorize':
@@ -88,6 +98,29 @@ function contextOf(question: TokenQuestion): Fields {
     default:
       return question satisfies never
   }
+}
+
+const holdersRecord: Value = {
+  kind: 'record',
+  fields: new Map(attributeHolders.map(({ member, type }) => [member, entityUid(type, holderId)])),
+}
+
+/** Attributes are tags: their names are data, and a schema cannot name them. */
+function holdersOf(question: TokenQuestion): readonly Entity[] {
+  if (question.moment !== 'mint' || question.attributes === undefined) return []
+  const all = Object.entries(question.attributes)
+  return attributeHolders.map(({ type, holds }) => ({
+    ...{ uid: entityUid(type, holderId), attributes: noAttributes, ancestors: nothingAbove },
+    tags: new Map(
+      all.filter(([, value]) => holds(value)).map(([name, value]) => [text(name), tagOf(value)] as const),
+    ),
+  }))
+}
+
+function tagOf(value: AttributeValue): Value {
+  if (typeof value === 'boolean') return value
+  if (typeof value === 'string') return text(value)
+  return typeof value === 'number' ? whole(value) : setOf(value.map(text))
 }
 
 function setApproved(fields: Fields, approvedBy: readonly string[] = []): void {

@@ -23,7 +23,8 @@ export const policyEvents = {
 
 /**
  * The question as facts: enough to ask it again, and nothing that stands in the record anyway (client, subject, time).
- * No token, code or claim about a person is part of a question.
+ * No token or code is part of a question; of attributes only the names are told, so where there were some it cannot be
+ * asked again in full.
  */
 export function factsOfQuestion(question: TokenQuestion): Facts {
   const { client, asked } = question
@@ -47,7 +48,7 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
         ...userFacts(question.user),
       }
     case 'mint': {
-      const { grantType, user, binding, lifetimeSeconds } = question
+      const { grantType, user, binding, lifetimeSeconds, attributes } = question
       const about = { grant_type: grantType, has_user: user.subject !== undefined, ...userFacts(user) }
       return {
         ...common,
@@ -55,6 +56,8 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
         ...about,
         constraint: binding,
         lifetime: lifetimeSeconds,
+        // Names only: what they say about a person is not the audit's to keep.
+        ...(attributes !== undefined && { attributes: Object.keys(attributes).toSorted() }),
       }
     }
     case 'register': {
@@ -156,6 +159,7 @@ export function textsOfObligations({
   isApprovalReusable,
   rememberConsentSeconds,
   addClaims,
+  ask,
 }: Obligations): readonly string[] {
   return [
     ...stepUp.map(acrs => `step_up=${acrs.join(' ')}`),
@@ -168,5 +172,6 @@ export function textsOfObligations({
       : [`${isApprovalReusable ? 'approval_for' : 'approval_within'}=${approvalSeconds}`]),
     ...(rememberConsentSeconds === undefined ? [] : [`remember_consent=${rememberConsentSeconds}`]),
     ...Object.entries(addClaims).map(([name, value]) => `add_claim=${name}=${value}`),
+    ...ask.map(engine => `ask=${engine}`),
   ].toSorted()
 }

@@ -50,6 +50,10 @@ export interface AuthorizeQuestion extends Approved {
   readonly user: StatedUser & { readonly subject: string }
 }
 
+/** What attribute sources told about the user or the client; each name stands once. */
+export type Attributes = Readonly<Record<string, AttributeValue>>
+export type AttributeValue = string | number | boolean | readonly string[]
+
 export interface MintQuestion extends Approved {
   readonly moment: 'mint'
   readonly client: AskingClient
@@ -58,6 +62,8 @@ export interface MintQuestion extends Approved {
   readonly user: StatedUser
   readonly binding: string
   readonly lifetimeSeconds: number
+  /** Absent: no source was asked for policies. */
+  readonly attributes?: Attributes
 }
 
 export interface RegisterQuestion {
@@ -108,6 +114,7 @@ export function cedarOf(question: TokenQuestion): {
     entities: [
       { uid: principal, attrs, parents: [] },
       { uid: resource, attrs: {}, parents: parts },
+      ...attributeEntitiesOf(question),
     ],
   }
 }
@@ -118,7 +125,11 @@ function contextOf(question: TokenQuestion): JsonObject {
       return { ...approvedOf(question), grantType: question.grantType, ...userOf(question.user) }
     case 'mint': {
       const { grantType, user, binding, lifetimeSeconds } = question
-      return { ...approvedOf(question), grantType, ...userOf(user), binding, lifetimeSeconds }
+      return {
+        ...approvedOf(question),
+        ...{ grantType, ...userOf(user), binding, lifetimeSeconds },
+        ...attributesOf(question),
+      }
     }
     case 'register': {
       const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
@@ -127,6 +138,32 @@ function contextOf(question: TokenQuestion): JsonObject {
     default:
       return question satisfies never
   }
+}
+
+/** Which entity of the schema holds attributes of a type, as its tags, and its member of the context. */
+export const attributeHolders = [
+  { member: 'texts', type: 'Texts', holds: (value: AttributeValue) => typeof value === 'string' },
+  { member: 'numbers', type: 'Numbers', holds: (value: AttributeValue) => typeof value === 'number' },
+  { member: 'flags', type: 'Flags', holds: (value: AttributeValue) => typeof value === 'boolean' },
+  { member: 'lists', type: 'Lists', holds: (value: AttributeValue) => typeof value === 'object' },
+] as const
+
+/** Id of each holder: there is one of its type in a question. */
+export const holderId = 'asked'
+
+function attributesOf({ attributes }: MintQuestion): JsonObject {
+  if (attributes === undefined) return {}
+  const holders = attributeHolders.map(({ member, type }) => [member, { __entity: uid(type, holderId) }])
+  return { attributes: Object.fromEntries(holders) }
+}
+
+function attributeEntitiesOf(question: TokenQuestion): readonly JsonObject[] {
+  if (question.moment !== 'mint' || question.attributes === undefined) return []
+  const all = Object.entries(question.attributes)
+  return attributeHolders.map(({ type, holds }) => ({
+    ...{ uid: uid(type, holderId), attrs: {}, parents: [] },
+    tags: Object.fromEntries(all.filter(([, value]) => holds(value))),
+  }))
 }
 
 function approvedOf({ approvedBy = [] }: Approved): JsonObject {

@@ -23,6 +23,18 @@ entity Resource;
 entity DetailsType;
 entity Access in [Scope, Resource, DetailsType];
 
+// What attribute sources told, by name: each is a tag of the one that holds its type. Ask with \`hasTag\` first.
+entity Texts tags String;
+entity Numbers tags Long;
+entity Flags tags Bool;
+entity Lists tags Set<String>;
+type Attributes = {
+  texts: Texts,
+  numbers: Numbers,
+  flags: Flags,
+  lists: Lists
+};
+
 type Asked = {
   // \`development\` or \`production\`.
   environment: String,
@@ -69,7 +81,9 @@ action "mint" appliesTo {
     authAgeSeconds?: Long,
     // \`none\`, \`dpop\`, \`mtls\` or \`dpop+mtls\`.
     binding: String,
-    lifetimeSeconds: Long
+    lifetimeSeconds: Long,
+    // Absent where no source is asked for policies. What a source does not know of somebody is not there.
+    attributes?: Attributes
   }
 };
 

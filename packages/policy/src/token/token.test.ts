@@ -38,11 +38,27 @@ const stated = {
   ...{ sid: maybe(text), acr: maybe(text), amr: fc.subarray(['pwd', 'otp']) },
   authAgeSeconds: maybe(fc.nat()),
 }
+const attributes = fc.record(
+  {
+    department: text,
+    level: fc.integer({ min: -3, max: 3 }),
+    vip: fc.boolean(),
+    groups: fc.uniqueArray(text),
+  },
+  { requiredKeys: [] },
+)
 const withApproval = <T>(one: T) =>
   fc
     .constantFrom({}, { approvedBy: ['treasury'] }, { approvedBy: ['legal', 'treasury'] })
     .map(by => ({ ...one, ...by }))
 const question: fc.Arbitrary<TokenQuestion> = fc.oneof(
+  fc
+    .record({
+      ...{ moment: fc.constant('mint' as const), client, asked, grantType: text, attributes },
+      user: fc.record({ subject: maybe(text), ...stated }),
+      ...{ binding: fc.constantFrom('none', 'dpop', 'mtls'), lifetimeSeconds: fc.nat() },
+    })
+    .chain(withApproval),
   fc
     .record({
       ...{ moment: fc.constant('authorize' as const), client, asked, grantType: text },
@@ -93,7 +109,10 @@ describe('questions of the authorization server', () => {
           ...(known !== undefined && { subject: known }),
           facts: factsOfQuestion(one),
         }
-        assert.deepEqual(questionOfRecord(record), structuredClone(one))
+        // Attributes are told by name only: without them it is asked again.
+        const { attributes: told, ...rest } = { attributes: undefined, ...one }
+        assert.deepEqual(questionOfRecord(record), structuredClone(rest))
+        assert.deepEqual(record.facts.attributes, told && Object.keys(told).toSorted())
         assert.equal(questionOfRecord({ ...record, event: 'token.issued' }), undefined)
       }),
     )
@@ -124,6 +143,15 @@ describe('questions of the authorization server', () => {
         when { context.binding == "none" };
       @id("resource") forbid (principal, action, resource in Resource::"https://api.example")
         unless { principal.isPublic };
+      @id("tags") forbid (principal, action == Action::"mint", resource)
+        when { context has attributes && context.attributes.texts.hasTag("department")
+          && context.attributes.texts.getTag("department") == "a" };
+      @id("numbers") forbid (principal, action == Action::"mint", resource)
+        when { context has attributes && context.attributes.numbers.hasTag("level")
+          && context.attributes.numbers.getTag("level") < 0 };
+      @id("others") forbid (principal, action == Action::"mint", resource)
+        when { context has attributes && context.attributes.flags.hasTag("vip") && context.attributes.lists.hasTag("groups")
+          && context.attributes.flags.getTag("vip") && context.attributes.lists.getTag("groups").contains("ü") };
       @id("details") forbid (principal is Client, action, resource in DetailsType::"ü");
       @id("young") permit (principal, action == Action::"mint", resource)
         when { context has authAgeSeconds && context.authAgeSeconds < 1000 && context.asked.scopes.contains(Scope::"openid") };

@@ -37,6 +37,8 @@ export interface AdminApi {
   readonly resetSecondFactors: (query: UserQuery) => Promise<Answer<ResetSecondFactors>>
   /** Ends all access of a user or a client, or one grant. */
   readonly revokeAccess: (request: RevokeAccessRequest) => Promise<Answer<RevokedAccess>>
+  /** Ends all access at every issuer of a tenant. */
+  readonly revokeTenant: (request: RevokeTenantRequest) => Promise<Answer<RevokedTenant>>
   /** The answer is the only place where the token ever stands. */
   readonly createRegistrationToken: (
     request: CreateRegistrationTokenRequest,
@@ -337,6 +339,10 @@ export interface SimulatedPolicies {
   /** Decisions of the audit. */
   readonly asked: number
   readonly same: number
+  /** Of them, those for which remote engines were asked, too: what those said then is not asked again. */
+  readonly remote: number
+  /** Neither the same nor known to be others: attributes had a part, and what they were is not kept. */
+  readonly unsure: number
   /** The most frequent first. */
   readonly changes: readonly SimulatedChange[]
   /** Decisions that would be others, too, of further kinds. */
@@ -386,6 +392,19 @@ export interface RevokedAccess {
   readonly issuer: string
   readonly of: RevokeAccessRequest['of']
   readonly name: string
+  readonly reference: string
+}
+
+export interface RevokeTenantRequest {
+  readonly tenant: string
+  /** Name or URL; absent: every issuer of the tenant. */
+  readonly issuer?: string | undefined
+}
+
+export interface RevokedTenant {
+  readonly tenant: string
+  /** URLs of the issuers at which all access ended. */
+  readonly issuers: readonly string[]
   readonly reference: string
 }
 

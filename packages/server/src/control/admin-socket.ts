@@ -65,6 +65,10 @@ const revokeAccessBody = z.strictObject({
   name: z.string().min(1).max(255),
   issuer: z.string().max(2048).optional(),
 })
+const revokeTenantBody = z.strictObject({
+  tenant: z.string().min(1).max(63),
+  issuer: z.string().max(2048).optional(),
+})
 /** Two years: what is needed longer is asked for again. */
 const grantDaysMax = 732
 const grantNames = z.array(z.string().min(1).max(128)).max(200)
@@ -196,6 +200,8 @@ const postedTo: Readonly<Record<string, Posted | undefined>> = {
   'POST /v1/users/second-factors/reset': (api, request) =>
     over(request, userBody, body => api.resetSecondFactors(body)),
   'POST /v1/revocation': (api, request) => over(request, revokeAccessBody, body => api.revokeAccess(body)),
+  'POST /v1/revocation/tenant': (api, request) =>
+    over(request, revokeTenantBody, body => api.revokeTenant(body)),
   'POST /v1/scope-grants': (api, request) =>
     over(request, requestGrantBody, body => api.requestScopeGrant(body)),
   'POST /v1/scope-grants/steps': (api, request) =>

@@ -20,6 +20,7 @@ import {
   revokeRegistrationToken,
 } from './registration-tokens.ts'
 import { revokeAccess } from './revoke-access.ts'
+import { revokeTenant } from './revoke-tenant.ts'
 import { changeScopeGrant, listScopeGrants, requestScopeGrant } from './scope-grants.ts'
 import { listSecondFactors, resetSecondFactors } from './second-factors.ts'
 import { simulatePolicies } from './simulate-policies.ts'
@@ -71,6 +72,7 @@ export function adminOver(options: AdminOptions): AdminApi {
         const revoked = await revokeAccess(request, ports)
         return revoked.ok ? value(revoked.value) : invalid(revoked.problems)
       }),
+    revokeTenant: request => over(() => revokeTenant(request, ports)),
     createRegistrationToken: request => over(() => createRegistrationToken(request, ports)),
     registrationTokens: issuer =>
       answered(async () => {

@@ -1,4 +1,4 @@
-import type { Deciding } from '@holdfast/policy'
+import type { AttributeValue, Deciding } from '@holdfast/policy'
 import type {
   AuthenticationLevel,
   AuthenticationMethod,
@@ -64,6 +64,8 @@ export interface IssuerSnapshot {
   readonly identityProviders: ReadonlyMap<string, IdentityProvider>
   /** What answers AuthZEN requests; undefined: there is no decision point here. */
   readonly decisionPoint: Deciding | undefined
+  /** Who tells more about users and clients, by document name. */
+  readonly attributeSources: ReadonlyMap<string, AttributeSource>
   /** Whether clients may register themselves. */
   readonly registration: 'off' | 'initial-access-token'
   /** Clients that did, by id; also suspended and deleted ones. Active and suspended ones stand in `clients` too. */
@@ -211,6 +213,8 @@ export interface Client {
   /** What is encrypted for the client after it was signed, and how; a kind that is not there is not. */
   readonly encryptedResponses: Readonly<Partial<Record<EncryptedResponse, ResponseEncryption>>>
   readonly requestObjectSigningAlg: JwsAlg | undefined
+  /** From where its request objects may be fetched, exactly as registered. */
+  readonly requestUris: readonly string[]
   readonly requireSignedRequestObject: boolean
   readonly authorizationSignedResponseAlg: JwsAlg
   /** Response modes the client may ask for; undefined: any. */
@@ -313,6 +317,76 @@ export interface IdentityProvider {
   readonly otherMethods: readonly AuthenticationMethod[] | undefined
 }
 
+/** A connection of the configuration that documents may name. */
+export interface NamedConnection {
+  readonly name: string
+  readonly kind: 'http' | 'postgres' | 'ldap'
+}
+
+/** Who tells more about a user or a client than a grant does. */
+export interface AttributeSource {
+  /** Of its document. */
+  readonly name: string
+  /** Of its content: what was remembered of another one does not count. */
+  readonly digest: string
+  readonly keyedBy: 'subject' | 'username' | 'client'
+  /** Whether it is asked before every token, for policies. */
+  readonly isForPolicies: boolean
+  /** By name of the claim. */
+  readonly attributes: ReadonlyMap<string, SourcedAttribute>
+  /** What becomes of a token when it fails. */
+  readonly onFailure: 'deny' | 'omit'
+  readonly deadlineMs: number
+  /** Zero: nothing is remembered. */
+  readonly cacheSeconds: number
+  readonly unknownCacheSeconds: number
+  readonly of: SourceOf
+}
+
+export interface SourcedAttribute {
+  readonly type: 'string' | 'integer' | 'boolean' | 'strings'
+  readonly isRequired: boolean
+}
+
+export type SourceName = SourceOf['source']
+
+/** Where it finds them; the places by name of the claim. */
+export type SourceOf =
+  | {
+      readonly source: 'static'
+      /** By key, then by claim. */
+      readonly entries: ReadonlyMap<string, ReadonlyMap<string, AttributeValue>>
+    }
+  | {
+      readonly source: 'directory'
+      readonly keyedBy: 'subject' | 'username'
+      readonly claims: ReadonlyMap<string, string>
+    }
+  | {
+      readonly source: 'http'
+      readonly connection: string
+      readonly path: string
+      readonly pointers: ReadonlyMap<string, string>
+    }
+  | {
+      readonly source: 'ldap'
+      readonly connection: string
+      readonly base: string
+      /** The attribute that the key is a value of. */
+      readonly match: string
+      readonly objectClass: string
+      readonly places: ReadonlyMap<
+        string,
+        { readonly attribute: string; readonly type: SourcedAttribute['type'] }
+      >
+    }
+  | {
+      readonly source: 'sql'
+      readonly connection: string
+      readonly query: string
+      readonly columns: ReadonlyMap<string, string>
+    }
+
 /** What is kept of a secret: HMAC-SHA-256 under a salt of its own. */
 export interface ClientSecret {
   readonly id: string
@@ -341,6 +415,8 @@ export interface ResourceServer {
   /** Whether its JWTs name a place in a status list. */
   readonly hasStatusList: boolean
   readonly profile: SecurityProfile | undefined
+  /** Attributes that may reach its tokens; absent: none. */
+  readonly attributes?: readonly string[]
   /** Least level of authentication of the users whose tokens it takes; undefined: any. */
   readonly acr?: string | undefined
   /** Longest time since they authenticated. */

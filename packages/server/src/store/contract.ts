@@ -6,6 +6,7 @@ import { backchannelCases } from './contract/backchannel.ts'
 import { expiryCases } from './contract/expiry.ts'
 import { finderCases } from './contract/finders.ts'
 import { guardCases } from './contract/guards.ts'
+import { issuerRevocationCases } from './contract/issuer-revocations.ts'
 import { listCases } from './contract/lists.ts'
 import { logoutCases } from './contract/logout.ts'
 import { ownerCases } from './contract/owners.ts'
@@ -37,6 +38,7 @@ export const contractCases: readonly ContractCase[] = [
   ...backchannelCases,
   ...approvalCases,
   ...ownerCases,
+  ...issuerRevocationCases,
   ...announcementCases,
   ...registrationCases,
   ...statusCases,

@@ -1,3 +1,4 @@
+import type { Attributes } from '@holdfast/policy'
 import type { EpochSeconds, HandleHash, JwsAlg, MethodTimes, ResponseType } from '@holdfast/protocol'
 import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
@@ -296,6 +297,8 @@ export interface AccessTokenRecord {
   readonly mayAct?: string
   /** What policies had it say; an exchanged token asks them anew. */
   readonly policyClaims?: Readonly<Record<string, string>>
+  /** What attribute sources told of its subject or client; an exchanged or refreshed token asks them anew. */
+  readonly attributeClaims?: Attributes
   /** Whose pairwise subject it tells; absent: the subject itself. Exchanged tokens keep it. */
   readonly sector?: string
   /** Head and payload of a split token, without which the signature says nothing; absent for every other. */

@@ -95,6 +95,11 @@ export type Write =
       readonly clientId: string
       readonly at: EpochSeconds
     }
+  /**
+   * All that was ever given at one issuer: requests that wait, sessions, grants, tokens. One row, however much there is;
+   * what is born after it was born of a new request or login. Never taken back, and again is harmless.
+   */
+  | { readonly kind: 'revoke-all-of-issuer'; readonly issuer: string; readonly at: EpochSeconds }
   | { readonly kind: 'insert-code'; readonly record: CodeRecord }
   /** Guard: exists, unspent, not expired. */
   | { readonly kind: 'spend-code'; readonly hash: HandleHash; readonly at: EpochSeconds }

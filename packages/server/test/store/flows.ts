@@ -45,6 +45,11 @@ export function isPassing(key: string): boolean {
   return key.includes(passing)
 }
 
+/** A grant of an issuer whose every access ends. */
+export function grantOfEnded(url: string): HandleHash {
+  return `${sortableTime(start)}${url}`.padEnd(49, '.') as HandleHash
+}
+
 /** Every list the rooms commit on the way from pushed request to revocation, with keys that `name` decides. */
 export function flowsOf(name: string): readonly Flow[] {
   const keyOf = (what: string): HandleHash =>
@@ -121,6 +126,7 @@ export function flowsOf(name: string): readonly Flow[] {
     document: { documentKind: 'RegisteredClient', issuer, name: registered.clientId, body },
   })
   const applied = { documentKind: 'Client', issuer, name: `${name}-applied` }
+  const endedIssuer = `https://${name}.example`
   const passingClient = { issuer, clientId: `${name}-leaving` }
   const [kept, ended, taken, deleted] = ['kept', 'ended', 'taken', passing].map(what => ({
     ...key(`${name}-key-${what}`),
@@ -386,6 +392,10 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'revoke-grants-of-session', sid: `${name}-elsewhere`, at },
       { kind: 'insert-logout-notice', record: { ...notice, id: keyOf('others-notice') } },
     ],
+    tenantsGrant: [
+      { kind: 'insert-grant', record: { ...held, id: grantOfEnded(endedIssuer), issuer: endedIssuer } },
+    ],
+    allOfATenant: [{ kind: 'revoke-all-of-issuer', issuer: endedIssuer, at }],
     allOfAClient: [
       { kind: 'insert-grant', record: { ...held, id: keyOf('of-leaving'), ...passingClient } },
       { kind: 'forget-consents-of-client', ...passingClient },

@@ -3,7 +3,7 @@ import { start } from '../../src/store/contract/samples.ts'
 
 import type { Store } from '../../src/store/store.ts'
 import type { KeyRecord, Write } from '../../src/store/writes.ts'
-import { isPassing } from './flows.ts'
+import { grantOfEnded, isPassing } from './flows.ts'
 
 type Kind = Write['kind']
 /** Whether what a write does has been done; undefined where a later flow covers the trace. */
@@ -46,6 +46,8 @@ export const traces: { readonly [K in Kind]: Trace<K> } = {
     (await store.findGrant(write.id))?.revokedAt !== undefined && isAnnounced(store, write),
   'revoke-grants-of-subject': isAnnounced,
   'revoke-tokens-of-subject': isAnnounced,
+  'revoke-all-of-issuer': async (store, write) =>
+    (await store.findGrant(grantOfEnded(write.issuer)))?.revokedAt !== undefined && isAnnounced(store, write),
   'revoke-sessions-of-subject': none,
   'revoke-grants-of-client': isAnnounced,
   'revoke-tokens-of-client': isAnnounced,

@@ -4,8 +4,10 @@ import type { IssuerBinding } from '../../snapshot/compile.ts'
 import { type Checked, checked, type Problem, wrong } from '../problem.ts'
 import { checkShape } from '../shape.ts'
 import { type BusChoice, busOf } from './bus.ts'
+import { type ConnectionChoice, connectionsOf } from './connections.ts'
 import { type CustodyChoice, custodyOf } from './custody.ts'
 import { type Origins, readBootstrapFile } from './read-file.ts'
+import { type RemoteEngineChoice, remoteEnginesOf } from './remote-engines.ts'
 import { type BootstrapFile, bootstrapSchema } from './schema.ts'
 
 export interface Address {
@@ -34,6 +36,8 @@ export interface Bootstrap {
   /** How long a new signing key waits for verifiers that do not have it. */
   readonly waitForVerifiersSeconds: number
   readonly keyCustody: CustodyChoice
+  readonly remoteEngines: readonly RemoteEngineChoice[]
+  readonly connections: readonly ConnectionChoice[]
   readonly trustedProxies: readonly string[]
   readonly demo: boolean
   /** Whether tests may answer for users (CIBA). */
@@ -118,6 +122,8 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
     ...{ demo, testOnlyBackchannelAnswers, settings, rotateKeysAfterSeconds },
     waitForVerifiersSeconds: keys.waitForVerifiersHours * 3600,
     keyCustody: custodyOf(keys.custody, base),
+    remoteEngines: remoteEnginesOf(file.remoteEngines, base),
+    connections: connectionsOf(file.connections, base),
   })
 }
 
@@ -236,6 +242,8 @@ function bindingOf(
     mtlsUrl: issuer.mtlsUrl ?? mtls.href.replace(/\/$/, ''),
     environment,
     clientTrustAnchors,
+    remoteEngines: file.remoteEngines.map(engine => engine.name),
+    connections: file.connections.map(({ name: connection, kind }) => ({ name: connection, kind })),
   }
 }
 

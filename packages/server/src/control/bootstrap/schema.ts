@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { busSchema } from './bus.ts'
+import { connectionsSchema } from './connections.ts'
 import { custodySchema } from './custody.ts'
+import { remoteEnginesSchema } from './remote-engines.ts'
 
 const port = z.number().int().min(0).max(65_535)
 const listener = (defaultPort: number) =>
@@ -82,6 +84,8 @@ export const bootstrapSchema = z.strictObject({
       custody: custodySchema,
     })
     .prefault({}),
+  remoteEngines: remoteEnginesSchema,
+  connections: connectionsSchema,
   /** Addresses or networks whose `Forwarded` headers are believed. */
   trustedProxies: z.array(z.string()).max(100).default([]),
   /** Demo documents and demo API; development only. */

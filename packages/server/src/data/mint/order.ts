@@ -1,3 +1,4 @@
+import type { Attributes } from '@holdfast/policy'
 import {
   accept,
   type EpochSeconds,
@@ -113,6 +114,12 @@ export interface MintOrder
   readonly idToken: { readonly alg: JwsAlg; readonly lifetimeSeconds: number } | undefined
   /** What policies had the access token say; never a claim that binds or addresses it. */
   readonly policyClaims?: Readonly<Record<string, string>>
+  /** What attribute sources told and its API lists. */
+  readonly attributeClaims?: Attributes
+  /** What they told for policies; it reaches no token. */
+  readonly policyAttributes?: Attributes
+  /** Sources that failed and are left out. */
+  readonly omittedSources?: readonly string[]
 }
 
 /** Who sends the request: its client and what it proved. */

@@ -18,6 +18,8 @@ import { type Answered, askPolicies } from './ask.ts'
 import type { Wanted } from './parties.ts'
 import { unmetStepUp } from './refusals.ts'
 
+export type ApprovalPorts = Pick<Ports, 'store' | 'remoteEngines'>
+
 /** What others would approve, and for whom. */
 export interface Approving {
   readonly wanted: Pick<Wanted, 'scopes' | 'resources' | 'details'>
@@ -55,13 +57,13 @@ export async function askWithApprovals(
   first: AuthorizeQuestion | MintQuestion,
   about: Approving,
   exchange: Exchange,
-  ports: Pick<Ports, 'store'>,
+  ports: ApprovalPorts,
 ): Promise<AnsweredWithApprovals> {
   const { issuer } = exchange
   const used: FoundApproval[] = []
   let question = first
   for (let round = 0; ; round++) {
-    const answered = await askPolicies(question, exchange)
+    const answered = await askPolicies(question, exchange, ports)
     const approvedBy = question.approvedBy ?? []
     const content = contentWanted(answered, approvedBy, about, exchange)
     const uses = used.flatMap(one => useOf(one, about, exchange))

@@ -1,10 +1,9 @@
 import type { AuthorizeQuestion } from '@holdfast/policy'
 import { type EpochSeconds, type Refusal, reachesLevel } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
-import type { Ports } from '../../ports.ts'
 import type { Client, GrantTypeName, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { Write } from '../../store/writes.ts'
-import { askWithApprovals, type MissingApproval } from './approval.ts'
+import { type ApprovalPorts, askWithApprovals, type MissingApproval } from './approval.ts'
 import { type Answered, recordsOf } from './ask.ts'
 import { askedAccess, askingClient, type Wanted } from './parties.ts'
 import { refusalOf, refusalOfApproval, unmetStepUp } from './refusals.ts'
@@ -48,7 +47,7 @@ export type Authorized =
 export async function judgeAuthorize(
   input: AuthorizeInput,
   exchange: Exchange,
-  ports: Pick<Ports, 'store'>,
+  ports: ApprovalPorts,
 ): Promise<Authorized> {
   const { issuer } = exchange
   const { txn, user, wanted, now } = input

@@ -2,13 +2,12 @@ import assert from 'node:assert/strict'
 import type { Decision, MintQuestion } from '@holdfast/policy'
 import { accept, type EpochSeconds, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
-import type { Ports } from '../../ports.ts'
 import type { Binding } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { constraintOf } from '../mint/constraint.ts'
 import { lint } from '../mint/lint.ts'
 import type { MintOrder, Sender } from '../mint/order.ts'
-import { type Approving, askWithApprovals } from './approval.ts'
+import { type ApprovalPorts, type Approving, askWithApprovals } from './approval.ts'
 import { type Answered, recordsOf } from './ask.ts'
 import { judgeAuthorize } from './authorize.ts'
 import { askedAccess, askingClient } from './parties.ts'
@@ -34,7 +33,7 @@ export async function premint(
   order: MintOrder,
   { authenticated, proven, hasNonce }: Sender,
   exchange: Exchange,
-  ports: Pick<Ports, 'store'>,
+  ports: ApprovalPorts,
 ): Promise<Preminted> {
   const { txn, subject, grantType } = order
   const context = { txn, subject }
@@ -110,6 +109,7 @@ function mintQuestion(order: MintOrder, { issuer }: Exchange): MintQuestion {
       ...{ sid, acr, amr, authAgeSeconds: ageOf(authTime, issuedAt) },
     },
     ...{ binding: constraintOf(binding), lifetimeSeconds },
+    ...(order.policyAttributes !== undefined && { attributes: order.policyAttributes }),
   }
 }
 
@@ -171,6 +171,7 @@ function assertNarrower(before: MintOrder, after: MintOrder): void {
   assert(after.lifetimeSeconds <= before.lifetimeSeconds)
   assert(after.idToken === undefined || before.idToken !== undefined)
   assert(after.refreshToken === undefined || after.refreshToken === before.refreshToken)
+  assert(after.attributeClaims === before.attributeClaims)
   assert(isSameBinding(after.binding, before.binding))
   assert(after.audience === before.audience)
   assert(after.subject === before.subject)

@@ -25,9 +25,11 @@ const pendings: Partial<typeof errors> = {
   'urn:openid:params:grant-type:ciba': { error: 'authorization_pending', clause: 'CIBA-11-pending' },
 }
 
-/** A refusal of the policies in the words of the grant; one of the profile keeps its own. */
+/** A refusal of the policies, or for what they need, in the words of the grant; one of the profile keeps its own. */
 export function refusedInDialect(refusal: Refusal, grantType: GrantTypeName): Refusal {
-  if (!refusal.ruleId.startsWith('policy.')) return refusal
+  const isOfPolicy = refusal.ruleId.startsWith('policy.') || refusal.ruleId.startsWith('attributes.')
+  // What may be asked again in a moment is no word about the grant.
+  if (!isOfPolicy || refusal.error === 'temporarily_unavailable') return refusal
   const pending = refusal.ruleId === 'policy.approval' ? pendings[grantType] : undefined
   const { error, clause } = pending ?? errors[grantType]
   return { ...refusal, error, clauses: [clause] }

@@ -9,6 +9,7 @@ import {
 import type { Exchange, PeerCertificate, Reply } from '../../http/exchange.ts'
 import { softwareCustody } from '../../keys/custody/software.ts'
 import {
+  type AttributeSources,
   type Clock,
   type Entropy,
   Fault,
@@ -16,12 +17,14 @@ import {
   type Metrics,
   type Outbound,
   type Ports,
+  type RemoteEngines,
 } from '../../ports.ts'
 import { shipped } from '../../snapshot/compile-policies.ts'
 import { spiffeClients } from '../../snapshot/compile-spiffe.ts'
 import { effectiveProfiles } from '../../snapshot/effective-profile.ts'
 import type {
   Attester,
+  AttributeSource,
   AuthorizationDetailsType,
   Client,
   IdentityProvider,
@@ -77,6 +80,11 @@ export interface WorldOptions {
     url: string,
     form: Readonly<Record<string, string>>,
   ) => Promise<{ readonly status: number }>
+  /** What policies may ask by name; nobody when absent. */
+  readonly remoteEngines?: RemoteEngines
+  readonly attributeSources?: readonly AttributeSource[]
+  /** What sources say; by default none answers. */
+  readonly sources?: AttributeSources
   /** Instead of the shipped ones. */
   readonly policies?: IssuerSnapshot['policies']
   /** An open store to use instead of a fresh one in memory. */
@@ -159,6 +167,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       options.receive ?? nobodyReceives,
       options.answerForm,
     ),
+    remoteEngines: options.remoteEngines ?? noEngines,
+    attributeSources: options.sources ?? noSources,
     passwords: fakePasswords,
     log: { info: () => {}, warn: () => {}, error: () => {} },
     metrics: metricsInto(counted),
@@ -276,6 +286,12 @@ function outboundOf(
       if (!documents.has(url)) throw new Fault('outbound.failed', { detail: url })
       return documents.get(url)
     },
+    getText: async url => {
+      fetched.push(url)
+      const text = documents.get(url)
+      if (typeof text !== 'string') throw new Fault('outbound.failed', { detail: url })
+      return text
+    },
     postForm: async (url, form) => receive(url, form),
     postFormForJson: async (url, form) => answerForm(url, form),
     postJson: async (url, body, { bearer }) => receive(url, { ...body, bearer }),
@@ -284,6 +300,13 @@ function outboundOf(
 
 const nobodyReceives: NonNullable<WorldOptions['receive']> = async url => {
   throw new Fault('outbound.failed', { detail: url })
+}
+
+const noSources: AttributeSources = { find: async () => ({ ok: false, message: 'nobody answers' }) }
+
+/** Worlds whose policies ask nobody. */
+export const noEngines: RemoteEngines = {
+  ask: async () => ({ verdict: 'failed', message: 'there is no such engine' }),
 }
 
 const fakePasswords: Ports['passwords'] = {
@@ -340,6 +363,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     ),
     clientOfSpiffeId: spiffeClients(clients.values()),
     decisionPoint: options.decisionPoint,
+    attributeSources: new Map((options.attributeSources ?? []).map(source => [source.name, source])),
     identityProviders: new Map((options.identityProviders ?? []).map(provider => [provider.name, provider])),
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
     policies: options.policies ?? shipped(),

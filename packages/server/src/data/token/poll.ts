@@ -9,6 +9,7 @@ import type { AuditContext } from '../audit-of.ts'
 import { type AskedElsewhere, askedAgain } from '../authorize/asked-elsewhere.ts'
 import { isLasting } from '../authorize/lasting.ts'
 import { idTokenClaimsOf } from '../claims/release.ts'
+import { endOf } from '../end-of.ts'
 import { hashOfHandle } from '../handle.ts'
 import { grantedDetails } from '../mint/details.ts'
 import type { Entitlement } from '../mint/order.ts'
@@ -137,6 +138,7 @@ function inputOf(
     binding,
     asked: asked && {
       ...asked,
+      expiresAt: endOf(asked),
       isSpent: asked.spentAt !== undefined,
       isApproved: asked.grantId !== undefined,
       isDenied: asked.deniedAt !== undefined,

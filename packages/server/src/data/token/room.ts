@@ -1,10 +1,11 @@
-import { accept, firstRefusal, type Outcome, refuse } from '@holdfast/protocol'
+import { accept, firstRefusal, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
 import { grantTypeRules } from '@holdfast/protocol/specs/rfc6749-token/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client, GrantTypeName } from '../../snapshot/snapshot.ts'
 import type { CommitResult, Write } from '../../store/writes.ts'
+import { orderWithAttributes } from '../attributes/order-with.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
@@ -58,7 +59,9 @@ export const tokenRoom: Room = async (exchange, ports) => {
   const { txn, subject } = entitlement
   const context = { txn, subject }
   if (!order.ok) return refuseAsking(proven, { refusal: order, context })
-  const preminted = await premint(order.value, sender.value, exchange, ports)
+  const attributed = await orderWithAttributes(order.value, exchange, ports)
+  if (!attributed.ok) return await withoutAttributes(proven, attributed, decided.value)
+  const preminted = await premint(attributed.value, sender.value, exchange, ports)
   if (!preminted.ok) {
     const { pending } = decided.value
     if (pending === undefined || preminted.refusal.error !== 'authorization_pending')
@@ -75,6 +78,20 @@ export const tokenRoom: Room = async (exchange, ports) => {
 
   ports.metrics.count('tokens_issued_total', { grant_type: entitlement.grantType })
   return jsonReply(200, minted.response, nextNonce(exchange, ports))
+}
+
+/** A source that failed may answer in a moment: nothing was spent, and the client may try again. */
+async function withoutAttributes(
+  asking: Asking,
+  refused: Refusal,
+  { entitlement: { grantType, txn, subject }, pending }: Decision,
+): Promise<Reply> {
+  const refusal = refusedInDialect(refused, grantType)
+  // A client that polls has polled.
+  const writes = pending?.writes ?? []
+  const reply = await refuseAsking(asking, { refusal, context: { txn, subject }, writes })
+  if (refusal.error !== 'temporarily_unavailable') return reply
+  return { ...reply, status: 503, headers: [...reply.headers, ['retry-after', '2']] }
 }
 
 /** An authenticated request on its way, and the one-time parts it has shown so far. */

@@ -122,6 +122,7 @@ function issuerOf(
     authenticationLevels: defaultAuthenticationLevels,
     attesters: new Map(),
     decisionPoint: undefined,
+    attributeSources: new Map(),
     identityProviders: new Map(),
     trustedIssuers: new Map(),
     policies: shipped(),

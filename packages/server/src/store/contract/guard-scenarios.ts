@@ -37,6 +37,11 @@ export interface GuardScenario {
   readonly isOnce: boolean
 }
 
+/** What spoils whatever passes on the rights of a session or grant. */
+const endOfAll = {
+  'all of its issuer ended': { kind: 'revoke-all-of-issuer', issuer, at: start },
+} as const
+
 /** Every guard there is: the type makes a new one show itself here. */
 export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = {
   ...approvalScenarios,
@@ -100,7 +105,7 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       prepare: [{ kind: 'insert-session', record }],
       attempt: () => attempt(),
       endsAt: undefined,
-      spoilers: { 'it was ended': { kind: 'end-session', hash, at: start } },
+      spoilers: { 'it was ended': { kind: 'end-session', hash, at: start }, ...endOfAll },
       unknown: attempt(newHash()),
       isOnce: false,
     }
@@ -115,6 +120,7 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       spoilers: {
         'it was ended': attempt(start),
         'it was revoked': { kind: 'revoke-session', hash: record.hash, at: start },
+        ...endOfAll,
       },
       unknown: attempt(start, newHash()),
       isOnce: true,
@@ -152,7 +158,7 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       prepare: [{ kind: 'insert-grant', record }],
       attempt,
       endsAt: record.expiresAt,
-      spoilers: { 'it was revoked': { kind: 'revoke-grant', id: record.id, at: start } },
+      spoilers: { 'it was revoked': { kind: 'revoke-grant', id: record.id, at: start }, ...endOfAll },
       unknown: attempt(start, newHash()),
       isOnce: false,
     }
@@ -167,6 +173,7 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       spoilers: {
         'it was ended': attempt(start),
         'it was revoked': { kind: 'revoke-grant', id: record.id, at: start },
+        ...endOfAll,
       },
       unknown: attempt(start, newHash()),
       isOnce: true,
