@@ -95,6 +95,8 @@ describe('a gateway that asks about the object of each request', () => {
       const answer = await ask(bed, path)
       assert.deepEqual([answer.status, bed.events.at(-1)?.ruleId], [403, 'decision.denied'])
     }
+    // Two spellings of one id are two objects to somebody: the gateway knows one of them.
+    assert.notEqual((await ask(bed, '/files/a%2Fb')).status, 200)
     assert.equal(asked.length, 4)
   })
 
@@ -175,6 +177,24 @@ describe('a gateway that asks a decision point elsewhere', () => {
     assert.match(String(bed.events.at(-1)?.policyVersion), /^sha256:[\w-]{43}$/)
     assert.equal((await ask(bed, '/accounts/secret')).status, 403)
     assert.equal((await ask(bed, '/accounts/1', { method: 'POST' })).status, 401)
+  })
+
+  test('shows the token of a file as it is now, and asks Open Policy Agent the same way', async t => {
+    let token = 'old'
+    const read = (): string => `${token}\n`
+    const opa: Fetch = async () => new Response('{"result": true}') as unknown as Awaited<ReturnType<Fetch>>
+    for (const [file, fetch] of [
+      [{ name: 'bank', authzen: { url, tokenFile: 'token' } }, served(openPdp())],
+      [{ name: 'bank', opa: { url: 'https://opa.example/v1/data/allow' } }, opa],
+    ] as const) {
+      token = 'old'
+      const point = decisionPointsOf([file], read, fetch).get('bank')
+      assert.ok(point)
+      const bed = await open(t, point)
+      assert.equal((await ask(bed, '/accounts/1')).status, 'opa' in file ? 200 : 503)
+      token = 'pep-token'
+      assert.equal((await ask(bed, '/accounts/1')).status, 200)
+    }
   })
 
   test('lets nobody in when it is not known there, is down, or is slow; and stops waiting for it', async t => {

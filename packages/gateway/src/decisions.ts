@@ -75,12 +75,18 @@ function namesIn({ segments }: Template, path: string): ReadonlyMap<string, stri
   for (const [index, segment] of segments.entries()) {
     if (!isName(segment)) continue
     const isRest = segment.endsWith('...}')
-    const text = isRest ? parts.slice(index).join('/') : parts[index]
-    const value = text === undefined ? undefined : decoded(text)
+    const value = isRest ? decodedRest(parts.slice(index)) : decoded(parts[index] ?? '')
     if (value === undefined || value === '') return undefined
     found.set(nameOf(segment), value)
   }
   return found
+}
+
+/** A slash that is written as `%2F` is no end of a segment: the two must not become one id. */
+function decodedRest(parts: readonly string[]): string | undefined {
+  const values = parts.map(decoded)
+  const isClear = values.every(value => value !== undefined && !value.includes('/'))
+  return isClear ? values.join('/') : undefined
 }
 
 function decoded(text: string): string | undefined {

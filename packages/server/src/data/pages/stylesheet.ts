@@ -108,6 +108,7 @@ a.button { text-align: center; text-decoration: none; }
 .qr { display: block; width: 100%; max-width: 13rem; height: auto; margin: .75rem 0; border: 1px solid var(--edge); border-radius: .5rem; }
 #totp-secret { font-size: .9375rem; letter-spacing: .04em; }
 .methods { list-style: none; margin: 0; padding: 0; border: 1px solid var(--edge); border-radius: .75rem; }
+.quiet + .methods { margin-top: .75rem; }
 .methods li { display: flex; align-items: center; justify-content: space-between; gap: .75rem; padding: .75rem .875rem; }
 .methods li + li { border-top: 1px solid var(--edge); }
 .methods p { overflow-wrap: anywhere; color: var(--ink-2); font-size: .8125rem; }

@@ -192,10 +192,11 @@ export const de: Words = {
     allow: 'Zulassen',
     deny: 'Ablehnen',
     vouchedBy: {
-      operator: 'Geprüft: Die Betreiber dieses Servers haben sie eingetragen.',
+      operator: 'Geprüft: Die Betreiber dieses Servers haben die Anwendung eingetragen.',
       statement:
-        'Geprüft: Sie hat sich selbst eingetragen, mit einer unterschriebenen Erklärung, der dieser Server traut.',
-      nobody: 'Nicht geprüft: Sie hat sich selbst eingetragen, und niemand steht für ihren Namen ein.',
+        'Geprüft: Die Anwendung hat sich selbst eingetragen, mit einer unterschriebenen Erklärung, der dieser Server traut.',
+      nobody:
+        'Nicht geprüft: Die Anwendung hat sich selbst eingetragen, und niemand steht für ihren Namen ein.',
     },
     remembered: time =>
       `Danach werden Sie ${time} lang nicht noch einmal gefragt. In Ihrem Konto können Sie das ändern.`,
@@ -294,8 +295,8 @@ export const de: Words = {
     giveUp: 'Aufgeben',
     section: 'Ihre Zustimmung wird gebraucht',
     heading: clientName => html`<span class="name">${clientName}</span> zustimmen?`,
-    forUser: username => html`Sie bittet <strong>${username}</strong>, das zu erlauben:`,
-    forItself: 'Sie will das für sich selbst, für niemanden sonst:',
+    forUser: username => html`Die Anwendung bittet <strong>${username}</strong>, das zu erlauben:`,
+    forItself: 'Die Anwendung will das für sich selbst, für niemanden sonst:',
     asMember: group => html`Gefragt sind Sie als Mitglied von <strong>${group}</strong>.`,
     others: groups => `Auch diese müssen zustimmen, jeweils durch eine andere Person: ${groups}.`,
     once: time => `Ihre Zustimmung gilt einmal, höchstens ${time}, und nur für genau das.`,
