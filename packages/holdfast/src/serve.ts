@@ -6,9 +6,12 @@ import { adminOver } from '@holdfast/server/control/admin.ts'
 import { serveAdminSocket } from '@holdfast/server/control/admin-socket.ts'
 import { apply } from '@holdfast/server/control/apply.ts'
 import type { Bootstrap } from '@holdfast/server/control/bootstrap/bootstrap.ts'
+import { readGeography } from '@holdfast/server/control/bootstrap/geography-file.ts'
+import { watchOnboardings } from '@holdfast/server/control/onboarding/watch.ts'
 import { textOfProblem } from '@holdfast/server/control/problem.ts'
 import { openRevision } from '@holdfast/server/control/revision.ts'
 import { testOnlyAnswerRoute } from '@holdfast/server/data/ciba/test-answer.ts'
+import { type Geography, noGeography } from '@holdfast/server/data/risk/geography.ts'
 import { routes } from '@holdfast/server/data/routes.ts'
 import { defaultKeyTimes } from '@holdfast/server/keys/life.ts'
 import { startServer } from '@holdfast/server/main.ts'
@@ -76,6 +79,7 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   const { snapshot, refresh } = revision.value
 
   const tls = tlsOf(ground)
+  const geography = geographyOf(bootstrap, log)
   const { store, passwords, clock, entropy } = control
   const issuerUrls = control.issuers.map(({ url }) => url)
   const custody = openKeyCustody(bootstrap.keyCustody, control)
@@ -85,7 +89,7 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
     remoteEngines: remoteEngines(bootstrap.remoteEngines),
     connections: connections(bootstrap.connections),
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
-    ...{ clock, entropy, refreshSnapshot: refresh },
+    ...{ clock, entropy, geography, refreshSnapshot: refresh },
     ...(testOnlyBackchannelAnswers && { routes: [...routes, testOnlyAnswerRoute] }),
     keyTimes: {
       ...defaultKeyTimes,
@@ -95,9 +99,13 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   })
   closers.push(server.close)
   const { keys } = server
-  const api = adminOver({ ports: control, snapshot, keys, onApplied: refresh, startedAt: clock.now() })
+  const { outbound } = server.ports
+  const served = { snapshot, keys, outbound, onApplied: refresh }
+  const api = adminOver({ ports: control, ...served, startedAt: clock.now() })
   const socket = await serveAdminSocket({ dataFolder, cwd, api, log })
   closers.push(socket.close)
+  const stopWatching = watchOnboardings({ ports: control, log, metrics: server.metrics })
+  closers.push(async () => stopWatching())
 
   const registered = snapshot().issuers.get(issuerUrls[0] ?? '')?.clients
   const clients = prepared?.filter(({ clientId }) => registered?.has(clientId)) ?? []
@@ -116,6 +124,15 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
     caFile: authority && nearby(cwd, authority.caPath),
     readyMs,
   })
+}
+
+/** @throws Fault that names the file, and the line that is wrong */
+function geographyOf({ geographyFile }: Bootstrap, log: Log): Geography {
+  if (geographyFile === undefined) return noGeography
+  const read = readGeography(geographyFile)
+  if (!read.ok) throw new Fault('geography.broken', { detail: read.problems.map(textOfProblem).join('\n') })
+  log.info('geography.read', { networks: read.value.networks })
+  return read.value
 }
 
 /** Makes the demo's keys, and applies its documents when nothing was ever applied to this store. */

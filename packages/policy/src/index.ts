@@ -7,6 +7,7 @@ export {
   runCases,
   untestedPolicies,
 } from './cases.ts'
+export { type ContextReads, readsOfContext } from './cedar/context-reads.ts'
 export type { CedarResponse, PolicyError } from './cedar/evaluate.ts'
 export { decide, type Entities, evaluate, prepareEntities } from './decide.ts'
 export type { Decision, DecisionError } from './decision.ts'
@@ -51,7 +52,9 @@ export {
   type AuthorizeQuestion,
   cedarOf,
   type MintQuestion,
+  type RaisedSignal,
   type RegisterQuestion,
+  type StatedRisk,
   type StatedUser,
   type TokenMoment,
   type TokenQuestion,

@@ -6,6 +6,7 @@ import { type Connection, openConnections } from './attributes/connections.ts'
 import { openAttributeSources } from './attributes/open.ts'
 import { systemClock } from './clock.ts'
 import { openCourier } from './data/logout/courier.ts'
+import { type Geography, noGeography } from './data/risk/geography.ts'
 import { routes as allRoutes } from './data/routes.ts'
 import { openEntropy } from './entropy.ts'
 import { Deadlines } from './http/deadlines.ts'
@@ -65,6 +66,8 @@ export interface ServerOptions {
   /** Stays the caller's. */
   readonly passwords: Passwords
   readonly log: Log
+  /** Where addresses are; nobody knows by default. */
+  readonly geography?: Geography
   /** Addresses or prefixes whose `X-Forwarded-For` is believed; nobody's by default. */
   readonly trustedProxies?: readonly string[]
   readonly limits?: Partial<EdgeLimits>
@@ -91,6 +94,7 @@ export interface RunningServer {
   readonly ports: Ports
   /** To list, rotate and take back signing keys, and to seal secrets. */
   readonly keys: Pick<Ring, 'list' | 'verifiers' | 'rotate' | 'revoke' | 'seal'>
+  readonly metrics: Pick<OpenMetrics, 'set'>
   /** Stop accepting, let requests in rooms finish, close connections. */
   readonly close: () => Promise<void>
 }
@@ -125,6 +129,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const attributeSources = openAttributeSources({ clock, store, connections, log, metrics })
   const ports: Ports = {
     ...{ clock, entropy, store, keys, outbound, passwords, log, metrics, snapshot, refreshSnapshot },
+    geography: options.geography ?? noGeography,
     ...{ remoteEngines, attributeSources },
   }
 
@@ -170,7 +175,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await couriered
     log.info('server.closed')
   }
-  return { listening, ports, keys, close }
+  return { listening, ports, keys, metrics, close }
 }
 
 /** How long a first start waits for RSA keys before it goes on without their algorithms. */

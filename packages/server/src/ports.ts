@@ -1,5 +1,6 @@
 import type { Attributes, RemoteVerdict, TokenQuestion } from '@holdfast/policy'
 import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
+import type { Geography } from './data/risk/geography.ts'
 import type { AttributeSource, Snapshot } from './snapshot/snapshot.ts'
 import type { Store } from './store/store.ts'
 
@@ -199,6 +200,8 @@ export interface Ports {
   readonly remoteEngines: RemoteEngines
   readonly attributeSources: AttributeSources
   readonly passwords: Passwords
+  /** Where addresses are, as far as the operator's data says. */
+  readonly geography: Geography
   readonly log: Log
   readonly metrics: Metrics
   /** The compiled revision being served. Immutable; a new one replaces it whole. */

@@ -11,6 +11,7 @@ import {
   type AttributeValue,
   attributeHolders,
   holderId,
+  type StatedRisk,
   type StatedUser,
   type TokenQuestion,
 } from './question.ts'
@@ -84,10 +85,10 @@ function contextOf(question: TokenQuestion): Fields {
       fields.set('lifetimeSeconds', whole(question.lifetimeSeconds))
       if (question.attributes !== undefined) fields.set('attributes', holdersRecord)
       setApproved(fields, question.approvedBy)
-      return withUser(fields, question.grantType, question.user)
+      return withUser(withRisk(fields, question.risk), question.grantType, question.user)
     case 'authorize':
       setApproved(fields, question.approvedBy)
-      return withUser(fields, question.grantType, question.user)
+      return withUser(withRisk(fields, question.risk), question.grantType, question.user)
     case 'register':
       fields.set('grantTypes', setOf(question.grantTypes.map(text)))
       fields.set('redirectHosts', setOf(question.redirectHosts.map(text)))
@@ -137,6 +138,17 @@ function askedRecord({ environment, time, tier, scopes, resources, detailsTypes 
     ['detailsTypes', setOf(uids('DetailsType', detailsTypes))],
   ])
   return { kind: 'record', fields }
+}
+
+function withRisk(fields: Fields, risk: StatedRisk | undefined): Fields {
+  if (risk === undefined) return fields
+  const { score, signals, unknown } = risk
+  const stated = new Map<string, Value>([
+    ['score', whole(score)],
+    ['signals', setOf(signals.map(({ name }) => text(name)))],
+    ['unknown', setOf(unknown.map(text))],
+  ])
+  return fields.set('risk', { kind: 'record', fields: stated })
 }
 
 function withUser(

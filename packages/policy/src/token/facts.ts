@@ -1,6 +1,13 @@
 import type { Decision } from '../decision.ts'
 import type { Obligations } from '../obligations.ts'
-import type { AskedAccess, AskingClient, MintQuestion, StatedUser, TokenQuestion } from './question.ts'
+import type {
+  AskedAccess,
+  AskingClient,
+  MintQuestion,
+  StatedRisk,
+  StatedUser,
+  TokenQuestion,
+} from './question.ts'
 
 /** Flat, as records of an audit are. */
 export type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>
@@ -42,22 +49,19 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
   switch (question.moment) {
     case 'authorize':
       return {
-        ...common,
-        ...approvalFacts(question),
-        grant_type: question.grantType,
-        ...userFacts(question.user),
+        ...{ ...common, ...approvalFacts(question), grant_type: question.grantType },
+        ...{ ...userFacts(question.user), ...riskFacts(question.risk) },
       }
     case 'mint': {
-      const { grantType, user, binding, lifetimeSeconds, attributes } = question
+      const { grantType, user, binding, lifetimeSeconds, attributes, risk } = question
       const about = { grant_type: grantType, has_user: user.subject !== undefined, ...userFacts(user) }
       return {
-        ...common,
-        ...approvalFacts(question),
-        ...about,
+        ...{ ...common, ...approvalFacts(question), ...about },
         constraint: binding,
         lifetime: lifetimeSeconds,
         // Names only: what they say about a person is not the audit's to keep.
         ...(attributes !== undefined && { attributes: Object.keys(attributes).toSorted() }),
+        ...riskFacts(risk),
       }
     }
     case 'register': {
@@ -84,6 +88,32 @@ function userFacts({ sid, acr, amr, authAgeSeconds }: StatedUser): Facts {
     ...(acr !== undefined && { acr }),
     amr,
     ...(authAgeSeconds !== undefined && { auth_age: authAgeSeconds }),
+  }
+}
+
+/** Each signal with its weight: the score can be added up again. Names only, nothing that they were judged by. */
+function riskFacts(risk: StatedRisk | undefined): Facts {
+  if (risk === undefined) return {}
+  return {
+    risk_score: risk.score,
+    risk_signals: risk.signals.map(({ name, weight }) => `${name}=${weight}`),
+    risk_unknown: risk.unknown,
+  }
+}
+
+function riskOfFacts({
+  risk_score: score,
+  risk_signals: signals,
+  risk_unknown: unknown,
+}: Facts): StatedRisk | undefined {
+  if (typeof score !== 'number' || !Array.isArray(signals) || !Array.isArray(unknown)) return undefined
+  return {
+    score,
+    signals: signals.map(signal => {
+      const end = signal.lastIndexOf('=')
+      return { name: signal.slice(0, end), weight: Number(signal.slice(end + 1)) }
+    }),
+    unknown,
   }
 }
 
@@ -119,12 +149,16 @@ export function questionOfRecord({
     case policyEvents.authorize:
       return subject === undefined
         ? undefined
-        : { moment: 'authorize', client, asked, ...approved, grantType, user: { ...user, subject } }
+        : {
+            ...{ moment: 'authorize', client, asked, ...approved, grantType, user: { ...user, subject } },
+            risk: riskOfFacts(facts),
+          }
     case policyEvents.mint:
       return {
         ...{ moment: 'mint', client, asked, ...approved, grantType },
         user: { ...user, subject: facts.has_user === true ? subject : undefined },
         ...{ binding: text('constraint'), lifetimeSeconds: number('lifetime') ?? 0 },
+        risk: riskOfFacts(facts),
       }
     case policyEvents.register:
       return {

@@ -36,6 +36,21 @@ export interface StatedUser {
   readonly authAgeSeconds: number | undefined
 }
 
+/** One thing that speaks for a risk, and how much. */
+export interface RaisedSignal {
+  readonly name: string
+  readonly weight: number
+}
+
+/** How risky the request looks, and why. */
+export interface StatedRisk {
+  /** 0 to 100. */
+  readonly score: number
+  readonly signals: readonly RaisedSignal[]
+  /** Signals nobody could judge: what they would be judged by is not known. */
+  readonly unknown: readonly string[]
+}
+
 /** What was already approved of this very request. */
 interface Approved {
   /** Groups whose approval is there and fresh; absent: none. */
@@ -48,6 +63,8 @@ export interface AuthorizeQuestion extends Approved {
   readonly asked: AskedAccess
   readonly grantType: string
   readonly user: StatedUser & { readonly subject: string }
+  /** Undefined: no policy wanted to know. */
+  readonly risk: StatedRisk | undefined
 }
 
 /** What attribute sources told about the user or the client; each name stands once. */
@@ -64,6 +81,8 @@ export interface MintQuestion extends Approved {
   readonly lifetimeSeconds: number
   /** Absent: no source was asked for policies. */
   readonly attributes?: Attributes
+  /** Undefined: no policy wanted to know. */
+  readonly risk: StatedRisk | undefined
 }
 
 export interface RegisterQuestion {
@@ -122,13 +141,16 @@ export function cedarOf(question: TokenQuestion): {
 function contextOf(question: TokenQuestion): JsonObject {
   switch (question.moment) {
     case 'authorize':
-      return { ...approvedOf(question), grantType: question.grantType, ...userOf(question.user) }
+      return {
+        ...{ ...approvedOf(question), grantType: question.grantType },
+        ...{ ...userOf(question.user), ...riskOf(question.risk) },
+      }
     case 'mint': {
-      const { grantType, user, binding, lifetimeSeconds } = question
+      const { grantType, user, binding, lifetimeSeconds, risk } = question
       return {
         ...approvedOf(question),
         ...{ grantType, ...userOf(user), binding, lifetimeSeconds },
-        ...attributesOf(question),
+        ...{ ...attributesOf(question), ...riskOf(risk) },
       }
     }
     case 'register': {
@@ -178,6 +200,19 @@ function userOf({ subject, sid, acr, amr, authAgeSeconds }: StatedUser): JsonObj
     amr,
     ...(authAgeSeconds !== undefined && { authAgeSeconds }),
   }
+}
+
+function riskOf(risk: StatedRisk | undefined): JsonObject {
+  return risk === undefined ? {} : { risk: riskRecord(risk) }
+}
+
+/** As policies read it: without the weights. */
+export function riskRecord({ score, signals, unknown }: StatedRisk): {
+  readonly score: number
+  readonly signals: readonly string[]
+  readonly unknown: readonly string[]
+} {
+  return { score, signals: signals.map(({ name }) => name), unknown }
 }
 
 const uid = (type: string, id: string) => ({ type, id })

@@ -21,6 +21,7 @@ const mintQuestion: MintQuestion = {
   grantType: 'authorization_code',
   user: { subject: 'u_ada', sid: 'session-1', acr: 'urn:mfa', amr: ['pwd', 'otp'], authAgeSeconds: 60 },
   ...{ binding: 'dpop', lifetimeSeconds: 300 },
+  risk: { score: 25, signals: [{ name: 'new-device', weight: 25 }], unknown: ['unusual-hour'] },
 }
 const { binding: _binding, lifetimeSeconds: _lifetime, ...asked } = mintQuestion
 const questions: readonly TokenQuestion[] = [
@@ -65,6 +66,15 @@ describe('what a remote engine is told', () => {
       )
       assert.deepEqual(JSON.parse(sent).resource.properties.scopes, ['payments'])
     }
+  })
+
+  it('how risky it looks, by name, where that was found out', () => {
+    const told = { score: 25, signals: ['new-device'], unknown: ['unusual-hour'] }
+    assert.deepEqual(
+      questions.map(question => evaluationOf(question, hidden).context.risk),
+      [told, told, undefined],
+    )
+    assert.ok(!('risk' in evaluationOf({ ...mintQuestion, risk: undefined }, hidden).context))
   })
 
   it('of a user that there is one, and who only where that was asked for; never the session', () => {

@@ -2,7 +2,7 @@ import { type Evaluation, plainContextMembers } from '@holdfast/protocol/specs/a
 import { isJsonObject, type JsonObject, type JsonValue } from '@holdfast/protocol/wire/json.ts'
 import type { Decision, DecisionError } from '../decision.ts'
 import { isPolicyClaim, lifetimeSecondsMax, noObligations, type Obligations } from '../obligations.ts'
-import type { TokenMoment, TokenQuestion } from './question.ts'
+import { riskRecord, type TokenMoment, type TokenQuestion } from './question.ts'
 
 /** What a remote engine said to one question. Only `permit` lets anything go on, and only with its obligations. */
 export type RemoteVerdict =
@@ -43,7 +43,7 @@ function contextOf(question: TokenQuestion, withSubject: boolean): JsonObject {
     const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
     return { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate }
   }
-  const { grantType, user, approvedBy = [] } = question
+  const { grantType, user, risk, approvedBy = [] } = question
   const { subject, acr, amr, authAgeSeconds } = user
   return {
     grantType,
@@ -53,6 +53,7 @@ function contextOf(question: TokenQuestion, withSubject: boolean): JsonObject {
     amr,
     ...(authAgeSeconds !== undefined && { authAgeSeconds }),
     ...(approvedBy.length > 0 && { approvedBy }),
+    ...(risk !== undefined && { risk: riskRecord(risk) }),
     ...(question.moment === 'mint' && {
       binding: question.binding,
       lifetimeSeconds: question.lifetimeSeconds,

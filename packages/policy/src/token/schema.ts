@@ -47,6 +47,16 @@ type Asked = {
   detailsTypes: Set<DetailsType>
 };
 
+// How risky a request looks. Absent where no active policy reads it, and in records older than it.
+type Risk = {
+  // 0 to 100: the weights of the signals together.
+  score: Long,
+  // What speaks for a risk, such as \`new-device\`.
+  signals: Set<String>,
+  // Signals that could not be judged: a first sign-in has no other devices to compare with.
+  unknown: Set<String>
+};
+
 // Moment 1: may this client act for this user at all? On the consent page, when a client asks without a browser
 // (CIBA), when a token is exchanged, when another issuer vouches.
 action "authorize" appliesTo {
@@ -61,7 +71,8 @@ action "authorize" appliesTo {
     session?: Session,
     acr?: String,
     amr: Set<String>,
-    authAgeSeconds?: Long
+    authAgeSeconds?: Long,
+    risk?: Risk
   }
 };
 
@@ -83,7 +94,8 @@ action "mint" appliesTo {
     binding: String,
     lifetimeSeconds: Long,
     // Absent where no source is asked for policies. What a source does not know of somebody is not there.
-    attributes?: Attributes
+    attributes?: Attributes,
+    risk?: Risk
   }
 };
 

@@ -56,6 +56,7 @@ export async function planUsers(
         writes.push(
           { kind: 'delete-user', issuer, subject },
           { kind: 'delete-authenticators-of-user', issuer, subject },
+          { kind: 'forget-sightings', issuer, owner: subject },
           ...(await endOfSessions(ports, issuer, subject, options)),
         )
       }

@@ -21,6 +21,7 @@ export type HandleKind =
   | 'interaction'
   | 'browser'
   | 'session'
+  | 'device'
   | 'upstream_state'
   | 'failures'
   | 'passkey'

@@ -21,6 +21,7 @@ import type { AuthorizationDetail, DetailType } from '@holdfast/protocol/specs/r
 import type { Write } from '../store/writes.ts'
 import type { Locale } from './locale.ts'
 import type { Decide } from './policy-engines/engine.ts'
+import type { RiskRules } from './risk-rules.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
 export interface Snapshot {
@@ -75,8 +76,12 @@ export interface IssuerSnapshot {
   readonly registrar: Registrar
   /** What clients have for a time; see `snapshot-at.ts`. */
   readonly scopeEndings: readonly ScopeEnding[]
+  /** What onboardings give for a time; see `snapshot-at.ts`. */
+  readonly onboardingEndings: readonly OnboardingEnding[]
   /** What decides at each moment. */
   readonly policies: ActivePolicies
+  /** What signals of risk weigh, for policies that read them. */
+  readonly risk: RiskRules
 }
 
 /** Governed scopes and types that a client has until a second. */
@@ -88,6 +93,20 @@ export interface ScopeEnding {
   readonly at: EpochSeconds
 }
 
+/** The end of an onboarding, or of a key that a newer one replaced. */
+export interface OnboardingEnding {
+  readonly clientId: string
+  /** From then on the client is not served, or has not that key. */
+  readonly at: EpochSeconds
+}
+
+/** Why a client is not served although it is registered. */
+export interface Withheld {
+  readonly kind: 'none' | 'suspended' | 'retired' | 'ended' | 'changed'
+  /** What the client is or lacks, as the end of a sentence. */
+  readonly reason: string
+}
+
 /** One version of a set of policies, ready to be asked. */
 export interface Policies {
   /** Of its document; `shipped` for those every issuer begins with. */
@@ -95,6 +114,8 @@ export interface Policies {
   /** Hash of its content. */
   readonly version: string
   readonly decide: Decide
+  /** Whether they look at `context.risk`: nothing is found out, counted or remembered where nobody does. */
+  readonly readsRisk: boolean
 }
 
 export interface ActivePolicies extends Policies {
@@ -171,6 +192,8 @@ export interface Client {
   readonly clientId: string
   readonly clientName: string
   readonly status: 'active' | 'suspended'
+  /** Why its onboarding does not let it be served; its status is then `suspended`. */
+  readonly withheld?: Withheld
   readonly isPublic: boolean
   /** `meet(floor, client's own profile)`. */
   readonly profile: SecurityProfile

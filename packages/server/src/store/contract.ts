@@ -13,6 +13,7 @@ import { ownerCases } from './contract/owners.ts'
 import { raceCases } from './contract/races.ts'
 import { registrationCases } from './contract/registration.ts'
 import { restartCases } from './contract/restart.ts'
+import { sightingCases } from './contract/sightings.ts'
 import { statusCases } from './contract/status.ts'
 import { userCases } from './contract/users.ts'
 import type { Store } from './store.ts'
@@ -48,6 +49,7 @@ export const contractCases: readonly ContractCase[] = [
   ...expiryCases,
   ...restartCases,
   ...userCases,
+  ...sightingCases,
 ]
 
 export interface ContractOptions {

@@ -184,6 +184,8 @@ export interface GrantRecord {
   readonly txn: string
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
+  /** How the sign-in looked to the user's signals of risk; absent: nobody wanted to know. */
+  readonly risk?: { readonly signals: readonly string[]; readonly unknown: readonly string[] }
   /** Present when the client manages it: the id that outlives each record, and when the first was made. */
   readonly managed?: { readonly id: string; readonly createdAt: EpochSeconds }
 }
@@ -422,6 +424,40 @@ export interface ChainedAuditRecord extends AuditRecord {
   readonly sequence: number
   readonly previousHash: string
   readonly hash: string
+}
+
+/** What may be seen again: of a user a browser, a network, an hour of the day, a place; of a client a key. */
+export type SightingKind = 'device' | 'network' | 'hour' | 'place' | 'key'
+
+/** Which sighting of whom. */
+export interface SightingName {
+  readonly issuer: string
+  /** Subject or client id. */
+  readonly owner: string
+  readonly what: SightingKind
+  /** A keyed hash; of an hour its number, of a place nothing. Never an address or the value of a cookie. */
+  readonly item: string
+}
+
+/** Where somebody was, to the degree. */
+export interface CoarsePlace {
+  readonly latitude: number
+  readonly longitude: number
+}
+
+/** Something that was seen of a user or a client, so that it is known when it is seen again. */
+export interface SightingRecord extends SightingName {
+  readonly place?: CoarsePlace
+  /** Whether a second factor or a passkey stood behind it. One that did once always did. */
+  readonly isConfirmed: boolean
+  readonly seenAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+export type FoundSighting = Pick<SightingRecord, 'what' | 'item' | 'place' | 'isConfirmed'> & {
+  readonly count: number
+  readonly firstAt: EpochSeconds
+  readonly lastAt: EpochSeconds
 }
 
 /** A process that verifies with our keys, as it last reported itself. */

@@ -13,6 +13,7 @@ import { keyGuards, keyStatements, keyStepOf } from './key-steps.ts'
 import { logoutStepOf } from './logout-steps.ts'
 import { outboxStepOf } from './outbox-steps.ts'
 import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
+import { sightingStatements, sightingStepOf } from './sighting-steps.ts'
 import { statusStatements, statusStepOf } from './status-entries.ts'
 import { userGuards, userStatements, userStepOf } from './user-steps.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
@@ -144,6 +145,7 @@ export const statements = {
   'end-registration': 'delete from registrations where key = $1 and token_hash = $2',
   'raise-revision': 'update revisions set number = number + 1 where id = 1 and number = $1',
   ...keyStatements,
+  ...sightingStatements,
   'append-audit': `insert into audit (chain, sequence, at, request_id, txn, previous_hash, hash, body)
     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
 
@@ -270,6 +272,10 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'delete-key':
     case 'put-verifier':
       return keyStepOf(write)
+    case 'remember-sighting':
+    case 'forget-sighting':
+    case 'forget-sightings':
+      return sightingStepOf(write)
     case 'insert-interaction': {
       const { record } = write
       return {

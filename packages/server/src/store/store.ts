@@ -8,6 +8,7 @@ import type {
   ChainedAuditRecord,
   CodeRecord,
   DeviceCodeRecord,
+  FoundSighting,
   GrantRecord,
   InitialAccessTokenRecord,
   InteractionRecord,
@@ -205,6 +206,14 @@ export interface Store {
     now: EpochSeconds,
     limit: number,
   ) => Promise<readonly VerifierRecord[]>
+
+  /** What was seen of a user or a client and is remembered at `now`, by what it is, at most `limit`. */
+  readonly listSightings: (
+    issuer: string,
+    owner: string,
+    now: EpochSeconds,
+    limit: number,
+  ) => Promise<readonly FoundSighting[]>
 
   /** By reference id (request id) or transaction id, oldest first, at most `limit`. */
   readonly findAudit: (id: string, limit: number) => Promise<readonly ChainedAuditRecord[]>

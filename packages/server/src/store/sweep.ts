@@ -40,6 +40,7 @@ const sweptTables: readonly SweptTable[] = [
   { name: 'verifiers', key: 'key', keptSeconds: 0 },
   { name: 'approvals', key: 'key', keptSeconds: 0 },
   { name: 'remembered_consents', key: 'key', keptSeconds: 0 },
+  { name: 'sightings', key: 'key', keptSeconds: 0 },
 ]
 
 const windowRowsMin = 256

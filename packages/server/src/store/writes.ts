@@ -16,6 +16,8 @@ import type {
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
+  SightingName,
+  SightingRecord,
   StatusEntryRecord,
   UserRecord,
   VerifierRecord,
@@ -360,6 +362,11 @@ export type Write =
   | { readonly kind: 'forget-consent'; readonly key: HandleHash }
   | { readonly kind: 'forget-consents-of-subject'; readonly issuer: string; readonly subject: string }
   | { readonly kind: 'forget-consents-of-client'; readonly issuer: string; readonly clientId: string }
+  /** Counts it once more, or begins it; no guard. Once confirmed stays confirmed. */
+  | { readonly kind: 'remember-sighting'; readonly record: SightingRecord }
+  | { readonly kind: 'forget-sighting'; readonly sighting: SightingName }
+  /** All that was seen of one user or client. */
+  | { readonly kind: 'forget-sightings'; readonly issuer: string; readonly owner: string }
   | { readonly kind: 'append-audit'; readonly record: AuditRecord }
 
 /** What is signed to be used once. */

@@ -22,6 +22,7 @@ import {
   refreshToken,
   rememberedConsent,
   session,
+  sighting,
   start,
   statusEntry,
   totp,
@@ -221,6 +222,15 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'insert-key', record: key(next) },
     ],
     keyReport: [...seen('report'), { kind: 'put-verifier', record: verifier(name) }],
+    signInSeen: [
+      { kind: 'remember-sighting', record: sighting(owner, 'browser') },
+      { kind: 'remember-sighting', record: sighting(owner, passing) },
+      { kind: 'remember-sighting', record: sighting(`${owner}-${passing}`, 'browser') },
+    ],
+    sightingsForgotten: [
+      { kind: 'forget-sighting', sighting: sighting(owner, passing) },
+      { kind: 'forget-sightings', issuer, owner: `${owner}-${passing}` },
+    ],
     keyPromotion: [
       { kind: 'retime-key', issuer, id: next, from: fresh, to: { ...fresh, activeAt: later(700) } },
       { kind: 'retime-key', issuer, id: old, from: ending(900), to: ending(1000) },

@@ -1,6 +1,7 @@
 import { announcementOf } from '../../src/store/announcements.ts'
 import { start } from '../../src/store/contract/samples.ts'
 
+import type { SightingName } from '../../src/store/records.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { KeyRecord, Write } from '../../src/store/writes.ts'
 import { grantOfEnded, isPassing } from './flows.ts'
@@ -135,6 +136,12 @@ export const traces: { readonly [K in Kind]: Trace<K> } = {
   // The flow after it moves the same times again.
   'retime-key': none,
   'withdraw-key': async (store, write) => (await keyOf(store, write))?.withdrawnAt === write.at,
+  'remember-sighting': async (store, { record }) =>
+    isPassing(record.owner + record.item) ? undefined : await isSeen(store, record),
+  // What is not there was forgotten, or not seen yet.
+  'forget-sighting': async (store, { sighting }) => ((await isSeen(store, sighting)) ? false : undefined),
+  'forget-sightings': async (store, { issuer, owner }) =>
+    (await store.listSightings(issuer, owner, start, 9)).length === 0 ? undefined : false,
   'put-verifier': async (store, { record }) =>
     (await store.listVerifiers(record, start, 1000)).some(({ instance }) => instance === record.instance),
   'delete-key': none,
@@ -195,4 +202,8 @@ async function readAnnouncements(store: Store): Promise<ReadonlySet<string>> {
     if (last === undefined) return all
     after = last.sequence
   }
+}
+
+async function isSeen(store: Store, { issuer, owner, item }: SightingName): Promise<boolean> {
+  return (await store.listSightings(issuer, owner, start, 9)).some(found => found.item === item)
 }

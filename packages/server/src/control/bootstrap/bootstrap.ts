@@ -38,6 +38,8 @@ export interface Bootstrap {
   readonly keyCustody: CustodyChoice
   readonly remoteEngines: readonly RemoteEngineChoice[]
   readonly connections: readonly ConnectionChoice[]
+  /** Which network is where; undefined: nobody knows. */
+  readonly geographyFile: string | undefined
   readonly trustedProxies: readonly string[]
   readonly demo: boolean
   /** Whether tests may answer for users (CIBA). */
@@ -115,7 +117,7 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
       : resolve(base, file.keyEncryptionKeyFile)
   const demo = file.demo ?? environment === 'development'
   const settings = settingsOf({ ...file, demo, dataFolder, keyEncryptionKeyFile }, origins)
-  const { listeners, trustedProxies, keys, testOnlyBackchannelAnswers } = file
+  const { listeners, trustedProxies, keys, risk, testOnlyBackchannelAnswers } = file
   const rotateKeysAfterSeconds = keys.rotateAfterDays === 0 ? undefined : keys.rotateAfterDays * 86_400
   return checked({
     ...{ environment, dataFolder, issuers, listeners, store, tls, keyEncryptionKeyFile, trustedProxies },
@@ -124,6 +126,7 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
     keyCustody: custodyOf(keys.custody, base),
     remoteEngines: remoteEnginesOf(file.remoteEngines, base),
     connections: connectionsOf(file.connections, base),
+    geographyFile: risk.geographyFile === undefined ? undefined : resolve(base, risk.geographyFile),
   })
 }
 

@@ -30,6 +30,7 @@ import type { MissingApproval } from '../policy/approval.ts'
 import { type Authorized, judgeAuthorize } from '../policy/authorize.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
+import { statedRisk } from '../risk/client.ts'
 import type { Room } from '../room.ts'
 import { pollBindingOf } from '../token/poll-binding.ts'
 import { findHintedUser } from './hinted-user.ts'
@@ -154,7 +155,8 @@ function judgeHinted(
 ): Promise<Authorized> {
   const wanted = { scopes, resources, details, profile }
   const user = { subject, sid: undefined, acr: undefined, amr: [], authTime: undefined }
-  return judgeAuthorize({ ...asking, grantType: cibaGrantType, wanted, user }, exchange, ports)
+  const risk = statedRisk({ ...asking, profile, subject, signIn: undefined }, exchange, ports)
+  return judgeAuthorize({ ...asking, grantType: cibaGrantType, wanted, user, risk }, exchange, ports)
 }
 
 function isStillOpen(missing: MissingApproval | undefined): boolean {

@@ -1,11 +1,13 @@
 import {
   accept,
   type ClientAuthenticationMethod,
+  firstRefusal,
   type Outcome,
   type Refusal,
   refuse,
   type SecurityProfile,
 } from '@holdfast/protocol'
+import { onboardedClientRules } from '@holdfast/protocol/specs/holdfast-onboarding/standing-rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
@@ -27,6 +29,8 @@ export interface AuthenticatedClient {
   readonly method: ClientAuthenticationMethod
   /** For the audit record: method and key id or certificate thumbprint, never the credential (CA-09). */
   readonly evidence: AuditRecord['facts']
+  /** What it proved itself by, where that is its own. */
+  readonly credentialId: string | undefined
   /** Go first into the commit of the room, or into that of its refusal. */
   readonly writes: readonly Write[]
   /** Of the instance key of a client attestation. */
@@ -70,14 +74,16 @@ export async function authenticateClient(
   const proving = slot.prove({ exchange, ports, client, credential })
   const proven: Outcome<Proven> = proving instanceof Promise ? await proving : proving
   if (!proven.ok) return withClient(proven, client)
+  const withheld = firstRefusal(onboardedClientRules, { withheld: client.withheld?.reason })
+  if (withheld !== undefined) return withClient(withheld, client)
   if (client.status !== 'active')
     return withClient(
       refuse('client-auth.suspended', ['RFC6749-5.2'], 'invalid_client', 'the client is suspended'),
       client,
     )
-  const { facts, writes, instanceJkt, proof } = proven.value
+  const { facts, credentialId, writes, instanceJkt, proof } = proven.value
   const evidence = { auth_method: method, ...facts }
-  return accept({ client, profile, method, evidence, writes, instanceJkt, proof })
+  return accept({ client, profile, method, evidence, credentialId, writes, instanceJkt, proof })
 }
 
 /** Takes as long as looking at this credential for a client that has one. */

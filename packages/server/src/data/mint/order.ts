@@ -29,7 +29,7 @@ import type {
   IssuerSnapshot,
   ResourceServer,
 } from '../../snapshot/snapshot.ts'
-import type { AuditRecord, Binding } from '../../store/records.ts'
+import type { AuditRecord, Binding, GrantRecord } from '../../store/records.ts'
 import { audiencesOfDetails } from '../authorize/details.ts'
 import type { AuthenticatedClient } from '../client-auth/authenticate.ts'
 import { documentedDemand } from '../interaction/demand.ts'
@@ -54,6 +54,8 @@ export interface Entitlement {
   readonly acr: string | undefined
   readonly amr: readonly string[]
   readonly sid: string | undefined
+  /** How the sign-in behind the grant looked, where somebody wanted to know. */
+  readonly risk?: GrantRecord['risk']
   readonly nonce: string | undefined
   /** Details about the user for the ID token, allowed by name. */
   readonly userClaims?: Readonly<Record<string, unknown>>

@@ -1,4 +1,4 @@
-import type { AuthorizeQuestion } from '@holdfast/policy'
+import type { AuthorizeQuestion, StatedRisk } from '@holdfast/policy'
 import { type EpochSeconds, type Refusal, reachesLevel } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Client, GrantTypeName, IssuerSnapshot } from '../../snapshot/snapshot.ts'
@@ -21,6 +21,8 @@ export interface AuthorizeInput {
     readonly authTime: EpochSeconds | undefined
   }
   readonly now: EpochSeconds
+  /** Undefined: no policy wants to know. */
+  readonly risk: StatedRisk | undefined
 }
 
 /** Whether a client may act for a user; the record goes into the commit of what was decided. */
@@ -74,7 +76,7 @@ export async function judgeAuthorize(
 }
 
 function questionOf(
-  { client, grantType, wanted, user, now }: AuthorizeInput,
+  { client, grantType, wanted, user, now, risk }: AuthorizeInput,
   issuer: IssuerSnapshot,
 ): AuthorizeQuestion {
   const { authTime, ...stated } = user
@@ -85,6 +87,7 @@ function questionOf(
     asked: askedAccess(wanted, issuer, now),
     grantType,
     user: { ...stated, authAgeSeconds },
+    risk,
   }
 }
 

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
-import type { Decision, MintQuestion } from '@holdfast/policy'
+import type { Decision, MintQuestion, StatedRisk } from '@holdfast/policy'
 import { accept, type EpochSeconds, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
 import type { Binding } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { constraintOf } from '../mint/constraint.ts'
 import { lint } from '../mint/lint.ts'
 import type { MintOrder, Sender } from '../mint/order.ts'
-import { type ApprovalPorts, type Approving, askWithApprovals } from './approval.ts'
+import { type AskedRisk, assessClient } from '../risk/client.ts'
+import { type Approving, askWithApprovals } from './approval.ts'
 import { type Answered, recordsOf } from './ask.ts'
 import { judgeAuthorize } from './authorize.ts'
 import { askedAccess, askingClient } from './parties.ts'
@@ -33,20 +35,23 @@ export async function premint(
   order: MintOrder,
   { authenticated, proven, hasNonce }: Sender,
   exchange: Exchange,
-  ports: ApprovalPorts,
+  ports: Ports,
 ): Promise<Preminted> {
   const { txn, subject, grantType } = order
   const context = { txn, subject }
-  const first = isFirstAsked(order) ? await judgeAuthorize(authorizeInput(order), exchange, ports) : undefined
+  const { risk, writes: seen } = await assessClient(riskAsked(order), authenticated, exchange, ports)
+  const first = isFirstAsked(order)
+    ? await judgeAuthorize(authorizeInput(order, risk), exchange, ports)
+    : undefined
   if (first !== undefined && !first.ok)
     return {
-      ...{ ok: false, refusal: refusedInDialect(first.refusal, grantType), writes: first.writes },
-      asking: first.approval?.asking ?? [],
+      ...{ ok: false, refusal: refusedInDialect(first.refusal, grantType) },
+      ...{ writes: [...first.writes, ...seen], asking: first.approval?.asking ?? [] },
     }
   const before = first?.writes ?? []
 
   const { answered, missing, uses } = await askWithApprovals(
-    mintQuestion(order, exchange),
+    mintQuestion(order, risk, exchange),
     approvingOf(order),
     exchange,
     ports,
@@ -57,7 +62,7 @@ export async function premint(
     narrowed.ok && narrowed.value !== order
       ? lint(narrowed.value, { method: authenticated.method, proven, hasNonce })
       : narrowed
-  const writes = [...before, ...recordsOf(answered, linted.ok, context, exchange)]
+  const writes = [...before, ...recordsOf(answered, linted.ok, context, exchange), ...seen]
   if (linted.ok)
     return { ok: true, order: linted.value, writes: [...(first?.uses ?? []), ...uses, ...writes] }
   const isApprovalMissing = linted.ruleId === 'policy.approval' && missing !== undefined
@@ -86,17 +91,22 @@ function isFirstAsked({ grantType, grantId }: MintOrder): boolean {
   return unseen.has(grantType) && grantId !== undefined
 }
 
-function authorizeInput(order: MintOrder) {
+function riskAsked({ client, profile, subject, grantId, risk, issuedAt }: MintOrder): AskedRisk {
+  const hasUser = grantId !== undefined
+  return { client, profile, subject: hasUser ? subject : undefined, signIn: risk, now: issuedAt }
+}
+
+function authorizeInput(order: MintOrder, risk: StatedRisk | undefined) {
   const { client, grantType, txn, scopes, audience, authorizationDetails: details, profile } = order
   const { subject, sid, acr, amr, authTime, issuedAt: now } = order
   return {
-    ...{ client, grantType, txn, now },
+    ...{ client, grantType, txn, now, risk },
     wanted: { scopes, resources: [audience], details, profile },
     user: { subject, sid, acr, amr, authTime },
   }
 }
 
-function mintQuestion(order: MintOrder, { issuer }: Exchange): MintQuestion {
+function mintQuestion(order: MintOrder, risk: StatedRisk | undefined, { issuer }: Exchange): MintQuestion {
   const { client, grantType, scopes, audience, authorizationDetails: details, profile, binding } = order
   const { subject, grantId, sid, acr, amr, authTime, issuedAt, lifetimeSeconds } = order
   return {
@@ -108,7 +118,7 @@ function mintQuestion(order: MintOrder, { issuer }: Exchange): MintQuestion {
       subject: grantId === undefined ? undefined : subject,
       ...{ sid, acr, amr, authAgeSeconds: ageOf(authTime, issuedAt) },
     },
-    ...{ binding: constraintOf(binding), lifetimeSeconds },
+    ...{ binding: constraintOf(binding), lifetimeSeconds, risk },
     ...(order.policyAttributes !== undefined && { attributes: order.policyAttributes }),
   }
 }

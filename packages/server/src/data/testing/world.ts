@@ -14,14 +14,13 @@ import {
   type Entropy,
   Fault,
   type Keys,
-  type Metrics,
-  type Outbound,
   type Ports,
   type RemoteEngines,
 } from '../../ports.ts'
 import { shipped } from '../../snapshot/compile-policies.ts'
 import { spiffeClients } from '../../snapshot/compile-spiffe.ts'
 import { effectiveProfiles } from '../../snapshot/effective-profile.ts'
+import { defaultRiskRules, type RiskRules } from '../../snapshot/risk-rules.ts'
 import type {
   Attester,
   AttributeSource,
@@ -38,8 +37,18 @@ import type {
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
+import { type Geography, noGeography } from '../risk/geography.ts'
 import type { Room } from '../room.ts'
 import { keys as clientKeys, floor, plainClients, resourceServers, scopes } from './clients.ts'
+import {
+  type AnswerForm,
+  fakePasswords,
+  metricsInto,
+  noEngines,
+  noSources,
+  outboundOf,
+  type Receive,
+} from './fakes.ts'
 import { compactJws, newTestKey, type TestKey } from './jws.ts'
 
 export const issuerUrl = 'https://as.example'
@@ -60,7 +69,7 @@ export interface WorldOptions {
   readonly attesters?: readonly Attester[]
   readonly identityProviders?: readonly IdentityProvider[]
   /** What is answered to a form that wants JSON; absent: there is no answer. */
-  readonly answerForm?: (url: string, form: Readonly<Record<string, string>>) => Promise<unknown>
+  readonly answerForm?: AnswerForm
   readonly decisionPoint?: IssuerSnapshot['decisionPoint']
   readonly trustedIssuers?: readonly TrustedIssuer[]
   readonly spiffeTrustDomains?: readonly SpiffeTrustDomain[]
@@ -76,10 +85,7 @@ export interface WorldOptions {
   readonly scopes?: readonly Scope[]
   readonly detailTypes?: readonly AuthorizationDetailsType[]
   /** What is answered to what is posted to another server, a bearer token as `bearer`; absent: there is no answer. */
-  readonly receive?: (
-    url: string,
-    form: Readonly<Record<string, string>>,
-  ) => Promise<{ readonly status: number }>
+  readonly receive?: Receive
   /** What policies may ask by name; nobody when absent. */
   readonly remoteEngines?: RemoteEngines
   readonly attributeSources?: readonly AttributeSource[]
@@ -87,6 +93,9 @@ export interface WorldOptions {
   readonly sources?: AttributeSources
   /** Instead of the shipped ones. */
   readonly policies?: IssuerSnapshot['policies']
+  readonly risk?: Partial<RiskRules>
+  readonly geography?: Geography
+  readonly registered?: IssuerSnapshot['registered']
   /** An open store to use instead of a fresh one in memory. */
   readonly store?: Store
 }
@@ -101,6 +110,8 @@ export interface RequestOptions {
   /** Present: the request came over the mutual-TLS listener. */
   readonly certificate?: PeerCertificate
   readonly params?: Readonly<Record<string, string>>
+  /** Where it comes from; always the same unless said otherwise. */
+  readonly remoteAddress?: string
 }
 
 export type FormFields = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -161,15 +172,11 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     entropy: seededEntropy('world'),
     store,
     keys: keysInMemory(),
-    outbound: outboundOf(
-      options.documents ?? new Map(),
-      fetched,
-      options.receive ?? nobodyReceives,
-      options.answerForm,
-    ),
+    outbound: outboundOf(options.documents ?? new Map(), fetched, options.receive, options.answerForm),
     remoteEngines: options.remoteEngines ?? noEngines,
     attributeSources: options.sources ?? noSources,
     passwords: fakePasswords,
+    geography: options.geography ?? noGeography,
     log: { info: () => {}, warn: () => {}, error: () => {} },
     metrics: metricsInto(counted),
     snapshot: () => snapshot,
@@ -274,55 +281,6 @@ function keysInMemory(): Keys {
   }
 }
 
-function outboundOf(
-  documents: ReadonlyMap<string, unknown>,
-  fetched: string[],
-  receive: NonNullable<WorldOptions['receive']>,
-  answerForm: NonNullable<WorldOptions['answerForm']> = nobodyReceives,
-): Outbound {
-  return {
-    getJson: async url => {
-      fetched.push(url)
-      if (!documents.has(url)) throw new Fault('outbound.failed', { detail: url })
-      return documents.get(url)
-    },
-    getText: async url => {
-      fetched.push(url)
-      const text = documents.get(url)
-      if (typeof text !== 'string') throw new Fault('outbound.failed', { detail: url })
-      return text
-    },
-    postForm: async (url, form) => receive(url, form),
-    postFormForJson: async (url, form) => answerForm(url, form),
-    postJson: async (url, body, { bearer }) => receive(url, { ...body, bearer }),
-  }
-}
-
-const nobodyReceives: NonNullable<WorldOptions['receive']> = async url => {
-  throw new Fault('outbound.failed', { detail: url })
-}
-
-const noSources: AttributeSources = { find: async () => ({ ok: false, message: 'nobody answers' }) }
-
-/** Worlds whose policies ask nobody. */
-export const noEngines: RemoteEngines = {
-  ask: async () => ({ verdict: 'failed', message: 'there is no such engine' }),
-}
-
-const fakePasswords: Ports['passwords'] = {
-  verify: async (password, encoded) => encoded === `fake:${password}`,
-  hash: async password => `fake:${password}`,
-  verifyNothing: async () => false,
-}
-
-function metricsInto(counted: string[]): Metrics {
-  return {
-    count: name => {
-      counted.push(name)
-    },
-  }
-}
-
 function issuerOf(options: WorldOptions): IssuerSnapshot {
   const floorProfile = options.floor ?? floor
   const clients = new Map(
@@ -369,6 +327,9 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     policies: options.policies ?? shipped(),
     ...withoutRegistration,
     scopeEndings: [],
+    risk: { ...defaultRiskRules, ...options.risk },
+    ...(options.registered !== undefined && { registered: options.registered }),
+    onboardingEndings: [],
   }
 }
 
@@ -409,7 +370,7 @@ function exchangeOf(
         : Buffer.from(request.body ?? formBody(request.form ?? {})),
     listener: certificate === undefined ? 'public' : 'mtls',
     peerCertificate: certificate,
-    remoteAddress: '192.0.2.10',
+    remoteAddress: request.remoteAddress ?? '192.0.2.10',
     requestId,
     issuer,
     params,

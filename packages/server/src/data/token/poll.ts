@@ -171,6 +171,7 @@ function entitlementOf(
     userClaims: idTokenClaimsOf(grant, user, client, exchange.issuer),
     txn: grant.txn,
     grantExpiresAt: grant.expiresAt,
+    ...(grant.risk && { risk: grant.risk }),
     ...(grant.managed && { managedGrantId: grant.managed.id }),
     inputBinding: bindingOfPoll(binding),
     refreshToken: isLasting(client, scopes) ? { scopes, resources, expiresAt: undefined } : undefined,

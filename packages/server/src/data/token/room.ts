@@ -16,6 +16,7 @@ import { premint } from '../policy/mint.ts'
 import { refusedInDialect } from '../policy/token-errors.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
+import { countToken } from '../risk/client.ts'
 import type { Room } from '../room.ts'
 import type { Decision, Grant, GrantRefusal } from './grant.ts'
 import { grants } from './grants/index.ts'
@@ -76,6 +77,8 @@ export const tokenRoom: Room = async (exchange, ports) => {
   const committed = await ports.store.commit(writes)
   if (!committed.committed) return refuseConflict(proven, decided.value, writes, committed)
 
+  const { grantId } = entitlement
+  countToken({ client, subject: grantId === undefined ? undefined : subject, now }, exchange, ports)
   ports.metrics.count('tokens_issued_total', { grant_type: entitlement.grantType })
   return jsonReply(200, minted.response, nextNonce(exchange, ports))
 }

@@ -10,6 +10,7 @@ import { openEntropy } from '../../entropy.ts'
 import { type RunningServer, type ServerOptions, startServer } from '../../main.ts'
 import type { Log, Passwords } from '../../ports.ts'
 import { shipped } from '../../snapshot/compile-policies.ts'
+import { defaultRiskRules } from '../../snapshot/risk-rules.ts'
 import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import { type CertificateRequest, type IssuedCertificate, issueCertificate } from '../../tls/issue.ts'
@@ -128,6 +129,8 @@ function issuerOf(
     policies: shipped(),
     ...withoutRegistration,
     scopeEndings: [],
+    risk: defaultRiskRules,
+    onboardingEndings: [],
     spiffeTrustDomains: new Map(),
     operationTiers: { scopes: new Map(), detailTypes: new Map() },
     clientOfSpiffeId: () => undefined,

@@ -18,6 +18,7 @@ import type {
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
+  SightingRecord,
   StatusEntryRecord,
   TotpRecord,
   UserRecord,
@@ -325,6 +326,17 @@ export const key = (id: string): KeyRecord => ({
   revokedAt: undefined,
   withdrawnAt: undefined,
 })
+
+export const sighting = (owner: string, item: string, what: SightingRecord['what'] = 'device') =>
+  ({
+    issuer,
+    owner,
+    what,
+    item,
+    isConfirmed: false,
+    seenAt: start,
+    expiresAt: later(900),
+  }) satisfies SightingRecord
 
 export const verifier = (instance: string): VerifierRecord => ({
   issuer,

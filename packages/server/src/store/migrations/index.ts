@@ -14,6 +14,7 @@ import { liveGrants } from './012-live-grants.ts'
 import { keyVerifiers } from './013-key-verifiers.ts'
 import { issuerRevocations } from './014-issuer-revocations.ts'
 import { approvals } from './015-approvals.ts'
+import { sightings } from './016-sightings.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -33,6 +34,7 @@ export const migrations: readonly Migration[] = [
   keyVerifiers,
   issuerRevocations,
   approvals,
+  sightings,
 ]
 
 /** Version of the schema this program speaks. */

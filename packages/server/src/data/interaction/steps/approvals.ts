@@ -35,6 +35,8 @@ import { scopeWords } from '../../pages/scope-words.ts'
 import { outstandingRequests } from '../../par/outstanding.ts'
 import { type Authorized, judgeAuthorize } from '../../policy/authorize.ts'
 import { recordRefusal } from '../../refused.ts'
+import { statedRisk } from '../../risk/client.ts'
+import { type AssessedSignIn, assessSignIn } from '../../risk/sign-in.ts'
 import { type AuthenticationState, authenticationState } from '../authentication.ts'
 import { csrfToken } from '../csrf.ts'
 import { answerForGroup, commitAsking, tooManyWaiting } from '../group-approval.ts'
@@ -98,11 +100,14 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
   const { request, client, access, asked, content } = waiting
   const state = authenticationFor(visit, waiting)
   if (state.next !== 'done') return await askForMore(visit, waiting, state, ports)
-  const permitted = await judgeApproval(visit, waiting, state.stated, ports)
+  const signIn = await assessSignIn(exchange, ports, session.user, visit.interaction, now)
+  const permitted = await judgeApproval(visit, waiting, state.stated, signIn, ports)
   if (!permitted.ok) return await notPermitted(visit, waiting, permitted, ports)
   const { sid } = session.record
   const lifetimeSeconds = cibaGrantLifetime(client, asked, access.profile)
-  const grant = cibaGrantOf(request, asked, { sid, ...state.stated }, lifetimeSeconds, ports, now)
+  const made = cibaGrantOf(request, asked, { sid, ...state.stated }, lifetimeSeconds, ports, now)
+  const grant = signIn === undefined ? made : { ...made, risk: signIn.judged }
+  const remembered = signIn?.remember()
   const committed = await ports.store.commit([
     ...approvalWrites(request, grant, asked.named, exchange.requestId, ports),
     { kind: 'join-session', record: participantOf(session.record.sid, grant.clientId, now) },
@@ -113,6 +118,7 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
     },
     ...permitted.uses,
     ...permitted.writes,
+    ...(remembered?.writes ?? []),
     auditAccepted(exchange, now, 'ciba.approved', contextOf(waiting), {
       scopes: request.scopes,
       resources: request.resources,
@@ -132,7 +138,8 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
   ])
   if (committed.committed) {
     noLongerOutstanding(visit, client, ports)
-    return await render(visit, ports, { kind: 'allowed', clientName: content.clientName })
+    const page = await render(visit, ports, { kind: 'allowed', clientName: content.clientName })
+    return remembered === undefined ? page : { ...page, headers: [...page.headers, remembered.cookie] }
   }
   // Another request was faster with the grant that this one names: the user is asked about what it is now.
   if (committed.guard === 'end-grant')
@@ -150,17 +157,17 @@ function judgeApproval(
   visit: Visit,
   { request, client, access, asked }: Waiting,
   { acr, amr, authTime }: StatedAuthentication,
+  signIn: AssessedSignIn | undefined,
   ports: Ports,
 ): Promise<Authorized> {
   const { subject, txn } = request
   const { sid } = sessionOf(visit).record
-  const wanted = { ...asked, profile: access.profile }
+  const { profile } = access
+  const { exchange, now } = visit
+  const wanted = { ...asked, profile }
   const user = { subject, sid, acr, amr, authTime }
-  return judgeAuthorize(
-    { client, grantType: cibaGrantType, txn, wanted, user, now: visit.now },
-    visit.exchange,
-    ports,
-  )
+  const risk = statedRisk({ client, profile, subject, signIn: signIn?.judged, now }, exchange, ports)
+  return judgeAuthorize({ client, grantType: cibaGrantType, txn, wanted, user, now, risk }, exchange, ports)
 }
 
 /** A stronger authentication first, where that helps; otherwise it is answered, with no. */

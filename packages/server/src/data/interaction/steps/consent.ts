@@ -26,6 +26,8 @@ import { scopeWords } from '../../pages/scope-words.ts'
 import type { Words } from '../../pages/words/words.ts'
 import { type Authorized, judgeAuthorize } from '../../policy/authorize.ts'
 import { recordRefusal } from '../../refused.ts'
+import { statedRisk } from '../../risk/client.ts'
+import { type AssessedSignIn, assessSignIn } from '../../risk/sign-in.ts'
 import { judgeAcr } from '../assurance.ts'
 import {
   forgetting,
@@ -54,14 +56,14 @@ export const consent: InteractionStep = {
     const session = sessionOf(visit)
     const asked = await loadAsked(askingOf(visit), session.record.subject, ports)
     if (!asked.ok) return await finishRefused(visit, ports, 'consent.refused', asked)
-    const permitted = await judgeConsent(visit, session, asked.value, ports)
+    const { permitted, signIn } = await judgeConsent(visit, session, asked.value, ports)
     const rememberSeconds = rememberSecondsOf(visit, asked.value, permitted)
     const record = await rememberedFor(visit, session, asked.value, rememberSeconds, ports)
     if (permitted.ok && record !== undefined) {
       const unmet = judgeAcr(visit.interaction.request, [statedBy(visit).acr])
       if (unmet !== undefined) return await finishRefused(visit, ports, 'consent.refused', unmet)
       const memory = { kind: 'remembered', record } as const
-      return await allowed(visit, session, { ...asked.value, memory, records: permitted.writes }, ports)
+      return await allowed(visit, session, { ...asked.value, memory, signIn, records: permitted.writes }, ports)
     }
     const approval = approvalShown(permitted)
     if (permitted.ok || approval !== undefined)
@@ -83,7 +85,7 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   const asked = await loadAsked(askingOf(visit), session.record.subject, ports)
   if (!asked.ok) return await finishRefused(visit, ports, 'consent.refused', asked)
   // Asked again: since the page was shown, the policies or the session may be others.
-  const permitted = await judgeConsent(visit, session, asked.value, ports)
+  const { permitted, signIn } = await judgeConsent(visit, session, asked.value, ports)
   const rememberSeconds = rememberSecondsOf(visit, asked.value, permitted)
   if (decision !== 'allow') return render(visit, session, asked.value, ports, { rememberSeconds })
 
@@ -104,7 +106,7 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
     visit,
     session,
     {
-      ...{ ...asked.value, shown, memory: { kind: 'shown', rememberSeconds } },
+      ...{ ...asked.value, shown, signIn, memory: { kind: 'shown', rememberSeconds } },
       records: [...permitted.uses, ...permitted.writes],
     },
     ports,
@@ -122,27 +124,30 @@ const changed = refuse(
   'what is asked for changed after it was shown',
 )
 
-/** Moment 1 of policy, for what the page asks. */
-function judgeConsent(
+/** Moment 1 of policy, for what the page asks, with how risky it looks to have this user answer from here. */
+async function judgeConsent(
   visit: Visit,
-  { record }: LiveSession,
+  { record, user }: LiveSession,
   asked: Asked,
   ports: Ports,
-): Promise<Authorized> {
+): Promise<{ readonly permitted: Authorized; readonly signIn: AssessedSignIn | undefined }> {
   const { exchange, interaction, client, profile, now } = visit
   const { subject, sid } = record
   const { authTime, acr, amr } = statedBy(visit)
   const grantType =
     interaction.device === undefined ? 'authorization_code' : 'urn:ietf:params:oauth:grant-type:device_code'
-  return judgeAuthorize(
+  const signIn = await assessSignIn(exchange, ports, user, interaction, now)
+  const permitted = await judgeAuthorize(
     {
       ...{ client, grantType, txn: interaction.txn, now },
       wanted: { ...asked, profile },
       user: { subject, sid, acr, amr, authTime },
+      risk: statedRisk({ client, profile, subject, signIn: signIn?.judged, now }, exchange, ports),
     },
     exchange,
     ports,
   )
+  return { permitted, signIn }
 }
 
 /** What a user allowed: the page that is answered, by its digest, or before; and what policies recorded of it. */
@@ -150,6 +155,7 @@ interface Allowed extends Asked {
   readonly shown?: string
   readonly memory: Memory
   readonly records: readonly Write[]
+  readonly signIn: AssessedSignIn | undefined
 }
 
 async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports: Ports): Promise<Reply> {
@@ -157,6 +163,7 @@ async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports
   const { device } = interaction
   const code = newHandle(ports.entropy, 'code', exchange.issuer.url, fineTime(ports.clock))
   const grant = grantOf(visit, session, asked, ports)
+  const remembered = asked.signIn?.remember()
   const response = await responseOf(visit, grant, code.value, ports)
   const writes: readonly Write[] = [
     ...finishing(visit),
@@ -174,6 +181,7 @@ async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports
       idleExpiresAt: secondsAfter(now, sessionLimits.idleSeconds),
     },
     ...asked.records,
+    ...(remembered?.writes ?? []),
     auditAccepted(exchange, now, device ? 'device.approved' : 'code.issued', contextOf(visit, session), {
       ...(device ? deviceFacts(visit, device.hash) : requestFacts(interaction.request)),
       ...memoryFacts(visit, asked.memory, shownFacts(visit, asked)),
@@ -203,7 +211,7 @@ async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports
     return await tooLate(visit, contextOf(visit, session), ports)
   }
   noLongerOutstanding(visit, ports)
-  return reply
+  return remembered === undefined ? reply : { ...reply, headers: [...reply.headers, remembered.cookie] }
 }
 
 /** What goes back to the client, signed before anything is spent: without a key, the user can allow it again. */
@@ -231,7 +239,7 @@ function deviceFacts({ interaction }: Visit, hash: HandleHash): AuditRecord['fac
   return { scopes, resources, ...detailsFacts(authorizationDetails), device_code_ref: hash }
 }
 
-function grantOf(visit: Visit, session: LiveSession, asked: Asked, ports: Ports): GrantRecord {
+function grantOf(visit: Visit, session: LiveSession, asked: Allowed, ports: Ports): GrantRecord {
   const { interaction, client, now } = visit
   const { request, txn, issuer } = interaction
   const { subject, sid } = session.record
@@ -252,6 +260,7 @@ function grantOf(visit: Visit, session: LiveSession, asked: Asked, ports: Ports)
     txn,
     issuedAt: now,
     expiresAt: secondsAfter(now, grantLifetime(visit, asked)),
+    ...(asked.signIn !== undefined && { risk: asked.signIn.judged }),
     ...(request.grantManagement && {
       managed: asked.named?.managed ?? { id: newManagedGrantId(ports.entropy), createdAt: now },
     }),
