@@ -63,7 +63,12 @@ export const consent: InteractionStep = {
       const unmet = judgeAcr(visit.interaction.request, [statedBy(visit).acr])
       if (unmet !== undefined) return await finishRefused(visit, ports, 'consent.refused', unmet)
       const memory = { kind: 'remembered', record } as const
-      return await allowed(visit, session, { ...asked.value, memory, signIn, records: permitted.writes }, ports)
+      return await allowed(
+        visit,
+        session,
+        { ...asked.value, memory, signIn, records: permitted.writes },
+        ports,
+      )
     }
     const approval = approvalShown(permitted)
     if (permitted.ok || approval !== undefined)
