@@ -21,7 +21,7 @@ const edges: Readonly<Record<string, readonly string[]>> = {
   protocol: ['jose'],
   policy: ['@cedar-policy/cedar-wasm', '@holdfast/protocol'],
   'resource-server': ['@holdfast/protocol'],
-  gateway: ['@holdfast/protocol', '@holdfast/resource-server', 'pg', 'undici', 'zod'],
+  gateway: ['@holdfast/policy', '@holdfast/protocol', '@holdfast/resource-server', 'pg', 'undici', 'zod'],
   server: [
     '@holdfast/policy',
     '@holdfast/protocol',

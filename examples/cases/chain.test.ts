@@ -57,6 +57,18 @@ test('officers work on cases through gateway, API and policies with real tokens'
     assert.match(await act('ada', 'pay', '7', '250.00'), /^pay 7: 200 .*"state":"paid"/)
     assert.match(await act('ada', 'pay', '7', '250.00'), /^pay 7: 403/)
     assert.match(await act('dora', 'propose', '8', '1500.00'), /^propose 8: 200/)
+    // Who is no officer gets no further than the gateway, with a perfectly valid token.
+    const before = desk.text()
+    assert.match(await act('eve', 'read', '7'), /^read 7: 403/)
+    assert.equal(desk.text(), before)
+    const records = readFileSync(join(workshop.open().folder, 'my-cases/gateway-audit.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as Readonly<Record<string, unknown>>)
+    assert.equal(records.at(-1)?.ruleId, 'decision.denied')
+    assert.ok(
+      records.filter(({ outcome }) => outcome === 'accepted').every(one => one.policyVersion !== undefined),
+    )
     assert.match(desk.text(), /"determining":\["cases.not-own-work"\]/)
   } finally {
     for (const program of [gate, desk]) program.child.kill()

@@ -67,6 +67,8 @@ const documents = [
       jwks: { keys: [makeKey(join(folder, 'gateway.json'), 'cases-gateway-1')] },
     },
   }),
+  // Somebody with an account here who is no officer.
+  document('User', 'eve', { password: 'eve-is-an-example', claims: { name: 'eve' } }),
   ...people.map(({ name, subject }) =>
     document('User', name, { subject, password: `${name}-is-an-example`, claims: { name } }),
   ),
@@ -82,13 +84,21 @@ writeFileSync(
   join(folder, 'trust.json'),
   JSON.stringify({ evidenceKey: publicKey.export({ format: 'jwk' }) }),
 )
+writeFileSync(
+  join(folder, 'officers.json'),
+  JSON.stringify(
+    people.map(({ subject }) => ({ uid: { type: 'Officer', id: subject }, attrs: {}, parents: [] })),
+  ),
+)
 const tls = (name: string): string => resolve('.holdfast/tls', name)
+const edge = (name: string): string => resolve(import.meta.dirname, 'edge', name)
 const { port } = new URL(GATEWAY)
-const route = (method: string, path: string, scope: string) => ({
+const route = (method: string, path: string, scope: string, action: string) => ({
   api: 'cases',
   methods: [method],
   path,
   scopes: [scope],
+  decision: { point: 'edge', action, subjectType: 'Officer', resource: { type: 'Case', id: '{id}' } },
 })
 writeFileSync(
   join(folder, 'gateway.yaml'),
@@ -102,6 +112,17 @@ writeFileSync(
       client: { clientId: 'cases-gateway', privateKeyFile: 'gateway.json' },
       evidenceKeyFile: 'evidence.json',
       auditFile: 'gateway-audit.jsonl',
+      decisionPoints: [
+        {
+          name: 'edge',
+          policies: {
+            schemaFile: edge('edge.cedarschema'),
+            policyFiles: [edge('edge.cedar')],
+            entitiesFile: 'officers.json',
+            givenTypes: ['Case'],
+          },
+        },
+      ],
       apis: [
         {
           name: 'cases',
@@ -115,10 +136,10 @@ writeFileSync(
         },
       ],
       routes: [
-        route('GET', '/cases/{id}', 'cases:work'),
-        route('POST', '/cases/{id}/proposal', 'cases:work'),
-        route('POST', '/cases/{id}/approval', 'cases:approve'),
-        route('POST', '/cases/{id}/payment', 'cases:work'),
+        route('GET', '/cases/{id}', 'cases:work', 'read'),
+        route('POST', '/cases/{id}/proposal', 'cases:work', 'propose'),
+        route('POST', '/cases/{id}/approval', 'cases:approve', 'approve'),
+        route('POST', '/cases/{id}/payment', 'cases:work', 'pay'),
       ],
     },
     null,

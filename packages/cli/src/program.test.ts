@@ -106,9 +106,7 @@ async function run(
     changePolicies: async () => broken,
     simulatePolicies: async () => broken,
     listPolicies: async () => broken,
-    listKeys: async () => broken,
-    rotateKeys: async () => broken,
-    revokeKey: async () => broken,
+    ...{ listKeys: async () => broken, rotateKeys: async () => broken, revokeKey: async () => broken },
     documents: async () => ({
       ok: true,
       value: {

@@ -8,6 +8,7 @@ import {
   type ResourceServerOptions,
   type RevocationFeed,
 } from '@holdfast/resource-server'
+import { routeDecision } from './decisions.ts'
 import type { Asked } from './desk.ts'
 import type { GatewayOptions, ProtectedApi, RouteOptions } from './options.ts'
 import { compileRoutes, type RouteTable } from './route-table.ts'
@@ -68,7 +69,7 @@ export function openApis(options: GatewayOptions, shared: Shared = {}): OpenApis
   const routes = options.routes.map(route => {
     const api = apis.find(({ options: { name } }) => name === route.api)
     if (api === undefined) throw new TypeError(`route \`${route.path}\`: there is no API \`${route.api}\``)
-    return routeOf(route, withTier(api, route, options, shared))
+    return routeOf(route, withTier(api, route, options, shared), options.decisionPoints ?? new Map())
   })
   return {
     table: compileRoutes(routes),
@@ -153,8 +154,12 @@ function dpopNonceOf(
   return dpopNonce === undefined ? {} : { dpopNonce }
 }
 
-function routeOf(route: RouteOptions, api: OpenApi): Route {
-  const { path, methods, scopes, acrValues, maxAgeSeconds, action } = route
+function routeOf(
+  route: RouteOptions,
+  api: OpenApi,
+  points: NonNullable<GatewayOptions['decisionPoints']>,
+): Route {
+  const { path, methods, scopes, acrValues, maxAgeSeconds, action, decision } = route
   if (route.webSocket === true && !methods.includes('GET'))
     throw new TypeError(`route \`${path}\`: a WebSocket begins with GET`)
   return {
@@ -164,6 +169,7 @@ function routeOf(route: RouteOptions, api: OpenApi): Route {
       ...(acrValues && { acrValues }),
       ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
       ...(action !== undefined && { action }),
+      ...(decision && { decide: routeDecision(path, decision, points) }),
     }),
     bodyBytesMax: route.bodyBytesMax ?? bodyBytesMax,
     requestsPerMinute: route.requestsPerMinute,

@@ -2,12 +2,14 @@ import type { SecurityProfile, SenderConstraintMethod } from '@holdfast/protocol
 import type {
   AuditSink,
   Clock,
+  DecisionPoint,
   Entropy,
   Fetch,
   IntrospectionAuthentication,
   ReplayMemory,
 } from '@holdfast/resource-server'
 import type { CheckOptions } from './check/options.ts'
+import type { RouteDecision } from './decisions.ts'
 import type { EvidenceKey } from './evidence.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './ports.ts'
@@ -70,6 +72,8 @@ export interface RouteOptions {
   readonly profile?: SecurityProfile
   /** Name of what is done, for the audit. */
   readonly action?: string
+  /** Who decides about each request whose token holds; without it the API alone does. */
+  readonly decision?: RouteDecision
   /** Longest body, bytes. */
   readonly bodyBytesMax?: number
   /** Requests per client and minute; then 429. */
@@ -111,6 +115,8 @@ export interface GatewayOptions {
   readonly revocationFeed?: GatewayFeed | 'off'
   readonly apis: readonly ProtectedApi[]
   readonly routes: readonly RouteOptions[]
+  /** Whom routes ask, by name. */
+  readonly decisionPoints?: ReadonlyMap<string, DecisionPoint>
   /** Thumbprints of certificates of proxies whose `Client-Cert` and `X-Forwarded-For` are believed. */
   readonly trustedProxies?: readonly string[]
   /** Takes every decision before its answer leaves; when it fails, nobody is let in. */

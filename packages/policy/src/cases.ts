@@ -42,6 +42,7 @@ const obligationNames = [
   'requireApproval',
   'approvalSeconds',
   'isApprovalReusable',
+  'rememberConsentSeconds',
   'addClaims',
   'ask',
 ] as const

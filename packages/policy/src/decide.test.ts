@@ -210,6 +210,7 @@ describe('obligations', () => {
       requireApproval: ['treasury'],
       approvalSeconds: undefined,
       isApprovalReusable: false,
+      rememberConsentSeconds: undefined,
       addClaims: { risk: 'low' },
       ask: ['fraud', 'risk'],
     })

@@ -11,6 +11,7 @@ export { type ContextReads, readsOfContext } from './cedar/context-reads.ts'
 export type { CedarResponse, PolicyError } from './cedar/evaluate.ts'
 export { decide, type Entities, evaluate, prepareEntities } from './decide.ts'
 export type { Decision, DecisionError } from './decision.ts'
+export { type ExplainedPolicy, type Explanation, explain } from './explain.ts'
 export {
   approvalSecondsDefault,
   approvalSecondsMax,

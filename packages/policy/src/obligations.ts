@@ -19,6 +19,8 @@ export interface Obligations {
   readonly approvalSeconds: number | undefined
   /** `@approval_for` on every policy that wants an approval: one serves again and again, and not once. */
   readonly isApprovalReusable: boolean
+  /** `@remember_consent("2592000")`: seconds in which a user need not be asked the same again; 0 is never. The smallest wins. */
+  readonly rememberConsentSeconds: number | undefined
   /** `@add_claim("risk=low")`: claims for the token. */
   readonly addClaims: Readonly<Record<string, string>>
   /** `@ask("fraud")`: remote engines each of which has to permit as well. Only the server has any. */
@@ -33,6 +35,7 @@ export const noObligations: Obligations = Object.freeze({
   requireApproval: Object.freeze([]),
   approvalSeconds: undefined,
   isApprovalReusable: false,
+  rememberConsentSeconds: undefined,
   addClaims: Object.freeze({}),
   ask: Object.freeze([]),
 })
@@ -43,7 +46,7 @@ const descriptive: ReadonlySet<string> = new Set(['id', 'title', 'description', 
 /** Obligations that change a token, or ask on: on a forbid they would do nothing. */
 const forPermits: ReadonlySet<string> = new Set([
   ...['max_lifetime', 'drop_scope', 'drop_details', 'add_claim'],
-  'ask',
+  ...['remember_consent', 'ask'],
 ])
 
 const known = [
@@ -54,6 +57,7 @@ const known = [
   'require_approval',
   'approval_within',
   'approval_for',
+  'remember_consent',
   'add_claim',
   'ask',
 ] as const
@@ -69,7 +73,7 @@ const reservedClaims: ReadonlySet<string> = new Set(
   ).split(' '),
 )
 
-/** `@max_lifetime`: a year. */
+/** `@max_lifetime` and `@remember_consent`: a year. */
 export const lifetimeSecondsMax = 31_536_000
 
 /** Of a remote engine. */
@@ -107,6 +111,8 @@ function isWellFormed(name: string, value: string): boolean {
     case 'approval_within':
     case 'approval_for':
       return /^[1-9][0-9]{0,5}$/.test(value) && Number(value) <= approvalSecondsMax
+    case 'remember_consent':
+      return /^(0|[1-9][0-9]{0,7})$/.test(value) && Number(value) <= lifetimeSecondsMax
     case 'require_approval':
       return isListOfWords(value) && words(value).length <= groupsMax
     case 'max_lifetime':
@@ -152,6 +158,7 @@ export function obligationsOf(policies: readonly CompiledPolicy[]): Obligations 
     claims.set(name, value)
   }
   const lifetimes = valuesOf('max_lifetime').map(Number)
+  const remembered = valuesOf('remember_consent').map(Number)
   return freeze({
     stepUp: [...new Set(valuesOf('step_up'))].map(text => freeze([...words(text)])),
     maxLifetimeSeconds: lifetimes.length === 0 ? undefined : Math.min(...lifetimes),
@@ -159,6 +166,7 @@ export function obligationsOf(policies: readonly CompiledPolicy[]): Obligations 
     dropDetails: distinct(valuesOf('drop_details')),
     requireApproval: distinct(valuesOf('require_approval')),
     ...termsOfApproval(policies.filter(({ annotations }) => annotations.has('require_approval'))),
+    rememberConsentSeconds: remembered.length === 0 ? undefined : Math.min(...remembered),
     addClaims: freeze(Object.fromEntries(claims)),
     ask: distinct(valuesOf('ask')),
   })

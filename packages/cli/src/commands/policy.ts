@@ -9,6 +9,7 @@ import {
 import { type AddCommand, type Desk, json, outputOption } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type PolicyFolder, readPolicyFolder } from '../policy-folder.ts'
+import { addPolicyExplain } from './policy-explain.ts'
 import { addPolicySets } from './policy-sets.ts'
 
 /** `check` and `test` work on files alone: no server, no store, no configuration. */
@@ -35,6 +36,7 @@ export const addPolicy: AddCommand = (program, desk) => {
       const set = await compiled(desk, folder, options.output)
       if (set !== undefined) runTests(desk, set, options)
     })
+  addPolicyExplain(policy, desk)
   addPolicySets(policy, desk)
 }
 

@@ -53,6 +53,27 @@ const surroundings = () => ({
 })
 
 describe('gateway.yaml', () => {
+  test('names decision points, each in exactly one way, and routes that ask them', () => {
+    const authzen = {
+      url: 'https://pdp.example/access/v1/evaluation',
+      caFile: 'ca.pem',
+      tokenFile: 'key.pem',
+    }
+    const decision = { point: 'p', action: 'read', resource: { type: 'Account', id: 'all' } }
+    const routes = [{ ...file.routes[0], decision }]
+    const parsed = gatewayFileSchema.safeParse({ ...file, routes, decisionPoints: [{ name: 'p', authzen }] })
+    assert.ok(parsed.success)
+    const options = gatewayOptionsOf(
+      { ...parsed.data, decisionPoints: [{ name: 'p', opa: { url: 'https://opa.example/v1/data/a' } }] },
+      surroundings(),
+    )
+    assert.deepEqual([...(options.decisionPoints ?? new Map()).keys()], ['p'])
+    assert.deepEqual(options.routes[0]?.decision, decision)
+    const both = { name: 'p', authzen, opa: authzen }
+    for (const point of [{ name: 'p' }, both, { name: 'p', authzen: { url: 'http://pdp.example' } }])
+      assert.ok(!gatewayFileSchema.safeParse({ ...file, decisionPoints: [point] }).success)
+  })
+
   test('becomes options, with files read and defaults filled in', () => {
     const options = gatewayOptionsOf(gatewayFileSchema.parse(file), surroundings())
     assert.deepEqual(options.address, { host: '127.0.0.1', port: 8446 })

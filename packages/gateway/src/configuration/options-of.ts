@@ -8,6 +8,7 @@ import { evidenceKeyOf } from '../evidence.ts'
 import type { GatewayLimits } from '../limits.ts'
 import type { GatewayOptions, ProtectedApi, RouteOptions, UpstreamOptions } from '../options.ts'
 import type { Log } from '../ports.ts'
+import { decisionPointsOf } from './decision-points.ts'
 import type { GatewayFile } from './schema.ts'
 
 export interface FileSurroundings {
@@ -53,6 +54,7 @@ export function gatewayOptionsOf(file: GatewayFile, { base, audit, log }: FileSu
         nonceSecret: readFileSync(resolve(base, file.replay.nonceSecretFile)),
       },
     }),
+    ...(file.decisionPoints.length > 0 && { decisionPoints: decisionPointsOf(file.decisionPoints, read) }),
     limits: defined(limits) as Partial<GatewayLimits>,
     apis: file.apis.map(({ upstream, evidenceAudience, profile: tier, ...api }) => {
       const profile = tier === undefined ? undefined : profiles.get(tier)

@@ -53,6 +53,47 @@ const api = z.strictObject({
   clientCert: z.boolean().optional(),
 })
 
+const remotePoint = z.strictObject({
+  url: httpsUrl,
+  /** PEM file of the authority of its certificate, when it is not a public one. */
+  caFile: z.string().optional(),
+  /** File with a bearer token that the point takes; read for each question. */
+  tokenFile: z.string().optional(),
+  timeoutMs: z.number().int().min(1).max(10_000).optional(),
+  failuresMax: z.number().int().min(1).max(100).optional(),
+  pauseMs: z.number().int().min(100).max(60_000).optional(),
+})
+
+/** Who decides about requests: exactly one of three ways. */
+const decisionPoint = z
+  .strictObject({
+    name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+    /** AuthZEN 1.0: its evaluation endpoint. */
+    authzen: remotePoint.optional(),
+    /** Open Policy Agent: its document. */
+    opa: remotePoint.optional(),
+    /** Cedar policies that the gateway evaluates itself, as they are when it starts. */
+    policies: z
+      .strictObject({
+        schemaFile: z.string(),
+        policyFiles: z.array(z.string()).min(1).max(100),
+        entitiesFile: z.string().optional(),
+        givenTypes: z.array(z.string()).max(50).default([]),
+      })
+      .optional(),
+  })
+  .refine(
+    ({ authzen, opa, policies }) => [authzen, opa, policies].filter(Boolean).length === 1,
+    'says exactly one of `authzen`, `opa` and `policies`',
+  )
+
+const decision = z.strictObject({
+  point: z.string(),
+  action: z.string().min(1).max(128),
+  resource: z.strictObject({ type: z.string().min(1).max(128), id: z.string().min(1).max(256) }),
+  subjectType: z.string().min(1).max(128).optional(),
+})
+
 const route = z.strictObject({
   api: z.string(),
   methods: z.array(z.string()).min(1).max(7),
@@ -63,6 +104,8 @@ const route = z.strictObject({
   /** Name of a shipped profile or tier; the stricter of it and that of the API holds. */
   profile: z.enum([...profiles.keys()]).optional(),
   action: z.string().max(128).optional(),
+  /** Who decides about each request, and about which object. */
+  decision: decision.optional(),
   bodyBytesMax: z.number().int().min(0).max(1_073_741_824).optional(),
   requestsPerMinute: z.number().int().min(1).max(1_000_000).optional(),
   webSocket: z.boolean().optional(),
@@ -123,6 +166,7 @@ export const gatewayFileSchema = z.strictObject({
     .prefault({}),
   /** Answers name the rule that refused; not for production. */
   explain: z.boolean().default(false),
+  decisionPoints: z.array(decisionPoint).max(50).default([]),
   apis: z.array(api).min(1).max(200),
   routes: z.array(route).min(1).max(1000),
 })

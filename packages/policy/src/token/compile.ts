@@ -5,7 +5,7 @@ import { enginesOf } from '../obligations.ts'
 import { compilePolicySet, type PolicySet, type PolicySource } from '../policy-set.ts'
 import type { Parsed } from '../question.ts'
 import { valuesOf } from './entities.ts'
-import type { TokenQuestion } from './question.ts'
+import type { TokenMoment, TokenQuestion } from './question.ts'
 import { tokenSchema } from './schema.ts'
 
 /** Obligations that only a token about to be minted can meet. */
@@ -18,19 +18,24 @@ const mintOnly = ['max_lifetime', 'drop_scope', 'drop_details', 'add_claim'] as 
 export function compileTokenPolicies(policies: PolicySource['policies']): Parsed<PolicySet> {
   const compiled = compilePolicySet({ schema: tokenSchema, policies })
   if (!compiled.ok) return compiled
-  const problems = compiled.value.compiled.policies.flatMap(policy =>
-    mintOnly
-      .filter(name => policy.annotations.has(name) && !isForMint(policy))
+  const problems = compiled.value.compiled.policies.flatMap(policy => [
+    ...mintOnly
+      .filter(name => policy.annotations.has(name) && !isFor(policy, 'mint'))
       .map(name => ({
         place: policy.id,
         message: `\`@${name}\` is for tokens: write \`action == Action::"mint"\``,
       })),
-  )
+    ...(policy.annotations.has('remember_consent') && !isFor(policy, 'authorize')
+      ? [{ place: policy.id, message: forConsent }]
+      : []),
+  ])
   return problems.length === 0 ? compiled : { ok: false, problems }
 }
 
-function isForMint({ scope: { action } }: CompiledPolicy): boolean {
-  return action.entities.length > 0 && action.entities.every(({ id }) => id === 'mint')
+const forConsent = '`@remember_consent` is for what users allow: write `action == Action::"authorize"`'
+
+function isFor({ scope: { action } }: CompiledPolicy, moment: TokenMoment): boolean {
+  return action.entities.length > 0 && action.entities.every(({ id }) => id === moment)
 }
 
 /** Remote engines that these policies may ask. */

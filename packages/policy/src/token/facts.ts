@@ -191,6 +191,7 @@ export function textsOfObligations({
   requireApproval,
   approvalSeconds,
   isApprovalReusable,
+  rememberConsentSeconds,
   addClaims,
   ask,
 }: Obligations): readonly string[] {
@@ -203,6 +204,7 @@ export function textsOfObligations({
     ...(approvalSeconds === undefined
       ? []
       : [`${isApprovalReusable ? 'approval_for' : 'approval_within'}=${approvalSeconds}`]),
+    ...(rememberConsentSeconds === undefined ? [] : [`remember_consent=${rememberConsentSeconds}`]),
     ...Object.entries(addClaims).map(([name, value]) => `add_claim=${name}=${value}`),
     ...ask.map(engine => `ask=${engine}`),
   ].toSorted()

@@ -263,6 +263,7 @@ describe('the decision after the engines', () => {
       ...{ dropScopes: names, dropDetails: names, requireApproval: names, ask: fc.constant([]) },
       approvalSeconds: fc.option(fc.integer({ min: 1, max: 900 }), { nil: undefined }),
       isApprovalReusable: fc.boolean(),
+      rememberConsentSeconds: fc.option(fc.integer({ min: 0, max: 900 }), { nil: undefined }),
       addClaims: fc.dictionary(fc.constantFrom('risk', 'level'), fc.constantFrom('low', 'high')),
     })
     const verdict = fc.oneof(
@@ -278,6 +279,7 @@ describe('the decision after the engines', () => {
         if (!isAllPermits) assert.equal(after.decision, 'deny')
         if (after.decision === 'deny') return
         const { maxLifetimeSeconds: most = Number.POSITIVE_INFINITY } = own
+        assert.equal(after.obligations.rememberConsentSeconds, own.rememberConsentSeconds)
         assert.ok((after.obligations.maxLifetimeSeconds ?? Number.POSITIVE_INFINITY) <= most)
         for (const name of ['stepUp', 'dropScopes', 'dropDetails', 'requireApproval'] as const)
           for (const entry of own[name]) assert.ok(after.obligations[name].some(one => one === entry))

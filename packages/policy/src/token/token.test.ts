@@ -251,6 +251,30 @@ describe('questions of the authorization server', () => {
       compiled(`@id("o") ${annotation} permit (principal, action == Action::"mint", resource);`)
     })
 
+  it('@remember_consent stands on policies for what users allow only, and 0 of one policy wins', () => {
+    for (const action of ['action', 'action == Action::"mint"']) {
+      const set = compileTokenPolicies({
+        'own.cedar': `@id("o") @remember_consent("60") permit (principal, ${action}, resource);`,
+      })
+      assert.match(JSON.stringify(set), /is for what users allow/)
+    }
+    const [one] = fc.sample(
+      question.filter(({ moment }) => moment === 'authorize'),
+      1,
+    )
+    assert.ok(one)
+    const head = '(principal, action == Action::"authorize", resource)'
+    for (const [seconds, expected] of [
+      ['60', 60],
+      ['0', 0],
+    ] as const) {
+      const set = compiled(
+        `@id("a") @remember_consent("3600") permit ${head}; @id("b") @remember_consent("${seconds}") permit ${head};`,
+      )
+      assert.equal(decideToken(set, one).obligations.rememberConsentSeconds, expected)
+    }
+  })
+
   it('a token never says by policy for which tenant it is', () => {
     const set = compileTokenPolicies({
       'own.cedar':

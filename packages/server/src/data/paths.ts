@@ -37,6 +37,7 @@ export const paths = {
   endSession: '/account/sessions/end',
   endOtherSessions: '/account/sessions/end-others',
   withdraw: '/account/grants/withdraw',
+  forgetConsent: '/account/consents/forget',
   security: '/account/security',
   addPasskey: '/account/security/passkey',
   addTotp: '/account/security/totp',

@@ -2,6 +2,7 @@ import { type AuthzenEndpoint, authzenPaths } from '@holdfast/policy/pdp/http.ts
 import type { Route } from '../http/route.ts'
 import { authzenMetadataRoom } from './access/metadata-room.ts'
 import { accessRoom } from './access/room.ts'
+import { forgetConsentPost } from './account/consents.ts'
 import { accountPage } from './account/home.ts'
 import {
   addPasskeyPage,
@@ -131,6 +132,7 @@ export const routes: readonly Route[] = [
   page(paths.endSession, endSessionPost),
   page(paths.endOtherSessions, endOtherSessionsPost),
   page(paths.withdraw, withdrawPost),
+  page(paths.forgetConsent, forgetConsentPost),
   reading(paths.security, securityPage),
   reading(paths.addPasskey, addPasskeyPage),
   page(paths.addPasskey, addPasskeyPost),

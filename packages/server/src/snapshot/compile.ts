@@ -24,6 +24,7 @@ import { compileStatementIssuers } from './compile-statement-issuers.ts'
 import { compileTrustedIssuers } from './compile-trusted-issuers.ts'
 import { effectiveProfiles } from './effective-profile.ts'
 import { onboardingEndings } from './onboarded.ts'
+import { operationTiersOf } from './operation-tiers.ts'
 import type {
   Client,
   IssuerSnapshot,
@@ -185,6 +186,7 @@ function compileIssuer(
     policies,
     risk: spec.risk,
     decisionPoint,
+    operationTiers: operationTiersOf(ofKind(documents, 'ApiOperations')),
     attributeSources,
     authenticationLevels: levels,
     scopeEndings: [...governance.endings.values()].flat(),

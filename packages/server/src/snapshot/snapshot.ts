@@ -45,6 +45,8 @@ export interface IssuerSnapshot {
   readonly scopes: ReadonlyMap<string, Scope>
   /** Types of `authorization_details`, by name. */
   readonly detailTypes: ReadonlyMap<string, AuthorizationDetailsType>
+  /** Highest tier of the operations that a scope, or a type of details, lets into; what no catalogue names is not here. */
+  readonly operationTiers: OperationTiers
   /** `meet(floor, client, everything asked for)`; memoised. Names that the issuer does not know tighten nothing. */
   readonly effectiveProfile: (client: Client, asked: AskedFor) => Outcome<SecurityProfile>
   /** PEM certificates that may sign `tls_client_auth` client certificates; empty = method unusable. */
@@ -465,6 +467,11 @@ export interface Scope {
   readonly maxAuthenticationAgeSeconds?: number | undefined
   /** What asking for it tightens a request to; absent: nothing. */
   readonly profile?: SecurityProfile | undefined
+}
+
+export interface OperationTiers {
+  readonly scopes: ReadonlyMap<string, number>
+  readonly detailTypes: ReadonlyMap<string, number>
 }
 
 /** A type of `authorization_details` with what asking for it tightens a request to. */

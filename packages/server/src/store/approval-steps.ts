@@ -1,45 +1,50 @@
 import type { ApprovalContent, ApprovalRecord } from './approval-records.ts'
+import { notEndedWithIssuerOf, numberNow } from './issuer-revocations.ts'
 import { ownerKey } from './owners.ts'
 import type { Step } from './statements.ts'
 import type { Write } from './writes.ts'
 
-/** Approvals of others, and what users need not be asked again. */
+const stillAsked = notEndedWithIssuerOf('approvals.asker', 'approvals.born')
+const stillRemembered = notEndedWithIssuerOf('remembered_consents.subject_key', 'remembered_consents.born')
+
+/** Approvals of others, and what users need not be asked again. What was there when its issuer's access ended is not. */
 export const approvalStatements = {
   // One row for one content: what was denied keeps its place until its time is over, what was spent gives it up.
-  'ask-approval': `insert into approvals (key, issuer, asker, asked_of, body, version, expires_at)
-    select $1, $2, $3, $4, $5, 0, $6
+  'ask-approval': `insert into approvals (key, issuer, asker, asked_of, body, version, expires_at, born)
+    select $1, $2, $3, $4, $5, 0, $6, ${numberNow}
     where (select count(*) from approvals where asker = $3 and key <> $1
-      and approved_at is null and denied_at is null and expires_at > $7) < $8
+      and approved_at is null and denied_at is null and expires_at > $7 and ${stillAsked}) < $8
     on conflict (key) do update set asker = excluded.asker, asked_of = excluded.asked_of, body = excluded.body,
       version = approvals.version + 1, approved_at = null, denied_at = null, spent_at = null,
-      expires_at = excluded.expires_at
-    where approvals.expires_at <= $7 or approvals.spent_at is not null`,
+      expires_at = excluded.expires_at, born = excluded.born
+    where approvals.expires_at <= $7 or approvals.spent_at is not null or not (${stillAsked})`,
   'give-approval': `update approvals set body = $2, expires_at = $3, approved_at = $4, version = version + 1
-    where key = $1 and version = $5 and approved_at is null and denied_at is null and expires_at > $6`,
+    where key = $1 and version = $5 and approved_at is null and denied_at is null and expires_at > $6
+      and ${stillAsked}`,
   'deny-approval': `update approvals set denied_at = $2, expires_at = $3, version = version + 1
     where key = $1 and denied_at is null and spent_at is null and expires_at > $2`,
   'spend-approval': `update approvals set spent_at = $2 where key = $1
-    and approved_at is not null and denied_at is null and spent_at is null and expires_at > $2`,
+    and approved_at is not null and denied_at is null and spent_at is null and expires_at > $2 and ${stillAsked}`,
   // An update and not a question, like that of users: it takes the lock that a change waits for, on either engine.
   'require-approval': `update approvals set version = version where key = $1
-    and approved_at is not null and denied_at is null and spent_at is null and expires_at > $2`,
-  'find-approval':
-    'select body, version, approved_at, denied_at, spent_at, expires_at from approvals where key = $1',
+    and approved_at is not null and denied_at is null and spent_at is null and expires_at > $2 and ${stillAsked}`,
+  'find-approval': `select body, version, approved_at, denied_at, spent_at, expires_at from approvals
+    where key = $1 and ${stillAsked}`,
   'list-waiting-approvals': `select body, version, approved_at, denied_at, spent_at, expires_at from approvals
     where issuer = $1 and expires_at > $2 and approved_at is null and denied_at is null
-    and asked_of like $3 escape '!' order by expires_at, key limit $4`,
-  'remember-consent': `insert into remembered_consents (key, grant_id, subject_key, client_key, body, expires_at)
-    values ($1, $2, $3, $4, $5, $6)
+    and asked_of like $3 escape '!' and ${stillAsked} order by expires_at, key limit $4`,
+  'remember-consent': `insert into remembered_consents (key, grant_id, subject_key, client_key, body, expires_at,
+      born) values ($1, $2, $3, $4, $5, $6, ${numberNow})
     on conflict (key) do update set grant_id = excluded.grant_id, body = excluded.body,
-      expires_at = excluded.expires_at`,
+      expires_at = excluded.expires_at, born = excluded.born`,
   'require-consent': `update remembered_consents set grant_id = grant_id
-    where key = $1 and grant_id = $2 and expires_at > $3`,
+    where key = $1 and grant_id = $2 and expires_at > $3 and ${stillRemembered}`,
   'forget-consent': 'delete from remembered_consents where key = $1',
   'forget-consents-of-subject': 'delete from remembered_consents where subject_key = $1',
   'forget-consents-of-client': 'delete from remembered_consents where client_key = $1',
-  'find-consent': 'select body from remembered_consents where key = $1',
-  'list-consents':
-    'select body from remembered_consents where subject_key = $1 and expires_at > $2 order by key limit $3',
+  'find-consent': `select body from remembered_consents where key = $1 and ${stillRemembered}`,
+  'list-consents': `select body from remembered_consents
+    where subject_key = $1 and expires_at > $2 and ${stillRemembered} order by key limit $3`,
 } as const
 
 export const approvalGuards = {

@@ -19,6 +19,12 @@ export function notEndedWithIssuer(table: 'grants' | 'sessions'): string {
     where r.sequence > ${table}.born and substr(${table}.subject_key, 1, length(r.key)) = r.key)`
 }
 
+/** For rows whose key column begins with `issuerKey`. */
+export function notEndedWithIssuerOf(column: string, born: string): string {
+  return `not exists (select 1 from issuer_revocations r
+    where r.sequence > ${born} and substr(${column}, 1, length(r.key)) = r.key)`
+}
+
 /** For questions about one issuer. @param key parameter with `issuerKey` */
 export function bornAfterEnd(born: string, key: string): string {
   return `${born} >= coalesce((select sequence from issuer_revocations where key = ${key}), 0)`

@@ -3,6 +3,7 @@ import { wordsOf as detailWords } from '@holdfast/protocol/specs/rfc9396-rar/wor
 import type { Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
+import type { RememberedConsentRecord } from '../../store/approval-records.ts'
 import { endsWithSession } from '../../store/owners.ts'
 import type { GrantRecord, SessionRecord } from '../../store/records.ts'
 import { isLasting } from '../authorize/lasting.ts'
@@ -11,7 +12,7 @@ import { sessionLimits } from '../interaction/session.ts'
 import { shownClaims } from '../interaction/shown-claims.ts'
 import { sessionsMax } from '../logout/end-of-user.ts'
 import { isStillSound } from '../mint/details.ts'
-import { type GrantRow, homeView, type SessionRow } from '../pages/account-home.ts'
+import { type ConsentRow, type GrantRow, homeView, type SessionRow } from '../pages/account-home.ts'
 import { wordsFor } from '../pages/locale.ts'
 import { seeOther } from '../pages/page.ts'
 import { scopeWords } from '../pages/scope-words.ts'
@@ -26,10 +27,17 @@ import { type AccountVisit, isAgain, onAccountPage } from './visit.ts'
 export const sessionsShownMax = 30
 /** Grants on one page of the list. */
 export const grantsShownMax = 20
+/** Remembered consents: one for each application. */
+export const consentsShownMax = 100
 /** Hosts of an application that are named. */
 const hostsShownMax = 3
 
-const notices: ReadonlySet<string> = new Set<HomeNotice>(['session-ended', 'others-ended', 'withdrawn'])
+const notices: ReadonlySet<string> = new Set<HomeNotice>([
+  'session-ended',
+  'others-ended',
+  'withdrawn',
+  'forgotten',
+])
 
 /** GET `/account`: where the user is signed in, what was allowed, and the way to the ways to sign in. */
 export const accountPage: Room = (exchange, ports) =>
@@ -65,9 +73,10 @@ async function renderHome(visit: AccountVisit, ports: Ports, options: HomeOption
   const { url } = exchange.issuer
   const { subject } = session.record
   const words = wordsFor(exchange)
-  const [sessions, grants] = await Promise.all([
+  const [sessions, grants, consents] = await Promise.all([
     ports.store.listSessions(url, subject, now, sessionsMax),
     ports.store.listGrants(url, subject, now, before, grantsShownMax + 1),
+    ports.store.listConsents(url, subject, now, consentsShownMax),
   ])
   const others = sessions.filter(
     ({ sid, idleExpiresAt }) => sid !== session.record.sid && now < idleExpiresAt,
@@ -85,6 +94,7 @@ async function renderHome(visit: AccountVisit, ports: Ports, options: HomeOption
     grants: shown.map(grant => grantRow(visit, grant, words, ports)),
     isContinued: before !== undefined,
     older: last && rowHandle(visit, 'grant', last.id, ports),
+    consents: consents.map(one => consentRow(visit, one, words, ports)),
     passkeys: session.authenticators.filter(({ kind }) => kind === 'passkey').length,
     mayApprove: (session.user.groups ?? []).length > 0,
     hasApp: session.authenticators.some(({ kind }) => kind === 'totp'),
@@ -101,6 +111,22 @@ async function sessionRow(visit: AccountVisit, session: SessionRecord, ports: Po
     usedAt: (session.idleExpiresAt - sessionLimits.idleSeconds) as EpochSeconds,
     methods: Object.keys(methodsOf(session)) as readonly AuthenticationMethod[],
     applications: clientIds.map(clientId => exchange.issuer.clients.get(clientId)?.clientName ?? clientId),
+  }
+}
+
+/** What the user is not asked again. */
+function consentRow(
+  visit: AccountVisit,
+  { key, clientId, scopes, expiresAt }: RememberedConsentRecord,
+  words: Words,
+  ports: Ports,
+): ConsentRow {
+  const { issuer } = visit.exchange
+  return {
+    handle: rowHandle(visit, 'consent', key, ports),
+    clientName: issuer.clients.get(clientId)?.clientName ?? clientId,
+    scopes: scopes.map(name => scopeWords(issuer.scopes.get(name), name, words).title),
+    endsAt: expiresAt,
   }
 }
 

@@ -4,7 +4,7 @@ import { ivBytes, openText, sealText } from '../sealed.ts'
 import type { AccountVisit } from './visit.ts'
 
 /** What stands in a row of the account page. */
-export type RowKind = 'session' | 'grant'
+export type RowKind = 'session' | 'grant' | 'consent'
 
 /**
  * Names a row to the form beside it. Nobody learns an id from it, nobody can make one, and on the page of another user

@@ -4,6 +4,7 @@ import type { Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { GrantRecord } from '../../store/records.ts'
 import { auditAccepted } from '../audit-of.ts'
+import { forgettingWith } from '../consents/remembered.ts'
 import { sessionsMax } from '../logout/end-of-user.ts'
 import { type InsertNotice, noticesTo, tellable } from '../logout/ending.ts'
 import { paths } from '../paths.ts'
@@ -24,6 +25,8 @@ async function withdraw(visit: AccountVisit, form: Form, ports: Ports): Promise<
   const committed = await ports.store.commit([
     stillSignedIn(visit),
     { kind: 'end-grant', id, at: now },
+    // What was withdrawn is asked again.
+    ...forgettingWith(grant),
     ...notices,
     auditAccepted(
       exchange,

@@ -7,6 +7,7 @@ import type { FoundApproval } from '../../store/store.ts'
 import type { Write } from '../../store/writes.ts'
 import { auditAccepted, auditRefused } from '../audit-of.ts'
 import { requestToAllow } from '../ciba/demand.ts'
+import { vouchedBy } from '../consents/vouched.ts'
 import { type LiveSession, sessionLimits } from '../interaction/session.ts'
 import type { Visit } from '../interaction/visit.ts'
 import { isStillSound } from '../mint/details.ts'
@@ -81,6 +82,7 @@ async function answerableOf(
         displayName: issuer.resourceServers.get(audience)?.displayName ?? audience,
       })),
       ...{ seconds, isReusable },
+      vouchedBy: vouchedBy(client, issuer),
     },
   }
 }

@@ -18,6 +18,7 @@ import {
   presentedHere,
   presentedToken,
 } from '../bearer/presented.ts'
+import { forgettingWith } from '../consents/remembered.ts'
 import { recordRefusal } from '../refused.ts'
 import { jsonReply, noStore } from '../render/json.ts'
 import { publicSentence } from '../render/public-sentence.ts'
@@ -51,6 +52,7 @@ export const revokeGrantRoom: Room = async (exchange, ports) => {
   const at = ports.clock.now()
   const done = await commitPresented(desk, presented.value, [
     { kind: 'end-grant', id: grant.id, at },
+    ...forgettingWith(grant),
     auditAccepted(
       exchange,
       at,

@@ -40,6 +40,15 @@ export interface GrantRow {
   readonly endsAtSignOut: boolean
 }
 
+/** One application that need not ask again. */
+export interface ConsentRow {
+  readonly handle: string
+  readonly clientName: string
+  /** Titles. */
+  readonly scopes: readonly string[]
+  readonly endsAt: EpochSeconds
+}
+
 export interface HomeView {
   readonly words: Words
   readonly username: string
@@ -52,6 +61,7 @@ export interface HomeView {
   readonly isContinued: boolean
   /** Handle of the last grant shown, when there are older ones. */
   readonly older: string | undefined
+  readonly consents: readonly ConsentRow[]
   readonly passkeys: number
   readonly hasApp: boolean
   /** Whether the user is in a group that may be asked to approve. */
@@ -75,6 +85,7 @@ ${noticeOf(notice && { text: said.notices[notice], isBad })}
 ${view.mayApprove && html`<p class="onward"><a id="look-approvals" class="button" href="${base + paths.ciba}">${words.groupApprovals.onAccount}</a></p>`}
 ${!view.isContinued && sessionsSection(view, base)}
 ${grantsSection(view, base)}
+${!view.isContinued && consentsSection(view, base)}
 ${
   !view.isContinued &&
   html`<section aria-labelledby="methods">
@@ -146,6 +157,26 @@ ${!isEmpty && html`<p class="hint">${said.withdrawHint}</p>`}
 ${isContinued && html`<p class="onward"><a id="newest-grants" href="${base + paths.account}">${said.newest}</a></p>`}
 ${older !== undefined && html`<p class="onward"><a id="older-grants" class="button" href="${base}${paths.account}?before=${older}">${said.older}</a></p>`}
 </section>`
+}
+
+function consentsSection({ consents, words, csrf }: HomeView, base: string): Html | false {
+  const { home: said, moment } = words
+  return (
+    consents.length > 0 &&
+    html`<section aria-labelledby="remembered-consents">
+<h2 id="remembered-consents">${said.remembered}</h2>
+<p class="quiet">${said.rememberedLead}</p>
+<ul class="methods sessions">
+${consents.map(
+  ({ handle, clientName, scopes, endsAt }) => html`<li><div><strong>${clientName}</strong>
+<p>${listed(scopes, words)}</p>
+<p>${said.rememberedUntil(moment(endsAt))}</p></div>
+<form method="post" action="${base + paths.forgetConsent}"><input type="hidden" name="csrf" value="${csrf}">
+<button class="button button-small" type="submit" name="id" value="${handle}" aria-label="${said.askAgainNamed(clientName)}">${said.askAgain}</button></form></li>
+`,
+)}</ul>
+</section>`
+  )
 }
 
 function grantItem(grant: GrantRow, number: number, { words, csrf }: HomeView, base: string): Html {

@@ -1,9 +1,10 @@
 import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
+import type { VouchedBy } from '../consents/vouched.ts'
 import type { ShownClaim } from '../interaction/shown-claims.ts'
 import { paths } from '../paths.ts'
-import { changeNotice, claimItem, lastingText } from './consent.ts'
+import { changeNotice, claimItem, lastingText, vouchedLine } from './consent.ts'
 import { detailItem, type ShownDetail } from './detail-item.ts'
 import { type GroupApproval, groupApprovalsSection, listed } from './group-approvals.ts'
 import { type Html, html } from './html.ts'
@@ -30,6 +31,7 @@ export interface ApprovalContent {
   readonly lifetimeSeconds: number
   readonly isLasting: boolean
   readonly endsAtSignOut: boolean
+  readonly vouchedBy: VouchedBy
 }
 
 export interface Approval {
@@ -127,6 +129,7 @@ ${
   html`<p>${said.compare}</p>
 <p class="binding">${bindingMessage}</p>`
 }
+${vouchedLine(content.vouchedBy, words)}
 ${changeNotice(change, words.consent, `change-${number}`)}
 <ul class="grants">
 ${scopes.map(

@@ -1,6 +1,7 @@
 import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
+import type { VouchedBy } from '../consents/vouched.ts'
 import type { ShownClaim } from '../interaction/shown-claims.ts'
 import { paths } from '../paths.ts'
 import { detailItem, type ShownDetail } from './detail-item.ts'
@@ -33,6 +34,9 @@ export interface ConsentContent {
   readonly isLasting: boolean
   /** Whether signing out takes the access along. */
   readonly endsAtSignOut: boolean
+  /** How long the user is not asked the same again; undefined: they are asked each time. */
+  readonly rememberSeconds: number | undefined
+  readonly vouchedBy: VouchedBy
 }
 
 export interface ConsentView {
@@ -65,6 +69,7 @@ export function consentView(exchange: Exchange, view: ConsentView): Reply {
 <p class="lead">${said.signedInAs(content.username)} ${afterwards}</p>
 ${view.isChanged && html`<div class="notice notice-bad" role="alert"><p>${said.changed}</p></div>`}
 ${changeNotice(content.change, said, 'consent-change')}
+${vouchedLine(content.vouchedBy, words)}
 ${approvalNotice(view)}
 <section aria-labelledby="asks">
 <h2 id="asks">${said.asks}</h2>
@@ -81,7 +86,7 @@ ${placesSection(content, said)}
 <ul class="notes">
 <li>${said.onlyThis}</li>
 <li>${lastingText(content, words)}</li>
-</ul>
+${content.rememberSeconds !== undefined && html`<li id="remembered">${said.remembered(words.duration(content.rememberSeconds))}</li>`}</ul>
 </section>
 <form id="consent-form" method="post" action="${view.action}">
 <input type="hidden" name="csrf" value="${view.csrf}">
@@ -93,6 +98,11 @@ ${placesSection(content, said)}
 </form>
 <p class="hint">${said.takeBack(exchange.issuer.url + paths.account)}</p>`,
   })
+}
+
+/** Who vouches for the name that stands above. */
+export function vouchedLine(by: VouchedBy, { consent: said }: Words): Html {
+  return html`<p class="vouched vouched-${by}">${said.vouchedBy[by]}</p>`
 }
 
 function approvalNotice({ approval, words }: ConsentView): Html | false {

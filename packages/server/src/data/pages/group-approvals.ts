@@ -1,5 +1,6 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Scope } from '../../snapshot/snapshot.ts'
+import type { VouchedBy } from '../consents/vouched.ts'
 import { detailItem, type ShownDetail } from './detail-item.ts'
 import { type Html, html } from './html.ts'
 import { renderPage } from './page.ts'
@@ -23,6 +24,7 @@ export interface GroupApprovalContent {
   readonly resources: readonly { readonly audience: string; readonly displayName: string }[]
   readonly seconds: number
   readonly isReusable: boolean
+  readonly vouchedBy: VouchedBy
 }
 
 export interface GroupApproval {
@@ -59,6 +61,7 @@ function approvalForm(
   return html`<article class="approval" aria-labelledby="group-approval-${number}">
 <h3 id="group-approval-${number}">${said.heading(clientName)}</h3>
 <p class="quiet">${words.approvals.asked(minutesAgo)}</p>
+<p class="vouched vouched-${content.vouchedBy}">${words.consent.vouchedBy[content.vouchedBy]}</p>
 <p>${said.asMember(group)}</p>
 <p>${username === undefined ? said.forItself : said.forUser(username)}</p>
 <ul class="grants">

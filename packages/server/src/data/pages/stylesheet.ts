@@ -75,6 +75,8 @@ a.button { text-align: center; text-decoration: none; }
 .grants li { display: flex; gap: .75rem; padding: .75rem .875rem; }
 .grants li + li { border-top: 1px solid var(--edge); }
 .grants p { color: var(--ink-2); font-size: .875rem; }
+.vouched { margin-top: .75rem; font-size: .875rem; color: var(--ink-2); }
+.vouched-nobody { color: var(--bad); }
 .tick {
   flex: none; width: 1.375rem; height: 1.375rem; margin-top: .125rem; border-radius: 50%; position: relative;
   background: var(--tick-ground);
@@ -106,6 +108,7 @@ a.button { text-align: center; text-decoration: none; }
 .qr { display: block; width: 100%; max-width: 13rem; height: auto; margin: .75rem 0; border: 1px solid var(--edge); border-radius: .5rem; }
 #totp-secret { font-size: .9375rem; letter-spacing: .04em; }
 .methods { list-style: none; margin: 0; padding: 0; border: 1px solid var(--edge); border-radius: .75rem; }
+.quiet + .methods { margin-top: .75rem; }
 .methods li { display: flex; align-items: center; justify-content: space-between; gap: .75rem; padding: .75rem .875rem; }
 .methods li + li { border-top: 1px solid var(--edge); }
 .methods p { overflow-wrap: anywhere; color: var(--ink-2); font-size: .8125rem; }

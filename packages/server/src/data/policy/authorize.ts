@@ -32,6 +32,8 @@ export type Authorized =
       readonly writes: readonly Write[]
       /** Approvals that are used up by it: for the commit of what they buy, and no other. */
       readonly uses: readonly Write[]
+      /** How long the user need not be asked the same again; undefined or 0: they are. */
+      readonly rememberSeconds: number | undefined
     }
   | {
       readonly ok: false
@@ -61,7 +63,10 @@ export async function judgeAuthorize(
   )
   const refusal = refusalOf(answered, user.acr, issuer.authenticationLevels)
   const writes = recordsOf(answered, refusal === undefined, { txn, subject: user.subject }, exchange)
-  if (refusal === undefined) return { ok: true, writes, uses }
+  if (refusal === undefined) {
+    const { rememberConsentSeconds: rememberSeconds } = answered.decision.obligations
+    return { ok: true, writes, uses, rememberSeconds }
+  }
   if (refusal.ruleId === 'policy.approval' && missing !== undefined) {
     const told = refusalOfApproval(refusal, missing)
     return { ok: false, refusal: told, writes, stepUp: undefined, approval: missing }

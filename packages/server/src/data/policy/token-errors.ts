@@ -19,6 +19,9 @@ const errors: Readonly<Record<GrantTypeName, { readonly error: ErrorCode; readon
   'urn:ietf:params:oauth:grant-type:jwt-bearer': { error: 'invalid_grant', clause: 'RFC6749-5.2' },
 }
 
+/** What may still be approved. */
+const waiting: ReadonlySet<string> = new Set(['policy.approval', 'policy.approval-gone'])
+
 /** Where a client polls, it goes on polling while others have not answered (RFC 8628 section 3.5, CIBA section 11). */
 const pendings: Partial<typeof errors> = {
   'urn:ietf:params:oauth:grant-type:device_code': { error: 'authorization_pending', clause: 'RFC8628-3.5-4' },
@@ -30,7 +33,7 @@ export function refusedInDialect(refusal: Refusal, grantType: GrantTypeName): Re
   const isOfPolicy = refusal.ruleId.startsWith('policy.') || refusal.ruleId.startsWith('attributes.')
   // What may be asked again in a moment is no word about the grant.
   if (!isOfPolicy || refusal.error === 'temporarily_unavailable') return refusal
-  const pending = refusal.ruleId === 'policy.approval' ? pendings[grantType] : undefined
+  const pending = waiting.has(refusal.ruleId) ? pendings[grantType] : undefined
   const { error, clause } = pending ?? errors[grantType]
   return { ...refusal, error, clauses: [clause] }
 }

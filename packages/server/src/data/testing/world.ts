@@ -74,6 +74,7 @@ export interface WorldOptions {
   readonly trustedIssuers?: readonly TrustedIssuer[]
   readonly spiffeTrustDomains?: readonly SpiffeTrustDomain[]
   readonly environment?: IssuerSnapshot['environment']
+  readonly operationTiers?: IssuerSnapshot['operationTiers']
   readonly authenticationLevels?: IssuerSnapshot['authenticationLevels']
   readonly floor?: SecurityProfile
   /** What `jwks_uri` answers, by URL; absent: the fetch fails. */
@@ -312,6 +313,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     detailTypes,
     effectiveProfile,
     clientTrustAnchors: options.clientTrustAnchors ?? [],
+    operationTiers: options.operationTiers ?? { scopes: new Map(), detailTypes: new Map() },
     authenticationLevels: options.authenticationLevels ?? defaultAuthenticationLevels,
     attesters: new Map((options.attesters ?? []).map(attester => [attester.name, attester])),
     spiffeTrustDomains: new Map(

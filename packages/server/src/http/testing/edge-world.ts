@@ -132,6 +132,7 @@ function issuerOf(
     risk: defaultRiskRules,
     onboardingEndings: [],
     spiffeTrustDomains: new Map(),
+    operationTiers: { scopes: new Map(), detailTypes: new Map() },
     clientOfSpiffeId: () => undefined,
   }
 }

@@ -99,4 +99,33 @@ export const approvalCases: readonly ContractCase[] = [
       assert.equal(await store.findConsent(mineElsewhere.key), undefined)
     },
   },
+  {
+    title:
+      'when all access of an issuer ends, what was asked, approved and remembered before counts for nothing',
+    run: async ({ store }) => {
+      const url = `${issuer}/${newHash()}`
+      const [one, two] = [approval(), approval()].map(record => ({ ...record, issuer: url }))
+      assert(one && two)
+      const consent = { ...rememberedConsent(), issuer: url }
+      const elsewhere = rememberedConsent()
+      for (const record of [one, two]) await committed(store, [ask(record)])
+      await committed(store, [
+        { kind: 'give-approval', record: one, version: 0, approvedAt: start, at: start },
+        { kind: 'remember-consent', record: consent },
+        { kind: 'remember-consent', record: elsewhere },
+        { kind: 'revoke-all-of-issuer', issuer: url, at: later(1) },
+      ])
+      const { key, grantId } = consent
+      await fails(store, 'spend-approval', { kind: 'spend-approval', key: one.key, at: later(1) })
+      await fails(store, 'require-consent', { kind: 'require-consent', key, grantId, at: later(1) })
+      assert.equal(await store.findApproval(one.key), undefined)
+      assert.equal(await store.findConsent(key), undefined)
+      assert.deepEqual(await store.listConsents(url, consent.subject, later(1), 10), [])
+      assert.deepEqual(await store.listWaitingApprovals(url, undefined, later(1), 10), [])
+      assert.notEqual(await store.findConsent(elsewhere.key), undefined)
+      await committed(store, [ask(two, 1, 1), { kind: 'remember-consent', record: consent }])
+      same(await store.findApproval(two.key), { ...two, ...unanswered, version: 1 })
+      await committed(store, [{ kind: 'require-consent', key, grantId, at: later(2) }])
+    },
+  },
 ]

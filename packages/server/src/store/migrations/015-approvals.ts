@@ -15,7 +15,8 @@ export const approvals: Migration = {
       approved_at ${integer},
       denied_at ${integer},
       spent_at ${integer},
-      expires_at ${integer} not null
+      expires_at ${integer} not null,
+      born ${integer} not null default 0
     ) ${wide}`,
     'create index approvals_by_issuer on approvals (issuer, expires_at)',
     'create index approvals_by_asker on approvals (asker)',
@@ -25,7 +26,8 @@ export const approvals: Migration = {
       subject_key ${text} not null,
       client_key ${text} not null,
       body text not null,
-      expires_at ${integer} not null
+      expires_at ${integer} not null,
+      born ${integer} not null default 0
     ) ${narrow}`,
     'create index remembered_consents_by_subject on remembered_consents (subject_key)',
     'create index remembered_consents_by_client on remembered_consents (client_key)',

@@ -25,6 +25,7 @@ import {
 import { requestToAllow } from '../../ciba/demand.ts'
 import { outstandingCibaKey } from '../../ciba/prompts.ts'
 import { judgeCibaAccess } from '../../ciba/request.ts'
+import { vouchedBy } from '../../consents/vouched.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { type ApprovalContent, approvalsView, type Said } from '../../pages/approvals.ts'
 import { shownDetails } from '../../pages/detail-item.ts'
@@ -320,6 +321,7 @@ function contentOf(
     lifetimeSeconds: cibaGrantLifetime(client, asked, access.profile),
     isLasting: isLasting(client, asked.scopes),
     endsAtSignOut: endsWithSession(asked),
+    vouchedBy: vouchedBy(client, issuer),
   }
 }
 

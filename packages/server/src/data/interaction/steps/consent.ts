@@ -13,6 +13,7 @@ import { requestFacts } from '../../authorize/facts.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { authorizationResponse } from '../../authorize/response.ts'
 import { newGrantId, newManagedGrantId } from '../../authorize/transaction.ts'
+import { vouchedBy } from '../../consents/vouched.ts'
 import { fineTime, newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { mintDetachedSignature } from '../../mint/id-token.ts'
@@ -28,6 +29,14 @@ import { recordRefusal } from '../../refused.ts'
 import { statedRisk } from '../../risk/client.ts'
 import { type AssessedSignIn, assessSignIn } from '../../risk/sign-in.ts'
 import { judgeAcr } from '../assurance.ts'
+import {
+  forgetting,
+  type Memory,
+  memoryFacts,
+  memoryWrites,
+  rememberedFor,
+  rememberSecondsOf,
+} from '../consent-memory.ts'
 import { csrfToken } from '../csrf.ts'
 import { finishing, finishRefused, noLongerOutstanding, tooLate } from '../finish.ts'
 import { approvalShown, askOthers, showWaiting, waitsForApproval } from '../group-approval.ts'
@@ -47,10 +56,23 @@ export const consent: InteractionStep = {
     const session = sessionOf(visit)
     const asked = await loadAsked(askingOf(visit), session.record.subject, ports)
     if (!asked.ok) return await finishRefused(visit, ports, 'consent.refused', asked)
-    const { permitted } = await judgeConsent(visit, session, asked.value, ports)
+    const { permitted, signIn } = await judgeConsent(visit, session, asked.value, ports)
+    const rememberSeconds = rememberSecondsOf(visit, asked.value, permitted)
+    const record = await rememberedFor(visit, session, asked.value, rememberSeconds, ports)
+    if (permitted.ok && record !== undefined) {
+      const unmet = judgeAcr(visit.interaction.request, [statedBy(visit).acr])
+      if (unmet !== undefined) return await finishRefused(visit, ports, 'consent.refused', unmet)
+      const memory = { kind: 'remembered', record } as const
+      return await allowed(
+        visit,
+        session,
+        { ...asked.value, memory, signIn, records: permitted.writes },
+        ports,
+      )
+    }
     const approval = approvalShown(permitted)
     if (permitted.ok || approval !== undefined)
-      return render(visit, session, asked.value, ports, { ...(approval && { approval }) })
+      return render(visit, session, asked.value, ports, { rememberSeconds, ...(approval && { approval }) })
     return waitsForApproval(permitted)
       ? showWaiting(visit, permitted.approval.record, ports)
       : await turnedAway(visit, permitted, 'consent.refused', ports)
@@ -61,30 +83,37 @@ export const consent: InteractionStep = {
 async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   const session = sessionOf(visit)
   const decision = form.get('decision')
-  if (decision === 'deny') return await finishRefused(visit, ports, 'consent.denied', deniedByUser)
+  if (decision === 'deny') {
+    const writes = [forgetting(visit, session)]
+    return await finishRefused(visit, ports, 'consent.denied', deniedByUser, { writes })
+  }
   const asked = await loadAsked(askingOf(visit), session.record.subject, ports)
   if (!asked.ok) return await finishRefused(visit, ports, 'consent.refused', asked)
-  if (decision !== 'allow') return render(visit, session, asked.value, ports)
+  // Asked again: since the page was shown, the policies or the session may be others.
+  const { permitted, signIn } = await judgeConsent(visit, session, asked.value, ports)
+  const rememberSeconds = rememberSecondsOf(visit, asked.value, permitted)
+  if (decision !== 'allow') return render(visit, session, asked.value, ports, { rememberSeconds })
 
   // I13: what the user saw is what the token holds. A name or text edited meanwhile is asked again.
-  const shown = digestOf(contentOf(visit, session, asked.value))
+  const shown = digestOf(contentOf(visit, session, asked.value, rememberSeconds))
   if (form.get('shown') !== shown) {
     await recordRefusal(visit.exchange, ports, 'consent.refused', changed, {
       context: contextOf(visit, session),
     })
-    return render(visit, session, asked.value, ports, { isChanged: true })
+    return render(visit, session, asked.value, ports, { isChanged: true, rememberSeconds })
   }
   const unmet = judgeAcr(visit.interaction.request, [statedBy(visit).acr])
   if (unmet !== undefined) return await finishRefused(visit, ports, 'consent.refused', unmet)
-  // Asked again: since the page was shown, the policies or the session may be others.
-  const { permitted, signIn } = await judgeConsent(visit, session, asked.value, ports)
   if (!permitted.ok && permitted.approval !== undefined && permitted.approval.standing !== 'denied')
     return await askOthers(visit, session, permitted, ports)
   if (!permitted.ok) return await turnedAway(visit, permitted, 'consent.refused', ports)
   return await allowed(
     visit,
     session,
-    { ...asked.value, shown, signIn, records: [...permitted.uses, ...permitted.writes] },
+    {
+      ...{ ...asked.value, shown, signIn, memory: { kind: 'shown', rememberSeconds } },
+      records: [...permitted.uses, ...permitted.writes],
+    },
     ports,
   )
 }
@@ -126,9 +155,10 @@ async function judgeConsent(
   return { permitted, signIn }
 }
 
-/** What a user allowed: the page that is answered, by its digest, and what policies recorded of it. */
+/** What a user allowed: the page that is answered, by its digest, or before; and what policies recorded of it. */
 interface Allowed extends Asked {
-  readonly shown: string
+  readonly shown?: string
+  readonly memory: Memory
   readonly records: readonly Write[]
   readonly signIn: AssessedSignIn | undefined
 }
@@ -144,6 +174,7 @@ async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports
     ...finishing(visit),
     // Its tokens end here, with the consent that takes its place.
     ...(asked.named === undefined ? [] : [{ kind: 'end-grant', id: asked.named.id, at: now } as const]),
+    ...memoryWrites(visit, grant, asked, asked.memory),
     { kind: 'insert-grant', record: grant },
     device === undefined
       ? { kind: 'insert-code', record: codeOf(visit, grant, code.hash) }
@@ -158,8 +189,7 @@ async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports
     ...(remembered?.writes ?? []),
     auditAccepted(exchange, now, device ? 'device.approved' : 'code.issued', contextOf(visit, session), {
       ...(device ? deviceFacts(visit, device.hash) : requestFacts(interaction.request)),
-      consent: 'allowed',
-      ...shownFacts(visit, asked),
+      ...memoryFacts(visit, asked.memory, shownFacts(visit, asked)),
       grant: grant.id,
       granted_scopes: grant.scopes,
       ...(asked.named !== undefined && { replaced_grant: asked.named.id }),
@@ -177,8 +207,9 @@ async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports
   if (!committed.committed) {
     // Another request was faster with the grant that this one names: the user is asked about what it is now.
     if (committed.guard === 'end-grant') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'consent'))
-    // Another request used up the approval, or it was taken back: the page says what is missing now.
-    if (committed.guard === 'spend-approval' || committed.guard === 'require-approval')
+    // An approval was used up or taken back, or what was remembered is not any more: the page says what is missing.
+    const meanwhile = ['spend-approval', 'require-approval', 'require-consent']
+    if (meanwhile.includes(committed.guard))
       return seeOther(stepUrl(exchange.issuer.url, visit.id, 'consent'))
     // A logout was faster: there is no session to consent in. The room asks for a new login.
     if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'login'))
@@ -279,7 +310,12 @@ function grantLifetime({ client, interaction, profile }: Visit, { scopes }: Aske
     : untilRedeemed + profile.accessTokenLifetimeSeconds
 }
 
-function contentOf(visit: Visit, session: LiveSession, asked: Asked): ConsentContent {
+function contentOf(
+  visit: Visit,
+  session: LiveSession,
+  asked: Asked,
+  rememberSeconds: number | undefined,
+): ConsentContent {
   const { exchange, interaction, client } = visit
   const { scopes } = exchange.issuer
   const { request } = interaction
@@ -303,6 +339,8 @@ function contentOf(visit: Visit, session: LiveSession, asked: Asked): ConsentCon
     lifetimeSeconds: grantLifetime(visit, asked),
     isLasting: isLasting(client, asked.scopes),
     endsAtSignOut: endsWithSession(asked),
+    rememberSeconds,
+    vouchedBy: vouchedBy(client, exchange.issuer),
   }
 }
 
@@ -313,7 +351,7 @@ function wordsOf({ exchange, interaction }: Visit): Words {
 /** What the page said, for the record: the digest of all of it, its language, and the details it named. */
 function shownFacts(visit: Visit, { claims, shown }: Allowed): AuditRecord['facts'] {
   return {
-    shown,
+    ...(shown !== undefined && { shown }),
     locale: wordsOf(visit).locale,
     ...(claims !== undefined && {
       claims_id_token: claims.idToken.map(({ name }) => name),
@@ -326,15 +364,17 @@ function digestOf(content: ConsentContent): string {
   return hash('sha256', JSON.stringify(content), 'base64url')
 }
 
+type Shown = Partial<Pick<ConsentView, 'isChanged' | 'approval'>> & Pick<ConsentContent, 'rememberSeconds'>
+
 function render(
   visit: Visit,
   session: LiveSession,
   asked: Asked,
   ports: Ports,
-  { isChanged = false, approval }: Partial<Pick<ConsentView, 'isChanged' | 'approval'>> = {},
+  { isChanged = false, approval, rememberSeconds }: Shown,
 ): Reply {
   const { exchange, interaction, id } = visit
-  const content = contentOf(visit, session, asked)
+  const content = contentOf(visit, session, asked, rememberSeconds)
   return consentView(exchange, {
     words: wordsOf(visit),
     action: stepUrl(exchange.issuer.url, id, 'consent'),

@@ -71,6 +71,7 @@ export const de: Words = {
       'session-ended': 'Die Sitzung wurde beendet. Anwendungen, die sie nutzten, wurden benachrichtigt.',
       'others-ended': 'Sie sind nirgendwo sonst mehr angemeldet. Anwendungen wurden benachrichtigt.',
       withdrawn: 'Sie haben es zurückgenommen. Die Anwendung hat dadurch keinen Zugriff mehr.',
+      forgotten: 'Beim nächsten Mal werden Sie wieder gefragt.',
       gone: 'Das war schon beendet. Unten steht, was es jetzt gibt.',
     },
     askedAgain:
@@ -113,6 +114,11 @@ export const de: Words = {
     methods: (passkeys, hasApp) =>
       `Passkeys: ${passkeys === 0 ? 'keine' : passkeys}. Authenticator-App: ${hasApp ? 'eingerichtet' : 'nicht eingerichtet'}.`,
     manageMethods: 'Anmeldewege verwalten',
+    remembered: 'Ohne neue Frage',
+    rememberedLead: 'Fragen diese Anwendungen dasselbe noch einmal, bekommen sie es ohne Rückfrage.',
+    rememberedUntil: moment => `Bis ${moment}`,
+    askAgain: 'Wieder fragen',
+    askAgainNamed: clientName => `Wieder fragen, wenn ${clientName} fragt`,
   },
   security: {
     title: 'So melden Sie sich an',
@@ -185,6 +191,15 @@ export const de: Words = {
       html`Was Sie erlaubt haben, können Sie jederzeit in <a href="${link}">Ihrem Konto</a> zurücknehmen.`,
     allow: 'Zulassen',
     deny: 'Ablehnen',
+    vouchedBy: {
+      operator: 'Geprüft: Die Betreiber dieses Servers haben die Anwendung eingetragen.',
+      statement:
+        'Geprüft: Die Anwendung hat sich selbst eingetragen, mit einer unterschriebenen Erklärung, der dieser Server traut.',
+      nobody:
+        'Nicht geprüft: Die Anwendung hat sich selbst eingetragen, und niemand steht für ihren Namen ein.',
+    },
+    remembered: time =>
+      `Danach werden Sie ${time} lang nicht noch einmal gefragt. In Ihrem Konto können Sie das ändern.`,
   },
   claims: {
     name: 'Ihr voller Name',
@@ -280,8 +295,8 @@ export const de: Words = {
     giveUp: 'Aufgeben',
     section: 'Ihre Zustimmung wird gebraucht',
     heading: clientName => html`<span class="name">${clientName}</span> zustimmen?`,
-    forUser: username => html`Sie bittet <strong>${username}</strong>, das zu erlauben:`,
-    forItself: 'Sie will das für sich selbst, für niemanden sonst:',
+    forUser: username => html`Die Anwendung bittet <strong>${username}</strong>, das zu erlauben:`,
+    forItself: 'Die Anwendung will das für sich selbst, für niemanden sonst:',
     asMember: group => html`Gefragt sind Sie als Mitglied von <strong>${group}</strong>.`,
     others: groups => `Auch diese müssen zustimmen, jeweils durch eine andere Person: ${groups}.`,
     once: time => `Ihre Zustimmung gilt einmal, höchstens ${time}, und nur für genau das.`,

@@ -69,6 +69,7 @@ export const en: Words = {
       'session-ended': 'That session was ended. Applications that used it were told.',
       'others-ended': 'You are signed in nowhere else any more. Applications were told.',
       withdrawn: 'You withdrew it. The application has no access by it any more.',
+      forgotten: 'You are asked again the next time.',
       gone: 'It had already ended. Below is what there is now.',
     },
     askedAgain: 'If you signed in more than five minutes ago, you sign in again before something ends.',
@@ -110,6 +111,11 @@ export const en: Words = {
     methods: (passkeys, hasApp) =>
       `Passkeys: ${passkeys === 0 ? 'none' : passkeys}. Authenticator app: ${hasApp ? 'set up' : 'not set up'}.`,
     manageMethods: 'Manage how you sign in',
+    remembered: 'Not asked again',
+    rememberedLead: 'When these applications ask the same again, they get it without a question.',
+    rememberedUntil: moment => `Until ${moment}`,
+    askAgain: 'Ask me again',
+    askAgainNamed: clientName => `Ask me again when ${clientName} asks`,
   },
   security: {
     title: 'How you sign in',
@@ -178,6 +184,12 @@ export const en: Words = {
       html`You can take back what you allowed at any time, in <a href="${link}">your account</a>.`,
     allow: 'Allow',
     deny: 'Deny',
+    vouchedBy: {
+      operator: 'Verified: the operators of this server registered it.',
+      statement: 'Verified: it registered itself with a signed statement that this server trusts.',
+      nobody: 'Not verified: it registered itself, and nobody vouches for its name.',
+    },
+    remembered: time => `You are not asked the same again for ${time}. In your account you can change that.`,
   },
   claims: {
     name: 'Your full name',

@@ -1,5 +1,6 @@
 import type { AuthenticationMethod } from '@holdfast/protocol'
 import type { Locale } from '../../../snapshot/locale.ts'
+import type { VouchedBy } from '../../consents/vouched.ts'
 import type { SentencedError } from '../../render/public-sentence.ts'
 import type { Html } from '../html.ts'
 
@@ -116,7 +117,7 @@ export interface PasskeyWords {
 }
 
 /** What the account page says was done, or that what was meant is not there any more. */
-export type HomeNotice = 'session-ended' | 'others-ended' | 'withdrawn' | 'gone'
+export type HomeNotice = 'session-ended' | 'others-ended' | 'withdrawn' | 'forgotten' | 'gone'
 
 /** The account page: sessions, what was allowed, and the way to the ways to sign in. */
 export interface HomeWords {
@@ -161,6 +162,11 @@ export interface HomeWords {
   readonly newest: string
   readonly methods: (passkeys: number, hasApp: boolean) => string
   readonly manageMethods: string
+  readonly remembered: string
+  readonly rememberedLead: string
+  readonly rememberedUntil: (moment: string) => string
+  readonly askAgain: string
+  readonly askAgainNamed: (clientName: string) => string
 }
 
 /** The page about the ways a user signs in. */
@@ -236,6 +242,10 @@ export interface ConsentWords {
   readonly takeBack: (link: string) => Html
   readonly allow: string
   readonly deny: string
+  /** Who says that the application is what it says it is. */
+  readonly vouchedBy: Readonly<Record<VouchedBy, string>>
+  /** @param time in which the user is not asked again */
+  readonly remembered: (time: string) => string
 }
 
 export interface DeviceWords {

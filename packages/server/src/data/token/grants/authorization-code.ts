@@ -8,6 +8,7 @@ import type { Found } from '../../../store/store.ts'
 import type { Write } from '../../../store/writes.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { idTokenClaimsOf } from '../../claims/release.ts'
+import { forgettingWith } from '../../consents/remembered.ts'
 import { hashOfHandle } from '../../handle.ts'
 import { grantedDetails } from '../../mint/details.ts'
 import type { Entitlement, RefreshTokenOrder } from '../../mint/order.ts'
@@ -133,7 +134,11 @@ function replayed(
   { now }: TokenRequest,
 ): GrantRefusal {
   const revoke: Write = { kind: 'revoke-grant', id: code.grantId, at: now }
-  return { refusal, context: contextOf(grant), alert: { event: 'code.replayed', writes: [revoke] } }
+  return {
+    refusal,
+    context: contextOf(grant),
+    alert: { event: 'code.replayed', writes: [revoke, ...forgettingWith(grant)] },
+  }
 }
 
 /** Two redemptions at once: the winner has its answer already, so its grant must die here. Never two live outcomes. */

@@ -5,6 +5,7 @@ import type { GrantRecord, RefreshTokenRecord } from '../../../store/records.ts'
 import type { Store } from '../../../store/store.ts'
 import type { GuardKind, Write } from '../../../store/writes.ts'
 import { idTokenClaimsOf } from '../../claims/release.ts'
+import { forgettingWith } from '../../consents/remembered.ts'
 import { hashOfHandle } from '../../handle.ts'
 import { grantedDetails } from '../../mint/details.ts'
 import type { RefreshTokenOrder } from '../../mint/order.ts'
@@ -140,7 +141,11 @@ function reused(
   { now }: TokenRequest,
 ): GrantRefusal {
   const revoke: Write = { kind: 'revoke-grant', id: token.grantId, at: now }
-  return { refusal, context: contextOf(grant), alert: { event: 'refresh-token.reused', writes: [revoke] } }
+  return {
+    refusal,
+    context: contextOf(grant),
+    alert: { event: 'refresh-token.reused', writes: [revoke, ...forgettingWith(grant)] },
+  }
 }
 
 function conflictOf(
