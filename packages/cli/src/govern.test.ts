@@ -49,7 +49,7 @@ async function run(args: readonly string[], admin?: Composition['admin']) {
   const unused = async () => assert.fail('asks a server')
   const composition: Composition = {
     version: '9.9.9',
-    ...{ serve: unused, gateway: unused, admin: admin ?? unused },
+    ...{ serve: unused, gateway: unused, drill: unused, admin: admin ?? unused },
     configuration: () => assert.fail('reads the configuration'),
   }
   return { exitCode: await runCommandLine(args, composition, terminal), ...texts }

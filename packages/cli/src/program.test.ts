@@ -132,6 +132,7 @@ async function run(
     version: '9.9.9',
     serve: async () => 0,
     gateway: async () => 0,
+    drill: async () => ({ evidence: {}, lines: [], failures: [] }),
     configuration: () => ({ ok: false, problems: ['holdfast.yaml listners: unknown key'] }),
     admin: async () => ({ api, via: 'store', close: async () => {} }),
     ...parts,

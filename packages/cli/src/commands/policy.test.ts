@@ -14,6 +14,7 @@ const composition: Composition = {
   version: '0',
   serve: never,
   gateway: never,
+  drill: never,
   configuration: never,
   admin: never,
 }
