@@ -160,6 +160,7 @@ describe('slots', () => {
     'packages/server/src/data/authorize/response-modes',
     'packages/server/src/control/resources',
     'packages/server/src/snapshot/policy-engines',
+    'packages/server/src/remote-engines/kinds',
   ]
   for (const slot of slots) {
     it(`every file of ${slot} stands in its index`, () => {

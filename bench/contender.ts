@@ -38,7 +38,8 @@ export async function cpuMicroseconds(child: ChildProcess): Promise<number> {
   return cpu.user + cpu.system
 }
 
-async function asked<Answer>(child: ChildProcess, question: string): Promise<Answer> {
+/** The process's next message, after a question. */
+export async function asked<Answer>(child: ChildProcess, question: string): Promise<Answer> {
   const answered = once(child, 'message')
   child.send(question)
   const [answer] = (await answered) as [Answer]
@@ -80,7 +81,7 @@ export async function startHoldfast(keys: ClientKeys): Promise<Contender & { rea
 
 /** `oidc-provider` with everything in memory. */
 export async function startPeer(options: TlsFiles & { port: number; clientJwk: object }): Promise<Contender> {
-  const child = await forkScript('./peer-oidc-provider.ts', { ...options, redirectUri })
+  const { child } = await forkScript('./peer-oidc-provider.ts', { ...options, redirectUri })
   return {
     name: 'oidc-provider, in memory',
     issuer: `https://localhost:${options.port}`,
@@ -99,7 +100,7 @@ export interface Floor extends Contender {
 }
 
 export async function startFloor(options: TlsFiles & { port: number }): Promise<Floor> {
-  const child = await forkScript('./floor-process.ts', options)
+  const { child } = await forkScript('./floor-process.ts', options)
   return {
     name: 'bare https',
     issuer: `https://localhost:${options.port}`,
@@ -113,15 +114,19 @@ export async function startFloor(options: TlsFiles & { port: number }): Promise<
   }
 }
 
-async function forkScript(path: string, options: object): Promise<ChildProcess> {
+/** @param path of a script beside this one, which says what its clients need once it listens */
+export async function forkScript<Ready>(
+  path: string,
+  options: object,
+): Promise<{ readonly child: ChildProcess; readonly ready: Ready }> {
   const child = fork(fileURLToPath(new URL(path, import.meta.url)), [JSON.stringify(options)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
-  await once(child, 'message')
-  return child
+  const [ready] = (await once(child, 'message')) as [Ready]
+  return { child, ready }
 }
 
-async function stopScript(child: ChildProcess): Promise<void> {
+export async function stopScript(child: ChildProcess): Promise<void> {
   const ended = once(child, 'exit')
   child.send('stop')
   await ended

@@ -1,158 +1,115 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Agent, createServer as createTlsServer, request } from 'node:https'
-import { pipeline } from 'node:stream/promises'
+import { createPrivateKey } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openUpstream } from '@holdfast/gateway/upstream.ts'
-import { tlsFloor } from '@holdfast/protocol/wire/tls-floor.ts'
-import { type Bed, openBed, proofFor } from '../packages/gateway/src/testing/bed.ts'
+import { jwkThumbprint } from '@holdfast/protocol/jose/thumbprint.ts'
+import { systemClock } from '@holdfast/resource-server/ports.ts'
+import type { TestKey } from '@holdfast/resource-server/testing.ts'
+import { openDevelopmentCa } from '@holdfast/server/tls/development-ca.ts'
+import { freePort } from '../packages/gateway/src/testing/bed.ts'
+import { bindings, credentialsOf } from './checks.ts'
+import { asked, cpuMicroseconds, forkScript, startFloor, stopScript } from './contender.ts'
+import type { Listener, Ready } from './gateway-process.ts'
+import { openPool, sendAll } from './load.ts'
+import type { RawCosts } from './raw-signatures.ts'
+import { compared, difference, printTable, quotient, takeRounds } from './rounds.ts'
+import { median } from './turns.ts'
 
 /**
- * CPU microseconds a request costs the gateway, read from the operating system's account of its process, beside a proxy
- * that does nothing but pass it on: the same TLS edge, the same way to the same API, in the same process and run. The
- * API, which answers at once, is in that process too and costs both the same, so the difference is what counts. Clients
- * are in the other process; proofs are signed before the clock starts. Each figure is the median over the turns.
+ * CPU microseconds a GET costs the gateway, read from the operating system's account of its process, beside plain proxies
+ * in that same process: the same TLS edge, the same way to the same API, with nothing checked or with a library that
+ * checks. Clients and API are processes of their own; proofs are signed before the clock starts, and connections are kept.
  */
 const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '400' },
-    turns: { type: 'string', default: '9' },
+    rounds: { type: 'string', default: '11' },
+    'warm-ups': { type: 'string', default: '8' },
     connections: { type: 'string', default: '16' },
+    only: { type: 'string', default: '' },
   },
 })
+const connections = Number(values.connections)
+const requests = Number(values.requests)
 
-interface Ready {
-  readonly gatewayPort: number
-  readonly plainPort: number
-  readonly caPem: string
-}
+const folder = mkdtempSync(join(tmpdir(), 'hf-bench-gateway-'))
+const ca = await openDevelopmentCa(folder, systemClock.now())
+const apiPort = await freePort()
+const api = await startFloor({ port: apiPort, certFile: ca.server.certPath, keyFile: ca.server.keyPath })
+const { child, ready } = await forkScript<Ready>('./gateway-process.ts', {
+  apiUrl: `https://localhost:${apiPort}`,
+  apiCaPem: ca.caPem,
+  folder,
+})
+const key = keyOf(ready.clientKeyJwk)
+const pools = new Map(
+  ready.listeners.map(listener => {
+    const shown = listener.binding === 'certificate' ? { cert: ready.certPem, key: ready.keyPem } : {}
+    return [listener, openPool(`https://localhost:${listener.port}`, connections, shown)]
+  }),
+)
 
-interface Signed {
-  readonly headers: readonly Readonly<Record<string, string>>[]
-}
-
-if (process.env.HOLDFAST_BENCH_ROLE === 'gateway') await beGateway()
-else await beClients()
-
-/** The measured process: gateway and plain proxy over one API, which answers at once. */
-async function beGateway(): Promise<void> {
-  const bed = await openBed()
-  const plain = await openPlain(bed)
-  const token = bed.token()
-  process.on('message', (order: { readonly sign?: number }) => {
-    if (order.sign === undefined) return void process.send?.(process.cpuUsage())
-    const headers = Array.from({ length: order.sign }, () => ({
-      host: `localhost:${bed.port}`,
-      authorization: `DPoP ${token}`,
-      dpop: proofFor(bed, { token }),
-    }))
-    process.send?.({ headers } satisfies Signed)
+/** Signs the requests. @returns sends them */
+function prepare(listener: Listener, count: number): () => Promise<void> {
+  const { binding, port, token } = listener
+  const url = `https://localhost:${port}/accounts`
+  const prepared = Array.from({ length: count }, () => {
+    const now = systemClock.now()
+    const headers = binding === 'none' ? {} : credentialsOf(binding, { key, url, token, now })
+    return { method: 'GET' as const, path: '/accounts', headers }
   })
-  const ready: Ready = { gatewayPort: bed.port, plainPort: plain, caPem: bed.ca.caPem }
-  process.send?.(ready)
-}
-
-async function openPlain(bed: Bed): Promise<number> {
-  const gateway = await bed.ca.clientCertificate('gateway', 'CN=gateway', 'issued')
-  const upstream = openUpstream('plain', {
-    url: `https://localhost:${bed.api.port}`,
-    caPem: bed.ca.caPem,
-    certPem: gateway.certPem,
-    keyPem: gateway.keyPem,
-  })
-  const { certPem: cert, keyPem: key } = bed.ca.server
-  const server = createTlsServer(
-    { ...tlsFloor, cert, key },
-    async (incoming: IncomingMessage, response: ServerResponse) => {
-      const answer = await upstream.pool.request({ path: incoming.url ?? '/', method: 'GET' })
-      response.writeHead(answer.statusCode, { 'content-type': 'application/json' })
-      await pipeline(answer.body, response)
-    },
-  )
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
-async function beClients(): Promise<void> {
-  const env = { ...process.env, HOLDFAST_BENCH_ROLE: 'gateway' }
-  const child = fork(import.meta.filename, [], { env })
-  const [ready] = (await once(child, 'message')) as [Ready]
-  const agent = new Agent({ ca: ready.caPem, keepAlive: true, maxSockets: Number(values.connections) })
-  const count = Number(values.requests)
-  const costs: { readonly plain: number; readonly gateway: number }[] = []
-  for (let turn = -1; turn < Number(values.turns); turn++) {
-    const signed = (await ask(child, { sign: count })) as Signed
-    const plain = () => measure(child, agent, ready.plainPort, signed.headers)
-    const gateway = () => measure(child, agent, ready.gatewayPort, signed.headers)
-    // Who goes first changes with every turn; the first turn warms up.
-    const isPlainFirst = turn % 2 === 0
-    const one = isPlainFirst ? await plain() : await gateway()
-    const two = isPlainFirst ? await gateway() : await plain()
-    if (turn >= 0) costs.push(isPlainFirst ? { plain: one, gateway: two } : { plain: two, gateway: one })
+  const pool = pools.get(listener)
+  if (pool === undefined) throw new TypeError('there is no pool')
+  return async () => {
+    const { statuses, lastBody } = await sendAll(pool, prepared, connections)
+    if (statuses.get(200) !== count) throw new Error(`${[...statuses]}: ${lastBody}`)
   }
-  const median = (of: (cost: (typeof costs)[number]) => number): number =>
-    costs.map(of).toSorted((left, right) => left - right)[Math.floor(costs.length / 2)] ?? Number.NaN
-  const line = (name: string, value: number): string => `${name.padEnd(48)}${value.toFixed(0).padStart(8)}`
-  process.stdout.write(
-    `${[
-      line(
-        'plain proxy, CPU us (with the API)',
-        median(cost => cost.plain),
-      ),
-      line(
-        'gateway, DPoP, CPU us (with the API)',
-        median(cost => cost.gateway),
-      ),
-      line(
-        'what the gateway adds, CPU us',
-        median(cost => cost.gateway - cost.plain),
-      ),
-      `${'gateway / plain'.padEnd(48)}${median(cost => cost.gateway / cost.plain)
-        .toFixed(2)
-        .padStart(8)}`,
-    ].join('\n')}\n`,
-  )
-  agent.destroy()
-  child.kill()
 }
 
-async function ask(child: ChildProcess, order: object): Promise<unknown> {
-  const answer = once(child, 'message')
-  child.send(order)
-  return (await answer)[0]
-}
+const chosen = ready.listeners.filter(({ name, binding }) =>
+  values.only === '' ? true : binding === 'none' || `${binding} ${name}`.includes(values.only),
+)
+const costs = await takeRounds<Listener | 'floor'>(
+  ['floor', ...chosen],
+  { warmUps: Number(values['warm-ups']), rounds: Number(values.rounds) },
+  async one => {
+    if (one === 'floor') return (await asked<{ raw: RawCosts }>(child, 'raw')).raw.verifyUs
+    // A connection that ended meanwhile is opened again outside the clock.
+    const open = prepare(one, connections)
+    const run = prepare(one, requests)
+    await open()
+    const before = await cpuMicroseconds(child)
+    await run()
+    return ((await cpuMicroseconds(child)) - before) / requests
+  },
+)
 
-async function measure(
-  child: ChildProcess,
-  agent: Agent,
-  port: number,
-  headers: Signed['headers'],
-): Promise<number> {
-  const spent = async (): Promise<number> => {
-    const { user, system } = (await ask(child, {})) as NodeJS.CpuUsage
-    return user + system
-  }
-  const before = await spent()
-  await Promise.all(
-    headers.map(
-      one =>
-        new Promise<void>((done, fail) => {
-          request(
-            { host: '127.0.0.1', servername: 'localhost', port, path: '/accounts', agent, headers: one },
-            answer => {
-              answer.resume()
-              answer.once('end', () =>
-                answer.statusCode === 200 ? done() : fail(new Error(`answered ${answer.statusCode}`)),
-              )
-            },
-          )
-            .on('error', fail)
-            .end()
-        }),
-    ),
-  )
-  return ((await spent()) - before) / headers.length
+const plain = chosen.find(({ binding }) => binding === 'none')
+if (plain === undefined) throw new TypeError('there is no plain proxy')
+const floorUs = median(costs.get('floor') ?? [])
+printTable(
+  ['binding', 'who', 'CPU µs', 'requests per CPU second', '÷ plain', 'added µs', 'added ÷ one verification'],
+  [
+    ['none', 'one raw verification', floorUs, 1_000_000 / floorUs, '', '', 1],
+    ...(['none', ...bindings] as const)
+      .flatMap(binding => chosen.filter(listener => listener.binding === binding))
+      .map(listener => {
+        const us = median(costs.get(listener) ?? [])
+        const added = compared(costs, listener, plain, difference)
+        return [
+          ...[listener.binding, listener.name, us, 1_000_000 / us],
+          ...[compared(costs, listener, plain, quotient), added, added / floorUs],
+        ]
+      }),
+  ],
+)
+await Promise.all([...pools.values()].map(pool => pool.destroy()))
+await Promise.all([stopScript(child), api.close()])
+rmSync(folder, { recursive: true })
+
+function keyOf(privateJwk: Ready['clientKeyJwk']): TestKey {
+  const { d: _, ...jwk } = privateJwk
+  const privateKey = createPrivateKey({ format: 'jwk', key: privateJwk as never })
+  return { alg: 'ES256', privateKey, jwk, thumbprint: jwkThumbprint(jwk) }
 }

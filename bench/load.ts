@@ -17,8 +17,13 @@ export interface LoadResult {
   readonly lastBody: string
 }
 
-export function openPool(origin: string, connections: number): Pool {
-  return new Pool(origin, { connections, pipelining: 1, connect: { rejectUnauthorized: false } })
+/** @param shown certificate and key in PEM, for a listener that asks */
+export function openPool(
+  origin: string,
+  connections: number,
+  shown: { readonly cert?: string; readonly key?: string } = {},
+): Pool {
+  return new Pool(origin, { connections, pipelining: 1, connect: { rejectUnauthorized: false, ...shown } })
 }
 
 /** Sends every request once over `connections` kept-alive connections; bounded by the list. */

@@ -36,7 +36,7 @@ function policiesOf(size: number) {
   const own = Array.from({ length: Math.max(0, size - 3) }, (_, index) => policyText(index)).join('\n')
   const compiled = policyEngines[0].compile('bench', { ...shippedPolicies, 'own.cedar': own })
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.problems[0]))
-  return { name: 'bench', version: 'bench', decide: compiled.value }
+  return { name: 'bench', version: 'bench', decide: compiled.value.decide }
 }
 
 /** A signed request for a token of client credentials, not sent yet. */
@@ -68,7 +68,7 @@ async function measure(size: number): Promise<string> {
     const asking = Array.from({ length: requests }, () => world.exchange('/token'))
     let record: Write | undefined
     const ask = await cost(asking, async exchange => {
-      const answered = await askPolicies(question, exchange)
+      const answered = await askPolicies(question, exchange, world.ports)
       record = recordsOf(answered, answered.decision.decision === 'permit', {}, exchange)[0]
     })
     if (record === undefined) throw new Error('no record')

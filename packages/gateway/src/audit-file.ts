@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AccessEvent, AuditSink } from '@holdfast/resource-server'
 
 export interface AuditFile {
@@ -26,6 +27,8 @@ export async function openAuditFile(path: string, onFailure: (cause: unknown) =>
   let broken: unknown
 
   const flush = async (): Promise<void> => {
+    // The first of several in one turn must not go alone: all others would wait until it is through.
+    await nextTurn()
     while (waiting.length > 0) {
       const batch = waiting
       waiting = []

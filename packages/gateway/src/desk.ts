@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Clock, Entropy, PublishedMetadata } from '@holdfast/resource-server'
+import type { Clock, PublishedMetadata } from '@holdfast/resource-server'
 import type { Route } from './apis.ts'
 import type { EvidenceMaker } from './evidence.ts'
 import type { GatewayLimits } from './limits.ts'
@@ -31,7 +31,8 @@ export interface Desk {
   readonly log: Log
   readonly explain: boolean
   readonly clock: Clock
-  readonly entropy: Entropy
+  /** Unguessable ids, each given once. */
+  readonly ids: () => string
   readonly state: { inFlight: number; isDraining: boolean }
 }
 
@@ -51,9 +52,9 @@ export interface Visit {
   bytesOut: number
 }
 
-export function newVisit({ entropy }: Desk, method: string): Visit {
+export function newVisit({ ids }: Desk, method: string): Visit {
   return {
-    reference: entropy.bytes(16).toString('base64url'),
+    reference: ids(),
     startedMs: performance.now(),
     method,
     address: '',

@@ -5,7 +5,7 @@ import { signJws } from '@holdfast/protocol/jose/sign.ts'
 import { jwkThumbprint } from '@holdfast/protocol/jose/thumbprint.ts'
 import { cnfOf } from '@holdfast/protocol/sender/binding.ts'
 import { evidenceSecondsMax, evidenceTyp } from '@holdfast/protocol/specs/holdfast-evidence/rules.ts'
-import type { Clock, Entropy, VerifiedToken } from '@holdfast/resource-server'
+import type { Clock, VerifiedToken } from '@holdfast/resource-server'
 
 /** The key a gateway signs evidence with. Its own, for nothing else. */
 export interface EvidenceKey {
@@ -40,12 +40,12 @@ export interface EvidenceMaker {
   readonly externalUrl: string
   readonly key: EvidenceKey
   readonly clock: Clock
-  readonly entropy: Entropy
+  readonly ids: () => string
 }
 
 /** What the gateway verified, signed, for one request and 30 s. The token of the client is not in it. */
 export function makeEvidence(
-  { externalUrl, key, clock, entropy }: EvidenceMaker,
+  { externalUrl, key, clock, ids }: EvidenceMaker,
   { method, target, audience, token, phantom }: EvidenceRequest,
 ): string {
   const now = clock.now()
@@ -54,7 +54,7 @@ export function makeEvidence(
     aud: audience,
     iat: now,
     exp: Math.min(now + evidenceSecondsMax, Math.max(token.expiresAt, now + 1)),
-    jti: entropy.bytes(16).toString('base64url'),
+    jti: ids(),
     rid: token.requestId,
     htm: method,
     target,

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Readable, Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { refuse } from '@holdfast/protocol'
 import { headerValues } from '@holdfast/resource-server/adapters/node.ts'
 import type { Dispatcher } from 'undici'
@@ -40,7 +39,8 @@ export async function forward(
     return writeAnswer(response, refusalAnswer(busy, desk, visit))
   }
   const abort = new AbortController()
-  response.once('close', () => abort.abort())
+  // An answer that is whole leaves nothing to be ended, and an abort costs as much as a signature.
+  response.once('close', () => response.writableFinished || abort.abort())
   const body = new BoundedBody(incoming, route.bodyBytesMax)
   try {
     const headers = onwardFields(incoming, admitted, desk, visit)
@@ -98,7 +98,6 @@ async function answerBack(
   ])
   try {
     response.writeHead(statusCode, fields)
-    response.flushHeaders()
   } catch (cause) {
     // Nobody will read the body of an answer that cannot be written; its connection must not wait for that.
     body.destroy()
@@ -108,14 +107,36 @@ async function answerBack(
   const isEvents = headerValues(raw, 'content-type').some(type => type.startsWith('text/event-stream'))
   const mostMs = lifeMs(token.expiresAt, clock.now())
   const ended = isEvents ? conversations.begin(route, token, mostMs, () => abort.abort()) : undefined
+  // The head leaves together with what is there of the body; what keeps a client waiting gives it the head at once.
+  const flush = setImmediate(() => response.flushHeaders())
   body.on('data', (chunk: Buffer) => {
+    clearImmediate(flush)
     visit.bytesOut += chunk.length
   })
   try {
-    await pipeline(body, response)
+    await passBody(body, response)
   } finally {
+    clearImmediate(flush)
     ended?.()
   }
+}
+
+const clientLeft = Object.assign(new Error('the client left'), { code: 'ERR_STREAM_PREMATURE_CLOSE' })
+
+/**
+ * Resolves when the whole body is written; whoever calls ends `body` when the client leaves. Not `pipeline`: that aborts
+ * a controller of its own after every answer, which costs as much as a signature.
+ */
+export function passBody(body: Readable, response: ServerResponse): Promise<void> {
+  return new Promise((done, fail) => {
+    response.once('finish', done)
+    response.once('close', () => fail(clientLeft))
+    body.once('error', cause => {
+      fail(cause)
+      response.destroy()
+    })
+    body.pipe(response)
+  })
 }
 
 /** Milliseconds that a token still lives, at least one. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { publishMetadata, type RevocationFeed, type TokenFacts } from '@holdfast/resource-server'
-import { systemClock, systemEntropy } from '@holdfast/resource-server/ports.ts'
+import { requestIdsOf, systemClock, systemEntropy } from '@holdfast/resource-server/ports.ts'
 import { admit } from './admit.ts'
 import { type OpenApis, openApis } from './apis.ts'
 import { openCheck } from './check/open.ts'
@@ -47,15 +47,15 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { apis, feed } = await openApisOrClose(options, replay)
   const state = { inFlight: 0, isDraining: false }
   const clock = options.clock ?? systemClock
-  const entropy = options.entropy ?? systemEntropy
+  const ids = requestIdsOf(options.entropy ?? systemEntropy)
   const published = apis.apis
     .filter(api => new URL(api.options.audience).origin === externalUrl)
     .map(({ server }) => publishMetadata(server))
   const desk: Desk = {
-    ...{ limits, clock, entropy, state, table: apis.table },
+    ...{ limits, clock, ids, state, table: apis.table },
     authority: new URL(externalUrl).host,
     metadata: new Map(published.map(one => [one.path, one])),
-    maker: { externalUrl, key: options.evidenceKey, clock, entropy },
+    maker: { externalUrl, key: options.evidenceKey, clock, ids },
     proxies: new Set(options.trustedProxies),
     metrics: new Metrics(
       () => state.inFlight,

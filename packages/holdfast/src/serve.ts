@@ -25,6 +25,7 @@ import { demoGatewayKit, startDemoGateway } from './demo/gateway.ts'
 import { explainStart } from './explain-start.ts'
 import { type Ground, openGround, readKeyEncryptionKey } from './ground.ts'
 import { openKeyCustody } from './key-custody.ts'
+import { remoteEngines } from './remote-engines.ts'
 import { signalled } from './signalled.ts'
 import { writeStartCard } from './start-card.ts'
 
@@ -96,6 +97,7 @@ async function start(input: ServeInput, log: Log, closers: Closer[]): Promise<vo
   closers.push(custody.close)
   const server = await startServer({
     keyCustody: rehearsal?.keyCustody ?? custody.keyCustody,
+    remoteEngines: remoteEngines(bootstrap.remoteEngines),
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
     ...{ clock, entropy, refreshSnapshot: refresh },
     ...(testOnlyBackchannelAnswers && { routes: [...routes, testOnlyAnswerRoute] }),

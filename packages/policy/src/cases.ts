@@ -41,6 +41,7 @@ const obligationNames = [
   'dropDetails',
   'requireApproval',
   'addClaims',
+  'ask',
 ] as const
 
 /**

@@ -199,7 +199,7 @@ describe('obligations', () => {
   it('the strictest of each, over every determining permit', () => {
     const { decision, obligations } = both(
       '@max_lifetime("300") @drop_scope("x y") @step_up("one two") @add_claim("risk=low")',
-      '@max_lifetime("60") @drop_scope("y z") @require_approval("treasury") @add_claim("risk=low")',
+      '@ask("fraud risk") @max_lifetime("60") @drop_scope("y z") @require_approval("treasury") @add_claim("risk=low")',
     )
     assert.equal(decision, 'permit')
     assert.deepEqual(obligations, {
@@ -209,6 +209,7 @@ describe('obligations', () => {
       dropDetails: [],
       requireApproval: ['treasury'],
       addClaims: { risk: 'low' },
+      ask: ['fraud', 'risk'],
     })
   })
 

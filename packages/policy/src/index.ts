@@ -10,7 +10,7 @@ export {
 export type { CedarResponse, PolicyError } from './cedar/evaluate.ts'
 export { decide, type Entities, evaluate, prepareEntities } from './decide.ts'
 export type { Decision, DecisionError } from './decision.ts'
-export { noObligations, type Obligations } from './obligations.ts'
+export { engineNamePattern, isClaimName, noObligations, type Obligations } from './obligations.ts'
 export type { AccessAnswer, AccessContext, TokenObligation } from './pdp/answer.ts'
 export {
   type AuthzenEndpoint,
@@ -25,7 +25,7 @@ export {
 export { createPdp, type Deciding, type DecisionRecord, type Pdp, type PdpOptions } from './pdp/pdp.ts'
 export { compilePolicySet, type PolicySet, type PolicySource, policiesMax } from './policy-set.ts'
 export { type Parsed, type Problem, parseQuestion, type Question } from './question.ts'
-export { compileTokenPolicies, decideToken } from './token/compile.ts'
+export { askedEngines, compileTokenPolicies, decideToken } from './token/compile.ts'
 export {
   type Facts,
   factsOfDecision,
@@ -46,5 +46,13 @@ export {
   type TokenMoment,
   type TokenQuestion,
 } from './token/question.ts'
+export {
+  type Disclosed,
+  evaluationOf,
+  type RemoteVerdict,
+  readVerdict,
+  remotePlace,
+  withVerdicts,
+} from './token/remote.ts'
 export { tokenSchema } from './token/schema.ts'
 export { shippedPolicies, shippedTests } from './token/shipped.ts'

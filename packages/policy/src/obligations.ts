@@ -14,6 +14,8 @@ export interface Obligations {
   readonly requireApproval: readonly string[]
   /** `@add_claim("risk=low")`: claims for the token. */
   readonly addClaims: Readonly<Record<string, string>>
+  /** `@ask("fraud")`: remote engines each of which has to permit as well. Only the server has any. */
+  readonly ask: readonly string[]
 }
 
 export const noObligations: Obligations = Object.freeze({
@@ -23,13 +25,17 @@ export const noObligations: Obligations = Object.freeze({
   dropDetails: Object.freeze([]),
   requireApproval: Object.freeze([]),
   addClaims: Object.freeze({}),
+  ask: Object.freeze([]),
 })
 
 /** Annotations that only describe. */
 const descriptive: ReadonlySet<string> = new Set(['id', 'title', 'description', 'owner'])
 
-/** Obligations that change a token: on a forbid they would do nothing. */
-const forPermits: ReadonlySet<string> = new Set(['max_lifetime', 'drop_scope', 'drop_details', 'add_claim'])
+/** Obligations that change a token, or ask on: on a forbid they would do nothing. */
+const forPermits: ReadonlySet<string> = new Set([
+  ...['max_lifetime', 'drop_scope', 'drop_details', 'add_claim'],
+  'ask',
+])
 
 const known = [
   'step_up',
@@ -38,6 +44,7 @@ const known = [
   'drop_details',
   'require_approval',
   'add_claim',
+  'ask',
 ] as const
 
 const tokenPattern = /^[\x21\x23-\x5B\x5D-\x7E]+$/
@@ -52,7 +59,10 @@ const reservedClaims: ReadonlySet<string> = new Set(
 )
 
 /** `@max_lifetime`: a year. */
-const lifetimeSecondsMax = 31_536_000
+export const lifetimeSecondsMax = 31_536_000
+
+/** Of a remote engine. */
+export const engineNamePattern: RegExp = /^[a-z][a-z0-9-]{0,31}$/
 
 /** @returns what is wrong with a policy's annotations, one sentence each */
 export function annotationProblems({ effect, annotations }: CompiledPolicy): readonly string[] {
@@ -71,12 +81,24 @@ function isWellFormed(name: string, value: string): boolean {
     case 'max_lifetime':
       return /^[1-9][0-9]{0,8}$/.test(value) && Number(value) <= lifetimeSecondsMax
     case 'add_claim': {
-      const claim = claimPattern.exec(value)?.[1]
-      return claim !== undefined && !reservedClaims.has(claim)
+      const [, claim = '', said = ''] = claimPattern.exec(value) ?? []
+      return isPolicyClaim(claim, said)
     }
+    case 'ask':
+      return words(value).length > 0 && words(value).every(word => engineNamePattern.test(word))
     default:
       return words(value).length > 0 && words(value).every(word => tokenPattern.test(word))
   }
+}
+
+/** Whether a policy, here or elsewhere, may have a token say so. */
+export function isPolicyClaim(name: string, value: unknown): value is string {
+  return typeof value === 'string' && claimPattern.test(`${name}=${value}`) && isClaimName(name)
+}
+
+/** A claim that neither binds nor addresses a token. */
+export function isClaimName(name: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9_:./-]{0,127}$/.test(name) && !reservedClaims.has(name)
 }
 
 const words = (text: string): readonly string[] => text.split(' ').filter(word => word !== '')
@@ -102,7 +124,13 @@ export function obligationsOf(policies: readonly CompiledPolicy[]): Obligations 
     dropDetails: distinct(valuesOf('drop_details')),
     requireApproval: distinct(valuesOf('require_approval')),
     addClaims: freeze(Object.fromEntries(claims)),
+    ask: distinct(valuesOf('ask')),
   })
+}
+
+/** Remote engines that any of these policies asks. */
+export function enginesOf(policies: readonly CompiledPolicy[]): readonly string[] {
+  return distinct(policies.flatMap(({ annotations }) => annotations.get('ask') ?? []))
 }
 
 const distinct = (texts: readonly string[]): readonly string[] => freeze([...new Set(texts.flatMap(words))])

@@ -83,6 +83,12 @@ describe('a policy set is refused', () => {
     ['@add_claim("sub=mallory")', false],
     ['@add_claim("scope=all")', false],
     ['@add_claim("risk=\\u{e9}")', false],
+    ['@ask("fraud other-engine")', true],
+    ['@ask("")', false],
+    ['@ask("Fraud")', false],
+    ['@ask("a/b")', false],
+    [`@ask("${'x'.repeat(32)}")`, true],
+    [`@ask("${'x'.repeat(33)}")`, false],
     ['@title("words for people")', true],
   ]
   for (const [annotation, isGood] of annotations)
@@ -90,7 +96,7 @@ describe('a policy set is refused', () => {
       assert.equal(compileBank(`${annotation} ${good}`).ok, isGood)
     })
 
-  for (const annotation of ['@max_lifetime("1")', '@drop_scope("a")', '@add_claim("a=b")'])
+  for (const annotation of ['@max_lifetime("1")', '@drop_scope("a")', '@add_claim("a=b")', '@ask("fraud")'])
     it(`${annotation} on a forbid, where it would do nothing`, () => {
       assert.match(
         refusedFor(`${annotation} ${good.replace('permit', 'forbid')}`),

@@ -59,6 +59,8 @@ export interface SecurityProfile {
   readonly responseTypes: readonly ResponseType[]
   /** Whether an authorization request must be a signed request object (RFC 9101), with `nbf` and `exp`. */
   readonly signedRequestObjects: 'required' | 'allowed'
+  /** Whether a request object may be fetched from an address the client registered (RFC 9101 section 5.2.3). */
+  readonly remoteRequestUris: 'forbidden' | 'registered'
   /** Whether authorization responses must be signed: by JARM, or by JARM or an ID token as detached signature. */
   readonly signedAuthorizationResponses: 'required' | 'detached' | 'allowed'
   /** Whether introspection answers are signed also for callers that do not ask for it (RFC 9701). */
@@ -136,6 +138,7 @@ export const profileLattice: Readonly<Record<ProfileField, Lattice>> = {
   redirectUriSchemes: ordered('https', 'native'),
   responseTypes: intersection,
   signedRequestObjects: ordered('required', 'allowed'),
+  remoteRequestUris: ordered('forbidden', 'registered'),
   signedAuthorizationResponses: ordered('required', 'detached', 'allowed'),
   signedIntrospection: ordered('required', 'allowed'),
   publicClients: ordered('forbidden', 'allowed'),

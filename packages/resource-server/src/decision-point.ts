@@ -1,4 +1,4 @@
-import type { Evaluation } from '@holdfast/protocol/specs/authzen/rules.ts'
+import { type Evaluation, plainContextMembers } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { isJsonObject, type JsonObject } from '@holdfast/protocol/wire/json.ts'
 import type { Decide, Decision, Question } from './decide.ts'
 
@@ -80,16 +80,6 @@ function evaluationOf(asked: Asked, question: Question): Evaluation {
   }
 }
 
-/** Members of a context that oblige nobody. */
-const plainMembers: ReadonlySet<string> = new Set([
-  'policy_version',
-  'determining_policies',
-  'id',
-  'reason',
-  'reason_admin',
-  'reason_user',
-])
-
 /**
  * Only `decision: true` permits, and only when its context holds nothing that obliges: an obligation that is not
  * understood here is a deny (section 5.5).
@@ -105,7 +95,7 @@ export function readAnswer(answer: unknown): Decision {
     const reason = isJsonObject(error) ? 'the decision point found an error' : 'the policy denied'
     return { allow: false, reason, ...policyVersion, ...stepUpOf(context) }
   }
-  const obliging = Object.keys(context).find(name => !plainMembers.has(name))
+  const obliging = Object.keys(context).find(name => !plainContextMembers.includes(name))
   return obliging === undefined
     ? { allow: true, ...policyVersion }
     : {

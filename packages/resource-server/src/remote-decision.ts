@@ -1,3 +1,4 @@
+import { Breaker } from '@holdfast/protocol/breaker.ts'
 import type { Evaluation } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { isJsonObject, type JsonValue } from '@holdfast/protocol/wire/json.ts'
 import { type DecisionPoint, DecisionUnavailable } from './decision-point.ts'
@@ -73,11 +74,11 @@ function remote(
     entropy = systemEntropy,
   } = options
   const timeoutMs = inRange('timeoutMs', options.timeoutMs ?? 500, 1, 10_000)
-  const breaker = new Breaker(
-    inRange('failuresMax', options.failuresMax ?? 5, 1, 100),
-    inRange('pauseMs', options.pauseMs ?? 2000, 100, 60_000),
-    clock.monotonicMs ?? (() => performance.now()),
-  )
+  const breaker = new Breaker({
+    failuresMax: inRange('failuresMax', options.failuresMax ?? 5, 1, 100),
+    pauseMs: inRange('pauseMs', options.pauseMs ?? 2000, 100, 60_000),
+    monotonicMs: clock.monotonicMs ?? (() => performance.now()),
+  })
   if (!URL.canParse(url) || new URL(url).protocol !== 'https:')
     throw new TypeError(`the URL of the decision point, \`${url}\`, is not https`)
   const requestIds = requestIdsOf(entropy)
@@ -115,37 +116,4 @@ function inRange(name: string, value: number, least: number, most: number): numb
   if (!(value >= least && value <= most))
     throw new TypeError(`${name} is \`${value}\`, outside ${least} to ${most}`)
   return value
-}
-
-/** Leaves alone for a while what keeps failing: who waits for it in vain holds up everybody behind. */
-class Breaker {
-  readonly #failuresMax: number
-  readonly #pauseMs: number
-  readonly #monotonicMs: () => number
-  #failures = 0
-  #restUntilMs = Number.NEGATIVE_INFINITY
-
-  constructor(failuresMax: number, pauseMs: number, monotonicMs: () => number) {
-    this.#failuresMax = failuresMax
-    this.#pauseMs = pauseMs
-    this.#monotonicMs = monotonicMs
-  }
-
-  /** After a pause one question goes through; the pause begins anew for all others until it is answered. */
-  mayAsk(): boolean {
-    if (this.#failures < this.#failuresMax) return true
-    const now = this.#monotonicMs()
-    if (now < this.#restUntilMs) return false
-    this.#restUntilMs = now + this.#pauseMs
-    return true
-  }
-
-  saw(isAnswered: boolean): void {
-    if (isAnswered) {
-      this.#failures = 0
-      return
-    }
-    this.#failures++
-    if (this.#failures >= this.#failuresMax) this.#restUntilMs = this.#monotonicMs() + this.#pauseMs
-  }
 }

@@ -26,6 +26,7 @@ import { watchClock } from './observe/clock-watch.ts'
 import { type OpenMetrics, openMetrics } from './observe/metrics.ts'
 import { openOutbound } from './outbound/client.ts'
 import type { Clock, Entropy, Log, Metrics, Outbound, Passwords, Ports } from './ports.ts'
+import { openRemoteEngines, type RemoteEngine } from './remote-engines/open.ts'
 import type { Snapshot } from './snapshot/snapshot.ts'
 import { keptCurrent } from './snapshot/snapshot-at.ts'
 import type { Store } from './store/store.ts'
@@ -70,6 +71,8 @@ export interface ServerOptions {
   readonly clock?: Clock
   readonly entropy?: Entropy
   readonly outbound?: Outbound
+  /** That policies may ask by name. */
+  readonly remoteEngines?: readonly RemoteEngine[]
   /** The table that is served; all of it unless a test wants less. */
   readonly routes?: readonly Route[]
 }
@@ -113,8 +116,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const ownOutbound = options.outbound === undefined ? openOutbound() : undefined
   const outbound = options.outbound ?? (ownOutbound as Outbound)
   const keys = await openKeys(options, clock, entropy, metrics)
+  const remoteEngines = await openRemoteEngines(options.remoteEngines ?? [], { clock, log, metrics })
   const ports: Ports = {
     ...{ clock, entropy, store, keys, outbound, passwords, log, metrics, snapshot, refreshSnapshot },
+    remoteEngines,
   }
 
   const inFlight = new InFlight(limits.inFlightMax)
@@ -141,7 +146,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await closed
     management.close()
     management.closeAllConnections()
-    await ownOutbound?.close()
+    await Promise.all([ownOutbound?.close(), remoteEngines.close()])
   }
   const listening = await listenAll(edges, management, listeners).catch(async (thrown: unknown) => {
     // What already listens would keep a process alive that failed to start.

@@ -1,3 +1,4 @@
+import type { RemoteVerdict, TokenQuestion } from '@holdfast/policy'
 import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
 import type { Snapshot } from './snapshot/snapshot.ts'
 import type { Store } from './store/store.ts'
@@ -62,6 +63,14 @@ export interface Outbound {
   /** @throws Fault `outbound.refused` or `outbound.failed` */
   readonly getJson: (url: string, limits: { bytesMax: number; timeoutMs: number }) => Promise<unknown>
   /**
+   * Reads a text of this media type and no other.
+   * @throws Fault `outbound.refused` or `outbound.failed`
+   */
+  readonly getText: (
+    url: string,
+    limits: { bytesMax: number; timeoutMs: number; mediaType: string },
+  ) => Promise<string>
+  /**
    * Posts a form; nothing of the answer but its status is read.
    * @throws Fault `outbound.refused`, or `outbound.failed` when there was no answer
    */
@@ -107,6 +116,19 @@ export interface KeyServiceOutbound {
   ) => Promise<{ readonly status: number; readonly text: string }>
 }
 
+/** Engines elsewhere that policies ask by name (docs/decisions/0075). */
+export interface RemoteEngines {
+  /**
+   * Asks one of them, for at most its deadline. Never throws: what breaks, and an engine that is not there, is a verdict.
+   * @param from the issuer that asks, and the id of the request for which
+   */
+  readonly ask: (
+    engine: string,
+    question: TokenQuestion,
+    from: { readonly issuer: string; readonly requestId: string },
+  ) => Promise<RemoteVerdict>
+}
+
 /** argon2id in a bounded pool, never on the request loop. */
 export interface Passwords {
   /** @throws Fault `passwords.overloaded` when the queue is full */
@@ -139,6 +161,7 @@ export type MetricName =
   | 'ciba_pings_total'
   | 'key_events_total'
   | 'key_custody_failures_total'
+  | 'remote_engine_answers_total'
 
 /** Everything impure, in one list. */
 export interface Ports {
@@ -147,6 +170,7 @@ export interface Ports {
   readonly store: Store
   readonly keys: Keys
   readonly outbound: Outbound
+  readonly remoteEngines: RemoteEngines
   readonly passwords: Passwords
   readonly log: Log
   readonly metrics: Metrics

@@ -95,10 +95,10 @@ describe('holdfast policy, with a server', () => {
       },
       ...{ determining: ['own.no'], failed: [], reference: 'req-7', count: 3 },
     }
-    const answer = (changes: readonly SimulatedChange[], untold = 0) => ({
+    const answer = (changes: readonly SimulatedChange[], untold = 0, remote = 0) => ({
       simulatePolicies: async () => ({
         ok: true as const,
-        value: { asked: 10, same: 10 - 3 * changes.length - untold, changes, untold },
+        value: { asked: 10, same: 10 - 3 * changes.length - untold, remote, changes, untold },
       }),
     })
     const same = await run(['simulate', folder], answer([]))
@@ -108,6 +108,10 @@ describe('holdfast policy, with a server', () => {
     assert.match(
       other.err,
       /3 × mint {2}shop {2}refresh_token\n {2}permit → deny {2}own\.no\n {2}such as req-7\nand 1 more/,
+    )
+    assert.match(
+      (await run(['simulate', folder], answer([], 0, 4))).err,
+      /^for 4 of them remote engines were asked/,
     )
     for (const days of ['0', '3651', 'x', '1.5'])
       assert.equal((await run(['simulate', folder, '--days', days])).code, 2)

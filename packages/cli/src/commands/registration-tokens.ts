@@ -25,6 +25,7 @@ interface CreateOptions extends ServerOptions {
   readonly resources: string
   readonly detailTypes: string
   readonly redirectHosts: string
+  readonly requestUriHosts: string
   readonly requireStatement?: boolean
   readonly note: string
 }
@@ -44,6 +45,7 @@ export const addRegistrationTokens: AddCommand = (program, desk) => {
     .option('--grant-types <names>', 'grant types it may have', 'authorization_code,refresh_token')
     .option('--resources <names>', 'resource servers it may ask tokens for', '')
     .option('--detail-types <names>', 'types of authorization details it may ask for', '')
+    .option('--request-uri-hosts <hosts>', 'hosts of its `request_uris`: app.example,app.example:8443', '')
     .option(
       '--redirect-hosts <hosts>',
       'where users may be sent: app.example,app.example:8443,127.0.0.1,com.example.app:',
@@ -64,6 +66,7 @@ export const addRegistrationTokens: AddCommand = (program, desk) => {
       await withAdmin(desk, options.config, async ({ api }) => {
         const { issuer, profile, note, requireStatement = false } = options
         const detailTypes = listOf(options.detailTypes)
+        const requestUriHosts = listOf(options.requestUriHosts)
         const answer = await api.createRegistrationToken({
           ...(issuer !== undefined && { issuer }),
           ...{ uses, lifetimeSeconds: hours * hour, note },
@@ -74,6 +77,7 @@ export const addRegistrationTokens: AddCommand = (program, desk) => {
             resources: listOf(options.resources),
             ...(detailTypes.length > 0 && { authorizationDetailsTypes: detailTypes }),
             redirectHosts: listOf(options.redirectHosts),
+            ...(requestUriHosts.length > 0 && { requestUriHosts }),
             softwareStatement: requireStatement ? 'required' : 'optional',
           },
         })

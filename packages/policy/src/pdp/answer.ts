@@ -44,9 +44,10 @@ export function answerOf(
     return { decision: false, context: { ...common, error: errorOf(errors.map(({ place }) => place)) } }
   const { acr } = context
   const stepUp = obligations.stepUp.filter(values => !values.some(value => value === acr))
-  const { requireApproval } = obligations
+  const { requireApproval, ask } = obligations
   const onToken = tokenObligations(obligations)
-  const isUnmet = Object.keys(onToken).some(name => !meets.some(met => met === name))
+  // Nobody asks on from here.
+  const isUnmet = ask.length > 0 || Object.keys(onToken).some(name => !meets.some(met => met === name))
   if (decision === 'deny' || stepUp.length > 0 || requireApproval.length > 0 || isUnmet)
     return {
       decision: false,

@@ -205,4 +205,12 @@ describe('obligations on a token', () => {
       assert.equal(Object.keys(met.context.obligations ?? {}).length, 1)
     }
   })
+
+  it('a permit that asks another engine is a deny: nobody asks on from here', () => {
+    const decision: Decision = {
+      ...({ decision: 'permit', determining: ['a'], errors: [], version: 'v' } as const),
+      obligations: { ...noObligations, ask: ['fraud'] },
+    }
+    assert.equal(answerOf(decision, {}, ['max_lifetime', 'add_claim']).decision, false)
+  })
 })

@@ -1,6 +1,7 @@
 import type { CompiledPolicy } from '../cedar/evaluate.ts'
 import { decide, denied } from '../decide.ts'
 import type { Decision } from '../decision.ts'
+import { enginesOf } from '../obligations.ts'
 import { compilePolicySet, type PolicySet, type PolicySource } from '../policy-set.ts'
 import type { Parsed } from '../question.ts'
 import { valuesOf } from './entities.ts'
@@ -30,6 +31,11 @@ export function compileTokenPolicies(policies: PolicySource['policies']): Parsed
 
 function isForMint({ scope: { action } }: CompiledPolicy): boolean {
   return action.entities.length > 0 && action.entities.every(({ id }) => id === 'mint')
+}
+
+/** Remote engines that these policies may ask. */
+export function askedEngines({ compiled: { policies } }: PolicySet): readonly string[] {
+  return enginesOf(policies)
 }
 
 /** Asks compiled policies one question. Every error is a deny. */

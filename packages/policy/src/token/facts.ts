@@ -137,6 +137,7 @@ export function textsOfObligations({
   dropDetails,
   requireApproval,
   addClaims,
+  ask,
 }: Obligations): readonly string[] {
   return [
     ...stepUp.map(acrs => `step_up=${acrs.join(' ')}`),
@@ -145,5 +146,6 @@ export function textsOfObligations({
     ...dropDetails.map(type => `drop_details=${type}`),
     ...requireApproval.map(group => `require_approval=${group}`),
     ...Object.entries(addClaims).map(([name, value]) => `add_claim=${name}=${value}`),
+    ...ask.map(engine => `ask=${engine}`),
   ].toSorted()
 }

@@ -14,6 +14,7 @@ export const fapi1Advanced: SecurityProfile = {
   redirectUriSchemes: 'https',
   responseTypes: ['code', 'code id_token'],
   signedRequestObjects: 'required',
+  remoteRequestUris: 'registered',
   signedBackchannelRequests: 'required',
   signedAuthorizationResponses: 'detached',
   assertionAudience: 'issuer-or-endpoint',

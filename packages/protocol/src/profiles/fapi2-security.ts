@@ -11,6 +11,7 @@ export const fapi2Security: SecurityProfile = {
   redirectUriSchemes: 'native',
   responseTypes: ['code'],
   signedRequestObjects: 'allowed',
+  remoteRequestUris: 'forbidden',
   signedAuthorizationResponses: 'allowed',
   signedIntrospection: 'allowed',
   publicClients: 'forbidden',

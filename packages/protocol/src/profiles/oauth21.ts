@@ -11,6 +11,7 @@ export const oauth21: SecurityProfile = {
   redirectUriSchemes: 'native',
   responseTypes: ['code'],
   signedRequestObjects: 'allowed',
+  remoteRequestUris: 'forbidden',
   signedAuthorizationResponses: 'allowed',
   signedIntrospection: 'allowed',
   publicClients: 'allowed',

@@ -12,6 +12,7 @@ export const oidcBaseline: SecurityProfile = {
   // Alone it has nothing that `code id_token` needs: as a floor it does not stand in the way of FAPI 1.0 Advanced.
   responseTypes: ['code', 'code id_token'],
   signedRequestObjects: 'allowed',
+  remoteRequestUris: 'registered',
   signedAuthorizationResponses: 'allowed',
   signedIntrospection: 'allowed',
   publicClients: 'allowed',

@@ -332,6 +332,8 @@ export interface SimulatedPolicies {
   /** Decisions of the audit. */
   readonly asked: number
   readonly same: number
+  /** Of them, those for which remote engines were asked, too: what those said then is not asked again. */
+  readonly remote: number
   /** The most frequent first. */
   readonly changes: readonly SimulatedChange[]
   /** Decisions that would be others, too, of further kinds. */

@@ -41,7 +41,7 @@ export async function simulatePolicies(
       ...set.problems.map(({ place, message }) => ({ document: 'PolicySet', field: place, message })),
     )
   const since = clock.now() - days * 86_400
-  const seen: Seen = { asked: 0, same: 0, changes: new Map(), untold: 0 }
+  const seen: Seen = { asked: 0, same: 0, remote: 0, changes: new Map(), untold: 0 }
   for (const chain of await store.listAuditChains()) {
     let after = 0
     while (after < recordsMax) {
@@ -54,14 +54,15 @@ export async function simulatePolicies(
       await setImmediate()
     }
   }
-  const { asked, same, changes, untold } = seen
+  const { asked, same, remote, changes, untold } = seen
   const told = [...changes.values()].toSorted((left, right) => right.count - left.count)
-  return checked({ asked, same, changes: told, untold })
+  return checked({ asked, same, remote, changes: told, untold })
 }
 
 interface Seen {
   asked: number
   same: number
+  remote: number
   readonly changes: Map<string, SimulatedChange>
   untold: number
 }
@@ -70,6 +71,7 @@ function replay(record: ChainedAuditRecord, set: PolicySet, seen: Seen): void {
   const question = questionOfRecord(record)
   if (question === undefined) return
   seen.asked++
+  if (record.facts.remote !== undefined) seen.remote++
   const before = effectOf(record.facts)
   const decision = decideToken(set, question)
   const after = [decision.decision, ...textsOfObligations(decision.obligations)]
@@ -92,8 +94,13 @@ function replay(record: ChainedAuditRecord, set: PolicySet, seen: Seen): void {
   seen.changes.set(key, { ...change, count: (known?.count ?? 0) + 1 })
 }
 
-/** What was decided then: the decision, and what it obliged to. */
-function effectOf({ decision, obligations }: Facts): readonly string[] {
-  const texts = Array.isArray(obligations) ? (obligations as readonly string[]) : []
-  return [typeof decision === 'string' ? decision : '', ...texts]
+/**
+ * What the policies decided then, and what they obliged to. An engine is not asked again: where one was, it is the
+ * policies alone, which had permitted.
+ */
+function effectOf({ decision, obligations, remote, local_obligations: local }: Facts): readonly string[] {
+  const texts = (list: Facts[string] | undefined): readonly string[] =>
+    Array.isArray(list) ? (list as readonly string[]) : []
+  if (remote !== undefined) return ['permit', ...texts(local)]
+  return [typeof decision === 'string' ? decision : '', ...texts(obligations)]
 }

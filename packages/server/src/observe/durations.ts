@@ -7,24 +7,26 @@ interface Series {
 }
 
 /**
- * A histogram by route. Routes are lines of the table, few and never taken from input. Of our own because it
- * is on every request: a library's costs five times what the request's own bookkeeping does.
+ * A histogram by one label, whose values are few and never taken from input. Of our own because it is on every
+ * request: a library's costs five times what the request's own bookkeeping does.
  */
 export class Durations {
   readonly #name: string
   readonly #help: string
+  readonly #label: string
   readonly #series = new Map<string, Series>()
 
-  constructor(name: string, help: string) {
+  constructor(name: string, help: string, label: string) {
     this.#name = name
     this.#help = help
+    this.#label = label
   }
 
-  observe(route: string, seconds: number): void {
-    let series = this.#series.get(route)
+  observe(value: string, seconds: number): void {
+    let series = this.#series.get(value)
     if (series === undefined) {
       series = { counts: new Array<number>(buckets.length + 1).fill(0), sum: 0 }
-      this.#series.set(route, series)
+      this.#series.set(value, series)
     }
     let index = 0
     while (index < buckets.length && seconds > (buckets[index] as number)) index++
@@ -35,15 +37,17 @@ export class Durations {
   /** Prometheus text exposition. */
   render(): string {
     const lines = [`# HELP ${this.#name} ${this.#help}`, `# TYPE ${this.#name} histogram`]
-    for (const [route, { counts, sum }] of this.#series) {
+    for (const [value, { counts, sum }] of this.#series) {
       let total = 0
       counts.forEach((count, index) => {
         total += count
-        lines.push(`${this.#name}_bucket{route="${route}",le="${buckets[index] ?? '+Inf'}"} ${total}`)
+        lines.push(
+          `${this.#name}_bucket{${this.#label}="${value}",le="${buckets[index] ?? '+Inf'}"} ${total}`,
+        )
       })
       lines.push(
-        `${this.#name}_sum{route="${route}"} ${sum}`,
-        `${this.#name}_count{route="${route}"} ${total}`,
+        `${this.#name}_sum{${this.#label}="${value}"} ${sum}`,
+        `${this.#name}_count{${this.#label}="${value}"} ${total}`,
       )
     }
     return `${lines.join('\n')}\n`

@@ -6,11 +6,12 @@ export interface OpenMetrics extends Metrics {
   /** How many there are now. Labels are written in our code, never taken from input. */
   readonly set: (name: GaugeName, labels: Readonly<Record<string, string>>, value: number) => void
   readonly observeDuration: (route: string, seconds: number) => void
+  readonly observeEngine: (engine: string, seconds: number) => void
   /** Prometheus text exposition. */
   readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>
 }
 
-export type GaugeName = 'verifiers' | 'signing_key_age_seconds'
+export type GaugeName = 'verifiers' | 'signing_key_age_seconds' | 'remote_engine_open'
 
 interface CounterShape {
   readonly help: string
@@ -27,12 +28,17 @@ const counters: Readonly<Record<MetricName, CounterShape>> = {
   ciba_pings_total: { help: 'Pings of CIBA clients by what became of them', labels: ['outcome'] },
   key_events_total: { help: 'Promotions that wait, and roll-backs', labels: ['event'] },
   key_custody_failures_total: { help: 'Signatures that the custody of a key did not make', labels: [] },
+  remote_engine_answers_total: {
+    help: 'Questions to remote engines by what became of them',
+    labels: ['engine', 'outcome'],
+  },
   client_jwks_fetch_failures_total: { help: 'Client key sets that could not be fetched', labels: [] },
 }
 
 const gauges: Readonly<Record<GaugeName, CounterShape>> = {
   verifiers: { help: 'Live verifiers by how they stand to the published keys', labels: ['standing'] },
   signing_key_age_seconds: { help: 'How long the oldest key has signed, by algorithm', labels: ['alg'] },
+  remote_engine_open: { help: '1 while a remote engine is left alone', labels: ['engine'] },
 }
 
 /** Label sets per metric; what comes after is counted under `other`, so no input can grow the memory. */
@@ -56,14 +62,21 @@ export function openMetrics(options: { readonly withProcess: boolean }): OpenMet
   const durations = new Durations(
     'holdfast_request_duration_seconds',
     'From the read header section to the written reply',
+    'route',
+  )
+  const engines = new Durations(
+    'holdfast_remote_engine_duration_seconds',
+    'From the question to its verdict, of those that were sent',
+    'engine',
   )
   return {
     count: (name, labels = {}) => counts.get(name)?.(labels),
     set: (name, labels, value) => levels.get(name)?.set({ ...labels }, value),
     observeDuration: (route, seconds) => durations.observe(route, seconds),
+    observeEngine: (engine, seconds) => engines.observe(engine, seconds),
     render: async () => ({
       contentType: registry.contentType,
-      body: `${await registry.metrics()}\n${durations.render()}`,
+      body: `${await registry.metrics()}\n${durations.render()}${engines.render()}`,
     }),
   }
 }

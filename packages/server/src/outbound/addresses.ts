@@ -48,3 +48,27 @@ export function isPublicAddress(address: string): boolean {
   if (!isIPv6(address) || address.includes('%')) return false
   return allowedIpv6.check(address, 'ipv6') && !blockedIpv6.check(address, 'ipv6')
 }
+
+/**
+ * Whether an address is of one of these networks.
+ * @param prefixes each an address and the length of a prefix, as `isNetwork` takes them
+ */
+export function insideOf(prefixes: readonly string[]): (address: string) => boolean {
+  const ipv4 = listOf(
+    prefixes.filter(prefix => !prefix.includes(':')),
+    'ipv4',
+  )
+  const ipv6 = listOf(
+    prefixes.filter(prefix => prefix.includes(':')),
+    'ipv6',
+  )
+  return address =>
+    isIPv4(address) ? ipv4.check(address, 'ipv4') : isIPv6(address) && ipv6.check(address, 'ipv6')
+}
+
+/** A network as a prefix, e.g. `10.3.0.0/16`. */
+export function isNetwork(text: string): boolean {
+  const [, address = '', bits = ''] = /^([0-9a-fA-F.:]+)\/(\d{1,3})$/.exec(text) ?? []
+  const most = isIPv4(address) ? 32 : isIPv6(address) ? 128 : -1
+  return Number(bits) <= most
+}

@@ -3,9 +3,15 @@ import type { LookupFunction } from 'node:net'
 import { parseJson } from '@holdfast/protocol/wire/json.ts'
 import type { Agent } from 'undici'
 import { Fault, type KeyServiceOutbound, type Outbound } from '../ports.ts'
-import { isPublicAddress } from './addresses.ts'
+import { insideOf, isPublicAddress } from './addresses.ts'
 
 export interface OutboundOptions {
+  /** Networks, as prefixes, that may be reached although they are not public: of a client with one known receiver. */
+  readonly networks?: readonly string[]
+  /** What this side shows of itself in TLS. */
+  readonly identity?: { readonly certPem: string; readonly keyPem: string }
+  /** Requests at one time, and connections to one host. */
+  readonly most?: { readonly requests: number; readonly connections: number }
   /** Ports besides 443 that may be reached. */
   readonly allowedPorts?: readonly number[]
   /** Only `allowLoopbackForTests` makes one. */
@@ -14,6 +20,13 @@ export interface OutboundOptions {
   readonly caPem?: string
   /** Name resolution; the system's when absent. */
   readonly resolve?: ResolveAll
+}
+
+/** Of a client that is open. */
+export interface OpenClient {
+  /** Loads the library now, for a receiver whose answers are waited for by the millisecond. */
+  readonly load: () => Promise<void>
+  readonly close: () => Promise<void>
 }
 
 export type ResolveAll = (
@@ -43,32 +56,50 @@ const connectTimeoutMs = 3000
 const totalTimeoutMs = 5000
 const connectionsPerHostMax = 2
 const concurrentMax = 32
+
+/** What an answer may be. */
+interface Accepted {
+  readonly mediaType: string
+  readonly isIt: (contentType: string) => boolean
+  readonly name: string
+}
+
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i
+const json: Accepted = { mediaType: 'application/json', isIt: type => jsonType.test(type), name: 'JSON' }
+
+function exactly(mediaType: string): Accepted {
+  const isIt = (type: string): boolean => type.split(';', 1)[0]?.trim().toLowerCase() === mediaType
+  return { mediaType, isIt, name: `\`${mediaType}\`` }
+}
 
 /**
  * The one way out (I31): https to a public address, resolved once and checked at the moment of connecting, no
  * redirects, no compression, bounded in time, size and number.
  */
-export function openOutbound(
-  options: OutboundOptions = {},
-): Outbound & KeyServiceOutbound & { readonly close: () => Promise<void> } {
+export function openOutbound(options: OutboundOptions = {}): Outbound & KeyServiceOutbound & OpenClient {
   let agent: Promise<Agent> | undefined
   let running = 0
+  const may = mayConnectBy(options)
   const toward = async <T>(url: string, send: (agent: Agent, target: URL) => Promise<T>): Promise<T> => {
-    const target = judgeUrl(url, options)
-    if (running >= concurrentMax) throw failed('too many requests are already on their way')
+    const target = judgeUrl(url, options, may)
+    if (running >= (options.most?.requests ?? concurrentMax))
+      throw failed('too many requests are already on their way')
     running++
     try {
-      agent ??= openAgent(options)
+      agent ??= openAgent(options, may)
       return await send(await agent, target)
     } finally {
       running--
     }
   }
+  const fetchBody = (url: string, wanted: Wanted): Promise<Buffer> =>
+    toward(url, (agent, target) => fetchFrom(agent, target, wanted))
   return {
-    getJson: (url, limits) => toward(url, (agent, target) => fetchJson(agent, target, limits)),
-    postFormForJson: (url, form, limits) =>
-      toward(url, (agent, target) => fetchJson(agent, target, limits, new URLSearchParams(form).toString())),
+    getJson: async (url, limits) => parsed(await fetchBody(url, { ...limits, accept: json })),
+    getText: async (url, { mediaType, ...limits }) =>
+      (await fetchBody(url, { ...limits, accept: exactly(mediaType) })).toString('utf8'),
+    postFormForJson: async (url, form, limits) =>
+      parsed(await fetchBody(url, { ...limits, accept: json, form: new URLSearchParams(form).toString() })),
     postForm: (url, form, { timeoutMs }) => {
       const headers = { 'content-type': 'application/x-www-form-urlencoded' }
       const post = { headers, body: new URLSearchParams(form).toString(), timeoutMs }
@@ -80,6 +111,10 @@ export function openOutbound(
       return toward(url, (agent, target) => sendPost(agent, target, post))
     },
     postText: (url, request) => toward(url, (agent, target) => fetchText(agent, target, request)),
+    load: async () => {
+      agent ??= openAgent(options, may)
+      await agent
+    },
     close: async () => {
       await (await agent)?.destroy()
     },
@@ -87,16 +122,17 @@ export function openOutbound(
 }
 
 /** Loaded by the first request out: most starts never make one, and the library is a tenth of a start. */
-async function openAgent(options: OutboundOptions): Promise<Agent> {
+async function openAgent(options: OutboundOptions, may: MayConnect): Promise<Agent> {
   const undici = await import('undici')
   return new undici.Agent({
     connect: {
-      lookup: guardedLookup(options),
+      lookup: guardedLookup(options, may),
       timeout: connectTimeoutMs,
       ca: options.caPem,
+      ...(options.identity && { cert: options.identity.certPem, key: options.identity.keyPem }),
       allowH2: false,
     },
-    connections: connectionsPerHostMax,
+    connections: options.most?.connections ?? connectionsPerHostMax,
     pipelining: 1,
     headersTimeout: totalTimeoutMs,
     bodyTimeout: totalTimeoutMs,
@@ -115,7 +151,7 @@ function failed(detail: string, cause?: unknown): Fault {
 
 const defaultPort = 443
 
-function judgeUrl(text: string, options: OutboundOptions): URL {
+function judgeUrl(text: string, options: OutboundOptions, may: MayConnect): URL {
   if (!URL.canParse(text)) throw refused('not a URL')
   const url = new URL(text)
   if (url.protocol !== 'https:') throw refused('not an https URL')
@@ -127,16 +163,19 @@ function judgeUrl(text: string, options: OutboundOptions): URL {
     throw refused(`port ${port} is not allowed`)
   // A literal address is not resolved, so the guarded look-up would never see it.
   const literal = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
-  if (/^[\d.]+$|:/.test(literal) && !mayConnect(literal, options)) throw refused('the address is not public')
+  if (/^[\d.]+$|:/.test(literal) && !may(literal)) throw refused('the address is not public')
   return url
 }
 
-function mayConnect(address: string, options: OutboundOptions): boolean {
-  return isPublicAddress(address) || options.loosened?.addresses.has(address) === true
+type MayConnect = (address: string) => boolean
+
+function mayConnectBy({ networks = [], loosened: loose }: OutboundOptions): MayConnect {
+  const isInside = insideOf(networks)
+  return address => isPublicAddress(address) || isInside(address) || loose?.addresses.has(address) === true
 }
 
 /** One bad address refuses the name: a name that answers with both kinds is an attack on this very check. */
-function guardedLookup(options: OutboundOptions): LookupFunction {
+function guardedLookup(options: OutboundOptions, may: MayConnect): LookupFunction {
   const resolve: ResolveAll =
     options.resolve ?? ((hostname, done) => systemLookup(hostname, { all: true, verbatim: true }, done))
   return (hostname, lookupOptions, done) => {
@@ -144,7 +183,7 @@ function guardedLookup(options: OutboundOptions): LookupFunction {
       if (error !== null) return done(error, [])
       const [first] = found
       if (first === undefined) return done(failed('the name has no address'), [])
-      if (!found.every(({ address }) => mayConnect(address, options)))
+      if (!found.every(({ address }) => may(address)))
         return done(refused('the name has an address that is not public'), [])
       if (lookupOptions.all === true) return done(null, [...found])
       return done(null, first.address, first.family)
@@ -152,21 +191,24 @@ function guardedLookup(options: OutboundOptions): LookupFunction {
   }
 }
 
-interface GetLimits {
+interface Wanted {
   readonly bytesMax: number
   readonly timeoutMs: number
+  readonly accept: Accepted
+  /** Posted when there is one. */
+  readonly form?: string
 }
 
-/** @param form posted when there is one */
-async function fetchJson(agent: Agent, url: URL, limits: GetLimits, form?: string): Promise<unknown> {
-  const signal = AbortSignal.timeout(Math.min(limits.timeoutMs, totalTimeoutMs))
+async function fetchFrom(agent: Agent, url: URL, wanted: Wanted): Promise<Buffer> {
+  const { form } = wanted
+  const signal = AbortSignal.timeout(Math.min(wanted.timeoutMs, totalTimeoutMs))
   try {
     const response = await agent.request({
       origin: url.origin,
       path: url.pathname + url.search,
       method: form === undefined ? 'GET' : 'POST',
       headers: {
-        accept: 'application/json',
+        accept: wanted.accept.mediaType,
         'accept-encoding': 'identity',
         ...(form !== undefined && { 'content-type': 'application/x-www-form-urlencoded' }),
       },
@@ -176,12 +218,12 @@ async function fetchJson(agent: Agent, url: URL, limits: GetLimits, form?: strin
     const { statusCode, headers, body } = response
     // A body that is left early reports its own end as an error; unheard, it would end the process.
     body.on('error', () => undefined)
-    const unfit = judgeResponse(statusCode, headers, limits)
+    const unfit = judgeResponse(statusCode, headers, wanted)
     if (unfit !== undefined) {
       body.destroy()
       throw unfit
     }
-    return parsed(await readBody(body, limits.bytesMax))
+    return await readBody(body, wanted.bytesMax)
   } catch (cause) {
     throw asFault(cause)
   }
@@ -248,15 +290,15 @@ async function sendPost(agent: Agent, url: URL, post: Post): Promise<{ readonly 
 function judgeResponse(
   statusCode: number,
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
-  limits: GetLimits,
+  { bytesMax, accept }: Wanted,
 ): Fault | undefined {
   if (statusCode !== 200) return failed(`the answer has status ${statusCode}`)
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') return failed('the answer is compressed')
-  if (typeof headers['content-type'] !== 'string' || !jsonType.test(headers['content-type']))
-    return failed('the answer is not JSON')
-  if (Number(headers['content-length'] ?? 0) > limits.bytesMax)
-    return failed(`the answer is larger than ${limits.bytesMax} bytes`)
+  if (typeof headers['content-type'] !== 'string' || !accept.isIt(headers['content-type']))
+    return failed(`the answer is not ${accept.name}`)
+  if (Number(headers['content-length'] ?? 0) > bytesMax)
+    return failed(`the answer is larger than ${bytesMax} bytes`)
   return undefined
 }
 

@@ -141,6 +141,17 @@ describe('the guarded client', () => {
     assert.deepEqual({ ...((await get('/jwks')) as object) }, {})
   })
 
+  it('returns a text of the media type that was asked for, and of no other', async () => {
+    const text = (path: string, mediaType: string): Promise<string> =>
+      loose.getText(`https://localhost:${port}${path}`, { ...limits, mediaType })
+    assert.equal(await text('/json', 'application/json'), '{"a":1}')
+    assert.equal(await text('/double', 'application/json'), await text('/double', 'application/json'))
+    for (const path of ['/html', '/untyped', '/missing', '/redirect', '/gzip', '/large', '/flood'])
+      await assert.rejects(text(path, 'application/json'), failed, path)
+    await assert.rejects(text('/jwks', 'application/json'), failed)
+    await assert.rejects(text('/json', 'application/oauth-authz-req+jwt'), failed)
+  })
+
   it('takes a body of exactly the limit and not a byte more, announced or streamed', async () => {
     assert.equal(((await get('/exact')) as string).length, limits.bytesMax - 2)
     await assert.rejects(get('/large'), failed)

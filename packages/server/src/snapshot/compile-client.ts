@@ -160,6 +160,7 @@ function clientOf(
     userinfoSignedResponseAlg: metadata.userinfo_signed_response_alg as JwsAlg | undefined,
     encryptedResponses: compileEncryption(metadata),
     requestObjectSigningAlg: metadata.request_object_signing_alg as JwsAlg | undefined,
+    requestUris: metadata.request_uris ?? [],
     requireSignedRequestObject: metadata.require_signed_request_object ?? false,
     authorizationSignedResponseAlg: signedResponseAlgs.authorization_signed_response_alg,
     responseModes: metadata.response_modes,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { compilePolicySet, type Deciding, prepareEntities } from '@holdfast/policy'
+import { askedEngines, compilePolicySet, type Deciding, prepareEntities } from '@holdfast/policy'
 import type { DocumentOf } from '../control/document.ts'
 import type { Problem } from '../control/problem.ts'
 
@@ -44,6 +44,10 @@ function compiledFrom(
   }
   const set = compilePolicySet({ schema: { name: 'schema', text: schema }, policies })
   if (!set.ok) return void say('spec.policies', set.problems)
+  for (const engine of askedEngines(set.value))
+    return void say('spec.policies', [
+      { place: engine, message: '`@ask` is for the questions of this server' },
+    ])
   for (const type of givenTypes) {
     const shape = set.value.schema.entityTypes.get(type)
     if (shape === undefined || shape.above.size > 0) {

@@ -3,7 +3,7 @@ import { shippedPolicies } from '@holdfast/policy'
 import { canonicalJson, type DocumentOf } from '../control/document.ts'
 import type { Checked, Problem } from '../control/problem.ts'
 import type { PolicyContent } from '../control/resources/policy-set.ts'
-import type { Decide } from './policy-engines/engine.ts'
+import type { CompiledPolicies } from './policy-engines/engine.ts'
 import { policyEngines } from './policy-engines/index.ts'
 import type { ActivePolicies, Policies } from './snapshot.ts'
 
@@ -17,13 +17,13 @@ export function versionOfPolicies({ policies, tests }: PolicyContent): string {
 
 /** Compiled sets are as many as are active or beside the active one; beyond this we compile again. */
 const rememberedMax = 64
-const remembered = new Map<string, Checked<Decide>>()
+const remembered = new Map<string, Checked<CompiledPolicies>>()
 
 function compiledOnce(
   document: string,
   version: string,
   policies: PolicyContent['policies'],
-): Checked<Decide> {
+): Checked<CompiledPolicies> {
   const known = remembered.get(version)
   if (known !== undefined) return known
   const compiled = policyEngines[0].compile(document, policies)
@@ -38,6 +38,8 @@ function compiledOnce(
  */
 export function compilePolicies(
   documents: readonly DocumentOf<'PolicySet'>[],
+  /** Remote engines of the configuration, by name. */
+  engines: readonly string[],
   problems: Problem[],
 ): ActivePolicies {
   const [active, ...more] = documents.filter(({ spec }) => spec.state === 'active')
@@ -45,9 +47,9 @@ export function compilePolicies(
   for (const { name } of more) problems.push(second(name, 'spec.state', `\`${active?.name}\` is active, too`))
   for (const { name } of others)
     problems.push(second(name, 'spec.shadow', `\`${shadow?.name}\` is in the shadow, too`))
-  const running = active === undefined ? shipped() : policiesOf(active, problems)
+  const running = active === undefined ? shipped() : policiesOf(active, engines, problems)
   if (shadow === undefined) return running
-  return { ...running, shadow: policiesOf(shadow, problems) }
+  return { ...running, shadow: policiesOf(shadow, engines, problems) }
 }
 
 const second = (name: string, field: string, message: string): Problem => ({
@@ -61,10 +63,14 @@ export function shipped(): Policies {
   const version = versionOfPolicies({ policies: shippedPolicies, tests: {} })
   const compiled = compiledOnce(shippedName, version, shippedPolicies)
   if (!compiled.ok) throw new TypeError('the shipped policies do not compile')
-  return { name: shippedName, version, decide: compiled.value }
+  return { name: shippedName, version, decide: compiled.value.decide }
 }
 
-function policiesOf({ name, spec }: DocumentOf<'PolicySet'>, problems: Problem[]): Policies {
+function policiesOf(
+  { name, spec }: DocumentOf<'PolicySet'>,
+  engines: readonly string[],
+  problems: Problem[],
+): Policies {
   const document = `PolicySet/${name}`
   const version = versionOfPolicies(spec)
   if (!name.endsWith(`.${version}`))
@@ -74,7 +80,17 @@ function policiesOf({ name, spec }: DocumentOf<'PolicySet'>, problems: Problem[]
       message: `does not end in its content, \`${version}\``,
     })
   const compiled = compiledOnce(document, version, spec.policies)
-  if (compiled.ok) return { name, version, decide: compiled.value }
-  problems.push(...compiled.problems.map(problem => ({ ...problem, document })))
-  return shipped()
+  if (!compiled.ok) {
+    problems.push(...compiled.problems.map(problem => ({ ...problem, document })))
+    return shipped()
+  }
+  const { decide, asks } = compiled.value
+  for (const engine of asks)
+    if (!engines.includes(engine))
+      problems.push({
+        document,
+        field: 'spec.policies',
+        message: `\`@ask("${engine}")\` names no engine of \`remoteEngines\` in the configuration`,
+      })
+  return { name, version, decide }
 }

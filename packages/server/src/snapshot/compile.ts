@@ -32,6 +32,8 @@ export interface IssuerBinding {
   readonly environment: 'development' | 'production'
   /** PEM certificates of the authorities that may sign `tls_client_auth` certificates. */
   readonly clientTrustAnchors: readonly string[]
+  /** Engines that policies may ask, by name; none when absent. */
+  readonly remoteEngines?: readonly string[]
 }
 
 /** A document and the issuer it was applied to. */
@@ -141,7 +143,7 @@ function compileIssuer(
     binding.url,
     problems,
   )
-  const policies = compilePolicies(ofKind(documents, 'PolicySet'), problems)
+  const policies = compilePolicies(ofKind(documents, 'PolicySet'), binding.remoteEngines ?? [], problems)
   const decisionPoint = compileDecisionPoint(ofKind(documents, 'DecisionPoint'), problems)
   if (problems.length > 0) return wrong(...problems)
 

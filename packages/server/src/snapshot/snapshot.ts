@@ -209,6 +209,8 @@ export interface Client {
   /** What is encrypted for the client after it was signed, and how; a kind that is not there is not. */
   readonly encryptedResponses: Readonly<Partial<Record<EncryptedResponse, ResponseEncryption>>>
   readonly requestObjectSigningAlg: JwsAlg | undefined
+  /** From where its request objects may be fetched, exactly as registered. */
+  readonly requestUris: readonly string[]
   readonly requireSignedRequestObject: boolean
   readonly authorizationSignedResponseAlg: JwsAlg
   /** Response modes the client may ask for; undefined: any. */

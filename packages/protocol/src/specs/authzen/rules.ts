@@ -55,6 +55,16 @@ export interface Evaluation {
   readonly context: JsonObject
 }
 
+/** Members of an answer's context that oblige nobody; on a permit any other may (section 5.5). */
+export const plainContextMembers: readonly string[] = [
+  'policy_version',
+  'determining_policies',
+  'id',
+  'reason',
+  'reason_admin',
+  'reason_user',
+]
+
 export type EvaluationsSemantic = 'execute_all' | 'deny_on_first_deny' | 'permit_on_first_permit'
 
 const semantics: readonly unknown[] = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit']

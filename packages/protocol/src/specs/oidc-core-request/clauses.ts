@@ -125,6 +125,20 @@ export const manifest: ClauseManifest = {
       rows: ['JAR-11'],
     },
     {
+      id: 'OIDC-6.2-registered',
+      level: 'MUST',
+      says: 'A request object is fetched only from a request URI that the client registered.',
+      standing: ruled,
+      rows: ['JAR-10', 'JAR-11'],
+    },
+    {
+      id: 'OIDC-6.2-hash',
+      level: 'MUST',
+      says: 'The fragment of a request URI is the hash of what lies there.',
+      standing: ruled,
+      rows: ['DCR-08'],
+    },
+    {
       id: 'OIDC-7.2.1',
       level: 'MUST',
       says: 'A server without the registration parameter answers `registration_not_supported`.',

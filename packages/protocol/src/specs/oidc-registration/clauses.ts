@@ -1,4 +1,4 @@
-import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
+import { type ClauseManifest, otherParty, ruled, shown } from '../../clause.ts'
 
 export const manifest: ClauseManifest = {
   spec: 'oidc-registration',
@@ -23,7 +23,7 @@ export const manifest: ClauseManifest = {
       id: 'OIDCR-2-request_uris',
       level: 'MUST',
       says: 'Registered request URIs are https or signed.',
-      standing: notApplicable('request objects are never fetched; request_uris is refused by name'),
+      standing: ruled,
     },
     {
       id: 'OIDCR-5-https',

@@ -7,6 +7,7 @@ import { sectorMetadataRules } from '../oidc-registration/rules.ts'
 import { postLogoutMetadataRules } from '../oidc-rp-logout/metadata-rules.ts'
 import { cibaMetadataRules } from '../openid-ciba/metadata-rules.ts'
 import { encryptionMetadataRules } from '../rfc7516-jwe/rules.ts'
+import { requestUrisMetadataRules } from '../rfc9101-jar/request-uri-rules.ts'
 import type { ClientMetadataInput } from './metadata.ts'
 import { clientMetadataRules } from './rules.ts'
 
@@ -20,6 +21,7 @@ const everyRule = [
   ...cibaMetadataRules,
   ...sectorMetadataRules,
   ...frontchannelMetadataRules,
+  ...requestUrisMetadataRules,
 ]
 
 /** The first rule that the metadata of a client breaks; `facts.field` names the member. */

@@ -29,6 +29,7 @@ export interface ClientMetadata {
   readonly introspection_encrypted_response_enc?: string | undefined
   readonly request_object_signing_alg?: string | undefined
   readonly require_signed_request_object?: boolean | undefined
+  readonly request_uris?: readonly string[] | undefined
   readonly authorization_signed_response_alg?: string | undefined
   readonly introspection_signed_response_alg?: string | undefined
   readonly response_modes?: readonly string[] | undefined

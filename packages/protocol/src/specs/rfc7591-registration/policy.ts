@@ -16,6 +16,8 @@ export interface RegistrationPolicy {
    * and `[::1]` for any port of a native application; private-use schemes with their colon (`com.example.app:`).
    */
   readonly redirectHosts: readonly string[]
+  /** Hosts, as above, from which request objects may be fetched (`request_uris`); absent: none. */
+  readonly requestUriHosts?: readonly string[] | undefined
   /** Whether a software statement must come along (RFC 7591 section 2.3). */
   readonly softwareStatement: 'required' | 'optional'
 }

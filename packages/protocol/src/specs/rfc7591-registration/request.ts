@@ -65,6 +65,7 @@ export const metadataMembers: Readonly<Record<keyof ClientMetadata, (value: Json
   require_pushed_authorization_requests: flag,
   use_mtls_endpoint_aliases: flag,
   require_auth_time: flag,
+  request_uris: list,
   default_max_age: count,
   subject_type: value => value === 'public' || value === 'pairwise',
   sector_identifier_uri: text,
@@ -93,7 +94,6 @@ export const metadataMembers: Readonly<Record<keyof ClientMetadata, (value: Json
 
 /** A client that asked for one of these would rely on it: saying nothing would be a promise. */
 const unsupportedMembers: ReadonlySet<string> = new Set([
-  'request_uris',
   'request_object_encryption_alg',
   'request_object_encryption_enc',
 ])

@@ -75,9 +75,19 @@ describe('the policy of an initial access token', () => {
   const many = Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`client_name#x${index}`, 'n']))
   const refusals: readonly (Refused<PolicyInput> & { readonly error?: string })[] = [
     {
-      name: 'request URIs',
-      input: stated({}, { unsupported: ['request_uris'] }),
-      ruleId: 'registration.unsupported',
+      name: 'a request URI where the token allows none',
+      input: stated({ request_uris: ['https://app.example/request.jwt'] }),
+      ruleId: 'registration.request-uri-hosts',
+    },
+    {
+      name: 'a request URI at another host',
+      input: {
+        ...stated({
+          request_uris: ['https://app.example/request.jwt', 'https://app.example:8443/request.jwt'],
+        }),
+        policy: { ...policy, requestUriHosts: ['app.example'] },
+      },
+      ruleId: 'registration.request-uri-hosts',
     },
     {
       name: 'encryption of what it sends',

@@ -70,10 +70,7 @@ export const policyRules: readonly Rule<PolicyInput>[] = [
     title: 'a member that would mean something here that we do not have is refused, not passed over',
     check: ({ stated: { unsupported } }) => {
       const [first] = unsupported
-      if (first === undefined) return pass
-      return first === 'request_uris'
-        ? bad(first, 'no profile lets request objects be fetched: push them (RFC 9126)')
-        : bad(first, `\`${first}\` is not supported`)
+      return first === undefined ? pass : bad(first, `\`${first}\` is not supported`)
     },
   },
   {
@@ -136,6 +133,22 @@ export const policyRules: readonly Rule<PolicyInput>[] = [
               { field: `${field}[${index}]` },
             )
       return pass
+    },
+  },
+  {
+    id: 'registration.request-uri-hosts',
+    clauses: ['RFC7591-5-policy'],
+    level: 'OURS',
+    title: 'request objects are fetched only from hosts that the initial access token allows',
+    check: ({ stated: { metadata }, policy }) => {
+      const hosts = policy.requestUriHosts ?? []
+      const index = (metadata.request_uris ?? []).findIndex(uri => !isHostAllowed(uri, hosts))
+      return index === -1
+        ? pass
+        : bad(
+            `request_uris[${index}]`,
+            'the URI is at a host that is not allowed here: push requests instead',
+          )
     },
   },
   {

@@ -44,16 +44,14 @@ export const manifest: ClauseManifest = {
       id: 'RFC9101-5.2',
       level: 'SHOULD',
       says: 'A request URI is short, and https or of the server.',
-      standing: shown(
-        'a request_uri that is too long, or stands elsewhere, is refused and nothing is fetched',
-      ),
+      standing: ruled,
       rows: ['JAR-09'],
     },
     {
       id: 'RFC9101-5.2.3',
       level: 'MUST',
       says: 'A request object at a URL is fetched with care.',
-      standing: notApplicable('no request object is ever fetched: `request_uri_not_supported`'),
+      standing: shown('a request object is fetched from where the client registered it, and only then'),
       rows: ['JAR-10'],
     },
     {
@@ -91,6 +89,12 @@ export const manifest: ClauseManifest = {
       says: 'Metadata says what request objects may be.',
       standing: shown('algorithms in the metadata are those the floor allows and a key exists for'),
       rows: ['JAR-13'],
+    },
+    {
+      id: 'RFC9101-10.4',
+      level: 'SHOULD',
+      says: 'A request URI sends the server nowhere the client did not register.',
+      standing: ruled,
     },
     {
       id: 'RFC9101-10.5',

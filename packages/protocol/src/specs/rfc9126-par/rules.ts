@@ -42,7 +42,6 @@ export const pushRequiredRules: readonly Rule<PushRequiredInput>[] = [
 
 /** A request URI presented at the authorization endpoint, and what the store knows about it. */
 export interface RequestUriInput {
-  readonly requestUri: string
   readonly clientId: string | undefined
   readonly now: number
   readonly found:
@@ -56,16 +55,6 @@ export interface RequestUriInput {
 
 /** Refusals by these are shown to the user: nothing trustworthy says where to redirect. */
 export const requestUriRules: readonly Rule<RequestUriInput>[] = [
-  {
-    id: 'request-uri.ours',
-    clauses: ['RFC9101-7'],
-    level: 'MUST',
-    title: 'only request URIs handed out by this server are opened; none is ever fetched',
-    check: ({ requestUri }) =>
-      requestUri.startsWith(requestUriPrefix)
-        ? pass
-        : fail('request_uri_not_supported', 'only pushed request URIs are supported'),
-  },
   {
     id: 'request-uri.known',
     clauses: ['RFC9126-4'],

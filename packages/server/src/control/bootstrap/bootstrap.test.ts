@@ -33,6 +33,13 @@ function problems(t: TestContext, yaml: string, env: Environment = {}): string {
 /** A reference to the environment, as it stands in the file. */
 const from = (name: string) => `$\{${name}}`
 
+/** A good engine but for this. */
+function engineWith(change: string): string {
+  const good = { name: 'fraud', kind: 'opa', url: "'https://a.example/'" }
+  const kept = Object.entries(good).filter(([name]) => !new RegExp(`\\b${name}:`).test(change))
+  return `{ ${[...kept.map(([name, value]) => `${name}: ${value}`), change].filter(Boolean).join(', ')} }`
+}
+
 const production = `
 dataFolder: /var/lib/holdfast
 issuers: [{ url: 'https://id.example', environment: production }]
@@ -62,6 +69,7 @@ describe('the bootstrap configuration', () => {
         mtlsUrl: 'https://localhost:8444',
         environment: 'development',
         clientTrustAnchors: [],
+        remoteEngines: [],
       },
     ])
     const ports = Object.fromEntries(
@@ -129,6 +137,34 @@ describe('the bootstrap configuration', () => {
         sessionTokenFile: undefined,
       },
     })
+  })
+
+  test('engines elsewhere have a name, an address, a way to know us, and bounds', t => {
+    const { cwd, remoteEngines, issuers, settings } = loaded(
+      t,
+      `remoteEngines:
+  - { name: fraud, kind: opa, url: 'https://opa.internal:8181/v1/data/fraud', bearerFile: token, networks: [10.3.0.0/16, 'fd00::/8'] }
+  - { name: other, kind: authzen, url: 'https://id.example/access/v1/evaluation', certificateFile: us.pem, privateKeyFile: /us.key,
+      oauth: { tokenEndpoint: 'https://id.example/token', clientId: us }, deadlineMs: 250, failuresMax: 1, pauseMs: 100, tellsSubject: true, ignores: [trace] }
+`,
+    )
+    assert.deepEqual(issuers[0]?.remoteEngines, ['fraud', 'other'])
+    assert.deepEqual(remoteEngines, [
+      {
+        ...{ name: 'fraud', kind: 'opa', url: 'https://opa.internal:8181/v1/data/fraud' },
+        ...{ bearerFile: join(cwd, 'token'), oauth: undefined, identityFiles: undefined, caFile: undefined },
+        ...{ networks: ['10.3.0.0/16', 'fd00::/8'], deadlineMs: 200, failuresMax: 5, pauseMs: 2000 },
+        ...{ tellsSubject: false, ignores: [] },
+      },
+      {
+        ...{ name: 'other', kind: 'authzen', url: 'https://id.example/access/v1/evaluation' },
+        ...{ bearerFile: undefined, caFile: undefined, networks: [] },
+        oauth: { tokenEndpoint: 'https://id.example/token', clientId: 'us', scope: 'access_evaluation' },
+        identityFiles: { certificate: join(cwd, 'us.pem'), privateKey: '/us.key' },
+        ...{ deadlineMs: 250, failuresMax: 1, pauseMs: 100, tellsSubject: true, ignores: ['trace'] },
+      },
+    ])
+    assert.ok(settings.some(({ name }) => name === 'remoteEngines[0].url'))
   })
 
   test('a secret may stand in a file of its own', t => {
@@ -211,6 +247,33 @@ describe('the bootstrap configuration', () => {
       'a key service without TLS',
       "keys: { custody: { kind: aws-kms, region: eu-west-1, endpoint: 'http://a', accessKeyIdFile: a, secretAccessKeyFile: b } }",
       /must be https/,
+    ],
+    ...(
+      [
+        ['nobody known to it', '', /must know who asks/],
+        ['plain http', "bearerFile: a, url: 'http://a.example/'", /must be an https URL/],
+        ['a query', "bearerFile: a, url: 'https://a.example/?a=b'", /must be an https URL/],
+        ['another kind', 'bearerFile: a, kind: rego', /kind/],
+        ['a name no policy can write', 'bearerFile: a, name: Fraud', /name/],
+        ['a deadline longer than a decision', 'bearerFile: a, deadlineMs: 251', /deadlineMs/],
+        ['no network', 'bearerFile: a, networks: [10.0.0.0/33]', /must be a prefix/],
+        ['an address for a network', 'bearerFile: a, networks: [10.0.0.1]', /must be a prefix/],
+        ['half an identity', 'certificateFile: a', /come together/],
+        [
+          'tokens without a certificate',
+          'bearerFile: a, oauth: { tokenEndpoint: "https://a/t", clientId: us }',
+          /`oauth` needs/,
+        ],
+        ['obligations ignored', 'bearerFile: a, ignores: [obligations]', /never ignored/],
+      ] as const
+    ).map(
+      ([name, change, problem]) =>
+        [`an engine with ${name}`, `remoteEngines: [${engineWith(change)}]`, problem] as const,
+    ),
+    [
+      'two engines of one name',
+      `remoteEngines: [${engineWith('bearerFile: a')}, ${engineWith('bearerFile: b')}]`,
+      /a name stands twice/,
     ],
     ['half a certificate', production.replace(', privateKeyFile: tls.key', ''), /come together/],
     [

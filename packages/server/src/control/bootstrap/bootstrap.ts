@@ -6,6 +6,7 @@ import { checkShape } from '../shape.ts'
 import { type BusChoice, busOf } from './bus.ts'
 import { type CustodyChoice, custodyOf } from './custody.ts'
 import { type Origins, readBootstrapFile } from './read-file.ts'
+import { type RemoteEngineChoice, remoteEnginesOf } from './remote-engines.ts'
 import { type BootstrapFile, bootstrapSchema } from './schema.ts'
 
 export interface Address {
@@ -34,6 +35,7 @@ export interface Bootstrap {
   /** How long a new signing key waits for verifiers that do not have it. */
   readonly waitForVerifiersSeconds: number
   readonly keyCustody: CustodyChoice
+  readonly remoteEngines: readonly RemoteEngineChoice[]
   readonly trustedProxies: readonly string[]
   readonly demo: boolean
   /** Whether tests may answer for users (CIBA). */
@@ -118,6 +120,7 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
     ...{ demo, testOnlyBackchannelAnswers, settings, rotateKeysAfterSeconds },
     waitForVerifiersSeconds: keys.waitForVerifiersHours * 3600,
     keyCustody: custodyOf(keys.custody, base),
+    remoteEngines: remoteEnginesOf(file.remoteEngines, base),
   })
 }
 
@@ -236,6 +239,7 @@ function bindingOf(
     mtlsUrl: issuer.mtlsUrl ?? mtls.href.replace(/\/$/, ''),
     environment,
     clientTrustAnchors,
+    remoteEngines: file.remoteEngines.map(engine => engine.name),
   }
 }
 

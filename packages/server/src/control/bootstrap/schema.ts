@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { busSchema } from './bus.ts'
 import { custodySchema } from './custody.ts'
+import { remoteEnginesSchema } from './remote-engines.ts'
 
 const port = z.number().int().min(0).max(65_535)
 const listener = (defaultPort: number) =>
@@ -82,6 +83,7 @@ export const bootstrapSchema = z.strictObject({
       custody: custodySchema,
     })
     .prefault({}),
+  remoteEngines: remoteEnginesSchema,
   /** Addresses or networks whose `Forwarded` headers are believed. */
   trustedProxies: z.array(z.string()).max(100).default([]),
   /** Demo documents and demo API; development only. */

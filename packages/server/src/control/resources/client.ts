@@ -57,6 +57,7 @@ export const clientMetadata = z.strictObject({
   /** Who users are to the client: `pairwise` gives each sector subjects of its own. */
   subject_type: z.enum(['public', 'pairwise']).optional(),
   sector_identifier_uri: text(2048).optional(),
+  request_uris: z.array(z.string()).optional(),
   post_logout_redirect_uris: z.array(z.string()).optional(),
   backchannel_logout_uri: z.string().optional(),
   /** Accepted for those who ask: a logout token always names the session. */

@@ -13,6 +13,7 @@ export const registrationPolicy = z.strictObject({
   /** Absent: none. */
   authorizationDetailsTypes: names(50).optional(),
   redirectHosts: names(100),
+  requestUriHosts: names(100).optional(),
   softwareStatement: z.enum(['required', 'optional']),
 })
 

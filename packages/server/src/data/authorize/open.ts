@@ -5,9 +5,11 @@ import {
   type HandleHash,
   type Outcome,
   type Refusal,
+  type SecurityProfile,
   secondsAfter,
 } from '@holdfast/protocol'
 import { readResponseType } from '@holdfast/protocol/specs/rfc6749-authorization/rules.ts'
+import { remoteRequestUriRules } from '@holdfast/protocol/specs/rfc9101-jar/request-uri-rules.ts'
 import { requestCarrierRules } from '@holdfast/protocol/specs/rfc9101-jar/rules.ts'
 import {
   pushRequiredRules,
@@ -23,6 +25,7 @@ import type { AuthorizationRequest, PushedRequestRecord } from '../../store/reco
 import { fineTime, hashOfHandle } from '../handle.ts'
 import { interactionLifetimeSeconds } from '../interaction/record.ts'
 import { judgeIdTokenHint } from './id-token-hint.ts'
+import { fetchRequestObject } from './remote-request.ts'
 import { judgeRequest, judgeStill, judgeTarget, type RedirectTarget } from './request.ts'
 import { openRequestObject, plainRequest, type SentRequest } from './request-object.ts'
 import { modeForError, type ResponseTarget } from './response.ts'
@@ -51,7 +54,10 @@ const replayMarginSeconds = 60
 
 const shown = (refusal: Refusal): FrontRefusal => ({ ok: false, refusal, target: undefined })
 
-/** By reference or by parameters; never both: with a `request_uri` everything else but `client_id` is ignored. */
+/**
+ * By a reference of ours, by parameters, or by a request object, which comes along or is fetched; never two of them: with
+ * a `request_uri` everything else but `client_id` is ignored.
+ */
 export async function openRequest(
   reading: FormReading,
   exchange: Exchange,
@@ -63,7 +69,8 @@ export async function openRequest(
   const request = form.get('request')
   const twoCarriers = firstRefusal(requestCarrierRules, { request, requestUri })
   if (twoCarriers !== undefined) return shown(twoCarriers)
-  if (requestUri !== undefined) return await openPushed(requestUri, form, exchange, ports, now)
+  if (requestUri?.startsWith(requestUriPrefix) === true)
+    return await openPushed(requestUri, form, exchange, ports, now)
   if (repeated.includes('request_uri')) return shown(duplicateRefusal('request_uri'))
   return await openDirect(reading, exchange, ports, now)
 }
@@ -77,16 +84,13 @@ async function openPushed(
 ): Promise<Opened> {
   const { issuer } = exchange
   const hash = hashOfHandle('request_uri', issuer.url, requestUri.slice(requestUriPrefix.length))
-  const found = requestUri.startsWith(requestUriPrefix)
-    ? await ports.store.findPushedRequest(hash)
-    : undefined
+  const found = await ports.store.findPushedRequest(hash)
   const clientId = form.get('client_id')
   const still = found === undefined ? undefined : judgeStill(found.request, issuer, true)
   // The record outlives the reference, because the interaction it opens needs it.
   const opensUntil = (kept: PushedRequestRecord): number =>
     still?.ok === true ? kept.issuedAt + still.value.profile.requestUriLifetimeSeconds : kept.expiresAt
   const refusal = firstRefusal(requestUriRules, {
-    requestUri,
     clientId,
     now,
     found: found && { ...found, expiresAt: opensUntil(found) },
@@ -105,6 +109,7 @@ async function openDirect(
   now: EpochSeconds,
 ): Promise<Opened> {
   const { repeated } = reading
+  const requestUri = reading.form.get('request_uri')
   const { issuer } = exchange
   for (const name of ['client_id', 'redirect_uri', 'request'])
     if (repeated.includes(name)) return shown(duplicateRefusal(name))
@@ -122,7 +127,7 @@ async function openDirect(
     refusal,
     target: errorTarget(form, target.value),
   })
-  const judged = judgeDirect(sent.value, repeated, target.value, exchange, ports)
+  const judged = judgeDirect(sent.value, { repeated, requestUri }, target.value, exchange, ports)
   if (!judged.ok) return sentBack(judged)
   const txn = newTransactionId(ports.entropy, fineTime(ports.clock))
   return accept({ request: judged.value, client, pushedHash: undefined, txn })
@@ -139,7 +144,10 @@ function errorTarget(form: Form, { client, redirectUri }: RedirectTarget): Respo
   }
 }
 
-/** Plain parameters, or those of a request object; a client that must push is told so before any object is opened. */
+/**
+ * Plain parameters, or those of a request object; a client that must push is told so before any object is fetched or
+ * opened.
+ */
 async function openSent(
   form: Form,
   client: Client | undefined,
@@ -147,12 +155,17 @@ async function openSent(
   ports: Ports,
   now: EpochSeconds,
 ): Promise<Outcome<SentRequest>> {
-  const text = form.get('request')
-  if (text === undefined || client === undefined || client.status !== 'active')
+  if (client === undefined || client.status !== 'active') return accept(plainRequest(form))
+  const requestUri = form.get('request_uri')
+  const { profile } = client
+  const elsewhere = judgeRemote(requestUri, client, profile)
+  if (elsewhere !== undefined) return elsewhere
+  if (client.requirePushedAuthorizationRequests || profile.pushedAuthorizationRequests === 'required')
     return accept(plainRequest(form))
-  if (client.requirePushedAuthorizationRequests || client.profile.pushedAuthorizationRequests === 'required')
-    return accept(plainRequest(form))
-  const opened = await openRequestObject(text, client, exchange, ports)
+  const carried = await carriedObject(form, ports)
+  if (!carried.ok) return carried
+  if (carried.value === undefined) return accept(plainRequest(form))
+  const opened = await openRequestObject(carried.value, client, exchange, ports)
   if (!opened.ok || opened.value.jti === undefined) return opened
   // Remembered when the request is answered, which may be as late as the interaction ends.
   const { jti } = opened.value
@@ -161,9 +174,25 @@ async function openSent(
   return accept({ ...opened.value, jti: { ...jti, expiresAt } })
 }
 
+function judgeRemote(
+  requestUri: string | undefined,
+  { requestUris: registered }: Client,
+  profile: SecurityProfile,
+): Refusal | undefined {
+  return requestUri === undefined
+    ? undefined
+    : firstRefusal(remoteRequestUriRules, { requestUri, registered, profile })
+}
+
+/** The request object that came along, or that lies behind the `request_uri`. */
+async function carriedObject(form: Form, ports: Ports): Promise<Outcome<string | undefined>> {
+  const requestUri = form.get('request_uri')
+  return requestUri === undefined ? accept(form.get('request')) : await fetchRequestObject(requestUri, ports)
+}
+
 function judgeDirect(
   sent: SentRequest,
-  repeated: readonly string[],
+  { repeated, requestUri }: { readonly repeated: readonly string[]; readonly requestUri: string | undefined },
   target: RedirectTarget,
   exchange: Exchange,
   ports: Ports,
@@ -184,6 +213,7 @@ function judgeDirect(
   const { request, profile } = judged.value
   const late =
     firstRefusal(pushRequiredRules, { ...push, profile }) ??
+    judgeRemote(requestUri, client, profile) ??
     firstRefusal(protectedDetailsRules, {
       hasDetails: request.authorizationDetails !== undefined,
       isPushed: false,

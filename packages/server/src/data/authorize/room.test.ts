@@ -161,8 +161,11 @@ describe('direct authorization requests', () => {
     const ours = 'urn:ietf:params:oauth:request_uri:'
     assertPage(await direct(browser, { request_uri: ours.padEnd(513, 'a') }), 'invalid_request_uri')
     const there = 'https://client.example/request.jwt'
-    for (const elsewhere of [there, there.padEnd(513, 'a'), 'urn:example:request', 'data:,x'])
-      assertPage(await direct(browser, { request_uri: elsewhere }), 'request_uri_not_supported')
+    for (const elsewhere of [there, there.padEnd(513, 'a'), 'urn:example:request', 'data:,x']) {
+      assertPage(await direct(browser, { request_uri: elsewhere }), 'invalid_request_uri')
+      const bank = { client_id: 'c_bank', request_uri: elsewhere }
+      assertPage(await direct(browser, bank), 'request_uri_not_supported')
+    }
     assert.deepEqual(world.fetched, [])
   })
 

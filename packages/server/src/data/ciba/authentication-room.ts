@@ -89,6 +89,7 @@ export const backchannelAuthenticationRoom: Room = async (exchange, ports) => {
     judged.value.profile,
     user.value,
     exchange,
+    ports,
   )
   if (!permitted.ok && permitted.stepUp === undefined) {
     const { writes } = permitted
@@ -146,10 +147,11 @@ function judgeHinted(
   profile: SecurityProfile,
   { subject }: UserRecord,
   exchange: Exchange,
+  ports: Ports,
 ): Promise<Authorized> {
   const wanted = { scopes, resources, details, profile }
   const user = { subject, sid: undefined, acr: undefined, amr: [], authTime: undefined }
-  return judgeAuthorize({ ...asking, grantType: cibaGrantType, wanted, user }, exchange)
+  return judgeAuthorize({ ...asking, grantType: cibaGrantType, wanted, user }, exchange, ports)
 }
 
 type JudgedRequest = CibaRequest & Pick<SentCibaRequest, 'isSigned' | 'writes'>

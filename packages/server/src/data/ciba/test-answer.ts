@@ -97,6 +97,7 @@ async function allowing(
       user: { subject, sid, ...stated },
     },
     exchange,
+    ports,
   )
   if (!permitted.ok) return undefined
   const lifetimeSeconds = cibaGrantLifetime(client, asked.value, access.value.profile)

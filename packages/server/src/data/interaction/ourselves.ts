@@ -38,6 +38,7 @@ export const nobody: Omit<Client, 'clientName' | 'profile'> = {
   userinfoSignedResponseAlg: undefined,
   encryptedResponses: {},
   requestObjectSigningAlg: undefined,
+  requestUris: [],
   requireSignedRequestObject: false,
   authorizationSignedResponseAlg: 'ES256',
   responseModes: undefined,

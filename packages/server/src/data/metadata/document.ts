@@ -128,8 +128,8 @@ export function metadataDocument(
     claims_parameter_supported: true,
     request_parameter_supported: true,
     request_object_signing_alg_values_supported: floor.signingAlgs,
-    request_uri_parameter_supported: false,
-    require_request_uri_registration: false,
+    request_uri_parameter_supported: floor.remoteRequestUris === 'registered',
+    require_request_uri_registration: floor.remoteRequestUris === 'registered',
     require_signed_request_object: floor.signedRequestObjects === 'required',
   }
   return Object.fromEntries(Object.entries(document).filter(([, value]) => !isEmptyList(value)))

@@ -4,10 +4,14 @@ import {
   factsOfQuestion,
   noObligations,
   policyEvents,
+  type RemoteVerdict,
   type TokenQuestion,
   textsOfObligations,
+  withVerdicts,
 } from '@holdfast/policy'
 import type { Exchange } from '../../http/exchange.ts'
+import { inTime } from '../../in-time.ts'
+import type { RemoteEngines } from '../../ports.ts'
 import type { Policies } from '../../snapshot/snapshot.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
@@ -19,27 +23,67 @@ export const decisionTimeoutMs = 250
 /** What the policies said to one question. */
 export interface Answered {
   readonly question: TokenQuestion
+  /** After the remote engines, where the policies asked any. */
   readonly decision: Decision
+  /** What the policies permitted, and what the engines they named said to that; undefined: nobody was asked. */
+  readonly remote: { readonly local: Decision; readonly verdicts: Verdicts } | undefined
   /** Of the version that decided. */
   readonly policies: Pick<Policies, 'name' | 'version'>
   /** What the version in the shadow said, when it would change anything. */
   readonly shadow: { readonly policies: Policies; readonly decision: Decision } | undefined
 }
 
-/** Asks the active policies, and those in their shadow beside them. Never throws: what breaks is a deny. */
-export async function askPolicies(question: TokenQuestion, { issuer }: Exchange): Promise<Answered> {
+type Verdicts = ReadonlyMap<string, RemoteVerdict>
+
+/**
+ * Asks the active policies, those in their shadow beside them, and then the remote engines that a permit names. Never
+ * throws: what breaks is a deny. A shadow is for comparing policies, and asks nobody else.
+ */
+export async function askPolicies(
+  question: TokenQuestion,
+  { issuer, requestId }: Exchange,
+  { remoteEngines }: Asking,
+): Promise<Answered> {
   const { policies } = issuer
   const { shadow } = policies
-  const [decision, beside] = await Promise.all([
+  const [local, beside] = await Promise.all([
     answerOf(policies, question),
     shadow && answerOf(shadow, question),
   ])
   const { name, version } = policies
-  const isOther = shadow !== undefined && beside !== undefined && effectOf(beside) !== effectOf(decision)
+  const isOther = shadow !== undefined && beside !== undefined && effectOf(beside) !== effectOf(local)
+  const verdicts =
+    local.decision === 'permit' && local.obligations.ask.length > 0
+      ? await verdictsOf(local.obligations.ask, question, { issuer: issuer.url, requestId }, remoteEngines)
+      : undefined
   return {
-    ...{ question, decision, policies: { name, version } },
+    ...{ question, policies: { name, version } },
+    decision: verdicts === undefined ? local : withVerdicts(local, verdicts),
+    remote: verdicts && { local, verdicts },
     shadow: isOther ? { policies: shadow, decision: beside } : undefined,
   }
+}
+
+/** What policies need of the ports. */
+export interface Asking {
+  readonly remoteEngines: RemoteEngines
+}
+
+/** All at once; each has its own deadline, and none longer than a decision may take. */
+async function verdictsOf(
+  engines: readonly string[],
+  question: TokenQuestion,
+  from: Parameters<RemoteEngines['ask']>[2],
+  remoteEngines: RemoteEngines,
+): Promise<Verdicts> {
+  const ask = async (engine: string): Promise<readonly [string, RemoteVerdict]> => {
+    try {
+      return [engine, await inTime(remoteEngines.ask(engine, question, from), decisionTimeoutMs)]
+    } catch (cause) {
+      return [engine, { verdict: 'failed', message: messageOf(cause) }]
+    }
+  }
+  return new Map(await Promise.all(engines.map(ask)))
 }
 
 /** What a decision changes, whichever policies made it. */
@@ -51,28 +95,30 @@ function answerOf(policies: Policies, question: TokenQuestion): Decision | Promi
   const failed = (cause: unknown): Decision => deniedBy(policies, cause)
   try {
     const decision = policies.decide(question)
-    return decision instanceof Promise ? inTime(decision).catch(failed) : decision
+    return decision instanceof Promise ? inTime(decision, decisionTimeoutMs).catch(failed) : decision
   } catch (cause) {
     return failed(cause)
   }
 }
 
-async function inTime(decision: Promise<Decision>): Promise<Decision> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_done, fail) => {
-    timer = setTimeout(() => fail(new Error(`no answer in ${decisionTimeoutMs} ms`)), decisionTimeoutMs)
-  })
-  try {
-    return await Promise.race([decision, late])
-  } finally {
-    clearTimeout(timer)
-  }
+function deniedBy({ version }: Policies, cause: unknown): Decision {
+  const errors = [{ place: 'engine', message: messageOf(cause) }]
+  return { decision: 'deny', determining: [], errors, obligations: noObligations, version }
 }
 
-function deniedBy({ version }: Policies, cause: unknown): Decision {
-  const message = cause instanceof Error ? cause.message : String(cause)
-  const errors = [{ place: 'engine', message }]
-  return { decision: 'deny', determining: [], errors, obligations: noObligations, version }
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/**
+ * What engines said, and what the policies alone had: a simulation asks policies again, and never an engine. What a
+ * failed engine said of itself stands in the record of the refusal.
+ */
+function remoteFacts(remote: Answered['remote']): AuditRecord['facts'] {
+  if (remote === undefined) return {}
+  const { local, verdicts } = remote
+  return {
+    local_obligations: textsOfObligations(local.obligations),
+    remote: [...verdicts].map(([engine, { verdict }]) => `${engine}=${verdict}`),
+  }
 }
 
 /**
@@ -81,7 +127,7 @@ function deniedBy({ version }: Policies, cause: unknown): Decision {
  * @param isFollowed whether it went on; a permit whose obligations were not met did not
  */
 export function recordsOf(
-  { question, decision, policies, shadow }: Answered,
+  { question, decision, policies, shadow, remote }: Answered,
   isFollowed: boolean,
   context: AuditContext,
   { issuer, requestId }: Exchange,
@@ -97,14 +143,16 @@ export function recordsOf(
   const by = { policies: policies.name, policy_version: policies.version }
   const record: AuditRecord = {
     ...{ ...base, event: policyEvents[question.moment], outcome: isFollowed ? 'accepted' : 'refused' },
-    facts: { ...factsOfQuestion(question), ...by, ...factsOfDecision(decision) },
+    facts: { ...factsOfQuestion(question), ...by, ...factsOfDecision(decision), ...remoteFacts(remote) },
   }
   if (shadow === undefined) return [{ kind: 'append-audit', record }]
+  // Policies beside policies, without what engines added.
+  const alone = remote?.local ?? decision
   const beside: AuditRecord = {
     ...{ ...base, event: 'policy.shadow-differs', outcome: 'accepted' },
     facts: {
-      ...{ moment: question.moment, ...by, decision: decision.decision },
-      ...{ obligations: textsOfObligations(decision.obligations) },
+      ...{ moment: question.moment, ...by, decision: alone.decision },
+      ...{ obligations: textsOfObligations(alone.obligations) },
       ...{ shadow: shadow.policies.name, shadow_version: shadow.policies.version },
       ...Object.fromEntries(
         Object.entries(factsOfDecision(shadow.decision)).map(([name, value]) => [`shadow_${name}`, value]),

@@ -3,7 +3,7 @@ import { type EpochSeconds, type Refusal, reachesLevel } from '@holdfast/protoco
 import type { Exchange } from '../../http/exchange.ts'
 import type { Client, GrantTypeName, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { Write } from '../../store/writes.ts'
-import { type Answered, askPolicies, recordsOf } from './ask.ts'
+import { type Answered, type Asking, askPolicies, recordsOf } from './ask.ts'
 import { askedAccess, askingClient, type Wanted } from './parties.ts'
 import { refusalOf, unmetStepUp } from './refusals.ts'
 
@@ -34,10 +34,14 @@ export type Authorized =
     }
 
 /** Moment 1: may this client act for this user at all? */
-export async function judgeAuthorize(input: AuthorizeInput, exchange: Exchange): Promise<Authorized> {
+export async function judgeAuthorize(
+  input: AuthorizeInput,
+  exchange: Exchange,
+  asking: Asking,
+): Promise<Authorized> {
   const { issuer } = exchange
   const { txn, user } = input
-  const answered = await askPolicies(questionOf(input, issuer), exchange)
+  const answered = await askPolicies(questionOf(input, issuer), exchange, asking)
   const refusal = refusalOf(answered, user.acr, issuer.authenticationLevels)
   const writes = recordsOf(answered, refusal === undefined, { txn, subject: user.subject }, exchange)
   if (refusal === undefined) return { ok: true, writes }

@@ -7,7 +7,7 @@ import type { Write } from '../../store/writes.ts'
 import { constraintOf } from '../mint/constraint.ts'
 import { lint } from '../mint/lint.ts'
 import type { MintOrder, Sender } from '../mint/order.ts'
-import { type Answered, askPolicies, recordsOf } from './ask.ts'
+import { type Answered, type Asking, askPolicies, recordsOf } from './ask.ts'
 import { judgeAuthorize } from './authorize.ts'
 import { askedAccess, askingClient } from './parties.ts'
 import { refusalOf } from './refusals.ts'
@@ -26,15 +26,18 @@ export async function premint(
   order: MintOrder,
   { authenticated, proven, hasNonce }: Sender,
   exchange: Exchange,
+  asking: Asking,
 ): Promise<Preminted> {
   const { txn, subject, grantType } = order
   const context = { txn, subject }
-  const first = isFirstAsked(order) ? await judgeAuthorize(authorizeInput(order), exchange) : undefined
+  const first = isFirstAsked(order)
+    ? await judgeAuthorize(authorizeInput(order), exchange, asking)
+    : undefined
   if (first !== undefined && !first.ok)
     return { ok: false, refusal: refusedInDialect(first.refusal, grantType), writes: first.writes }
   const before = first?.writes ?? []
 
-  const answered = await askPolicies(mintQuestion(order, exchange), exchange)
+  const answered = await askPolicies(mintQuestion(order, exchange), exchange, asking)
   const narrowed = judgeAnswer(order, answered, exchange)
   // What policies left as it was has had its last look.
   const linted =

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { shippedPolicies, shippedTests } from '@holdfast/policy'
+import {
+  noObligations,
+  type RemoteVerdict,
+  shippedPolicies,
+  shippedTests,
+  type TokenQuestion,
+} from '@holdfast/policy'
 import { changePolicies, submitPolicies } from '../../control/policy-sets.ts'
+import type { RemoteEngines } from '../../ports.ts'
 import { accounts } from '../testing/clients.ts'
 import { jsonOf } from '../testing/flow.ts'
 import {
@@ -12,7 +19,12 @@ import {
 } from '../testing/registration-world.ts'
 
 /** Makes these policies active, as an operator does: one more than the shipped ones, with a test of it. */
-async function activate(world: RegistrationWorld, policy: string, context: object): Promise<void> {
+async function activate(
+  world: RegistrationWorld,
+  policy: string,
+  context: object,
+  expect: object = { decision: 'deny', determining: ['own.no'] },
+): Promise<void> {
   const file = JSON.parse(Object.values(shippedTests)[0] ?? '') as {
     tests: { name: string; question: { context: object }; expect: object }[]
   }
@@ -21,7 +33,7 @@ async function activate(world: RegistrationWorld, policy: string, context: objec
   file.tests.push({
     name: 'own',
     question: { ...model.question, context: { ...model.question.context, ...context } },
-    expect: { decision: 'deny', determining: ['own.no'] },
+    expect,
   })
   const policies = { ...shippedPolicies, 'own.cedar': `@id("own.no") ${policy}` }
   const tests = { 'own.tests.json': JSON.stringify(file) }
@@ -29,12 +41,14 @@ async function activate(world: RegistrationWorld, policy: string, context: objec
   assert.ok(submitted.ok && submitted.value.state === 'checked', JSON.stringify(submitted))
   for (const step of ['approve', 'activate'] as const) {
     const moved = await changePolicies({ step, name: submitted.value.name }, world.control)
-    assert.ok(moved.ok, JSON.stringify(moved))
+    if (!moved.ok) throw new TypeError(JSON.stringify(moved.problems))
   }
   await world.ports.refreshSnapshot()
 }
 
 const head = '(principal, action == Action::"register", resource)'
+const itsHosts = { redirectHosts: ['client.example'] }
+const askVetting = `@ask("vetting") permit ${head} when { context.redirectHosts.contains("client.example") };`
 
 describe('a client that registers itself', () => {
   test('is asked about with what it would be, and recorded in the commit that makes it', async () => {
@@ -71,6 +85,38 @@ describe('a client that registers itself', () => {
     assert.equal(world.current().registered.size, 0)
     const modest = { ...goodMetadata, grant_types: ['authorization_code'] }
     assert.equal((await world.register(token, modest)).status, 201)
+  })
+
+  test('is asked about at a remote engine, where a permit names one', async () => {
+    const said: RemoteVerdict[] = [
+      { verdict: 'deny', obligations: noObligations },
+      { verdict: 'failed', message: 'no answer' },
+      { verdict: 'permit', obligations: noObligations },
+    ]
+    const asked: TokenQuestion[] = []
+    const remoteEngines: RemoteEngines = {
+      ask: async (_engine, question) => said[asked.push(question) - 1] ?? assert.fail(),
+    }
+    await using world = await openRegistrationWorld({ engines: ['vetting'], remoteEngines })
+    const expect = { decision: 'permit', obligations: { ask: ['vetting'] } }
+    await activate(world, askVetting, itsHosts, expect)
+    const token = await world.token()
+    for (const ruleId of ['policy.denied', 'policy.failed']) {
+      assert.equal((await world.register(token)).status, 403)
+      assert.equal((await world.lastAudit('registration.refused'))?.ruleId, ruleId)
+    }
+    assert.equal((await world.register(token)).status, 201)
+    assert.deepEqual((await world.lastAudit('policy.register'))?.facts.remote, ['vetting=permit'])
+    assert.equal(asked[0]?.moment, 'register')
+  })
+
+  test('policies that name an engine which no configuration has are not made active', async () => {
+    await using world = await openRegistrationWorld({ engines: ['fraud'] })
+    const expect = { decision: 'permit', obligations: { ask: ['vetting'] } }
+    await assert.rejects(
+      activate(world, askVetting, itsHosts, expect),
+      /names no engine of `remoteEngines` in the configuration/,
+    )
   })
 
   test('cannot become by an update what it could not have registered', async () => {

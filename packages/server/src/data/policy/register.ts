@@ -3,7 +3,7 @@ import type { EpochSeconds, Refusal } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Client, RegisteredClient } from '../../snapshot/snapshot.ts'
 import type { Write } from '../../store/writes.ts'
-import { askPolicies, recordsOf } from './ask.ts'
+import { type Asking, askPolicies, recordsOf } from './ask.ts'
 import { refusalOf } from './refusals.ts'
 
 /** A client that registers itself, and what it would be. */
@@ -19,8 +19,12 @@ export type Registerable =
   | { readonly ok: false; readonly refusal: Refusal; readonly writes: readonly Write[] }
 
 /** May this client register itself so? Asked for every registration and every update of one. */
-export async function judgeRegistration(registering: Registering, exchange: Exchange): Promise<Registerable> {
-  const answered = await askPolicies(questionOf(registering, exchange), exchange)
+export async function judgeRegistration(
+  registering: Registering,
+  exchange: Exchange,
+  asking: Asking,
+): Promise<Registerable> {
+  const answered = await askPolicies(questionOf(registering, exchange), exchange, asking)
   // Nobody is signed in here: what would need a stronger authentication is refused.
   const refusal = refusalOf(answered, undefined, [])
   const writes = recordsOf(answered, refusal === undefined, {}, exchange)

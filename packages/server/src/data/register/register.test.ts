@@ -224,9 +224,8 @@ describe('registration', () => {
 
   test('what we do not have is refused by name, and what nobody knows is passed over', async () => {
     await using world = await openRegistrationWorld()
-    for (const member of ['request_uris', 'request_object_encryption_enc', 'request_object_encryption_alg']) {
-      const value = member === 'request_uris' ? ['https://client.example/object'] : 'A256GCM'
-      const reply = await world.register(await world.token(), { ...goodMetadata, [member]: value })
+    for (const member of ['request_object_encryption_enc', 'request_object_encryption_alg']) {
+      const reply = await world.register(await world.token(), { ...goodMetadata, [member]: 'A256GCM' })
       assert.deepEqual([reply.status, jsonOf(reply).error], [400, 'invalid_client_metadata'])
       const record = await world.lastAudit('registration.refused')
       assert.deepEqual([record?.ruleId, record?.facts.field], ['registration.unsupported', member])

@@ -74,7 +74,7 @@ async function change(
     const { client: compiled } = prepared.value
     // By the policies of this very revision: its guard fails when an operator made others active since.
     const registering = compiled && { registered: client, compiled, now: ports.clock.now() }
-    const permitted = registering && (await judgeRegistration(registering, { ...exchange, issuer }))
+    const permitted = registering && (await judgeRegistration(registering, { ...exchange, issuer }, ports))
     if (permitted?.ok === false) return { ...permitted.refusal, records: permitted.writes }
     const records = permitted?.writes ?? []
     const result = await ports.store.commit([...prepared.value.writes, ...records, ...writes])

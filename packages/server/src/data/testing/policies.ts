@@ -11,7 +11,7 @@ export function policiesWith(text: string, shadow?: string): ActivePolicies {
 function compiled(name: string, text: string): Policies {
   const set = policyEngines[0].compile(name, { ...shippedPolicies, 'own.cedar': text })
   if (!set.ok) throw new TypeError(JSON.stringify(set.problems))
-  return { name, version: `version-of-${name}`, decide: set.value }
+  return { name, version: `version-of-${name}`, decide: set.value.decide }
 }
 
 /** Policies of an engine that answers so. */

@@ -10,10 +10,13 @@ import { accounts, keys, redirectUri } from './clients.ts'
 import { jsonOf } from './flow.ts'
 import { issuerUrl, mtlsUrl, openWorld, type RequestOptions, type World, type WorldOptions } from './world.ts'
 
-export interface RegistrationWorldOptions extends Pick<WorldOptions, 'documents' | 'receive' | 'store'> {
+export interface RegistrationWorldOptions
+  extends Pick<WorldOptions, 'documents' | 'receive' | 'remoteEngines' | 'store'> {
   readonly issuer?: object
   /** Further documents, beside issuer, scope and resource server. */
   readonly more?: readonly (readonly [kind: string, name: string, spec: object])[]
+  /** Names of the remote engines in the configuration. */
+  readonly engines?: readonly string[]
 }
 
 /** A world whose clients are compiled from the documents of its store, as in the product. */
@@ -70,12 +73,13 @@ const binding: IssuerBinding = {
 export async function openRegistrationWorld(
   options: RegistrationWorldOptions = {},
 ): Promise<RegistrationWorld> {
-  const { issuer = {}, more = [], ...rest } = options
+  const { issuer = {}, more = [], engines = [], ...rest } = options
+  const issuers: readonly IssuerBinding[] = [{ ...binding, remoteEngines: engines }]
   const world = await openWorld(rest)
   const { store, clock } = world
   const reference = { last: 0 }
   const control: ControlPorts = {
-    ...{ store, clock, entropy: world.ports.entropy, passwords: world.ports.passwords, issuers: [binding] },
+    ...{ store, clock, entropy: world.ports.entropy, passwords: world.ports.passwords, issuers },
     newReference: () => `control-${++reference.last}`,
   }
   const applied: RegistrationWorld['applied'] = async documents => {
@@ -93,7 +97,7 @@ export async function openRegistrationWorld(
     ['ResourceServer', 'accounts', { audience: accounts, scopes: ['accounts'] }],
     ...more,
   ])
-  const revision = await openRevision({ store, issuers: [binding], log: world.ports.log, pollMs: 3_600_000 })
+  const revision = await openRevision({ store, issuers, log: world.ports.log, pollMs: 3_600_000 })
   if (!revision.ok) throw new TypeError(JSON.stringify(revision.problems))
   const { snapshot, refresh, close } = revision.value
   const ports = { ...world.ports, snapshot, refreshSnapshot: refresh }

@@ -17,6 +17,7 @@ import {
   type Metrics,
   type Outbound,
   type Ports,
+  type RemoteEngines,
 } from '../../ports.ts'
 import { shipped } from '../../snapshot/compile-policies.ts'
 import { spiffeClients } from '../../snapshot/compile-spiffe.ts'
@@ -77,6 +78,8 @@ export interface WorldOptions {
     url: string,
     form: Readonly<Record<string, string>>,
   ) => Promise<{ readonly status: number }>
+  /** What policies may ask by name; nobody when absent. */
+  readonly remoteEngines?: RemoteEngines
   /** Instead of the shipped ones. */
   readonly policies?: IssuerSnapshot['policies']
   /** An open store to use instead of a fresh one in memory. */
@@ -159,6 +162,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       options.receive ?? nobodyReceives,
       options.answerForm,
     ),
+    remoteEngines: options.remoteEngines ?? noEngines,
     passwords: fakePasswords,
     log: { info: () => {}, warn: () => {}, error: () => {} },
     metrics: metricsInto(counted),
@@ -276,6 +280,12 @@ function outboundOf(
       if (!documents.has(url)) throw new Fault('outbound.failed', { detail: url })
       return documents.get(url)
     },
+    getText: async url => {
+      fetched.push(url)
+      const text = documents.get(url)
+      if (typeof text !== 'string') throw new Fault('outbound.failed', { detail: url })
+      return text
+    },
     postForm: async (url, form) => receive(url, form),
     postFormForJson: async (url, form) => answerForm(url, form),
     postJson: async (url, body, { bearer }) => receive(url, { ...body, bearer }),
@@ -284,6 +294,11 @@ function outboundOf(
 
 const nobodyReceives: NonNullable<WorldOptions['receive']> = async url => {
   throw new Fault('outbound.failed', { detail: url })
+}
+
+/** Worlds whose policies ask nobody. */
+export const noEngines: RemoteEngines = {
+  ask: async () => ({ verdict: 'failed', message: 'there is no such engine' }),
 }
 
 const fakePasswords: Ports['passwords'] = {

@@ -163,6 +163,33 @@ describe('narrowing', () => {
     assert.equal((await refresh(world, 'c_bank', refreshToken)).status, 200)
   })
 
+  test('what the client may not have any more is left out, and refused when it is asked for', async () => {
+    await using world = await openWorld()
+    const { refreshToken } = await firstToken(world, 'c_bank')
+    const without = (...gone: readonly string[]): World => ({
+      ...world,
+      send: (room, path, options) => {
+        const exchange = world.exchange(path, options)
+        const client = exchange.issuer.clients.get('c_bank')
+        assert.ok(client)
+        const scopes = client.scopes.filter(scope => !gone.includes(scope))
+        const clients = new Map([...exchange.issuer.clients, ['c_bank', { ...client, scopes }]])
+        return room({ ...exchange, issuer: { ...exchange.issuer, clients } }, world.ports)
+      },
+    })
+    const reply = await refresh(without('profile'), 'c_bank', refreshToken)
+    assert.equal(jsonOf(reply).scope, 'openid offline_access accounts')
+    const alone = without('accounts')
+    const refused = await refresh(alone, 'c_bank', refreshToken, { spoil: { scope: 'accounts' } })
+    await assertRefused(world, refused, { status: 400, error: 'invalid_scope' })
+    const chosen = await refresh(alone, 'c_bank', refreshToken, { spoil: { resource: accounts } })
+    assert.equal(jsonOf(chosen).scope, 'openid profile offline_access')
+    assert.equal(
+      jsonOf(await refresh(world, 'c_bank', refreshToken)).scope,
+      'openid profile offline_access accounts',
+    )
+  })
+
   test('another granted resource may be chosen, one that was not granted may not', async () => {
     await using world = await openWorld()
     const { code } = await seedCode(world, 'c_bank', { grant: both })

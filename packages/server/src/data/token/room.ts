@@ -57,7 +57,7 @@ export const tokenRoom: Room = async (exchange, ports) => {
   const { txn, subject } = entitlement
   const context = { txn, subject }
   if (!order.ok) return refuseAsking(proven, { refusal: order, context })
-  const preminted = await premint(order.value, sender.value, exchange)
+  const preminted = await premint(order.value, sender.value, exchange, ports)
   if (!preminted.ok) return refuseAsking(proven, { ...preminted, context })
 
   const minted = await mint(preminted.order, evidence, exchange, ports)

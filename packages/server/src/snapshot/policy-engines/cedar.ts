@@ -1,4 +1,4 @@
-import { compileTokenPolicies, decideToken } from '@holdfast/policy'
+import { askedEngines, compileTokenPolicies, decideToken } from '@holdfast/policy'
 import { checked, wrong } from '../../control/problem.ts'
 import type { PolicyEngine } from './engine.ts'
 
@@ -7,7 +7,11 @@ export const cedar: PolicyEngine = {
   name: 'cedar',
   compile: (document, policies) => {
     const compiled = compileTokenPolicies(policies)
-    if (compiled.ok) return checked(question => decideToken(compiled.value, question))
+    if (compiled.ok)
+      return checked({
+        decide: question => decideToken(compiled.value, question),
+        asks: askedEngines(compiled.value),
+      })
     return wrong(...compiled.problems.map(({ place, message }) => ({ document, field: place, message })))
   },
 }

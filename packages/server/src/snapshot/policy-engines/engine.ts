@@ -4,6 +4,13 @@ import type { Checked } from '../../control/problem.ts'
 /** Answers a question. What it throws, and what it does not answer in time, is a deny. */
 export type Decide = (question: TokenQuestion) => Decision | Promise<Decision>
 
+/** Policies ready to be asked. */
+export interface CompiledPolicies {
+  readonly decide: Decide
+  /** Remote engines that a permit may ask, by name. */
+  readonly asks: readonly string[]
+}
+
 /** A slot: one kind of policies. */
 export interface PolicyEngine {
   readonly name: string
@@ -11,5 +18,8 @@ export interface PolicyEngine {
    * @param document what to call the policies in a problem
    * @param policies texts by the name of their file
    */
-  readonly compile: (document: string, policies: Readonly<Record<string, string>>) => Checked<Decide>
+  readonly compile: (
+    document: string,
+    policies: Readonly<Record<string, string>>,
+  ) => Checked<CompiledPolicies>
 }

@@ -92,7 +92,7 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
   const { request, client, access, asked, content } = waiting
   const state = authenticationFor(visit, waiting)
   if (state.next !== 'done') return await askForMore(visit, waiting, state, ports)
-  const permitted = await judgeApproval(visit, waiting, state.stated)
+  const permitted = await judgeApproval(visit, waiting, state.stated, ports)
   if (!permitted.ok) return await notPermitted(visit, waiting, permitted, ports)
   const { sid } = session.record
   const lifetimeSeconds = cibaGrantLifetime(client, asked, access.profile)
@@ -140,6 +140,7 @@ function judgeApproval(
   visit: Visit,
   { request, client, access, asked }: Waiting,
   { acr, amr, authTime }: StatedAuthentication,
+  ports: Ports,
 ): Promise<Authorized> {
   const { subject, txn } = request
   const { sid } = sessionOf(visit).record
@@ -148,6 +149,7 @@ function judgeApproval(
   return judgeAuthorize(
     { client, grantType: cibaGrantType, txn, wanted, user, now: visit.now },
     visit.exchange,
+    ports,
   )
 }
 

@@ -44,7 +44,7 @@ export const consent: InteractionStep = {
     const session = sessionOf(visit)
     const asked = await loadAsked(askingOf(visit), session.record.subject, ports)
     if (!asked.ok) return await finishRefused(visit, ports, 'consent.refused', asked)
-    const permitted = await judgeConsent(visit, session, asked.value)
+    const permitted = await judgeConsent(visit, session, asked.value, ports)
     return permitted.ok
       ? render(visit, session, asked.value, ports, false)
       : await turnedAway(visit, permitted, 'consent.refused', ports)
@@ -71,7 +71,7 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   const unmet = judgeAcr(visit.interaction.request, [statedBy(visit).acr])
   if (unmet !== undefined) return await finishRefused(visit, ports, 'consent.refused', unmet)
   // Asked again: since the page was shown, the policies or the session may be others.
-  const permitted = await judgeConsent(visit, session, asked.value)
+  const permitted = await judgeConsent(visit, session, asked.value, ports)
   if (!permitted.ok) return await turnedAway(visit, permitted, 'consent.refused', ports)
   return await allowed(visit, session, { ...asked.value, shown, records: permitted.writes }, ports)
 }
@@ -88,7 +88,12 @@ const changed = refuse(
 )
 
 /** Moment 1 of policy, for what the page asks. */
-function judgeConsent(visit: Visit, { record }: LiveSession, asked: Asked): Promise<Authorized> {
+function judgeConsent(
+  visit: Visit,
+  { record }: LiveSession,
+  asked: Asked,
+  ports: Ports,
+): Promise<Authorized> {
   const { exchange, interaction, client, profile, now } = visit
   const { subject, sid } = record
   const { authTime, acr, amr } = statedBy(visit)
@@ -101,6 +106,7 @@ function judgeConsent(visit: Visit, { record }: LiveSession, asked: Asked): Prom
       user: { subject, sid, acr, amr, authTime },
     },
     exchange,
+    ports,
   )
 }
 
