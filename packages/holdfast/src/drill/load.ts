@@ -36,6 +36,7 @@ export interface LoadReport {
 }
 
 export interface Load {
+  /** May be called again, and then says the same. */
   readonly stop: () => Promise<LoadReport>
 }
 
@@ -53,6 +54,16 @@ const requestsPerToken = 8
 const heldPerIssuerMax = 12
 const failedNamedMax = 100
 const underWayMax = 64
+
+/** Who answered what to honest requests, e.g. `401 at api-1 (12)`; of the failures that are named. */
+export function failuresByPlace({ failed }: Pick<LoadReport, 'failed'>): string {
+  const counts = new Map<string, number>()
+  for (const { status, place } of failed) {
+    const what = `${status} at ${place}`
+    counts.set(what, (counts.get(what) ?? 0) + 1)
+  }
+  return [...counts].map(([what, count]) => `${what} (${count})`).join(', ')
+}
 
 /** Ordinary traffic of clients that do nothing wrong: new tokens and older ones, at every place, all the time. */
 export function startLoad({ system, caller, issuers, requestsPerSecond, tokenAgeMaxMs }: LoadPlan): Load {

@@ -20,7 +20,10 @@ const onReady = (): void =>
   })
 /** One machine is every client here: what each of them may fail and ask adds up. */
 const many = 1e9
-const limits = { unbackedTokensPerMinute: many, prefixFailuresPerMinute: many, unbackedPagesPerMinute: many }
+const limits = {
+  ...{ unbackedTokensPerMinute: many, unbackedPagesPerMinute: many },
+  ...{ clientFailuresPerMinute: many, prefixFailuresPerMinute: many },
+}
 process.exitCode = await serve({
   ...{ bootstrap: bootstrap.value, cwd, terminal, log: 'warn' },
   rehearsal: { keyTimes, keyCustody, limits, onReady },

@@ -43,8 +43,7 @@ export async function startPart(
   })
   const isReady = new Promise<void>(resolve => answers.set(readyId, () => resolve()))
   const timer = setTimeout(() => child.kill('SIGKILL'), readyMs)
-  await Promise.race([isReady, ended.then(() => Promise.reject(died()))])
-  clearTimeout(timer)
+  await Promise.race([isReady, ended.then(() => Promise.reject(died()))]).finally(() => clearTimeout(timer))
   let asked = readyId
   return {
     name,

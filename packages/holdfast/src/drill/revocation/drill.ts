@@ -3,7 +3,7 @@ import type { FeedStatus } from '@holdfast/resource-server'
 import { defaultKeyTimes } from '@holdfast/server/keys/life.ts'
 import { Caller } from '../caller.ts'
 import { resources } from '../configs.ts'
-import { type LoadReport, startLoad } from '../load.ts'
+import { failuresByPlace, type LoadReport, startLoad } from '../load.ts'
 import { type CpuSeconds, cpuSecondsOf } from '../part.ts'
 import { startSystem } from '../system.ts'
 import { type CutReport, cutFeed, statedBoundMs } from './cut.ts'
@@ -29,11 +29,11 @@ export async function drillRevocation(plan: RevocationDrillOptions): Promise<Rev
   onProgress('starting two nodes over PostgreSQL, two APIs and two gateways')
   const system = await startSystem({ postgres, issuers: 1, keyTimes: defaultKeyTimes, cast, resources })
   const caller = new Caller(system)
+  const load = startLoad({
+    ...{ system, caller, issuers: system.issuers, requestsPerSecond },
+    tokenAgeMaxMs: 120_000,
+  })
   try {
-    const load = startLoad({
-      ...{ system, caller, issuers: system.issuers, requestsPerSecond },
-      tokenAgeMaxMs: 120_000,
-    })
     const step = Math.max(1, Math.floor(count / 10))
     const propagation = await measure({
       ...{ system, caller, count, atOnce },
@@ -64,6 +64,7 @@ export async function drillRevocation(plan: RevocationDrillOptions): Promise<Rev
       failures: failuresOf(plan, report),
     }
   } finally {
+    await load.stop()
     caller.close()
     await system.close()
   }
@@ -82,7 +83,9 @@ export function failuresOf(
     ]),
     ...(never === 0 ? [] : [`${never} were let in for as long as anybody waited`]),
     ...(letInAgain === 0 ? [] : [`${letInAgain} were let in after they had been refused`]),
-    ...(load.refusedCount === 0 ? [] : [`${load.refusedCount} honest requests were refused`]),
+    ...(load.refusedCount === 0
+      ? []
+      : [`${load.refusedCount} honest requests were refused: ${failuresByPlace(load)}`]),
     ...cuts.flatMap(({ stays, lastLetInMs, letInAgain: again, honest }) => [
       ...(lastLetInMs <= statedBoundMs
         ? []

@@ -2,7 +2,7 @@ import type { RotationDrillOptions } from '@holdfast/cli'
 import type { KeyTimes } from '@holdfast/server/keys/life.ts'
 import { Caller } from '../caller.ts'
 import { type Figures, figuresOf } from '../figures.ts'
-import { type LoadReport, startLoad } from '../load.ts'
+import { failuresByPlace, type LoadReport, startLoad } from '../load.ts'
 import { type CpuSeconds, cpuSecondsOf } from '../part.ts'
 import { startSystem } from '../system.ts'
 import {
@@ -58,10 +58,10 @@ export async function drillRotation(plan: RotationDrillOptions): Promise<Rotatio
     resources: ['ledger'],
   })
   const caller = new Caller(system)
+  const { issuers, places } = system
+  const load = startLoad({ system, caller, issuers, requestsPerSecond, tokenAgeMaxMs })
   try {
-    const { issuers, places } = system
     const startMs = performance.now()
-    const load = startLoad({ system, caller, issuers, requestsPerSecond, tokenAgeMaxMs })
     const step = Math.max(1, Math.floor(rotations / 10))
     const took = await rotateAll(system, issuers, rotations, done => {
       if (done % step === 0) onProgress(`${done} of ${rotations} rotations`)
@@ -89,6 +89,7 @@ export async function drillRotation(plan: RotationDrillOptions): Promise<Rotatio
     const described = `2 nodes on PostgreSQL with ${count} issuers, 2 APIs, 2 gateways, 1 machine`
     return { drill: 'rotation', system: described, keyTimes, ...report, failures: failuresOf(plan, report) }
   } finally {
+    await load.stop()
     caller.close()
     await system.close()
   }
@@ -103,7 +104,9 @@ export function failuresOf(
 ): readonly string[] {
   return [
     ...(rotations.count >= plan.rotations ? [] : [`${rotations.count} rotations, not ${plan.rotations}`]),
-    ...(load.refusedCount === 0 ? [] : [`${load.refusedCount} honest requests were refused`]),
+    ...(load.refusedCount === 0
+      ? []
+      : [`${load.refusedCount} honest requests were refused: ${failuresByPlace(load)}`]),
     ...(stale.because.some(why => why.startsWith('stale/'))
       ? []
       : ['the list does not say whom it waits for']),
