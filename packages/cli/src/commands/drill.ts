@@ -35,7 +35,7 @@ export const addDrill: AddCommand = (program, desk) => {
       'rotate signing keys under load, then what can go wrong: a stale verifier, a broken key, theft',
     )
     .option('--rotations <number>', 'of all issuers together', wholeIn(1, 1_000_000), 100)
-    .option('--issuers <number>', 'whose keys rotate at the same time', wholeIn(2, 40), 8)
+    .option('--issuers <number>', 'whose keys rotate at the same time', wholeIn(2, 50), 8)
     .action((options: RotationOptions) => run(desk, options, common => ({ drill: 'rotation', ...common })))
 }
 

@@ -80,7 +80,7 @@ describe('holdfast drill', { skip: (await postgresAbsence()) ?? false }, () => {
       begun(folder, process.execPath, ['drill', ...args]).ended
     for (const [args, message] of [
       [['revocation'], /required option '--postgres/],
-      [['rotation', '--postgres', 'x', '--issuers', '1'], /from 2 to 40/],
+      [['rotation', '--postgres', 'x', '--issuers', '1'], /from 2 to 50/],
       [['revocation', '--postgres', 'x', '--at-once', '65'], /from 1 to 64/],
     ] as const) {
       const said = await run(args)

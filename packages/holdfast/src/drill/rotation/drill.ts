@@ -31,11 +31,11 @@ export interface RotationReport {
 }
 
 /**
- * Announced for a little longer than nodes take to hear of it; published for a little longer than the drill uses a
+ * Announced for longer than nodes take to see who lacks it, and to say so in the store; published for a little longer than the drill uses a
  * token. The waiting for verifiers is what is drilled and has room. At most eight keys of an algorithm are published.
  */
 export const drillKeyTimes: KeyTimes = {
-  announceSeconds: 4,
+  announceSeconds: 7,
   keptSeconds: 30,
   rotateAfterSeconds: undefined,
   waitSecondsMax: 600,

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseCompactJws } from '@holdfast/protocol/jose/compact.ts'
 import type { KeyTimes } from '@holdfast/server/keys/life.ts'
-import type { Caller } from '../caller.ts'
+import { type Caller, Unexpected } from '../caller.ts'
 import type { DrillIssuer, DrillNode, System } from '../system.ts'
 import { activeKey, announce, keysOf, rotateOnce, until } from './rotate.ts'
 import { openStaleVerifier } from './stale-verifier.ts'
@@ -80,11 +80,13 @@ export async function withBrokenKey(
   const before = (await activeKey(node, issuer))?.kid
   await rotateOnce(node, issuer)
   const broken = (await activeKey(node, issuer))?.kid ?? ''
-  await Promise.all(nodes.map(({ part }) => part.ask('break', broken)))
-  const rolledBackMs = await until('the key before it signs', async () => {
+  const signsWith = async (wanted: string | undefined): Promise<boolean> => {
     const signing = await Promise.all(nodes.map(one => kidOfNewToken(one, issuer, caller)))
-    return signing.every(kid => kid === before)
-  })
+    return signing.every(kid => kid === wanted)
+  }
+  await until('both nodes sign with it', () => signsWith(broken))
+  await Promise.all(nodes.map(({ part }) => part.ask('break', broken)))
+  const rolledBackMs = await until('the key before it signs', () => signsWith(before))
   return { rolledBackMs, audited: await auditedFacts(node, `roll-back-${broken}`, 'key.rolled-back') }
 }
 
@@ -144,13 +146,17 @@ function kidOf(token: string): string {
   return String(jws.value.header.kid)
 }
 
-/** Undefined when there was none: a broken key of custody ends a request in 503. */
+/** Undefined when there was none: a key that signs wrongly may end a request in 503. */
 async function kidOfNewToken(
   node: DrillNode,
   issuer: DrillIssuer,
   caller: Caller,
 ): Promise<string | undefined> {
-  return kidOf(await caller.newToken(issuer, node, 'ledger'))
+  const token = await caller.newToken(issuer, node, 'ledger').catch((thrown: unknown) => {
+    if (thrown instanceof Unexpected && thrown.status === 503) return undefined
+    throw thrown
+  })
+  return token === undefined ? undefined : kidOf(token)
 }
 
 async function auditedFacts({ admin }: DrillNode, reference: string, event: string): Promise<unknown> {

@@ -20,15 +20,6 @@ export async function activeKey(node: DrillNode, issuer: DrillIssuer): Promise<L
   return (await keysOf(node, issuer)).find(({ state }) => state === 'active')
 }
 
-/** As `holdfast keys rotate`. @returns the announced key */
-export async function announce({ admin }: DrillNode, issuer: DrillIssuer): Promise<string> {
-  const answer = await admin.rotateKeys({ issuer: issuer.name, alg })
-  if (!answer.ok) throw new Error(JSON.stringify(answer.problem))
-  const [rotated] = answer.value.rotated
-  if (rotated === undefined) throw new Error(`a rotation is under way at ${issuer.name}`)
-  return rotated.kid
-}
-
 /** @returns milliseconds; @throws Error when it does not happen */
 export async function until(
   what: string,
@@ -41,6 +32,21 @@ export async function until(
     await pause(everyMs)
   }
   return Math.round(performance.now() - startMs)
+}
+
+/**
+ * As `holdfast keys rotate`. The node that is asked may hear a moment later than another that the rotation before is over.
+ * @returns the announced key
+ */
+export async function announce({ admin }: DrillNode, issuer: DrillIssuer): Promise<string> {
+  let announced: string | undefined
+  await until(`the rotation before is over at ${issuer.name}`, async () => {
+    const answer = await admin.rotateKeys({ issuer: issuer.name, alg })
+    if (!answer.ok) throw new Error(JSON.stringify(answer.problem))
+    announced = answer.value.rotated[0]?.kid
+    return announced !== undefined
+  })
+  return announced ?? ''
 }
 
 /** Announces a key and waits until it signs with the node that announced it. @returns how long that took */
