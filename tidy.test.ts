@@ -29,6 +29,7 @@ const edges: Readonly<Record<string, readonly string[]>> = {
     '@peculiar/x509',
     '@simplewebauthn/server',
     'fastify',
+    'ldapts',
     'pg',
     'pino',
     'prom-client',
@@ -161,6 +162,8 @@ describe('slots', () => {
     'packages/server/src/control/resources',
     'packages/server/src/snapshot/policy-engines',
     'packages/server/src/remote-engines/kinds',
+    'packages/server/src/attributes/kinds',
+    'packages/server/src/data/risk/signals',
   ]
   for (const slot of slots) {
     it(`every file of ${slot} stands in its index`, () => {

@@ -16,6 +16,7 @@ export function adminOverSocket(socketPath: string): AdminApi {
     resetSecondFactors: query =>
       ask(socketPath, 'POST', '/v1/users/second-factors/reset', JSON.stringify(query)),
     revokeAccess: body => ask(socketPath, 'POST', '/v1/revocation', JSON.stringify(body)),
+    revokeTenant: body => ask(socketPath, 'POST', '/v1/revocation/tenant', JSON.stringify(body)),
     createRegistrationToken: body => ask(socketPath, 'POST', '/v1/registration-tokens', JSON.stringify(body)),
     registrationTokens: issuer =>
       get(`/v1/registration-tokens${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
@@ -25,6 +26,9 @@ export function adminOverSocket(socketPath: string): AdminApi {
     changeScopeGrant: body => ask(socketPath, 'POST', '/v1/scope-grants/steps', JSON.stringify(body)),
     listScopeGrants: issuer =>
       get(`/v1/scope-grants${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
+    listApprovals: issuer =>
+      get(`/v1/approvals${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
+    changeApproval: body => ask(socketPath, 'POST', '/v1/approvals', JSON.stringify(body)),
     submitPolicies: body => ask(socketPath, 'POST', '/v1/policies', JSON.stringify(body)),
     changePolicies: body => ask(socketPath, 'POST', '/v1/policies/changes', JSON.stringify(body)),
     simulatePolicies: body => ask(socketPath, 'POST', '/v1/policies/simulation', JSON.stringify(body)),

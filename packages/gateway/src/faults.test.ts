@@ -101,6 +101,20 @@ describe('an upstream', () => {
       },
     ))
 
+  test('that stops in the middle and says nothing more is cut off too, when its time is over', () =>
+    answers(
+      (_incoming, response) => {
+        response.writeHead(200, { 'content-length': '100' })
+        response.write('half')
+      },
+      { idleTimeoutMs: 300 },
+      async bed => {
+        const since = performance.now()
+        await assert.rejects(send(bed, { token: bed.token() }))
+        assert.ok(performance.now() - since < 5000)
+      },
+    ))
+
   test('whose certificate another authority signed never sees a request', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'hf-stranger-'))
     const stranger = await openDevelopmentCa(folder, Math.floor(Date.now() / 1000) as never)

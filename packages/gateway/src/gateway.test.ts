@@ -162,6 +162,25 @@ describe('every check of the SDK is made at the edge, and what fails never reach
     await refused(401, 'replay.proof', { token, proof })
   })
 
+  test('every check is made again for a token whose answer is remembered (I19)', async () => {
+    const token = bed.token()
+    const send1 = (options: Parameters<typeof send>[1] = {}) => send(bed, { token, ...options })
+    const asked = (): number => bed.issuer.seen.filter(({ url }) => url.endsWith('/introspect')).length
+    assert.equal((await send1()).status, 200)
+    const before = asked()
+    await refused(401, 'dpop.field', { token, proof: null })
+    await refused(401, 'bearer.dpop-downgrade', { token, scheme: 'Bearer' })
+    await refused(401, 'dpop.binding', { token, proof: proofFor({ ...bed, key: testKey() }, { token }) })
+    await refused(401, 'dpop.htm', { token, proof: proofFor(bed, { token, method: 'POST' }) })
+    await refused(401, 'dpop.ath', { token, proof: proofFor(bed, { token: bed.token() }) })
+    const proof = proofFor(bed, { token })
+    assert.equal((await send1({ proof })).status, 200)
+    await refused(401, 'replay.proof', { token, proof })
+    await refused(401, 'step-up.acr', { token, method: 'POST', path: '/payments', body: '{}' })
+    assert.equal((await send1()).status, 200)
+    assert.equal(asked(), before, 'nobody was asked again')
+  })
+
   test('a proof is judged against the configured URL, whatever the request says about hosts', async () => {
     const token = bed.token()
     const proof = proofFor({ ...bed, origin: 'https://evil.example' }, { token })

@@ -52,6 +52,35 @@ describe('the revocation feed at the gateway', () => {
       }
     }))
 
+  test('all that its issuer gave is refused when a tenant ended, and what came after is not', () =>
+    withBed(async bed => {
+      const now = systemClock.now()
+      const before = Array.from({ length: 20 }, (_, index) =>
+        bed.token({ jti: `old-${index}`, iat: now - 30 }),
+      )
+      for (const token of before) assert.equal((await send(bed, { token })).status, 200)
+      await bed.feed.end('issuer', bed.issuer.issuer, now - 20)
+      for (const token of before) {
+        const answer = await send(bed, { token })
+        assert.deepEqual([answer.status, answer.json.error], [401, 'invalid_token'])
+      }
+      const after = bed.token({ jti: 'new', iat: now })
+      assert.equal((await send(bed, { token: after })).status, 200)
+      bed.issuer.introspection.delete(after)
+      assert.equal((await send(bed, { token: after })).status, 200, 'its answer is remembered')
+    }))
+
+  test('a token of about the second a tenant ended in is asked about each time', () =>
+    withBed(async bed => {
+      const now = systemClock.now()
+      const token = bed.token({ jti: 'edge', iat: now })
+      assert.equal((await send(bed, { token })).status, 200)
+      await bed.feed.end('issuer', bed.issuer.issuer, now)
+      assert.equal((await send(bed, { token })).status, 200)
+      bed.issuer.introspection.delete(token)
+      assert.equal((await send(bed, { token })).status, 401)
+    }))
+
   test('announcements that come twice, late or out of order change nothing', () =>
     withBed(async bed => {
       const [token, other] = [bed.token({ jti: 'one' }), bed.token()]

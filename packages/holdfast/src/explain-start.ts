@@ -10,6 +10,7 @@ const advice: Readonly<Record<string, string>> = {
   'store.corrupt': 'keep the file for analysis and restore the last backup; see the runbooks',
   'store.foreign': 'set store.path, or dataFolder, to a place of its own',
   'store.version': 'start the program version that wrote it, or restore the backup made before that upgrade',
+  'geography.broken': 'mend the file, or take `risk.geographyFile` out of holdfast.yaml',
   'keys.sealed': 'put back the key that keyEncryptionKeyFile held when this store was first started',
 }
 

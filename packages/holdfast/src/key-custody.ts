@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { CustodyChoice } from '@holdfast/server/control/bootstrap/custody.ts'
 import { awsKmsKeys } from '@holdfast/server/keys/custody/aws-kms.ts'
 import type { KeyCustody } from '@holdfast/server/keys/custody/key-custody.ts'
@@ -7,6 +6,7 @@ import type { AwsCredentials } from '@holdfast/server/keys/custody/sigv4.ts'
 import { softwareKeys } from '@holdfast/server/keys/custody/software-keys.ts'
 import { openOutbound } from '@holdfast/server/outbound/client.ts'
 import type { Clock, Entropy } from '@holdfast/server/ports.ts'
+import { readSecret } from './reach.ts'
 
 export interface OpenCustody {
   readonly keyCustody: KeyCustody
@@ -50,9 +50,4 @@ async function credentialsIn({
   ])
   const sessionToken = sessionTokenFile === undefined ? undefined : await readSecret(sessionTokenFile)
   return { accessKeyId, secretAccessKey, sessionToken }
-}
-
-/** A secret of a file: one line, its end does not count. */
-async function readSecret(path: string): Promise<string> {
-  return (await readFile(path, 'utf8')).trim()
 }

@@ -7,9 +7,11 @@ import { adminOver } from '@holdfast/server/control/admin.ts'
 import { serveAdminSocket } from '@holdfast/server/control/admin-socket.ts'
 import { apply } from '@holdfast/server/control/apply.ts'
 import type { Bootstrap } from '@holdfast/server/control/bootstrap/bootstrap.ts'
+import { readGeography } from '@holdfast/server/control/bootstrap/geography-file.ts'
 import { textOfProblem } from '@holdfast/server/control/problem.ts'
 import { openRevision } from '@holdfast/server/control/revision.ts'
 import { testOnlyAnswerRoute } from '@holdfast/server/data/ciba/test-answer.ts'
+import { type Geography, noGeography } from '@holdfast/server/data/risk/geography.ts'
 import { routes } from '@holdfast/server/data/routes.ts'
 import type { EdgeLimits } from '@holdfast/server/http/limits.ts'
 import type { KeyCustody } from '@holdfast/server/keys/custody/key-custody.ts'
@@ -17,6 +19,7 @@ import { defaultKeyTimes, type KeyTimes } from '@holdfast/server/keys/life.ts'
 import { startServer } from '@holdfast/server/main.ts'
 import { openLog } from '@holdfast/server/observe/log.ts'
 import { Fault, type Log } from '@holdfast/server/ports.ts'
+import { connections } from './connections.ts'
 import { startDemoApi } from './demo/api.ts'
 import { recordOfAccess } from './demo/api-audit.ts'
 import { type DemoClient, demoApiClientId, demoClients, demoGatewayClientId } from './demo/clients.ts'
@@ -91,6 +94,7 @@ async function start(input: ServeInput, log: Log, closers: Closer[]): Promise<vo
   const { snapshot, refresh } = revision.value
 
   const tls = tlsOf(ground)
+  const geography = geographyOf(bootstrap, log)
   const { store, passwords, clock, entropy } = control
   const issuerUrls = control.issuers.map(({ url }) => url)
   const custody = openKeyCustody(bootstrap.keyCustody, control)
@@ -98,8 +102,9 @@ async function start(input: ServeInput, log: Log, closers: Closer[]): Promise<vo
   const server = await startServer({
     keyCustody: rehearsal?.keyCustody ?? custody.keyCustody,
     remoteEngines: remoteEngines(bootstrap.remoteEngines),
+    connections: connections(bootstrap.connections),
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
-    ...{ clock, entropy, refreshSnapshot: refresh },
+    ...{ clock, entropy, geography, refreshSnapshot: refresh },
     ...(testOnlyBackchannelAnswers && { routes: [...routes, testOnlyAnswerRoute] }),
     ...(rehearsal && { limits: rehearsal.limits }),
     keyTimes: rehearsal?.keyTimes ?? {
@@ -132,6 +137,15 @@ async function start(input: ServeInput, log: Log, closers: Closer[]): Promise<vo
     caFile: authority && nearby(cwd, authority.caPath),
     readyMs,
   })
+}
+
+/** @throws Fault that names the file, and the line that is wrong */
+function geographyOf({ geographyFile }: Bootstrap, log: Log): Geography {
+  if (geographyFile === undefined) return noGeography
+  const read = readGeography(geographyFile)
+  if (!read.ok) throw new Fault('geography.broken', { detail: read.problems.map(textOfProblem).join('\n') })
+  log.info('geography.read', { networks: read.value.networks })
+  return read.value
 }
 
 /** Makes the demo's keys, and applies its documents when nothing was ever applied to this store. */

@@ -40,6 +40,8 @@ const obligationNames = [
   'dropScopes',
   'dropDetails',
   'requireApproval',
+  'approvalSeconds',
+  'isApprovalReusable',
   'addClaims',
   'ask',
 ] as const

@@ -208,10 +208,30 @@ describe('obligations', () => {
       dropScopes: ['x', 'y', 'z'],
       dropDetails: [],
       requireApproval: ['treasury'],
+      approvalSeconds: undefined,
+      isApprovalReusable: false,
       addClaims: { risk: 'low' },
       ask: ['fraud', 'risk'],
     })
   })
+
+  for (const [first, second, seconds, isReusable] of [
+    ['@require_approval("a")', '@require_approval("b")', undefined, false],
+    ['@require_approval("a") @approval_for("3600")', '@title("x")', 3600, true],
+    ['@require_approval("a") @approval_for("3600")', '@require_approval("b") @approval_for("60")', 60, true],
+    [
+      '@require_approval("a") @approval_for("60")',
+      '@require_approval("b") @approval_within("900")',
+      60,
+      false,
+    ],
+    ['@require_approval("a") @approval_within("3600")', '@require_approval("b")', 900, false],
+    ['@require_approval("a") @approval_for("3600")', '@require_approval("b")', 900, false],
+  ] as const)
+    it(`how long an approval serves: ${first} and ${second}`, () => {
+      const { obligations } = both(first, second)
+      assert.deepEqual([obligations.approvalSeconds, obligations.isApprovalReusable], [seconds, isReusable])
+    })
 
   it('a policy that does not determine obliges to nothing', () => {
     const decided = ask(

@@ -7,10 +7,18 @@ export {
   runCases,
   untestedPolicies,
 } from './cases.ts'
+export { type ContextReads, readsOfContext } from './cedar/context-reads.ts'
 export type { CedarResponse, PolicyError } from './cedar/evaluate.ts'
 export { decide, type Entities, evaluate, prepareEntities } from './decide.ts'
 export type { Decision, DecisionError } from './decision.ts'
-export { engineNamePattern, isClaimName, noObligations, type Obligations } from './obligations.ts'
+export {
+  approvalSecondsDefault,
+  approvalSecondsMax,
+  engineNamePattern,
+  isClaimName,
+  noObligations,
+  type Obligations,
+} from './obligations.ts'
 export type { AccessAnswer, AccessContext, TokenObligation } from './pdp/answer.ts'
 export {
   type AuthzenEndpoint,
@@ -38,10 +46,14 @@ export {
 export {
   type AskedAccess,
   type AskingClient,
+  type Attributes,
+  type AttributeValue,
   type AuthorizeQuestion,
   cedarOf,
   type MintQuestion,
+  type RaisedSignal,
   type RegisterQuestion,
+  type StatedRisk,
   type StatedUser,
   type TokenMoment,
   type TokenQuestion,

@@ -12,6 +12,13 @@ export interface Obligations {
   readonly dropDetails: readonly string[]
   /** `@require_approval("treasury")`: groups each of which has to approve. */
   readonly requireApproval: readonly string[]
+  /**
+   * `@approval_within("900")` or `@approval_for("3600")`: seconds in which an approval serves after it was given; the
+   * smallest wins. Undefined: nothing was said of it.
+   */
+  readonly approvalSeconds: number | undefined
+  /** `@approval_for` on every policy that wants an approval: one serves again and again, and not once. */
+  readonly isApprovalReusable: boolean
   /** `@add_claim("risk=low")`: claims for the token. */
   readonly addClaims: Readonly<Record<string, string>>
   /** `@ask("fraud")`: remote engines each of which has to permit as well. Only the server has any. */
@@ -24,6 +31,8 @@ export const noObligations: Obligations = Object.freeze({
   dropScopes: Object.freeze([]),
   dropDetails: Object.freeze([]),
   requireApproval: Object.freeze([]),
+  approvalSeconds: undefined,
+  isApprovalReusable: false,
   addClaims: Object.freeze({}),
   ask: Object.freeze([]),
 })
@@ -43,6 +52,8 @@ const known = [
   'drop_scope',
   'drop_details',
   'require_approval',
+  'approval_within',
+  'approval_for',
   'add_claim',
   'ask',
 ] as const
@@ -54,7 +65,7 @@ const claimPattern = /^([A-Za-z][A-Za-z0-9_:./-]{0,127})=([\x20-\x7E]{1,256})$/
 const reservedClaims: ReadonlySet<string> = new Set(
   (
     'iss sub aud exp nbf iat jti cnf act may_act scope client_id azp nonce sid acr amr auth_time at_hash c_hash ' +
-    's_hash token_use typ events txn authorization_details active token_type status tenant_id'
+    's_hash token_use typ events txn authorization_details active token_type status tenant_id jws_signing_input'
   ).split(' '),
 )
 
@@ -64,6 +75,13 @@ export const lifetimeSecondsMax = 31_536_000
 /** Of a remote engine. */
 export const engineNamePattern: RegExp = /^[a-z][a-z0-9-]{0,31}$/
 
+/** Seconds in which an approval serves where its policy does not say. */
+export const approvalSecondsDefault = 900
+/** `@approval_within` and `@approval_for`: a week. */
+export const approvalSecondsMax = 604_800
+/** Groups that one policy may want approvals of. */
+const groupsMax = 5
+
 /** @returns what is wrong with a policy's annotations, one sentence each */
 export function annotationProblems({ effect, annotations }: CompiledPolicy): readonly string[] {
   return [...annotations].flatMap(([name, value]) => {
@@ -72,12 +90,25 @@ export function annotationProblems({ effect, annotations }: CompiledPolicy): rea
       return [`unknown annotation \`@${name}\`: known are @${[...descriptive, ...known].join(', @')}`]
     }
     if (effect === 'forbid' && forPermits.has(name)) return [`\`@${name}\` does nothing on a forbid`]
+    if (isTermOfApproval(name) && !annotations.has('require_approval'))
+      return [`\`@${name}\` does nothing without \`@require_approval\``]
+    if (name === 'approval_for' && annotations.has('approval_within'))
+      return ['`@approval_for` and `@approval_within` do not stand together']
     return isWellFormed(name, value) ? [] : [`\`@${name}\` has a value it cannot have`]
   })
 }
 
+function isTermOfApproval(name: string): boolean {
+  return name === 'approval_within' || name === 'approval_for'
+}
+
 function isWellFormed(name: string, value: string): boolean {
   switch (name) {
+    case 'approval_within':
+    case 'approval_for':
+      return /^[1-9][0-9]{0,5}$/.test(value) && Number(value) <= approvalSecondsMax
+    case 'require_approval':
+      return isListOfWords(value) && words(value).length <= groupsMax
     case 'max_lifetime':
       return /^[1-9][0-9]{0,8}$/.test(value) && Number(value) <= lifetimeSecondsMax
     case 'add_claim': {
@@ -87,7 +118,7 @@ function isWellFormed(name: string, value: string): boolean {
     case 'ask':
       return words(value).length > 0 && words(value).every(word => engineNamePattern.test(word))
     default:
-      return words(value).length > 0 && words(value).every(word => tokenPattern.test(word))
+      return isListOfWords(value)
   }
 }
 
@@ -99,6 +130,10 @@ export function isPolicyClaim(name: string, value: unknown): value is string {
 /** A claim that neither binds nor addresses a token. */
 export function isClaimName(name: string): boolean {
   return /^[A-Za-z][A-Za-z0-9_:./-]{0,127}$/.test(name) && !reservedClaims.has(name)
+}
+
+function isListOfWords(value: string): boolean {
+  return words(value).length > 0 && words(value).every(word => tokenPattern.test(word))
 }
 
 const words = (text: string): readonly string[] => text.split(' ').filter(word => word !== '')
@@ -123,6 +158,7 @@ export function obligationsOf(policies: readonly CompiledPolicy[]): Obligations 
     dropScopes: distinct(valuesOf('drop_scope')),
     dropDetails: distinct(valuesOf('drop_details')),
     requireApproval: distinct(valuesOf('require_approval')),
+    ...termsOfApproval(policies.filter(({ annotations }) => annotations.has('require_approval'))),
     addClaims: freeze(Object.fromEntries(claims)),
     ask: distinct(valuesOf('ask')),
   })
@@ -131,6 +167,23 @@ export function obligationsOf(policies: readonly CompiledPolicy[]): Obligations 
 /** Remote engines that any of these policies asks. */
 export function enginesOf(policies: readonly CompiledPolicy[]): readonly string[] {
   return distinct(policies.flatMap(({ annotations }) => annotations.get('ask') ?? []))
+}
+
+/** The strictest of what the policies say that want an approval. */
+function termsOfApproval(
+  policies: readonly CompiledPolicy[],
+): Pick<Obligations, 'approvalSeconds' | 'isApprovalReusable'> {
+  const said = policies.map(({ annotations }) => ({
+    seconds: annotations.get('approval_for') ?? annotations.get('approval_within'),
+    isReusable: annotations.has('approval_for'),
+  }))
+  const isSaid = said.some(({ seconds }) => seconds !== undefined)
+  return {
+    approvalSeconds: isSaid
+      ? Math.min(...said.map(({ seconds = approvalSecondsDefault }) => Number(seconds)))
+      : undefined,
+    isApprovalReusable: said.length > 0 && said.every(({ isReusable }) => isReusable),
+  }
 }
 
 const distinct = (texts: readonly string[]): readonly string[] => freeze([...new Set(texts.flatMap(words))])

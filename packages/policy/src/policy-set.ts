@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { type ContextReads, contextReads } from './cedar/context-reads.ts'
 import {
   type CompiledPolicies,
   type CompiledPolicy,
@@ -19,6 +20,8 @@ export interface PolicySet {
   readonly schemaVersion: string
   readonly schema: Schema
   readonly compiled: CompiledPolicies
+  /** What of a question's context its policies look at: nothing else need be found out to ask them. */
+  readonly contextReads: ContextReads
 }
 
 /** What a policy set is made from: texts by the name of their file. */
@@ -75,6 +78,7 @@ export function compilePolicySet({ schema, policies }: PolicySource): Parsed<Pol
       schemaVersion: contentHash({ schema: read.value.json }),
       schema: read.value.schema,
       compiled,
+      contextReads: contextReads(sources.map(({ json }) => json)),
     }),
   }
 }

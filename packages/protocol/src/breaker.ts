@@ -1,7 +1,8 @@
 export interface BreakerOptions {
-  /** After so many failures in a row nobody asks any more. */
+  /** After so many failures in a row nobody is asked for a while. */
   readonly failuresMax: number
-  /** How long then nobody does. After it one question goes through. */
+  /** How long the first of them must have been asked ago: a node that restarts breaks many questions in one moment. */
+  readonly failingMsMin?: number
   readonly pauseMs: number
   readonly monotonicMs: () => number
 }
@@ -10,6 +11,9 @@ export interface BreakerOptions {
 export class Breaker {
   readonly #options: BreakerOptions
   #failures = 0
+  /** When the first question of the failures in a row was asked. */
+  #failingSinceMs = 0
+  #isOpen = false
   #restUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(options: BreakerOptions) {
@@ -18,25 +22,31 @@ export class Breaker {
 
   /** Nothing but one question after each pause goes through. */
   get isOpen(): boolean {
-    return this.#failures >= this.#options.failuresMax
+    return this.#isOpen
   }
 
   /** After a pause one question goes through; the pause begins anew for all others until it is answered. */
   mayAsk(): boolean {
-    if (!this.isOpen) return true
-    const { monotonicMs, pauseMs } = this.#options
-    const now = monotonicMs()
+    if (!this.#isOpen) return true
+    const now = this.#options.monotonicMs()
     if (now < this.#restUntilMs) return false
-    this.#restUntilMs = now + pauseMs
+    this.#restUntilMs = now + this.#options.pauseMs
     return true
   }
 
-  saw(isAnswered: boolean): void {
+  /** @param askedMs when the question was asked, on the monotonic clock; needed with `failingMsMin` */
+  saw(isAnswered: boolean, askedMs = this.#options.monotonicMs()): void {
     if (isAnswered) {
       this.#failures = 0
+      this.#isOpen = false
       return
     }
+    const { failuresMax, failingMsMin = 0, pauseMs, monotonicMs } = this.#options
+    this.#failingSinceMs = this.#failures === 0 ? askedMs : Math.min(this.#failingSinceMs, askedMs)
     this.#failures++
-    if (this.isOpen) this.#restUntilMs = this.#options.monotonicMs() + this.#options.pauseMs
+    const now = monotonicMs()
+    if (this.#failures < failuresMax || now - this.#failingSinceMs < failingMsMin) return
+    this.#isOpen = true
+    this.#restUntilMs = now + pauseMs
   }
 }

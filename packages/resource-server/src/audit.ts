@@ -6,6 +6,7 @@ export type DenialCategory =
   | 'credentials'
   | 'token'
   | 'sender-constraint'
+  | 'signature'
   | 'client'
   | 'tenant'
   | 'scope'
@@ -45,6 +46,8 @@ export interface AccessEvent {
   /** Thumbprints that were proven. */
   readonly jkt: string | undefined
   readonly x5tS256: string | undefined
+  /** Thumbprint of the client's key that signed the request, where the API takes signed requests. */
+  readonly signedBy: string | undefined
   readonly policyVersion: string | undefined
   readonly category: DenialCategory | undefined
   readonly status: number

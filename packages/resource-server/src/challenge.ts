@@ -1,4 +1,5 @@
 import type { ErrorCode, JwsAlg, Refusal } from '@holdfast/protocol'
+import { requestTag } from '@holdfast/protocol/specs/fapi2-http-signatures/rules.ts'
 import type { TokenScheme } from '@holdfast/protocol/specs/rfc6750-bearer/rules.ts'
 import { challenge } from '@holdfast/protocol/wire/challenge.ts'
 
@@ -36,6 +37,8 @@ export interface ChallengeContext {
   readonly scopes: readonly string[]
   readonly acrValues: readonly string[]
   readonly maxAgeSeconds: number | undefined
+  /** Whether it is the signature of the request that is missing or wrong: 401, whatever the error (FHS-02). */
+  readonly isSignatureDue: boolean
   /** Development: tell the client rule, clauses and reason. */
   readonly explain: boolean
 }
@@ -62,7 +65,8 @@ const statuses: Partial<Record<ErrorCode, number>> = {
 export function challengeOf(refusal: Refusal, context: ChallengeContext): Challenge {
   const { error, ruleId, clauses, reason } = refusal
   const { requestId, used, nonce } = context
-  const status = statuses[error] ?? 401
+  const isSignatureDue = context.isSignatureDue && error !== 'temporarily_unavailable'
+  const status = isSignatureDue ? 401 : (statuses[error] ?? 401)
   const isCredentialless = status === 401 && used.length === 0
   const headers: (readonly [string, string])[] = [
     ['content-type', 'application/json'],
@@ -70,6 +74,7 @@ export function challengeOf(refusal: Refusal, context: ChallengeContext): Challe
     ...context.common,
   ]
   if (hasChallenge(refusal, status, used)) headers.push(...challengeHeaders(refusal, context))
+  if (isSignatureDue) headers.push(['accept-signature', wantedSignature])
   if (nonce !== undefined) headers.push(['dpop-nonce', nonce])
   if (status === 503) headers.push(['retry-after', '1'])
   return {
@@ -97,8 +102,17 @@ function bodyOf(refusal: Refusal, context: ChallengeContext): object {
   }
 }
 
-function describe({ error, ruleId, clauses, reason }: Refusal, { explain }: ChallengeContext): string {
-  const sentence = sentences[error] ?? 'the request was refused'
+/** What a request must be signed over (RFC 9421 section 5.1); a proof and the digest of a body also, where there are. */
+const wantedSignature = `sig=("@method" "@target-uri" "authorization");created;keyid;tag="${requestTag}"`
+
+function describe(
+  { error, ruleId, clauses, reason }: Refusal,
+  { explain, isSignatureDue }: ChallengeContext,
+): string {
+  const sentence =
+    isSignatureDue && error === 'invalid_request'
+      ? 'the request is not signed as this API asks'
+      : (sentences[error] ?? 'the request was refused')
   if (!explain) return sentence
   const where = clauses.length === 0 ? '' : ` (${clauses.join(', ')})`
   // RFC 6750 section 3 allows printable ASCII without quotes and backslashes.

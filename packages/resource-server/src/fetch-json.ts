@@ -26,8 +26,13 @@ export class UnwantedStatus extends Error {
  * @throws Error with a message that names the URL and never a token
  */
 export async function fetchJsonObject(request: JsonRequest): Promise<JsonObject> {
-  const value = parseJson(await fetchText(request))
-  if (!isJsonObject(value)) throw new Error(`\`${request.url}\` did not answer with a JSON object`)
+  return jsonObjectIn(await fetchText(request), request.url)
+}
+
+/** @throws Error that names the URL */
+export function jsonObjectIn(text: string, url: string): JsonObject {
+  const value = parseJson(text)
+  if (!isJsonObject(value)) throw new Error(`\`${url}\` did not answer with a JSON object`)
   return value
 }
 

@@ -7,7 +7,7 @@ import { verifyJws } from '@holdfast/protocol/jose/verify.ts'
 import type { IntrospectionOptions } from './introspection.ts'
 import type { TokenOptions } from './options.ts'
 import { accepted, call, dpopHeaders, headerOf, refused, type TestBed, testBed } from './test-bed.ts'
-import { testKey } from './testing.ts'
+import { testClock, testKey } from './testing.ts'
 
 const apiKey = testKey('ES256')
 const introspection: IntrospectionOptions = {
@@ -204,6 +204,47 @@ describe('asking the issuer', () => {
       assert.equal(headerOf(answer, 'retry-after'), '1')
       assert.equal(JSON.parse(answer.body).error, 'temporarily_unavailable')
     }
+    accepted(await use(bed))
+  })
+
+  test('an issuer that answers nobody for a second is left alone, and asked once a second until it answers', async () => {
+    const time = { ms: 1000 }
+    const clock = Object.assign(testClock(), { monotonicMs: () => time.ms })
+    const bed = testBed({ clock, tokens: { introspection } })
+    await bed.api.warmUp()
+    activate(bed)
+    const fail = async (): Promise<number> => {
+      const before = asked(bed)
+      bed.issuer.faults.splice(0, 9, new Error('reset'))
+      refused(await use(bed), 503, 'introspection.unavailable')
+      bed.issuer.faults.splice(0)
+      return asked(bed) - before
+    }
+    // Many failures of one moment are a node that restarts.
+    for (let count = 0; count < 9; count++) assert.equal(await fail(), 1)
+    time.ms += 1000
+    assert.equal(await fail(), 1)
+    assert.equal(await fail(), 0, 'left alone')
+    time.ms += 999
+    assert.equal(await fail(), 0)
+    time.ms += 1
+    assert.equal(await fail(), 1, 'one question')
+    assert.equal(await fail(), 0)
+    time.ms += 1000
+    accepted(await use(bed))
+  })
+
+  test('an issuer that refuses one token is not left alone for all', async () => {
+    const time = { ms: 1000 }
+    const clock = Object.assign(testClock(), { monotonicMs: () => time.ms })
+    const bed = testBed({ clock, tokens: { introspection } })
+    await bed.api.warmUp()
+    for (let count = 0; count < 9; count++) {
+      time.ms += 1000
+      bed.issuer.faults.push(count % 2 === 0 ? 400 : 413)
+      refused(await use(bed, `at_odd-${count}`), 503, 'introspection.unavailable')
+    }
+    activate(bed)
     accepted(await use(bed))
   })
 

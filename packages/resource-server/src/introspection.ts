@@ -6,10 +6,11 @@ import {
   type Refusal,
   refuse,
 } from '@holdfast/protocol'
+import { Breaker } from '@holdfast/protocol/breaker.ts'
 import { introspectionJwtMediaType } from '@holdfast/protocol/specs/rfc9701-introspection-jwt/rules.ts'
 import { BoundedCache, Gate, SingleFlight } from './cache.ts'
 import { clientParameters, type IntrospectionAuthentication } from './client-authentication.ts'
-import { fetchJsonObject, fetchText, type JsonRequest } from './fetch-json.ts'
+import { fetchText, type JsonRequest, jsonObjectIn, UnwantedStatus } from './fetch-json.ts'
 import type { Issuer } from './issuer.ts'
 import type { Clock, Entropy, Fetch } from './ports.ts'
 import { answerBytesMax, judgeIntrospected, judgeSignedAnswer } from './signed-answer.ts'
@@ -36,6 +37,12 @@ export const cacheSecondsMax = 10
 export const negativeCacheSecondsMax = 2
 const atOnceMax = 32
 const waitingMax = 1000
+/** An issuer that answers nobody for a second is left alone, and asked by one request each second. */
+const failuresMax = 5
+const failingMsMin = 1000
+const pauseMs = 1000
+/** Statuses of an answer to this one question: whoever sends an odd token must not close the way for everybody. */
+const ofQuestion: ReadonlySet<number> = new Set([400, 413])
 
 export interface IntrospectorPorts {
   readonly issuer: Issuer
@@ -57,6 +64,8 @@ export class Introspector {
   readonly #cache: BoundedCache<Outcome<TokenFacts>>
   readonly #flight = new SingleFlight<Outcome<TokenFacts>>()
   readonly #gate = new Gate(atOnceMax, waitingMax)
+  readonly #monotonicMs: () => number
+  readonly #breaker: Breaker
   /** Raised by every eviction: an answer that was asked for before it is not kept. */
   #evictions = 0
 
@@ -71,6 +80,8 @@ export class Introspector {
     this.#options = options
     this.#ports = ports
     this.#cache = new BoundedCache(options.entriesMax ?? 10_000)
+    this.#monotonicMs = ports.clock.monotonicMs ?? (() => performance.now())
+    this.#breaker = new Breaker({ failuresMax, failingMsMin, pauseMs, monotonicMs: this.#monotonicMs })
   }
 
   /**
@@ -125,6 +136,9 @@ export class Introspector {
     const isMtls = this.#options.authentication.method !== 'private_key_jwt'
     const url = isMtls ? (mtlsIntrospectionEndpoint ?? introspectionEndpoint) : introspectionEndpoint
     if (url === undefined) return unavailable('the issuer publishes no introspection endpoint')
+    // Here and not before the gate: what waited there while the issuer failed waits no longer.
+    if (!this.#breaker.mayAsk()) return unavailable('introspection failed lately and is left alone')
+    const askedMs = this.#monotonicMs()
     try {
       const isSigned = this.#options.signedAnswers === 'required'
       const request: JsonRequest = {
@@ -143,16 +157,18 @@ export class Introspector {
         bytesMax: answerBytesMax,
         timeoutMs: this.#options.timeoutMs ?? 3000,
       }
-      if (!isSigned) return await this.#judge(token, await fetchJsonObject(request))
-      const signedAnswer = await fetchText(request)
-      const response = await judgeSignedAnswer(signedAnswer, this.#ports, this.#ports.clock.now())
+      const text = await fetchText(request)
+      this.#breaker.saw(true)
+      if (!isSigned) return await this.#judge(token, jsonObjectIn(text, url))
+      const response = await judgeSignedAnswer(text, this.#ports, this.#ports.clock.now())
       if (!response.ok) {
         onAlarm('introspection.unsigned', new Error(response.reason))
         return response
       }
       const facts = await this.#judge(token, response.value)
-      return facts.ok ? accept({ ...facts.value, signedAnswer }) : facts
+      return facts.ok ? accept({ ...facts.value, signedAnswer: text }) : facts
     } catch (cause) {
+      this.#breaker.saw(cause instanceof UnwantedStatus && ofQuestion.has(cause.status), askedMs)
       onAlarm('introspection.failed', cause)
       return unavailable('introspection did not answer')
     }

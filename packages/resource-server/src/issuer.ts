@@ -1,8 +1,9 @@
 import { accept, type EpochSeconds, type JwsAlg, type Outcome, refuse } from '@holdfast/protocol'
-import { fittingKeys, importPublicJwk, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
+import { fittingKeys, type PublicKey } from '@holdfast/protocol/jose/keys.ts'
 import { isJsonObject, type JsonObject } from '@holdfast/protocol/wire/json.ts'
 import { SingleFlight } from './cache.ts'
 import { fetchJsonObject } from './fetch-json.ts'
+import { documentBytesMax, documentTimeoutMs, fetchKeySet } from './fetch-key-set.ts'
 import type { Clock, Fetch } from './ports.ts'
 
 /** How long fetched metadata and keys are used before they are fetched again. */
@@ -14,10 +15,6 @@ export const coolDownSeconds = 30
 /** After a key was taken back the next one may reach the nodes of the issuer a moment later than the word of it. */
 const hurrySeconds = 30
 const hurriedCoolDownSeconds = 1
-
-const keysMax = 20
-const documentBytesMax = 131_072
-const timeoutMs = 3000
 
 export interface IssuerMetadata {
   readonly jwksUri: string
@@ -167,24 +164,7 @@ function isWithin(seconds: number, then: EpochSeconds, now: EpochSeconds): boole
 async function fetchKnown({ issuer, fetch, clock }: IssuerOptions): Promise<Known> {
   const fetchedAt = clock.now()
   const metadata = await fetchMetadata(issuer, fetch)
-  const document = await fetchJsonObject({
-    fetch,
-    url: metadata.jwksUri,
-    method: 'GET',
-    // A cache in between would give what it had: this side has its own rules about how old keys may be.
-    headers: { accept: 'application/jwk-set+json, application/json', 'cache-control': 'no-cache' },
-    bytesMax: documentBytesMax,
-    timeoutMs,
-  })
-  const listed = document.keys
-  if (!Array.isArray(listed) || listed.length === 0) throw new Error('the key set of the issuer is empty')
-  if (listed.length > keysMax) throw new Error(`the key set of the issuer has more than ${keysMax} keys`)
-  const keys = listed.flatMap(jwk => {
-    // A key of a kind we do not know is none of ours; it must not cost us the ones we know.
-    const key = importPublicJwk(jwk)
-    return key.ok ? [key.value] : []
-  })
-  if (keys.length === 0) throw new Error('the key set of the issuer has no usable key')
+  const keys = await fetchKeySet(fetch, metadata.jwksUri)
   return { metadata, keys, thumbprints: new Set(keys.map(key => key.thumbprint)), fetchedAt }
 }
 
@@ -200,7 +180,10 @@ async function fetchMetadata(issuer: string, fetch: Fetch): Promise<IssuerMetada
   for (const url of urls) {
     try {
       return metadataOf(
-        await fetchJsonObject({ fetch, url, method: 'GET', bytesMax: documentBytesMax, timeoutMs }),
+        await fetchJsonObject({
+          ...{ fetch, url, bytesMax: documentBytesMax, timeoutMs: documentTimeoutMs },
+          method: 'GET',
+        }),
         issuer,
       )
     } catch (cause) {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { publishMetadata } from './metadata.ts'
+import { publishAnswerKeys, publishMetadata } from './metadata.ts'
 import { testBed } from './test-bed.ts'
+import { testKey } from './testing.ts'
 
 test('the metadata document is served to GET and to nothing else', () => {
   const metadata = publishMetadata(
@@ -31,4 +32,24 @@ test('an API that takes DPoP only says so, and empty lists are left out', () => 
   assert.equal(document.dpop_bound_access_tokens_required, true)
   assert.equal(document.tls_client_certificate_bound_access_tokens, false)
   assert.equal('scopes_supported' in document, false)
+})
+
+test('an API that signs its answers says with which algorithm, where its keys are, and publishes them', () => {
+  const { privateKey, jwk } = testKey('EdDSA')
+  const signing = { privateKey, alg: 'EdDSA', kid: 'answers-1' } as const
+  const jwksUri = 'https://rs.example/keys'
+  const { api } = testBed({ httpSignatures: { answers: { ...signing, jwksUri } } })
+  const { document } = publishMetadata(api)
+  assert.deepEqual(document.resource_signing_alg_values_supported, ['EdDSA'])
+  assert.equal(document.jwks_uri, jwksUri)
+  const retired = { ...testKey('EdDSA').jwk, kid: 'answers-0' }
+  const keys = publishAnswerKeys(api, [retired])
+  assert.equal(keys.path, '/keys')
+  assert.deepEqual(keys.document, {
+    keys: [{ ...jwk, kid: 'answers-1', alg: 'EdDSA', use: 'sig' }, retired],
+  })
+  assert.ok(!keys.answer('GET').body.includes('"d"'))
+  const unpublished = testBed({ httpSignatures: { answers: signing } }).api
+  assert.throws(() => publishAnswerKeys(unpublished), /jwksUri/)
+  assert.throws(() => publishAnswerKeys(testBed().api), /jwksUri/)
 })

@@ -13,6 +13,7 @@ import {
 import type { AuditSink } from './audit.ts'
 import type { Decide } from './decide.ts'
 import { type TrustedGateway, trustedGatewayOf } from './forwarded.ts'
+import { type HttpSignatureOptions, type HttpSignatureSettings, httpSignaturesOf } from './http-signatures.ts'
 import type { IntrospectionOptions } from './introspection.ts'
 import { type Nonces, openNonces } from './nonce.ts'
 import {
@@ -127,6 +128,11 @@ export interface ResourceServerOptions {
    * the audit event names the id. Off unless said.
    */
   readonly fapiInteraction?: boolean
+  /**
+   * Signed requests and answers (RFC 9421), as the draft FAPI 2.0 Http Signatures profiles them. Off unless said; then
+   * bodies are held in memory, and an API that streams cannot have it.
+   */
+  readonly httpSignatures?: HttpSignatureOptions
   /** Name of this API for people, in its metadata. */
   readonly name?: string
   /** Scopes this API knows, for its metadata. */
@@ -183,6 +189,7 @@ export interface Settings {
   /** Longest time since the user signed in, on every route; undefined: no tier says. */
   readonly tierMaxAgeSeconds: number | undefined
   readonly hasInteractionId: boolean
+  readonly signatures: HttpSignatureSettings | undefined
   readonly explain: boolean
   readonly fetch: Fetch
   readonly clock: Clock
@@ -206,6 +213,8 @@ export function settingsOf(options: ResourceServerOptions): Settings {
   const proofAlgs = headerAlgs(algs)
   if (methods.includes('dpop') && proofAlgs.length === 0) bad('algs', 'none is left for DPoP proofs')
   const { replayMemory, nonces } = memoryOf(options, clock, entropy)
+  const { fetch = systemFetch } = options
+  const onAlarm = unfailing(options.onAlarm)
   return {
     issuer,
     audience,
@@ -227,15 +236,16 @@ export function settingsOf(options: ResourceServerOptions): Settings {
     decide: options.decide,
     decisionTimeoutMs: within('decisionTimeoutMs', options.decisionTimeoutMs ?? 2000, 1, 10_000),
     audit: options.audit,
-    onAlarm: unfailing(options.onAlarm),
+    onAlarm,
     proofAgeSeconds: within('proofAgeSeconds', tier.proofAgeSeconds, 10, 60),
     futureSeconds: within('futureSeconds', tier.futureSeconds, 10, 60),
     lifetimeSecondsMax: tier.lifetimeSecondsMax,
     tierMaxAgeSeconds: tier.tierMaxAgeSeconds,
     expirySkewSeconds: within('expirySkewSeconds', options.expirySkewSeconds ?? 10, 0, 60),
     hasInteractionId: options.fapiInteraction ?? false,
+    signatures: httpSignaturesOf(options, { fetch, clock, onAlarm }),
     explain: options.explain ?? false,
-    fetch: options.fetch ?? systemFetch,
+    fetch,
     clock,
     entropy,
     requestIds: requestIdsOf(entropy),

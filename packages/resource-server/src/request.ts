@@ -13,9 +13,14 @@ export interface ApiRequest<Native = unknown> {
   readonly peerCertificate: CertificateEvidence | undefined
   /** Whether a parsed form body holds `access_token`. */
   readonly isTokenInBody: boolean
+  /** For an API that takes signed requests; without it such an API refuses everything. */
+  readonly readBody?: ReadBody
   /** The framework's own request, handed to the decision hook. */
   readonly native: Native
 }
+
+/** The whole body, which nobody has read yet, empty when there is none; undefined when it is longer than that. */
+export type ReadBody = (bytesMax: number) => Promise<Uint8Array | undefined>
 
 /** The certificate of a connection as evidence; undefined when there is none or it cannot be read. */
 export function readPeerCertificate(der: Uint8Array | undefined): CertificateEvidence | undefined {

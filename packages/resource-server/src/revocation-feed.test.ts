@@ -80,6 +80,37 @@ describe('an API that takes JWTs on the word of the feed', () => {
       bed.api.close()
     })
 
+  test('refuses everything its issuer gave before all access of the tenant ended, and takes what came after', async () => {
+    const bed = await feedBed()
+    const [token, seen] = [
+      bed.boundToken({ txn: 'one' }),
+      bed.boundToken({ sub: 'user-2', act: { sub: 'c' } }),
+    ]
+    await bed.say('heartbeat', { elapsed_ms: 0 })
+    accepted(await use(bed, seen))
+    bed.clock.advance(1)
+    const at = bed.clock.now()
+    for (const one of [at, at - 60, at]) await bed.end('issuer', issuerUrl, one)
+    for (const one of [token, seen])
+      assert.equal(refused(await use(bed, one), 401, 'revocation-feed.revoked').error, 'invalid_token')
+    // The feed counts seconds and clocks differ: about then only the issuer knows.
+    refused(await use(bed, bed.boundToken()), 503, 'revocation-feed.silent')
+    bed.clock.advance(11)
+    accepted(await use(bed, bed.boundToken()))
+    bed.api.close()
+  })
+
+  test('with the feed cut before the tenant ended, takes nothing once the bound has passed', async () => {
+    const bed = await feedBed()
+    const token = bed.boundToken()
+    await bed.say('heartbeat', { elapsed_ms: 0 })
+    bed.time.ms += 3000
+    accepted(await use(bed, token))
+    bed.time.ms += 1
+    refused(await use(bed, token), 503, 'revocation-feed.silent')
+    bed.api.close()
+  })
+
   test('refuses when a user lost access, because nobody can be asked', async () => {
     const bed = await feedBed()
     await bed.say('heartbeat', { elapsed_ms: 0 })

@@ -228,7 +228,14 @@ export class RevocationFeed {
   }
 }
 
-const topics: ReadonlySet<unknown> = new Set<RevocationTopic>(['token', 'grant', 'subject', 'client', 'key'])
+const topics: ReadonlySet<unknown> = new Set<RevocationTopic>([
+  'token',
+  'grant',
+  'subject',
+  'client',
+  'key',
+  'issuer',
+])
 
 function isTopic(value: unknown): value is RevocationTopic {
   return topics.has(value)

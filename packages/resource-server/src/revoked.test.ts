@@ -34,6 +34,25 @@ describe('what the feed said', () => {
     ['a token called as its grant is', ended('token', 't'), facts(), 'good'],
     ['another user', ended('subject', 'v'), facts(), 'good'],
     ['another client', ended('client', 'd'), facts(), 'good'],
+    [
+      'everything of its issuer, a second after it was issued',
+      ended('issuer', issuer, now + 1),
+      facts(),
+      'revoked',
+    ],
+    ['everything of its issuer, in the second it was issued', ended('issuer', issuer), facts(), 'doubtful'],
+    [
+      'everything of its issuer, ten seconds before it was issued',
+      ended('issuer', issuer, now - 10),
+      facts(),
+      'doubtful',
+    ],
+    [
+      'everything of its issuer, eleven seconds before it was issued',
+      ended('issuer', issuer, now - 11),
+      facts(),
+      'good',
+    ],
     ['its user, ten seconds before it was issued', ended('subject', 'u', now - 10), facts(), 'doubtful'],
     ['its user, eleven seconds before it was issued', ended('subject', 'u', now - 11), facts(), 'good'],
   ]
@@ -43,6 +62,22 @@ describe('what the feed said', () => {
       assert.equal(revoked.add(revocation), true)
       assert.equal(revoked.standingOf(token), standing)
     })
+
+  test('the end of everything of an issuer is never moved back, takes no room and is not forgotten', () => {
+    const clock = { ms: 0 }
+    const revoked = new Revoked(issuer, () => clock.ms)
+    const [older, newer] = [ended('issuer', issuer, now - 100), ended('issuer', issuer, now + 1)]
+    assert.deepEqual(
+      [older, newer, older, newer].map(one => revoked.add(one)),
+      [true, true, false, false],
+    )
+    assert.equal(revoked.add(ended('issuer', 'https://other.example', now + 60)), false)
+    assert.equal(revoked.size, 0)
+    clock.ms = rememberedSeconds * 2000
+    revoked.add(ended('token', 'other'))
+    assert.equal(revoked.standingOf(facts()), 'revoked')
+    assert.equal(revoked.standingOf(facts({ iat: now + 12 })), 'good')
+  })
 
   test('the same again and an older one later change nothing, in any order', () => {
     const revoked = new Revoked(issuer, () => 0)

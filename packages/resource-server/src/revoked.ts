@@ -18,8 +18,9 @@ export interface Revocation {
 }
 
 /**
- * - `revoked`: this very token, its grant or its key ended, for ever.
- * - `doubtful`: its user or client lost access about then or later; only the issuer knows what came after.
+ * - `revoked`: this very token or its grant ended, or all that its issuer gave until after it, for ever.
+ * - `doubtful`: its user or client lost access, or its issuer ended everything, about then or later; only the issuer
+ *   knows what came after.
  */
 export type Standing = 'good' | 'doubtful' | 'revoked'
 
@@ -47,6 +48,8 @@ export class Revoked {
   #lostUntilMs = Number.NEGATIVE_INFINITY
   /** The latest end of any client: a token that was exchanged does not name all clients it came through. */
   #clientEndedAt = Number.NEGATIVE_INFINITY
+  /** The latest end of everything the issuer gave; never moved back, never forgotten. */
+  #issuerEndedAt = Number.NEGATIVE_INFINITY
 
   constructor(issuer: string, monotonicMs: () => number, entriesMax = revokedEntriesMax) {
     this.#issuer = issuer
@@ -65,6 +68,7 @@ export class Revoked {
 
   /** Takes an announcement; the same one again, or an older one later, changes nothing. @returns whether it was new */
   add({ topic, digest, at }: Revocation): boolean {
+    if (topic === 'issuer') return this.#addIssuer(digest, at)
     const now = this.#monotonicMs()
     const key = `${topic} ${digest}`
     const known = this.#entries.get(key)
@@ -77,6 +81,7 @@ export class Revoked {
   }
 
   standingOf(facts: JudgedFacts): Standing {
+    if (facts.issuedAt < this.#issuerEndedAt) return 'revoked'
     const digests = this.#digestsOf(facts)
     if (digests.exact.some(digest => this.#entries.has(digest))) return 'revoked'
     const isAfter = (at: number): boolean => facts.issuedAt > at + clockSkewSeconds
@@ -84,11 +89,21 @@ export class Revoked {
       const entry = this.#entries.get(digest)
       return entry !== undefined && !isAfter(entry.at)
     })
-    return isTouched || (digests.isExchanged && !isAfter(this.#clientEndedAt)) ? 'doubtful' : 'good'
+    const isDoubtful =
+      isTouched || !isAfter(this.#issuerEndedAt) || (digests.isExchanged && !isAfter(this.#clientEndedAt))
+    return isDoubtful ? 'doubtful' : 'good'
   }
 
   isKeyRevoked(thumbprint: string): boolean {
     return this.#entries.has(`key ${revocationDigest('key', this.#issuer, thumbprint)}`)
+  }
+
+  #addIssuer(digest: string, at: EpochSeconds): boolean {
+    // Of another issuer: nothing this feed is asked about.
+    if (digest !== revocationDigest('issuer', this.#issuer, this.#issuer)) return false
+    if (at <= this.#issuerEndedAt) return false
+    this.#issuerEndedAt = at
+    return true
   }
 
   #prune(now: number): void {

@@ -73,6 +73,7 @@ export interface CallOptions {
   readonly isSecure?: boolean
   readonly peerCertificate?: CertificateEvidence
   readonly isTokenInBody?: boolean
+  readonly body?: Uint8Array
   readonly requirements?: Requirements
 }
 
@@ -83,6 +84,7 @@ export function requestOf(options: CallOptions = {}): ApiRequest {
     headers = {},
     isSecure = true,
     isTokenInBody = false,
+    body = new Uint8Array(),
   } = options
   const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), [value].flat()]))
   return {
@@ -92,6 +94,7 @@ export function requestOf(options: CallOptions = {}): ApiRequest {
     isSecure,
     peerCertificate: options.peerCertificate,
     isTokenInBody,
+    readBody: async bytesMax => (body.length > bytesMax ? undefined : body),
     native: undefined,
   }
 }

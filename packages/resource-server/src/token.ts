@@ -42,6 +42,8 @@ export interface VerifiedToken extends Omit<TokenFacts, 'cnf' | 'notBefore' | 's
   /** The JWT of a split token, whole: a gateway hands it on. A credential; never log it. */
   readonly joinedJwt: string | undefined
   readonly binding: ProvenBinding
+  /** Thumbprint of the client's key that signed this request, where the API takes signed requests. */
+  readonly signedBy: string | undefined
   /** Reference of this request in the audit. */
   readonly requestId: string
   /** `x-fapi-interaction-id` of this request, where the API has it; name it in your own log. */

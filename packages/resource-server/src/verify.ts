@@ -18,6 +18,7 @@ import {
 import { allowedRules } from '@holdfast/protocol/specs/rfc9068-at-verification/rules.ts'
 import { stepUpRules } from '@holdfast/protocol/specs/rfc9470-step-up/rules.ts'
 import { AccessTokens } from './access-token.ts'
+import { type AnswerSigner, answerSignerOf } from './answer-signature.ts'
 import type { AccessEvent, DenialCategory } from './audit.ts'
 import { type Challenge, challengeOf } from './challenge.ts'
 import { type Decide, type Decision, judgeDecision } from './decide.ts'
@@ -34,6 +35,7 @@ import {
 import { type ApiRequest, splitTarget } from './request.ts'
 import type { FeedStatus } from './revocation-feed.ts'
 import { judgeSender, type ProvenSender } from './sender.ts'
+import { judgeSignedRequest } from './signed-request.ts'
 import type { TokenFacts, VerifiedToken } from './token.ts'
 
 export interface Verified {
@@ -65,6 +67,8 @@ export interface ResourceServer {
   readonly isBelieved: (token: VerifiedToken) => boolean
   /** Ends the subscription to the revocation feed, so that the process can end; a shared one goes on. */
   readonly close: () => void
+  /** Signs answers, of the routes and of refusals; undefined unless the options say so. The adapters ask it. */
+  readonly answerSigner: AnswerSigner | undefined
   readonly settings: Settings
   readonly options: ResourceServerOptions
 }
@@ -84,6 +88,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     feedStatus: () => tokens.feedStatus(),
     isBelieved: token => tokens.isBelieved(token),
     close: () => tokens.close(),
+    answerSigner: answerSignerOf(settings),
     settings,
     options,
   }
@@ -102,6 +107,7 @@ interface Trail {
   facts?: TokenFacts
   joinedJwt?: string | undefined
   sender?: ProvenSender
+  signedBy?: string
   policyVersion?: string
   stepUp?: Decision['stepUp']
 }
@@ -171,6 +177,18 @@ async function judge<Native>(
   const sender = proving instanceof Promise ? await proving : proving
   if (!sender.ok) return sender
   trail.sender = sender.value
+
+  if (settings.signatures?.requests !== undefined) {
+    trail.category = 'signature'
+    const isProofSpent = presented.value.scheme === 'DPoP'
+    const signing = { request, clientId: facts.clientId, isProofSpent, now }
+    const signed = await judgeSignedRequest(signing, settings, settings.signatures)
+    if (!signed.ok) {
+      if (signed.ruleId === 'http-signature.body-size') trail.category = 'transport'
+      return signed
+    }
+    trail.signedBy = signed.value
+  }
 
   return judgeAccess(request, route, facts, sender.value, settings, trail)
 }
@@ -299,7 +317,7 @@ function verifiedToken(
   facts: TokenFacts,
   { binding, isNonceDue }: ProvenSender,
   { nonces }: Settings,
-  { requestId, interactionId, at, joinedJwt }: Trail,
+  { requestId, interactionId, at, joinedJwt, signedBy }: Trail,
 ): VerifiedToken {
   // Member by member: a rest pattern here costs more than every rule about the token.
   const { form, issuer, subject, clientId, audience, scopes, authorizationDetails, jti } = facts
@@ -323,6 +341,7 @@ function verifiedToken(
     signedAnswer,
     joinedJwt,
     binding,
+    signedBy,
     requestId,
     interactionId,
     policyVersion: undefined,
@@ -386,6 +405,7 @@ function answerRefusal<Native>(
     scopes: route.scopes,
     acrValues: stepUp === undefined ? route.acrValues : (stepUp.acrValues ?? []),
     maxAgeSeconds: stepUp === undefined ? route.maxAgeSeconds : wholeSeconds(stepUp.maxAgeSeconds),
+    isSignatureDue: trail.category === 'signature',
     explain,
   })
 }
@@ -407,6 +427,9 @@ const alerting: ReadonlySet<string> = new Set([
   'access-token.signature',
   'access-token.typ',
   'access-token.tenant',
+  'http-signature.signature',
+  'http-signature.replay',
+  'content-digest.match',
   'evidence.peer',
   'evidence.signature',
   'evidence.replay',
@@ -418,7 +441,7 @@ function eventOf<Native>(
   request: ApiRequest<Native>,
   route: RouteSettings<Native>,
   { issuer, audience }: Settings,
-  { at, requestId, interactionId, path, category, facts, sender, policyVersion }: Trail,
+  { at, requestId, interactionId, path, category, facts, sender, signedBy, policyVersion }: Trail,
 ): AccessEvent {
   const refusal = judged.ok ? undefined : judged
   return {
@@ -446,6 +469,7 @@ function eventOf<Native>(
     constraint: sender === undefined ? undefined : constraintOf(sender),
     jkt: sender?.binding.jkt,
     x5tS256: sender?.binding.x5tS256,
+    signedBy,
     policyVersion,
     category: refusal === undefined ? undefined : category,
     status: answer.ok ? 200 : answer.status,

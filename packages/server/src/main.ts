@@ -2,8 +2,11 @@ import { once } from 'node:events'
 import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { type Connection, openConnections } from './attributes/connections.ts'
+import { openAttributeSources } from './attributes/open.ts'
 import { systemClock } from './clock.ts'
 import { openCourier } from './data/logout/courier.ts'
+import { type Geography, noGeography } from './data/risk/geography.ts'
 import { routes as allRoutes } from './data/routes.ts'
 import { openEntropy } from './entropy.ts'
 import { Deadlines } from './http/deadlines.ts'
@@ -63,6 +66,8 @@ export interface ServerOptions {
   /** Stays the caller's. */
   readonly passwords: Passwords
   readonly log: Log
+  /** Where addresses are; nobody knows by default. */
+  readonly geography?: Geography
   /** Addresses or prefixes whose `X-Forwarded-For` is believed; nobody's by default. */
   readonly trustedProxies?: readonly string[]
   readonly limits?: Partial<EdgeLimits>
@@ -73,6 +78,8 @@ export interface ServerOptions {
   readonly outbound?: Outbound
   /** That policies may ask by name. */
   readonly remoteEngines?: readonly RemoteEngine[]
+  /** That attribute sources may name. */
+  readonly connections?: readonly Connection[]
   /** The table that is served; all of it unless a test wants less. */
   readonly routes?: readonly Route[]
 }
@@ -117,9 +124,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const outbound = options.outbound ?? (ownOutbound as Outbound)
   const keys = await openKeys(options, clock, entropy, metrics)
   const remoteEngines = await openRemoteEngines(options.remoteEngines ?? [], { clock, log, metrics })
+  const connections = await openConnections(options.connections ?? [])
+  const attributeSources = openAttributeSources({ clock, store, connections, log, metrics })
   const ports: Ports = {
     ...{ clock, entropy, store, keys, outbound, passwords, log, metrics, snapshot, refreshSnapshot },
-    remoteEngines,
+    geography: options.geography ?? noGeography,
+    ...{ remoteEngines, attributeSources },
   }
 
   const inFlight = new InFlight(limits.inFlightMax)
@@ -146,7 +156,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await closed
     management.close()
     management.closeAllConnections()
-    await Promise.all([ownOutbound?.close(), remoteEngines.close()])
+    await Promise.all([ownOutbound?.close(), remoteEngines.close(), connections.close()])
   }
   const listening = await listenAll(edges, management, listeners).catch(async (thrown: unknown) => {
     // What already listens would keep a process alive that failed to start.

@@ -1,6 +1,7 @@
-import type { RemoteVerdict, TokenQuestion } from '@holdfast/policy'
+import type { Attributes, RemoteVerdict, TokenQuestion } from '@holdfast/policy'
 import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
-import type { Snapshot } from './snapshot/snapshot.ts'
+import type { Geography } from './data/risk/geography.ts'
+import type { AttributeSource, Snapshot } from './snapshot/snapshot.ts'
 import type { Store } from './store/store.ts'
 
 /** Server time. Lifetimes and windows use `now`; intervals use `monotonicMs`. */
@@ -99,6 +100,19 @@ export interface Outbound {
   ) => Promise<{ readonly status: number }>
 }
 
+/** What services of the operator's own need of the guarded way out. */
+export interface ServiceOutbound {
+  /** As `postText`, without a body. */
+  readonly askText: (
+    url: string,
+    request: {
+      readonly headers: Readonly<Record<string, string>>
+      readonly bytesMax: number
+      readonly timeoutMs: number
+    },
+  ) => Promise<{ readonly status: number; readonly text: string }>
+}
+
 /** What a custody in another place needs of the guarded way out. */
 export interface KeyServiceOutbound {
   /**
@@ -128,6 +142,20 @@ export interface RemoteEngines {
     from: { readonly issuer: string; readonly requestId: string },
   ) => Promise<RemoteVerdict>
 }
+
+/** What sources say about users and clients (docs/decisions/0076). */
+export interface AttributeSources {
+  /**
+   * Asks one source about one key, or remembers what it said. Never throws.
+   * @param key a subject, a username or a client id, as the source is keyed
+   */
+  readonly find: (issuer: string, source: AttributeSource, key: string) => Promise<FoundAttributes>
+}
+
+export type FoundAttributes =
+  /** Undefined: the source knows nobody of that name. */
+  | { readonly ok: true; readonly attributes: Attributes | undefined }
+  | { readonly ok: false; readonly message: string }
 
 /** argon2id in a bounded pool, never on the request loop. */
 export interface Passwords {
@@ -162,6 +190,7 @@ export type MetricName =
   | 'key_events_total'
   | 'key_custody_failures_total'
   | 'remote_engine_answers_total'
+  | 'attribute_source_answers_total'
 
 /** Everything impure, in one list. */
 export interface Ports {
@@ -171,7 +200,10 @@ export interface Ports {
   readonly keys: Keys
   readonly outbound: Outbound
   readonly remoteEngines: RemoteEngines
+  readonly attributeSources: AttributeSources
   readonly passwords: Passwords
+  /** Where addresses are, as far as the operator's data says. */
+  readonly geography: Geography
   readonly log: Log
   readonly metrics: Metrics
   /** The compiled revision being served. Immutable; a new one replaces it whole. */

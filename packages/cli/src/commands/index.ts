@@ -1,5 +1,6 @@
 import type { AddCommand } from '../command.ts'
 import { addApply } from './apply.ts'
+import { addApprovals } from './approvals.ts'
 import { addAudit } from './audit.ts'
 import { addClients } from './clients.ts'
 import { addConfig } from './config.ts'
@@ -14,7 +15,7 @@ import { addKeys } from './keys.ts'
 import { addMeasure } from './measure.ts'
 import { addPolicy } from './policy.ts'
 import { addRegistrationTokens } from './registration-tokens.ts'
-import { addGrants } from './revoke.ts'
+import { addGrants, addTenants } from './revoke.ts'
 import { addServe } from './serve.ts'
 import { addUsers } from './users.ts'
 
@@ -28,9 +29,11 @@ export const commands: readonly AddCommand[] = [
   addClients,
   addUsers,
   addGrants,
+  addTenants,
   addRegistrationTokens,
   addKeys,
   addPolicy,
+  addApprovals,
   addGovern,
   addMeasure,
   addDrill,

@@ -95,10 +95,12 @@ describe('holdfast policy, with a server', () => {
       },
       ...{ determining: ['own.no'], failed: [], reference: 'req-7', count: 3 },
     }
-    const answer = (changes: readonly SimulatedChange[], untold = 0, remote = 0) => ({
+    const answer = (changes: readonly SimulatedChange[], untold = 0, remote = 0, unsure = 0) => ({
       simulatePolicies: async () => ({
         ok: true as const,
-        value: { asked: 10, same: 10 - 3 * changes.length - untold, remote, changes, untold },
+        value: {
+          ...{ asked: 10, same: 10 - 3 * changes.length - untold - unsure, remote, unsure, changes, untold },
+        },
       }),
     })
     const same = await run(['simulate', folder], answer([]))
@@ -113,6 +115,9 @@ describe('holdfast policy, with a server', () => {
       (await run(['simulate', folder], answer([], 0, 4))).err,
       /^for 4 of them remote engines were asked/,
     )
+    const unsure = await run(['simulate', folder], answer([], 0, 0, 2))
+    assert.deepEqual([unsure.code, unsure.out], [0, '8 of 10 decisions would be the same\n'])
+    assert.match(unsure.err, /^2 had attributes/)
     for (const days of ['0', '3651', 'x', '1.5'])
       assert.equal((await run(['simulate', folder, '--days', days])).code, 2)
   })

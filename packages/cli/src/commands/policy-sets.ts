@@ -157,16 +157,20 @@ async function simulate(
   await withAdmin(desk, options.config, async ({ api }) => {
     const answer = await api.simulatePolicies({ policies, days, ...issuerOf(options) })
     if (!answer.ok) return reportProblem(desk, answer)
-    const { asked, same, remote, changes, untold } = answer.value
+    const { asked, same, remote, unsure, changes, untold } = answer.value
     if (options.output === 'json') terminal.out(json(answer.value))
     else {
       for (const change of changes) showChange(desk, change)
       if (untold > 0) terminal.err(`and ${untold} more of other kinds`)
       if (remote > 0)
         terminal.err(`for ${remote} of them remote engines were asked, too; they are not asked again`)
+      if (unsure > 0)
+        terminal.err(
+          `${unsure} had attributes, which the audit does not keep: whether they would be others is not known`,
+        )
       terminal.out(`${same} of ${asked} decisions would be the same`)
     }
-    return same === asked ? exitCodes.done : exitCodes.no
+    return same + unsure === asked ? exitCodes.done : exitCodes.no
   })
 }
 

@@ -49,6 +49,35 @@ export function addRevoke(
     })
 }
 
+/** `tenants revoke`: everything at every issuer of a tenant. */
+export const addTenants: AddCommand = (program, desk) => {
+  const meaning = 'every request, session, permission and token has ended; all must sign in and ask again'
+  program
+    .command('tenants')
+    .description('end all access of a tenant')
+    .command('revoke <tenant>')
+    .description(`end at once, at every issuer of the tenant: ${meaning}`)
+    .option('--issuer <name>', 'name or URL, to end it at this issuer of the tenant only')
+    .option(...configOption)
+    .option(...outputOption)
+    .action(async (tenant: string, { config, issuer, output }: RevokeOptions) => {
+      await withAdmin(desk, config, async ({ api }) => {
+        const answer = await api.revokeTenant({ tenant, ...(issuer !== undefined && { issuer }) })
+        if (!answer.ok) return reportProblem(desk, answer)
+        const { out } = desk.terminal
+        const { issuers, reference } = answer.value
+        if (output === 'json') out(json(answer.value))
+        else
+          out(
+            [`tenant ${tenant}: ${meaning} (reference ${reference})`, ...issuers.map(one => `  ${one}`)].join(
+              '\n',
+            ),
+          )
+        return exitCodes.done
+      })
+    })
+}
+
 export const addGrants: AddCommand = (program, desk) => {
   const grants = program.command('grants').description('end what a user allowed a client')
   addRevoke(grants, desk, 'grant', 'grantId')

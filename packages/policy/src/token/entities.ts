@@ -5,7 +5,16 @@ import type { KnownEntities } from '../decide.ts'
 import { layer } from '../pdp/layer.ts'
 import type { PolicySet } from '../policy-set.ts'
 import { type Parsed, type Question, reading } from '../question.ts'
-import type { AskedAccess, AskingClient, StatedUser, TokenQuestion } from './question.ts'
+import {
+  type AskedAccess,
+  type AskingClient,
+  type AttributeValue,
+  attributeHolders,
+  holderId,
+  type StatedRisk,
+  type StatedUser,
+  type TokenQuestion,
+} from './question.ts'
 
 export interface TokenValues {
   readonly question: Question
@@ -28,6 +37,7 @@ function asValues(set: PolicySet, question: TokenQuestion): TokenValues {
     [principal.uid.key, principal],
     [resource.uid.key, resource],
   ])
+  for (const holder of holdersOf(question)) own.set(holder.uid.key, holder)
   return {
     question: {
       principal: principal.uid,
@@ -73,9 +83,12 @@ function contextOf(question: TokenQuestion): Fields {
     case 'mint':
       fields.set('binding', text(question.binding))
       fields.set('lifetimeSeconds', whole(question.lifetimeSeconds))
-      return withUser(fields, question.grantType, question.user)
+      if (question.attributes !== undefined) fields.set('attributes', holdersRecord)
+      setApproved(fields, question.approvedBy)
+      return withUser(withRisk(fields, question.risk), question.grantType, question.user)
     case 'authorize':
-      return withUser(fields, question.grantType, question.user)
+      setApproved(fields, question.approvedBy)
+      return withUser(withRisk(fields, question.risk), question.grantType, question.user)
     case 'register':
       fields.set('grantTypes', setOf(question.grantTypes.map(text)))
       fields.set('redirectHosts', setOf(question.redirectHosts.map(text)))
@@ -88,6 +101,33 @@ function contextOf(question: TokenQuestion): Fields {
   }
 }
 
+const holdersRecord: Value = {
+  kind: 'record',
+  fields: new Map(attributeHolders.map(({ member, type }) => [member, entityUid(type, holderId)])),
+}
+
+/** Attributes are tags: their names are data, and a schema cannot name them. */
+function holdersOf(question: TokenQuestion): readonly Entity[] {
+  if (question.moment !== 'mint' || question.attributes === undefined) return []
+  const all = Object.entries(question.attributes)
+  return attributeHolders.map(({ type, holds }) => ({
+    ...{ uid: entityUid(type, holderId), attributes: noAttributes, ancestors: nothingAbove },
+    tags: new Map(
+      all.filter(([, value]) => holds(value)).map(([name, value]) => [text(name), tagOf(value)] as const),
+    ),
+  }))
+}
+
+function tagOf(value: AttributeValue): Value {
+  if (typeof value === 'boolean') return value
+  if (typeof value === 'string') return text(value)
+  return typeof value === 'number' ? whole(value) : setOf(value.map(text))
+}
+
+function setApproved(fields: Fields, approvedBy: readonly string[] = []): void {
+  if (approvedBy.length > 0) fields.set('approvedBy', setOf(approvedBy.map(text)))
+}
+
 function askedRecord({ environment, time, tier, scopes, resources, detailsTypes }: AskedAccess): Value {
   const fields = new Map<string, Value>([
     ['environment', text(environment)],
@@ -98,6 +138,17 @@ function askedRecord({ environment, time, tier, scopes, resources, detailsTypes 
     ['detailsTypes', setOf(uids('DetailsType', detailsTypes))],
   ])
   return { kind: 'record', fields }
+}
+
+function withRisk(fields: Fields, risk: StatedRisk | undefined): Fields {
+  if (risk === undefined) return fields
+  const { score, signals, unknown } = risk
+  const stated = new Map<string, Value>([
+    ['score', whole(score)],
+    ['signals', setOf(signals.map(({ name }) => text(name)))],
+    ['unknown', setOf(unknown.map(text))],
+  ])
+  return fields.set('risk', { kind: 'record', fields: stated })
 }
 
 function withUser(

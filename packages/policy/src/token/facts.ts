@@ -1,6 +1,13 @@
 import type { Decision } from '../decision.ts'
 import type { Obligations } from '../obligations.ts'
-import type { AskedAccess, AskingClient, StatedUser, TokenQuestion } from './question.ts'
+import type {
+  AskedAccess,
+  AskingClient,
+  MintQuestion,
+  StatedRisk,
+  StatedUser,
+  TokenQuestion,
+} from './question.ts'
 
 /** Flat, as records of an audit are. */
 export type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>
@@ -23,7 +30,8 @@ export const policyEvents = {
 
 /**
  * The question as facts: enough to ask it again, and nothing that stands in the record anyway (client, subject, time).
- * No token, code or claim about a person is part of a question.
+ * No token or code is part of a question; of attributes only the names are told, so where there were some it cannot be
+ * asked again in full.
  */
 export function factsOfQuestion(question: TokenQuestion): Facts {
   const { client, asked } = question
@@ -40,11 +48,21 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
   }
   switch (question.moment) {
     case 'authorize':
-      return { ...common, grant_type: question.grantType, ...userFacts(question.user) }
+      return {
+        ...{ ...common, ...approvalFacts(question), grant_type: question.grantType },
+        ...{ ...userFacts(question.user), ...riskFacts(question.risk) },
+      }
     case 'mint': {
-      const { grantType, user, binding, lifetimeSeconds } = question
+      const { grantType, user, binding, lifetimeSeconds, attributes, risk } = question
       const about = { grant_type: grantType, has_user: user.subject !== undefined, ...userFacts(user) }
-      return { ...common, ...about, constraint: binding, lifetime: lifetimeSeconds }
+      return {
+        ...{ ...common, ...approvalFacts(question), ...about },
+        constraint: binding,
+        lifetime: lifetimeSeconds,
+        // Names only: what they say about a person is not the audit's to keep.
+        ...(attributes !== undefined && { attributes: Object.keys(attributes).toSorted() }),
+        ...riskFacts(risk),
+      }
     }
     case 'register': {
       const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
@@ -60,12 +78,42 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
   }
 }
 
+function approvalFacts({ approvedBy = [] }: Pick<MintQuestion, 'approvedBy'>): Facts {
+  return approvedBy.length === 0 ? {} : { approved_by: approvedBy }
+}
+
 function userFacts({ sid, acr, amr, authAgeSeconds }: StatedUser): Facts {
   return {
     ...(sid !== undefined && { sid }),
     ...(acr !== undefined && { acr }),
     amr,
     ...(authAgeSeconds !== undefined && { auth_age: authAgeSeconds }),
+  }
+}
+
+/** Each signal with its weight: the score can be added up again. Names only, nothing that they were judged by. */
+function riskFacts(risk: StatedRisk | undefined): Facts {
+  if (risk === undefined) return {}
+  return {
+    risk_score: risk.score,
+    risk_signals: risk.signals.map(({ name, weight }) => `${name}=${weight}`),
+    risk_unknown: risk.unknown,
+  }
+}
+
+function riskOfFacts({
+  risk_score: score,
+  risk_signals: signals,
+  risk_unknown: unknown,
+}: Facts): StatedRisk | undefined {
+  if (typeof score !== 'number' || !Array.isArray(signals) || !Array.isArray(unknown)) return undefined
+  return {
+    score,
+    signals: signals.map(signal => {
+      const end = signal.lastIndexOf('=')
+      return { name: signal.slice(0, end), weight: Number(signal.slice(end + 1)) }
+    }),
+    unknown,
   }
 }
 
@@ -96,16 +144,21 @@ export function questionOfRecord({
     ...{ sid: some('sid'), acr: some('acr'), amr: list('amr'), authAgeSeconds: number('auth_age') },
   }
   const grantType = text('grant_type')
+  const approved = facts.approved_by === undefined ? {} : { approvedBy: list('approved_by') }
   switch (event) {
     case policyEvents.authorize:
       return subject === undefined
         ? undefined
-        : { moment: 'authorize', client, asked, grantType, user: { ...user, subject } }
+        : {
+            ...{ moment: 'authorize', client, asked, ...approved, grantType, user: { ...user, subject } },
+            risk: riskOfFacts(facts),
+          }
     case policyEvents.mint:
       return {
-        ...{ moment: 'mint', client, asked, grantType },
+        ...{ moment: 'mint', client, asked, ...approved, grantType },
         user: { ...user, subject: facts.has_user === true ? subject : undefined },
         ...{ binding: text('constraint'), lifetimeSeconds: number('lifetime') ?? 0 },
+        risk: riskOfFacts(facts),
       }
     case policyEvents.register:
       return {
@@ -136,6 +189,8 @@ export function textsOfObligations({
   dropScopes,
   dropDetails,
   requireApproval,
+  approvalSeconds,
+  isApprovalReusable,
   addClaims,
   ask,
 }: Obligations): readonly string[] {
@@ -145,6 +200,9 @@ export function textsOfObligations({
     ...dropScopes.map(scope => `drop_scope=${scope}`),
     ...dropDetails.map(type => `drop_details=${type}`),
     ...requireApproval.map(group => `require_approval=${group}`),
+    ...(approvalSeconds === undefined
+      ? []
+      : [`${isApprovalReusable ? 'approval_for' : 'approval_within'}=${approvalSeconds}`]),
     ...Object.entries(addClaims).map(([name, value]) => `add_claim=${name}=${value}`),
     ...ask.map(engine => `ask=${engine}`),
   ].toSorted()

@@ -36,15 +36,42 @@ export interface StatedUser {
   readonly authAgeSeconds: number | undefined
 }
 
-export interface AuthorizeQuestion {
+/** One thing that speaks for a risk, and how much. */
+export interface RaisedSignal {
+  readonly name: string
+  readonly weight: number
+}
+
+/** How risky the request looks, and why. */
+export interface StatedRisk {
+  /** 0 to 100. */
+  readonly score: number
+  readonly signals: readonly RaisedSignal[]
+  /** Signals nobody could judge: what they would be judged by is not known. */
+  readonly unknown: readonly string[]
+}
+
+/** What was already approved of this very request. */
+interface Approved {
+  /** Groups whose approval is there and fresh; absent: none. */
+  readonly approvedBy?: readonly string[]
+}
+
+export interface AuthorizeQuestion extends Approved {
   readonly moment: 'authorize'
   readonly client: AskingClient
   readonly asked: AskedAccess
   readonly grantType: string
   readonly user: StatedUser & { readonly subject: string }
+  /** Undefined: no policy wanted to know. */
+  readonly risk: StatedRisk | undefined
 }
 
-export interface MintQuestion {
+/** What attribute sources told about the user or the client; each name stands once. */
+export type Attributes = Readonly<Record<string, AttributeValue>>
+export type AttributeValue = string | number | boolean | readonly string[]
+
+export interface MintQuestion extends Approved {
   readonly moment: 'mint'
   readonly client: AskingClient
   readonly asked: AskedAccess
@@ -52,6 +79,10 @@ export interface MintQuestion {
   readonly user: StatedUser
   readonly binding: string
   readonly lifetimeSeconds: number
+  /** Absent: no source was asked for policies. */
+  readonly attributes?: Attributes
+  /** Undefined: no policy wanted to know. */
+  readonly risk: StatedRisk | undefined
 }
 
 export interface RegisterQuestion {
@@ -102,6 +133,7 @@ export function cedarOf(question: TokenQuestion): {
     entities: [
       { uid: principal, attrs, parents: [] },
       { uid: resource, attrs: {}, parents: parts },
+      ...attributeEntitiesOf(question),
     ],
   }
 }
@@ -109,10 +141,17 @@ export function cedarOf(question: TokenQuestion): {
 function contextOf(question: TokenQuestion): JsonObject {
   switch (question.moment) {
     case 'authorize':
-      return { grantType: question.grantType, ...userOf(question.user) }
+      return {
+        ...{ ...approvedOf(question), grantType: question.grantType },
+        ...{ ...userOf(question.user), ...riskOf(question.risk) },
+      }
     case 'mint': {
-      const { grantType, user, binding, lifetimeSeconds } = question
-      return { grantType, ...userOf(user), binding, lifetimeSeconds }
+      const { grantType, user, binding, lifetimeSeconds, risk } = question
+      return {
+        ...approvedOf(question),
+        ...{ grantType, ...userOf(user), binding, lifetimeSeconds },
+        ...{ ...attributesOf(question), ...riskOf(risk) },
+      }
     }
     case 'register': {
       const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
@@ -123,6 +162,36 @@ function contextOf(question: TokenQuestion): JsonObject {
   }
 }
 
+/** Which entity of the schema holds attributes of a type, as its tags, and its member of the context. */
+export const attributeHolders = [
+  { member: 'texts', type: 'Texts', holds: (value: AttributeValue) => typeof value === 'string' },
+  { member: 'numbers', type: 'Numbers', holds: (value: AttributeValue) => typeof value === 'number' },
+  { member: 'flags', type: 'Flags', holds: (value: AttributeValue) => typeof value === 'boolean' },
+  { member: 'lists', type: 'Lists', holds: (value: AttributeValue) => typeof value === 'object' },
+] as const
+
+/** Id of each holder: there is one of its type in a question. */
+export const holderId = 'asked'
+
+function attributesOf({ attributes }: MintQuestion): JsonObject {
+  if (attributes === undefined) return {}
+  const holders = attributeHolders.map(({ member, type }) => [member, { __entity: uid(type, holderId) }])
+  return { attributes: Object.fromEntries(holders) }
+}
+
+function attributeEntitiesOf(question: TokenQuestion): readonly JsonObject[] {
+  if (question.moment !== 'mint' || question.attributes === undefined) return []
+  const all = Object.entries(question.attributes)
+  return attributeHolders.map(({ type, holds }) => ({
+    ...{ uid: uid(type, holderId), attrs: {}, parents: [] },
+    tags: Object.fromEntries(all.filter(([, value]) => holds(value))),
+  }))
+}
+
+function approvedOf({ approvedBy = [] }: Approved): JsonObject {
+  return approvedBy.length === 0 ? {} : { approvedBy }
+}
+
 function userOf({ subject, sid, acr, amr, authAgeSeconds }: StatedUser): JsonObject {
   return {
     ...(subject !== undefined && { user: { __entity: uid('User', subject) } }),
@@ -131,6 +200,19 @@ function userOf({ subject, sid, acr, amr, authAgeSeconds }: StatedUser): JsonObj
     amr,
     ...(authAgeSeconds !== undefined && { authAgeSeconds }),
   }
+}
+
+function riskOf(risk: StatedRisk | undefined): JsonObject {
+  return risk === undefined ? {} : { risk: riskRecord(risk) }
+}
+
+/** As policies read it: without the weights. */
+export function riskRecord({ score, signals, unknown }: StatedRisk): {
+  readonly score: number
+  readonly signals: readonly string[]
+  readonly unknown: readonly string[]
+} {
+  return { score, signals: signals.map(({ name }) => name), unknown }
 }
 
 const uid = (type: string, id: string) => ({ type, id })

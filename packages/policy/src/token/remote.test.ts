@@ -21,6 +21,7 @@ const mintQuestion: MintQuestion = {
   grantType: 'authorization_code',
   user: { subject: 'u_ada', sid: 'session-1', acr: 'urn:mfa', amr: ['pwd', 'otp'], authAgeSeconds: 60 },
   ...{ binding: 'dpop', lifetimeSeconds: 300 },
+  risk: { score: 25, signals: [{ name: 'new-device', weight: 25 }], unknown: ['unusual-hour'] },
 }
 const { binding: _binding, lifetimeSeconds: _lifetime, ...asked } = mintQuestion
 const questions: readonly TokenQuestion[] = [
@@ -35,6 +36,25 @@ const questions: readonly TokenQuestion[] = [
 const hidden = { issuer: 'https://as.example', withSubject: false }
 
 describe('what a remote engine is told', () => {
+  it('which groups approved, so that a deny for want of an approval is not one for ever', () => {
+    const approved = evaluationOf({ ...mintQuestion, approvedBy: ['treasury'] }, hidden)
+    assert.deepEqual(approved.context?.approvedBy, ['treasury'])
+    assert.ok(!('approvedBy' in (evaluationOf(mintQuestion, hidden).context ?? {})))
+  })
+
+  it('an approval that it wants is one for each time, within what the policies say of theirs', () => {
+    const own = { ...noObligations, approvalSeconds: 60, isApprovalReusable: true }
+    const denied: RemoteVerdict = {
+      verdict: 'deny',
+      obligations: { ...noObligations, requireApproval: ['treasury'] },
+    }
+    const { obligations } = withVerdicts({ ...local, obligations: own }, new Map([['a', denied]]))
+    assert.deepEqual(
+      [obligations.requireApproval, obligations.approvalSeconds, obligations.isApprovalReusable],
+      [['treasury'], 60, false],
+    )
+  })
+
   it('every moment is an evaluation that any AuthZEN decision point reads', () => {
     for (const question of questions) {
       const sent = JSON.stringify(evaluationOf(question, hidden))
@@ -46,6 +66,15 @@ describe('what a remote engine is told', () => {
       )
       assert.deepEqual(JSON.parse(sent).resource.properties.scopes, ['payments'])
     }
+  })
+
+  it('how risky it looks, by name, where that was found out', () => {
+    const told = { score: 25, signals: ['new-device'], unknown: ['unusual-hour'] }
+    assert.deepEqual(
+      questions.map(question => evaluationOf(question, hidden).context.risk),
+      [told, told, undefined],
+    )
+    assert.ok(!('risk' in evaluationOf({ ...mintQuestion, risk: undefined }, hidden).context))
   })
 
   it('of a user that there is one, and who only where that was asked for; never the session', () => {
@@ -232,10 +261,13 @@ describe('the decision after the engines', () => {
       stepUp: fc.array(names.filter(list => list.length > 0)),
       maxLifetimeSeconds: fc.option(fc.integer({ min: 1, max: 900 }), { nil: undefined }),
       ...{ dropScopes: names, dropDetails: names, requireApproval: names, ask: fc.constant([]) },
+      approvalSeconds: fc.option(fc.integer({ min: 1, max: 900 }), { nil: undefined }),
+      isApprovalReusable: fc.boolean(),
       addClaims: fc.dictionary(fc.constantFrom('risk', 'level'), fc.constantFrom('low', 'high')),
     })
     const verdict = fc.oneof(
-      fc.record({ verdict: fc.constantFrom('permit' as const, 'deny' as const), obligations }),
+      fc.record({ verdict: fc.constant('permit' as const), obligations }),
+      fc.record({ verdict: fc.constant('deny' as const), obligations }),
       fc.constant({ verdict: 'failed' as const, message: 'x' }),
     )
     fc.assert(

@@ -2,7 +2,7 @@ import { type Evaluation, plainContextMembers } from '@holdfast/protocol/specs/a
 import { isJsonObject, type JsonObject, type JsonValue } from '@holdfast/protocol/wire/json.ts'
 import type { Decision, DecisionError } from '../decision.ts'
 import { isPolicyClaim, lifetimeSecondsMax, noObligations, type Obligations } from '../obligations.ts'
-import type { TokenMoment, TokenQuestion } from './question.ts'
+import { riskRecord, type TokenMoment, type TokenQuestion } from './question.ts'
 
 /** What a remote engine said to one question. Only `permit` lets anything go on, and only with its obligations. */
 export type RemoteVerdict =
@@ -43,7 +43,7 @@ function contextOf(question: TokenQuestion, withSubject: boolean): JsonObject {
     const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
     return { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate }
   }
-  const { grantType, user } = question
+  const { grantType, user, risk, approvedBy = [] } = question
   const { subject, acr, amr, authAgeSeconds } = user
   return {
     grantType,
@@ -52,6 +52,8 @@ function contextOf(question: TokenQuestion, withSubject: boolean): JsonObject {
     ...(acr !== undefined && { acr }),
     amr,
     ...(authAgeSeconds !== undefined && { authAgeSeconds }),
+    ...(approvedBy.length > 0 && { approvedBy }),
+    ...(risk !== undefined && { risk: riskRecord(risk) }),
     ...(question.moment === 'mint' && {
       binding: question.binding,
       lifetimeSeconds: question.lifetimeSeconds,
@@ -184,7 +186,9 @@ function deniedWithWayOut(local: Decision, denials: readonly (readonly [string, 
   if (!ways.every(hasWay)) return answer
   const stepUp = [...local.obligations.stepUp, ...ways.flatMap(way => way.stepUp)]
   const requireApproval = [...local.obligations.requireApproval, ...ways.flatMap(way => way.requireApproval)]
-  return { ...answer, obligations: { ...noObligations, stepUp, requireApproval } }
+  // An approval that an engine wants is one for each time, whatever the policies say of theirs.
+  const { approvalSeconds } = local.obligations
+  return { ...answer, obligations: { ...noObligations, approvalSeconds, stepUp, requireApproval } }
 }
 
 /** All of them at once; undefined when two say different things about one claim. */

@@ -23,6 +23,18 @@ entity Resource;
 entity DetailsType;
 entity Access in [Scope, Resource, DetailsType];
 
+// What attribute sources told, by name: each is a tag of the one that holds its type. Ask with \`hasTag\` first.
+entity Texts tags String;
+entity Numbers tags Long;
+entity Flags tags Bool;
+entity Lists tags Set<String>;
+type Attributes = {
+  texts: Texts,
+  numbers: Numbers,
+  flags: Flags,
+  lists: Lists
+};
+
 type Asked = {
   // \`development\` or \`production\`.
   environment: String,
@@ -35,6 +47,16 @@ type Asked = {
   detailsTypes: Set<DetailsType>
 };
 
+// How risky a request looks. Absent where no active policy reads it, and in records older than it.
+type Risk = {
+  // 0 to 100: the weights of the signals together.
+  score: Long,
+  // What speaks for a risk, such as \`new-device\`.
+  signals: Set<String>,
+  // Signals that could not be judged: a first sign-in has no other devices to compare with.
+  unknown: Set<String>
+};
+
 // Moment 1: may this client act for this user at all? On the consent page, when a client asks without a browser
 // (CIBA), when a token is exchanged, when another issuer vouches.
 action "authorize" appliesTo {
@@ -42,12 +64,15 @@ action "authorize" appliesTo {
   resource: Access,
   context: {
     asked: Asked,
+    // Groups that approved this very request, freshly. Absent: none.
+    approvedBy?: Set<String>,
     grantType: String,
     user: User,
     session?: Session,
     acr?: String,
     amr: Set<String>,
-    authAgeSeconds?: Long
+    authAgeSeconds?: Long,
+    risk?: Risk
   }
 };
 
@@ -57,6 +82,7 @@ action "mint" appliesTo {
   resource: Access,
   context: {
     asked: Asked,
+    approvedBy?: Set<String>,
     grantType: String,
     // Absent when the client acts for itself.
     user?: User,
@@ -66,7 +92,10 @@ action "mint" appliesTo {
     authAgeSeconds?: Long,
     // \`none\`, \`dpop\`, \`mtls\` or \`dpop+mtls\`.
     binding: String,
-    lifetimeSeconds: Long
+    lifetimeSeconds: Long,
+    // Absent where no source is asked for policies. What a source does not know of somebody is not there.
+    attributes?: Attributes,
+    risk?: Risk
   }
 };
 

@@ -15,9 +15,8 @@ export function signJws(
   alg: JwsAlg,
 ): string {
   if (header.alg !== undefined && header.alg !== alg) throw new TypeError('header names another algorithm')
-  if (key.type !== 'private' || !fits(key, alg)) throw new TypeError(`key cannot sign ${alg}`)
   const input = jwsSigningInput(header.alg === undefined ? { alg, ...header } : header, claims)
-  return `${input}.${signBytes(alg, Buffer.from(input, 'latin1'), key).toString('base64url')}`
+  return `${input}.${signRaw(Buffer.from(input, 'latin1'), key, alg).toString('base64url')}`
 }
 
 /**
@@ -33,6 +32,15 @@ export function jwsSigningInput(
 
 function partOf(value: Readonly<Record<string, unknown>>): string {
   return Buffer.from(JSON.stringify(value), 'utf8').toString('base64url')
+}
+
+/**
+ * A signature in the raw form of JWS, over what is no JWS.
+ * @throws TypeError when the key is of another type
+ */
+export function signRaw(data: Buffer, key: KeyObject, alg: JwsAlg): Buffer {
+  if (key.type !== 'private' || !fits(key, alg)) throw new TypeError(`key cannot sign ${alg}`)
+  return signBytes(alg, data, key)
 }
 
 function fits(key: KeyObject, alg: JwsAlg): boolean {

@@ -17,9 +17,16 @@ export function verifyJws(
 ): boolean {
   const alg = jws.header.alg as JwsAlg
   if (!allowedAlgs.includes(alg) || !key.fits(alg, purpose)) return false
-  const data = Buffer.from(jws.signingInput, 'latin1')
+  return verifyRaw(Buffer.from(jws.signingInput, 'latin1'), jws.signature, key, alg)
+}
+
+/**
+ * Whether `key` made a signature in the raw form of JWS, over what is no JWS.
+ * @param alg chosen by the caller, and found to fit the key
+ */
+export function verifyRaw(data: Buffer, signature: Buffer, key: PublicKey, alg: JwsAlg): boolean {
   try {
-    return verifyBytes(alg, data, key, jws.signature)
+    return verifyBytes(alg, data, key, signature)
   } catch {
     return false
   }

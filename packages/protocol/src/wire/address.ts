@@ -12,8 +12,14 @@ export function prefixOf(address: string): string {
   return `${expandedGroups(address).slice(0, 4).join(':').slice(0, -2)}00::/56`
 }
 
+/** What somebody moves within without changing where they are: IPv4 /24, IPv6 /48. @param address canonical */
+export function networkOf(address: string): string {
+  if (isIPv4(address)) return prefixOf(address)
+  return `${expandedGroups(address).slice(0, 3).join(':')}::/48`
+}
+
 /** The eight four-digit groups of an IPv6 address. */
-function expandedGroups(address: string): readonly string[] {
+export function expandedGroups(address: string): readonly string[] {
   const plain = address.split('%')[0] ?? ''
   const [head = '', tail] = plain.split('::')
   const left = head === '' ? [] : head.split(':')

@@ -1,3 +1,5 @@
+import { Reader } from './reader.ts'
+
 /** One challenge of a `WWW-Authenticate` field (RFC 9110 section 11.6.1). */
 export interface Challenge {
   /** As written; compare in lower case. */
@@ -73,26 +75,4 @@ function readParams(reader: Reader, params: Map<string, string>): boolean {
     params.set(name, match[2] === undefined ? (match[3] ?? '') : match[2].replace(/\\(.)/g, '$1'))
   }
   return false
-}
-
-class Reader {
-  position = 0
-  readonly #text: string
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  get isAtEnd(): boolean {
-    return this.position >= this.#text.length
-  }
-
-  /** Matches a sticky pattern here and moves past it. */
-  take(pattern: RegExp): RegExpExecArray | undefined {
-    pattern.lastIndex = this.position
-    const match = pattern.exec(this.#text)
-    if (match === null) return undefined
-    this.position = pattern.lastIndex
-    return match
-  }
 }

@@ -3,6 +3,7 @@ import type { Requirements } from '../options.ts'
 import type { VerifiedToken } from '../token.ts'
 import type { ResourceServer } from '../verify.ts'
 import { fromIncoming, writeAnswer, writeHeaders } from './node.ts'
+import { signAnswer } from './node-exchange.ts'
 
 /** What is used of an Express request. */
 export interface ExpressRequest extends IncomingMessage {
@@ -26,7 +27,9 @@ export function protect<Request extends ExpressRequest = ExpressRequest>(
 ): ExpressMiddleware<Request> {
   const guard = api.guard(requirements)
   return (request, response, next) => {
-    guard(fromIncoming(request, request))
+    const asked = fromIncoming(request, request)
+    signAnswer(api, asked, response)
+    guard(asked)
       .then(answer => {
         // Somebody else answered meanwhile, e.g. a time limit: the handler must not run for nobody.
         if (response.headersSent) return

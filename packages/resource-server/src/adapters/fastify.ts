@@ -1,8 +1,9 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Requirements } from '../options.ts'
 import type { VerifiedToken } from '../token.ts'
 import type { ResourceServer } from '../verify.ts'
 import { fromIncoming, groupHeaders, hasToken } from './node.ts'
+import { signAnswer } from './node-exchange.ts'
 
 /** What is used of a Fastify request. */
 export interface FastifyRequestLike {
@@ -14,6 +15,7 @@ export interface FastifyRequestLike {
 
 /** What is used of a Fastify reply. */
 export interface FastifyReplyLike {
+  readonly raw: ServerResponse
   readonly code: (status: number) => unknown
   readonly header: (name: string, value: string | string[]) => unknown
   readonly send: (body: string) => unknown
@@ -24,7 +26,8 @@ const tokens = new WeakMap<object, VerifiedToken>()
 
 /**
  * A Fastify hook: `app.get('/payments/:id', { onRequest: protect(api, { scopes: ['payments:read'] }) }, handler)`.
- * As `onRequest` it refuses before a body is read; as `preHandler` its decision hook sees the body.
+ * As `onRequest` it refuses before a body is read; as `preHandler` its decision hook sees the body. Signed requests need
+ * `onRequest`: their body is judged before anybody reads it.
  */
 export function protect(
   api: ResourceServer,
@@ -32,10 +35,9 @@ export function protect(
 ): (request: FastifyRequestLike, reply: FastifyReplyLike) => Promise<unknown> {
   const guard = api.guard(requirements)
   return async (request, reply) => {
-    const answer = await guard({
-      ...fromIncoming(request.raw, request),
-      isTokenInBody: hasToken(request.body),
-    })
+    const asked = { ...fromIncoming(request.raw, request), isTokenInBody: hasToken(request.body) }
+    signAnswer(api, asked, reply.raw)
+    const answer = await guard(asked)
     const headers = answer.ok ? answer.value.responseHeaders : answer.headers
     for (const [name, value] of groupHeaders(headers)) reply.header(name, value)
     if (!answer.ok) {

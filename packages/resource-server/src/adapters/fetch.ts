@@ -2,6 +2,7 @@ import type { Requirements } from '../options.ts'
 import { type ApiRequest, readPeerCertificate } from '../request.ts'
 import type { VerifiedToken } from '../token.ts'
 import type { ResourceServer } from '../verify.ts'
+import { keptBodyOf, signedResponse } from './fetch-exchange.ts'
 
 /** What a `Request` does not tell about its connection. Take it from the runtime, never from a header. */
 export interface Connection {
@@ -26,13 +27,15 @@ export function protect(
 ): (request: Request) => Promise<Response> {
   const guard = api.guard(requirements)
   return async request => {
-    const answer = await guard(fromRequest(request, request, options.connection?.(request)))
-    if (!answer.ok) return responseOf(answer)
-    const response = await handler(request, answer.value)
-    if (answer.value.responseHeaders.length === 0) return response
+    const { readBody, request: whole } = keptBodyOf(request)
+    const asked = { ...fromRequest(request, request, options.connection?.(request)), readBody }
+    const answer = await guard(asked)
+    if (!answer.ok) return await signedResponse(api, asked, responseOf(answer))
+    const response = await handler(whole(), answer.value)
+    if (answer.value.responseHeaders.length === 0) return await signedResponse(api, asked, response)
     const copy = new Response(response.body, response)
     for (const [name, value] of answer.value.responseHeaders) copy.headers.set(name, value)
-    return copy
+    return await signedResponse(api, asked, copy)
   }
 }
 

@@ -1,11 +1,14 @@
 import type { Requirements } from '../options.ts'
 import type { ResourceServer } from '../verify.ts'
 import { fromRequest, responseOf } from './fetch.ts'
+import { keptBodyOf, signedResponse } from './fetch-exchange.ts'
 import { peerCertificateOf } from './node.ts'
 
 /** What is used of a Hono context. */
 export interface HonoContext {
-  readonly req: { readonly raw: Request }
+  readonly req: { raw: Request }
+  /** The answer, once there is one. */
+  res: Response
   /** On Node, the bindings of the Node server: `incoming` is its message. */
   readonly env: unknown
   readonly set: (key: 'token', value: unknown) => void
@@ -23,17 +26,20 @@ export function protect<Context extends HonoContext = HonoContext>(
   const guard = api.guard(requirements)
   return async (context, next) => {
     const socket = socketOf(context.env)
-    const request = fromRequest(context.req.raw, context)
-    const answer = await guard(
+    const { readBody, request: whole } = keptBodyOf(context.req.raw)
+    const request = { ...fromRequest(context.req.raw, context), readBody }
+    const asked =
       socket === undefined
         ? request
-        : { ...request, isSecure: isEncrypted(socket), peerCertificate: peerCertificateOf(socket) },
-    )
-    if (!answer.ok) return responseOf(answer)
+        : { ...request, isSecure: isEncrypted(socket), peerCertificate: peerCertificateOf(socket) }
+    const answer = await guard(asked)
+    if (!answer.ok) return await signedResponse(api, asked, responseOf(answer))
+    if (api.settings.signatures !== undefined) context.req.raw = whole()
     context.set('token', answer.value)
     await next()
     // After the handler: a response it made itself would not carry what was set before.
     for (const [name, value] of answer.value.responseHeaders) context.header(name, value)
+    if (api.answerSigner !== undefined) context.res = await signedResponse(api, asked, context.res)
     return undefined
   }
 }

@@ -6,6 +6,7 @@ import type { Requirements } from '../options.ts'
 import { type ApiRequest, readPeerCertificate } from '../request.ts'
 import type { VerifiedToken } from '../token.ts'
 import type { ResourceServer } from '../verify.ts'
+import { readBody, signAnswer } from './node-exchange.ts'
 
 export type ProtectedListener = (
   request: IncomingMessage,
@@ -21,7 +22,9 @@ export function protect(
 ): RequestListener {
   const guard = api.guard(requirements)
   return (request, response) => {
-    guard(fromIncoming(request, request))
+    const asked = fromIncoming(request, request)
+    signAnswer(api, asked, response)
+    guard(asked)
       .then(async answer => {
         if (!answer.ok) return writeAnswer(response, answer)
         writeHeaders(response, answer.value.responseHeaders)
@@ -59,6 +62,7 @@ export function fromIncoming<Native>(
     isSecure: isTls(socket),
     peerCertificate: peerCertificateOf(socket),
     isTokenInBody: hasToken(message.body),
+    readBody: bytesMax => readBody(message, bytesMax),
     native,
   }
 }

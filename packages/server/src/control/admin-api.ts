@@ -1,6 +1,7 @@
 import type { ExplainedField } from '@holdfast/protocol'
 import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
 import type { ChainedAuditRecord } from '../store/records.ts'
+import type { ApprovalChange, ApprovalList, ChangedApproval } from './approval-api.ts'
 import type { Problem } from './problem.ts'
 import type {
   ChangedScopeGrant,
@@ -9,6 +10,7 @@ import type {
   ScopeGrantList,
 } from './scope-grant-api.ts'
 
+export type { ApprovalChange, ApprovalList, ChangedApproval, ListedApproval } from './approval-api.ts'
 export type {
   ChangedScopeGrant,
   ListedScopeGrant,
@@ -35,6 +37,8 @@ export interface AdminApi {
   readonly resetSecondFactors: (query: UserQuery) => Promise<Answer<ResetSecondFactors>>
   /** Ends all access of a user or a client, or one grant. */
   readonly revokeAccess: (request: RevokeAccessRequest) => Promise<Answer<RevokedAccess>>
+  /** Ends all access at every issuer of a tenant. */
+  readonly revokeTenant: (request: RevokeTenantRequest) => Promise<Answer<RevokedTenant>>
   /** The answer is the only place where the token ever stands. */
   readonly createRegistrationToken: (
     request: CreateRegistrationTokenRequest,
@@ -50,6 +54,9 @@ export interface AdminApi {
   readonly changeScopeGrant: (request: ScopeGrantChange) => Promise<Answer<ChangedScopeGrant>>
   /** Of every issuer, or of the one named. */
   readonly listScopeGrants: (issuer?: string) => Promise<Answer<ScopeGrantList>>
+  /** What waits for the approval of a group. Of every issuer, or of the one named. */
+  readonly listApprovals: (issuer?: string) => Promise<Answer<ApprovalList>>
+  readonly changeApproval: (request: ApprovalChange) => Promise<Answer<ChangedApproval>>
   readonly submitPolicies: (request: SubmitPoliciesRequest) => Promise<Answer<SubmittedPolicies>>
   readonly changePolicies: (request: PolicyChange) => Promise<Answer<ChangedPolicies>>
   /** What these policies would have decided otherwise. */
@@ -334,6 +341,8 @@ export interface SimulatedPolicies {
   readonly same: number
   /** Of them, those for which remote engines were asked, too: what those said then is not asked again. */
   readonly remote: number
+  /** Neither the same nor known to be others: attributes had a part, and what they were is not kept. */
+  readonly unsure: number
   /** The most frequent first. */
   readonly changes: readonly SimulatedChange[]
   /** Decisions that would be others, too, of further kinds. */
@@ -383,6 +392,19 @@ export interface RevokedAccess {
   readonly issuer: string
   readonly of: RevokeAccessRequest['of']
   readonly name: string
+  readonly reference: string
+}
+
+export interface RevokeTenantRequest {
+  readonly tenant: string
+  /** Name or URL; absent: every issuer of the tenant. */
+  readonly issuer?: string | undefined
+}
+
+export interface RevokedTenant {
+  readonly tenant: string
+  /** URLs of the issuers at which all access ended. */
+  readonly issuers: readonly string[]
   readonly reference: string
 }
 

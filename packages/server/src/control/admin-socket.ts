@@ -65,6 +65,10 @@ const revokeAccessBody = z.strictObject({
   name: z.string().min(1).max(255),
   issuer: z.string().max(2048).optional(),
 })
+const revokeTenantBody = z.strictObject({
+  tenant: z.string().min(1).max(63),
+  issuer: z.string().max(2048).optional(),
+})
 /** Two years: what is needed longer is asked for again. */
 const grantDaysMax = 732
 const grantNames = z.array(z.string().min(1).max(128)).max(200)
@@ -106,6 +110,13 @@ const changePoliciesBody = z.union([
   }),
   z.strictObject({ step: z.enum(['rollback', 'unshadow']), issuer: z.string().max(2048).optional() }),
 ])
+const changeApprovalBody = z.strictObject({
+  step: z.enum(['approve', 'deny']),
+  as: z.string().min(1).max(256),
+  name: z.string().min(1).max(128),
+  issuer: z.string().max(2048).optional(),
+  group: z.string().min(1).max(64).optional(),
+})
 const rotateKeysBody = z.strictObject({
   issuer: z.string().max(2048).optional(),
   alg: z.string().max(32).optional(),
@@ -189,10 +200,13 @@ const postedTo: Readonly<Record<string, Posted | undefined>> = {
   'POST /v1/users/second-factors/reset': (api, request) =>
     over(request, userBody, body => api.resetSecondFactors(body)),
   'POST /v1/revocation': (api, request) => over(request, revokeAccessBody, body => api.revokeAccess(body)),
+  'POST /v1/revocation/tenant': (api, request) =>
+    over(request, revokeTenantBody, body => api.revokeTenant(body)),
   'POST /v1/scope-grants': (api, request) =>
     over(request, requestGrantBody, body => api.requestScopeGrant(body)),
   'POST /v1/scope-grants/steps': (api, request) =>
     over(request, changeGrantBody, body => api.changeScopeGrant(body)),
+  'POST /v1/approvals': (api, request) => over(request, changeApprovalBody, body => api.changeApproval(body)),
   'POST /v1/keys/rotation': (api, request) => over(request, rotateKeysBody, body => api.rotateKeys(body)),
   'POST /v1/keys/revocation': (api, request) => over(request, revokeKeyBody, body => api.revokeKey(body)),
   'POST /v1/policies': (api, request) => over(request, submitPoliciesBody, body => api.submitPolicies(body)),
@@ -215,6 +229,8 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
   if (address === 'GET /v1/keys') return await api.listKeys(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/scope-grants')
     return await api.listScopeGrants(url.searchParams.get('issuer') ?? undefined)
+  if (address === 'GET /v1/approvals')
+    return await api.listApprovals(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/policies')
     return await api.listPolicies(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/status') return await api.status()

@@ -5,13 +5,14 @@ import { Fault } from '../ports.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { AdminApi, Answer, ProblemDetails } from './admin-api.ts'
 import { apply, type ControlPorts } from './apply.ts'
+import { changeApproval, listApprovals } from './approvals.ts'
 import { revokeSecret, rotateSecret } from './client-secrets.ts'
 import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
 import { issuersNamed } from './issuers-named.ts'
 import { type KeyDesk, listKeys, revokeKey, rotateKeys } from './keys.ts'
 import { changePolicies, listPolicies, submitPolicies } from './policy-sets.ts'
-import type { Checked, Problem } from './problem.ts'
+import { type Checked, checked, type Problem } from './problem.ts'
 import {
   createRegistrationToken,
   listRegistrationTokens,
@@ -19,6 +20,7 @@ import {
   revokeRegistrationToken,
 } from './registration-tokens.ts'
 import { revokeAccess } from './revoke-access.ts'
+import { revokeTenant } from './revoke-tenant.ts'
 import { changeScopeGrant, listScopeGrants, requestScopeGrant } from './scope-grants.ts'
 import { listSecondFactors, resetSecondFactors } from './second-factors.ts'
 import { simulatePolicies } from './simulate-policies.ts'
@@ -70,6 +72,7 @@ export function adminOver(options: AdminOptions): AdminApi {
         const revoked = await revokeAccess(request, ports)
         return revoked.ok ? value(revoked.value) : invalid(revoked.problems)
       }),
+    revokeTenant: request => over(() => revokeTenant(request, ports)),
     createRegistrationToken: request => over(() => createRegistrationToken(request, ports)),
     registrationTokens: issuer =>
       answered(async () => {
@@ -85,6 +88,12 @@ export function adminOver(options: AdminOptions): AdminApi {
         const listed = await listScopeGrants(issuer, ports)
         return listed.ok ? value({ grants: listed.value }) : invalid(listed.problems)
       }),
+    listApprovals: issuer =>
+      over(async () => {
+        const listed = await listApprovals(issuer, ports)
+        return listed.ok ? checked({ approvals: listed.value }) : listed
+      }),
+    changeApproval: request => over(() => changeApproval(request, ports)),
     submitPolicies: request => applied(() => submitPolicies(request, ports), onApplied),
     changePolicies: request => applied(() => changePolicies(request, ports), onApplied),
     simulatePolicies: request => over(() => simulatePolicies(request, ports)),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Checked, checked, wrong } from './problem.ts'
 import type { ApiOperationsSpec } from './resources/api-operations.ts'
+import type { AttributeSourceSpec } from './resources/attribute-source.ts'
 import type { AuthorizationDetailsTypeSpec } from './resources/authorization-details-type.ts'
 import type { ClientSpec } from './resources/client.ts'
 import type { ClientSecretSpec } from './resources/client-secret.ts'
@@ -27,6 +28,7 @@ interface SpecOf {
   readonly Issuer: IssuerSpec
   readonly SecurityProfile: SecurityProfileSpec
   readonly Scope: ScopeSpec
+  readonly AttributeSource: AttributeSourceSpec
   readonly ResourceServer: ResourceServerSpec
   readonly AuthorizationDetailsType: AuthorizationDetailsTypeSpec
   readonly ApiOperations: ApiOperationsSpec

@@ -56,6 +56,7 @@ export async function planUsers(
         writes.push(
           { kind: 'delete-user', issuer, subject },
           { kind: 'delete-authenticators-of-user', issuer, subject },
+          { kind: 'forget-sightings', issuer, owner: subject },
           ...(await endOfSessions(ports, issuer, subject, options)),
         )
       }
@@ -82,15 +83,21 @@ async function planUser(
   }
 
   const isSamePassword = await samePassword(document, old, ports)
-  const { status, claims } = spec
+  const { status, claims, groups } = spec
   const changed =
-    isSamePassword && old?.status === status && canonicalJson(old.claims) === canonicalJson(claims)
+    isSamePassword &&
+    old?.status === status &&
+    canonicalJson(old.claims) === canonicalJson(claims) &&
+    canonicalJson(old.groups ?? []) === canonicalJson(groups)
   if (changed)
     return checked({ change: { action: 'unchanged', kind: 'User', name, issuer, fields: [] }, writes: [] })
 
-  const fields = difference(old && { spec: { status: old.status, claims: old.claims, password: 'old' } }, {
-    spec: { status, claims, password: isSamePassword ? 'old' : 'new' },
-  })
+  const fields = difference(
+    old && { spec: { status: old.status, claims: old.claims, ...groupsOf(old.groups), password: 'old' } },
+    {
+      spec: { status, claims, ...groupsOf(groups), password: isSamePassword ? 'old' : 'new' },
+    },
+  )
   const change: Change = {
     action: old === undefined ? 'create' : 'update',
     kind: 'User',
@@ -104,11 +111,16 @@ async function planUser(
       ? old.passwordHash
       : (spec.passwordHash ?? (await ports.passwords.hash(spec.password ?? '')))
   const subject = old?.subject ?? spec.subject ?? `u_${ports.entropy.bytes(16).toString('base64url')}`
-  const record: UserRecord = { issuer, subject, username, passwordHash, status, claims }
+  const record: UserRecord = { issuer, subject, username, passwordHash, status, claims, ...groupsOf(groups) }
   // Whoever knew the old password, or sits in a session of somebody who may no longer act, is out.
   const isEnded = old !== undefined && (!isSamePassword || (status !== 'active' && old.status === 'active'))
   const ending = isEnded ? await endOfSessions(ports, issuer, subject, options) : []
   return checked({ change, writes: [{ kind: 'put-user', record }, ...ending] })
+}
+
+/** In no group: the record says nothing of groups, like one that is older than they are. */
+function groupsOf(groups: readonly string[] = []): Pick<UserRecord, 'groups'> {
+  return groups.length === 0 ? {} : { groups }
 }
 
 interface EndOptions {

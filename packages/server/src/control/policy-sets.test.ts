@@ -114,6 +114,7 @@ const question = (clientId: string): MintQuestion => ({
   user: { subject: undefined, sid: undefined, acr: undefined, amr: [], authAgeSeconds: undefined },
   binding: 'dpop',
   lifetimeSeconds: 300,
+  risk: undefined,
 })
 
 async function servedBy(ports: ControlPorts, t: TestContext) {

@@ -60,6 +60,8 @@ export async function resetSecondFactors(
   }
   await store.commit([
     { kind: 'delete-authenticators-of-user', issuer, subject },
+    // Whoever lost them may have lost a browser, too.
+    { kind: 'forget-sightings', issuer, owner: subject },
     ...ending.writes,
     {
       kind: 'append-audit',

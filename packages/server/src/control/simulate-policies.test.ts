@@ -114,6 +114,33 @@ describe('a draft against the recorded decisions', () => {
     assert.deepEqual([changes[0]?.before, changes[0]?.after], [['deny'], ['permit']])
   })
 
+  test('how risky a request looked is asked about as it was; records without it have none', async () => {
+    const watching = policiesWith(
+      '@id("w") forbid (principal, action, resource) when { context has risk && context.risk.score > 100 };',
+    )
+    const risky = { risk: { signals: ['new-device', 'new-network'], unknown: ['impossible-travel'] } }
+    const lives = async (world: World): Promise<void> => {
+      await redeem(world, 'c_bank', (await seedCode(world, 'c_bank', { grant: risky })).code)
+      await redeem(world, 'c_bank', (await seedCode(world, 'c_bank')).code)
+    }
+    const draft = `@id("new") forbid (principal, action == Action::"mint", resource)
+      when { context has risk && context.risk.score >= 40 && context.risk.unknown.contains("impossible-travel") };`
+    await using world = await openWorld({ policies: watching })
+    await lives(world)
+    const { asked, changes } = await simulated(world, draft)
+    assert.deepEqual(
+      [asked, changes.map(({ after, determining, count }) => [after, determining, count])],
+      [2, [[['deny'], ['new'], 1]]],
+    )
+    await using older = await openWorld()
+    await lives(older)
+    assert.deepEqual((await simulated(older, draft)).changes, [])
+    const without =
+      '@id("new") forbid (principal, action == Action::"mint", resource) unless { context has risk };'
+    assert.equal((await simulated(older, without)).changes[0]?.count, 2)
+    assert.deepEqual((await simulated(world, without)).changes, [])
+  })
+
   test('registrations are asked about as they were', async () => {
     await using world = await openRegistrationWorld()
     await registeredIn(world, { ...goodMetadata, grant_types: ['authorization_code'] })

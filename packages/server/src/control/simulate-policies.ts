@@ -41,7 +41,7 @@ export async function simulatePolicies(
       ...set.problems.map(({ place, message }) => ({ document: 'PolicySet', field: place, message })),
     )
   const since = clock.now() - days * 86_400
-  const seen: Seen = { asked: 0, same: 0, remote: 0, changes: new Map(), untold: 0 }
+  const seen: Seen = { asked: 0, same: 0, remote: 0, unsure: 0, changes: new Map(), untold: 0 }
   for (const chain of await store.listAuditChains()) {
     let after = 0
     while (after < recordsMax) {
@@ -54,15 +54,16 @@ export async function simulatePolicies(
       await setImmediate()
     }
   }
-  const { asked, same, remote, changes, untold } = seen
+  const { asked, same, remote, unsure, changes, untold } = seen
   const told = [...changes.values()].toSorted((left, right) => right.count - left.count)
-  return checked({ asked, same, remote, changes: told, untold })
+  return checked({ asked, same, remote, unsure, changes: told, untold })
 }
 
 interface Seen {
   asked: number
   same: number
   remote: number
+  unsure: number
   readonly changes: Map<string, SimulatedChange>
   untold: number
 }
@@ -77,6 +78,11 @@ function replay(record: ChainedAuditRecord, set: PolicySet, seen: Seen): void {
   const after = [decision.decision, ...textsOfObligations(decision.obligations)]
   if (before.join('\n') === after.join('\n')) {
     seen.same++
+    return
+  }
+  // What the sources told then, the audit does not keep: whether it is another decision cannot be known.
+  if (record.facts.attributes !== undefined) {
+    seen.unsure++
     return
   }
   const { clientId = '', requestId, facts } = record

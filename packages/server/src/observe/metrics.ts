@@ -32,6 +32,10 @@ const counters: Readonly<Record<MetricName, CounterShape>> = {
     help: 'Questions to remote engines by what became of them',
     labels: ['engine', 'outcome'],
   },
+  attribute_source_answers_total: {
+    help: 'Questions to attribute sources by what became of them',
+    labels: ['source', 'outcome'],
+  },
   client_jwks_fetch_failures_total: { help: 'Client key sets that could not be fetched', labels: [] },
 }
 

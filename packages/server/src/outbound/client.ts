@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { parseJson } from '@holdfast/protocol/wire/json.ts'
 import type { Agent } from 'undici'
-import { Fault, type KeyServiceOutbound, type Outbound } from '../ports.ts'
+import { Fault, type KeyServiceOutbound, type Outbound, type ServiceOutbound } from '../ports.ts'
 import { insideOf, isPublicAddress } from './addresses.ts'
 
 export interface OutboundOptions {
@@ -76,7 +76,9 @@ function exactly(mediaType: string): Accepted {
  * The one way out (I31): https to a public address, resolved once and checked at the moment of connecting, no
  * redirects, no compression, bounded in time, size and number.
  */
-export function openOutbound(options: OutboundOptions = {}): Outbound & KeyServiceOutbound & OpenClient {
+export function openOutbound(
+  options: OutboundOptions = {},
+): Outbound & KeyServiceOutbound & ServiceOutbound & OpenClient {
   let agent: Promise<Agent> | undefined
   let running = 0
   const may = mayConnectBy(options)
@@ -110,6 +112,7 @@ export function openOutbound(options: OutboundOptions = {}): Outbound & KeyServi
       const post = { headers, body: JSON.stringify(body), timeoutMs }
       return toward(url, (agent, target) => sendPost(agent, target, post))
     },
+    askText: (url, request) => toward(url, (agent, target) => fetchText(agent, target, request)),
     postText: (url, request) => toward(url, (agent, target) => fetchText(agent, target, request)),
     load: async () => {
       agent ??= openAgent(options, may)
@@ -240,18 +243,21 @@ async function readBody(body: AsyncIterable<Buffer>, bytesMax: number): Promise<
   return Buffer.concat(chunks)
 }
 
+/** Posted when there is a body. */
+type TextRequest = Omit<Parameters<KeyServiceOutbound['postText']>[1], 'body'> & { readonly body?: string }
+
 async function fetchText(
   agent: Agent,
   url: URL,
-  { headers, body: text, bytesMax, timeoutMs }: Parameters<KeyServiceOutbound['postText']>[1],
+  { headers, body: text, bytesMax, timeoutMs }: TextRequest,
 ): Promise<{ readonly status: number; readonly text: string }> {
   try {
     const { statusCode, body } = await agent.request({
       origin: url.origin,
       path: url.pathname + url.search,
-      method: 'POST',
+      method: text === undefined ? 'GET' : 'POST',
       headers: { ...headers, 'accept-encoding': 'identity' },
-      body: text,
+      ...(text !== undefined && { body: text }),
       signal: AbortSignal.timeout(Math.min(timeoutMs, totalTimeoutMs)),
     })
     body.on('error', () => undefined)

@@ -23,7 +23,7 @@ const question: MintQuestion = {
   },
   grantType: 'client_credentials',
   user: { subject: 'u_ada', sid: 's', acr: undefined, amr: [], authAgeSeconds: undefined },
-  ...{ binding: 'dpop', lifetimeSeconds: 300 },
+  ...{ binding: 'dpop', lifetimeSeconds: 300, risk: undefined },
 }
 const from = { issuer: 'https://as.example', requestId: 'req-1' }
 

@@ -7,6 +7,7 @@ import { standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
 import { operationsProblems } from './check-operations.ts'
 import { compileAttesters } from './compile-attesters.ts'
+import { compileAttributeSources } from './compile-attributes.ts'
 import { type ClientContext, compileClient, rememberedMeet } from './compile-client.ts'
 import { compileDecisionPoint } from './compile-decision-point.ts'
 import { compileDetailTypes, namedProfile } from './compile-details.ts'
@@ -21,7 +22,15 @@ import { compileSpiffeTrustDomains, spiffeClientProblems, spiffeClients } from '
 import { compileStatementIssuers } from './compile-statement-issuers.ts'
 import { compileTrustedIssuers } from './compile-trusted-issuers.ts'
 import { effectiveProfiles } from './effective-profile.ts'
-import type { Client, IssuerSnapshot, RegisteredClient, ResourceServer, Scope, Snapshot } from './snapshot.ts'
+import type {
+  Client,
+  IssuerSnapshot,
+  NamedConnection,
+  RegisteredClient,
+  ResourceServer,
+  Scope,
+  Snapshot,
+} from './snapshot.ts'
 
 /** What the bootstrap configuration says about an issuer: its address is never a document's to change (I18). */
 export interface IssuerBinding {
@@ -32,6 +41,8 @@ export interface IssuerBinding {
   readonly environment: 'development' | 'production'
   /** PEM certificates of the authorities that may sign `tls_client_auth` certificates. */
   readonly clientTrustAnchors: readonly string[]
+  /** Connections that attribute sources may name; none when absent. */
+  readonly connections?: readonly NamedConnection[]
   /** Engines that policies may ask, by name; none when absent. */
   readonly remoteEngines?: readonly string[]
 }
@@ -144,6 +155,10 @@ function compileIssuer(
     problems,
   )
   const policies = compilePolicies(ofKind(documents, 'PolicySet'), binding.remoteEngines ?? [], problems)
+  const attributeSources = compileAttributeSources(ofKind(documents, 'AttributeSource'), {
+    servers: ofKind(documents, 'ResourceServer'),
+    ...{ connections: binding.connections ?? [], problems },
+  })
   const decisionPoint = compileDecisionPoint(ofKind(documents, 'DecisionPoint'), problems)
   if (problems.length > 0) return wrong(...problems)
 
@@ -158,7 +173,9 @@ function compileIssuer(
     clientOfSpiffeId: spiffeClients(clients.values()),
     identityProviders,
     policies,
+    risk: spec.risk,
     decisionPoint,
+    attributeSources,
     authenticationLevels: levels,
     scopeEndings: [...governance.endings.values()].flat(),
   }

@@ -1,4 +1,4 @@
-import type { Deciding } from '@holdfast/policy'
+import type { AttributeValue, Deciding } from '@holdfast/policy'
 import type {
   AuthenticationLevel,
   AuthenticationMethod,
@@ -21,6 +21,7 @@ import type { AuthorizationDetail, DetailType } from '@holdfast/protocol/specs/r
 import type { Write } from '../store/writes.ts'
 import type { Locale } from './locale.ts'
 import type { Decide } from './policy-engines/engine.ts'
+import type { RiskRules } from './risk-rules.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
 export interface Snapshot {
@@ -62,6 +63,8 @@ export interface IssuerSnapshot {
   readonly identityProviders: ReadonlyMap<string, IdentityProvider>
   /** What answers AuthZEN requests; undefined: there is no decision point here. */
   readonly decisionPoint: Deciding | undefined
+  /** Who tells more about users and clients, by document name. */
+  readonly attributeSources: ReadonlyMap<string, AttributeSource>
   /** Whether clients may register themselves. */
   readonly registration: 'off' | 'initial-access-token'
   /** Clients that did, by id; also suspended and deleted ones. Active and suspended ones stand in `clients` too. */
@@ -73,6 +76,8 @@ export interface IssuerSnapshot {
   readonly scopeEndings: readonly ScopeEnding[]
   /** What decides at each moment. */
   readonly policies: ActivePolicies
+  /** What signals of risk weigh, for policies that read them. */
+  readonly risk: RiskRules
 }
 
 /** Governed scopes and types that a client has until a second. */
@@ -91,6 +96,8 @@ export interface Policies {
   /** Hash of its content. */
   readonly version: string
   readonly decide: Decide
+  /** Whether they look at `context.risk`: nothing is found out, counted or remembered where nobody does. */
+  readonly readsRisk: boolean
 }
 
 export interface ActivePolicies extends Policies {
@@ -313,6 +320,76 @@ export interface IdentityProvider {
   readonly otherMethods: readonly AuthenticationMethod[] | undefined
 }
 
+/** A connection of the configuration that documents may name. */
+export interface NamedConnection {
+  readonly name: string
+  readonly kind: 'http' | 'postgres' | 'ldap'
+}
+
+/** Who tells more about a user or a client than a grant does. */
+export interface AttributeSource {
+  /** Of its document. */
+  readonly name: string
+  /** Of its content: what was remembered of another one does not count. */
+  readonly digest: string
+  readonly keyedBy: 'subject' | 'username' | 'client'
+  /** Whether it is asked before every token, for policies. */
+  readonly isForPolicies: boolean
+  /** By name of the claim. */
+  readonly attributes: ReadonlyMap<string, SourcedAttribute>
+  /** What becomes of a token when it fails. */
+  readonly onFailure: 'deny' | 'omit'
+  readonly deadlineMs: number
+  /** Zero: nothing is remembered. */
+  readonly cacheSeconds: number
+  readonly unknownCacheSeconds: number
+  readonly of: SourceOf
+}
+
+export interface SourcedAttribute {
+  readonly type: 'string' | 'integer' | 'boolean' | 'strings'
+  readonly isRequired: boolean
+}
+
+export type SourceName = SourceOf['source']
+
+/** Where it finds them; the places by name of the claim. */
+export type SourceOf =
+  | {
+      readonly source: 'static'
+      /** By key, then by claim. */
+      readonly entries: ReadonlyMap<string, ReadonlyMap<string, AttributeValue>>
+    }
+  | {
+      readonly source: 'directory'
+      readonly keyedBy: 'subject' | 'username'
+      readonly claims: ReadonlyMap<string, string>
+    }
+  | {
+      readonly source: 'http'
+      readonly connection: string
+      readonly path: string
+      readonly pointers: ReadonlyMap<string, string>
+    }
+  | {
+      readonly source: 'ldap'
+      readonly connection: string
+      readonly base: string
+      /** The attribute that the key is a value of. */
+      readonly match: string
+      readonly objectClass: string
+      readonly places: ReadonlyMap<
+        string,
+        { readonly attribute: string; readonly type: SourcedAttribute['type'] }
+      >
+    }
+  | {
+      readonly source: 'sql'
+      readonly connection: string
+      readonly query: string
+      readonly columns: ReadonlyMap<string, string>
+    }
+
 /** What is kept of a secret: HMAC-SHA-256 under a salt of its own. */
 export interface ClientSecret {
   readonly id: string
@@ -341,6 +418,8 @@ export interface ResourceServer {
   /** Whether its JWTs name a place in a status list. */
   readonly hasStatusList: boolean
   readonly profile: SecurityProfile | undefined
+  /** Attributes that may reach its tokens; absent: none. */
+  readonly attributes?: readonly string[]
   /** Least level of authentication of the users whose tokens it takes; undefined: any. */
   readonly acr?: string | undefined
   /** Longest time since they authenticated. */

@@ -5,12 +5,12 @@ import type { Step } from './statements.ts'
 import type { Write } from './writes.ts'
 
 /** Kinds of what ends. A session stands for its grants that end with it. */
-export type RevokedWhat = 'token' | 'grant' | 'session' | 'subject' | 'client' | 'key'
+export type RevokedWhat = 'token' | 'grant' | 'session' | 'subject' | 'client' | 'key' | 'issuer'
 
 /** One thing that ended. */
 export interface Announced {
   readonly what: RevokedWhat
-  /** What the store knows it by; for a user, a client and a key: issuer, line feed, name. */
+  /** What the store knows it by; for a user, a client and a key: issuer, line feed, name. For an issuer: itself. */
   readonly key: string
 }
 
@@ -44,6 +44,8 @@ export function announcementOf(write: Write): Announced | undefined {
     case 'revoke-grants-of-client':
     case 'revoke-tokens-of-client':
       return { what: 'client', key: ownerKey(write.issuer, write.clientId) }
+    case 'revoke-all-of-issuer':
+      return { what: 'issuer', key: write.issuer }
     case 'put-document':
       return ofClientDocument(
         write.document.documentKind,

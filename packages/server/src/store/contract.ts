@@ -1,16 +1,19 @@
 import { describe, test } from 'node:test'
 import { announcementCases } from './contract/announcements.ts'
+import { approvalCases } from './contract/approvals.ts'
 import { auditCases } from './contract/audit.ts'
 import { backchannelCases } from './contract/backchannel.ts'
 import { expiryCases } from './contract/expiry.ts'
 import { finderCases } from './contract/finders.ts'
 import { guardCases } from './contract/guards.ts'
+import { issuerRevocationCases } from './contract/issuer-revocations.ts'
 import { listCases } from './contract/lists.ts'
 import { logoutCases } from './contract/logout.ts'
 import { ownerCases } from './contract/owners.ts'
 import { raceCases } from './contract/races.ts'
 import { registrationCases } from './contract/registration.ts'
 import { restartCases } from './contract/restart.ts'
+import { sightingCases } from './contract/sightings.ts'
 import { statusCases } from './contract/status.ts'
 import { userCases } from './contract/users.ts'
 import type { Store } from './store.ts'
@@ -34,7 +37,9 @@ export const contractCases: readonly ContractCase[] = [
   ...guardCases,
   ...logoutCases,
   ...backchannelCases,
+  ...approvalCases,
   ...ownerCases,
+  ...issuerRevocationCases,
   ...announcementCases,
   ...registrationCases,
   ...statusCases,
@@ -44,6 +49,7 @@ export const contractCases: readonly ContractCase[] = [
   ...expiryCases,
   ...restartCases,
   ...userCases,
+  ...sightingCases,
 ]
 
 export interface ContractOptions {

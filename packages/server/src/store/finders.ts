@@ -1,5 +1,8 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type { RevokedWhat } from './announcements.ts'
+import type { RememberedConsentRecord } from './approval-records.ts'
+import { groupPattern } from './approval-steps.ts'
+import { type IssuerRevocation, issuerKey } from './issuer-revocations.ts'
 import { verifierRange } from './key-steps.ts'
 import { participantRange } from './logout-steps.ts'
 import { ownerKey } from './owners.ts'
@@ -13,10 +16,12 @@ import type {
   UserRecord,
   VerifierRecord,
 } from './records.ts'
+import { sightingOf, sightingRange } from './sighting-steps.ts'
 import { registrationKey, type SqlValue, type StatementName } from './statements.ts'
 import { statusRange, statusStandingOf } from './status-entries.ts'
 import type {
   Found,
+  FoundApproval,
   FoundAuthenticator,
   FoundBackchannelRequest,
   FoundDeviceCode,
@@ -36,6 +41,10 @@ export type Finders = Omit<Store, 'commit' | 'expire' | 'epoch' | 'onRevision' |
 /** Ids are of letters, digits, `-` and `_`. */
 const afterEveryId = '~'
 
+interface OfIssuer {
+  readonly issuer: string
+}
+
 type DecidedDeviceCode = Omit<FoundDeviceCode, 'spentAt' | 'revokedAt'>
 type DecidedBackchannelRequest = Omit<FoundBackchannelRequest, 'spentAt' | 'revokedAt'>
 
@@ -50,14 +59,32 @@ export function findersOver(ask: Ask): Finders {
   const found =
     <T>(name: StatementName) =>
     (key: string): Promise<Found<T> | undefined> =>
-      one(name, [key], foundOf<T>)
+      ask(name, [key]).then(([row]) => row && standing(foundOf<T & OfIssuer>(row), row))
+  const findIssuerRevocation = (issuer: string): Promise<IssuerRevocation | undefined> =>
+    one('find-issuer-revocation', [issuerKey(issuer)], row => ({
+      sequence: numberOf(row, 'sequence'),
+      at: numberOf(row, 'at') as EpochSeconds,
+    }))
+  /** Revoked, when its issuer ended everything after the row was written; asked only when some issuer did. */
+  const standing = <T extends Found<OfIssuer>>(record: T, row: Row): T | Promise<T> => {
+    if (!('born' in row) || row.last_ended === null) return record
+    const born = numberOf(row, 'born')
+    if (born >= numberOf(row, 'last_ended')) return record
+    return findIssuerRevocation(record.issuer).then(ended =>
+      ended === undefined || born >= ended.sequence
+        ? record
+        : { ...record, revokedAt: record.revokedAt ?? ended.at },
+    )
+  }
 
   return {
     findPushedRequest: found('find-pushed-request'),
     findInteraction: found('find-interaction'),
     findSession: found('find-session'),
     listSessions: async (issuer, subject, now, limit) =>
-      (await ask('list-sessions', [ownerKey(issuer, subject), now, limit])).map(foundOf<SessionRecord>),
+      (await ask('list-sessions', [ownerKey(issuer, subject), now, limit, issuerKey(issuer)])).map(
+        foundOf<SessionRecord>,
+      ),
     findAuthenticator: id => one('find-authenticator', [id], authenticatorOf),
     listAuthenticators: async (issuer, subject) =>
       (await ask('list-authenticators', [ownerKey(issuer, subject)])).map(authenticatorOf),
@@ -67,14 +94,16 @@ export function findersOver(ask: Ask): Finders {
       (await ask('list-due-logout-notices', [issuer, now, limit])).map(noticeOf<LogoutNoticeRecord>),
     findGrant: found('find-grant'),
     listGrants: async (issuer, subject, now, before = afterEveryId, limit) =>
-      (await ask('list-grants', [ownerKey(issuer, subject), now, before, limit])).map(foundOf<GrantRecord>),
+      (await ask('list-grants', [ownerKey(issuer, subject), now, before, limit, issuerKey(issuer)])).map(
+        foundOf<GrantRecord>,
+      ),
     findManagedGrant: found('find-managed-grant'),
     findCode: found('find-code'),
     findDeviceCode: found<DecidedDeviceCode>('find-device-code'),
     findDeviceCodeByUserCode: found<DecidedDeviceCode>('find-device-code-by-user-code'),
     findBackchannelRequest: found<DecidedBackchannelRequest>('find-backchannel-request'),
     listWaitingBackchannelRequests: async (issuer, subject, now, limit) =>
-      (await ask('list-waiting-backchannel-requests', [issuer, subject, now, limit])).map(
+      (await ask('list-waiting-backchannel-requests', [issuer, subject, now, limit, issuerKey(issuer)])).map(
         foundOf<DecidedBackchannelRequest>,
       ),
     findPrompt: (key, now) => one('find-prompt', [key, now], row => textOf(row, 'holder') as HandleHash),
@@ -82,7 +111,9 @@ export function findersOver(ask: Ask): Finders {
       (await ask('list-due-pings', [issuer, now, limit])).map(noticeOf<PingRecord>),
     findAccessToken: found('find-access-token'),
     listStatuses: async (issuer, list, now) =>
-      (await ask('list-statuses', [...statusRange(list), issuer, now])).map(statusStandingOf),
+      (await ask('list-statuses', [...statusRange(list), issuer, now, issuerKey(issuer)])).map(
+        statusStandingOf,
+      ),
     findRefreshToken: found('find-refresh-token'),
     findUserByUsername: (issuer, username) =>
       one('find-user-by-username', [issuer, username], bodyOf<UserRecord>),
@@ -102,6 +133,16 @@ export function findersOver(ask: Ask): Finders {
         'find-registration',
         [registrationKey(issuer, clientId)],
         row => textOf(row, 'token_hash') as HandleHash,
+      ),
+    findApproval: key => one('find-approval', [key], approvalOf),
+    listWaitingApprovals: async (issuer, group, now, limit) => {
+      const pattern = group === undefined ? '%' : groupPattern(group)
+      return (await ask('list-waiting-approvals', [issuer, now, pattern, limit])).map(approvalOf)
+    },
+    findConsent: key => one('find-consent', [key], bodyOf<RememberedConsentRecord>),
+    listConsents: async (issuer, subject, now, limit) =>
+      (await ask('list-consents', [ownerKey(issuer, subject), now, limit])).map(row =>
+        bodyOf<RememberedConsentRecord>(row),
       ),
     listDocuments: async () => (await ask('list-documents', [])).map(documentOf),
     listDocumentsSince: async after => {
@@ -128,6 +169,8 @@ export function findersOver(ask: Ask): Finders {
       (await ask('list-verifiers', [...verifierRange(issuer, clientId), now, limit])).map(row =>
         bodyOf<VerifierRecord>(row),
       ),
+    listSightings: async (issuer, owner, now, limit) =>
+      (await ask('list-sightings', [...sightingRange(issuer, owner), now, limit])).map(sightingOf),
     findAudit: async (id, limit) => (await ask('find-audit', [id, limit])).map(auditOf),
     readAuditChain: async (chain, after, limit) =>
       (await ask('read-audit-chain', [chain, after, limit])).map(auditOf),
@@ -181,6 +224,17 @@ function noticeOf<T extends LogoutNoticeRecord | PingRecord>(row: Row): T {
     version: numberOf(row, 'version'),
     failures: numberOf(row, 'failures'),
     dueAt: numberOf(row, 'due_at') as EpochSeconds,
+  }
+}
+
+function approvalOf(row: Row): FoundApproval {
+  return {
+    ...bodyOf<FoundApproval>(row),
+    version: numberOf(row, 'version'),
+    approvedAt: timeOf(row, 'approved_at'),
+    deniedAt: timeOf(row, 'denied_at'),
+    spentAt: timeOf(row, 'spent_at'),
+    expiresAt: numberOf(row, 'expires_at') as EpochSeconds,
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Attributes } from '@holdfast/policy'
 import type { EpochSeconds, HandleHash, JwsAlg, MethodTimes, ResponseType } from '@holdfast/protocol'
 import type { GrantAction } from '@holdfast/protocol/specs/fapi-grant-management/rules.ts'
 import type { ResponseModeName } from '@holdfast/protocol/specs/jarm/rules.ts'
@@ -183,6 +184,8 @@ export interface GrantRecord {
   readonly txn: string
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
+  /** How the sign-in looked to the user's signals of risk; absent: nobody wanted to know. */
+  readonly risk?: { readonly signals: readonly string[]; readonly unknown: readonly string[] }
   /** Present when the client manages it: the id that outlives each record, and when the first was made. */
   readonly managed?: { readonly id: string; readonly createdAt: EpochSeconds }
 }
@@ -296,6 +299,8 @@ export interface AccessTokenRecord {
   readonly mayAct?: string
   /** What policies had it say; an exchanged token asks them anew. */
   readonly policyClaims?: Readonly<Record<string, string>>
+  /** What attribute sources told of its subject or client; an exchanged or refreshed token asks them anew. */
+  readonly attributeClaims?: Attributes
   /** Whose pairwise subject it tells; absent: the subject itself. Exchanged tokens keep it. */
   readonly sector?: string
   /** Head and payload of a split token, without which the signature says nothing; absent for every other. */
@@ -361,6 +366,8 @@ export interface UserRecord {
   readonly status: 'active' | 'disabled'
   /** OIDC standard claims about the user. */
   readonly claims: Readonly<Record<string, unknown>>
+  /** Whose approvals the user may give; absent: none. */
+  readonly groups?: readonly string[]
 }
 
 /** A way of a user to authenticate besides the password. */
@@ -417,6 +424,40 @@ export interface ChainedAuditRecord extends AuditRecord {
   readonly sequence: number
   readonly previousHash: string
   readonly hash: string
+}
+
+/** What may be seen again: of a user a browser, a network, an hour of the day, a place; of a client a key. */
+export type SightingKind = 'device' | 'network' | 'hour' | 'place' | 'key'
+
+/** Which sighting of whom. */
+export interface SightingName {
+  readonly issuer: string
+  /** Subject or client id. */
+  readonly owner: string
+  readonly what: SightingKind
+  /** A keyed hash; of an hour its number, of a place nothing. Never an address or the value of a cookie. */
+  readonly item: string
+}
+
+/** Where somebody was, to the degree. */
+export interface CoarsePlace {
+  readonly latitude: number
+  readonly longitude: number
+}
+
+/** Something that was seen of a user or a client, so that it is known when it is seen again. */
+export interface SightingRecord extends SightingName {
+  readonly place?: CoarsePlace
+  /** Whether a second factor or a passkey stood behind it. One that did once always did. */
+  readonly isConfirmed: boolean
+  readonly seenAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+export type FoundSighting = Pick<SightingRecord, 'what' | 'item' | 'place' | 'isConfirmed'> & {
+  readonly count: number
+  readonly firstAt: EpochSeconds
+  readonly lastAt: EpochSeconds
 }
 
 /** A process that verifies with our keys, as it last reported itself. */

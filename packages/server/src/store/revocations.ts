@@ -10,6 +10,7 @@ export function revocationOfSubject(issuer: string, subject: string, at: EpochSe
     { kind: 'revoke-grants-of-subject', issuer, subject, at },
     { kind: 'revoke-sessions-of-subject', issuer, subject, at },
     { kind: 'revoke-tokens-of-subject', issuer, subject, at },
+    { kind: 'forget-consents-of-subject', issuer, subject },
   ]
 }
 
@@ -21,5 +22,6 @@ export function revocationOfClient(issuer: string, clientId: string, at: EpochSe
   return [
     { kind: 'revoke-grants-of-client', issuer, clientId, at },
     { kind: 'revoke-tokens-of-client', issuer, clientId, at },
+    { kind: 'forget-consents-of-client', issuer, clientId },
   ]
 }

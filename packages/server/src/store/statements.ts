@@ -1,9 +1,19 @@
 import { announcementStatements } from './announcement-statements.ts'
+import { approvalGuards, approvalStatements, approvalStepOf } from './approval-steps.ts'
 import { backchannelStepOf } from './backchannel-steps.ts'
+import {
+  bornAfterEnd,
+  issuerRevocationStatements,
+  issuerRevocationStepOf,
+  lastNumber,
+  notEndedWithIssuer,
+  numberNow,
+} from './issuer-revocations.ts'
 import { keyGuards, keyStatements, keyStepOf } from './key-steps.ts'
 import { logoutStepOf } from './logout-steps.ts'
 import { outboxStepOf } from './outbox-steps.ts'
 import { ofOwnerStepOf, ownedStepOf } from './owners.ts'
+import { sightingStatements, sightingStepOf } from './sighting-steps.ts'
 import { statusStatements, statusStepOf } from './status-entries.ts'
 import { userGuards, userStatements, userStepOf } from './user-steps.ts'
 import type { CommitResult, GuardKind, Write } from './writes.ts'
@@ -13,19 +23,23 @@ import type { CommitResult, GuardKind, Write } from './writes.ts'
  * be text of a statement never are.
  */
 export const statements = {
-  'insert-pushed-request': 'insert into pushed_requests (hash, body, expires_at) values ($1, $2, $3)',
+  'insert-pushed-request': `insert into pushed_requests (hash, body, expires_at, born)
+    values ($1, $2, $3, ${numberNow})`,
   'spend-pushed-request':
     'update pushed_requests set spent_at = $2 where hash = $1 and spent_at is null and expires_at > $2',
-  'insert-interaction': 'insert into interactions (hash, body, expires_at, version) values ($1, $2, $3, $4)',
+  'insert-interaction': `insert into interactions (hash, body, expires_at, version, born)
+    values ($1, $2, $3, $4, ${numberNow})`,
   'advance-interaction': `update interactions set body = $2, expires_at = $3, version = version + 1
     where hash = $1 and version = $4 and spent_at is null and expires_at > $5`,
   'finish-interaction': `update interactions set spent_at = $2
     where hash = $1 and version = $3 and spent_at is null and expires_at > $2`,
-  'insert-session': `insert into sessions (hash, body, expires_at, idle_expires_at, subject_key)
-    values ($1, $2, $3, $4, $5)`,
-  'touch-session': 'update sessions set idle_expires_at = $2 where hash = $1 and revoked_at is null',
+  'insert-session': `insert into sessions (hash, body, expires_at, idle_expires_at, subject_key, born)
+    values ($1, $2, $3, $4, $5, ${numberNow})`,
+  'touch-session': `update sessions set idle_expires_at = $2
+    where hash = $1 and revoked_at is null and ${notEndedWithIssuer('sessions')}`,
   'revoke-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
-  'end-session': 'update sessions set revoked_at = $2 where hash = $1 and revoked_at is null',
+  'end-session': `update sessions set revoked_at = $2
+    where hash = $1 and revoked_at is null and ${notEndedWithIssuer('sessions')}`,
   'join-session': `insert into participants (key, client_id, expires_at) values ($1, $2, $3)
     on conflict (key) do update set expires_at = excluded.expires_at`,
   'revoke-grants-of-session': 'update grants set revoked_at = $2 where sid = $1 and revoked_at is null',
@@ -36,11 +50,13 @@ export const statements = {
   'postpone-logout-notice': `update logout_notices set failures = failures + 1, version = version + 1, due_at = $3
     where id = $1 and version = $2`,
   'finish-logout-notice': 'delete from logout_notices where id = $1 and version = $2',
-  'insert-grant': `insert into grants (hash, body, expires_at, sid, subject_key, client_key, managed_id)
-    values ($1, $2, $3, $4, $5, $6, $7)`,
-  'require-live-grant': 'select 1 from grants where hash = $1 and revoked_at is null and expires_at > $2',
+  'insert-grant': `insert into grants (hash, body, expires_at, sid, subject_key, client_key, managed_id, born)
+    values ($1, $2, $3, $4, $5, $6, $7, ${numberNow})`,
+  'require-live-grant': `select 1 from grants
+    where hash = $1 and revoked_at is null and expires_at > $2 and ${notEndedWithIssuer('grants')}`,
   'revoke-grant': 'update grants set revoked_at = $2 where hash = $1 and revoked_at is null',
-  'end-grant': 'update grants set revoked_at = $2 where hash = $1 and revoked_at is null and expires_at > $2',
+  'end-grant': `update grants set revoked_at = $2
+    where hash = $1 and revoked_at is null and expires_at > $2 and ${notEndedWithIssuer('grants')}`,
   'revoke-grants-of-subject':
     'update grants set revoked_at = $2 where subject_key = $1 and revoked_at is null',
   'revoke-sessions-of-subject':
@@ -50,10 +66,12 @@ export const statements = {
   'revoke-grants-of-client': 'update grants set revoked_at = $2 where client_key = $1 and revoked_at is null',
   'revoke-tokens-of-client': `update access_tokens set revoked_at = $2
     where (client_key = $1 or subject_key = $1) and revoked_at is null`,
+  ...issuerRevocationStatements,
   'insert-code': 'insert into codes (hash, body, expires_at) values ($1, $2, $3)',
   'spend-code': 'update codes set spent_at = $2 where hash = $1 and spent_at is null and expires_at > $2',
   'insert-device-code': `insert into device_codes
-    (hash, body, expires_at, user_code, binding, interval_seconds) values ($1, $2, $3, $4, $5, $6)`,
+    (hash, body, expires_at, user_code, binding, interval_seconds, born)
+    values ($1, $2, $3, $4, $5, $6, ${numberNow})`,
   'poll-device-code': `update device_codes
     set polled_at = $2, interval_seconds = $3, binding = coalesce(binding, $4) where hash = $1`,
   'approve-device-code': `update device_codes set grant_id = $3
@@ -64,7 +82,8 @@ export const statements = {
     where hash = $1 and grant_id is not null and spent_at is null and expires_at > $2
     and (binding is null or binding = $3)`,
   'insert-backchannel-request': `insert into backchannel_requests
-    (hash, body, expires_at, issuer, subject, binding, interval_seconds) values ($1, $2, $3, $4, $5, $6, $7)`,
+    (hash, body, expires_at, issuer, subject, binding, interval_seconds, born)
+    values ($1, $2, $3, $4, $5, $6, $7, ${numberNow})`,
   'poll-backchannel-request': `update backchannel_requests
     set polled_at = $2, interval_seconds = $3, binding = coalesce(binding, $4) where hash = $1`,
   'approve-backchannel-request': `update backchannel_requests set grant_id = $3
@@ -85,8 +104,8 @@ export const statements = {
   'postpone-ping': `update pings set failures = failures + 1, version = version + 1, due_at = $3
     where id = $1 and version = $2`,
   'finish-ping': 'delete from pings where id = $1 and version = $2',
-  'insert-access-token': `insert into access_tokens (hash, body, expires_at, subject_key, client_key)
-    values ($1, $2, $3, $4, $5)`,
+  'insert-access-token': `insert into access_tokens (hash, body, expires_at, subject_key, client_key, born)
+    values ($1, $2, $3, $4, $5, ${numberNow})`,
   ...statusStatements,
   'revoke-access-token': 'update access_tokens set revoked_at = $2 where hash = $1 and revoked_at is null',
   'insert-refresh-token':
@@ -126,38 +145,42 @@ export const statements = {
   'end-registration': 'delete from registrations where key = $1 and token_hash = $2',
   'raise-revision': 'update revisions set number = number + 1 where id = 1 and number = $1',
   ...keyStatements,
+  ...sightingStatements,
   'append-audit': `insert into audit (chain, sequence, at, request_id, txn, previous_hash, hash, body)
     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
 
   'begin-chain': 'insert into audit_chains (chain, began_at) values ($1, $2) on conflict (chain) do nothing',
   'chain-head': 'select sequence, hash from audit where chain = $1 order by sequence desc limit 1',
 
-  'find-pushed-request': 'select body, spent_at, revoked_at from pushed_requests where hash = $1',
-  'find-interaction': 'select body, spent_at, revoked_at, version from interactions where hash = $1',
-  'find-session': 'select body, spent_at, revoked_at, idle_expires_at from sessions where hash = $1',
+  'find-pushed-request': `select body, spent_at, revoked_at, born, ${lastNumber} from pushed_requests where hash = $1`,
+  'find-interaction': `select body, spent_at, revoked_at, version, born, ${lastNumber}
+    from interactions where hash = $1`,
+  'find-session': `select body, spent_at, revoked_at, idle_expires_at, born, ${lastNumber}
+    from sessions where hash = $1`,
   'list-participants': 'select client_id from participants where key > $1 and key < $2 order by key',
   'list-due-logout-notices': `select body, version, failures, due_at from logout_notices
     where issuer = $1 and due_at <= $2 and expires_at > $2 order by due_at, id limit $3`,
-  'find-grant': 'select body, spent_at, revoked_at from grants where hash = $1',
+  'find-grant': `select body, spent_at, revoked_at, born, ${lastNumber} from grants where hash = $1`,
   'list-grants': `select body, spent_at, revoked_at from grants
-    where subject_key = $1 and revoked_at is null and expires_at > $2 and hash < $3 order by hash desc limit $4`,
-  'find-managed-grant':
-    'select body, spent_at, revoked_at from grants where managed_id = $1 and revoked_at is null',
+    where subject_key = $1 and revoked_at is null and expires_at > $2 and hash < $3
+    and ${bornAfterEnd('born', '$5')} order by hash desc limit $4`,
+  'find-managed-grant': `select body, spent_at, revoked_at, born, ${lastNumber} from grants
+    where managed_id = $1 and revoked_at is null`,
   'find-code': 'select body, spent_at, revoked_at from codes where hash = $1',
-  'find-device-code': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at, grant_id, denied_at
-    from device_codes where hash = $1`,
+  'find-device-code': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at, grant_id, denied_at,
+    born, ${lastNumber} from device_codes where hash = $1`,
   'find-device-code-by-user-code': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at,
-    grant_id, denied_at from device_codes where user_code = $1`,
+    grant_id, denied_at, born, ${lastNumber} from device_codes where user_code = $1`,
   'find-backchannel-request': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at,
-    grant_id, denied_at from backchannel_requests where hash = $1`,
+    grant_id, denied_at, born, ${lastNumber} from backchannel_requests where hash = $1`,
   'list-waiting-backchannel-requests': `select body, spent_at, revoked_at, binding, interval_seconds, polled_at,
     grant_id, denied_at from backchannel_requests
     where issuer = $1 and subject = $2 and grant_id is null and denied_at is null and expires_at > $3
-    order by hash limit $4`,
+    and ${bornAfterEnd('born', '$5')} order by hash limit $4`,
   'find-prompt': 'select holder from prompts where key = $1 and expires_at > $2',
   'list-due-pings': `select body, version, failures, due_at from pings
     where issuer = $1 and due_at <= $2 and expires_at > $2 order by due_at, id limit $3`,
-  'find-access-token': 'select body, spent_at, revoked_at from access_tokens where hash = $1',
+  'find-access-token': `select body, spent_at, revoked_at, born, ${lastNumber} from access_tokens where hash = $1`,
   'find-refresh-token':
     'select body, spent_at, revoked_at, retired_at, idle_expires_at from refresh_tokens where hash = $1',
   'find-failures': 'select count, last_at from failures where key = $1 and expires_at > $2',
@@ -171,6 +194,7 @@ export const statements = {
     'select body, uses, revoked_at from initial_access_tokens where issuer = $1 order by hash',
   'find-registration': 'select token_hash from registrations where key = $1',
   revision: 'select number from revisions where id = 1',
+  ...approvalStatements,
   ...announcementStatements,
 } as const satisfies Record<string, string>
 
@@ -185,6 +209,7 @@ export interface Step {
 
 const guards: Readonly<Record<GuardKind, true>> = {
   ...keyGuards,
+  ...approvalGuards,
   'spend-pushed-request': true,
   'advance-interaction': true,
   'finish-interaction': true,
@@ -247,6 +272,10 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'delete-key':
     case 'put-verifier':
       return keyStepOf(write)
+    case 'remember-sighting':
+    case 'forget-sighting':
+    case 'forget-sightings':
+      return sightingStepOf(write)
     case 'insert-interaction': {
       const { record } = write
       return {
@@ -310,6 +339,8 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'revoke-grants-of-client':
     case 'revoke-tokens-of-client':
       return ofOwnerStepOf(write)
+    case 'revoke-all-of-issuer':
+      return issuerRevocationStepOf(write)
     case 'revoke-grants-of-session':
     case 'join-session':
       return logoutStepOf(write)
@@ -329,6 +360,17 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'take-prompt':
     case 'free-prompt':
       return backchannelStepOf(write)
+    case 'ask-approval':
+    case 'give-approval':
+    case 'deny-approval':
+    case 'spend-approval':
+    case 'require-approval':
+    case 'remember-consent':
+    case 'require-consent':
+    case 'forget-consent':
+    case 'forget-consents-of-subject':
+    case 'forget-consents-of-client':
+      return approvalStepOf(write)
     case 'insert-logout-notice':
     case 'claim-logout-notice':
     case 'postpone-logout-notice':

@@ -1,5 +1,6 @@
 import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
 import type { Row } from './finders.ts'
+import { bornAfterEnd } from './issuer-revocations.ts'
 import type { Step } from './statements.ts'
 import type { StatusStanding } from './store.ts'
 import type { Write } from './writes.ts'
@@ -9,9 +10,10 @@ export const statusStatements = {
     (key, issuer, alg, token_hash, client_id, subject, grant_id, expires_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
   'list-statuses': `select e.key, e.alg, e.client_id, e.subject, e.grant_id, e.expires_at,
-      case when t.hash is not null and t.revoked_at is null then 1 else 0 end as is_token_live,
-      case when g.hash is not null and g.revoked_at is null and g.expires_at > $4 then 1 else 0 end
-        as is_grant_live,
+      case when t.hash is not null and t.revoked_at is null and ${bornAfterEnd('t.born', '$5')}
+        then 1 else 0 end as is_token_live,
+      case when g.hash is not null and g.revoked_at is null and g.expires_at > $4
+        and ${bornAfterEnd('g.born', '$5')} then 1 else 0 end as is_grant_live,
       g.client_key as grant_client_key, u.status as user_status
     from status_entries e
     left join access_tokens t on t.hash = e.token_hash

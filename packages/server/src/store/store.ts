@@ -1,5 +1,6 @@
 import type { EpochSeconds, HandleHash, JwsAlg } from '@holdfast/protocol'
 import type { RevocationEvent } from './announcements.ts'
+import type { ApprovalRecord, RememberedConsentRecord } from './approval-records.ts'
 import type {
   AccessTokenRecord,
   AuthenticatorRecord,
@@ -7,6 +8,7 @@ import type {
   ChainedAuditRecord,
   CodeRecord,
   DeviceCodeRecord,
+  FoundSighting,
   GrantRecord,
   InitialAccessTokenRecord,
   InteractionRecord,
@@ -52,6 +54,13 @@ export interface StatusStanding {
 export type FoundAuthenticator = AuthenticatorRecord & {
   readonly counter: number
   readonly usedAt: EpochSeconds | undefined
+}
+/** A request for approval, and what became of it. */
+export type FoundApproval = ApprovalRecord & {
+  readonly version: number
+  readonly approvedAt: EpochSeconds | undefined
+  readonly deniedAt: EpochSeconds | undefined
+  readonly spentAt: EpochSeconds | undefined
 }
 export type FoundDeviceCode = Found<DeviceCodeRecord> & Polled
 export type FoundBackchannelRequest = Found<BackchannelRequestRecord> & Polled
@@ -153,6 +162,24 @@ export interface Store {
   /** Hash of the token that manages a client. */
   readonly findRegistration: (issuer: string, clientId: string) => Promise<HandleHash | undefined>
 
+  readonly findApproval: (key: HandleHash) => Promise<FoundApproval | undefined>
+  /** Those that a group, or undefined for any, can answer at `now`, the longest waiting first, at most `limit`. */
+  readonly listWaitingApprovals: (
+    issuer: string,
+    group: string | undefined,
+    now: EpochSeconds,
+    limit: number,
+  ) => Promise<readonly FoundApproval[]>
+  /** As it was remembered, also past its end. */
+  readonly findConsent: (key: HandleHash) => Promise<RememberedConsentRecord | undefined>
+  /** Those of a user that have not ended, at most `limit`. */
+  readonly listConsents: (
+    issuer: string,
+    subject: string,
+    now: EpochSeconds,
+    limit: number,
+  ) => Promise<readonly RememberedConsentRecord[]>
+
   readonly listDocuments: () => Promise<readonly DocumentRecord[]>
   /** Written after `revision`; undefined when none was, which is what a mere deletion looks like too. */
   readonly listDocumentsSince: (revision: number) => Promise<ChangedDocuments | undefined>
@@ -179,6 +206,14 @@ export interface Store {
     now: EpochSeconds,
     limit: number,
   ) => Promise<readonly VerifierRecord[]>
+
+  /** What was seen of a user or a client and is remembered at `now`, by what it is, at most `limit`. */
+  readonly listSightings: (
+    issuer: string,
+    owner: string,
+    now: EpochSeconds,
+    limit: number,
+  ) => Promise<readonly FoundSighting[]>
 
   /** By reference id (request id) or transaction id, oldest first, at most `limit`. */
   readonly findAudit: (id: string, limit: number) => Promise<readonly ChainedAuditRecord[]>

@@ -1,3 +1,4 @@
+import { bornAfterEnd } from './issuer-revocations.ts'
 import { ownerKey } from './owners.ts'
 import type { Step } from './statements.ts'
 import type { Write } from './writes.ts'
@@ -14,7 +15,8 @@ export const userStatements = {
   'find-user-by-subject': 'select body from users where issuer = $1 and subject = $2',
   'list-users': 'select body from users where issuer = $1 order by username',
   'list-sessions': `select body, spent_at, revoked_at, idle_expires_at from sessions
-    where subject_key = $1 and revoked_at is null and expires_at > $2 order by hash limit $3`,
+    where subject_key = $1 and revoked_at is null and expires_at > $2
+    and ${bornAfterEnd('born', '$4')} order by hash limit $3`,
   // An update and not a question: it takes the lock that a change of the user waits for, on either engine.
   'require-user': 'update users set body = body where issuer = $1 and subject = $2 and body = $3',
   'insert-authenticator': `insert into authenticators (id, owner, body, counter)

@@ -1,4 +1,5 @@
 import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
+import type { ApprovalRecord, RememberedConsentRecord } from './approval-records.ts'
 import type {
   AccessTokenRecord,
   AuditRecord,
@@ -15,6 +16,8 @@ import type {
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
+  SightingName,
+  SightingRecord,
   StatusEntryRecord,
   UserRecord,
   VerifierRecord,
@@ -94,6 +97,11 @@ export type Write =
       readonly clientId: string
       readonly at: EpochSeconds
     }
+  /**
+   * All that was ever given at one issuer: requests that wait, sessions, grants, tokens. One row, however much there is;
+   * what is born after it was born of a new request or login. Never taken back, and again is harmless.
+   */
+  | { readonly kind: 'revoke-all-of-issuer'; readonly issuer: string; readonly at: EpochSeconds }
   | { readonly kind: 'insert-code'; readonly record: CodeRecord }
   /** Guard: exists, unspent, not expired. */
   | { readonly kind: 'spend-code'; readonly hash: HandleHash; readonly at: EpochSeconds }
@@ -311,6 +319,54 @@ export type Write =
   | { readonly kind: 'delete-key'; readonly issuer: string; readonly id: string; readonly at: EpochSeconds }
   /** What a verifier reported last; no guard. */
   | { readonly kind: 'put-verifier'; readonly record: VerifierRecord }
+  /**
+   * Guard: the content is neither waiting, nor approved and unspent, nor denied a short while ago, and fewer than
+   * `ofAskerMax` others of the same client and user wait.
+   */
+  | {
+      readonly kind: 'ask-approval'
+      readonly record: ApprovalRecord
+      readonly at: EpochSeconds
+      readonly ofAskerMax: number
+    }
+  /** Guard: same `version`, waiting, not expired. Stores `record`; `approvedAt` once it was the last that was needed. */
+  | {
+      readonly kind: 'give-approval'
+      readonly record: ApprovalRecord
+      readonly version: number
+      readonly approvedAt: EpochSeconds | undefined
+      readonly at: EpochSeconds
+    }
+  /** Guard: waiting, or approved and unspent; not expired. Not asked again before `until`. */
+  | {
+      readonly kind: 'deny-approval'
+      readonly key: HandleHash
+      readonly at: EpochSeconds
+      readonly until: EpochSeconds
+    }
+  /** Guard: approved, unspent, not expired. */
+  | {
+      readonly kind: 'spend-approval' | 'require-approval'
+      readonly key: HandleHash
+      readonly at: EpochSeconds
+    }
+  /** Instead of what was remembered under the same key before. */
+  | { readonly kind: 'remember-consent'; readonly record: RememberedConsentRecord }
+  /** Guard: still remembered, with this grant, not expired. */
+  | {
+      readonly kind: 'require-consent'
+      readonly key: HandleHash
+      readonly grantId: string
+      readonly at: EpochSeconds
+    }
+  | { readonly kind: 'forget-consent'; readonly key: HandleHash }
+  | { readonly kind: 'forget-consents-of-subject'; readonly issuer: string; readonly subject: string }
+  | { readonly kind: 'forget-consents-of-client'; readonly issuer: string; readonly clientId: string }
+  /** Counts it once more, or begins it; no guard. Once confirmed stays confirmed. */
+  | { readonly kind: 'remember-sighting'; readonly record: SightingRecord }
+  | { readonly kind: 'forget-sighting'; readonly sighting: SightingName }
+  /** All that was seen of one user or client. */
+  | { readonly kind: 'forget-sightings'; readonly issuer: string; readonly owner: string }
   | { readonly kind: 'append-audit'; readonly record: AuditRecord }
 
 /** What is signed to be used once. */
@@ -354,6 +410,12 @@ export interface KeyRecord {
 export type KeyTimesRecord = Pick<KeyRecord, 'activeAt' | 'removedAt'>
 
 export type GuardKind =
+  | 'ask-approval'
+  | 'give-approval'
+  | 'deny-approval'
+  | 'spend-approval'
+  | 'require-approval'
+  | 'require-consent'
   | 'end-key'
   | 'retime-key'
   | 'withdraw-key'

@@ -3,6 +3,7 @@ import type { HandleHash } from '@holdfast/protocol'
 import { sortableTime } from '../../src/data/handle.ts'
 import {
   accessToken,
+  approval,
   audit,
   backchannelRequest,
   code,
@@ -19,7 +20,9 @@ import {
   ping,
   pushedRequest,
   refreshToken,
+  rememberedConsent,
   session,
+  sighting,
   start,
   statusEntry,
   totp,
@@ -41,6 +44,11 @@ const passing = 'passing'
 
 export function isPassing(key: string): boolean {
   return key.includes(passing)
+}
+
+/** A grant of an issuer whose every access ends. */
+export function grantOfEnded(url: string): HandleHash {
+  return `${sortableTime(start)}${url}`.padEnd(49, '.') as HandleHash
 }
 
 /** Every list the rooms commit on the way from pushed request to revocation, with keys that `name` decides. */
@@ -76,6 +84,10 @@ export function flowsOf(name: string): readonly Flow[] {
     passkey: { ...passkey(`${name}-user`), id: keyOf('passkey') },
     user: user(`${name}-user`, name),
     upstreamUser: user(`${name}-upstream`, `${name} of elsewhere`),
+    approval: { ...approval(), key: keyOf('approval') },
+    deniedApproval: { ...approval(), key: keyOf('denied-approval') },
+    consent: { ...rememberedConsent(), key: keyOf('consent'), grantId: keyOf('approved-grant') },
+    forgotten: { ...rememberedConsent(), key: keyOf(`${passing}-consent`) },
     unwanted: user(`${name}-${passing}-user`, `${name} who leaves`),
     migrated: { ...refreshToken(), hash: keyOf('migrated') },
     refusedDevice: {
@@ -115,6 +127,7 @@ export function flowsOf(name: string): readonly Flow[] {
     document: { documentKind: 'RegisteredClient', issuer, name: registered.clientId, body },
   })
   const applied = { documentKind: 'Client', issuer, name: `${name}-applied` }
+  const endedIssuer = `https://${name}.example`
   const passingClient = { issuer, clientId: `${name}-leaving` }
   const [kept, ended, taken, deleted] = ['kept', 'ended', 'taken', passing].map(what => ({
     ...key(`${name}-key-${what}`),
@@ -172,6 +185,29 @@ export function flowsOf(name: string): readonly Flow[] {
       access('token'),
       { kind: 'insert-refresh-token', record: refresh },
     ],
+    approvalAsked: [
+      ...seen('approval'),
+      { kind: 'ask-approval', record: records.approval, at, ofAskerMax: 20 },
+      { kind: 'ask-approval', record: records.deniedApproval, at, ofAskerMax: 20 },
+    ],
+    approvalGiven: [
+      { kind: 'give-approval', record: records.approval, version: 0, approvedAt: at, at },
+      { kind: 'remember-consent', record: records.forgotten },
+    ],
+    approvalDenied: [
+      { kind: 'deny-approval', key: records.deniedApproval.key, at, until: later(900) },
+      { kind: 'forget-consent', key: records.forgotten.key },
+    ],
+    approvalServes: [
+      ...seen('approval-serves'),
+      { kind: 'require-approval', key: records.approval.key, at },
+      { kind: 'remember-consent', record: records.consent },
+    ],
+    approvedCode: [
+      { kind: 'spend-approval', key: records.approval.key, at },
+      { kind: 'require-consent', key: records.consent.key, grantId: keyOf('approved-grant'), at },
+      { kind: 'insert-grant', record: { ...held, id: keyOf('approved-grant') } },
+    ],
     refresh: [
       ...seen('refresh'),
       live,
@@ -186,6 +222,15 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'insert-key', record: key(next) },
     ],
     keyReport: [...seen('report'), { kind: 'put-verifier', record: verifier(name) }],
+    signInSeen: [
+      { kind: 'remember-sighting', record: sighting(owner, 'browser') },
+      { kind: 'remember-sighting', record: sighting(owner, passing) },
+      { kind: 'remember-sighting', record: sighting(`${owner}-${passing}`, 'browser') },
+    ],
+    sightingsForgotten: [
+      { kind: 'forget-sighting', sighting: sighting(owner, passing) },
+      { kind: 'forget-sightings', issuer, owner: `${owner}-${passing}` },
+    ],
     keyPromotion: [
       { kind: 'retime-key', issuer, id: next, from: fresh, to: { ...fresh, activeAt: later(700) } },
       { kind: 'retime-key', issuer, id: old, from: ending(900), to: ending(1000) },
@@ -357,8 +402,14 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'revoke-grants-of-session', sid: `${name}-elsewhere`, at },
       { kind: 'insert-logout-notice', record: { ...notice, id: keyOf('others-notice') } },
     ],
+    tenantsGrant: [
+      { kind: 'insert-grant', record: { ...held, id: grantOfEnded(endedIssuer), issuer: endedIssuer } },
+    ],
+    allOfATenant: [{ kind: 'revoke-all-of-issuer', issuer: endedIssuer, at }],
     allOfAClient: [
       { kind: 'insert-grant', record: { ...held, id: keyOf('of-leaving'), ...passingClient } },
+      { kind: 'forget-consents-of-client', ...passingClient },
+      { kind: 'forget-consents-of-subject', issuer, subject: owner },
       { kind: 'revoke-grants-of-client', ...passingClient, at },
       { kind: 'revoke-tokens-of-client', ...passingClient, at },
     ],

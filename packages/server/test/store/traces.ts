@@ -1,9 +1,10 @@
 import { announcementOf } from '../../src/store/announcements.ts'
 import { start } from '../../src/store/contract/samples.ts'
 
+import type { SightingName } from '../../src/store/records.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { KeyRecord, Write } from '../../src/store/writes.ts'
-import { isPassing } from './flows.ts'
+import { grantOfEnded, isPassing } from './flows.ts'
 
 type Kind = Write['kind']
 /** Whether what a write does has been done; undefined where a later flow covers the trace. */
@@ -46,6 +47,8 @@ export const traces: { readonly [K in Kind]: Trace<K> } = {
     (await store.findGrant(write.id))?.revokedAt !== undefined && isAnnounced(store, write),
   'revoke-grants-of-subject': isAnnounced,
   'revoke-tokens-of-subject': isAnnounced,
+  'revoke-all-of-issuer': async (store, write) =>
+    (await store.findGrant(grantOfEnded(write.issuer)))?.revokedAt !== undefined && isAnnounced(store, write),
   'revoke-sessions-of-subject': none,
   'revoke-grants-of-client': isAnnounced,
   'revoke-tokens-of-client': isAnnounced,
@@ -133,9 +136,27 @@ export const traces: { readonly [K in Kind]: Trace<K> } = {
   // The flow after it moves the same times again.
   'retime-key': none,
   'withdraw-key': async (store, write) => (await keyOf(store, write))?.withdrawnAt === write.at,
+  'remember-sighting': async (store, { record }) =>
+    isPassing(record.owner + record.item) ? undefined : await isSeen(store, record),
+  // What is not there was forgotten, or not seen yet.
+  'forget-sighting': async (store, { sighting }) => ((await isSeen(store, sighting)) ? false : undefined),
+  'forget-sightings': async (store, { issuer, owner }) =>
+    (await store.listSightings(issuer, owner, start, 9)).length === 0 ? undefined : false,
   'put-verifier': async (store, { record }) =>
     (await store.listVerifiers(record, start, 1000)).some(({ instance }) => instance === record.instance),
   'delete-key': none,
+  'ask-approval': async (store, { record }) => (await store.findApproval(record.key)) !== undefined,
+  'give-approval': async (store, { record }) =>
+    (await store.findApproval(record.key))?.approvedAt !== undefined,
+  'deny-approval': async (store, { key }) => (await store.findApproval(key))?.deniedAt !== undefined,
+  'spend-approval': async (store, { key }) => (await store.findApproval(key))?.spentAt !== undefined,
+  'require-approval': none,
+  'remember-consent': async (store, { record }) =>
+    isPassing(record.key) ? undefined : (await store.findConsent(record.key)) !== undefined,
+  'require-consent': none,
+  'forget-consent': none,
+  'forget-consents-of-subject': none,
+  'forget-consents-of-client': none,
   'append-audit': async (store, { record }) => (await store.findAudit(record.requestId, 2)).length === 1,
 }
 
@@ -181,4 +202,8 @@ async function readAnnouncements(store: Store): Promise<ReadonlySet<string>> {
     if (last === undefined) return all
     after = last.sequence
   }
+}
+
+async function isSeen(store: Store, { issuer, owner, item }: SightingName): Promise<boolean> {
+  return (await store.listSightings(issuer, owner, start, 9)).some(found => found.item === item)
 }

@@ -2,11 +2,22 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import pg from 'pg'
 import { verifyChain } from '../../src/store/chain.ts'
 import { committed } from '../../src/store/contract/expectations.ts'
 import { oneTimeScenarios } from '../../src/store/contract/one-time-scenarios.ts'
-import { code, grant, jti, newHash, standingClock, start } from '../../src/store/contract/samples.ts'
+import {
+  code,
+  grant,
+  jti,
+  later,
+  newHash,
+  session,
+  standingClock,
+  start,
+} from '../../src/store/contract/samples.ts'
 import { openPostgresStore } from '../../src/store/drivers/postgres.ts'
 import {
   dropSchema,
@@ -92,6 +103,38 @@ describe('two processes over one PostgreSQL', { skip: await postgresAbsence() },
         { kind: 'insert-grant', record: next },
       ])
       assert.equal((await store.findManagedGrant(record.managed.id))?.id, next.id)
+    }
+  })
+
+  test('a grant that a session gives while all access of its issuer ends on another node ends with it', async () => {
+    const other = await openPostgresStore({
+      ...{ connectionString: testConnectionString, schema, clock: standingClock },
+      node: 'other',
+    })
+    const [held, between, given] = [session(), grant(), grant()]
+    await committed(store, [
+      { kind: 'insert-session', record: held },
+      { kind: 'insert-grant', record: between },
+    ])
+    // Holds the list up between its guard and its insert, where the end would fall.
+    const inTheWay = new pg.Client({ connectionString: testConnectionString })
+    await inTheWay.connect()
+    try {
+      await inTheWay.query('begin')
+      await inTheWay.query(`select 1 from ${schema}.grants where hash = $1 for update`, [between.id])
+      const giving = other.commit([
+        { kind: 'touch-session', hash: held.hash, idleExpiresAt: later(600) },
+        { kind: 'revoke-grant', id: between.id, at: start },
+        { kind: 'insert-grant', record: given },
+      ])
+      await setTimeout(50)
+      const ending = store.commit([{ kind: 'revoke-all-of-issuer', issuer: held.issuer, at: start }])
+      await setTimeout(100)
+      await inTheWay.query('rollback')
+      assert.deepEqual(await Promise.all([giving, ending]), [{ committed: true }, { committed: true }])
+      assert.notEqual((await store.findGrant(given.id))?.revokedAt, undefined)
+    } finally {
+      await Promise.all([inTheWay.end(), other.close()])
     }
   })
 

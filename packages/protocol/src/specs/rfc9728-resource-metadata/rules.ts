@@ -4,9 +4,12 @@ import { fail, pass, type Rule } from '../../rule.ts'
 export interface ResourceMetadata {
   readonly resource: string
   readonly authorization_servers?: readonly string[]
+  /** Keys the API signs answers with. */
+  readonly jwks_uri?: string
   readonly scopes_supported?: readonly string[]
   readonly authorization_details_types_supported?: readonly string[]
   readonly bearer_methods_supported?: readonly string[]
+  readonly resource_signing_alg_values_supported?: readonly string[]
   readonly resource_name?: string
   readonly resource_documentation?: string
   readonly resource_policy_uri?: string
@@ -42,8 +45,10 @@ export const resourceMetadataRules: readonly Rule<ResourceMetadata>[] = [
     clauses: ['RFC9728-2-2'],
     level: 'MUST',
     title: 'no signing algorithm is none or symmetric',
-    check: ({ dpop_signing_alg_values_supported = [] }) => {
-      const bad = dpop_signing_alg_values_supported.find(alg => alg === 'none' || alg.startsWith('HS'))
+    check: ({ dpop_signing_alg_values_supported = [], resource_signing_alg_values_supported = [] }) => {
+      const bad = [...dpop_signing_alg_values_supported, ...resource_signing_alg_values_supported].find(
+        alg => alg === 'none' || alg.startsWith('HS'),
+      )
       return bad === undefined ? pass : fail('invalid_request', `algorithm \`${bad}\` proves nothing`)
     },
   },

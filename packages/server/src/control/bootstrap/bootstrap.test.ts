@@ -70,6 +70,7 @@ describe('the bootstrap configuration', () => {
         environment: 'development',
         clientTrustAnchors: [],
         remoteEngines: [],
+        connections: [],
       },
     ])
     const ports = Object.fromEntries(
@@ -167,6 +168,33 @@ describe('the bootstrap configuration', () => {
     assert.ok(settings.some(({ name }) => name === 'remoteEngines[0].url'))
   })
 
+  test('attribute sources may name services and databases, with every secret in a file', t => {
+    const { cwd, connections, issuers } = loaded(
+      t,
+      `connections:
+  - { name: crm, kind: http, url: 'https://crm.internal:8443', bearerFile: token, networks: [10.3.0.0/16] }
+  - { name: people, kind: postgres, urlFile: /run/people-url }
+  - { name: staff, kind: ldap, url: 'ldaps://dc.internal:636', bindDn: 'cn=reader', passwordFile: pw, caFile: /ca.pem }
+`,
+    )
+    assert.deepEqual(issuers[0]?.connections, [
+      { name: 'crm', kind: 'http' },
+      { name: 'people', kind: 'postgres' },
+      { name: 'staff', kind: 'ldap' },
+    ])
+    assert.deepEqual(connections, [
+      {
+        ...{ kind: 'http', name: 'crm', url: 'https://crm.internal:8443', networks: ['10.3.0.0/16'] },
+        ...{ bearerFile: join(cwd, 'token'), identityFiles: undefined, caFile: undefined },
+      },
+      { kind: 'postgres', name: 'people', urlFile: '/run/people-url' },
+      {
+        ...{ kind: 'ldap', name: 'staff', url: 'ldaps://dc.internal:636', bindDn: 'cn=reader' },
+        ...{ passwordFile: join(cwd, 'pw'), caFile: '/ca.pem' },
+      },
+    ])
+  })
+
   test('a secret may stand in a file of its own', t => {
     const cwd = mkdtempSync(join(tmpdir(), 'holdfast-bootstrap-'))
     t.after(() => rmSync(cwd, { recursive: true }))
@@ -250,7 +278,7 @@ describe('the bootstrap configuration', () => {
     ],
     ...(
       [
-        ['nobody known to it', '', /must know who asks/],
+        ['nobody known to it', '', /it must know who asks/],
         ['plain http', "bearerFile: a, url: 'http://a.example/'", /must be an https URL/],
         ['a query', "bearerFile: a, url: 'https://a.example/?a=b'", /must be an https URL/],
         ['another kind', 'bearerFile: a, kind: rego', /kind/],
@@ -273,6 +301,27 @@ describe('the bootstrap configuration', () => {
     [
       'two engines of one name',
       `remoteEngines: [${engineWith('bearerFile: a')}, ${engineWith('bearerFile: b')}]`,
+      /a name stands twice/,
+    ],
+    ...(
+      [
+        ['a path', "url: 'https://a.example/b', bearerFile: a", /https origin/],
+        ['plain http', "url: 'http://a.example', bearerFile: a", /https origin/],
+        ['nobody known to it', "url: 'https://a.example'", /must know who asks/],
+        ['half an identity', "url: 'https://a.example', bearerFile: a, privateKeyFile: b", /come together/],
+      ] as const
+    ).map(
+      ([name, rest, problem]) =>
+        [`a connection with ${name}`, `connections: [{ name: a, kind: http, ${rest} }]`, problem] as const,
+    ),
+    [
+      'a directory without TLS',
+      "connections: [{ name: a, kind: ldap, url: 'ldap://a', bindDn: b, passwordFile: c }]",
+      /ldaps/,
+    ],
+    [
+      'two connections of one name',
+      'connections: [{ name: a, kind: postgres, urlFile: a }, { name: a, kind: postgres, urlFile: b }]',
       /a name stands twice/,
     ],
     ['half a certificate', production.replace(', privateKeyFile: tls.key', ''), /come together/],

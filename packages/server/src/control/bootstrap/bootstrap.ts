@@ -4,6 +4,7 @@ import type { IssuerBinding } from '../../snapshot/compile.ts'
 import { type Checked, checked, type Problem, wrong } from '../problem.ts'
 import { checkShape } from '../shape.ts'
 import { type BusChoice, busOf } from './bus.ts'
+import { type ConnectionChoice, connectionsOf } from './connections.ts'
 import { type CustodyChoice, custodyOf } from './custody.ts'
 import { type Origins, readBootstrapFile } from './read-file.ts'
 import { type RemoteEngineChoice, remoteEnginesOf } from './remote-engines.ts'
@@ -36,6 +37,9 @@ export interface Bootstrap {
   readonly waitForVerifiersSeconds: number
   readonly keyCustody: CustodyChoice
   readonly remoteEngines: readonly RemoteEngineChoice[]
+  readonly connections: readonly ConnectionChoice[]
+  /** Which network is where; undefined: nobody knows. */
+  readonly geographyFile: string | undefined
   readonly trustedProxies: readonly string[]
   readonly demo: boolean
   /** Whether tests may answer for users (CIBA). */
@@ -113,7 +117,7 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
       : resolve(base, file.keyEncryptionKeyFile)
   const demo = file.demo ?? environment === 'development'
   const settings = settingsOf({ ...file, demo, dataFolder, keyEncryptionKeyFile }, origins)
-  const { listeners, trustedProxies, keys, testOnlyBackchannelAnswers } = file
+  const { listeners, trustedProxies, keys, risk, testOnlyBackchannelAnswers } = file
   const rotateKeysAfterSeconds = keys.rotateAfterDays === 0 ? undefined : keys.rotateAfterDays * 86_400
   return checked({
     ...{ environment, dataFolder, issuers, listeners, store, tls, keyEncryptionKeyFile, trustedProxies },
@@ -121,6 +125,8 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
     waitForVerifiersSeconds: keys.waitForVerifiersHours * 3600,
     keyCustody: custodyOf(keys.custody, base),
     remoteEngines: remoteEnginesOf(file.remoteEngines, base),
+    connections: connectionsOf(file.connections, base),
+    geographyFile: risk.geographyFile === undefined ? undefined : resolve(base, risk.geographyFile),
   })
 }
 
@@ -240,6 +246,7 @@ function bindingOf(
     environment,
     clientTrustAnchors,
     remoteEngines: file.remoteEngines.map(engine => engine.name),
+    connections: file.connections.map(({ name: connection, kind }) => ({ name: connection, kind })),
   }
 }
 

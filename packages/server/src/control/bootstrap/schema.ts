@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { busSchema } from './bus.ts'
+import { connectionsSchema } from './connections.ts'
 import { custodySchema } from './custody.ts'
 import { remoteEnginesSchema } from './remote-engines.ts'
 
@@ -84,6 +85,13 @@ export const bootstrapSchema = z.strictObject({
     })
     .prefault({}),
   remoteEngines: remoteEnginesSchema,
+  connections: connectionsSchema,
+  risk: z
+    .strictObject({
+      /** Which network is where, CSV or a JSON object on each line; without it nobody knows. */
+      geographyFile: z.string().min(1).optional(),
+    })
+    .prefault({}),
   /** Addresses or networks whose `Forwarded` headers are believed. */
   trustedProxies: z.array(z.string()).max(100).default([]),
   /** Demo documents and demo API; development only. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { apiOperationsSpec } from './api-operations.ts'
+import { attributeSourceSpec } from './attribute-source.ts'
 import { authorizationDetailsTypeSpec } from './authorization-details-type.ts'
 import { clientSpec } from './client.ts'
 import { clientSecretSpec } from './client-secret.ts'
@@ -36,6 +37,7 @@ export const kinds = {
   Issuer: { spec: issuerSpec, name: plainName },
   SecurityProfile: { spec: securityProfileSpec, name: plainName },
   Scope: { spec: scopeSpec, name: scopeName },
+  AttributeSource: { spec: attributeSourceSpec, name: plainName },
   ResourceServer: { spec: resourceServerSpec, name: plainName },
   AuthorizationDetailsType: { spec: authorizationDetailsTypeSpec, name: detailsTypeName },
   ApiOperations: { spec: apiOperationsSpec, name: plainName },

@@ -1,6 +1,38 @@
 import { defaultAuthenticationLevels } from '@holdfast/protocol'
 import { z } from 'zod'
+import { defaultRiskRules, defaultWeights, type SignalName } from '../../snapshot/risk-rules.ts'
 import { acrValue } from '../acr-demand.ts'
+
+const from = (most: number, standard: number, least = 0) =>
+  z.number().int().min(least).max(most).default(standard)
+const rules = defaultRiskRules
+const weights = Object.fromEntries(
+  Object.entries(defaultWeights).map(([name, weight]) => [name, from(100, weight)]),
+) as Readonly<Record<SignalName, ReturnType<typeof from>>>
+
+/** What the signals weigh that policies read as `context.risk`, and where they begin. Of every `…Max`: one more counts. */
+const risk = z.strictObject({
+  /** What each signal adds to the score, 0 to 100; 0: it is named and adds nothing. */
+  weights: z.strictObject(weights).prefault({}),
+  /** How long a device, network, hour or key is remembered after it was last seen. */
+  rememberDays: from(730, rules.rememberDays, 1),
+  /** Age at which a device, network or key counts as known without a second factor. */
+  settleHours: from(17_520, rules.settleHours),
+  travelKilometresPerHourMax: from(100_000, rules.travelKilometresPerHourMax, 1),
+  /** Less is no travel: geography is coarse. */
+  travelKilometresMin: from(20_000, rules.travelKilometresMin),
+  signInsPerHourMax: from(1_000_000, rules.signInsPerHourMax),
+  failuresPerDayMax: from(1_000_000, rules.failuresPerDayMax),
+  networkFailuresPerHourMax: from(1_000_000, rules.networkFailuresPerHourMax),
+  /** Counted by each process for itself. */
+  userTokensPerHourMax: from(1_000_000_000, rules.userTokensPerHourMax),
+  /** Counted by each process for itself. */
+  clientTokensPerHourMax: from(1_000_000_000, rules.clientTokensPerHourMax),
+  /** With fewer sign-ins remembered nobody knows which hours are usual. */
+  usualHoursSignInsMin: from(1_000_000, rules.usualHoursSignInsMin, 1),
+  youngClientDays: from(3650, rules.youngClientDays),
+  expiringCredentialDays: from(3650, rules.expiringCredentialDays),
+})
 
 /** What holds for a whole issuer. Its address stands in the bootstrap configuration, never here (I18). */
 export const issuerSpec = z.strictObject({
@@ -44,6 +76,8 @@ export const issuerSpec = z.strictObject({
     ),
   /** Whether clients may register themselves with an initial access token. */
   registration: z.enum(['off', 'initial-access-token']).default('off'),
+  /** What makes a request look risky, for policies that read it. */
+  risk: risk.prefault({}),
   /** When present it must agree with the bootstrap configuration. */
   environment: z.enum(['development', 'production']).optional(),
 })

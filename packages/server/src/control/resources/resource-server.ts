@@ -21,6 +21,8 @@ export const resourceServerSpec = z.strictObject({
   statusList: z.boolean().default(false),
   /** Asking for this resource server tightens the whole request to this profile. */
   profile: z.string().optional(),
+  /** Attributes that its tokens tell, and no other: each is told by one AttributeSource. */
+  attributes: z.array(z.string().max(128)).max(32).default([]),
   /** Clients have its scopes and types of authorization details by an active ScopeGrant only. */
   governed: z.boolean().default(false),
   ...acrDemand,

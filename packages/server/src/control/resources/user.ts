@@ -16,6 +16,16 @@ export const userSpec = z
       .string()
       .regex(/^u_[A-Za-z0-9_-]{8,128}$/, 'must be `u_` and 8 to 128 letters, digits, `_` or `-`')
       .optional(),
+    /** Groups for which the user approves what policies want approved (`@require_approval`). */
+    groups: z
+      .array(
+        z
+          .string()
+          .regex(/^[\x21\x23-\x5B\x5D-\x7E]{1,64}$/, 'must be 1 to 64 characters without spaces or quotes'),
+      )
+      .max(20)
+      .refine(names => new Set(names).size === names.length, 'names a group twice')
+      .default([]),
     /** OpenID Connect standard claims about the user. */
     claims: z.record(z.string().max(64), z.json()).default({}),
   })

@@ -86,6 +86,7 @@ async function renderHome(visit: AccountVisit, ports: Ports, options: HomeOption
     isContinued: before !== undefined,
     older: last && rowHandle(visit, 'grant', last.id, ports),
     passkeys: session.authenticators.filter(({ kind }) => kind === 'passkey').length,
+    mayApprove: (session.user.groups ?? []).length > 0,
     hasApp: session.authenticators.some(({ kind }) => kind === 'totp'),
   })
 }

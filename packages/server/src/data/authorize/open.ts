@@ -22,6 +22,8 @@ import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import type { AuthorizationRequest, PushedRequestRecord } from '../../store/records.ts'
+import type { Found } from '../../store/store.ts'
+import { endOf } from '../end-of.ts'
 import { fineTime, hashOfHandle } from '../handle.ts'
 import { interactionLifetimeSeconds } from '../interaction/record.ts'
 import { judgeIdTokenHint } from './id-token-hint.ts'
@@ -88,8 +90,10 @@ async function openPushed(
   const clientId = form.get('client_id')
   const still = found === undefined ? undefined : judgeStill(found.request, issuer, true)
   // The record outlives the reference, because the interaction it opens needs it.
-  const opensUntil = (kept: PushedRequestRecord): number =>
-    still?.ok === true ? kept.issuedAt + still.value.profile.requestUriLifetimeSeconds : kept.expiresAt
+  const opensUntil = (kept: Found<PushedRequestRecord>): number =>
+    still?.ok === true && kept.revokedAt === undefined
+      ? kept.issuedAt + still.value.profile.requestUriLifetimeSeconds
+      : endOf(kept)
   const refusal = firstRefusal(requestUriRules, {
     clientId,
     now,

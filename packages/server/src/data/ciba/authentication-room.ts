@@ -26,9 +26,11 @@ import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
 import { fineTime, newHandle } from '../handle.ts'
 import { type Asked, loadAsked } from '../interaction/named-grant.ts'
 import { outstandingRequests } from '../par/outstanding.ts'
+import type { MissingApproval } from '../policy/approval.ts'
 import { type Authorized, judgeAuthorize } from '../policy/authorize.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
+import { statedRisk } from '../risk/client.ts'
 import type { Room } from '../room.ts'
 import { pollBindingOf } from '../token/poll-binding.ts'
 import { findHintedUser } from './hinted-user.ts'
@@ -91,7 +93,9 @@ export const backchannelAuthenticationRoom: Room = async (exchange, ports) => {
     exchange,
     ports,
   )
-  if (!permitted.ok && permitted.stepUp === undefined) {
+  // What others have to approve waits for the user's own answer, unless it was denied.
+  const isLater = !permitted.ok && (permitted.stepUp !== undefined || isStillOpen(permitted.approval))
+  if (!permitted.ok && !isLater) {
     const { writes } = permitted
     const context = { txn, subject: user.value.subject }
     const options = { context, extraHeaders, spent, writes }
@@ -151,7 +155,12 @@ function judgeHinted(
 ): Promise<Authorized> {
   const wanted = { scopes, resources, details, profile }
   const user = { subject, sid: undefined, acr: undefined, amr: [], authTime: undefined }
-  return judgeAuthorize({ ...asking, grantType: cibaGrantType, wanted, user }, exchange, ports)
+  const risk = statedRisk({ ...asking, profile, subject, signIn: undefined }, exchange, ports)
+  return judgeAuthorize({ ...asking, grantType: cibaGrantType, wanted, user, risk }, exchange, ports)
+}
+
+function isStillOpen(missing: MissingApproval | undefined): boolean {
+  return missing !== undefined && missing.standing !== 'denied'
 }
 
 type JudgedRequest = CibaRequest & Pick<SentCibaRequest, 'isSigned' | 'writes'>

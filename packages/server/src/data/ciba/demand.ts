@@ -20,7 +20,7 @@ export function requestToLook({ url }: IssuerSnapshot): AuthorizationRequest {
  * on our own page.
  */
 export function requestToAllow(
-  { acrValues = [] }: BackchannelRequestRecord,
+  { acrValues = [] }: Pick<BackchannelRequestRecord, 'acrValues'>,
   { scopes, resources }: Pick<Asked, 'scopes' | 'resources'>,
   profile: SecurityProfile,
   { url }: IssuerSnapshot,

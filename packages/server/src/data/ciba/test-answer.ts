@@ -13,6 +13,7 @@ import { statedBySession } from '../interaction/authentication.ts'
 import { judgeAuthorize } from '../policy/authorize.ts'
 import { recordRefusal, refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
+import { statedRisk } from '../risk/client.ts'
 import { approvalWrites, cibaGrantLifetime, cibaGrantOf, denialWrites, loadAskedElsewhere } from './answer.ts'
 import { judgeCibaAccess } from './request.ts'
 
@@ -95,6 +96,11 @@ async function allowing(
       ...{ client, grantType: cibaGrantType, txn, now },
       wanted: { ...asked.value, profile: access.value.profile },
       user: { subject, sid, ...stated },
+      risk: statedRisk(
+        { client, profile: access.value.profile, subject, signIn: undefined, now },
+        exchange,
+        ports,
+      ),
     },
     exchange,
     ports,
@@ -103,7 +109,7 @@ async function allowing(
   const lifetimeSeconds = cibaGrantLifetime(client, asked.value, access.value.profile)
   const grant = cibaGrantOf(found, asked.value, { sid, ...stated }, lifetimeSeconds, ports, now)
   const writes = approvalWrites(found, grant, asked.value.named, exchange.requestId, ports)
-  return [...permitted.writes, ...writes]
+  return [...permitted.uses, ...permitted.writes, ...writes]
 }
 
 function denying(found: FoundBackchannelRequest, exchange: Exchange, ports: Ports): readonly Write[] {

@@ -18,20 +18,36 @@ export async function refusedAuthenticated(
   event: string,
   refusal: Refusal,
   authenticated: AuthenticatedClient,
-  options: RefusedOptions & { readonly spent?: readonly Write[] } = {},
+  options: RefusedOptions & {
+    readonly spent?: readonly Write[]
+    /** Goes along unless somebody else asked for the same approval at the same moment. */
+    readonly asking?: readonly Write[]
+  } = {},
 ): Promise<Reply> {
-  const { spent = authenticated.writes, writes = [], outcome = 'refused', extraHeaders } = options
+  const {
+    spent = authenticated.writes,
+    writes = [],
+    asking = [],
+    outcome = 'refused',
+    extraHeaders,
+  } = options
   const context = { clientId: authenticated.client.clientId, ...options.context }
-  if (refusal.error === 'use_dpop_nonce' || spent.length === 0)
+  if (refusal.error === 'use_dpop_nonce' || (spent.length === 0 && asking.length === 0))
     return refusedOauth(exchange, ports, event, refusal, { ...options, context })
 
   const all = [
     ...spent,
+    ...asking,
     ...writes,
     auditRefused(exchange, ports.clock.now(), event, refusal, context, outcome),
   ]
   const committed = await ports.store.commit(all)
   if (!committed.committed) {
+    if (committed.guard === 'ask-approval') {
+      const facts = { ...refusal.facts, is_approval_asked: false }
+      const without = { ...options, asking: [] }
+      return refusedAuthenticated(exchange, ports, event, { ...refusal, facts }, authenticated, without)
+    }
     const replay = replayRefusal(all, committed)
     if (replay !== undefined) return refusedReplay(exchange, ports, event, replay, { context, extraHeaders })
     return refusedOauth(exchange, ports, event, refusal, { context, outcome, extraHeaders })

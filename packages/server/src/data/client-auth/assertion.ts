@@ -33,13 +33,15 @@ export function unfitAlg(assertion: ParsedJws): Outcome<Proven> {
  * Judges what an assertion says, for every method whose proof is one. After the proof: who has not proven the key
  * learns nothing about the claims.
  * @param algs of the method, under the profile of the client
- * @param keyId of what made the proof
+ * @param keyId of what made the proof, as the audit names it
+ * @param credentialId the same, as nobody else can name theirs
  */
 export function judgeProven(
   { client, exchange, ports }: Attempt,
   jws: ParsedJws,
   algs: readonly (JwsAlg | MacAlg)[],
   keyId: string,
+  credentialId: string,
 ): Outcome<Proven> {
   const { profile, clientId, tokenEndpointAuthSigningAlg: registeredAlg } = client
   const issuer = exchange.issuer.url
@@ -57,6 +59,7 @@ export function judgeProven(
   const { jti, issuedAt, expiresAt } = judged.value
   return accept({
     facts: { key_id: keyId },
+    credentialId,
     writes: [
       {
         kind: 'remember-jti',

@@ -27,6 +27,8 @@ export interface AuthenticatedClient {
   readonly method: ClientAuthenticationMethod
   /** For the audit record: method and key id or certificate thumbprint, never the credential (CA-09). */
   readonly evidence: AuditRecord['facts']
+  /** What it proved itself by, where that is its own. */
+  readonly credentialId: string | undefined
   /** Go first into the commit of the room, or into that of its refusal. */
   readonly writes: readonly Write[]
   /** Of the instance key of a client attestation. */
@@ -75,9 +77,9 @@ export async function authenticateClient(
       refuse('client-auth.suspended', ['RFC6749-5.2'], 'invalid_client', 'the client is suspended'),
       client,
     )
-  const { facts, writes, instanceJkt, proof } = proven.value
+  const { facts, credentialId, writes, instanceJkt, proof } = proven.value
   const evidence = { auth_method: method, ...facts }
-  return accept({ client, profile, method, evidence, writes, instanceJkt, proof })
+  return accept({ client, profile, method, evidence, credentialId, writes, instanceJkt, proof })
 }
 
 /** Takes as long as looking at this credential for a client that has one. */

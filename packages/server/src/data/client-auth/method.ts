@@ -19,6 +19,11 @@ export interface Attempt {
 export interface Proven {
   /** Key id or thumbprint reference, for the audit record; never the credential. */
   readonly facts: AuditRecord['facts']
+  /**
+   * Thumbprint of the client's own key or certificate, or id of its secret; absent: it proved itself by the word of
+   * another, or by nothing.
+   */
+  readonly credentialId?: string
   /** One-time parts of the credential, to be remembered in the room's commit. */
   readonly writes: readonly Write[]
   /** Thumbprint of the instance key, when the method attests one. */

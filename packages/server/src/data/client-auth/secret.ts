@@ -21,7 +21,9 @@ export function proveSecret(attempt: Attempt): Outcome<Proven> {
   // The engine lets no request without a secret come here.
   if (credential.kind !== 'basic' && credential.kind !== 'post') throw new TypeError('no secret')
   const found = findSecret(attempt, stored => isSecret(credential.secret, stored ?? decoy))
-  return found.ok ? accept({ facts: { key_id: found.value.id }, writes: [] }) : found
+  if (!found.ok) return found
+  const { id } = found.value
+  return accept({ facts: { key_id: id }, credentialId: id, writes: [] })
 }
 
 /**

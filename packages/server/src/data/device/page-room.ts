@@ -9,6 +9,7 @@ import type { FoundDeviceCode } from '../../store/store.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { type AccessElsewhere, askedAgain } from '../authorize/asked-elsewhere.ts'
 import { neededMaxAgeSeconds } from '../authorize/freshness.ts'
+import { endOf } from '../end-of.ts'
 import { fineTime, newHandle } from '../handle.ts'
 import { openAccountTurns } from '../interaction/attempts.ts'
 import { cookieHash, newCookie } from '../interaction/cookies.ts'
@@ -102,7 +103,7 @@ function judgeOpen(
   now: EpochSeconds,
 ): AccessElsewhere | undefined {
   const client = issuer.clients.get(found.clientId)
-  const isWaiting = found.grantId === undefined && found.deniedAt === undefined && now < found.expiresAt
+  const isWaiting = found.grantId === undefined && found.deniedAt === undefined && now < endOf(found)
   if (!isWaiting || found.issuer !== issuer.url || client?.status !== 'active') return undefined
   const judged = judgeDeviceRequest(askedAgain(found), client, issuer)
   return judged.ok ? judged.value : undefined

@@ -6,9 +6,10 @@ import { fineTime, hashOfHandle, newHandle } from '../handle.ts'
 
 /**
  * `browser` ties interactions to the browser that started them (I12); `session` is the user's. Both live until
- * the browser closes; the records behind them have their own ends.
+ * the browser closes; the records behind them have their own ends. `device` stays, for signals of risk: by it a
+ * browser is known again.
  */
-export type CookieKind = 'browser' | 'session'
+export type CookieKind = 'browser' | 'session' | 'device'
 
 /** `__Host-`: only this host, only over TLS, sets and reads it. Named per issuer, because hosts can be shared. */
 export function cookieName(kind: CookieKind, issuer: string): string {
@@ -43,6 +44,26 @@ export function newCookie(exchange: Exchange, ports: Ports, kind: CookieKind): N
   }
 }
 
+/** The cookie the browser brought, or a new one, to be kept for so many seconds from now. */
+export function keptCookie(
+  exchange: Exchange,
+  ports: Ports,
+  kind: CookieKind,
+  lifetimeSeconds: number,
+): NewCookie {
+  const brought = presentedCookie(exchange, kind)
+  if (brought === undefined) {
+    const { hash, header } = newCookie(exchange, ports, kind)
+    return { hash, header: [header[0], `${header[1]}; Max-Age=${lifetimeSeconds}`] }
+  }
+  const { url } = exchange.issuer
+  const text = `${cookieName(kind, url)}=${brought}; Path=/; Secure; HttpOnly; SameSite=Lax`
+  return {
+    hash: hashOfHandle(kind, url, brought),
+    header: ['set-cookie', `${text}; Max-Age=${lifetimeSeconds}`],
+  }
+}
+
 /** Takes the cookie from the browser. */
 export function clearedCookie(exchange: Exchange, kind: CookieKind): NewCookie['header'] {
   const name = cookieName(kind, exchange.issuer.url)
@@ -51,8 +72,12 @@ export function clearedCookie(exchange: Exchange, kind: CookieKind): NewCookie['
 
 /** What the store knows the browser's cookie by; undefined when absent, doubled or not of our making. */
 export function cookieHash(exchange: Exchange, kind: CookieKind): HandleHash | undefined {
-  const issuer = exchange.issuer.url
-  const wanted = `${cookieName(kind, issuer)}=`
+  const value = presentedCookie(exchange, kind)
+  return value === undefined ? undefined : hashOfHandle(kind, exchange.issuer.url, value)
+}
+
+function presentedCookie(exchange: Exchange, kind: CookieKind): string | undefined {
+  const wanted = `${cookieName(kind, exchange.issuer.url)}=`
   let value: string | undefined
   for (const header of exchange.headers('cookie'))
     for (const part of header.split(';')) {
@@ -61,7 +86,5 @@ export function cookieHash(exchange: Exchange, kind: CookieKind): HandleHash | u
       if (value !== undefined) return undefined
       value = pair.slice(wanted.length)
     }
-  return value !== undefined && /^[A-Za-z0-9_-]{49}$/.test(value)
-    ? hashOfHandle(kind, issuer, value)
-    : undefined
+  return value !== undefined && /^[A-Za-z0-9_-]{49}$/.test(value) ? value : undefined
 }

@@ -3,6 +3,7 @@ import type { Ports } from '../../ports.ts'
 import type { SessionRecord, UserRecord } from '../../store/records.ts'
 import type { CommitResult, Write } from '../../store/writes.ts'
 import { type AuditContext, auditAccepted } from '../audit-of.ts'
+import { countSignIn } from '../risk/counters.ts'
 import type { NewCookie } from './cookies.ts'
 import { succeedSession } from './session.ts'
 import type { Visit } from './visit.ts'
@@ -44,6 +45,7 @@ export async function makeProgress(
     ...writes,
     { kind: 'require-user', record: user },
     ...session.writes,
+    ...(event === 'login.accepted' ? countSignIn(exchange, ports, user.subject, now) : []),
     auditAccepted(exchange, now, event, context, { ...facts, acr, amr, sid }),
   ])
   // Another answer was faster: its session, if any, is the one that counts.

@@ -14,6 +14,7 @@ import type { Found } from '../../store/store.ts'
 import { askedAgain } from '../authorize/asked-elsewhere.ts'
 import { judgeStill } from '../authorize/request.ts'
 import { judgeDeviceRequest } from '../device/request.ts'
+import { endOf } from '../end-of.ts'
 import { hashOfHandle } from '../handle.ts'
 import { type AuthenticationState, authenticationState } from './authentication.ts'
 import { cookieHash } from './cookies.ts'
@@ -105,6 +106,6 @@ function judgeInteraction(
   if (found.browserHash !== browserHash)
     return no('interaction.browser', 'the interaction was started in another browser')
   if (found.spentAt !== undefined) return no('interaction.finished', 'the interaction is already finished')
-  if (now >= found.expiresAt) return no('interaction.expired', 'the interaction has expired')
+  if (now >= endOf(found)) return no('interaction.expired', 'the interaction has expired')
   return accept(found)
 }

@@ -6,6 +6,7 @@ import { detailsAt } from '@holdfast/protocol/specs/rfc9396-rar/rules.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { AuditRecord } from '../../store/records.ts'
+import { attributesAt } from '../attributes/order-with.ts'
 import { auditAccepted } from '../audit-of.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
@@ -97,6 +98,7 @@ function describe(
   const details = audience.flatMap(one => detailsAt(authorizationDetails, issuer.detailTypes, one))
   const cnf = cnfOf(binding)
   return {
+    ...attributesAt(token.attributeClaims, audience, issuer),
     ...token.policyClaims,
     active: true,
     iss: issuer.url,

@@ -61,6 +61,7 @@ export async function mint(
       audience: [audience],
       ...(authorizationDetails.length > 0 && { authorizationDetails }),
       ...(order.policyClaims !== undefined && { policyClaims: order.policyClaims }),
+      ...(order.attributeClaims !== undefined && { attributeClaims: order.attributeClaims }),
       binding,
       jti: token.jti,
       ...(token.signingInput !== undefined && { signingInput: token.signingInput }),
@@ -168,5 +169,8 @@ function factsOf(order: MintOrder, expiresAt: EpochSeconds): AuditRecord['facts'
     profile: profile.name,
     ...(grantId !== undefined && { grant_id: grantId }),
     ...(acr !== undefined && { acr }),
+    // Names only: the audit keeps no details of a person.
+    ...(order.attributeClaims && { attributes: Object.keys(order.attributeClaims).toSorted() }),
+    ...(order.omittedSources && { attribute_sources_omitted: order.omittedSources }),
   }
 }

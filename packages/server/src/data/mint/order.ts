@@ -1,3 +1,4 @@
+import type { Attributes } from '@holdfast/policy'
 import {
   accept,
   type EpochSeconds,
@@ -28,7 +29,7 @@ import type {
   IssuerSnapshot,
   ResourceServer,
 } from '../../snapshot/snapshot.ts'
-import type { AuditRecord, Binding } from '../../store/records.ts'
+import type { AuditRecord, Binding, GrantRecord } from '../../store/records.ts'
 import { audiencesOfDetails } from '../authorize/details.ts'
 import type { AuthenticatedClient } from '../client-auth/authenticate.ts'
 import { documentedDemand } from '../interaction/demand.ts'
@@ -53,6 +54,8 @@ export interface Entitlement {
   readonly acr: string | undefined
   readonly amr: readonly string[]
   readonly sid: string | undefined
+  /** How the sign-in behind the grant looked, where somebody wanted to know. */
+  readonly risk?: GrantRecord['risk']
   readonly nonce: string | undefined
   /** Details about the user for the ID token, allowed by name. */
   readonly userClaims?: Readonly<Record<string, unknown>>
@@ -113,6 +116,12 @@ export interface MintOrder
   readonly idToken: { readonly alg: JwsAlg; readonly lifetimeSeconds: number } | undefined
   /** What policies had the access token say; never a claim that binds or addresses it. */
   readonly policyClaims?: Readonly<Record<string, string>>
+  /** What attribute sources told and its API lists. */
+  readonly attributeClaims?: Attributes
+  /** What they told for policies; it reaches no token. */
+  readonly policyAttributes?: Attributes
+  /** Sources that failed and are left out. */
+  readonly omittedSources?: readonly string[]
 }
 
 /** Who sends the request: its client and what it proved. */

@@ -42,6 +42,7 @@ function accessTokenClaims(
   const { act, mayAct } = actingOf(order)
   return {
     // First: nothing in them can change what the protocol says below.
+    ...order.attributeClaims,
     ...order.policyClaims,
     iss: issuer.url,
     sub: subjectFor(keys, issuer.url, sector, subject),

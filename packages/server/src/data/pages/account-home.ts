@@ -54,6 +54,8 @@ export interface HomeView {
   readonly older: string | undefined
   readonly passkeys: number
   readonly hasApp: boolean
+  /** Whether the user is in a group that may be asked to approve. */
+  readonly mayApprove: boolean
 }
 
 /** The home of a signed-in user. Works without JavaScript. */
@@ -70,6 +72,7 @@ export function homeView(exchange: Exchange, view: HomeView): Reply {
     body: html`<h1>${said.title}</h1>
 <p class="lead">${said.lead}</p>
 ${noticeOf(notice && { text: said.notices[notice], isBad })}
+${view.mayApprove && html`<p class="onward"><a id="look-approvals" class="button" href="${base + paths.ciba}">${words.groupApprovals.onAccount}</a></p>`}
 ${!view.isContinued && sessionsSection(view, base)}
 ${grantsSection(view, base)}
 ${

@@ -5,6 +5,7 @@ import type { ShownClaim } from '../interaction/shown-claims.ts'
 import { paths } from '../paths.ts'
 import { changeNotice, claimItem, lastingText } from './consent.ts'
 import { detailItem, type ShownDetail } from './detail-item.ts'
+import { type GroupApproval, groupApprovalsSection, listed } from './group-approvals.ts'
 import { type Html, html } from './html.ts'
 import { wordsFor } from './locale.ts'
 import { renderPage } from './page.ts'
@@ -45,6 +46,8 @@ export interface ApprovalsView {
   readonly csrf: string
   readonly username: string
   readonly approvals: readonly Approval[]
+  /** What the person may approve for a group. */
+  readonly groupApprovals: readonly GroupApproval[]
   readonly said?: Said
 }
 
@@ -52,6 +55,13 @@ export interface ApprovalsView {
 export type Said =
   | { readonly kind: 'allowed' | 'denied' | 'unreachable'; readonly clientName: string }
   | { readonly kind: 'changed' | 'late' }
+  /** An answer for a group, and a user's own that waits for groups. */
+  | {
+      readonly kind: 'approved' | 'refused'
+      readonly clientName: string
+      readonly missing: readonly string[]
+    }
+  | { readonly kind: 'asked'; readonly clientName: string; readonly groups: readonly string[] }
 
 export interface LookView {
   readonly action: string
@@ -80,11 +90,11 @@ export function lookView(exchange: Exchange, { action, csrf, extraHeaders }: Loo
 
 /** What waits for the answer of the user who is signed in, one form each. */
 export function approvalsView(exchange: Exchange, view: ApprovalsView): Reply {
-  const { approvals, said, username, action } = view
+  const { approvals, groupApprovals, said, username, action } = view
   const words = wordsFor(exchange)
   const { nothingTitle, waitingTitle, again, endsByItself } = words.approvals
-  const isProblem = said !== undefined && said.kind !== 'allowed' && said.kind !== 'denied'
-  const title = approvals.length === 0 ? nothingTitle : waitingTitle
+  const isProblem = said !== undefined && problems.has(said.kind)
+  const title = approvals.length + groupApprovals.length === 0 ? nothingTitle : waitingTitle
   return renderPage(exchange, {
     words,
     status: isProblem ? 409 : 200,
@@ -93,6 +103,7 @@ export function approvalsView(exchange: Exchange, view: ApprovalsView): Reply {
 <p class="lead">${words.logout.signedInAs(username)}</p>
 ${said && html`<div class="notice${isProblem && ' notice-bad'}" role="${isProblem ? 'alert' : 'status'}" id="answer-${said.kind}"><p>${sentence(said, words)}</p>${said.kind === 'unreachable' && html`<p class="onward"><a id="set-up" href="${exchange.issuer.url + paths.security}">${words.approvals.setUp}</a></p>`}</div>`}
 ${approvals.map((approval, index) => approvalForm(view, approval, index + 1, words))}
+${groupApprovalsSection(view, groupApprovals, words)}
 <p class="onward"><a id="look-again" class="button" href="${action}">${again}</a></p>
 <p class="hint">${endsByItself}</p>
 <p class="hint">${words.consent.takeBack(exchange.issuer.url + paths.account)}</p>`,
@@ -142,8 +153,19 @@ ${resources.map(
 `
 }
 
-function sentence(said: Said, { approvals, consent }: Words): string {
+const problems: ReadonlySet<Said['kind']> = new Set(['unreachable', 'changed', 'late'])
+
+function sentence(said: Said, words: Words): string {
+  const { approvals, consent, groupApprovals } = words
   switch (said.kind) {
+    case 'approved':
+      return said.missing.length === 0
+        ? groupApprovals.approved(said.clientName)
+        : groupApprovals.approvedOthersMissing(said.clientName, listed(said.missing, words))
+    case 'refused':
+      return groupApprovals.refused(said.clientName)
+    case 'asked':
+      return groupApprovals.asked(said.clientName, listed(said.groups, words))
     case 'allowed':
       return approvals.allowed(said.clientName)
     case 'denied':

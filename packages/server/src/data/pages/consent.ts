@@ -4,6 +4,7 @@ import type { Scope } from '../../snapshot/snapshot.ts'
 import type { ShownClaim } from '../interaction/shown-claims.ts'
 import { paths } from '../paths.ts'
 import { detailItem, type ShownDetail } from './detail-item.ts'
+import { listed } from './group-approvals.ts'
 import { type Html, html } from './html.ts'
 import { renderPage } from './page.ts'
 import type { ConsentWords, Words } from './words/words.ts'
@@ -44,6 +45,10 @@ export interface ConsentView {
   readonly formTarget: string
   /** Set when something changed between display and answer. */
   readonly isChanged: boolean
+  /** Groups that have to approve as well; `given` once they have. */
+  readonly approval?:
+    | { readonly kind: 'needed'; readonly groups: readonly string[] }
+    | { readonly kind: 'given' }
 }
 
 /** The question, in plain words: who asks, for what, what not, for how long, and how to take it back. */
@@ -60,6 +65,7 @@ export function consentView(exchange: Exchange, view: ConsentView): Reply {
 <p class="lead">${said.signedInAs(content.username)} ${afterwards}</p>
 ${view.isChanged && html`<div class="notice notice-bad" role="alert"><p>${said.changed}</p></div>`}
 ${changeNotice(content.change, said, 'consent-change')}
+${approvalNotice(view)}
 <section aria-labelledby="asks">
 <h2 id="asks">${said.asks}</h2>
 <ul class="grants">
@@ -87,6 +93,13 @@ ${placesSection(content, said)}
 </form>
 <p class="hint">${said.takeBack(exchange.issuer.url + paths.account)}</p>`,
   })
+}
+
+function approvalNotice({ approval, words }: ConsentView): Html | false {
+  if (approval === undefined) return false
+  const said = words.groupApprovals
+  const text = approval.kind === 'given' ? said.isGiven : said.alsoNeeded(listed(approval.groups, words))
+  return html`<div class="notice" id="approval-${approval.kind}"><p>${text}</p></div>`
 }
 
 function detailsSection({ claims }: ConsentContent, said: ConsentWords): Html | false {

@@ -1,11 +1,12 @@
-import type { AuthorizeQuestion } from '@holdfast/policy'
+import type { AuthorizeQuestion, StatedRisk } from '@holdfast/policy'
 import { type EpochSeconds, type Refusal, reachesLevel } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Client, GrantTypeName, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { Write } from '../../store/writes.ts'
-import { type Answered, type Asking, askPolicies, recordsOf } from './ask.ts'
+import { type ApprovalPorts, askWithApprovals, type MissingApproval } from './approval.ts'
+import { type Answered, recordsOf } from './ask.ts'
 import { askedAccess, askingClient, type Wanted } from './parties.ts'
-import { refusalOf, unmetStepUp } from './refusals.ts'
+import { refusalOf, refusalOfApproval, unmetStepUp } from './refusals.ts'
 
 export interface AuthorizeInput {
   readonly client: Client
@@ -20,37 +21,57 @@ export interface AuthorizeInput {
     readonly authTime: EpochSeconds | undefined
   }
   readonly now: EpochSeconds
+  /** Undefined: no policy wants to know. */
+  readonly risk: StatedRisk | undefined
 }
 
 /** Whether a client may act for a user; the record goes into the commit of what was decided. */
 export type Authorized =
-  | { readonly ok: true; readonly writes: readonly Write[] }
+  | {
+      readonly ok: true
+      readonly writes: readonly Write[]
+      /** Approvals that are used up by it: for the commit of what they buy, and no other. */
+      readonly uses: readonly Write[]
+    }
   | {
       readonly ok: false
       readonly refusal: Refusal
       readonly writes: readonly Write[]
       /** `acr` values, any of which would do; undefined when no authentication would help. */
       readonly stepUp: readonly string[] | undefined
+      /** Others have to approve first; undefined when that is not what is missing. */
+      readonly approval: MissingApproval | undefined
     }
 
 /** Moment 1: may this client act for this user at all? */
 export async function judgeAuthorize(
   input: AuthorizeInput,
   exchange: Exchange,
-  asking: Asking,
+  ports: ApprovalPorts,
 ): Promise<Authorized> {
   const { issuer } = exchange
-  const { txn, user } = input
-  const answered = await askPolicies(questionOf(input, issuer), exchange, asking)
+  const { txn, user, wanted, now } = input
+  const { subject, acr } = user
+  const about = { wanted, subject, txn, acr, now }
+  const { answered, missing, uses } = await askWithApprovals(
+    questionOf(input, issuer),
+    about,
+    exchange,
+    ports,
+  )
   const refusal = refusalOf(answered, user.acr, issuer.authenticationLevels)
   const writes = recordsOf(answered, refusal === undefined, { txn, subject: user.subject }, exchange)
-  if (refusal === undefined) return { ok: true, writes }
+  if (refusal === undefined) return { ok: true, writes, uses }
+  if (refusal.ruleId === 'policy.approval' && missing !== undefined) {
+    const told = refusalOfApproval(refusal, missing)
+    return { ok: false, refusal: told, writes, stepUp: undefined, approval: missing }
+  }
   const stepUp = refusal.ruleId === 'policy.step-up' ? acrsFor(answered, user.acr, issuer) : undefined
-  return { ok: false, refusal, writes, stepUp }
+  return { ok: false, refusal, writes, stepUp, approval: undefined }
 }
 
 function questionOf(
-  { client, grantType, wanted, user, now }: AuthorizeInput,
+  { client, grantType, wanted, user, now, risk }: AuthorizeInput,
   issuer: IssuerSnapshot,
 ): AuthorizeQuestion {
   const { authTime, ...stated } = user
@@ -61,6 +82,7 @@ function questionOf(
     asked: askedAccess(wanted, issuer, now),
     grantType,
     user: { ...stated, authAgeSeconds },
+    risk,
   }
 }
 

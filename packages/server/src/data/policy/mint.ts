@@ -1,22 +1,31 @@
 import assert from 'node:assert/strict'
-import type { Decision, MintQuestion } from '@holdfast/policy'
+import type { Decision, MintQuestion, StatedRisk } from '@holdfast/policy'
 import { accept, type EpochSeconds, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
 import type { Binding } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { constraintOf } from '../mint/constraint.ts'
 import { lint } from '../mint/lint.ts'
 import type { MintOrder, Sender } from '../mint/order.ts'
-import { type Answered, type Asking, askPolicies, recordsOf } from './ask.ts'
+import { type AskedRisk, assessClient } from '../risk/client.ts'
+import { type Approving, askWithApprovals } from './approval.ts'
+import { type Answered, recordsOf } from './ask.ts'
 import { judgeAuthorize } from './authorize.ts'
 import { askedAccess, askingClient } from './parties.ts'
-import { refusalOf } from './refusals.ts'
+import { refusalOf, refusalOfApproval } from './refusals.ts'
 import { refusedInDialect } from './token-errors.ts'
 
 /** What policy made of an order, with the records of every moment it was asked at. */
 export type Preminted =
   | { readonly ok: true; readonly order: MintOrder; readonly writes: readonly Write[] }
-  | { readonly ok: false; readonly refusal: Refusal; readonly writes: readonly Write[] }
+  | {
+      readonly ok: false
+      readonly refusal: Refusal
+      readonly writes: readonly Write[]
+      /** Asks others for their approval, where that is what is missing and nobody asked before. */
+      readonly asking: readonly Write[]
+    }
 
 /**
  * The last word before anything is minted: refuse the order, or let it reach less far. Where nobody asked the user on
@@ -26,28 +35,49 @@ export async function premint(
   order: MintOrder,
   { authenticated, proven, hasNonce }: Sender,
   exchange: Exchange,
-  asking: Asking,
+  ports: Ports,
 ): Promise<Preminted> {
   const { txn, subject, grantType } = order
   const context = { txn, subject }
+  const { risk, writes: seen } = await assessClient(riskAsked(order), authenticated, exchange, ports)
   const first = isFirstAsked(order)
-    ? await judgeAuthorize(authorizeInput(order), exchange, asking)
+    ? await judgeAuthorize(authorizeInput(order, risk), exchange, ports)
     : undefined
   if (first !== undefined && !first.ok)
-    return { ok: false, refusal: refusedInDialect(first.refusal, grantType), writes: first.writes }
+    return {
+      ...{ ok: false, refusal: refusedInDialect(first.refusal, grantType) },
+      ...{ writes: [...first.writes, ...seen], asking: first.approval?.asking ?? [] },
+    }
   const before = first?.writes ?? []
 
-  const answered = await askPolicies(mintQuestion(order, exchange), exchange, asking)
+  const { answered, missing, uses } = await askWithApprovals(
+    mintQuestion(order, risk, exchange),
+    approvingOf(order),
+    exchange,
+    ports,
+  )
   const narrowed = judgeAnswer(order, answered, exchange)
   // What policies left as it was has had its last look.
   const linted =
     narrowed.ok && narrowed.value !== order
       ? lint(narrowed.value, { method: authenticated.method, proven, hasNonce })
       : narrowed
-  const writes = [...before, ...recordsOf(answered, linted.ok, context, exchange)]
-  return linted.ok
-    ? { ok: true, order: linted.value, writes }
-    : { ok: false, refusal: refusedInDialect(linted, grantType), writes }
+  const writes = [...before, ...recordsOf(answered, linted.ok, context, exchange), ...seen]
+  if (linted.ok)
+    return { ok: true, order: linted.value, writes: [...(first?.uses ?? []), ...uses, ...writes] }
+  const isApprovalMissing = linted.ruleId === 'policy.approval' && missing !== undefined
+  const refusal = isApprovalMissing ? refusalOfApproval(linted, missing) : linted
+  return {
+    ...{ ok: false, refusal: refusedInDialect(refusal, grantType), writes },
+    asking: isApprovalMissing ? missing.asking : [],
+  }
+}
+
+/** What others would approve: the order as it is before policies take anything away. */
+function approvingOf(order: MintOrder): Approving {
+  const { grantId, subject, txn, acr, scopes, audience, authorizationDetails: details, issuedAt: now } = order
+  const wanted = { scopes, resources: [audience], details }
+  return { wanted, subject: grantId === undefined ? undefined : subject, txn, acr, now }
 }
 
 /** Grant types by which a client comes to act for a user without a page of ours in between. */
@@ -61,17 +91,22 @@ function isFirstAsked({ grantType, grantId }: MintOrder): boolean {
   return unseen.has(grantType) && grantId !== undefined
 }
 
-function authorizeInput(order: MintOrder) {
+function riskAsked({ client, profile, subject, grantId, risk, issuedAt }: MintOrder): AskedRisk {
+  const hasUser = grantId !== undefined
+  return { client, profile, subject: hasUser ? subject : undefined, signIn: risk, now: issuedAt }
+}
+
+function authorizeInput(order: MintOrder, risk: StatedRisk | undefined) {
   const { client, grantType, txn, scopes, audience, authorizationDetails: details, profile } = order
   const { subject, sid, acr, amr, authTime, issuedAt: now } = order
   return {
-    ...{ client, grantType, txn, now },
+    ...{ client, grantType, txn, now, risk },
     wanted: { scopes, resources: [audience], details, profile },
     user: { subject, sid, acr, amr, authTime },
   }
 }
 
-function mintQuestion(order: MintOrder, { issuer }: Exchange): MintQuestion {
+function mintQuestion(order: MintOrder, risk: StatedRisk | undefined, { issuer }: Exchange): MintQuestion {
   const { client, grantType, scopes, audience, authorizationDetails: details, profile, binding } = order
   const { subject, grantId, sid, acr, amr, authTime, issuedAt, lifetimeSeconds } = order
   return {
@@ -83,7 +118,8 @@ function mintQuestion(order: MintOrder, { issuer }: Exchange): MintQuestion {
       subject: grantId === undefined ? undefined : subject,
       ...{ sid, acr, amr, authAgeSeconds: ageOf(authTime, issuedAt) },
     },
-    ...{ binding: constraintOf(binding), lifetimeSeconds },
+    ...{ binding: constraintOf(binding), lifetimeSeconds, risk },
+    ...(order.policyAttributes !== undefined && { attributes: order.policyAttributes }),
   }
 }
 
@@ -145,6 +181,7 @@ function assertNarrower(before: MintOrder, after: MintOrder): void {
   assert(after.lifetimeSeconds <= before.lifetimeSeconds)
   assert(after.idToken === undefined || before.idToken !== undefined)
   assert(after.refreshToken === undefined || after.refreshToken === before.refreshToken)
+  assert(after.attributeClaims === before.attributeClaims)
   assert(isSameBinding(after.binding, before.binding))
   assert(after.audience === before.audience)
   assert(after.subject === before.subject)

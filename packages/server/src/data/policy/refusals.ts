@@ -1,4 +1,5 @@
 import { type AuthenticationLevel, type Refusal, reachesLevel, refuse } from '@holdfast/protocol'
+import type { MissingApproval } from './approval.ts'
 import type { Answered } from './ask.ts'
 
 /**
@@ -11,7 +12,7 @@ export function refusalOf(
   acr: string | undefined,
   levels: readonly AuthenticationLevel[],
 ): Refusal | undefined {
-  const { decision, policies } = answered
+  const { question, decision, policies } = answered
   const facts = {
     policies: policies.name,
     policy_version: policies.version,
@@ -26,11 +27,6 @@ export function refusalOf(
     })
   }
   const { stepUp, requireApproval } = decision.obligations
-  if (requireApproval.length > 0)
-    return refuse('policy.approval', [], 'access_denied', 'the policies want an approval first', {
-      ...facts,
-      approval: requireApproval.join(' '),
-    })
   if (unmetStepUp(stepUp, acr, levels).length > 0)
     return refuse(
       'policy.step-up',
@@ -42,8 +38,23 @@ export function refusalOf(
         acr_values: stepUp.map(acrs => acrs.join(' ')).join(', '),
       },
     )
+  const approvedBy = question.moment === 'register' ? [] : (question.approvedBy ?? [])
+  const missing = requireApproval.filter(group => !approvedBy.includes(group))
+  if (missing.length > 0)
+    return refuse('policy.approval', [], 'access_denied', 'the policies want an approval first', {
+      ...facts,
+      approval: missing.join(' '),
+    })
   if (decision.decision === 'permit') return undefined
   return refuse('policy.denied', [], 'access_denied', 'the policies do not permit it', facts)
+}
+
+/** The refusal, with what became of the request for approval. */
+export function refusalOfApproval(refusal: Refusal, { standing, record }: MissingApproval): Refusal {
+  const facts = { ...refusal.facts, approval_name: record.name, approval_standing: standing }
+  return standing === 'denied'
+    ? refuse('policy.approval-denied', [], 'access_denied', 'it was not approved', facts)
+    : { ...refusal, facts }
 }
 
 /** Of what failed, so much stands in the audit. */

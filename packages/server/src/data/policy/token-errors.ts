@@ -19,9 +19,18 @@ const errors: Readonly<Record<GrantTypeName, { readonly error: ErrorCode; readon
   'urn:ietf:params:oauth:grant-type:jwt-bearer': { error: 'invalid_grant', clause: 'RFC6749-5.2' },
 }
 
-/** A refusal of the policies in the words of the grant; one of the profile keeps its own. */
+/** Where a client polls, it goes on polling while others have not answered (RFC 8628 section 3.5, CIBA section 11). */
+const pendings: Partial<typeof errors> = {
+  'urn:ietf:params:oauth:grant-type:device_code': { error: 'authorization_pending', clause: 'RFC8628-3.5-4' },
+  'urn:openid:params:grant-type:ciba': { error: 'authorization_pending', clause: 'CIBA-11-pending' },
+}
+
+/** A refusal of the policies, or for what they need, in the words of the grant; one of the profile keeps its own. */
 export function refusedInDialect(refusal: Refusal, grantType: GrantTypeName): Refusal {
-  if (!refusal.ruleId.startsWith('policy.')) return refusal
-  const { error, clause } = errors[grantType]
+  const isOfPolicy = refusal.ruleId.startsWith('policy.') || refusal.ruleId.startsWith('attributes.')
+  // What may be asked again in a moment is no word about the grant.
+  if (!isOfPolicy || refusal.error === 'temporarily_unavailable') return refusal
+  const pending = refusal.ruleId === 'policy.approval' ? pendings[grantType] : undefined
+  const { error, clause } = pending ?? errors[grantType]
   return { ...refusal, error, clauses: [clause] }
 }

@@ -62,6 +62,8 @@ export async function publishedOf(
       const subject = key.slice(issuer.length + 1)
       return namesOf(subject).map(name => say('subject', name))
     }
+    case 'issuer':
+      return key === issuer ? [say('issuer', issuer)] : []
     case 'client':
     case 'key':
       return key.startsWith(`${issuer}\n`) ? [say(what, key.slice(issuer.length + 1))] : []

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { revocationDigest } from '@holdfast/protocol/revocation-event.ts'
 import type { Reply, Sink } from '../../http/exchange.ts'
+import { Fault } from '../../ports.ts'
+import type { Store } from '../../store/store.ts'
 import { subjectFor } from '../mint/pairwise.ts'
 import { clientOf, keys, payments } from '../testing/clients.ts'
 import { headersOf, redeem, requestToken, seedCode, textOf } from '../testing/flow.ts'
 import { assertRefused } from '../testing/refused.ts'
 import { alice, issuerUrl, openWorld, type World } from '../testing/world.ts'
+import { startFeed } from './feed.ts'
 import { revocationsRoom } from './room.ts'
 
 interface Heard {
@@ -22,6 +25,13 @@ async function listen(world: World, lastEventId?: string, waiting = 0): Promise<
   const headers = lastEventId === undefined ? [] : [['last-event-id', lastEventId] as const]
   const form = world.assertion('c_rs')
   const reply = await world.send(revocationsRoom, '/revocations', { form, headers })
+  const heard = hearing(waiting)
+  reply.stream?.(heard.sink)
+  return { reply, ...heard }
+}
+
+/** A reader that keeps what it is told. */
+function hearing(waiting = 0): Omit<Heard, 'reply'> {
   const texts: string[] = []
   const closed: (() => void)[] = []
   const state = { isCut: false }
@@ -41,8 +51,7 @@ async function listen(world: World, lastEventId?: string, waiting = 0): Promise<
     },
     onClose: tell => closed.push(tell),
   }
-  reply.stream?.(sink)
-  return { reply, sink, texts, isCut: () => state.isCut, leave }
+  return { sink, texts, isCut: () => state.isCut, leave }
 }
 
 async function until(is: () => boolean): Promise<void> {
@@ -50,14 +59,15 @@ async function until(is: () => boolean): Promise<void> {
   assert.ok(is(), 'it did not happen')
 }
 
-const told = ({ texts }: Heard, event: string): readonly Record<string, unknown>[] =>
+const told = ({ texts }: Pick<Heard, 'texts'>, event: string): readonly Record<string, unknown>[] =>
   texts
     .join('')
     .split('\n\n')
     .filter(text => text.includes(`event: ${event}\n`))
     .map(text => JSON.parse(/data: (.*)/.exec(text)?.[1] ?? ''))
 
-const topics = (heard: Heard): readonly unknown[] => told(heard, 'revoked').map(({ topic }) => topic)
+const topics = (heard: Pick<Heard, 'texts'>): readonly unknown[] =>
+  told(heard, 'revoked').map(({ topic }) => topic)
 
 async function issue(world: World): Promise<string> {
   const { code, grantId } = await seedCode(world, 'c_bank')
@@ -172,6 +182,35 @@ describe('the revocation feed', () => {
     await assertRefused(world, reply, { status: 403, error: 'access_denied', ruleId: 'introspection.caller' })
     const anonymous = await world.send(revocationsRoom, '/revocations', { form: { a: 'b' } })
     await assertRefused(world, anonymous, { status: 401, error: 'invalid_client' })
+  })
+
+  test('is silent while the store does not answer, and goes on where it was when it does', async () => {
+    await using world = await openWorld()
+    const grantId = await issue(world)
+    const { listRevocations } = world.store
+    const state = { isDown: false, asked: 0 }
+    const store: Store = {
+      ...world.store,
+      listRevocations: async (after, limit) => {
+        state.asked++
+        if (state.isDown) throw new Fault('store.unavailable')
+        return await listRevocations(after, limit)
+      },
+    }
+    const reader = { issuerUrl, clientId: 'c_rs', openedMs: 0, after: 0, isResync: false }
+    const heard = hearing()
+    startFeed(reader, heard.sink, { ...world.ports, store })
+    await until(() => told(heard, 'heartbeat').length > 0)
+    const beats = told(heard, 'heartbeat').length
+    const asked = state.asked
+    state.isDown = true
+    await world.store.commit([{ kind: 'revoke-grant', id: grantId, at: world.clock.now() }])
+    await until(() => state.asked > asked)
+    assert.deepEqual([topics(heard), told(heard, 'heartbeat').length], [[], beats])
+    state.isDown = false
+    await until(() => told(heard, 'heartbeat').length > beats)
+    assert.deepEqual(topics(heard), ['grant'])
+    heard.leave()
   })
 
   test('an assertion opens one feed', async () => {

@@ -10,20 +10,21 @@ import { keyReportSeconds } from '@holdfast/protocol/key-report.ts'
 import type { Exchange, PeerCertificate, Reply } from '../../http/exchange.ts'
 import { softwareCustody } from '../../keys/custody/software.ts'
 import {
+  type AttributeSources,
   type Clock,
   type Entropy,
   Fault,
   type Keys,
-  type Metrics,
-  type Outbound,
   type Ports,
   type RemoteEngines,
 } from '../../ports.ts'
 import { shipped } from '../../snapshot/compile-policies.ts'
 import { spiffeClients } from '../../snapshot/compile-spiffe.ts'
 import { effectiveProfiles } from '../../snapshot/effective-profile.ts'
+import { defaultRiskRules, type RiskRules } from '../../snapshot/risk-rules.ts'
 import type {
   Attester,
+  AttributeSource,
   AuthorizationDetailsType,
   Client,
   IdentityProvider,
@@ -37,8 +38,18 @@ import type {
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
+import { type Geography, noGeography } from '../risk/geography.ts'
 import type { Room } from '../room.ts'
 import { keys as clientKeys, floor, plainClients, resourceServers, scopes } from './clients.ts'
+import {
+  type AnswerForm,
+  fakePasswords,
+  metricsInto,
+  noEngines,
+  noSources,
+  outboundOf,
+  type Receive,
+} from './fakes.ts'
 import { compactJws, newTestKey, type TestKey } from './jws.ts'
 
 export const issuerUrl = 'https://as.example'
@@ -59,7 +70,7 @@ export interface WorldOptions {
   readonly attesters?: readonly Attester[]
   readonly identityProviders?: readonly IdentityProvider[]
   /** What is answered to a form that wants JSON; absent: there is no answer. */
-  readonly answerForm?: (url: string, form: Readonly<Record<string, string>>) => Promise<unknown>
+  readonly answerForm?: AnswerForm
   readonly decisionPoint?: IssuerSnapshot['decisionPoint']
   readonly trustedIssuers?: readonly TrustedIssuer[]
   readonly spiffeTrustDomains?: readonly SpiffeTrustDomain[]
@@ -74,14 +85,17 @@ export interface WorldOptions {
   readonly scopes?: readonly Scope[]
   readonly detailTypes?: readonly AuthorizationDetailsType[]
   /** What is answered to what is posted to another server, a bearer token as `bearer`; absent: there is no answer. */
-  readonly receive?: (
-    url: string,
-    form: Readonly<Record<string, string>>,
-  ) => Promise<{ readonly status: number }>
+  readonly receive?: Receive
   /** What policies may ask by name; nobody when absent. */
   readonly remoteEngines?: RemoteEngines
+  readonly attributeSources?: readonly AttributeSource[]
+  /** What sources say; by default none answers. */
+  readonly sources?: AttributeSources
   /** Instead of the shipped ones. */
   readonly policies?: IssuerSnapshot['policies']
+  readonly risk?: Partial<RiskRules>
+  readonly geography?: Geography
+  readonly registered?: IssuerSnapshot['registered']
   /** An open store to use instead of a fresh one in memory. */
   readonly store?: Store
 }
@@ -96,6 +110,8 @@ export interface RequestOptions {
   /** Present: the request came over the mutual-TLS listener. */
   readonly certificate?: PeerCertificate
   readonly params?: Readonly<Record<string, string>>
+  /** Where it comes from; always the same unless said otherwise. */
+  readonly remoteAddress?: string
 }
 
 export type FormFields = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -156,14 +172,11 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     entropy: seededEntropy('world'),
     store,
     keys: keysInMemory(),
-    outbound: outboundOf(
-      options.documents ?? new Map(),
-      fetched,
-      options.receive ?? nobodyReceives,
-      options.answerForm,
-    ),
+    outbound: outboundOf(options.documents ?? new Map(), fetched, options.receive, options.answerForm),
     remoteEngines: options.remoteEngines ?? noEngines,
+    attributeSources: options.sources ?? noSources,
     passwords: fakePasswords,
+    geography: options.geography ?? noGeography,
     log: { info: () => {}, warn: () => {}, error: () => {} },
     metrics: metricsInto(counted),
     snapshot: () => snapshot,
@@ -268,53 +281,6 @@ function keysInMemory(): Keys {
   }
 }
 
-function outboundOf(
-  documents: ReadonlyMap<string, unknown>,
-  fetched: string[],
-  receive: NonNullable<WorldOptions['receive']>,
-  answerForm: NonNullable<WorldOptions['answerForm']> = nobodyReceives,
-): Outbound {
-  return {
-    getJson: async url => {
-      fetched.push(url)
-      if (!documents.has(url)) throw new Fault('outbound.failed', { detail: url })
-      return documents.get(url)
-    },
-    getText: async url => {
-      fetched.push(url)
-      const text = documents.get(url)
-      if (typeof text !== 'string') throw new Fault('outbound.failed', { detail: url })
-      return text
-    },
-    postForm: async (url, form) => receive(url, form),
-    postFormForJson: async (url, form) => answerForm(url, form),
-    postJson: async (url, body, { bearer }) => receive(url, { ...body, bearer }),
-  }
-}
-
-const nobodyReceives: NonNullable<WorldOptions['receive']> = async url => {
-  throw new Fault('outbound.failed', { detail: url })
-}
-
-/** Worlds whose policies ask nobody. */
-export const noEngines: RemoteEngines = {
-  ask: async () => ({ verdict: 'failed', message: 'there is no such engine' }),
-}
-
-const fakePasswords: Ports['passwords'] = {
-  verify: async (password, encoded) => encoded === `fake:${password}`,
-  hash: async password => `fake:${password}`,
-  verifyNothing: async () => false,
-}
-
-function metricsInto(counted: string[]): Metrics {
-  return {
-    count: name => {
-      counted.push(name)
-    },
-  }
-}
-
 function issuerOf(options: WorldOptions): IssuerSnapshot {
   const floorProfile = options.floor ?? floor
   const clients = new Map(
@@ -354,11 +320,14 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     ),
     clientOfSpiffeId: spiffeClients(clients.values()),
     decisionPoint: options.decisionPoint,
+    attributeSources: new Map((options.attributeSources ?? []).map(source => [source.name, source])),
     identityProviders: new Map((options.identityProviders ?? []).map(provider => [provider.name, provider])),
     trustedIssuers: new Map((options.trustedIssuers ?? []).map(trusted => [trusted.issuer, trusted])),
     policies: options.policies ?? shipped(),
     ...withoutRegistration,
     scopeEndings: [],
+    risk: { ...defaultRiskRules, ...options.risk },
+    ...(options.registered !== undefined && { registered: options.registered }),
   }
 }
 
@@ -399,7 +368,7 @@ function exchangeOf(
         : Buffer.from(request.body ?? formBody(request.form ?? {})),
     listener: certificate === undefined ? 'public' : 'mtls',
     peerCertificate: certificate,
-    remoteAddress: '192.0.2.10',
+    remoteAddress: request.remoteAddress ?? '192.0.2.10',
     requestId,
     issuer,
     params,

@@ -33,8 +33,17 @@ export interface Decision {
   readonly entitlement: Entitlement
   /** Guards: what is spent, what must still be live. */
   readonly writes: readonly Write[]
+  /** For a client that polls, when others still have to approve what its user allowed. */
+  readonly pending?: Pending
   /** What it means when one of `writes` lost its race. */
   readonly conflict: (guard: GuardKind) => GrantRefusal
+}
+
+/** What a client that has to go on polling leaves behind. */
+export interface Pending {
+  readonly writes: readonly Write[]
+  /** Set when it asked too soon. */
+  readonly slowDown: Refusal | undefined
 }
 
 export type Decided =

@@ -9,6 +9,7 @@ import type { AuditContext } from '../audit-of.ts'
 import { type AskedElsewhere, askedAgain } from '../authorize/asked-elsewhere.ts'
 import { isLasting } from '../authorize/lasting.ts'
 import { idTokenClaimsOf } from '../claims/release.ts'
+import { endOf } from '../end-of.ts'
 import { hashOfHandle } from '../handle.ts'
 import { grantedDetails } from '../mint/details.ts'
 import type { Entitlement } from '../mint/order.ts'
@@ -19,6 +20,7 @@ import {
   type GrantRefusal,
   grantOf,
   loadGrant,
+  type Pending,
   standingOf,
   type TokenRequest,
 } from './grant.ts'
@@ -104,12 +106,23 @@ function judgePoll<Kind extends Asked>(
         ...slot.also?.(value),
       },
       writes: [spend, { kind: 'require-live-grant', id: grant.id, at }],
+      pending: pendingOf(slot, asked, inputOf(facts, client.clientId, binding, at)),
       conflict: (guard): GrantRefusal => ({
         refusal: guard === spend.kind ? slot.replayed : slot.grantEnded,
         context,
       }),
     },
   }
+}
+
+/** As if the user had not answered: the same rules say whether the client asked too soon. */
+function pendingOf<Kind extends Asked>(slot: PolledGrant<Kind>, asked: Kind, input: PollInput): Pending {
+  const unanswered = { ...input, asked: input.asked && { ...input.asked, isApproved: false } }
+  const refusal = slot.judge(unanswered)
+  const slowDown = refusal?.error === 'slow_down' ? refusal : undefined
+  const intervalSeconds = asked.intervalSeconds + (slowDown === undefined ? 0 : slot.slowDownSeconds)
+  const { now: at, binding } = input
+  return { writes: [slot.keepPoll({ hash: asked.hash, at, intervalSeconds, binding })], slowDown }
 }
 
 function inputOf(
@@ -125,6 +138,7 @@ function inputOf(
     binding,
     asked: asked && {
       ...asked,
+      expiresAt: endOf(asked),
       isSpent: asked.spentAt !== undefined,
       isApproved: asked.grantId !== undefined,
       isDenied: asked.deniedAt !== undefined,
@@ -157,6 +171,7 @@ function entitlementOf(
     userClaims: idTokenClaimsOf(grant, user, client, exchange.issuer),
     txn: grant.txn,
     grantExpiresAt: grant.expiresAt,
+    ...(grant.risk && { risk: grant.risk }),
     ...(grant.managed && { managedGrantId: grant.managed.id }),
     inputBinding: bindingOfPoll(binding),
     refreshToken: isLasting(client, scopes) ? { scopes, resources, expiresAt: undefined } : undefined,

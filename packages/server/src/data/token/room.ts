@@ -1,10 +1,11 @@
-import { accept, firstRefusal, type Outcome } from '@holdfast/protocol'
+import { accept, firstRefusal, type Outcome, type Refusal, refuse } from '@holdfast/protocol'
 import { grantTypeRules } from '@holdfast/protocol/specs/rfc6749-token/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client, GrantTypeName } from '../../snapshot/snapshot.ts'
 import type { CommitResult, Write } from '../../store/writes.ts'
+import { orderWithAttributes } from '../attributes/order-with.ts'
 import { refusedAuthenticated, refusedReplay, replayRefusal } from '../client-auth/answer.ts'
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts'
 import { parseBackChannelForm } from '../client-auth/back-channel-form.ts'
@@ -12,8 +13,10 @@ import { dpopNonceHeader, judgeClientProof } from '../dpop/proof-at-server.ts'
 import { mint } from '../mint/mint.ts'
 import { judgeOrder } from '../mint/order.ts'
 import { premint } from '../policy/mint.ts'
+import { refusedInDialect } from '../policy/token-errors.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
+import { countToken } from '../risk/client.ts'
 import type { Room } from '../room.ts'
 import type { Decision, Grant, GrantRefusal } from './grant.ts'
 import { grants } from './grants/index.ts'
@@ -57,16 +60,41 @@ export const tokenRoom: Room = async (exchange, ports) => {
   const { txn, subject } = entitlement
   const context = { txn, subject }
   if (!order.ok) return refuseAsking(proven, { refusal: order, context })
-  const preminted = await premint(order.value, sender.value, exchange, ports)
-  if (!preminted.ok) return refuseAsking(proven, { ...preminted, context })
+  const attributed = await orderWithAttributes(order.value, exchange, ports)
+  if (!attributed.ok) return await withoutAttributes(proven, attributed, decided.value)
+  const preminted = await premint(attributed.value, sender.value, exchange, ports)
+  if (!preminted.ok) {
+    const { pending } = decided.value
+    if (pending === undefined || preminted.refusal.error !== 'authorization_pending')
+      return refuseAsking(proven, { ...preminted, context })
+    const refusal = pending.slowDown ?? preminted.refusal
+    const writes = [...pending.writes, ...preminted.writes]
+    return refuseAsking(proven, { ...preminted, refusal, writes, context })
+  }
 
   const minted = await mint(preminted.order, evidence, exchange, ports)
   const writes = [...proven.spent, ...guards, ...preminted.writes, ...minted.writes]
   const committed = await ports.store.commit(writes)
   if (!committed.committed) return refuseConflict(proven, decided.value, writes, committed)
 
+  const { grantId } = entitlement
+  countToken({ client, subject: grantId === undefined ? undefined : subject, now }, exchange, ports)
   ports.metrics.count('tokens_issued_total', { grant_type: entitlement.grantType })
   return jsonReply(200, minted.response, nextNonce(exchange, ports))
+}
+
+/** A source that failed may answer in a moment: nothing was spent, and the client may try again. */
+async function withoutAttributes(
+  asking: Asking,
+  refused: Refusal,
+  { entitlement: { grantType, txn, subject }, pending }: Decision,
+): Promise<Reply> {
+  const refusal = refusedInDialect(refused, grantType)
+  // A client that polls has polled.
+  const writes = pending?.writes ?? []
+  const reply = await refuseAsking(asking, { refusal, context: { txn, subject }, writes })
+  if (refusal.error !== 'temporarily_unavailable') return reply
+  return { ...reply, status: 503, headers: [...reply.headers, ['retry-after', '2']] }
 }
 
 /** An authenticated request on its way, and the one-time parts it has shown so far. */
@@ -92,7 +120,13 @@ function judgeGrantType(form: Form, client: Client): Outcome<Grant> {
 
 function refuseAsking(
   { exchange, ports, authenticated, spent }: Asking,
-  { refusal, context, writes = [], alert }: GrantRefusal,
+  {
+    refusal,
+    context,
+    writes = [],
+    alert,
+    asking = [],
+  }: GrantRefusal & { readonly asking?: readonly Write[] },
 ): Promise<Reply> {
   if (alert !== undefined) ports.metrics.count('replays_detected_total', { rule: refusal.ruleId })
   return refusedAuthenticated(exchange, ports, alert?.event ?? refused, refusal, authenticated, {
@@ -100,6 +134,7 @@ function refuseAsking(
     spent,
     extraHeaders: nextNonce(exchange, ports),
     writes,
+    asking,
     ...(alert !== undefined && { writes: alert.writes, outcome: 'alert' }),
   })
 }
@@ -113,7 +148,15 @@ function refuseConflict(
 ): Promise<Reply> {
   const { exchange, ports, authenticated } = asking
   const replay = replayRefusal(writes, result)
-  if (replay === undefined) return refuseAsking(asking, decision.conflict(result.guard))
+  if (replay === undefined) {
+    const { txn, subject, grantType } = decision.entitlement
+    if (result.guard === 'spend-approval' || result.guard === 'require-approval')
+      return refuseAsking(asking, {
+        refusal: refusedInDialect(approvalGone, grantType),
+        context: { txn, subject },
+      })
+    return refuseAsking(asking, decision.conflict(result.guard))
+  }
   const { txn, subject } = decision.entitlement
   const context = { clientId: authenticated.client.clientId, txn, subject }
   return refusedReplay(exchange, ports, refused, replay, {
@@ -121,6 +164,13 @@ function refuseConflict(
     extraHeaders: nextNonce(exchange, ports),
   })
 }
+
+const approvalGone = refuse(
+  'policy.approval-gone',
+  [],
+  'access_denied',
+  'the approval was used, or taken back, by another request at the same moment',
+)
 
 /** Whoever uses DPoP learns the nonce for next time (RFC 9449 section 8.2). */
 function nextNonce(exchange: Exchange, ports: Ports): Reply['headers'] {

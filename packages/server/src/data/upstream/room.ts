@@ -28,6 +28,7 @@ import { loadVisit, type Visit } from '../interaction/visit.ts'
 import { errorPage } from '../pages/error.ts'
 import { seeOther } from '../pages/page.ts'
 import { recordRefusal } from '../refused.ts'
+import { countRiskFailure } from '../risk/counters.ts'
 import { type PresentedState, presentedState } from './attempt.ts'
 import { fetchIdToken } from './fetch-id-token.ts'
 import { type LinkedUser, linkedUser } from './linked-user.ts'
@@ -180,6 +181,7 @@ async function refusedVisit(
   const committed = await ports.store.commit([
     ...spent,
     ...(counted === undefined ? [] : countSource(counted, now)),
+    ...(counted === undefined ? [] : countRiskFailure(exchange, ports, undefined, now)),
     auditRefused(exchange, now, 'upstream.refused', told, context),
   ])
   // Another answer with the same state was faster; this one is recorded all the same.

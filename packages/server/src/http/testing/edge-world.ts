@@ -10,6 +10,7 @@ import { openEntropy } from '../../entropy.ts'
 import { type RunningServer, type ServerOptions, startServer } from '../../main.ts'
 import type { Log, Passwords } from '../../ports.ts'
 import { shipped } from '../../snapshot/compile-policies.ts'
+import { defaultRiskRules } from '../../snapshot/risk-rules.ts'
 import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import { type CertificateRequest, type IssuedCertificate, issueCertificate } from '../../tls/issue.ts'
@@ -122,11 +123,13 @@ function issuerOf(
     authenticationLevels: defaultAuthenticationLevels,
     attesters: new Map(),
     decisionPoint: undefined,
+    attributeSources: new Map(),
     identityProviders: new Map(),
     trustedIssuers: new Map(),
     policies: shipped(),
     ...withoutRegistration,
     scopeEndings: [],
+    risk: defaultRiskRules,
     spiffeTrustDomains: new Map(),
     clientOfSpiffeId: () => undefined,
   }

@@ -9,6 +9,8 @@ export interface CompiledPolicies {
   readonly decide: Decide
   /** Remote engines that a permit may ask, by name. */
   readonly asks: readonly string[]
+  /** Whether they may look at `context.risk`. */
+  readonly readsRisk: boolean
 }
 
 /** A slot: one kind of policies. */

@@ -6,6 +6,7 @@ import type { Write } from '../writes.ts'
 import { committed, fails } from './expectations.ts'
 import {
   accessToken,
+  approval,
   audit,
   backchannelRequest,
   code,
@@ -19,6 +20,7 @@ import {
   newHash,
   pushedRequest,
   refreshToken,
+  rememberedConsent,
   session,
   start,
   statusEntry,
@@ -119,6 +121,18 @@ const expiringKinds: readonly Expiring[] = [
     refreshToken,
     record => ({ kind: 'insert-refresh-token', record }),
     (store, { hash }) => store.findRefreshToken(hash),
+  ),
+  expiring(
+    'a request for approval',
+    approval,
+    record => ({ kind: 'ask-approval', record, at: start, ofAskerMax: 20 }),
+    (store, { key }) => store.findApproval(key),
+  ),
+  expiring(
+    'a remembered consent',
+    rememberedConsent,
+    record => ({ kind: 'remember-consent', record }),
+    (store, { key }) => store.findConsent(key),
   ),
 ]
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
 import type { GuardKind, Write } from '../writes.ts'
+import { approvalScenarios } from './approval-scenarios.ts'
 import { authenticatorScenarios } from './authenticator-scenarios.ts'
 import { backchannelScenario, pingScenario } from './backchannel-scenarios.ts'
 import {
@@ -36,8 +37,14 @@ export interface GuardScenario {
   readonly isOnce: boolean
 }
 
+/** What spoils whatever passes on the rights of a session or grant. */
+const endOfAll = {
+  'all of its issuer ended': { kind: 'revoke-all-of-issuer', issuer, at: start },
+} as const
+
 /** Every guard there is: the type makes a new one show itself here. */
 export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = {
+  ...approvalScenarios,
   'spend-pushed-request': () => {
     const record = pushedRequest()
     const attempt = (at: EpochSeconds, hash = record.hash): Write => ({
@@ -98,7 +105,7 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       prepare: [{ kind: 'insert-session', record }],
       attempt: () => attempt(),
       endsAt: undefined,
-      spoilers: { 'it was ended': { kind: 'end-session', hash, at: start } },
+      spoilers: { 'it was ended': { kind: 'end-session', hash, at: start }, ...endOfAll },
       unknown: attempt(newHash()),
       isOnce: false,
     }
@@ -113,6 +120,7 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       spoilers: {
         'it was ended': attempt(start),
         'it was revoked': { kind: 'revoke-session', hash: record.hash, at: start },
+        ...endOfAll,
       },
       unknown: attempt(start, newHash()),
       isOnce: true,
@@ -150,7 +158,7 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       prepare: [{ kind: 'insert-grant', record }],
       attempt,
       endsAt: record.expiresAt,
-      spoilers: { 'it was revoked': { kind: 'revoke-grant', id: record.id, at: start } },
+      spoilers: { 'it was revoked': { kind: 'revoke-grant', id: record.id, at: start }, ...endOfAll },
       unknown: attempt(start, newHash()),
       isOnce: false,
     }
@@ -165,6 +173,7 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
       spoilers: {
         'it was ended': attempt(start),
         'it was revoked': { kind: 'revoke-grant', id: record.id, at: start },
+        ...endOfAll,
       },
       unknown: attempt(start, newHash()),
       isOnce: true,

@@ -1,6 +1,7 @@
 import { type EpochSeconds, epochSeconds, type HandleHash, secondsAfter } from '@holdfast/protocol'
 import { sortableTime } from '../../data/handle.ts'
 import type { Clock } from '../../ports.ts'
+import type { ApprovalRecord, RememberedConsentRecord } from '../approval-records.ts'
 import type {
   AccessTokenRecord,
   AuditRecord,
@@ -17,6 +18,7 @@ import type {
   PushedRequestRecord,
   RefreshTokenRecord,
   SessionRecord,
+  SightingRecord,
   StatusEntryRecord,
   TotpRecord,
   UserRecord,
@@ -173,6 +175,42 @@ export const backchannelRequest = (): BackchannelRequestRecord => ({
   expiresAt: later(300),
 })
 
+export const approval = (): ApprovalRecord => {
+  const key = newHash()
+  return {
+    key,
+    name: `a-${key}`,
+    issuer,
+    content: {
+      moment: 'mint',
+      clientId: `client of ${key}`,
+      subject: 'user:1',
+      scopes: ['payments'],
+      resources: ['https://api.example'],
+      authorizationDetails: [],
+      groups: ['treasury', 'legal'],
+      seconds: 900,
+      isReusable: false,
+    },
+    given: [],
+    txn: 'txn-1',
+    issuedAt: start,
+    expiresAt: later(86_400),
+  }
+}
+
+export const rememberedConsent = (): RememberedConsentRecord => ({
+  ...owned,
+  key: newHash(),
+  subject: 'user:1',
+  grantId: 'grant-1',
+  scopes: ['openid'],
+  resources: [],
+  seen: { client: 'c', scopes: { openid: 's' }, details: 'd', claims: 'n' },
+  issuedAt: start,
+  expiresAt: later(86_400),
+})
+
 export const ping = (): PingRecord => ({
   ...owned,
   id: newHash(),
@@ -288,6 +326,17 @@ export const key = (id: string): KeyRecord => ({
   revokedAt: undefined,
   withdrawnAt: undefined,
 })
+
+export const sighting = (owner: string, item: string, what: SightingRecord['what'] = 'device') =>
+  ({
+    issuer,
+    owner,
+    what,
+    item,
+    isConfirmed: false,
+    seenAt: start,
+    expiresAt: later(900),
+  }) satisfies SightingRecord
 
 export const verifier = (instance: string): VerifierRecord => ({
   issuer,

@@ -1,6 +1,7 @@
 import { type Clock, Fault } from '../../ports.ts'
 import { type Announced, announcementOf, announcingSteps } from '../announcements.ts'
 import { auditBody, type ChainHead, linkHash } from '../chain.ts'
+import { passesOn } from '../issuer-revocations.ts'
 import type { ReplayHorizon } from '../replay-horizon.ts'
 import { guardFailed, isGuard, type Step, stepOf } from '../statements.ts'
 import type { CommitResult, Write } from '../writes.ts'
@@ -183,8 +184,21 @@ async function finish(writer: Writer, settled: readonly Settled[]): Promise<unkn
   })
 }
 
+/**
+ * Keeps an ending of all access out of a list that passes rights on, and lists of that kind out of an ending.
+ * Undefined: the list needs no lock. Taken first, so that who waits for it holds nothing of this list.
+ */
+function lockFor({ line, channel }: Writer, writes: readonly Write[]): Promise<unknown> | undefined {
+  const key = `hashtext('${channel} endings')`
+  if (writes.some(({ kind }) => kind === 'revoke-all-of-issuer'))
+    return line.command(`select pg_advisory_xact_lock(${key})`)
+  return passesOn(writes) ? line.command(`select pg_advisory_xact_lock_shared(${key})`) : undefined
+}
+
 /** Sends every statement of a list before the first answer, and never throws: the answer may be an error. */
 async function sendList(writer: Writer, writes: readonly Write[]): Promise<Settled> {
+  const lock = lockFor(writer, writes)
+  const locked = lock && Promise.allSettled([lock])
   const answers: Promise<number>[] = []
   for (const write of writes) {
     // The horizon is known here; what stands behind a guard that fails need not be sent.
@@ -197,7 +211,9 @@ async function sendList(writer: Writer, writes: readonly Write[]): Promise<Settl
     if (write.kind === 'raise-revision')
       answers.push(writer.line.command(`notify ${writer.channel}`).then(() => 1))
   }
-  return settle(writes, await Promise.allSettled(answers))
+  const settled = await Promise.allSettled(answers)
+  const lost = (await locked)?.find(one => one.status === 'rejected')
+  return lost === undefined ? settle(writes, settled) : { error: lost.reason }
 }
 
 function settle(writes: readonly Write[], answers: readonly PromiseSettledResult<number>[]): Settled {

@@ -12,6 +12,9 @@ import { revocationFeed } from './010-revocation-feed.ts'
 import { userStatus } from './011-user-status.ts'
 import { liveGrants } from './012-live-grants.ts'
 import { keyVerifiers } from './013-key-verifiers.ts'
+import { issuerRevocations } from './014-issuer-revocations.ts'
+import { approvals } from './015-approvals.ts'
+import { sightings } from './016-sightings.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -29,6 +32,9 @@ export const migrations: readonly Migration[] = [
   userStatus,
   liveGrants,
   keyVerifiers,
+  issuerRevocations,
+  approvals,
+  sightings,
 ]
 
 /** Version of the schema this program speaks. */

@@ -19,7 +19,7 @@ export const clientSecretJwt: AuthenticationMethod = {
       // The MAC is made whatever the client has; the decoy's key is no secret, so it never counts.
       return verifyMac(assertion, key ?? decoySecret, alg) && key !== undefined
     })
-    return found.ok ? judgeProven(attempt, assertion, macAlgs, found.value.id) : found
+    return found.ok ? judgeProven(attempt, assertion, macAlgs, found.value.id, found.value.id) : found
   },
 }
 

@@ -42,5 +42,5 @@ function verified(
         : 'the signature of the assertion is wrong',
     )
   const { signingAlgs } = attempt.client.profile
-  return judgeProven(attempt, assertion, signingAlgs, key.kid ?? key.thumbprint)
+  return judgeProven(attempt, assertion, signingAlgs, key.kid ?? key.thumbprint, key.thumbprint)
 }

@@ -32,6 +32,6 @@ export const selfSignedTlsClientAuth: AuthenticationMethod = {
         'the certificate is outside its dates',
         { certificate: peer.thumbprint },
       )
-    return accept({ facts: { certificate: peer.thumbprint }, writes: [] })
+    return accept({ facts: { certificate: peer.thumbprint }, credentialId: peer.thumbprint, writes: [] })
   },
 }

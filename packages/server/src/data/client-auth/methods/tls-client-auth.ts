@@ -41,6 +41,6 @@ export const tlsClientAuth: AuthenticationMethod = {
         'the certificate is not of the registered subject',
         { certificate: peer.thumbprint },
       )
-    return accept({ facts: { certificate: peer.thumbprint }, writes: [] })
+    return accept({ facts: { certificate: peer.thumbprint }, credentialId: peer.thumbprint, writes: [] })
   },
 }

@@ -8,6 +8,8 @@ import type { Client } from '../../../snapshot/snapshot.ts'
 import { endsWithSession } from '../../../store/owners.ts'
 import type { FoundBackchannelRequest } from '../../../store/store.ts'
 import type { Write } from '../../../store/writes.ts'
+import { listAnswerable, shownApproval } from '../../approvals/answer.ts'
+import { groupsMissing } from '../../approvals/approval.ts'
 import { type AuditContext, auditAccepted, auditRefused } from '../../audit-of.ts'
 import { type AccessElsewhere, askedAgain } from '../../authorize/asked-elsewhere.ts'
 import { detailsFacts } from '../../authorize/details-facts.ts'
@@ -32,8 +34,11 @@ import { scopeWords } from '../../pages/scope-words.ts'
 import { outstandingRequests } from '../../par/outstanding.ts'
 import { type Authorized, judgeAuthorize } from '../../policy/authorize.ts'
 import { recordRefusal } from '../../refused.ts'
+import { statedRisk } from '../../risk/client.ts'
+import { type AssessedSignIn, assessSignIn } from '../../risk/sign-in.ts'
 import { type AuthenticationState, authenticationState } from '../authentication.ts'
 import { csrfToken } from '../csrf.ts'
+import { answerForGroup, commitAsking, tooManyWaiting } from '../group-approval.ts'
 import type { Asked } from '../named-grant.ts'
 import { stepUrl } from '../record.ts'
 import { type LiveSession, sessionLimits } from '../session.ts'
@@ -65,6 +70,8 @@ interface Waiting {
 async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   const decision = form.get('decision')
   if (decision !== 'allow' && decision !== 'deny') return await render(visit, ports)
+  if (form.get('approval') !== undefined)
+    return await answerForGroup(visit, form, ports, said => render(visit, ports, said))
   const waiting = (await listWaiting(visit, ports)).find(
     ({ request }) => request.hash === form.get('request'),
   )
@@ -92,11 +99,14 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
   const { request, client, access, asked, content } = waiting
   const state = authenticationFor(visit, waiting)
   if (state.next !== 'done') return await askForMore(visit, waiting, state, ports)
-  const permitted = await judgeApproval(visit, waiting, state.stated, ports)
+  const signIn = await assessSignIn(exchange, ports, session.user, visit.interaction, now)
+  const permitted = await judgeApproval(visit, waiting, state.stated, signIn, ports)
   if (!permitted.ok) return await notPermitted(visit, waiting, permitted, ports)
   const { sid } = session.record
   const lifetimeSeconds = cibaGrantLifetime(client, asked, access.profile)
-  const grant = cibaGrantOf(request, asked, { sid, ...state.stated }, lifetimeSeconds, ports, now)
+  const made = cibaGrantOf(request, asked, { sid, ...state.stated }, lifetimeSeconds, ports, now)
+  const grant = signIn === undefined ? made : { ...made, risk: signIn.judged }
+  const remembered = signIn?.remember()
   const committed = await ports.store.commit([
     ...approvalWrites(request, grant, asked.named, exchange.requestId, ports),
     { kind: 'join-session', record: participantOf(session.record.sid, grant.clientId, now) },
@@ -105,7 +115,9 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
       hash: session.record.hash,
       idleExpiresAt: secondsAfter(now, sessionLimits.idleSeconds),
     },
+    ...permitted.uses,
     ...permitted.writes,
+    ...(remembered?.writes ?? []),
     auditAccepted(exchange, now, 'ciba.approved', contextOf(waiting), {
       scopes: request.scopes,
       resources: request.resources,
@@ -125,10 +137,14 @@ async function allow(visit: Visit, waiting: Waiting, ports: Ports): Promise<Repl
   ])
   if (committed.committed) {
     noLongerOutstanding(visit, client, ports)
-    return await render(visit, ports, { kind: 'allowed', clientName: content.clientName })
+    const page = await render(visit, ports, { kind: 'allowed', clientName: content.clientName })
+    return remembered === undefined ? page : { ...page, headers: [...page.headers, remembered.cookie] }
   }
   // Another request was faster with the grant that this one names: the user is asked about what it is now.
   if (committed.guard === 'end-grant')
+    return await unanswered(visit, ports, changed, 'changed', contextOf(waiting))
+  // Another request used up the approval of others, or it was taken back: what is missing now, the answer says.
+  if (committed.guard === 'spend-approval' || committed.guard === 'require-approval')
     return await unanswered(visit, ports, changed, 'changed', contextOf(waiting))
   // A logout was faster: there is no session to consent in. The room asks for a new login.
   if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, id, 'login'))
@@ -140,27 +156,34 @@ function judgeApproval(
   visit: Visit,
   { request, client, access, asked }: Waiting,
   { acr, amr, authTime }: StatedAuthentication,
+  signIn: AssessedSignIn | undefined,
   ports: Ports,
 ): Promise<Authorized> {
   const { subject, txn } = request
   const { sid } = sessionOf(visit).record
-  const wanted = { ...asked, profile: access.profile }
+  const { profile } = access
+  const { exchange, now } = visit
+  const wanted = { ...asked, profile }
   const user = { subject, sid, acr, amr, authTime }
-  return judgeAuthorize(
-    { client, grantType: cibaGrantType, txn, wanted, user, now: visit.now },
-    visit.exchange,
-    ports,
-  )
+  const risk = statedRisk({ client, profile, subject, signIn: signIn?.judged, now }, exchange, ports)
+  return judgeAuthorize({ client, grantType: cibaGrantType, txn, wanted, user, now, risk }, exchange, ports)
 }
 
 /** A stronger authentication first, where that helps; otherwise it is answered, with no. */
 async function notPermitted(
   visit: Visit,
   waiting: Waiting,
-  { refusal, stepUp, writes }: Extract<Authorized, { ok: false }>,
+  permitted: Extract<Authorized, { ok: false }>,
   ports: Ports,
 ): Promise<Reply> {
   const { interaction } = visit
+  const { refusal, stepUp, approval, writes } = permitted
+  if (approval !== undefined && approval.standing !== 'denied') {
+    const isAsked = await commitAsking(visit, sessionOf(visit), permitted, ports)
+    if (!isAsked) return await deny(visit, waiting, ports, tooManyWaiting, writes)
+    const groups = groupsMissing(approval.record)
+    return await render(visit, ports, { kind: 'asked', clientName: waiting.content.clientName, groups })
+  }
   if (stepUp !== undefined) {
     const demanding: Visit = { ...visit, interaction: { ...interaction, policyAcrs: stepUp } }
     const state = authenticationFor(demanding, waiting)
@@ -307,6 +330,7 @@ function digestOf(content: ApprovalContent): string {
 async function render(visit: Visit, ports: Ports, said?: Said): Promise<Reply> {
   const { exchange, interaction, id, now } = visit
   const waiting = await listWaiting(visit, ports)
+  const forGroups = await listAnswerable(visit, sessionOf(visit), ports)
   return approvalsView(exchange, {
     action: stepUrl(exchange.issuer.url, id, 'approvals'),
     csrf: csrfToken(ports.keys, interaction, 'approvals'),
@@ -317,6 +341,7 @@ async function render(visit: Visit, ports: Ports, said?: Said): Promise<Reply> {
       minutesAgo: Math.floor((now - request.issuedAt) / 60),
       content,
     })),
+    groupApprovals: forGroups.map(one => shownApproval(one, now)),
     ...(said && { said }),
   })
 }

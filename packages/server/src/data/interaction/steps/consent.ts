@@ -16,7 +16,7 @@ import { newGrantId, newManagedGrantId } from '../../authorize/transaction.ts'
 import { fineTime, newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
 import { mintDetachedSignature } from '../../mint/id-token.ts'
-import { type ConsentContent, consentView } from '../../pages/consent.ts'
+import { type ConsentContent, type ConsentView, consentView } from '../../pages/consent.ts'
 import { shownDetails } from '../../pages/detail-item.ts'
 import { deviceDone } from '../../pages/device.ts'
 import { wordsFor } from '../../pages/locale.ts'
@@ -25,9 +25,12 @@ import { scopeWords } from '../../pages/scope-words.ts'
 import type { Words } from '../../pages/words/words.ts'
 import { type Authorized, judgeAuthorize } from '../../policy/authorize.ts'
 import { recordRefusal } from '../../refused.ts'
+import { statedRisk } from '../../risk/client.ts'
+import { type AssessedSignIn, assessSignIn } from '../../risk/sign-in.ts'
 import { judgeAcr } from '../assurance.ts'
 import { csrfToken } from '../csrf.ts'
 import { finishing, finishRefused, noLongerOutstanding, tooLate } from '../finish.ts'
+import { approvalShown, askOthers, showWaiting, waitsForApproval } from '../group-approval.ts'
 import { type Asked, type Asking, loadAsked } from '../named-grant.ts'
 import { turnedAway } from '../policy-step-up.ts'
 import { stepUrl } from '../record.ts'
@@ -44,9 +47,12 @@ export const consent: InteractionStep = {
     const session = sessionOf(visit)
     const asked = await loadAsked(askingOf(visit), session.record.subject, ports)
     if (!asked.ok) return await finishRefused(visit, ports, 'consent.refused', asked)
-    const permitted = await judgeConsent(visit, session, asked.value, ports)
-    return permitted.ok
-      ? render(visit, session, asked.value, ports, false)
+    const { permitted } = await judgeConsent(visit, session, asked.value, ports)
+    const approval = approvalShown(permitted)
+    if (permitted.ok || approval !== undefined)
+      return render(visit, session, asked.value, ports, { ...(approval && { approval }) })
+    return waitsForApproval(permitted)
+      ? showWaiting(visit, permitted.approval.record, ports)
       : await turnedAway(visit, permitted, 'consent.refused', ports)
   },
   answer,
@@ -58,7 +64,7 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
   if (decision === 'deny') return await finishRefused(visit, ports, 'consent.denied', deniedByUser)
   const asked = await loadAsked(askingOf(visit), session.record.subject, ports)
   if (!asked.ok) return await finishRefused(visit, ports, 'consent.refused', asked)
-  if (decision !== 'allow') return render(visit, session, asked.value, ports, false)
+  if (decision !== 'allow') return render(visit, session, asked.value, ports)
 
   // I13: what the user saw is what the token holds. A name or text edited meanwhile is asked again.
   const shown = digestOf(contentOf(visit, session, asked.value))
@@ -66,14 +72,21 @@ async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {
     await recordRefusal(visit.exchange, ports, 'consent.refused', changed, {
       context: contextOf(visit, session),
     })
-    return render(visit, session, asked.value, ports, true)
+    return render(visit, session, asked.value, ports, { isChanged: true })
   }
   const unmet = judgeAcr(visit.interaction.request, [statedBy(visit).acr])
   if (unmet !== undefined) return await finishRefused(visit, ports, 'consent.refused', unmet)
   // Asked again: since the page was shown, the policies or the session may be others.
-  const permitted = await judgeConsent(visit, session, asked.value, ports)
+  const { permitted, signIn } = await judgeConsent(visit, session, asked.value, ports)
+  if (!permitted.ok && permitted.approval !== undefined && permitted.approval.standing !== 'denied')
+    return await askOthers(visit, session, permitted, ports)
   if (!permitted.ok) return await turnedAway(visit, permitted, 'consent.refused', ports)
-  return await allowed(visit, session, { ...asked.value, shown, records: permitted.writes }, ports)
+  return await allowed(
+    visit,
+    session,
+    { ...asked.value, shown, signIn, records: [...permitted.uses, ...permitted.writes] },
+    ports,
+  )
 }
 
 function askingOf({ interaction: { request }, client, profile, exchange: { issuer } }: Visit): Asking {
@@ -87,33 +100,37 @@ const changed = refuse(
   'what is asked for changed after it was shown',
 )
 
-/** Moment 1 of policy, for what the page asks. */
-function judgeConsent(
+/** Moment 1 of policy, for what the page asks, with how risky it looks to have this user answer from here. */
+async function judgeConsent(
   visit: Visit,
-  { record }: LiveSession,
+  { record, user }: LiveSession,
   asked: Asked,
   ports: Ports,
-): Promise<Authorized> {
+): Promise<{ readonly permitted: Authorized; readonly signIn: AssessedSignIn | undefined }> {
   const { exchange, interaction, client, profile, now } = visit
   const { subject, sid } = record
   const { authTime, acr, amr } = statedBy(visit)
   const grantType =
     interaction.device === undefined ? 'authorization_code' : 'urn:ietf:params:oauth:grant-type:device_code'
-  return judgeAuthorize(
+  const signIn = await assessSignIn(exchange, ports, user, interaction, now)
+  const permitted = await judgeAuthorize(
     {
       ...{ client, grantType, txn: interaction.txn, now },
       wanted: { ...asked, profile },
       user: { subject, sid, acr, amr, authTime },
+      risk: statedRisk({ client, profile, subject, signIn: signIn?.judged, now }, exchange, ports),
     },
     exchange,
     ports,
   )
+  return { permitted, signIn }
 }
 
 /** What a user allowed: the page that is answered, by its digest, and what policies recorded of it. */
 interface Allowed extends Asked {
   readonly shown: string
   readonly records: readonly Write[]
+  readonly signIn: AssessedSignIn | undefined
 }
 
 async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports: Ports): Promise<Reply> {
@@ -121,6 +138,7 @@ async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports
   const { device } = interaction
   const code = newHandle(ports.entropy, 'code', exchange.issuer.url, fineTime(ports.clock))
   const grant = grantOf(visit, session, asked, ports)
+  const remembered = asked.signIn?.remember()
   const response = await responseOf(visit, grant, code.value, ports)
   const writes: readonly Write[] = [
     ...finishing(visit),
@@ -137,6 +155,7 @@ async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports
       idleExpiresAt: secondsAfter(now, sessionLimits.idleSeconds),
     },
     ...asked.records,
+    ...(remembered?.writes ?? []),
     auditAccepted(exchange, now, device ? 'device.approved' : 'code.issued', contextOf(visit, session), {
       ...(device ? deviceFacts(visit, device.hash) : requestFacts(interaction.request)),
       consent: 'allowed',
@@ -158,12 +177,15 @@ async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports
   if (!committed.committed) {
     // Another request was faster with the grant that this one names: the user is asked about what it is now.
     if (committed.guard === 'end-grant') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'consent'))
+    // Another request used up the approval, or it was taken back: the page says what is missing now.
+    if (committed.guard === 'spend-approval' || committed.guard === 'require-approval')
+      return seeOther(stepUrl(exchange.issuer.url, visit.id, 'consent'))
     // A logout was faster: there is no session to consent in. The room asks for a new login.
     if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'login'))
     return await tooLate(visit, contextOf(visit, session), ports)
   }
   noLongerOutstanding(visit, ports)
-  return reply
+  return remembered === undefined ? reply : { ...reply, headers: [...reply.headers, remembered.cookie] }
 }
 
 /** What goes back to the client, signed before anything is spent: without a key, the user can allow it again. */
@@ -191,7 +213,7 @@ function deviceFacts({ interaction }: Visit, hash: HandleHash): AuditRecord['fac
   return { scopes, resources, ...detailsFacts(authorizationDetails), device_code_ref: hash }
 }
 
-function grantOf(visit: Visit, session: LiveSession, asked: Asked, ports: Ports): GrantRecord {
+function grantOf(visit: Visit, session: LiveSession, asked: Allowed, ports: Ports): GrantRecord {
   const { interaction, client, now } = visit
   const { request, txn, issuer } = interaction
   const { subject, sid } = session.record
@@ -212,6 +234,7 @@ function grantOf(visit: Visit, session: LiveSession, asked: Asked, ports: Ports)
     txn,
     issuedAt: now,
     expiresAt: secondsAfter(now, grantLifetime(visit, asked)),
+    ...(asked.signIn !== undefined && { risk: asked.signIn.judged }),
     ...(request.grantManagement && {
       managed: asked.named?.managed ?? { id: newManagedGrantId(ports.entropy), createdAt: now },
     }),
@@ -303,7 +326,13 @@ function digestOf(content: ConsentContent): string {
   return hash('sha256', JSON.stringify(content), 'base64url')
 }
 
-function render(visit: Visit, session: LiveSession, asked: Asked, ports: Ports, isChanged: boolean): Reply {
+function render(
+  visit: Visit,
+  session: LiveSession,
+  asked: Asked,
+  ports: Ports,
+  { isChanged = false, approval }: Partial<Pick<ConsentView, 'isChanged' | 'approval'>> = {},
+): Reply {
   const { exchange, interaction, id } = visit
   const content = contentOf(visit, session, asked)
   return consentView(exchange, {
@@ -314,6 +343,7 @@ function render(visit: Visit, session: LiveSession, asked: Asked, ports: Ports, 
     content,
     formTarget: formTargetOf(interaction.request.redirectUri),
     isChanged,
+    ...(approval && { approval }),
   })
 }
 

@@ -12,6 +12,7 @@ import { loginView } from '../../pages/login.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
 import type { SignInProblem } from '../../pages/sign-in-problem.ts'
 import { recordRefusal } from '../../refused.ts'
+import { countRiskFailure } from '../../risk/counters.ts'
 import { leaveForProvider } from '../../upstream/leave.ts'
 import { judgeSubject } from '../assurance.ts'
 import {
@@ -68,7 +69,8 @@ async function attempt(
   const user = await ports.store.findUserByUsername(visit.exchange.issuer.url, username)
   const refusal = await judgeUser(user, password, ports)
   if (refusal !== undefined || user === undefined) {
-    const writes = countFailure(keys, visit.now)
+    const risk = countRiskFailure(visit.exchange, ports, username, visit.now)
+    const writes = [...countFailure(keys, visit.now), ...risk]
     const context = { ...contextOf(visit), ...(user && { subject: user.subject }) }
     await recordRefusal(visit.exchange, ports, 'login.refused', refusal ?? unknownUser, { context, writes })
     return render(visit, ports, username, { kind: 'wrong' })
@@ -135,7 +137,7 @@ async function withPasskey(visit: Visit, ports: Ports, credential: string): Prom
     await recordRefusal(exchange, ports, 'login.refused', proven, {
       context: { ...contextOf(visit), ...(subject !== undefined && { subject }) },
       outcome: proven.ruleId === 'passkey.counter' ? 'alert' : 'refused',
-      writes: countSource(keys, now),
+      writes: [...countSource(keys, now), ...countRiskFailure(exchange, ports, undefined, now)],
     })
     return render(visit, ports, hintOf(visit), { kind: 'passkey' })
   }

@@ -11,6 +11,7 @@ import { formTargetOf, seeOther } from '../../pages/page.ts'
 import { secondFactorView } from '../../pages/second-factor.ts'
 import type { SignInProblem } from '../../pages/sign-in-problem.ts'
 import { recordRefusal } from '../../refused.ts'
+import { countRiskFailure } from '../../risk/counters.ts'
 import {
   type AttemptKeys,
   countFailure,
@@ -119,9 +120,14 @@ async function wrong(
   keys: AttemptKeys,
   ports: Ports,
 ): Promise<Reply> {
-  await recordRefusal(visit.exchange, ports, 'second-factor.refused', refusal, {
+  const { exchange, now } = visit
+  const { username } = sessionOf(visit).user
+  await recordRefusal(exchange, ports, 'second-factor.refused', refusal, {
     context: contextOf(visit),
-    writes: countFailure(keys, visit.now, secondFactorLimits),
+    writes: [
+      ...countFailure(keys, now, secondFactorLimits),
+      ...countRiskFailure(exchange, ports, username, now),
+    ],
   })
   return render(visit, ports, wanted, { kind: 'wrong' })
 }
@@ -143,7 +149,10 @@ async function withPasskey(
     await recordRefusal(exchange, ports, 'second-factor.refused', proven, {
       context: contextOf(visit),
       outcome: proven.ruleId === 'passkey.counter' ? 'alert' : 'refused',
-      writes: countSource(keys, now),
+      writes: [
+        ...countSource(keys, now),
+        ...countRiskFailure(exchange, ports, sessionOf(visit).user.username, now),
+      ],
     })
     return render(visit, ports, wanted, { kind: 'passkey' })
   }

@@ -242,8 +242,7 @@ export const de: Words = {
     waitingTitle: 'Etwas wartet auf Ihre Antwort',
     nothingTitle: 'Nichts wartet auf Sie',
     again: 'Noch einmal nachsehen',
-    endsByItself:
-      'Anfragen enden nach einigen Minuten von selbst. Diese Seite zu schließen beantwortet nichts.',
+    endsByItself: 'Anfragen enden nach einer Weile von selbst. Diese Seite zu schließen beantwortet nichts.',
     asked: minutes =>
       minutes === 0
         ? 'Gerade eben gefragt'
@@ -262,6 +261,41 @@ export const de: Words = {
     unreachable: clientName =>
       `${clientName} verlangt eine stärkere Anmeldung, als Sie eingerichtet haben. Es wurde nichts erlaubt.`,
     setUp: 'Eine stärkere Anmeldung einrichten',
+  },
+  groupApprovals: {
+    alsoNeeded: groups =>
+      `Auch andere müssen dem zustimmen: ${groups}. Wenn Sie es erlauben, werden sie gefragt.`,
+    isGiven:
+      'Die anderen, die zustimmen mussten, haben zugestimmt. Erlauben Sie es jetzt, damit es weitergeht.',
+    waitingTitle: 'Warten auf Zustimmung',
+    waitingLead: clientName =>
+      html`Sie haben <strong>${clientName}</strong> den Zugriff erlaubt. Andere müssen zustimmen, bevor es weitergeht.`,
+    stillMissing: groups => `Noch nicht beantwortet: ${groups}`,
+    approvedAlready: groups => `Zugestimmt: ${groups}`,
+    looksAgain: 'Diese Seite sieht alle 15 Sekunden nach und macht dann von selbst weiter.',
+    lookNow: 'Jetzt nachsehen',
+    stopLooking: 'Nicht von selbst nachsehen',
+    mayClose: time =>
+      `Sie können sie auch schließen und in der Anwendung später neu beginnen. Eine Zustimmung gilt höchstens ${time}.`,
+    giveUp: 'Aufgeben',
+    section: 'Ihre Zustimmung wird gebraucht',
+    heading: clientName => html`<span class="name">${clientName}</span> zustimmen?`,
+    forUser: username => html`Sie bittet <strong>${username}</strong>, das zu erlauben:`,
+    forItself: 'Sie will das für sich selbst, für niemanden sonst:',
+    asMember: group => html`Gefragt sind Sie als Mitglied von <strong>${group}</strong>.`,
+    others: groups => `Auch diese müssen zustimmen, jeweils durch eine andere Person: ${groups}.`,
+    once: time => `Ihre Zustimmung gilt einmal, höchstens ${time}, und nur für genau das.`,
+    again: time => `Ihre Zustimmung gilt ${time} lang immer wieder, und nur für genau das.`,
+    yourName: 'Ihr Name wird mit Ihrer Antwort aufbewahrt.',
+    approve: 'Zustimmen',
+    refuse: 'Ablehnen',
+    approved: clientName => `Sie haben zugestimmt. ${clientName} kann weitermachen.`,
+    approvedOthersMissing: (clientName, groups) =>
+      `Sie haben zugestimmt. Bevor ${clientName} weitermachen kann, müssen noch antworten: ${groups}.`,
+    refused: clientName => `Sie haben abgelehnt. ${clientName} erfährt das.`,
+    asked: (clientName, groups) =>
+      `Auch andere müssen ${clientName} zustimmen und wurden gefragt: ${groups}. Wenn sie es getan haben, erlauben Sie es hier noch einmal.`,
+    onAccount: 'Nachsehen, was auf Ihre Zustimmung wartet',
   },
   logout: {
     title: 'Abmelden?',

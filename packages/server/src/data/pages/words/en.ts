@@ -233,7 +233,7 @@ export const en: Words = {
     waitingTitle: 'Waiting for your answer',
     nothingTitle: 'Nothing waits for you',
     again: 'Look again',
-    endsByItself: 'Requests end by themselves after a few minutes. Closing this page answers nothing.',
+    endsByItself: 'Requests end by themselves after a while. Closing this page answers nothing.',
     asked: minutes =>
       minutes === 0
         ? 'Asked just now'
@@ -250,6 +250,40 @@ export const en: Words = {
     unreachable: clientName =>
       `${clientName} asks for a stronger sign-in than you have set up. Nothing was allowed.`,
     setUp: 'Set up a stronger way to sign in',
+  },
+  groupApprovals: {
+    alsoNeeded: groups =>
+      `Others have to approve this as well: ${groups}. When you allow it, they are asked.`,
+    isGiven: 'The others who had to approve this have approved it. Allow it now to go on.',
+    waitingTitle: 'Waiting for approval',
+    waitingLead: clientName =>
+      html`You allowed <strong>${clientName}</strong>. Others have to approve it before it goes on.`,
+    stillMissing: groups => `Not answered yet: ${groups}`,
+    approvedAlready: groups => `Approved: ${groups}`,
+    looksAgain: 'This page looks again every 15 seconds and goes on by itself.',
+    lookNow: 'Look now',
+    stopLooking: 'Do not look again by itself',
+    mayClose: time =>
+      `You can also close it and begin again in the application later. An approval counts for at most ${time}.`,
+    giveUp: 'Give up',
+    section: 'For your approval',
+    heading: clientName => html`Approve <span class="name">${clientName}</span>?`,
+    forUser: username => html`It asks <strong>${username}</strong> to allow this:`,
+    forItself: 'It asks this for itself, for no user:',
+    asMember: group => html`You are asked as a member of <strong>${group}</strong>.`,
+    others: groups => `These have to approve as well, each by another person: ${groups}.`,
+    once: time => `Your approval counts once, for at most ${time}, and for nothing but this.`,
+    again: time => `Your approval counts again and again for ${time}, and for nothing but this.`,
+    yourName: 'Your name is kept with your answer.',
+    approve: 'Approve',
+    refuse: 'Refuse',
+    approved: clientName => `You approved it. ${clientName} can go on.`,
+    approvedOthersMissing: (clientName, groups) =>
+      `You approved it. Before ${clientName} can go on, these have to answer: ${groups}.`,
+    refused: clientName => `You refused it. ${clientName} is told so.`,
+    asked: (clientName, groups) =>
+      `Others have to approve ${clientName} as well, and were asked: ${groups}. When they have, allow it here again.`,
+    onAccount: 'Look what waits for your approval',
   },
   logout: {
     title: 'Sign out?',

@@ -65,6 +65,7 @@ export interface Words {
   readonly claims: Readonly<Record<StandardClaim, string>>
   readonly device: DeviceWords
   readonly approvals: ApprovalsWords
+  readonly groupApprovals: GroupApprovalsWords
   readonly logout: LogoutWords
   readonly formPost: FormPostWords
   readonly errors: Readonly<Record<ErrorKind, ErrorWords>>
@@ -262,6 +263,40 @@ export interface DeviceWords {
 }
 
 /** What a user answers for a client that waits elsewhere (CIBA). */
+/** What other people have to approve: for who waits, and for who approves. */
+export interface GroupApprovalsWords {
+  /** Before the user answers. */
+  readonly alsoNeeded: (groups: string) => string
+  readonly isGiven: string
+  readonly waitingTitle: string
+  readonly waitingLead: (clientName: string) => Html
+  readonly stillMissing: (groups: string) => string
+  readonly approvedAlready: (groups: string) => string
+  readonly looksAgain: string
+  readonly lookNow: string
+  readonly stopLooking: string
+  readonly mayClose: (time: string) => string
+  readonly giveUp: string
+  /** On the page of who approves. */
+  readonly section: string
+  readonly heading: (clientName: string) => Html
+  readonly forUser: (username: string) => Html
+  readonly forItself: string
+  readonly asMember: (group: string) => Html
+  readonly others: (groups: string) => string
+  readonly once: (time: string) => string
+  readonly again: (time: string) => string
+  readonly yourName: string
+  readonly approve: string
+  readonly refuse: string
+  readonly approved: (clientName: string) => string
+  readonly approvedOthersMissing: (clientName: string, groups: string) => string
+  readonly refused: (clientName: string) => string
+  /** To a user who allowed it on this page, and others have to approve as well. */
+  readonly asked: (clientName: string, groups: string) => string
+  readonly onAccount: string
+}
+
 export interface ApprovalsWords {
   readonly title: string
   readonly lead: string

@@ -113,6 +113,7 @@ function entitlementOf(
       ...(code.instanceJkt !== undefined && { instanceJkt: code.instanceJkt }),
     },
     refreshToken: firstRefreshToken(grant, client),
+    ...(grant.risk && { risk: grant.risk }),
     ...(grant.managed && { managedGrantId: grant.managed.id }),
   }
 }

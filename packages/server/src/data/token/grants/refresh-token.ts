@@ -90,6 +90,7 @@ function judgeRefresh(_value: string, facts: Facts, request: TokenRequest): Deci
         grantExpiresAt: expiresAt,
         inputBinding: token.binding,
         refreshToken: rotation.successor,
+        ...(grant.risk && { risk: grant.risk }),
         ...(grant.managed && { managedGrantId: grant.managed.id }),
       },
       writes: [rotation.write, { kind: 'require-live-grant', id: grant.id, at: now }],

@@ -132,6 +132,7 @@ function entitlementOf(
     acr: token.acr,
     amr: token.amr,
     sid: undefined,
+    ...(subject.facts.grant?.risk && { risk: subject.facts.grant.risk }),
     nonce: undefined,
     txn: token.txn,
     grantExpiresAt: earliestEnd([subject, actor]),

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { AdminApi, Answer, ListedApproval } from '@holdfast/server/control/admin-api.ts'
+import { runCommandLine } from './program.ts'
+import { openTerminal } from './terminal.ts'
+
+const refused: Answer<never> = { ok: false, problem: { type: 'about:blank', title: 'no', status: 422 } }
+
+/** Runs a command line against the answers that the test makes up, and no others. */
+async function run(args: readonly string[], answers: Partial<AdminApi>) {
+  const texts = { out: '' }
+  const composition = {
+    version: '9.9.9',
+    serve: async () => 0,
+    gateway: async () => 0,
+    configuration: () => ({ ok: false, problems: [] }) as const,
+    admin: async () => ({ api: answers as AdminApi, via: 'store', close: async () => {} }) as const,
+  }
+  const stream = { isTTY: false, write: (text: string) => (texts.out += text) }
+  const terminal = openTerminal(stream, { write: () => undefined }, {})
+  return { exitCode: await runCommandLine(args, composition, terminal), ...texts }
+}
+
+const waiting: ListedApproval = {
+  ...{ name: 'a-1', issuer: 'i', client: 'shop', user: 'ada', moment: 'authorize', txn: 't' },
+  scopes: [{ name: 'payments', title: 'Pay' }],
+  resources: ['https://api.example'],
+  details: [{ title: 'One payment', description: '', parts: [{ label: 'Amount', values: ['12.50 EUR'] }] }],
+  ...{ groups: ['legal', 'treasury'], missing: ['treasury'], seconds: 900, isReusable: false },
+  ...{ askedAt: 1_700_000_000, waitsUntil: 1_700_086_400 },
+}
+
+test('what waits for approval is listed in words', async () => {
+  const listApprovals: AdminApi['listApprovals'] = async () => ({ ok: true, value: { approvals: [waiting] } })
+  const { out } = await run(['approvals', 'list'], { listApprovals })
+  for (const part of [/^a-1$/m, /for +ada/, /Pay \(payments\)/, /One payment/, /Amount +12\.50 EUR/])
+    assert.match(out, part)
+  assert.match(out, /groups +legal treasury\n +missing +treasury\n +serves +once, for 900 s/)
+  const empty: AdminApi['listApprovals'] = async () => ({ ok: true, value: { approvals: [] } })
+  assert.match((await run(['approvals', 'list'], { listApprovals: empty })).out, /nothing waits/)
+  const asJson = await run(['approvals', 'list', '-o', 'json'], { listApprovals })
+  assert.equal(JSON.parse(asJson.out)[0].name, 'a-1')
+})
+
+test('a person answers by name, for a group of theirs', async () => {
+  const asked: unknown[] = []
+  const changeApproval: AdminApi['changeApproval'] = async request => {
+    asked.push(request)
+    const value = {
+      name: 'a-1',
+      issuer: 'i',
+      state: 'waiting',
+      group: 'legal',
+      missing: ['treasury'],
+      reference: 'r',
+    }
+    return { ok: true, value: value as never }
+  }
+  const { out, exitCode } = await run(['approvals', 'approve', 'a-1', '--as', 'lena', '--group', 'legal'], {
+    changeApproval,
+  })
+  assert.equal(exitCode, 0)
+  assert.match(out, /waiting +a-1 +reference r\nthese have to answer: treasury/)
+  await run(['approvals', 'deny', 'a-1', '--as', 'lena', '-o', 'json'], { changeApproval })
+  assert.deepEqual(asked, [
+    { step: 'approve', as: 'lena', name: 'a-1', group: 'legal' },
+    { step: 'deny', as: 'lena', name: 'a-1' },
+  ])
+  const no = await run(['approvals', 'deny', 'a-1', '--as', 'x'], { changeApproval: async () => refused })
+  assert.notEqual(no.exitCode, 0)
+  assert.notEqual((await run(['approvals', 'approve', 'a-1'], { changeApproval })).exitCode, 0)
+})

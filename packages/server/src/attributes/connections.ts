@@ -1,0 +1,137 @@
+import { isJsonObject, type JsonObject, parseJson } from '@holdfast/protocol/wire/json.ts'
+import type { Pool, PoolClient } from 'pg'
+import { type OutboundOptions, openOutbound } from '../outbound/client.ts'
+import type { HttpConnection, LdapConnection, SqlConnection } from './kinds/kind.ts'
+import { type LdapAddress, openLdap } from './ldap.ts'
+
+/** A connection as the configuration names it. */
+export type Connection =
+  | {
+      readonly kind: 'http'
+      readonly name: string
+      /** Origin, https. */
+      readonly url: string
+      /** Read for every question: it may be another one by then. Undefined: none is sent. */
+      readonly readBearer: (() => Promise<string>) | undefined
+      readonly reach: Pick<OutboundOptions, 'networks' | 'caPem' | 'identity' | 'resolve'>
+    }
+  | { readonly kind: 'postgres'; readonly name: string; readonly connectionString: string }
+  | ({ readonly kind: 'ldap'; readonly name: string } & LdapAddress)
+
+export interface Connections {
+  readonly http: (name: string) => HttpConnection | undefined
+  readonly sql: (name: string) => SqlConnection | undefined
+  readonly ldap: (name: string) => LdapConnection | undefined
+}
+
+/** Bytes of one answer. */
+const answerBytesMax = 65_536
+/** Questions under way over one connection, and sockets for them. */
+const most = { requests: 256, connections: 16 } as const
+const sqlConnectionsMax = 4
+const sqlConnectTimeoutMs = 2000
+/** Longer than any deadline: a line that says nothing any more must not be held for ever. */
+const sqlSilenceMs = 3000
+
+/** Opens what the configuration names. Nothing is connected yet. */
+export async function openConnections(
+  connections: readonly Connection[],
+): Promise<Connections & { readonly close: () => Promise<void> }> {
+  const http = new Map<string, HttpConnection>()
+  const sql = new Map<string, SqlConnection>()
+  const ldap = new Map<string, LdapConnection>()
+  const closers: (() => Promise<void>)[] = []
+  for (const connection of connections)
+    if (connection.kind === 'http') {
+      const allowedPorts = [Number(new URL(connection.url).port || 443)]
+      const outbound = openOutbound({ ...connection.reach, allowedPorts, most })
+      await outbound.load()
+      closers.push(outbound.close)
+      http.set(connection.name, { ask: (...asked) => askHttp(connection, outbound, ...asked) })
+    } else if (connection.kind === 'ldap') {
+      ldap.set(connection.name, openLdap(connection))
+    } else {
+      const { default: pg } = await import('pg')
+      const pool = new pg.Pool({
+        connectionString: connection.connectionString,
+        max: sqlConnectionsMax,
+        connectionTimeoutMillis: sqlConnectTimeoutMs,
+        idleTimeoutMillis: 30_000,
+        query_timeout: sqlSilenceMs,
+        application_name: 'holdfast attributes',
+      })
+      // A connection that breaks while nobody uses it: the next question opens another.
+      pool.on('error', () => undefined)
+      closers.push(() => pool.end())
+      sql.set(connection.name, { select: (query, key, timeoutMs) => select(pool, query, key, timeoutMs) })
+    }
+  return {
+    http: name => http.get(name),
+    sql: name => sql.get(name),
+    ldap: name => ldap.get(name),
+    close: async () => {
+      await Promise.all(closers.map(close => close()))
+    },
+  }
+}
+
+async function askHttp(
+  { url, readBearer }: Extract<Connection, { kind: 'http' }>,
+  outbound: Pick<ReturnType<typeof openOutbound>, 'askText' | 'postText'>,
+  path: string,
+  body: object | undefined,
+  timeoutMs: number,
+): Promise<JsonObject | undefined> {
+  const bearer = await readBearer?.().catch((cause: unknown) => {
+    throw new Error('its token cannot be read', { cause })
+  })
+  const headers = {
+    accept: 'application/json',
+    ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+  }
+  const limits = { bytesMax: answerBytesMax, timeoutMs }
+  const answer =
+    body === undefined
+      ? await outbound.askText(url + path, { headers, ...limits })
+      : await outbound.postText(url + path, {
+          headers: { ...headers, 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+          ...limits,
+        })
+  if (answer.status === 404) return undefined
+  if (answer.status !== 200) throw new Error(`it answered with status ${answer.status}`)
+  const read = parseJson(answer.text)
+  if (!isJsonObject(read)) throw new Error('it did not answer with one strict JSON object')
+  return read
+}
+
+/**
+ * In a transaction that can only read, with the database's own deadline; a line that did not end in time is thrown away,
+ * because what is still under way on it is nobody's any more.
+ */
+async function select(
+  pool: Pool,
+  query: string,
+  key: string,
+  timeoutMs: number,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  let line: PoolClient | undefined
+  let isClean = false
+  try {
+    line = await pool.connect()
+    await line.query(`begin read only; set local statement_timeout = ${Math.ceil(timeoutMs)}`)
+    const { rows } = await line.query<Record<string, unknown>>({
+      text: `select * from (${query}) as told limit 2`,
+      values: [key],
+    })
+    await line.query('rollback')
+    isClean = true
+    return rows
+  } catch (cause) {
+    // What a database says about a failure can hold a person's data; its code does not.
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no answer'
+    throw new Error(`the query failed (${code})`, { cause })
+  } finally {
+    line?.release(!isClean)
+  }
+}
