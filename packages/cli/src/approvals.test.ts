@@ -13,6 +13,7 @@ async function run(args: readonly string[], answers: Partial<AdminApi>) {
     version: '9.9.9',
     serve: async () => 0,
     gateway: async () => 0,
+    drill: async () => ({ evidence: {}, lines: [], failures: [] }),
     configuration: () => ({ ok: false, problems: [] }) as const,
     admin: async () => ({ api: answers as AdminApi, via: 'store', close: async () => {} }) as const,
   }
