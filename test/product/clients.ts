@@ -46,7 +46,11 @@ export interface MadeClients {
 }
 
 /** One client per way to authenticate and to bind, and the documents that register them. */
-export async function makeClients(ca: DevelopmentCa, floor = 'oidc-baseline'): Promise<MadeClients> {
+export async function makeClients(
+  ca: DevelopmentCa,
+  floor = 'oidc-baseline',
+  issuer: object = {},
+): Promise<MadeClients> {
   const dpopJwt = await keyed('jwt-dpop')
   const mtlsJwt = await keyed('jwt-mtls')
   const plain = await keyed('plain')
@@ -153,6 +157,7 @@ export async function makeClients(ca: DevelopmentCa, floor = 'oidc-baseline'): P
         floor,
         registration: 'initial-access-token',
         attesters: [{ name: 'vendor', jwks: { keys: [attester.publicJwk] } }],
+        ...issuer,
       }),
       ...[false, true].map(isDpop =>
         clientOf(

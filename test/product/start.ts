@@ -31,6 +31,8 @@ export async function prepareProduct(
     readonly reachesLoopback?: boolean
     /** Floor of the issuer; every client must fit on it. */
     readonly floor?: string
+    /** What else the issuer says. */
+    readonly issuer?: object
   } = {},
 ): Promise<PreparedProduct> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-product-'))
@@ -48,7 +50,7 @@ export async function prepareProduct(
     ...(more.limits && { limits: more.limits }),
     ...(more.reachesLoopback && { reachesLoopback: true }),
   }
-  const clients = await makeClients(ca, more.floor)
+  const clients = await makeClients(ca, more.floor, more.issuer)
   await applyDocuments(config, [...clients.documents, ...(more.documents ?? [])])
   return {
     config,

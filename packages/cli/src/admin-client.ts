@@ -26,9 +26,17 @@ export function adminOverSocket(socketPath: string): AdminApi {
     changeScopeGrant: body => ask(socketPath, 'POST', '/v1/scope-grants/steps', JSON.stringify(body)),
     listScopeGrants: issuer =>
       get(`/v1/scope-grants${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
+    reportScopes: body => ask(socketPath, 'POST', '/v1/scope-report', JSON.stringify(body)),
     listApprovals: issuer =>
       get(`/v1/approvals${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
     changeApproval: body => ask(socketPath, 'POST', '/v1/approvals', JSON.stringify(body)),
+    draftOnboarding: body => ask(socketPath, 'POST', '/v1/onboardings', JSON.stringify(body)),
+    changeOnboarding: body => ask(socketPath, 'POST', '/v1/onboardings/steps', JSON.stringify(body)),
+    checkOnboarding: body => ask(socketPath, 'POST', '/v1/onboardings/checks', JSON.stringify(body)),
+    listOnboardings: issuer =>
+      get(`/v1/onboardings${issuer === undefined ? '' : `?issuer=${encodeURIComponent(issuer)}`}`),
+    dueOnboardings: body => ask(socketPath, 'POST', '/v1/onboardings/due', JSON.stringify(body)),
+    onboardingFlags: body => ask(socketPath, 'POST', '/v1/onboardings/flags', JSON.stringify(body)),
     submitPolicies: body => ask(socketPath, 'POST', '/v1/policies', JSON.stringify(body)),
     changePolicies: body => ask(socketPath, 'POST', '/v1/policies/changes', JSON.stringify(body)),
     simulatePolicies: body => ask(socketPath, 'POST', '/v1/policies/simulation', JSON.stringify(body)),

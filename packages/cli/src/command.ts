@@ -28,7 +28,18 @@ export interface ServerOptions {
   readonly output: string
 }
 
+/** Who does it: where one person must not be two. */
+export const asOption = ['--as <person>', 'who does this; stands in the audit'] as const
+
 export const outputOption = ['-o, --output <format>', '`text` or `json`', 'text'] as const
+
+/** What every command has that speaks to a server about one issuer. */
+export function withServerOptions(command: Command): Command {
+  return command
+    .option(...issuerOption)
+    .option(...configOption)
+    .option(...outputOption)
+}
 
 /** Runs `work` with the admin API and reports a server or store that cannot be reached. */
 export async function withAdmin(

@@ -1,21 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
-import { adminOver } from '@holdfast/server/control/admin.ts'
-import { serveAdminSocket } from '@holdfast/server/control/admin-socket.ts'
-import { adminSocketPath } from '@holdfast/server/control/admin-socket-path.ts'
 import { snapshotOfFiles } from '@holdfast/server/control/documents.ts'
-import { binding, fileOf } from '@holdfast/server/control/testing/documents.ts'
+import { binding } from '@holdfast/server/control/testing/documents.ts'
 import { governedDocuments } from '@holdfast/server/control/testing/governed.ts'
-import { openEntropy } from '@holdfast/server/entropy.ts'
-import { openPasswords } from '@holdfast/server/passwords.ts'
-import { openSqliteStore } from '@holdfast/server/store/drivers/sqlite.ts'
-import { adminOverSocket } from './admin-client.ts'
-import type { Composition } from './composition.ts'
-import { runCommandLine } from './program.ts'
-import { openTerminal } from './terminal.ts'
+import { administered, run, temporaryFolder } from './testing/run.ts'
 
 const openapi = JSON.stringify({
   openapi: '3.1.0',
@@ -39,25 +29,8 @@ const bank = {
   spec: { audience: 'https://api.example', scopes: ['accounts'] },
 }
 
-async function run(args: readonly string[], admin?: Composition['admin']) {
-  const texts = { out: '', err: '' }
-  const terminal = openTerminal(
-    { isTTY: false, write: text => (texts.out += text) },
-    { write: text => (texts.err += text) },
-    {},
-  )
-  const unused = async () => assert.fail('asks a server')
-  const composition: Composition = {
-    version: '9.9.9',
-    ...{ serve: unused, gateway: unused, drill: unused, admin: admin ?? unused },
-    configuration: () => assert.fail('reads the configuration'),
-  }
-  return { exitCode: await runCommandLine(args, composition, terminal), ...texts }
-}
-
 function folder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'govern-'))
-  t.after(() => rmSync(path, { recursive: true }))
+  const path = temporaryFolder(t)
   writeFileSync(join(path, 'openapi.json'), openapi)
   return path
 }
@@ -116,34 +89,8 @@ describe('holdfast govern import', () => {
 describe('holdfast govern, from a request to its end', () => {
   /** The commands against the admin API over its socket, over a store of its own. */
   async function governed(t: TestContext) {
-    const dataFolder = mkdtempSync(join(tmpdir(), 'govern-'))
-    const clock = { now: () => 1_700_000_000 as never, monotonicMs: () => 0 }
-    const entropy = openEntropy()
-    const store = await openSqliteStore({ path: ':memory:', clock })
-    let count = 0
-    const ports = {
-      ...{ store, clock, entropy, passwords: openPasswords({ entropy }), issuers: [binding] },
-      newReference: () => `reference-${++count}`,
-    }
-    const api = adminOver({
-      ...{ ports, snapshot: undefined, keys: undefined, startedAt: clock.now() },
-      onApplied: async () => undefined,
-    })
-    const nothing = () => undefined
-    const log = { info: nothing, warn: nothing, error: nothing }
-    const socket = await serveAdminSocket({ dataFolder, cwd: process.cwd(), api, log })
-    t.after(async () => {
-      await socket.close()
-      await store.close()
-      rmSync(dataFolder, { recursive: true })
-    })
-    const overSocket = adminOverSocket(adminSocketPath(dataFolder, process.cwd()))
-    const applied = await overSocket.apply({
-      ...{ files: [fileOf(...governedDocuments)], dryRun: false, prune: false },
-    })
-    assert.ok(applied.ok, JSON.stringify(applied))
-    return (...args: readonly string[]) =>
-      run(['govern', ...args], async () => ({ api: overSocket, via: 'server', close: async () => undefined }))
+    const { run: command } = await administered(t, governedDocuments)
+    return (...args: readonly string[]) => command('govern', ...args)
   }
   const asked = ['--client', 'batch', '--resource-server', 'bank', '--purpose', 'nightly run'] as const
 
@@ -169,6 +116,10 @@ describe('holdfast govern, from a request to its end', () => {
     const shown = await govern('show', name)
     assert.match(shown.out, /approved by\s+alice, carol/)
     assert.match(shown.out, /pay\s+POST\s+\/pay\s+tier 4/)
+    const report = await govern('report', '--only', 'access,unused', '--client', 'batch')
+    assert.equal(report.exitCode, 0, report.err)
+    assert.match(report.out, new RegExp(`batch +bank +pay +POST /pay +4 +- +payments\\+accounts +${name}`))
+    assert.equal((await govern('report', '--client', 'nobody')).exitCode, 1)
     assert.equal((await govern('review', name, '--as', 'carol')).exitCode, 0)
     assert.match((await govern('revoke', name, '--as', 'carol', '--reason', 'over')).out, /^revoked/)
     assert.match((await govern('remove', name, '--as', 'carol')).out, /^removed/)

@@ -75,16 +75,22 @@ async function connect(bootstrap: Bootstrap, cwd: string): Promise<AdminConnecti
   const socketPath = adminSocketPath(bootstrap.dataFolder, cwd)
   if (await isServerThere(socketPath))
     return { api: adminOverSocket(socketPath), via: 'server', close: async () => {} }
-  const [{ openGround }, { adminOver }, { openLog }] = await Promise.all([
+  const [{ openGround }, { adminOver }, { openLog }, { openOutbound }] = await Promise.all([
     import('./ground.ts'),
     import('@holdfast/server/control/admin.ts'),
     import('@holdfast/server/observe/log.ts'),
+    import('@holdfast/server/outbound/client.ts'),
   ])
   const ground = await openGround(bootstrap, openLog({ level: 'warn', destination: process.stderr }))
   const startedAt = ground.control.clock.now()
+  const outbound = openOutbound()
   const none = { snapshot: undefined, keys: undefined, onApplied: async () => {} }
-  const api = adminOver({ ports: ground.control, ...none, startedAt })
-  return { api, via: 'store', close: ground.close }
+  const api = adminOver({ ports: ground.control, ...none, outbound, startedAt })
+  const close = async (): Promise<void> => {
+    await outbound.close()
+    await ground.close()
+  }
+  return { api, via: 'store', close }
 }
 
 function versionOf(manifest: string): string {

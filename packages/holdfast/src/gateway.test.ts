@@ -106,7 +106,7 @@ describe('holdfast gateway', () => {
     assert.equal(route.exitCode, 1 + 2, route.err)
   })
 
-  test('hears from the issuer that a token ended, refuses it, and says how long that took', async () => {
+  test('hears from the issuer that a token ended, and that a tenant did, refuses, and says how long that took', async () => {
     const { port, management, running } = await startGateway(workshop)
     const value = async (name: string): Promise<number> => {
       const text = await (await fetch(`http://127.0.0.1:${management}/metrics`)).text()
@@ -131,6 +131,20 @@ describe('holdfast gateway', () => {
       await until('revocation_seconds_count', 1)
       await ask()
       assert.equal(await value(refused), 1)
+      const other = await dpopCaller(workshop)
+      const askOther = (): Promise<unknown> =>
+        again(async () => await other.call(other.DPoP, url)).catch(() => undefined)
+      try {
+        await askOther()
+        assert.equal(await value(refused), 1)
+        const ended = await workshop.run(['tenants', 'revoke', 'demo'])
+        assert.equal(ended.exitCode, 0, ended.err)
+        await until('revocation_seconds_count', 2)
+        await askOther()
+        assert.equal(await value(refused), 2)
+      } finally {
+        await other.agent.destroy()
+      }
     } finally {
       await agent.destroy()
       running.kill('SIGKILL')

@@ -8,6 +8,7 @@ import { serveAdminSocket } from '@holdfast/server/control/admin-socket.ts'
 import { apply } from '@holdfast/server/control/apply.ts'
 import type { Bootstrap } from '@holdfast/server/control/bootstrap/bootstrap.ts'
 import { readGeography } from '@holdfast/server/control/bootstrap/geography-file.ts'
+import { watchOnboardings } from '@holdfast/server/control/onboarding/watch.ts'
 import { textOfProblem } from '@holdfast/server/control/problem.ts'
 import { openRevision } from '@holdfast/server/control/revision.ts'
 import { testOnlyAnswerRoute } from '@holdfast/server/data/ciba/test-answer.ts'
@@ -115,9 +116,13 @@ async function start(input: ServeInput, log: Log, closers: Closer[]): Promise<vo
   })
   closers.push(server.close)
   const { keys } = server
-  const api = adminOver({ ports: control, snapshot, keys, onApplied: refresh, startedAt: clock.now() })
+  const { outbound } = server.ports
+  const served = { snapshot, keys, outbound, onApplied: refresh }
+  const api = adminOver({ ports: control, ...served, startedAt: clock.now() })
   const socket = await serveAdminSocket({ dataFolder, cwd, api, log })
   closers.push(socket.close)
+  const stopWatching = watchOnboardings({ ports: control, log, metrics: server.metrics })
+  closers.push(async () => stopWatching())
 
   const registered = snapshot().issuers.get(issuerUrls[0] ?? '')?.clients
   const clients = prepared?.filter(({ clientId }) => registered?.has(clientId)) ?? []

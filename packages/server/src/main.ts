@@ -94,6 +94,7 @@ export interface RunningServer {
   readonly ports: Ports
   /** To list, rotate and take back signing keys, and to seal secrets. */
   readonly keys: Pick<Ring, 'list' | 'verifiers' | 'rotate' | 'revoke' | 'seal'>
+  readonly metrics: Pick<OpenMetrics, 'set'>
   /** Stop accepting, let requests in rooms finish, close connections. */
   readonly close: () => Promise<void>
 }
@@ -174,7 +175,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await couriered
     log.info('server.closed')
   }
-  return { listening, ports, keys, close }
+  return { listening, ports, keys, metrics, close }
 }
 
 /** How long a first start waits for RSA keys before it goes on without their algorithms. */

@@ -4,6 +4,7 @@ import { type AddCommand, type Desk, json } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type ImportedApi, importOpenApi } from '../openapi.ts'
 import type { Terminal } from '../terminal.ts'
+import { addGovernReport } from './govern-report.ts'
 import { addScopeGrants } from './scope-grants.ts'
 
 interface ImportOptions {
@@ -31,6 +32,7 @@ export const addGovern: AddCommand = (program, desk) => {
     .option('--out <file>', 'write there instead of to the terminal; nothing is overwritten')
     .action((file: string, options: ImportOptions) => importFile(desk, file, options))
   addScopeGrants(govern, desk)
+  addGovernReport(govern, desk)
 }
 
 function importFile({ terminal, leave }: Desk, file: string, options: ImportOptions): void {

@@ -13,6 +13,7 @@ import { addGateway } from './gateway.ts'
 import { addGovern } from './govern.ts'
 import { addKeys } from './keys.ts'
 import { addMeasure } from './measure.ts'
+import { addOnboard } from './onboard.ts'
 import { addPolicy } from './policy.ts'
 import { addRegistrationTokens } from './registration-tokens.ts'
 import { addGrants, addTenants } from './revoke.ts'
@@ -35,6 +36,7 @@ export const commands: readonly AddCommand[] = [
   addPolicy,
   addApprovals,
   addGovern,
+  addOnboard,
   addMeasure,
   addDrill,
   addExplain,

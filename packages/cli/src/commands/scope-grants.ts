@@ -3,17 +3,15 @@ import type {
   ListedScopeGrant,
   ScopeGrantChange,
 } from '@holdfast/server/control/admin-api.ts'
-import type { Command } from 'commander'
 import {
   type AddCommand,
-  configOption,
+  asOption,
   type Desk,
-  issuerOption,
   json,
-  outputOption,
   reportProblem,
   type ServerOptions,
   withAdmin,
+  withServerOptions,
 } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, type Terminal, timeOf } from '../terminal.ts'
@@ -32,7 +30,6 @@ interface RequestOptions extends ServerOptions {
 
 const daysMax = 732
 const reviewDaysMax = 366
-const asOption = ['--as <person>', 'who does this; stands in the audit'] as const
 
 const steps = [
   ['approve', 'say that the client may have exactly this; never by who asked'],
@@ -44,7 +41,7 @@ const steps = [
 
 /** `holdfast govern …` on grants: scopes of an API for a client, from request to end. */
 export const addScopeGrants: AddCommand = (govern, desk) => {
-  common(govern.command('request'))
+  withServerOptions(govern.command('request'))
     .description('ask that a client may have scopes of a governed API')
     .requiredOption(...asOption)
     .requiredOption('--client <id>', 'the client')
@@ -56,27 +53,20 @@ export const addScopeGrants: AddCommand = (govern, desk) => {
     .option('--review-days <days>', `between two reviews, at most ${reviewDaysMax}`, '180')
     .action((options: RequestOptions) => request(desk, options))
   for (const [step, description] of steps)
-    common(govern.command(`${step} <grant>`))
+    withServerOptions(govern.command(`${step} <grant>`))
       .description(description)
       .requiredOption(...asOption)
       .option('--reason <text>', 'of a revocation')
       .action((name: string, options: ServerOptions & { as: string; reason?: string }) =>
         change(desk, step, name, options),
       )
-  common(govern.command('list'))
+  withServerOptions(govern.command('list'))
     .description('every grant, its state, and whether a review is due')
     .option('--client <id>', 'only of this client')
     .action((options: ServerOptions & { client?: string }) => list(desk, options))
-  common(govern.command('show <grant>'))
+  withServerOptions(govern.command('show <grant>'))
     .description('what a grant is about: read it before you approve it')
     .action((name: string, options: ServerOptions) => show(desk, name, options))
-}
-
-function common(command: Command): Command {
-  return command
-    .option(...issuerOption)
-    .option(...configOption)
-    .option(...outputOption)
 }
 
 async function request(desk: Desk, options: RequestOptions): Promise<void> {

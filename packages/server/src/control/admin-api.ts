@@ -2,15 +2,30 @@ import type { ExplainedField } from '@holdfast/protocol'
 import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-registration/policy.ts'
 import type { ChainedAuditRecord } from '../store/records.ts'
 import type { ApprovalChange, ApprovalList, ChangedApproval } from './approval-api.ts'
+import type { OnboardingApi } from './onboarding/api.ts'
 import type { Problem } from './problem.ts'
+import type {
+  RevokeAccessRequest,
+  RevokedAccess,
+  RevokedTenant,
+  RevokeTenantRequest,
+} from './revocation-api.ts'
 import type {
   ChangedScopeGrant,
   RequestScopeGrant,
   ScopeGrantChange,
   ScopeGrantList,
 } from './scope-grant-api.ts'
+import type { ScopeReport, ScopeReportRequest } from './scope-report-api.ts'
 
 export type { ApprovalChange, ApprovalList, ChangedApproval, ListedApproval } from './approval-api.ts'
+export type * from './onboarding/api.ts'
+export type {
+  RevokeAccessRequest,
+  RevokedAccess,
+  RevokedTenant,
+  RevokeTenantRequest,
+} from './revocation-api.ts'
 export type {
   ChangedScopeGrant,
   ListedScopeGrant,
@@ -18,12 +33,13 @@ export type {
   ScopeGrantChange,
   ScopeGrantList,
 } from './scope-grant-api.ts'
+export type { Drift, ScopeReport, ScopeReportRequest } from './scope-report-api.ts'
 
 /**
  * What an operator may ask of a server: the same methods over the admin socket and, while no server runs, over
  * the store itself. Types only; the CLI knows the control plane by this file.
  */
-export interface AdminApi {
+export interface AdminApi extends OnboardingApi {
   readonly status: () => Promise<Answer<AdminStatus>>
   readonly apply: (request: ApplyRequest) => Promise<Answer<ApplyResult>>
   readonly documents: () => Promise<Answer<DocumentList>>
@@ -54,6 +70,8 @@ export interface AdminApi {
   readonly changeScopeGrant: (request: ScopeGrantChange) => Promise<Answer<ChangedScopeGrant>>
   /** Of every issuer, or of the one named. */
   readonly listScopeGrants: (issuer?: string) => Promise<Answer<ScopeGrantList>>
+  /** Who can do what, what nobody uses, and what does not fit together. */
+  readonly reportScopes: (request: ScopeReportRequest) => Promise<Answer<ScopeReport>>
   /** What waits for the approval of a group. Of every issuer, or of the one named. */
   readonly listApprovals: (issuer?: string) => Promise<Answer<ApprovalList>>
   readonly changeApproval: (request: ApprovalChange) => Promise<Answer<ChangedApproval>>
@@ -378,34 +396,6 @@ export interface ListedPolicies {
 
 export interface PolicyList {
   readonly policies: readonly ListedPolicies[]
-}
-
-export interface RevokeAccessRequest {
-  readonly of: 'user' | 'client' | 'grant'
-  /** Username, client id, or the id of a grant as the audit or its client names it. */
-  readonly name: string
-  /** Name or URL; needed when several issuers have one of this name. */
-  readonly issuer?: string | undefined
-}
-
-export interface RevokedAccess {
-  readonly issuer: string
-  readonly of: RevokeAccessRequest['of']
-  readonly name: string
-  readonly reference: string
-}
-
-export interface RevokeTenantRequest {
-  readonly tenant: string
-  /** Name or URL; absent: every issuer of the tenant. */
-  readonly issuer?: string | undefined
-}
-
-export interface RevokedTenant {
-  readonly tenant: string
-  /** URLs of the issuers at which all access ended. */
-  readonly issuers: readonly string[]
-  readonly reference: string
 }
 
 /** Absent lists: everything the client may ask for. */

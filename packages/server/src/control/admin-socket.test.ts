@@ -42,6 +42,7 @@ async function served(t: TestContext) {
     snapshot: undefined,
     keys: undefined,
     onApplied: async () => {},
+    outbound: { getJson: () => assert.fail('fetches') },
     startedAt: clock.now(),
   })
   const options = { dataFolder, cwd: process.cwd(), api, log }
@@ -226,6 +227,13 @@ describe('the admin socket', () => {
     assert.equal(ended.status, 200)
     assert.equal((await post('/v1/revocation', { of: 'client', name: 'nobody' })).status, 422)
     assert.equal((await post('/v1/revocation', { of: 'everything', name: 'plain' })).status, 400)
+    const tenant = await post('/v1/revocation/tenant', { tenant: 'default' })
+    assert.deepEqual([tenant.status, tenant.body.issuers], [200, [binding.url]])
+    assert.equal((await post('/v1/revocation/tenant', { tenant: 'nobody' })).status, 422)
+    assert.equal((await post('/v1/revocation/tenant', {})).status, 400)
+    const report = await post('/v1/scope-report', { unusedDays: 1, operationsMax: 1 })
+    assert.deepEqual([report.status, report.body.issuer], [200, binding.url])
+    assert.equal((await post('/v1/scope-report', { unusedDays: 0, operationsMax: 1 })).status, 400)
     const revoked = await post('/v1/secrets/revocation', { clientId: 'plain' })
     assert.deepEqual(revoked.body.revoked, [rotated.body.secretId])
     assert.equal((await post('/v1/secrets/revocation', { clientId: 'plain' })).status, 422)

@@ -6,8 +6,15 @@ import { Fault, type Log } from '../ports.ts'
 import { problem } from './admin.ts'
 import type { AdminApi, Answer, ExplainRequest } from './admin-api.ts'
 import { adminSocketPath } from './admin-socket-path.ts'
+import {
+  changeOnboardingBody,
+  checkOnboardingBody,
+  draftOnboardingBody,
+  dueBody,
+  flagsBody,
+} from './onboarding/bodies.ts'
+import { personName } from './person.ts'
 import { registrationPolicy } from './resources/registered-client.ts'
-import { personName } from './resources/scope-grant.ts'
 
 /** Threat model section 6: admin import. */
 const bodyBytesMax = 1_048_576
@@ -68,6 +75,16 @@ const revokeAccessBody = z.strictObject({
 const revokeTenantBody = z.strictObject({
   tenant: z.string().min(1).max(63),
   issuer: z.string().max(2048).optional(),
+})
+const reportBody = z.strictObject({
+  issuer: z.string().max(2048).optional(),
+  unusedDays: z.number().int().min(1).max(3660).optional(),
+  operationsMax: z.number().int().min(1).max(2000),
+  client: z.string().max(128).optional(),
+  resourceServer: z.string().max(128).optional(),
+  against: z.string().max(2048).optional(),
+  documents: z.strictObject({ path: z.string().max(4096), text: z.string() }).optional(),
+  gateway: z.string().optional(),
 })
 /** Two years: what is needed longer is asked for again. */
 const grantDaysMax = 732
@@ -206,7 +223,16 @@ const postedTo: Readonly<Record<string, Posted | undefined>> = {
     over(request, requestGrantBody, body => api.requestScopeGrant(body)),
   'POST /v1/scope-grants/steps': (api, request) =>
     over(request, changeGrantBody, body => api.changeScopeGrant(body)),
+  'POST /v1/scope-report': (api, request) => over(request, reportBody, body => api.reportScopes(body)),
   'POST /v1/approvals': (api, request) => over(request, changeApprovalBody, body => api.changeApproval(body)),
+  'POST /v1/onboardings': (api, request) =>
+    over(request, draftOnboardingBody, body => api.draftOnboarding(body)),
+  'POST /v1/onboardings/steps': (api, request) =>
+    over(request, changeOnboardingBody, body => api.changeOnboarding(body)),
+  'POST /v1/onboardings/checks': (api, request) =>
+    over(request, checkOnboardingBody, body => api.checkOnboarding(body)),
+  'POST /v1/onboardings/due': (api, request) => over(request, dueBody, body => api.dueOnboardings(body)),
+  'POST /v1/onboardings/flags': (api, request) => over(request, flagsBody, body => api.onboardingFlags(body)),
   'POST /v1/keys/rotation': (api, request) => over(request, rotateKeysBody, body => api.rotateKeys(body)),
   'POST /v1/keys/revocation': (api, request) => over(request, revokeKeyBody, body => api.revokeKey(body)),
   'POST /v1/policies': (api, request) => over(request, submitPoliciesBody, body => api.submitPolicies(body)),
@@ -231,6 +257,8 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
     return await api.listScopeGrants(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/approvals')
     return await api.listApprovals(url.searchParams.get('issuer') ?? undefined)
+  if (address === 'GET /v1/onboardings')
+    return await api.listOnboardings(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/policies')
     return await api.listPolicies(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/status') return await api.status()

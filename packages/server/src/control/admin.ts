@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { pid } from 'node:process'
 import type { EpochSeconds } from '@holdfast/protocol'
-import { Fault } from '../ports.ts'
+import { Fault, type Outbound } from '../ports.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { AdminApi, Answer, ProblemDetails } from './admin-api.ts'
 import { apply, type ControlPorts } from './apply.ts'
@@ -11,6 +11,10 @@ import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
 import { issuersNamed } from './issuers-named.ts'
 import { type KeyDesk, listKeys, revokeKey, rotateKeys } from './keys.ts'
+import { dueOnboardings } from './onboarding/due.ts'
+import { onboardingFlags } from './onboarding/flags.ts'
+import { changeOnboarding, draftOnboarding, listOnboardings } from './onboarding/onboardings.ts'
+import { checkOnboarding } from './onboarding/run-check.ts'
 import { changePolicies, listPolicies, submitPolicies } from './policy-sets.ts'
 import { type Checked, checked, type Problem } from './problem.ts'
 import {
@@ -22,6 +26,7 @@ import {
 import { revokeAccess } from './revoke-access.ts'
 import { revokeTenant } from './revoke-tenant.ts'
 import { changeScopeGrant, listScopeGrants, requestScopeGrant } from './scope-grants.ts'
+import { reportScopes } from './scope-report.ts'
 import { listSecondFactors, resetSecondFactors } from './second-factors.ts'
 import { simulatePolicies } from './simulate-policies.ts'
 import { verifyAudit } from './verify-audit.ts'
@@ -32,6 +37,8 @@ export interface AdminOptions {
   readonly snapshot: (() => Snapshot) | undefined
   /** The keys being signed with; undefined when no server runs. */
   readonly keys: KeyDesk | undefined
+  /** By which a check fetches the keys of clients. */
+  readonly outbound: Pick<Outbound, 'getJson'>
   /** Called after an apply that changed something, so that this node serves it at once. */
   readonly onApplied: () => Promise<void>
   readonly startedAt: EpochSeconds
@@ -88,12 +95,27 @@ export function adminOver(options: AdminOptions): AdminApi {
         const listed = await listScopeGrants(issuer, ports)
         return listed.ok ? value({ grants: listed.value }) : invalid(listed.problems)
       }),
+    reportScopes: request => over(() => reportScopes(request, ports)),
     listApprovals: issuer =>
       over(async () => {
         const listed = await listApprovals(issuer, ports)
         return listed.ok ? checked({ approvals: listed.value }) : listed
       }),
     changeApproval: request => over(() => changeApproval(request, ports)),
+    draftOnboarding: request => applied(() => draftOnboarding(request, ports), onApplied),
+    changeOnboarding: request => applied(() => changeOnboarding(request, ports), onApplied),
+    checkOnboarding: request => applied(() => checkOnboarding(request, ports, options.outbound), onApplied),
+    listOnboardings: issuer =>
+      answered(async () => {
+        const listed = await listOnboardings(issuer, ports)
+        return listed.ok ? value({ onboardings: listed.value }) : invalid(listed.problems)
+      }),
+    dueOnboardings: request =>
+      answered(async () => {
+        const due = await dueOnboardings(request, ports)
+        return due.ok ? value({ due: due.value }) : invalid(due.problems)
+      }),
+    onboardingFlags: request => over(() => onboardingFlags(request, ports)),
     submitPolicies: request => applied(() => submitPolicies(request, ports), onApplied),
     changePolicies: request => applied(() => changePolicies(request, ports), onApplied),
     simulatePolicies: request => over(() => simulatePolicies(request, ports)),

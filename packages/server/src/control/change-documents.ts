@@ -1,5 +1,6 @@
 import { compileSnapshot, type IssuerBinding, type PlacedDocument } from '../snapshot/compile.ts'
 import type { AuditRecord } from '../store/records.ts'
+import type { Write } from '../store/writes.ts'
 import type { ControlPorts } from './apply.ts'
 import {
   apiVersion,
@@ -21,11 +22,18 @@ export interface DocumentsChange<K extends KindName, T> {
   readonly put: readonly Pick<DocumentOf<K>, 'name' | 'spec'>[]
   /** Name of a document that is no longer there afterwards. */
   readonly deleted?: string
+  /** What else goes into the commit. */
+  readonly writes?: readonly Write[]
   readonly event: string
   readonly clientId?: string
   readonly facts: AuditRecord['facts']
   readonly answer: T
 }
+
+type Decide<K extends KindName, T> = (
+  own: readonly ControlDocument[],
+  binding: IssuerBinding,
+) => Checked<DocumentsChange<K, T>>
 
 export type Changed<T> = T & {
   readonly issuer: string
@@ -42,7 +50,7 @@ export async function changeDocuments<K extends KindName, T>(
   kind: K,
   issuer: string | undefined,
   ports: ControlPorts,
-  decide: (own: readonly ControlDocument[]) => Checked<DocumentsChange<K, T>>,
+  decide: Decide<K, T>,
 ): Promise<Checked<Changed<T>>> {
   const [binding, ...more] = issuersNamed(issuer, ports.issuers)
   if (binding === undefined || more.length > 0) {
@@ -62,7 +70,7 @@ async function changeOnce<K extends KindName, T>(
   kind: K,
   binding: IssuerBinding,
   ports: ControlPorts,
-  decide: (own: readonly ControlDocument[]) => Checked<DocumentsChange<K, T>>,
+  decide: Decide<K, T>,
 ): Promise<Checked<Changed<T>> | 'overtaken'> {
   const { store, issuers, clock } = ports
   const { url } = binding
@@ -71,9 +79,9 @@ async function changeOnce<K extends KindName, T>(
   const stored = storedDocuments(await store.listDocuments())
   if (!stored.ok) return stored
   const own = stored.value.filter(({ issuerUrl }) => issuerUrl === url).map(({ document }) => document)
-  const decided = decide(own)
+  const decided = decide(own, binding)
   if (!decided.ok) return decided
-  const { put, deleted, event, clientId, facts, answer } = decided.value
+  const { put, deleted, writes = [], event, clientId, facts, answer } = decided.value
 
   const problems: Problem[] = []
   const changed: PlacedDocument[] = []
@@ -107,6 +115,7 @@ async function changeOnce<K extends KindName, T>(
     ...(deleted === undefined
       ? []
       : [{ kind: 'delete-document', documentKind: kind, name: deleted, issuer: url } as const]),
+    ...writes,
     {
       kind: 'append-audit',
       record: { ...record, outcome: 'accepted', facts: { ...facts, revision: revision + 1 } },

@@ -4,6 +4,7 @@ import type { ApiOperationsSpec } from './resources/api-operations.ts'
 import type { AttributeSourceSpec } from './resources/attribute-source.ts'
 import type { AuthorizationDetailsTypeSpec } from './resources/authorization-details-type.ts'
 import type { ClientSpec } from './resources/client.ts'
+import type { ClientOnboardingSpec } from './resources/client-onboarding.ts'
 import type { ClientSecretSpec } from './resources/client-secret.ts'
 import type { DecisionPointSpec } from './resources/decision-point.ts'
 import type { IdentityProviderSpec } from './resources/identity-provider.ts'
@@ -38,6 +39,7 @@ interface SpecOf {
   readonly RegisteredClient: RegisteredClientSpec
   readonly ClientSecret: ClientSecretSpec
   readonly ScopeGrant: ScopeGrantSpec
+  readonly ClientOnboarding: ClientOnboardingSpec
   readonly TrustedIssuer: TrustedIssuerSpec
   readonly IdentityProvider: IdentityProviderSpec
   readonly PolicySet: PolicySetSpec
@@ -57,6 +59,14 @@ export interface DocumentOf<K extends KindName> {
 }
 
 export type ControlDocument = { readonly [K in KindName]: DocumentOf<K> }[KindName]
+
+/** Those of one kind. */
+export function ofKind<K extends KindName>(
+  documents: readonly ControlDocument[],
+  kind: K,
+): readonly DocumentOf<K>[] {
+  return documents.filter(document => document.kind === kind) as unknown as readonly DocumentOf<K>[]
+}
 
 const envelope = z.strictObject({
   apiVersion: z.literal(apiVersion, `must be \`${apiVersion}\``),

@@ -64,6 +64,7 @@ function absent(
   const isSelfMade = (record: DocumentRecord): boolean =>
     record.documentKind === 'RegisteredClient' ||
     record.documentKind === 'ScopeGrant' ||
+    record.documentKind === 'ClientOnboarding' ||
     record.documentKind === 'PolicySet' ||
     (record.documentKind === 'ClientSecret' && registered.has(registeredKey(record)))
   return stored.filter(
@@ -115,6 +116,10 @@ export function movedByCommands(
     if (kind === 'ScopeGrant') {
       const message = 'is requested and approved by persons with `holdfast govern`, not by documents'
       return [{ document, field: '', message, ruleId: 'scope-grant.by-person' }]
+    }
+    if (kind === 'ClientOnboarding') {
+      const message = 'is drafted and approved by persons with `holdfast onboard`, not by documents'
+      return [{ document, field: '', message, ruleId: 'onboarding.by-person' }]
     }
     if (kind !== 'PolicySet' || !withPolicies.has(placed.issuerUrl)) return []
     return [{ document, field: '', message: 'is moved on by `holdfast policy`, not by documents' }]

@@ -156,6 +156,7 @@ describe('tokens that let clients register', () => {
     await using world = await openRegistrationWorld()
     const api = adminOver({
       ...{ ports: world.control, snapshot: world.ports.snapshot, onApplied: world.ports.refreshSnapshot },
+      outbound: world.ports.outbound,
       keys: undefined,
       startedAt: world.clock.now(),
     })
@@ -182,6 +183,7 @@ describe('tokens that let clients register', () => {
     await using world = await openRegistrationWorld()
     const api = adminOver({
       ...{ ports: world.control, snapshot: world.ports.snapshot, onApplied: world.ports.refreshSnapshot },
+      outbound: world.ports.outbound,
       keys: undefined,
       startedAt: world.clock.now(),
     })
@@ -199,6 +201,7 @@ describe('tokens that let clients register', () => {
     const { clientId, token } = await registeredIn(world)
     const api = adminOver({
       ...{ ports: world.control, snapshot: world.ports.snapshot, onApplied: world.ports.refreshSnapshot },
+      outbound: world.ports.outbound,
       keys: undefined,
       startedAt: world.clock.now(),
     })

@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { approvalsNeeded, hashOfContent, highTier } from './content-approvals.ts'
 import type { ScopeGrantContent, ScopeGrantSpec } from './resources/scope-grant.ts'
-import {
-  approvalsNeeded,
-  brokenSteps,
-  hashOfContent,
-  highTier,
-  reviewDueAt,
-  scopeGrantName,
-  scopeGrantState,
-} from './scope-grant-state.ts'
+import { brokenSteps, reviewDueAt, scopeGrantName, scopeGrantState } from './scope-grant-state.ts'
 
 const content: ScopeGrantContent = {
   ...{ client: 'batch', resourceServer: 'bank', scopes: ['accounts'], authorizationDetailsTypes: [] },
@@ -70,7 +63,7 @@ describe('the steps of a grant', () => {
 
   test('two persons from tier 3 on, one below', () => {
     assert.deepEqual(
-      [highTier - 1, highTier].map(tier => approvalsNeeded({ tier })),
+      [highTier - 1, highTier].map(tier => approvalsNeeded(tier)),
       [1, 2],
     )
   })

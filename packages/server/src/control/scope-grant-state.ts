@@ -1,29 +1,13 @@
-import { createHash } from 'node:crypto'
-import { canonicalJson } from './document.ts'
+import { approvalsNeeded, brokenApprovals, daySeconds, hashOfContent } from './content-approvals.ts'
 import type { ApiOperationsSpec } from './resources/api-operations.ts'
 import type { ScopeGrantContent, ScopeGrantSpec } from './resources/scope-grant.ts'
-
-/** From this tier on two persons approve. */
-export const highTier = 3
-
-export const daySeconds = 86_400
 
 /** Requested and approved ones end by time too: nobody approves today what was to end yesterday. */
 export type ScopeGrantState = ScopeGrantSpec['state'] | 'expired'
 
-/** SHA-256 of the content, base64url. */
-export function hashOfContent(content: ScopeGrantContent): string {
-  return createHash('sha256').update(canonicalJson(content)).digest('base64url')
-}
-
 /** The name says what it is the name of: other content is another document, without any approval. */
 export function scopeGrantName(content: ScopeGrantContent): string {
   return `g-${hashOfContent(content)}`
-}
-
-/** Persons besides the one who asks. */
-export function approvalsNeeded({ tier }: Pick<ScopeGrantContent, 'tier'>): 1 | 2 {
-  return tier >= highTier ? 2 : 1
 }
 
 /** @param now seconds since the epoch */
@@ -72,13 +56,11 @@ export function brokenSteps(name: string, { content, state, ...spec }: ScopeGran
   const hash = hashOfContent(content)
   const { approvals, activated } = spec
   if (name !== scopeGrantName(content)) return 'is not named after its content'
-  if (approvals.some(approval => approval.content !== hash)) return 'has an approval of other content'
-  if (approvals.some(({ by }) => by === content.requestedBy)) return 'is approved by who asked for it'
-  if (new Set(approvals.map(({ by }) => by)).size !== approvals.length)
-    return 'is approved twice by one person'
-  const isApproved = approvals.length >= approvalsNeeded(content)
+  const broken = brokenApprovals(approvals, hash, [content.requestedBy])
+  if (broken !== undefined) return broken
+  const isApproved = approvals.length >= approvalsNeeded(content.tier)
   if ((state === 'approved' || state === 'active' || activated !== undefined) && !isApproved)
-    return `needs ${approvalsNeeded(content)} approvals`
+    return `needs ${approvalsNeeded(content.tier)} approvals`
   if (state === 'requested' && (isApproved || activated !== undefined)) return 'is further than `requested`'
   if ((state === 'active') !== (activated !== undefined) && state !== 'revoked')
     return 'is active without being activated, or activated without being active'

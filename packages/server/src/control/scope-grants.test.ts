@@ -1,94 +1,29 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
-import type { EpochSeconds } from '@holdfast/protocol'
-import { openEntropy } from '../entropy.ts'
-import { openPasswords } from '../passwords.ts'
-import type { Clock } from '../ports.ts'
-import { compileSnapshot } from '../snapshot/compile.ts'
-import { snapshotAt } from '../snapshot/snapshot-at.ts'
-import { openPostgresStore } from '../store/drivers/postgres.ts'
-import {
-  dropSchema,
-  newSchema,
-  postgresAbsence,
-  testConnectionString,
-} from '../store/drivers/postgres-for-tests.ts'
-import { openSqliteStore } from '../store/drivers/sqlite.ts'
-import type { Store } from '../store/store.ts'
 import type { RequestScopeGrant, ScopeGrantChange } from './admin-api.ts'
-import { apply, type ControlPorts } from './apply.ts'
-import { storedDocuments } from './documents.ts'
 import { changeScopeGrant, listScopeGrants, requestScopeGrant } from './scope-grants.ts'
-import { binding, fileOf } from './testing/documents.ts'
+import {
+  applied,
+  type ControlWorld,
+  day,
+  done,
+  exported,
+  issuerNow,
+  openControlWorld,
+  refusedWith,
+  stores,
+} from './testing/control-world.ts'
 import { batch, catalogue, governedDocuments } from './testing/governed.ts'
 
-const noPostgres = await postgresAbsence()
-const start = 1_700_000_000
-const day = 86_400
+type World = ControlWorld
 
-interface World {
-  readonly ports: ControlPorts
-  readonly pass: (seconds: number) => void
-}
-
-const stores = [
-  { name: 'SQLite', skip: false as const, open: openOnSqlite },
-  { name: 'PostgreSQL', skip: noPostgres, open: openOnPostgres },
-]
-
-async function openOnSqlite(t: TestContext, clock: Clock): Promise<Store> {
-  const store = await openSqliteStore({ path: ':memory:', clock })
-  t.after(() => store.close())
-  return store
-}
-
-async function openOnPostgres(t: TestContext, clock: Clock): Promise<Store> {
-  const schema = newSchema()
-  const store = await openPostgresStore({ connectionString: testConnectionString, schema, clock, node: 'n0' })
-  t.after(async () => {
-    await store.close()
-    await dropSchema(schema)
-  })
-  return store
-}
-
-async function worldOf(t: TestContext, open = openOnSqlite): Promise<World> {
-  let now = start
-  const clock: Clock = { now: () => now as EpochSeconds, monotonicMs: () => 0 }
-  const entropy = openEntropy()
-  let count = 0
-  const ports = {
-    ...{ store: await open(t, clock), clock, entropy, passwords: openPasswords({ entropy }) },
-    ...{ issuers: [binding], newReference: () => `reference-${++count}` },
-  }
-  await done(applied(governedDocuments, ports))
-  const pass = (seconds: number): void => {
-    now += seconds
-  }
-  return { ports, pass }
-}
-
-const applied = (documents: readonly string[], ports: ControlPorts, prune = false) =>
-  apply({ files: [fileOf(...documents)], dryRun: false, prune }, ports)
+const worldOf = (t: TestContext, open?: (typeof stores)[number]['open']): Promise<World> =>
+  openControlWorld(t, governedDocuments, open)
 
 const high = ['accounts', 'payments']
 const asked: RequestScopeGrant = {
   ...{ as: 'bob', client: 'batch', resourceServer: 'bank', scopes: ['accounts'], purpose: 'nightly run' },
   ...{ authorizationDetailsTypes: [], days: 30, reviewDays: 10 },
-}
-
-async function done<T>(
-  work: Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false }>,
-): Promise<T> {
-  const result = await work
-  assert.ok(result.ok, JSON.stringify(result))
-  return result.value
-}
-
-async function refusedWith(work: Promise<{ readonly ok: boolean }>, message: RegExp): Promise<void> {
-  const result = await work
-  assert.equal(result.ok, false, JSON.stringify(result))
-  assert.match(JSON.stringify(result), message)
 }
 
 const step = (name: string, as: string, of: ScopeGrantChange['step'], { ports }: World) =>
@@ -102,12 +37,8 @@ async function granted(world: World, request: RequestScopeGrant, ...approvers: r
 }
 
 /** What the client may have now, by what the store holds. */
-async function clientNow({ ports: { store, clock } }: World) {
-  const documents = storedDocuments(await store.listDocuments())
-  assert.ok(documents.ok)
-  const compiled = compileSnapshot({ revision: 1, issuers: [binding], documents: documents.value })
-  assert.ok(compiled.ok, JSON.stringify(compiled))
-  const client = snapshotAt(compiled.value, clock.now()).issuers.get(binding.url)?.clients.get('batch')
+async function clientNow(world: World) {
+  const client = (await issuerNow(world)).clients.get('batch')
   assert.ok(client)
   return {
     scopes: client.scopes,
@@ -278,15 +209,10 @@ describe('the end of a grant', () => {
 })
 
 describe('files never grant', () => {
-  async function exported({ ports: { store } }: World): Promise<readonly string[]> {
-    const all = await store.listDocuments()
-    return all.filter(({ documentKind }) => documentKind === 'ScopeGrant').map(({ body }) => body)
-  }
-
   test('apply neither makes nor changes one, takes an unchanged one, and prunes none', async t => {
     const world = await worldOf(t)
     const name = await granted(world, asked, 'alice')
-    const [body = ''] = await exported(world)
+    const [body = ''] = await exported('ScopeGrant', world)
     const refusal = /scope-grant\.by-person/
     await refusedWith(applied([body.replace('"active"', '"revoked"')], world.ports), refusal)
     await refusedWith(applied([body.replace('nightly run', 'other run')], world.ports), refusal)
@@ -301,7 +227,7 @@ describe('files never grant', () => {
   test('nor does a store where it never was', async t => {
     const [from, to] = [await worldOf(t), await worldOf(t)]
     await granted(from, asked, 'alice')
-    await refusedWith(applied(await exported(from), to.ports), /scope-grant\.by-person/)
+    await refusedWith(applied(await exported('ScopeGrant', from), to.ports), /scope-grant\.by-person/)
   })
 })
 

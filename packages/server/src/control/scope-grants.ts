@@ -1,21 +1,13 @@
 import type { ChangedScopeGrant, ListedScopeGrant, RequestScopeGrant, ScopeGrantChange } from './admin-api.ts'
 import type { ControlPorts } from './apply.ts'
 import { type Changed, changeDocuments, type DocumentsChange } from './change-documents.ts'
-import type { ControlDocument, DocumentOf } from './document.ts'
+import { approvalsNeeded, daySeconds, hashOfContent } from './content-approvals.ts'
+import { type ControlDocument, type DocumentOf, ofKind } from './document.ts'
 import { storedDocuments } from './documents.ts'
 import { issuersNamed } from './issuers-named.ts'
 import { type Checked, checked, wrong } from './problem.ts'
-import type { KindName } from './resources/index.ts'
 import type { ScopeGrantContent, ScopeGrantSpec } from './resources/scope-grant.ts'
-import {
-  approvalsNeeded,
-  daySeconds,
-  hashOfContent,
-  operationsOf,
-  reviewDueAt,
-  scopeGrantName,
-  scopeGrantState,
-} from './scope-grant-state.ts'
+import { operationsOf, reviewDueAt, scopeGrantName, scopeGrantState } from './scope-grant-state.ts'
 import { unknownName } from './suggestion.ts'
 
 type Grant = DocumentOf<'ScopeGrant'>
@@ -150,7 +142,7 @@ const steps: Readonly<Record<ScopeGrantChange['step'], (grant: Grant, input: Ste
       )
     if (hasMoved(grant, own)) return refused(grant, 'scope-grant.catalogue', catalogueMoved)
     const after = [...approvals, { by, at, content: hashOfContent(content) }]
-    const state = after.length >= approvalsNeeded(content) ? 'approved' : 'requested'
+    const state = after.length >= approvalsNeeded(content.tier) ? 'approved' : 'requested'
     return moved('approved', { name: grant.name, spec: { ...grant.spec, state, approvals: after } }, by)
   },
   activate: (grant, { request: { as: by }, now: at, own, grants }) => {
@@ -213,7 +205,7 @@ function moved(
       ...(replaced.length > 0 && { replaced: replaced.map(one => one.name) }),
       ...(step === 'revoked' && { reason: spec.revoked?.reason ?? '' }),
     },
-    answer: { name, state, approvalsMissing: approvalsNeeded(content) - approvals.length, content },
+    answer: { name, state, approvalsMissing: approvalsNeeded(content.tier) - approvals.length, content },
   })
 }
 
@@ -244,8 +236,4 @@ export async function listScopeGrants(
       })
     }),
   )
-}
-
-function ofKind<K extends KindName>(documents: Documents, kind: K): readonly DocumentOf<K>[] {
-  return documents.filter(document => document.kind === kind) as unknown as readonly DocumentOf<K>[]
 }

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import {
   compileTokenPolicies,
   decideToken,
@@ -12,12 +11,7 @@ import type { SimulatedChange, SimulatedPolicies, SimulatePoliciesRequest } from
 import type { ControlPorts } from './apply.ts'
 import { issuersNamed } from './issuers-named.ts'
 import { type Checked, checked, wrong } from './problem.ts'
-
-/** Records looked at together; in between, the server does its work. */
-const pageSize = 1000
-
-/** Records of one chain that a simulation reads, the oldest left aside by `days` not among them. */
-const recordsMax = 10_000_000
+import { readAudit } from './read-audit.ts'
 
 /** Kinds of changes that are told one by one; all are counted. */
 const changesMax = 100
@@ -42,18 +36,9 @@ export async function simulatePolicies(
     )
   const since = clock.now() - days * 86_400
   const seen: Seen = { asked: 0, same: 0, remote: 0, unsure: 0, changes: new Map(), untold: 0 }
-  for (const chain of await store.listAuditChains()) {
-    let after = 0
-    while (after < recordsMax) {
-      const records = await store.readAuditChain(chain, after, pageSize)
-      const last = records.at(-1)
-      if (last === undefined) break
-      for (const record of records)
-        if (record.issuer === binding.url && record.at >= since) replay(record, set.value, seen)
-      after = last.sequence
-      await setImmediate()
-    }
-  }
+  await readAudit(store, record => {
+    if (record.issuer === binding.url && record.at >= since) replay(record, set.value, seen)
+  })
   const { asked, same, remote, unsure, changes, untold } = seen
   const told = [...changes.values()].toSorted((left, right) => right.count - left.count)
   return checked({ asked, same, remote, unsure, changes: told, untold })

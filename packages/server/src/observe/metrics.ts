@@ -11,7 +11,7 @@ export interface OpenMetrics extends Metrics {
   readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>
 }
 
-export type GaugeName = 'verifiers' | 'signing_key_age_seconds' | 'remote_engine_open'
+export type GaugeName = 'verifiers' | 'signing_key_age_seconds' | 'onboarding_due' | 'remote_engine_open'
 
 interface CounterShape {
   readonly help: string
@@ -42,6 +42,10 @@ const counters: Readonly<Record<MetricName, CounterShape>> = {
 const gauges: Readonly<Record<GaugeName, CounterShape>> = {
   verifiers: { help: 'Live verifiers by how they stand to the published keys', labels: ['standing'] },
   signing_key_age_seconds: { help: 'How long the oldest key has signed, by algorithm', labels: ['alg'] },
+  onboarding_due: {
+    help: 'What of onboarded clients ends within 30 days or waits for somebody',
+    labels: ['what'],
+  },
   remote_engine_open: { help: '1 while a remote engine is left alone', labels: ['engine'] },
 }
 

@@ -12,6 +12,7 @@ import type { DeliveryMode } from '@holdfast/protocol/specs/openid-ciba/rules.ts
 import { allMetadataRefusals } from '@holdfast/protocol/specs/rfc7591-client-metadata/judge.ts'
 import { metadataDefaults } from '@holdfast/protocol/specs/rfc7591-client-metadata/metadata.ts'
 import type { DocumentOf } from '../control/document.ts'
+import { registrationOf } from '../control/onboarding/registration.ts'
 import { type Checked, checked, type Problem, wrong } from '../control/problem.ts'
 import type { ClientSpec } from '../control/resources/client.ts'
 import type { ClientSecretSpec } from '../control/resources/client-secret.ts'
@@ -25,6 +26,7 @@ import type { ProfileTable } from './compile-profiles.ts'
 import { compileSecrets, isSecretMethod } from './compile-secrets.ts'
 import { type TieredThing, unreachableTiers } from './compile-tiers.ts'
 import { type Governance, governedClient } from './governed.ts'
+import { type Onboarding, onboardedClient } from './onboarded.ts'
 import type {
   Attester,
   AuthorizationDetailsType,
@@ -49,6 +51,7 @@ export interface ClientContext {
   readonly secrets: ReadonlyMap<string, ClientSecretSpec>
   readonly attesters: ReadonlyMap<string, Attester>
   readonly governance: Governance
+  readonly onboarding: Onboarding
   /** Shared by all clients of an issuer: thousands of them have a handful of profiles. */
   readonly meetOf: MeetOf
 }
@@ -113,7 +116,11 @@ export function compileClient(
   const profile = meetOf([floor, own])
   if (problems.length > 0 || !profile.ok) return wrong(...problems)
   const compiled = clientOf(client.name, spec, { profile: profile.value, signedResponseAlgs }, context)
-  return checked(governedClient(compiled, context.governance))
+  const audienceOf = (resource: string) => context.resources.get(resource)?.audience
+  const registered = () => registrationOf(spec, audienceOf)
+  return checked(
+    onboardedClient(governedClient(compiled, context.governance), registered, context.onboarding),
+  )
 }
 
 function clientOf(

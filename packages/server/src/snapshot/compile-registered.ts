@@ -7,13 +7,14 @@ import {
   type DocumentOf,
   parseDocument,
 } from '../control/document.ts'
+import { writtenSpecOf } from '../control/onboarding/registration.ts'
 import { type Checked, checked, type Problem, textOfProblem, wrong } from '../control/problem.ts'
-import { clientSpec } from '../control/resources/client.ts'
 import type { ClientSecretSpec } from '../control/resources/client-secret.ts'
 import type { DocumentRecord, Write } from '../store/writes.ts'
 import { type ClientContext, compileClient } from './compile-client.ts'
 import { spiffeClients } from './compile-spiffe.ts'
 import { endingsByClient, governedClient } from './governed.ts'
+import { onboardedLater, onboardingAt } from './onboarded.ts'
 import type { Client, IssuerSnapshot, RegisteredClient, Registrar } from './snapshot.ts'
 
 type RegisteredDocument = DocumentOf<'RegisteredClient'>
@@ -76,18 +77,24 @@ export function issuerAfter(
 export function withoutEnded(issuer: IssuerSnapshot, now: EpochSeconds): IssuerSnapshot {
   const known = contexts.get(issuer)
   if (known === undefined) throw new TypeError('the issuer was not compiled')
-  const endings = issuer.scopeEndings.filter(({ at }) => at > now)
+  const isEnded = ({ at }: { readonly at: number }): boolean => at <= now
+  const endings = issuer.scopeEndings.filter(ending => !isEnded(ending))
   const governance = { ...known.context.governance, endings: endingsByClient(endings) }
-  const ended = new Set(issuer.scopeEndings.filter(({ at }) => at <= now).map(({ clientId }) => clientId))
+  const onboarding = onboardingAt(known.context.onboarding, now)
+  const onboardingEndings = issuer.onboardingEndings.filter(ending => !isEnded(ending))
+  const ended = new Set(
+    [...issuer.scopeEndings, ...issuer.onboardingEndings].filter(isEnded).map(({ clientId }) => clientId),
+  )
   const clients = new Map(
     [...issuer.clients].map(([id, client]) => [
       id,
-      ended.has(id) ? governedClient(client, governance) : client,
+      ended.has(id) ? onboardedLater(governedClient(client, governance), onboarding) : client,
     ]),
   )
   const clientOfSpiffeId = spiffeClients(clients.values())
-  const ground = { ...known.ground, clientOfSpiffeId, scopeEndings: endings }
-  return issuerWith(ground, { ...known.context, governance }, { clients, registered: issuer.registered })
+  const ground = { ...known.ground, clientOfSpiffeId, scopeEndings: endings, onboardingEndings }
+  const context = { ...known.context, governance, onboarding }
+  return issuerWith(ground, context, { clients, registered: issuer.registered })
 }
 
 /** Compiles registered clients into the two maps. @returns what is wrong with them */
@@ -112,19 +119,12 @@ export function compileRegistered(
 
 /** By the same way as a client that an operator wrote: nothing is judged more kindly because it came by itself. */
 function compileOne({ name, spec }: RegisteredDocument, context: ClientContext): Checked<Client> {
-  const { metadata, policy, status } = spec
   const document = `RegisteredClient/${name}`
-  if (metadata.spiffe_id !== undefined) {
+  if (spec.metadata.spiffe_id !== undefined) {
     const message = 'which workload is which client is not for clients to say: write a Client'
     return wrong({ document, field: 'spec.metadata.spiffe_id', message })
   }
-  const written = clientSpec.parse({
-    metadata,
-    profile: policy.profile,
-    status: status === 'active' ? 'active' : 'suspended',
-    resources: policy.resources,
-  })
-  return compileClient({ name, spec: written }, context, document)
+  return compileClient({ name, spec: writtenSpecOf(spec) }, context, document)
 }
 
 function registeredOf({ name, spec }: RegisteredDocument): RegisteredClient {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { EpochSeconds } from '@holdfast/protocol'
+import { hashOfContent } from '../control/content-approvals.ts'
 import { readDocuments, snapshotOfFiles } from '../control/documents.ts'
 import { textOfProblem } from '../control/problem.ts'
 import type { ScopeGrantContent, ScopeGrantSpec } from '../control/resources/scope-grant.ts'
-import { hashOfContent, scopeGrantName } from '../control/scope-grant-state.ts'
+import { scopeGrantName } from '../control/scope-grant-state.ts'
 import { binding, documentOf, fileOf, jwk } from '../control/testing/documents.ts'
 import {
   batch,

@@ -1,7 +1,6 @@
 import { profiles as shippedProfiles } from '@holdfast/protocol'
-import type { ControlDocument, DocumentOf } from '../control/document.ts'
+import { type ControlDocument, type DocumentOf, ofKind } from '../control/document.ts'
 import { type Checked, checked, type Problem, wrong } from '../control/problem.ts'
-import type { KindName } from '../control/resources/index.ts'
 import { issuerSpec } from '../control/resources/issuer.ts'
 import { standardScopes } from '../control/resources/scope.ts'
 import { unknownName } from '../control/suggestion.ts'
@@ -13,6 +12,7 @@ import { compileDecisionPoint } from './compile-decision-point.ts'
 import { compileDetailTypes, namedProfile } from './compile-details.ts'
 import { compileIdentityProviders } from './compile-identity-providers.ts'
 import { checkAcrs, compileLevels } from './compile-levels.ts'
+import { compileOnboarding } from './compile-onboarding.ts'
 import { compilePolicies } from './compile-policies.ts'
 import { compileProfiles, type ProfileTable } from './compile-profiles.ts'
 import { compileRegistered, issuerAfter, issuerWith } from './compile-registered.ts'
@@ -22,6 +22,7 @@ import { compileSpiffeTrustDomains, spiffeClientProblems, spiffeClients } from '
 import { compileStatementIssuers } from './compile-statement-issuers.ts'
 import { compileTrustedIssuers } from './compile-trusted-issuers.ts'
 import { effectiveProfiles } from './effective-profile.ts'
+import { onboardingEndings } from './onboarded.ts'
 import type {
   Client,
   IssuerSnapshot,
@@ -109,6 +110,8 @@ function compileIssuer(
   const written = ofKind(documents, 'Client')
   const registrations = ofKind(documents, 'RegisteredClient')
   const names = new Map([...written, ...registrations.filter(isThere)].map(client => [client.name, client]))
+  // A client that ended its own registration keeps its name for ever, and its grants give nothing.
+  const known = new Map([...written, ...registrations].map(client => [client.name, client]))
   const governance = compileScopeGrants(
     {
       servers: ofKind(documents, 'ResourceServer'),
@@ -116,8 +119,12 @@ function compileIssuer(
       grants: ofKind(documents, 'ScopeGrant'),
     },
     detailTypes,
-    // A client that ended its own registration keeps its name for ever, and its grants give nothing.
-    new Map([...written, ...registrations].map(client => [client.name, client])),
+    known,
+    problems,
+  )
+  const onboarding = compileOnboarding(
+    ofKind(documents, 'ClientOnboarding'),
+    { isRequired: spec.onboarding === 'required', clients: known },
     problems,
   )
   const context: ClientContext = {
@@ -131,6 +138,7 @@ function compileIssuer(
       secrets,
       attesters,
       governance,
+      onboarding,
       meetOf: rememberedMeet(),
     },
     clients: names,
@@ -178,6 +186,7 @@ function compileIssuer(
     attributeSources,
     authenticationLevels: levels,
     scopeEndings: [...governance.endings.values()].flat(),
+    onboardingEndings: onboardingEndings(onboarding),
   }
   return checked(issuerWith(ground, context, { clients, registered }))
 }
@@ -222,13 +231,6 @@ function namedTwice(
       field: 'metadata.name',
       message: 'is the name of a client that registered itself, or did once',
     }))
-}
-
-function ofKind<K extends KindName>(
-  documents: readonly ControlDocument[],
-  kind: K,
-): readonly DocumentOf<K>[] {
-  return documents.filter(document => document.kind === kind) as unknown as readonly DocumentOf<K>[]
 }
 
 function doubles(documents: readonly ControlDocument[]): readonly Problem[] {

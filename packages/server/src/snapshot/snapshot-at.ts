@@ -11,8 +11,11 @@ export function snapshotAt(snapshot: Snapshot, now: EpochSeconds): Snapshot {
   return { ...snapshot, issuers: new Map(after.map(issuer => [issuer.url, issuer])) }
 }
 
-function endsAt({ scopeEndings }: IssuerSnapshot): number {
-  return scopeEndings.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY)
+function endsAt({ scopeEndings, onboardingEndings }: IssuerSnapshot): number {
+  return [...scopeEndings, ...onboardingEndings].reduce(
+    (least, { at }) => Math.min(least, at),
+    Number.POSITIVE_INFINITY,
+  )
 }
 
 /**

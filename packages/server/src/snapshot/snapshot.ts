@@ -74,6 +74,8 @@ export interface IssuerSnapshot {
   readonly registrar: Registrar
   /** What clients have for a time; see `snapshot-at.ts`. */
   readonly scopeEndings: readonly ScopeEnding[]
+  /** What onboardings give for a time; see `snapshot-at.ts`. */
+  readonly onboardingEndings: readonly OnboardingEnding[]
   /** What decides at each moment. */
   readonly policies: ActivePolicies
   /** What signals of risk weigh, for policies that read them. */
@@ -87,6 +89,20 @@ export interface ScopeEnding {
   readonly authorizationDetailsTypes: readonly string[]
   /** From then on it does not. */
   readonly at: EpochSeconds
+}
+
+/** The end of an onboarding, or of a key that a newer one replaced. */
+export interface OnboardingEnding {
+  readonly clientId: string
+  /** From then on the client is not served, or has not that key. */
+  readonly at: EpochSeconds
+}
+
+/** Why a client is not served although it is registered. */
+export interface Withheld {
+  readonly kind: 'none' | 'suspended' | 'retired' | 'ended' | 'changed'
+  /** What the client is or lacks, as the end of a sentence. */
+  readonly reason: string
 }
 
 /** One version of a set of policies, ready to be asked. */
@@ -174,6 +190,8 @@ export interface Client {
   readonly clientId: string
   readonly clientName: string
   readonly status: 'active' | 'suspended'
+  /** Why its onboarding does not let it be served; its status is then `suspended`. */
+  readonly withheld?: Withheld
   readonly isPublic: boolean
   /** `meet(floor, client's own profile)`. */
   readonly profile: SecurityProfile

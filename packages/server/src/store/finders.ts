@@ -2,7 +2,7 @@ import type { EpochSeconds, HandleHash } from '@holdfast/protocol'
 import type { RevokedWhat } from './announcements.ts'
 import type { RememberedConsentRecord } from './approval-records.ts'
 import { groupPattern } from './approval-steps.ts'
-import { type IssuerRevocation, issuerKey } from './issuer-revocations.ts'
+import { type IssuerRevocation, issuerKey, neverEnded } from './issuer-revocations.ts'
 import { verifierRange } from './key-steps.ts'
 import { participantRange } from './logout-steps.ts'
 import { ownerKey } from './owners.ts'
@@ -45,6 +45,40 @@ interface OfIssuer {
   readonly issuer: string
 }
 
+/** Each issuer has an entry of its own, and a store has few. */
+const endingsMax = 1000
+
+/** When the issuers of older rows ended everything. What was so up to a number stays so: it is asked once for each. */
+class IssuerEndings {
+  readonly #ask: Ask
+  readonly #known = new Map<string, IssuerRevocation & { readonly asOf: number }>()
+
+  constructor(ask: Ask) {
+    this.#ask = ask
+  }
+
+  /** @param last the last number given when the row was read */
+  known(issuer: string, last: number): IssuerRevocation | undefined {
+    const known = this.#known.get(issuer)
+    return known !== undefined && known.asOf >= last ? known : undefined
+  }
+
+  async ask(issuer: string, last: number): Promise<IssuerRevocation> {
+    const [row] = await this.#ask('find-issuer-revocation', [issuerKey(issuer)])
+    const found =
+      row === undefined
+        ? neverEnded
+        : { sequence: numberOf(row, 'sequence'), at: numberOf(row, 'at') as EpochSeconds }
+    if (this.#known.size >= endingsMax) this.#known.clear()
+    this.#known.set(issuer, { ...found, asOf: last })
+    return found
+  }
+}
+
+function endedBy<T extends Found<OfIssuer>>(record: T, born: number, { sequence, at }: IssuerRevocation): T {
+  return born >= sequence ? record : { ...record, revokedAt: record.revokedAt ?? at }
+}
+
 type DecidedDeviceCode = Omit<FoundDeviceCode, 'spentAt' | 'revokedAt'>
 type DecidedBackchannelRequest = Omit<FoundBackchannelRequest, 'spentAt' | 'revokedAt'>
 
@@ -60,21 +94,17 @@ export function findersOver(ask: Ask): Finders {
     <T>(name: StatementName) =>
     (key: string): Promise<Found<T> | undefined> =>
       ask(name, [key]).then(([row]) => row && standing(foundOf<T & OfIssuer>(row), row))
-  const findIssuerRevocation = (issuer: string): Promise<IssuerRevocation | undefined> =>
-    one('find-issuer-revocation', [issuerKey(issuer)], row => ({
-      sequence: numberOf(row, 'sequence'),
-      at: numberOf(row, 'at') as EpochSeconds,
-    }))
-  /** Revoked, when its issuer ended everything after the row was written; asked only when some issuer did. */
+  const endings = new IssuerEndings(ask)
+  /** Revoked, when its issuer ended everything after the row was written. */
   const standing = <T extends Found<OfIssuer>>(record: T, row: Row): T | Promise<T> => {
     if (!('born' in row) || row.last_ended === null) return record
     const born = numberOf(row, 'born')
-    if (born >= numberOf(row, 'last_ended')) return record
-    return findIssuerRevocation(record.issuer).then(ended =>
-      ended === undefined || born >= ended.sequence
-        ? record
-        : { ...record, revokedAt: record.revokedAt ?? ended.at },
-    )
+    const last = numberOf(row, 'last_ended')
+    if (born >= last) return record
+    const ended = endings.known(record.issuer, last)
+    return ended === undefined
+      ? endings.ask(record.issuer, last).then(found => endedBy(record, born, found))
+      : endedBy(record, born, ended)
   }
 
   return {

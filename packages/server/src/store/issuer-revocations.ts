@@ -1,4 +1,4 @@
-import type { EpochSeconds } from '@holdfast/protocol'
+import { type EpochSeconds, epochSeconds } from '@holdfast/protocol'
 import { ownerKey } from './owners.ts'
 import type { Step } from './statements.ts'
 import type { Write } from './writes.ts'
@@ -49,6 +49,9 @@ export interface IssuerRevocation {
   readonly sequence: number
   readonly at: EpochSeconds
 }
+
+/** Of an issuer that never ended everything. */
+export const neverEnded: IssuerRevocation = { sequence: 0, at: epochSeconds(0) }
 
 /**
  * Whether a list passes on what one row stands for to a row it inserts. Where other nodes write too, no ending may come

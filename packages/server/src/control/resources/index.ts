@@ -3,6 +3,7 @@ import { apiOperationsSpec } from './api-operations.ts'
 import { attributeSourceSpec } from './attribute-source.ts'
 import { authorizationDetailsTypeSpec } from './authorization-details-type.ts'
 import { clientSpec } from './client.ts'
+import { clientOnboardingSpec } from './client-onboarding.ts'
 import { clientSecretSpec } from './client-secret.ts'
 import { decisionPointSpec } from './decision-point.ts'
 import { identityProviderSpec } from './identity-provider.ts'
@@ -47,6 +48,7 @@ export const kinds = {
   RegisteredClient: { spec: registeredClientSpec, name: clientName },
   ClientSecret: { spec: clientSecretSpec, name: clientName },
   ScopeGrant: { spec: scopeGrantSpec, name: plainName },
+  ClientOnboarding: { spec: clientOnboardingSpec, name: plainName },
   TrustedIssuer: { spec: trustedIssuerSpec, name: plainName },
   IdentityProvider: { spec: identityProviderSpec, name: plainName },
   PolicySet: { spec: policySetSpec, name: plainName },

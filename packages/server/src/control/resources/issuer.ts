@@ -78,6 +78,8 @@ export const issuerSpec = z.strictObject({
   registration: z.enum(['off', 'initial-access-token']).default('off'),
   /** What makes a request look risky, for policies that read it. */
   risk: risk.prefault({}),
+  /** Whether only clients with an active onboarding are served; production should say so. */
+  onboarding: z.enum(['off', 'required']).default('off'),
   /** When present it must agree with the bootstrap configuration. */
   environment: z.enum(['development', 'production']).optional(),
 })

@@ -1,16 +1,7 @@
 import { z } from 'zod'
+import { act, actWithReason, approval, personName, time, words } from '../person.ts'
 
 const names = z.array(z.string().min(1).max(128)).max(200).default([])
-const time = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
-const words = z.string().trim().min(1).max(400)
-
-/** Small letters only, so that one person has one name. */
-export const personName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9._@+-]{0,127}$/, 'must be a name in small letters')
-
-const act = { by: personName, at: time }
-
 /**
  * What is asked for and what the people who approve read. Its hash is the name of the document: a field that comes later
  * has no default, or every approval would be of other content.
@@ -54,10 +45,10 @@ export const scopeGrantSpec = z.strictObject({
   /** When it expired is not a state of its own: time alone says so. */
   state: z.enum(['requested', 'approved', 'active', 'revoked']),
   /** Each names the hash of what was approved. */
-  approvals: z.array(z.strictObject({ ...act, content: z.string().max(64) })).max(2),
-  activated: z.strictObject(act).optional(),
-  reviewed: z.strictObject(act).optional(),
-  revoked: z.strictObject({ ...act, reason: words }).optional(),
+  approvals: z.array(approval).max(2),
+  activated: act.optional(),
+  reviewed: act.optional(),
+  revoked: actWithReason.optional(),
 })
 
 export type ScopeGrantContent = z.infer<typeof scopeGrantContent>

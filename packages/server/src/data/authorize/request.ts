@@ -24,6 +24,7 @@ import {
   nonceOrStateRules,
 } from '@holdfast/protocol/specs/fapi1-baseline/rules.ts'
 import { type TierInput, tierRules } from '@holdfast/protocol/specs/fapi2-security/rules.ts'
+import { onboardedTargetRules } from '@holdfast/protocol/specs/holdfast-onboarding/standing-rules.ts'
 import {
   isResponseMode,
   type ResponseModeInput,
@@ -91,7 +92,10 @@ export function judgeTarget(
     redirectUri,
     pushed,
   }
-  const refusal = firstRefusal(redirectTargetRules, input) ?? firstRefusal(httpsRedirectRules, input)
+  const refusal =
+    firstRefusal(onboardedTargetRules, { withheld: client?.withheld?.reason }) ??
+    firstRefusal(redirectTargetRules, input) ??
+    firstRefusal(httpsRedirectRules, input)
   if (refusal !== undefined) return refusal
   const sole = redirectUri ?? client?.redirectUris[0]
   // The rules above let neither be undefined.

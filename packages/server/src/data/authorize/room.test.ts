@@ -119,6 +119,24 @@ describe('direct authorization requests', () => {
       assertPage(await direct(browser, spoil), error)
   })
 
+  it('a client that its onboarding holds back is not redirected to, and the audit says why', async () => {
+    await using world = await openWorld()
+    const url = await pushedUrl(world)
+    const withheld = { kind: 'ended', reason: 'has an onboarding that ended' } as const
+    const held = { status: 'suspended', withheld } as const
+    const clients = world.issuer.clients as Map<string, Client>
+    for (const clientId of ['c_bank', 'c_oidc'])
+      clients.set(clientId, { ...(clients.get(clientId) as Client), ...held })
+    for (const reply of [await direct(openBrowser(world)), await openBrowser(world).get(url)]) {
+      assertPage(reply, 'unauthorized_client')
+      const record = await world.lastAudit('authorization.refused')
+      assert.deepEqual(
+        [record?.ruleId, record?.reason],
+        ['onboarding.authorization', 'the client has an onboarding that ended'],
+      )
+    }
+  })
+
   it('every other error goes back to the client with its code, state and iss', async () => {
     await using world = await openWorld({
       clients: [

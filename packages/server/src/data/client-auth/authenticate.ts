@@ -1,11 +1,13 @@
 import {
   accept,
   type ClientAuthenticationMethod,
+  firstRefusal,
   type Outcome,
   type Refusal,
   refuse,
   type SecurityProfile,
 } from '@holdfast/protocol'
+import { onboardedClientRules } from '@holdfast/protocol/specs/holdfast-onboarding/standing-rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
@@ -72,6 +74,8 @@ export async function authenticateClient(
   const proving = slot.prove({ exchange, ports, client, credential })
   const proven: Outcome<Proven> = proving instanceof Promise ? await proving : proving
   if (!proven.ok) return withClient(proven, client)
+  const withheld = firstRefusal(onboardedClientRules, { withheld: client.withheld?.reason })
+  if (withheld !== undefined) return withClient(withheld, client)
   if (client.status !== 'active')
     return withClient(
       refuse('client-auth.suspended', ['RFC6749-5.2'], 'invalid_client', 'the client is suspended'),

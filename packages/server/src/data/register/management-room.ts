@@ -58,13 +58,24 @@ function judgeManager(exchange: Exchange, clientId: string, isManaging: boolean)
   const registered = issuer.registered.get(clientId)
   const refusal = firstRefusal(managementRules, {
     isManaging,
-    status: registered?.status,
+    status: statusOf(issuer, clientId),
     isNamedByOthers: method === 'DELETE' && isNamedByOthers(issuer, clientId),
     method,
   })
   if (refusal !== undefined) return refusal
   if (registered === undefined) throw new TypeError('rule table')
   return accept(registered)
+}
+
+/** A client that is not onboarded yet manages itself; one whose onboarding was ended does not. */
+function statusOf(
+  { clients, registered }: IssuerSnapshot,
+  clientId: string,
+): RegisteredClient['status'] | undefined {
+  const status = registered.get(clientId)?.status
+  const kind = clients.get(clientId)?.withheld?.kind
+  const isHeld = kind === 'suspended' || kind === 'retired' || kind === 'ended'
+  return isHeld && status === 'active' ? 'suspended' : status
 }
 
 function isNamedByOthers({ clients }: IssuerSnapshot, clientId: string): boolean {
@@ -99,7 +110,7 @@ async function update(managing: Managing): Promise<Reply> {
   const decide = (issuer: IssuerSnapshot): Outcome<RegistrationChange> => {
     const current = issuer.registered.get(clientId)
     // An operator may have suspended it, or changed what it may be, since the request came in.
-    if (current?.status !== 'active') return overtaken
+    if (current === undefined || statusOf(issuer, clientId) !== 'active') return overtaken
     const judged = judgeUpdate(request.value, current, issuer, now)
     if (!judged.ok) return judged
     const facts = { redirect_uris: judged.value.client.metadata.redirect_uris ?? [] }
@@ -161,7 +172,8 @@ async function remove({ exchange, ports, clientId, tokenHash, now }: Managing): 
   const { url } = exchange.issuer
   const decide = (issuer: IssuerSnapshot): Outcome<RegistrationChange> => {
     const current = issuer.registered.get(clientId)
-    if (current?.status !== 'active' || isNamedByOthers(issuer, clientId)) return overtaken
+    if (current === undefined || statusOf(issuer, clientId) !== 'active' || isNamedByOthers(issuer, clientId))
+      return overtaken
     // The document stays as a mark: no other client will ever have this id, so nothing issued to it lives again.
     const client = { ...current, metadata: {}, localized: {}, softwareStatement: undefined }
     const hasSecrets = (issuer.clients.get(clientId)?.secrets ?? []).length > 0

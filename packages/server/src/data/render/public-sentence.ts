@@ -67,7 +67,8 @@ export function developmentDetail({ issuer }: Exchange, { clauses, reason, ruleI
  * even the reference, which `X-Request-Id` carries (I21). What is refused after the proof is told as usual.
  */
 function tellsNothing({ error, ruleId }: Refusal): boolean {
-  return error === 'invalid_client' && ruleId.startsWith('client-auth.')
+  // For a public client the proof is its name: being held back must look like not being there.
+  return error === 'invalid_client' && (ruleId.startsWith('client-auth.') || ruleId === 'onboarding.client')
 }
 
 /** Only %x20-21 / %x23-5B / %x5D-7E may stand in `error_description`. */

@@ -28,12 +28,12 @@ export interface TestCertificateOptions {
 const serials = { last: 0 }
 const lived = { notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2029-01-01T00:00:00Z') }
 
-export async function newAuthority(subject: string): Promise<TestAuthority> {
+export async function newAuthority(subject: string, lives: typeof lived = lived): Promise<TestAuthority> {
   const keys = await newKeys()
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: nextSerial(),
     name: subject,
-    ...lived,
+    ...lives,
     signingAlgorithm: algorithm,
     keys: keys as unknown as CryptoKeyPair,
     extensions: [new x509.BasicConstraintsExtension(true, 2, true)],

@@ -328,6 +328,7 @@ function issuerOf(options: WorldOptions): IssuerSnapshot {
     scopeEndings: [],
     risk: { ...defaultRiskRules, ...options.risk },
     ...(options.registered !== undefined && { registered: options.registered }),
+    onboardingEndings: [],
   }
 }
 

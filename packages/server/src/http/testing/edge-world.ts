@@ -130,6 +130,7 @@ function issuerOf(
     ...withoutRegistration,
     scopeEndings: [],
     risk: defaultRiskRules,
+    onboardingEndings: [],
     spiffeTrustDomains: new Map(),
     clientOfSpiffeId: () => undefined,
   }
