@@ -20,7 +20,10 @@ import { anotherNode, type PreparedProduct, postgresAnswers, prepareProduct } fr
 
 /** The running product: nodes over TLS, APIs with the SDK, keys that change under them. Times are short, rules are not. */
 
-const keyTimes = { announceSeconds: 4, keptSeconds: 600, rotateAfterSeconds: undefined, waitSecondsMax: 600 }
+const keyTimes = {
+  ...{ announceSeconds: 4, keptSeconds: 600, rotateAfterSeconds: undefined },
+  ...{ waitSecondsMax: 600, reportSeconds: 60 },
+}
 /** Beyond the stated bound, what a busy machine may take. */
 const busyMs = 3000
 

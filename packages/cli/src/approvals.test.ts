@@ -15,6 +15,7 @@ async function run(args: readonly string[], answers: Partial<AdminApi>) {
     adminDocuments: () => undefined,
     serve: async () => 0,
     gateway: async () => 0,
+    drill: async () => ({ evidence: {}, lines: [], failures: [] }),
     configuration: () => ({ ok: false, problems: [] }) as const,
     admin: async () => ({ api: answers as AdminApi, via: 'store', close: async () => {} }) as const,
   }

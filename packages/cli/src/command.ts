@@ -1,5 +1,5 @@
 import type { Answer } from '@holdfast/server/control/admin-api.ts'
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { AdminConnection, Composition } from './composition.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { Terminal } from './terminal.ts'
@@ -91,6 +91,16 @@ export function reportProblem({ terminal }: Desk, answer: Extract<Answer<never>,
     terminal.err(`  ${place}: ${message}${rule}`)
   }
   return status >= 500 ? exitCodes.broken : exitCodes.no
+}
+
+/** For an option that is a number. */
+export function wholeIn(least: number, most: number): (text: string) => number {
+  return text => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    if (!(value >= least && value <= most))
+      throw new InvalidArgumentError(`a whole number from ${least} to ${most}`)
+    return value
+  }
 }
 
 export function json(value: unknown): string {

@@ -7,6 +7,8 @@ export interface Composition {
   readonly serve: (options: ServeOptions) => Promise<number>
   /** Runs a gateway until told to stop. @returns exit code */
   readonly gateway: (options: GatewayCommandOptions) => Promise<number>
+  /** Starts a system of its own and tries something out on it. @returns what was seen */
+  readonly drill: (plan: DrillPlan) => Promise<DrillReport>
   readonly configuration: (file: string | undefined) => ConfigurationAnswer
   /**
    * The admin API of the running server, or of its store while no server runs; with a profile that of the server it
@@ -59,6 +61,40 @@ export interface WaitingChange {
   readonly approveScopes: readonly string[]
   readonly proposedBy: string
   readonly expiresAt: number
+}
+
+export type DrillPlan = RevocationDrillOptions | RotationDrillOptions
+
+interface DrillOptions {
+  /** PostgreSQL, in which the drill makes a schema of its own and drops it. */
+  readonly postgres: string
+  /** Requests a second of ordinary traffic. */
+  readonly load: number
+  readonly onProgress: (line: string) => void
+}
+
+export interface RevocationDrillOptions extends DrillOptions {
+  readonly drill: 'revocation'
+  readonly count: number
+  readonly atOnce: number
+  /** How many lose their access while the feed is cut; 0: it is not cut. */
+  readonly cut: number
+  readonly aimP99Ms: number
+  readonly aimMaxMs: number
+}
+
+export interface RotationDrillOptions extends DrillOptions {
+  readonly drill: 'rotation'
+  readonly rotations: number
+  readonly issuers: number
+}
+
+/** All that was measured, and what a person should read of it. */
+export interface DrillReport {
+  readonly evidence: Readonly<Record<string, unknown>>
+  readonly lines: readonly string[]
+  /** What was not as it must be; empty when all was. */
+  readonly failures: readonly string[]
 }
 
 export interface AdminConnection {

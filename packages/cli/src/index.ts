@@ -7,7 +7,11 @@ export type {
   Composition,
   Configuration,
   ConfigurationAnswer,
+  DrillPlan,
+  DrillReport,
   GatewayCommandOptions,
+  RevocationDrillOptions,
+  RotationDrillOptions,
   ServeOptions,
 } from './composition.ts'
 export { type DemoKit, type DemoKitClient, demoKitFile, readDemoKit } from './demo-kit.ts'

@@ -134,11 +134,8 @@ async function run(
     ...answers,
   }
   const composition: Composition = {
-    version: '9.9.9',
-    env: {},
-    adminDocuments: () => undefined,
-    serve: async () => 0,
-    gateway: async () => 0,
+    ...{ version: '9.9.9', env: {}, adminDocuments: () => undefined },
+    ...{ serve: async () => 0, gateway: async () => 0, drill: () => assert.fail('drills') },
     configuration: () => ({ ok: false, problems: ['holdfast.yaml listners: unknown key'] }),
     admin: async () => ({ api, via: 'store', close: async () => {} }),
     ...parts,

@@ -23,6 +23,7 @@ async function run(
     adminDocuments: () => undefined,
     serve: async () => 0,
     gateway: async () => 0,
+    drill: async () => ({ evidence: {}, lines: [], failures: [] }),
     configuration: () => ({ ok: false, problems: [] }) as const,
     admin: async () => ({ api: answers as AdminApi, via: 'store', close: async () => {} }) as const,
   }

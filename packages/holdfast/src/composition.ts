@@ -46,6 +46,10 @@ export function composition({ cwd, env, terminal }: Surroundings): Composition {
       const { serveGateway } = await import('./serve-gateway.ts')
       return await serveGateway({ ...options, cwd, env, terminal })
     },
+    drill: async plan => {
+      const { drill } = await import('./drill/drill.ts')
+      return await drill(plan)
+    },
     configuration: file => configurationOf(read(file)),
     admin: async (file, profile) =>
       profile === undefined ? connect(loaded(file), cwd) : adminOverHttps(readAdminProfile(profile, cwd)),

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { type DemoKit, demoKitFile, exitCodes, type Terminal } from '@holdfast/cli'
@@ -14,7 +15,9 @@ import { openRevision } from '@holdfast/server/control/revision.ts'
 import { testOnlyAnswerRoute } from '@holdfast/server/data/ciba/test-answer.ts'
 import { type Geography, noGeography } from '@holdfast/server/data/risk/geography.ts'
 import { routes } from '@holdfast/server/data/routes.ts'
-import { defaultKeyTimes } from '@holdfast/server/keys/life.ts'
+import type { EdgeLimits } from '@holdfast/server/http/limits.ts'
+import type { KeyCustody } from '@holdfast/server/keys/custody/key-custody.ts'
+import { defaultKeyTimes, type KeyTimes } from '@holdfast/server/keys/life.ts'
 import { type AdminListener, startServer } from '@holdfast/server/main.ts'
 import { openLog } from '@holdfast/server/observe/log.ts'
 import { Fault, type Log } from '@holdfast/server/ports.ts'
@@ -36,6 +39,16 @@ export interface ServeInput {
   readonly cwd: string
   readonly terminal: Terminal
   readonly log: 'info' | 'warn' | 'error' | 'silent' | undefined
+  /** Only what `holdfast drill` starts has one; no setting and no option of a command reaches it. */
+  readonly rehearsal?: Rehearsal
+}
+
+/** What a drill changes about a development server: keys that live for seconds and that it can break. */
+export interface Rehearsal {
+  readonly keyTimes: KeyTimes
+  readonly keyCustody: KeyCustody
+  readonly limits: Partial<EdgeLimits>
+  readonly onReady: () => void
 }
 
 /** Something to close, in the reverse order of opening. */
@@ -64,8 +77,11 @@ export async function serve(input: ServeInput): Promise<number> {
   return exitCodes.done
 }
 
-async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers: Closer[]): Promise<void> {
+async function start(input: ServeInput, log: Log, closers: Closer[]): Promise<void> {
+  const { bootstrap, cwd, terminal, rehearsal } = input
   const { listeners, dataFolder, trustedProxies, environment, testOnlyBackchannelAnswers } = bootstrap
+  if (rehearsal !== undefined)
+    assert.equal(environment, 'development', 'only a development server is drilled')
   if (testOnlyBackchannelAnswers) log.warn('ciba.tests-answer-for-users')
   const ground = await openGround(bootstrap, log)
   closers.push(ground.close)
@@ -86,7 +102,7 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   const custody = openKeyCustody(bootstrap.keyCustody, control)
   closers.push(custody.close)
   const server = await startServer({
-    keyCustody: custody.keyCustody,
+    keyCustody: rehearsal?.keyCustody ?? custody.keyCustody,
     remoteEngines: remoteEngines(bootstrap.remoteEngines),
     connections: connections(bootstrap.connections),
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
@@ -97,7 +113,8 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
         ...{ ports: control, snapshot, onApplied: refresh, startedAt: clock.now() },
       }),
     }),
-    keyTimes: {
+    ...(rehearsal && { limits: rehearsal.limits }),
+    keyTimes: rehearsal?.keyTimes ?? {
       ...defaultKeyTimes,
       rotateAfterSeconds: bootstrap.rotateKeysAfterSeconds,
       waitSecondsMax: bootstrap.waitForVerifiersSeconds,
@@ -117,6 +134,7 @@ async function start({ bootstrap, cwd, terminal }: ServeInput, log: Log, closers
   const clients = prepared?.filter(({ clientId }) => registered?.has(clientId)) ?? []
   const demoApi = await openDemoApi(ground, clients, log, closers)
   const readyMs = performance.now()
+  rehearsal?.onReady()
   if (environment === 'production') return log.info('server.ready', { readyMs })
   const shown = clients.filter(
     ({ clientId }) => clientId !== demoApiClientId && clientId !== demoGatewayClientId,

@@ -31,7 +31,7 @@ const answerBytesMax = 131_072
 const timeoutMs = 3000
 const checksMax = 20
 const checkBytesMax = 16_384
-const reportSecondsMin = 5
+const reportSecondsMin = 2
 const reportSecondsMax = 300
 /** How long an issuer that gave no good answer is left alone. */
 const failedSeconds = 30

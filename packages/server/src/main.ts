@@ -287,7 +287,7 @@ function portOf(server: { readonly address: () => AddressInfo | string | null })
   return (server.address() as AddressInfo).port
 }
 
-/** What ends may be a key; so soon after the word of it, and no more often, the keys are read again. */
+/** What ends may be a key: at the word of it the keys are read again, no more often than this. */
 const keyNewsMs = 500
 
 /** Sweeps the store and takes in keys of other nodes; a failure is logged and tried again at the next turn. */
@@ -320,11 +320,17 @@ function keepHouse(
   }
   const refresh = setInterval(() => void keepUp().catch(failed), keyRefreshMs)
   let news: NodeJS.Timeout | undefined
+  let readMs = Number.NEGATIVE_INFINITY
   const stopListening = store.onRevocation(() => {
-    news ??= setTimeout(() => {
-      news = undefined
-      keys.refresh().catch(failed)
-    }, keyNewsMs)
+    // At once when it can be: until then this node signs with a key that nobody believes any more.
+    news ??= setTimeout(
+      () => {
+        news = undefined
+        readMs = clock.monotonicMs()
+        keys.refresh().catch(failed)
+      },
+      Math.max(0, readMs + keyNewsMs - clock.monotonicMs()),
+    )
   })
   return () => {
     clearInterval(sweep)

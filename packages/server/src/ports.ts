@@ -34,11 +34,13 @@ export interface Keys {
   readonly algs: (issuer: string) => readonly JwsAlg[]
   /**
    * Which keys are published, and a signature of each that signs or will, for verifiers to check; those that custody
-   * does not sign with are left out.
+   * does not sign with are left out. And how soon a verifier is to report again.
    */
-  readonly checks: (
-    issuer: string,
-  ) => Promise<{ readonly kids: readonly string[]; readonly signed: readonly string[] }>
+  readonly checks: (issuer: string) => Promise<{
+    readonly kids: readonly string[]
+    readonly signed: readonly string[]
+    readonly reportAfterSeconds: number
+  }>
   /** Whether custody signed with every key of the issuer that signs, when it was asked last. */
   readonly signs: (issuer: string) => boolean
   /** A token that names this key does not verify: worth a check of our own, however often it is said. */

@@ -7,6 +7,7 @@ import { addClients } from './clients.ts'
 import { addConfig } from './config.ts'
 import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
+import { addDrill } from './drill.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import { addGateway } from './gateway.ts'
@@ -39,6 +40,7 @@ export const commands: readonly AddCommand[] = [
   addGovern,
   addOnboard,
   addMeasure,
+  addDrill,
   addExplain,
   addAudit,
   addDoctor,

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
-import { type AddCommand, type Desk, json, outputOption } from '../command.ts'
+import { type AddCommand, type Desk, json, outputOption, wholeIn } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { measureAcceptance } from '../measure/acceptance.ts'
 import { type Caller, openCaller } from '../measure/caller.ts'
@@ -123,15 +123,6 @@ async function acceptance(desk: Desk, options: AcceptanceOptions, caller: Caller
       out(`${status} at ${place}, with a token ${Math.round(tokenAgeMs)} ms old`)
   }
   return refusedCount === 0 ? exitCodes.done : exitCodes.no
-}
-
-function wholeIn(least: number, most: number): (text: string) => number {
-  return text => {
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
-    if (!(value >= least && value <= most))
-      throw new InvalidArgumentError(`a whole number from ${least} to ${most}`)
-    return value
-  }
 }
 
 function urlOf(text: string): URL {

@@ -13,6 +13,9 @@ async function run(args: readonly string[], answers: Partial<AdminApi> = {}) {
   const texts = { out: '', err: '' }
   const composition = {
     version: '9.9.9',
+    env: {},
+    adminDocuments: () => undefined,
+    drill: () => assert.fail('drills'),
     serve: async () => 0,
     gateway: async () => 0,
     configuration: () => ({ ok: false, problems: [] }) as const,

@@ -24,14 +24,8 @@ async function run(args: readonly string[], answers: Partial<AdminApi> = {}) {
     get: (_target, name) => answers[name as keyof AdminApi] ?? (() => never()),
   })
   const composition: Composition = {
-    ...{
-      version: '0',
-      env: {},
-      adminDocuments: () => undefined,
-      serve: never,
-      gateway: never,
-      configuration: never,
-    },
+    ...{ version: '0', env: {}, adminDocuments: () => undefined },
+    ...{ serve: never, gateway: never, drill: never, configuration: never },
     admin: async () => ({ api, isLive: true, close: async () => undefined }) as never,
   }
   const code = await runCommandLine(['policy', ...args], composition, terminal)

@@ -16,6 +16,7 @@ const composition: Composition = {
   adminDocuments: () => undefined,
   serve: never,
   gateway: never,
+  drill: never,
   configuration: never,
   admin: never,
 }

@@ -35,7 +35,7 @@ export async function run(args: readonly string[], admin?: Composition['admin'])
     version: '9.9.9',
     env: {},
     adminDocuments: () => undefined,
-    ...{ serve: unused, gateway: unused, admin: admin ?? unused },
+    ...{ serve: unused, gateway: unused, drill: unused, admin: admin ?? unused },
     configuration: () => assert.fail('reads the configuration'),
   }
   return { exitCode: await runCommandLine(args, composition, terminal), ...texts }

@@ -65,13 +65,13 @@ export async function openWorkshop(): Promise<Workshop> {
   }
 }
 
-interface Begun {
+export interface Begun {
   readonly child: ChildProcess
   readonly texts: { out: string; err: string }
   readonly ended: Promise<Run>
 }
 
-function begun(folder: string, node: string, args: readonly string[]): Begun {
+export function begun(folder: string, node: string, args: readonly string[]): Begun {
   const { HOLDFAST_RELAUNCHED: _relaunched, ...env } = process.env
   const child = spawn(node, [launcher, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const texts = { out: '', err: '' }

@@ -1,4 +1,5 @@
 import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
+import { keyReportSeconds } from '@holdfast/protocol/key-report.ts'
 
 /**
  * - `announced`: published, does not sign yet, so that verifiers have it when it does.
@@ -29,6 +30,8 @@ export interface KeyTimes {
   readonly rotateAfterSeconds: number | undefined
   /** How much longer than `announceSeconds` an announced key waits for verifiers that do not have it. */
   readonly waitSecondsMax: number
+  /** How often verifiers are asked to report which keys they hold. */
+  readonly reportSeconds: number
 }
 
 const day = 86_400
@@ -39,6 +42,7 @@ export const defaultKeyTimes: KeyTimes = {
   keptSeconds: 3720,
   rotateAfterSeconds: 90 * day,
   waitSecondsMax: day,
+  reportSeconds: keyReportSeconds,
 }
 
 /** The one key of an algorithm that signs: the youngest whose time has come. */

@@ -146,7 +146,7 @@ function wantedOf(issuer: RingIssuer, { algs }: Workbench['keyCustody']): readon
 
 function keysOver(
   byIssuer: ReadonlyMap<string, IssuerKeys>,
-  { custody, metrics }: Bench,
+  { custody, metrics, times = defaultKeyTimes }: Bench,
   checks: KeyChecks,
   silent: Set<string>,
 ): Keys {
@@ -177,7 +177,11 @@ function keysOver(
       const kids = all.filter(({ withdrawnAt }) => withdrawnAt === undefined).map(({ kid }) => kid)
       const keys = kids.flatMap(kid => opened.get(kid) ?? [])
       const made = await Promise.all(keys.map(key => checks.of(issuer, key)))
-      return { kids: [...opened.keys()], signed: made.flatMap(({ text }) => text ?? []) }
+      return {
+        kids: [...opened.keys()],
+        signed: made.flatMap(({ text }) => text ?? []),
+        reportAfterSeconds: times.reportSeconds,
+      }
     },
     doubt: (issuer, kid) => checks.doubt(issuer, kid),
     published: issuer => keysOf(issuer).published,

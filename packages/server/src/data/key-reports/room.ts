@@ -1,5 +1,5 @@
 import { firstRefusal, type Refusal, secondsAfter } from '@holdfast/protocol'
-import { keyReportSeconds, verifierLiveSeconds } from '@holdfast/protocol/key-report.ts'
+import { verifierLiveSeconds } from '@holdfast/protocol/key-report.ts'
 import {
   instancesPerClientMax,
   type KeyReportInput,
@@ -64,8 +64,8 @@ export const keyReportsRoom: Room = async (exchange, ports) => {
     if (replay === undefined) throw new TypeError(`no guard \`${committed.guard}\` stands in this list`)
     return refusedReplay(exchange, ports, refused, replay, { context, extraHeaders: undefined })
   }
-  const { kids, signed } = await ports.keys.checks(exchange.issuer.url)
-  return jsonReply(200, { keys: kids, checks: signed, report_after: keyReportSeconds })
+  const { kids, signed, reportAfterSeconds } = await ports.keys.checks(exchange.issuer.url)
+  return jsonReply(200, { keys: kids, checks: signed, report_after: reportAfterSeconds })
 }
 
 function reportOf(form: Form): KeyReportInput {

@@ -6,6 +6,7 @@ import {
   meetUnchecked,
   type SecurityProfile,
 } from '@holdfast/protocol'
+import { keyReportSeconds } from '@holdfast/protocol/key-report.ts'
 import type { Exchange, PeerCertificate, Reply } from '../../http/exchange.ts'
 import { softwareCustody } from '../../keys/custody/software.ts'
 import {
@@ -271,7 +272,7 @@ function keysInMemory(): Keys {
         const claims = { iss: issuer, iat: startOfWorld, exp: startOfWorld + 60 }
         return compactJws({ alg: key.alg, typ: 'key-check+jwt', kid: key.kid }, claims, key)
       })
-      return { kids: issuerKeys.map(key => key.kid), signed }
+      return { kids: issuerKeys.map(key => key.kid), signed, reportAfterSeconds: keyReportSeconds }
     },
     doubt: () => undefined,
     signs: () => true,
