@@ -36,6 +36,7 @@ export {
   contradictions,
   explain,
   headerAlgs,
+  isAtLeastAsStrict,
   meet,
   meetUnchecked,
   mlDsaAlgs,

@@ -5,6 +5,7 @@ import {
   contradictions,
   explain,
   headerAlgs,
+  isAtLeastAsStrict,
   meet,
   meetUnchecked,
   profileFields,
@@ -73,6 +74,8 @@ describe('meet', () => {
           normal(meetUnchecked(a, meetUnchecked(b, c))),
         )
         assert.deepEqual(normal(meetUnchecked(a, b)), normal(meetUnchecked(b, a)))
+        assert.ok(isAtLeastAsStrict(meetUnchecked(a, b), a) && isAtLeastAsStrict(a, a))
+        assert.equal(isAtLeastAsStrict(a, b), isAsStrict(a, b))
         assert.deepEqual(normal(meetUnchecked(a, a)), normal(a))
       }),
     )

@@ -201,6 +201,15 @@ function meetName(left: string, right: string): string {
   return [...new Set([...left.split('+'), ...right.split('+')])].toSorted().join('+')
 }
 
+/** Whether a profile has in every field the value of another one or a stricter one, whatever it is called. */
+export function isAtLeastAsStrict(profile: SecurityProfile, least: SecurityProfile): boolean {
+  return profileFields.every(field => {
+    const own = profile[field] as Value
+    const met = meetValue(profileLattice[field], own, least[field] as Value)
+    return Array.isArray(met) ? met.length === (own as readonly string[]).length : met === own
+  })
+}
+
 /** Why a record can serve no request, or breaks a bound; empty when it is sound. */
 export function contradictions(profile: SecurityProfile): readonly string[] {
   const found: string[] = []

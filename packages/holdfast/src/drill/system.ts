@@ -158,7 +158,7 @@ async function startNode(
     store: { driver: 'postgres', url: postgres, schema },
     tls: { certificateFile: ca.server.certPath, privateKeyFile: ca.server.keyPath },
     keyEncryptionKeyFile: join(folder, 'key-encryption-key'),
-    ...{ demo: false, testOnlyBackchannelAnswers: true },
+    ...{ demo: false, testOnlyBackchannelAnswers: true, admin: { enabled: false } },
   }
   writeFileSync(file, JSON.stringify(settings), { mode: 0o600 })
   const part = await startPart(folder, name, 'node', { file, keyTimes } satisfies NodeConfig)

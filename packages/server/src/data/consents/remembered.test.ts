@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { EpochSeconds } from '@holdfast/protocol'
+import type { EpochSeconds, SecurityProfile } from '@holdfast/protocol'
+import { tier3SensitiveWrite } from '@holdfast/protocol/profiles/tier-3-sensitive-write.ts'
 import type { Reply } from '../../http/exchange.ts'
 import type { AuthorizationDetailsType, Client, Scope } from '../../snapshot/snapshot.ts'
 import { revocationOfClient, revocationOfSubject } from '../../store/revocations.ts'
@@ -167,11 +168,22 @@ describe('a consent that policies have remembered', () => {
         scopes.set('accounts', { ...scope, description: 'Balances, names and every payment' })
       },
     ],
+    ['the profile of a scope, to tier 3', world => setProfile(world, tier3SensitiveWrite)],
+    [
+      'the profile of a scope, to one of our own made of tier 3',
+      world => setProfile(world, { ...tier3SensitiveWrite, name: 'ours', codeLifetimeSeconds: 30 }),
+    ],
     [
       'the tier of what a scope lets into',
       world => (world.issuer.operationTiers.scopes as Map<string, number>).set('accounts', 3),
     ],
   ]
+  const setProfile = (world: World, profile: SecurityProfile): void => {
+    const scopes = world.issuer.scopes as Map<string, Scope>
+    const scope = scopes.get('accounts')
+    assert.ok(scope)
+    scopes.set('accounts', { ...scope, profile })
+  }
   const edit = (world: World, changed: Partial<Client>): void => {
     const clients = world.issuer.clients as Map<string, Client>
     const client = clients.get('c_bank')

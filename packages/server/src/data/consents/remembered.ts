@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { type EpochSeconds, type HandleHash, secondsAfter } from '@holdfast/protocol'
+import { type EpochSeconds, type HandleHash, isAtLeastAsStrict, secondsAfter } from '@holdfast/protocol'
+import { tier3SensitiveWrite } from '@holdfast/protocol/profiles/tier-3-sensitive-write.ts'
 import { canonicalDetail } from '@holdfast/protocol/specs/rfc9396-rar/within.ts'
 import { askedProfiles } from '../../snapshot/effective-profile.ts'
 import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
@@ -11,8 +12,6 @@ import type { Asked } from '../interaction/named-grant.ts'
 
 /** From this tier on a user is asked every time (decision 0078). */
 const askedTier = 3
-/** Shipped profiles that are such tiers. */
-const askedProfileNames: ReadonlySet<string> = new Set(['tier-3', 'tier-4'])
 
 /** What is asked, by whom, and how. */
 export interface Asking {
@@ -46,7 +45,7 @@ export function mayRemember({ issuer, request, asked, isDevice }: Asking): boole
   const { operationTiers } = issuer
   if (isDevice || request.grantManagement !== undefined) return false
   const profiles = askedProfiles(issuer, { scopes, audiences: resources, details })
-  if (profiles.some(({ name }) => askedProfileNames.has(name))) return false
+  if (profiles.some(profile => isAtLeastAsStrict(profile, tier3SensitiveWrite))) return false
   return (
     scopes.every(name => (operationTiers.scopes.get(name) ?? 0) < askedTier) &&
     details.every(({ type }) => (operationTiers.detailTypes.get(type) ?? askedTier) < askedTier)
