@@ -352,7 +352,7 @@ const tokenUse: Readonly<Record<string, 'emits' | 'takes' | 'is told of' | 'none
       ],
       ...['approvals', 'register', 'jwks', 'challenge', 'login', 'upstream', 'secondFactor', 'consent'],
       ...['security', 'addPasskey', 'addTotp', 'removeAuthenticator', 'logout', 'logoutConfirm', 'asset'],
-      ...['account', 'endSession', 'endOtherSessions', 'withdraw', 'keyReports'],
+      ...['account', 'endSession', 'endOtherSessions', 'withdraw', 'forgetConsent', 'keyReports'],
       ...['openidConfiguration', 'authorizationServer', 'authzenConfiguration', 'grants'],
     ].map(name => [name, 'none'] as const),
   ),
