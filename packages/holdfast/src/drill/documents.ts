@@ -53,6 +53,9 @@ export function drillDocuments(issuer: string, key: Jwk, { shops, users }: Cast)
 
 const formats: Readonly<Record<Resource, string>> = { accounts: 'opaque', ledger: 'jwt' }
 
+/** What was asked counts until it would have ended, also once it is answered, and a drill asks for minutes. */
+const manyRequests = { outstandingRequestsMax: 1_000_000 }
+
 /** One that asks users on another device and gets refresh tokens, one that signs them in with a browser. */
 function userClients(client: (name: string, metadata: object, more?: object) => object): readonly object[] {
   return [
@@ -62,11 +65,15 @@ function userClients(client: (name: string, metadata: object, more?: object) => 
         ...{ grant_types: [ciba, 'refresh_token'], backchannel_token_delivery_mode: 'poll' },
         scope: [...resources, 'openid', 'offline_access'].join(' '),
       },
-      { profile: 'oauth21' },
+      { profile: 'oauth21', ...manyRequests },
     ),
-    client('portal', {
-      ...{ grant_types: ['authorization_code'], redirect_uris: [redirectUri], response_types: ['code'] },
-      ...{ scope: [...resources, 'openid'].join(' '), id_token_signed_response_alg: 'ES256' },
-    }),
+    client(
+      'portal',
+      {
+        ...{ grant_types: ['authorization_code'], redirect_uris: [redirectUri], response_types: ['code'] },
+        ...{ scope: [...resources, 'openid'].join(' '), id_token_signed_response_alg: 'ES256' },
+      },
+      manyRequests,
+    ),
   ]
 }
