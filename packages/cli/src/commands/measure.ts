@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { type AddCommand, type Desk, json, outputOption, wholeIn } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { measureAcceptance } from '../measure/acceptance.ts'
+import { measureAcceptance, summaryOf } from '../measure/acceptance.ts'
 import { type Caller, openCaller } from '../measure/caller.ts'
 import { measureRevocation } from '../measure/revocation.ts'
 import { columns } from '../terminal.ts'
@@ -119,8 +119,7 @@ async function acceptance(desk: Desk, options: AcceptanceOptions, caller: Caller
   if (output === 'json') out(json({ tokens, requests, refusedCount, refused }))
   else {
     out(`${requests} requests with ${tokens} tokens; ${refusedCount} refused`)
-    for (const { place, status, tokenAgeMs } of refused)
-      out(`${status} at ${place}, with a token ${Math.round(tokenAgeMs)} ms old`)
+    for (const line of summaryOf(refused)) out(line)
   }
   return refusedCount === 0 ? exitCodes.done : exitCodes.no
 }

@@ -50,11 +50,11 @@ export async function measureAcceptance(plan: AcceptancePlan): Promise<Acceptanc
   }
   while (now() - began < durationMs) {
     held = held.filter(({ at }) => now() - at < tokenAgeMaxMs).slice(-heldMax + 1)
-    const value = await caller.newToken().catch(() => undefined)
-    if (value === undefined) refuse('token endpoint', 0, 0)
-    else {
-      held.push({ value, at: now() })
+    try {
+      held.push({ value: await caller.newToken(), at: now() })
       tokens++
+    } catch (thrown) {
+      refuse('token endpoint', statusOf(thrown), 0)
     }
     // The newest, the oldest and one in between: what a rotation breaks it breaks for one of these.
     const chosen = new Set([held.at(-1), held[0], held[requests % held.length]])
@@ -69,4 +69,19 @@ export async function measureAcceptance(plan: AcceptancePlan): Promise<Acceptanc
     await pause(turnMs)
   }
   return { tokens, requests, refused, refusedCount }
+}
+
+/** Of an answer that was an error; 0: there was none. */
+function statusOf(thrown: unknown): number {
+  const isAnswer = thrown instanceof Error && 'status' in thrown && typeof thrown.status === 'number'
+  return isAnswer ? Number(thrown.status) : 0
+}
+
+/** The same thing at the same place once, with how often and how old the tokens were. */
+export function summaryOf(refused: readonly Refused[]): readonly string[] {
+  const groups = Map.groupBy(refused, ({ place, status }) => `${status || 'no answer'} at ${place}`)
+  return [...groups].map(([what, all]) => {
+    const ages = all.map(({ tokenAgeMs }) => Math.round(tokenAgeMs))
+    return `${all.length} × ${what}, with tokens ${Math.min(...ages)} to ${Math.max(...ages)} ms old`
+  })
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { measureAcceptance } from './acceptance.ts'
+import { measureAcceptance, summaryOf } from './acceptance.ts'
 import type { Caller } from './caller.ts'
 import { figuresOf, measureRevocation } from './revocation.ts'
 
@@ -93,6 +93,10 @@ describe('whether honest tokens are let in', () => {
     const none = await measureAcceptance({ ...system(new Map(), without), places: [fast], ...times })
     assert.deepEqual([none.tokens, none.requests, none.refusedCount], [0, 0, 10])
     assert.deepEqual(none.refused[0], { place: 'token endpoint', status: 0, tokenAgeMs: 0 })
+    assert.deepEqual(summaryOf(none.refused), ['10 × no answer at token endpoint, with tokens 0 to 0 ms old'])
+    const held = { newToken: () => Promise.reject(Object.assign(new Error('no'), { status: 401 })) }
+    const suspended = await measureAcceptance({ ...system(new Map(), held), places: [fast], ...times })
+    assert.equal(suspended.refused[0]?.status, 401)
   })
 
   test('and which were not, at which place, how old', async () => {
