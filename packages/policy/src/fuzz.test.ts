@@ -39,6 +39,18 @@ describe('whatever is read, the answer is yes or a list of problems', () => {
     assert.ok(compiled > 20, `${compiled} compiled`)
   })
 
+  it('an annotation without a value is a problem, on an id and on an obligation', () => {
+    const head = '(principal, action, resource);'
+    for (const source of [
+      `@id permit ${head}`,
+      `@id("a") @step_up permit ${head}`,
+      `@id("a") @title permit ${head}`,
+    ]) {
+      const answer = compileBank(source)
+      assert.ok(!answer.ok && answer.problems.length > 0, source)
+    }
+  })
+
   it('schemas', () => {
     fc.assert(
       fc.property(torn(bankSchema), source => {

@@ -131,8 +131,9 @@ function readPolicy(name: string, file: string, text: string): Parsed<Source> {
   const answer = askReference(cedar => cedar.policyToJson(text))
   if (answer?.type !== 'success')
     return refused(answer?.errors.map(error => referenceProblem(error).message) ?? [brokeOver.message])
-  const id = answer.json.annotations?.id
-  if (id === undefined || id.length > policyIdLengthMax || !idPattern.test(id))
+  // Cedar has annotations without a value: `@id` alone is null.
+  const id: unknown = answer.json.annotations?.id
+  if (typeof id !== 'string' || id.length > policyIdLengthMax || !idPattern.test(id))
     return refused(['every policy carries an id, such as @id("payments.owner-reads"): decisions name it'])
   try {
     const policy = compilePolicy(id, answer.json)
