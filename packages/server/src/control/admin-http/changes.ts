@@ -20,7 +20,7 @@ export function changeOperations(
       path: '/admin/v1/changes',
       summary: 'Changes that wait for a second person, the oldest first.',
       scopes: ['admin.changes:read'],
-      work: async visit => ({ ok: true, status: 200, body: { changes: waitingAt(visit as AdminVisit) } }),
+      work: async visit => ({ ok: true, status: 200, body: { changes: waitingAt(visit) } }),
     }),
     operation({
       id: 'readChange',
@@ -29,7 +29,7 @@ export function changeOperations(
       summary: 'One change that waits, with all that it will do.',
       scopes: ['admin.changes:read'],
       work: async visit => {
-        const change = changeOf(visit as AdminVisit)
+        const change = changeOf(visit)
         return change === undefined
           ? unknown()
           : { ok: true, status: 200, body: shownChange(change.name, change.spec.content) }
@@ -41,11 +41,11 @@ export function changeOperations(
       path: '/admin/v1/changes/:name/confirmation',
       summary: 'Confirms exactly this change and brings it about. By a person who did not propose it.',
       scopes: [],
-      needs: visit => changeOf(visit as AdminVisit)?.spec.content.approveScopes ?? ['admin.changes:read'],
+      needs: visit => changeOf(visit)?.spec.content.approveScopes ?? ['admin.changes:read'],
       body: nothing,
       isPersonal: true,
       isHighRisk: () => true,
-      work: async visit => confirm(visit as AdminVisit, find),
+      work: async visit => confirm(visit, find),
     }),
     operation({
       id: 'withdrawChange',
@@ -54,11 +54,11 @@ export function changeOperations(
       summary: 'Takes a change back: by who proposed it, or by a person who could confirm it.',
       scopes: [],
       needs: visit => {
-        const content = changeOf(visit as AdminVisit)?.spec.content
+        const content = changeOf(visit)?.spec.content
         if (content?.proposedBy === visit.caller.name) return []
         return content?.approveScopes ?? ['admin.changes:read']
       },
-      work: async visit => withdraw(visit as AdminVisit),
+      work: async visit => withdraw(visit),
     }),
   ]
 }

@@ -82,7 +82,7 @@ export const documentOperations: readonly AdminOperation[] = [
     scopes: scopesOfKinds([...written, 'User'], 'write'),
     needs: ({ body }) => scopesOfFiles(body),
     body: applyBody,
-    work: async visit => applyDocuments(visit as AdminVisit, { ...visit.body, deleted: [] }, {}),
+    work: async visit => applyDocuments(visit, { ...visit.body, deleted: [] }, {}),
   }),
 ]
 
@@ -110,7 +110,7 @@ function list(kind: KindName): AdminOperation {
     query: listQuery,
     work: async visit => {
       const { limit, after = '' } = visit.query
-      const binding = issuerOf(visit as AdminVisit, visit.query.issuer)
+      const binding = issuerOf(visit, visit.query.issuer)
       if ('ok' in binding) return binding
       const own = visit.standing.records
         .filter(
@@ -137,7 +137,7 @@ function read(kind: KindName): AdminOperation {
     scopes: scopesOfKinds([kind], 'read'),
     query: issuerQuery,
     work: async visit => {
-      const place = placeOf(visit as AdminVisit, kind, visit.query.issuer)
+      const place = placeOf(visit, kind, visit.query.issuer)
       if ('ok' in place) return place
       const found = recordAt(visit.standing.records, place)
       return found === undefined ? notFound(place) : shown(200, JSON.parse(found.body), etagOf(found.body))
@@ -155,7 +155,7 @@ function readUser(): AdminOperation {
     scopes: ['admin.users:read'],
     query: issuerQuery,
     work: async visit => {
-      const place = placeOf(visit as AdminVisit, 'User', visit.query.issuer)
+      const place = placeOf(visit, 'User', visit.query.issuer)
       if ('ok' in place) return place
       const user = await visit.desk.options.ports.store.findUserByUsername(place.issuer, place.name)
       if (user === undefined) return notFound(place)
@@ -178,7 +178,7 @@ function put(kind: KindName): AdminOperation {
     preconditions: true,
     work: async visit => {
       const { body, standing } = visit
-      const place = placeOf(visit as AdminVisit, kind, visit.query.issuer)
+      const place = placeOf(visit, kind, visit.query.issuer)
       if ('ok' in place) return place
       if (body.kind !== kind || body.metadata.name !== place.name)
         return refused(
@@ -196,15 +196,15 @@ function put(kind: KindName): AdminOperation {
       // A repeated request whose first answer was lost finds what it wanted.
       const text = canonicalJson(document)
       if (found?.body === text && isConditional(visit)) return shown(200, document, etagOf(text))
-      const user = kind === 'User' ? await userAt(visit as AdminVisit, place.name, document) : undefined
+      const user = kind === 'User' ? await userAt(visit, place.name, document) : undefined
       const etag = kind === 'User' ? user && etagOfUser(user) : found && etagOf(found.body)
       const missed = missedPrecondition(visit, etag)
       if (missed !== undefined) return refused(missed)
       const input = { ...one, files: [{ path: 'body', text }] }
-      const applied = await applyDocuments(visit as AdminVisit, input, { place, etag })
+      const applied = await applyDocuments(visit, input, { place, etag })
       if (!applied.ok || applied.status !== 200) return applied
       if (kind === 'User') {
-        const now = await userAt(visit as AdminVisit, place.name, document)
+        const now = await userAt(visit, place.name, document)
         return shown(etag === undefined ? 201 : 200, applied.body, now === undefined ? '' : etagOfUser(now))
       }
       return shown(etag === undefined ? 201 : 200, document, etagOf(text))
@@ -231,14 +231,14 @@ function remove(kind: KindName): AdminOperation {
     query: issuerQuery,
     preconditions: true,
     work: async visit => {
-      const place = placeOf(visit as AdminVisit, kind, visit.query.issuer)
+      const place = placeOf(visit, kind, visit.query.issuer)
       if ('ok' in place) return place
       const etag = etagAt(visit.standing.records, place)
       if (etag === undefined) return notFound(place)
       const missed = missedPrecondition(visit, etag)
       if (missed !== undefined) return refused(missed)
       const input = { ...one, deleted: [place] }
-      return applyDocuments(visit as AdminVisit, input, { place, etag })
+      return applyDocuments(visit, input, { place, etag })
     },
   })
 }

@@ -31,7 +31,7 @@ export const onboardingOperations: readonly AdminOperation[] = [
     summary: 'What was approved of each client, by whom, until when.',
     scopes: ['admin.governance:read'],
     query: issuerQuery,
-    work: async visit => done(await apiOf(visit as AdminVisit).listOnboardings(visit.query.issuer)),
+    work: async visit => done(await apiOf(visit).listOnboardings(visit.query.issuer)),
   }),
   operation({
     id: 'draftOnboarding',
@@ -43,7 +43,7 @@ export const onboardingOperations: readonly AdminOperation[] = [
     status: 201,
     work: async visit => {
       const request = { ...visit.body, as: visit.caller.name }
-      return done(await apiOf(visit as AdminVisit).draftOnboarding(request), 201)
+      return done(await apiOf(visit).draftOnboarding(request), 201)
     },
   }),
   operation({
@@ -62,7 +62,7 @@ export const onboardingOperations: readonly AdminOperation[] = [
       const { body, caller } = visit
       const refusal = approvals.has(body.step) ? judgeApproval(visit, body) : undefined
       if (refusal !== undefined) return refused(refusal)
-      return done(await apiOf(visit as AdminVisit).changeOnboarding({ ...body, as: caller.name }))
+      return done(await apiOf(visit).changeOnboarding({ ...body, as: caller.name }))
     },
   }),
   operation({
@@ -74,7 +74,7 @@ export const onboardingOperations: readonly AdminOperation[] = [
     body: check,
     work: async visit => {
       const request = { ...visit.body, as: visit.caller.name }
-      return done(await apiOf(visit as AdminVisit).checkOnboarding(request))
+      return done(await apiOf(visit).checkOnboarding(request))
     },
   }),
   operation({
@@ -84,7 +84,7 @@ export const onboardingOperations: readonly AdminOperation[] = [
     summary: 'What ends soon or waits for somebody: records, reviews, keys, certificates, secrets.',
     scopes: ['admin.governance:read'],
     body: dueBody,
-    work: async visit => done(await apiOf(visit as AdminVisit).dueOnboardings(visit.body)),
+    work: async visit => done(await apiOf(visit).dueOnboardings(visit.body)),
   }),
   operation({
     id: 'listOnboardingFlags',
@@ -93,7 +93,7 @@ export const onboardingOperations: readonly AdminOperation[] = [
     summary: 'What the audit holds against clients.',
     scopes: ['admin.governance:read'],
     body: flagsBody,
-    work: async visit => done(await apiOf(visit as AdminVisit).onboardingFlags(visit.body)),
+    work: async visit => done(await apiOf(visit).onboardingFlags(visit.body)),
   }),
 ]
 

@@ -53,7 +53,7 @@ export const adminOperations: readonly AdminOperation[] = [
     path: '/admin/v1/status',
     summary: 'Version, revision and issuers of the server that answers.',
     scopes: ['admin.status:read'],
-    work: async visit => done(await apiOf(visit as AdminVisit).status()),
+    work: async visit => done(await apiOf(visit).status()),
   }),
   operation({
     id: 'readSelf',
@@ -78,7 +78,7 @@ export const adminOperations: readonly AdminOperation[] = [
     work: async visit => {
       const { issuer, scope: scopes, resource: resources, details } = visit.query
       const asked = { issuer, scopes, resources, details }
-      return done(await apiOf(visit as AdminVisit).explainClient(visit.params.name ?? '', asked))
+      return done(await apiOf(visit).explainClient(visit.params.name ?? '', asked))
     },
   }),
   operation({
@@ -93,7 +93,7 @@ export const adminOperations: readonly AdminOperation[] = [
       reasons: visit => powerful(visit, visit.body),
       base: async visit => baseOfClient(visit, visit.body.clientId),
     },
-    work: async visit => done(await apiOf(visit as AdminVisit).rotateSecret(visit.body)),
+    work: async visit => done(await apiOf(visit).rotateSecret(visit.body)),
   }),
   operation({
     id: 'revokeSecret',
@@ -102,7 +102,7 @@ export const adminOperations: readonly AdminOperation[] = [
     summary: 'Takes back one secret of a client, or all of them.',
     scopes: [clientsWrite],
     body: revokeBody,
-    work: async visit => done(await apiOf(visit as AdminVisit).revokeSecret(visit.body)),
+    work: async visit => done(await apiOf(visit).revokeSecret(visit.body)),
   }),
   operation({
     id: 'renewRegistration',
@@ -116,7 +116,7 @@ export const adminOperations: readonly AdminOperation[] = [
       reasons: visit => powerful(visit, visit.body),
       base: async visit => baseOfClient(visit, visit.body.clientId),
     },
-    work: async visit => done(await apiOf(visit as AdminVisit).renewRegistration(visit.body)),
+    work: async visit => done(await apiOf(visit).renewRegistration(visit.body)),
   }),
   operation({
     id: 'listSecondFactors',
@@ -125,7 +125,7 @@ export const adminOperations: readonly AdminOperation[] = [
     summary: 'What a user has set up besides the password.',
     scopes: ['admin.users:read'],
     body: userBody,
-    work: async visit => done(await apiOf(visit as AdminVisit).secondFactors(visit.body)),
+    work: async visit => done(await apiOf(visit).secondFactors(visit.body)),
   }),
   operation({
     id: 'resetSecondFactors',
@@ -158,7 +158,7 @@ export const adminOperations: readonly AdminOperation[] = [
         return Object.fromEntries(found)
       },
     },
-    work: async visit => done(await apiOf(visit as AdminVisit).resetSecondFactors(visit.body)),
+    work: async visit => done(await apiOf(visit).resetSecondFactors(visit.body)),
   }),
   operation({
     id: 'revokeAccess',
@@ -167,7 +167,7 @@ export const adminOperations: readonly AdminOperation[] = [
     summary: 'Ends all access of a user or a client, or one grant. One person is enough: it must be quick.',
     scopes: ['admin.access:write'],
     body: revokeAccessBody,
-    work: async visit => done(await apiOf(visit as AdminVisit).revokeAccess(visit.body)),
+    work: async visit => done(await apiOf(visit).revokeAccess(visit.body)),
   }),
   operation({
     id: 'revokeTenant',
@@ -187,7 +187,7 @@ export const adminOperations: readonly AdminOperation[] = [
             .map(({ name, issuer, body }) => [`Issuer/${name} ${issuer}`, etagOf(body)]),
         ),
     },
-    work: async visit => done(await apiOf(visit as AdminVisit).revokeTenant(visit.body)),
+    work: async visit => done(await apiOf(visit).revokeTenant(visit.body)),
   }),
   operation({
     id: 'listRegistrationTokens',
@@ -196,7 +196,7 @@ export const adminOperations: readonly AdminOperation[] = [
     summary: 'Tokens with which clients register, without the tokens themselves.',
     scopes: ['admin.registration:read'],
     query: issuerQuery,
-    work: async visit => done(await apiOf(visit as AdminVisit).registrationTokens(visit.query.issuer)),
+    work: async visit => done(await apiOf(visit).registrationTokens(visit.query.issuer)),
   }),
   operation({
     id: 'createRegistrationToken',
@@ -220,7 +220,7 @@ export const adminOperations: readonly AdminOperation[] = [
       },
       base: async () => ({}),
     },
-    work: async visit => done(await apiOf(visit as AdminVisit).createRegistrationToken(visit.body), 201),
+    work: async visit => done(await apiOf(visit).createRegistrationToken(visit.body), 201),
   }),
   operation({
     id: 'revokeRegistrationToken',
@@ -229,7 +229,7 @@ export const adminOperations: readonly AdminOperation[] = [
     summary: 'Takes back a token with which clients register.',
     scopes: ['admin.registration:write'],
     body: revokeTokenBody,
-    work: async visit => done(await apiOf(visit as AdminVisit).revokeRegistrationToken(visit.body)),
+    work: async visit => done(await apiOf(visit).revokeRegistrationToken(visit.body)),
   }),
   operation({
     id: 'listScopeGrants',
@@ -238,7 +238,7 @@ export const adminOperations: readonly AdminOperation[] = [
     summary: 'Which client may have which scopes of a governed API, who approved it, until when.',
     scopes: ['admin.governance:read'],
     query: issuerQuery,
-    work: async visit => done(await apiOf(visit as AdminVisit).listScopeGrants(visit.query.issuer)),
+    work: async visit => done(await apiOf(visit).listScopeGrants(visit.query.issuer)),
   }),
   operation({
     id: 'requestScopeGrant',
@@ -250,7 +250,7 @@ export const adminOperations: readonly AdminOperation[] = [
     status: 201,
     work: async visit => {
       const request = { ...visit.body, as: visit.caller.name }
-      return done(await apiOf(visit as AdminVisit).requestScopeGrant(request), 201)
+      return done(await apiOf(visit).requestScopeGrant(request), 201)
     },
   }),
   operation({
@@ -267,7 +267,7 @@ export const adminOperations: readonly AdminOperation[] = [
       const { body, caller } = visit
       const refusal = isApproval(body.step) ? judgeApproval(visit, body) : undefined
       if (refusal !== undefined) return refused(refusal)
-      return done(await apiOf(visit as AdminVisit).changeScopeGrant({ ...body, as: caller.name }))
+      return done(await apiOf(visit).changeScopeGrant({ ...body, as: caller.name }))
     },
   }),
   operation({
@@ -277,7 +277,7 @@ export const adminOperations: readonly AdminOperation[] = [
     summary: 'Who can do what, what nobody uses, what lets into too much, and where environments differ.',
     scopes: ['admin.governance:read'],
     body: reportBody,
-    work: async visit => done(await apiOf(visit as AdminVisit).reportScopes(visit.body)),
+    work: async visit => done(await apiOf(visit).reportScopes(visit.body)),
   }),
   ...onboardingOperations,
   operation({
@@ -287,7 +287,7 @@ export const adminOperations: readonly AdminOperation[] = [
     summary: 'What policies want approved, and which groups have not answered.',
     scopes: ['admin.governance:read'],
     query: issuerQuery,
-    work: async visit => done(await apiOf(visit as AdminVisit).listApprovals(visit.query.issuer)),
+    work: async visit => done(await apiOf(visit).listApprovals(visit.query.issuer)),
   }),
   operation({
     id: 'changeApproval',
@@ -300,7 +300,7 @@ export const adminOperations: readonly AdminOperation[] = [
     isHighRisk: ({ body: { step } }) => step === 'approve',
     work: async visit => {
       const request = { ...visit.body, as: visit.caller.username ?? '' }
-      return done(await apiOf(visit as AdminVisit).changeApproval(request))
+      return done(await apiOf(visit).changeApproval(request))
     },
   }),
   operation({
@@ -310,7 +310,7 @@ export const adminOperations: readonly AdminOperation[] = [
     summary: 'Versions of policies and their states.',
     scopes: ['admin.policies:read'],
     query: issuerQuery,
-    work: async visit => done(await apiOf(visit as AdminVisit).listPolicies(visit.query.issuer)),
+    work: async visit => done(await apiOf(visit).listPolicies(visit.query.issuer)),
   }),
   operation({
     id: 'submitPolicies',
@@ -319,7 +319,7 @@ export const adminOperations: readonly AdminOperation[] = [
     summary: 'Stores policies as a new version; nothing decides by it yet.',
     scopes: ['admin.policies:write'],
     body: submitPoliciesBody,
-    work: async visit => done(await apiOf(visit as AdminVisit).submitPolicies(visit.body)),
+    work: async visit => done(await apiOf(visit).submitPolicies(visit.body)),
   }),
   operation({
     id: 'simulatePolicies',
@@ -328,7 +328,7 @@ export const adminOperations: readonly AdminOperation[] = [
     summary: 'What these policies would have decided otherwise.',
     scopes: ['admin.policies:read'],
     body: simulatePoliciesBody,
-    work: async visit => done(await apiOf(visit as AdminVisit).simulatePolicies(visit.body)),
+    work: async visit => done(await apiOf(visit).simulatePolicies(visit.body)),
   }),
   operation({
     id: 'changePolicies',
@@ -349,7 +349,7 @@ export const adminOperations: readonly AdminOperation[] = [
             .map(({ name, issuer, body }) => [`PolicySet/${name} ${issuer}`, etagOf(body)]),
         ),
     },
-    work: async visit => done(await apiOf(visit as AdminVisit).changePolicies(visit.body)),
+    work: async visit => done(await apiOf(visit).changePolicies(visit.body)),
   }),
   operation({
     id: 'listKeys',
@@ -358,7 +358,7 @@ export const adminOperations: readonly AdminOperation[] = [
     summary: 'Signing keys, their states, and who verifies with them.',
     scopes: ['admin.keys:read'],
     query: issuerQuery,
-    work: async visit => done(await apiOf(visit as AdminVisit).listKeys(visit.query.issuer)),
+    work: async visit => done(await apiOf(visit).listKeys(visit.query.issuer)),
   }),
   operation({
     id: 'rotateKeys',
@@ -372,7 +372,7 @@ export const adminOperations: readonly AdminOperation[] = [
       reasons: () => ['what the server signs with'],
       base: async visit => baseOfKeys(visit),
     },
-    work: async visit => done(await apiOf(visit as AdminVisit).rotateKeys(visit.body)),
+    work: async visit => done(await apiOf(visit).rotateKeys(visit.body)),
   }),
   operation({
     id: 'revokeKey',
@@ -386,7 +386,7 @@ export const adminOperations: readonly AdminOperation[] = [
       reasons: ({ body: { kid } }) => [`everything signed with ${kid} is void`],
       base: async visit => baseOfKeys(visit),
     },
-    work: async visit => done(await apiOf(visit as AdminVisit).revokeKey(visit.body)),
+    work: async visit => done(await apiOf(visit).revokeKey(visit.body)),
   }),
   operation({
     id: 'readAudit',
@@ -395,7 +395,7 @@ export const adminOperations: readonly AdminOperation[] = [
     summary: 'Records of a reference id or transaction id, oldest first.',
     scopes: ['admin.audit:read'],
     query: z.strictObject({ id: z.string().min(1).max(128) }),
-    work: async visit => done(await apiOf(visit as AdminVisit).audit(visit.query.id)),
+    work: async visit => done(await apiOf(visit).audit(visit.query.id)),
   }),
   operation({
     id: 'verifyAudit',
@@ -403,7 +403,7 @@ export const adminOperations: readonly AdminOperation[] = [
     path: '/admin/v1/audit/verification',
     summary: 'Whether every record stands where and as it was written.',
     scopes: ['admin.audit:read'],
-    work: async visit => done(await apiOf(visit as AdminVisit).verifyAudit()),
+    work: async visit => done(await apiOf(visit).verifyAudit()),
   }),
   ...changeOperations(id => adminOperations.find(known => known.id === id)),
 ]
