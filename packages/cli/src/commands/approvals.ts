@@ -1,15 +1,13 @@
 import type { ApprovalChange, ListedApproval } from '@holdfast/server/control/admin-api.ts'
 import {
   type AddCommand,
-  configOption,
   type Desk,
-  issuerOption,
   json,
-  outputOption,
   personOf,
   reportProblem,
   type ServerOptions,
   withAdmin,
+  withServerOptions,
 } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, type Terminal, timeOf } from '../terminal.ts'
@@ -27,25 +25,17 @@ interface StepOptions extends ServerOptions {
 /** `holdfast approvals …`: what policies want approved before it goes on (`@require_approval`). */
 export const addApprovals: AddCommand = (program, desk) => {
   const approvals = program.command('approvals').description('what waits for the approval of a group')
-  approvals
-    .command('list')
+  withServerOptions(approvals.command('list'))
     .description('every request that waits: who asks, for whom, for what, and which groups have not answered')
-    .option(...issuerOption)
-    .option(...configOption)
-    .option(...outputOption)
     .action((options: ServerOptions) => list(desk, options))
   for (const [step, description] of steps)
-    approvals
-      .command(`${step} <name>`)
+    withServerOptions(approvals.command(`${step} <name>`))
       .description(description)
       .option(
         '--as <username>',
         'who answers: a member of a group that is asked. Over HTTPS the token says it',
       )
       .option('--group <name>', 'for which of their groups; the first that is missing unless said')
-      .option(...issuerOption)
-      .option(...configOption)
-      .option(...outputOption)
       .action((name: string, options: StepOptions) => change(desk, step, name, options))
 }
 

@@ -4,14 +4,12 @@ import { type Problem, shippedPolicies, shippedTests, tokenSchema } from '@holdf
 import type { PolicyChange, SimulatedChange } from '@holdfast/server/control/admin-api.ts'
 import {
   type AddCommand,
-  configOption,
   type Desk,
-  issuerOption,
   json,
-  outputOption,
   reportProblem,
   type ServerOptions,
   withAdmin,
+  withServerOptions,
 } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type PolicyFolder, readPolicyFolder } from '../policy-folder.ts'
@@ -23,49 +21,29 @@ export const addPolicySets: AddCommand = (policy, desk) => {
     .argument('<folder>', 'is made; nothing in it is overwritten')
     .description('write the schema, the shipped policies and their tests: where your own begin')
     .action((folder: string) => init(desk, folder))
-  policy
-    .command('submit')
+  withServerOptions(policy.command('submit'))
     .argument('<folder>', 'policies for the questions of the server, with tests')
     .description('store a new version; it is checked when it compiles and its tests pass')
     .option('--set <name>', 'what its versions are called', 'tokens')
-    .option(...issuerOption)
-    .option(...configOption)
-    .option(...outputOption)
     .action((folder: string, options: ServerOptions & { set: string }) => submit(desk, folder, options))
-  policy
-    .command('list')
+  withServerOptions(policy.command('list'))
     .description('show every version and its state')
-    .option(...issuerOption)
-    .option(...configOption)
-    .option(...outputOption)
     .action((options: ServerOptions) => list(desk, options))
-  policy
-    .command('simulate')
+  withServerOptions(policy.command('simulate'))
     .argument('<folder>', 'as for submit')
     .description('ask a draft what the audit holds decisions of; no difference is a yes')
     .option('--days <days>', `how far back, at most ${daysMax}`, '30')
-    .option(...issuerOption)
-    .option(...configOption)
-    .option(...outputOption)
     .action((folder: string, options: ServerOptions & { days: string }) => simulate(desk, folder, options))
   for (const [step, description] of named)
-    policy
-      .command(step)
+    withServerOptions(policy.command(step))
       .argument('<version>', 'its name, or as much of it as means one')
       .description(description)
-      .option(...issuerOption)
-      .option(...configOption)
-      .option(...outputOption)
       .action((name: string, options: ServerOptions) =>
         change(desk, { step, name, ...issuerOf(options) }, options),
       )
   for (const [step, description] of unnamed)
-    policy
-      .command(step)
+    withServerOptions(policy.command(step))
       .description(description)
-      .option(...issuerOption)
-      .option(...configOption)
-      .option(...outputOption)
       .action((options: ServerOptions) => change(desk, { step, ...issuerOf(options) }, options))
 }
 
