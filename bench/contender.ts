@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { documentOf } from '../test/product/clients.ts'
 import { forkNode, prepareProduct, stopNode } from '../test/product/start.ts'
 import type { ClientKeys } from './client-kit.ts'
@@ -77,6 +77,13 @@ export async function startHoldfast(keys: ClientKeys): Promise<Contender & { rea
       await remove()
     },
   }
+}
+
+/** The server of another working tree of this project, to be measured beside ours. @param folder its root */
+export async function startAnother(folder: string, keys: ClientKeys): Promise<Contender> {
+  const script = pathToFileURL(resolve(folder, 'bench/contender.ts')).href
+  const other: { readonly startHoldfast: typeof startHoldfast } = await import(script)
+  return { ...(await other.startHoldfast(keys)), name: `holdfast of ${folder}` }
 }
 
 /** `oidc-provider` with everything in memory. */

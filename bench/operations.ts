@@ -1,6 +1,6 @@
 import type { Pool } from 'undici'
 import { user } from '../test/product/clients.ts'
-import { BenchBrowser } from './browser.ts'
+import { BenchBrowser, type FlowStep, stepOf } from './browser.ts'
 import { assertionType, type ClientKeys, clientAssertion, dpopProof, pkce } from './client-kit.ts'
 import type { Contender } from './contender.ts'
 import { type PreparedRequest, sendAll } from './load.ts'
@@ -98,14 +98,14 @@ function pushRequest(setting: Setting, challenge: string): PreparedRequest {
   }
 }
 
-interface Step {
+interface Flow {
   readonly push: PreparedRequest
   readonly verifier: string
   /** Signed before the clock starts; only the code is filled in. */
   readonly redeem: (code: string) => PreparedRequest
 }
 
-function flowStep(setting: Setting, nonce: string | undefined): Step {
+function signedFlow(setting: Setting, nonce: string | undefined): Flow {
   const { verifier, challenge } = pkce()
   const template = tokenRequest(
     setting,
@@ -123,23 +123,60 @@ function flowStep(setting: Setting, nonce: string | undefined): Step {
   }
 }
 
-async function walk(
+/** One flow, request by request. @yields after each answer @returns the answer with the tokens */
+async function* requestsOf(
   setting: Setting,
   browser: BenchBrowser,
-  step: Step,
-): Promise<{ status: number; text: string }> {
+  flow: Flow,
+): AsyncGenerator<FlowStep, WalkedFlow> {
   const { contender, pool } = setting
-  const pushed = await pool.request(step.push)
-  const { request_uri: requestUri } = (await pushed.body.json()) as { request_uri?: string }
+  const pushed = await pool.request(flow.push)
+  const reference = await pushed.body.text()
+  yield stepOf('POST', flow.push.path, pushed.statusCode, reference)
+  const { request_uri: requestUri } = JSON.parse(reference) as { request_uri?: string }
   const query = new URLSearchParams({ client_id: contender.clientId, request_uri: requestUri ?? '' })
-  const code = await browser.codeFrom(`${contender.paths.authorize}?${query}`, contender.redirectUri)
-  const answer = await pool.request(step.redeem(code))
-  return { status: answer.statusCode, text: await answer.body.text() }
+  const code = yield* browser.codeFrom(`${contender.paths.authorize}?${query}`, contender.redirectUri)
+  const request = flow.redeem(code)
+  const answer = await pool.request(request)
+  const text = await answer.body.text()
+  yield stepOf('POST', request.path, answer.statusCode, text)
+  return { status: answer.statusCode, text }
+}
+
+interface WalkedFlow {
+  readonly status: number
+  readonly text: string
+}
+
+async function walk(setting: Setting, browser: BenchBrowser, flow: Flow): Promise<WalkedFlow> {
+  const requests = requestsOf(setting, browser, flow)
+  for (;;) {
+    const answer = await requests.next()
+    if (answer.done === true) return answer.value
+  }
+}
+
+/**
+ * Flows that wait before each request until they are asked to go on.
+ * @param count how many people; each signs in once, here
+ * @returns what starts one flow for each
+ */
+export async function flowsInStep(
+  setting: Setting,
+  count: number,
+): Promise<() => Promise<readonly AsyncGenerator<FlowStep, WalkedFlow>[]>> {
+  const browsers = Array.from({ length: count }, () => new BenchBrowser(setting.pool, user))
+  const first = await nonceOf(setting)
+  for (const browser of browsers) await walk(setting, browser, signedFlow(setting, first))
+  return async () => {
+    const nonce = await nonceOf(setting)
+    return browsers.map(browser => requestsOf(setting, browser, signedFlow(setting, nonce)))
+  }
 }
 
 async function tokensOfOneFlow(setting: Setting): Promise<Readonly<Record<string, string>>> {
   const browser = new BenchBrowser(setting.pool, user)
-  const { text } = await walk(setting, browser, flowStep(setting, await nonceOf(setting)))
+  const { text } = await walk(setting, browser, signedFlow(setting, await nonceOf(setting)))
   return JSON.parse(text) as Record<string, string>
 }
 
@@ -152,9 +189,9 @@ async function prepareFlow(setting: Setting, count: number): Promise<Prepared> {
     () => new BenchBrowser(setting.pool, user),
   )
   const first = await nonceOf(setting)
-  for (const browser of browsers) await walk(setting, browser, flowStep(setting, first))
+  for (const browser of browsers) await walk(setting, browser, signedFlow(setting, first))
   const nonce = await nonceOf(setting)
-  const steps = Array.from({ length: count }, () => flowStep(setting, nonce))
+  const flows = Array.from({ length: count }, () => signedFlow(setting, nonce))
   return {
     run: async () => {
       let next = 0
@@ -163,9 +200,9 @@ async function prepareFlow(setting: Setting, count: number): Promise<Prepared> {
       const latencies: number[] = []
       const started = performance.now()
       const person = async (browser: BenchBrowser): Promise<void> => {
-        for (let step = steps[next++]; step !== undefined; step = steps[next++]) {
+        for (let flow = flows[next++]; flow !== undefined; flow = flows[next++]) {
           const began = performance.now()
-          const { status, text } = await walk(setting, browser, step)
+          const { status, text } = await walk(setting, browser, flow)
           latencies.push(performance.now() - began)
           if (status !== 200) failures++
           sample = text
