@@ -194,6 +194,8 @@ export interface Client {
   readonly status: 'active' | 'suspended'
   /** Why its onboarding does not let it be served; its status is then `suspended`. */
   readonly withheld?: Withheld
+  /** Who answers for it in law, as people approved it: of a client that is served by an active onboarding. */
+  readonly legalName?: string
   readonly isPublic: boolean
   /** `meet(floor, client's own profile)`. */
   readonly profile: SecurityProfile
