@@ -116,6 +116,8 @@ export interface Policies {
   readonly decide: Decide
   /** Whether they look at `context.risk`: nothing is found out, counted or remembered where nobody does. */
   readonly readsRisk: boolean
+  /** Whether they look at `context.attributes` before a client may act for a user: no source is asked where nobody does. */
+  readonly readsAttributesAtAuthorize: boolean
 }
 
 export interface ActivePolicies extends Policies {
