@@ -39,28 +39,31 @@ export async function cpuMicroseconds(child: ChildProcess): Promise<number> {
 }
 
 /** The process's next message, after a question. */
-export async function asked<Answer>(child: ChildProcess, question: string): Promise<Answer> {
+export async function asked<Answer>(child: ChildProcess, question: string | object): Promise<Answer> {
   const answered = once(child, 'message')
   child.send(question)
   const [answer] = (await answered) as [Answer]
   return answer
 }
 
-/** Our server as an operator runs it: durable commits, audit on. */
-export async function startHoldfast(keys: ClientKeys): Promise<Contender & { readonly tls: TlsFiles }> {
+/** Our server as an operator runs it: durable commits, audit on. @param more scope of its client, documents beside it */
+export async function startHoldfast(
+  keys: ClientKeys,
+  more: { readonly scope?: string; readonly documents?: readonly string[] } = {},
+): Promise<Contender & { readonly tls: TlsFiles }> {
   const metadata = {
     token_endpoint_auth_method: 'private_key_jwt',
     jwks: { keys: [keys.jwk] },
     dpop_bound_access_tokens: true,
     redirect_uris: [redirectUri],
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
-    scope: 'openid accounts offline_access',
+    scope: more.scope ?? 'openid accounts offline_access',
     id_token_signed_response_alg: 'ES256',
   }
   // Pushes come faster than any people could complete them: the peer has no such bound either.
   const rights = { resources: ['accounts'], introspects: ['accounts'], outstandingRequestsMax: 10_000_000 }
   const { config, product, remove } = await prepareProduct('sqlite', {
-    documents: [documentOf('Client', clientId, { ...rights, metadata })],
+    documents: [documentOf('Client', clientId, { ...rights, metadata }), ...(more.documents ?? [])],
   })
   const child = await forkNode(config)
   return {
