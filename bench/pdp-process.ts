@@ -10,6 +10,7 @@ import {
   createPdp,
   type Pdp,
   pdpHandler,
+  pdpListener,
   prepareEntities,
 } from '@holdfast/policy'
 import { readEvaluation } from '@holdfast/protocol/specs/authzen/rules.ts'
@@ -35,6 +36,7 @@ export interface Listening {
   readonly size: number
   readonly bare: number
   readonly handler: number
+  readonly listener: number
   readonly cedar: number
 }
 
@@ -73,12 +75,22 @@ const points = new Map<number, Point>()
 for (const size of sizes) {
   const point = pointOf(size)
   points.set(size, point)
-  const authenticate = (request: Request): boolean => request.headers.get('authorization') === authorization
-  const handler = pdpHandler({ pdp: point.pdp, url, authenticate, challenge: 'Bearer' })
+  const { pdp } = point
+  const common = { pdp, url, challenge: 'Bearer' }
+  const handler = pdpHandler({
+    ...common,
+    authenticate: ({ headers }) => headers.get('authorization') === authorization,
+  })
+  const listener = pdpListener<IncomingMessage>({
+    ...common,
+    authenticate: ({ headers }) => headers.authorization === authorization,
+    onFault: cause => process.stderr.write(`${String(cause)}\n`),
+  })
   listening.push({
     size,
     bare: await listen(bare(() => '{"decision":true,"context":{}}')),
     handler: await listen(getRequestListener(handler)),
+    listener: await listen(listener),
     cedar: await listen(bare(point.cedarText)),
   })
 }

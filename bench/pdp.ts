@@ -30,7 +30,7 @@ const { values } = parseArgs({
   },
 })
 const sizes = values.sizes.split(',').map(Number)
-const requests = Number(values.requests)
+const requestsEach = Number(values.requests)
 const connections = Number(values.connections)
 const batch = Number(values.batch)
 const plan = { warmUps: Number(values['warm-ups']), rounds: Number(values.rounds) }
@@ -44,6 +44,8 @@ interface Way {
   readonly child: ChildProcess
   readonly pool: Pool
   readonly lone: Pool
+  /** Requests of one slice. */
+  readonly requests: number
   /** Signs what has to be signed. */
   readonly prepare: (count: number) => Promise<readonly PreparedRequest[]>
 }
@@ -88,17 +90,25 @@ function requestOf(questions: readonly Question[], index: number, asks: number):
 }
 
 /** At decision points of one's own, which know who asks by a secret. */
-function ownWays({ size, bare, handler, cedar }: Listening): readonly Way[] {
+function ownWays({ size, bare, handler, listener, cedar }: Listening): readonly Way[] {
   const { questions } = worldOf(size)
-  const way = (name: string, port: number, asks: number): Way => ({
-    ...{ size, name, asks, child, ...poolsTo(`https://localhost:${port}`) },
+  const way = (name: string, port: number, asks: number, of = requestsEach): Way => ({
+    ...{ size, name, asks, requests: of, child, ...poolsTo(`https://localhost:${port}`) },
     prepare: async count => Array.from({ length: count }, (_, index) => requestOf(questions, index, asks)),
   })
   return [
     way('no decision', bare, 1),
-    way('cedar-wasm', cedar, 1),
+    // Fewer of those that take 50 ms each.
+    way(
+      'cedar-wasm',
+      cedar,
+      1,
+      Math.max(connections, Math.min(requestsEach, Math.ceil((30 * requestsEach) / size))),
+    ),
     way('pdpHandler', handler, 1),
     way('pdpHandler', handler, batch),
+    way('pdpListener', listener, 1),
+    way('pdpListener', listener, batch),
   ]
 }
 
@@ -110,7 +120,7 @@ function serverWays(size: number, contender: Contender): readonly Way[] {
     const places = poolsTo(issuer)
     const setting = { contender, keys, proofKeys: keys, pool: places.pool }
     return {
-      ...{ size, name: 'authorization server', asks, child, ...places },
+      ...{ size, name: 'authorization server', asks, requests: requestsEach, child, ...places },
       prepare: async count => {
         const { token, nonce } = await ownToken(setting)
         return Array.from({ length: count }, (_, index) => {
@@ -135,7 +145,8 @@ async function ownToken(setting: Setting): Promise<{ readonly token: string; rea
 
 /** @returns CPU microseconds of one request; notes how long requests took */
 async function send(way: Way, latencies: Latency[]): Promise<number> {
-  const [together, alone] = [await way.prepare(requests), await way.prepare(requests / 4)]
+  const { requests } = way
+  const [together, alone] = [await way.prepare(requests), await way.prepare(Math.ceil(requests / 4))]
   const before = await cpuMicroseconds(way.child)
   const done = await sendAll(way.pool, together, connections)
   const cpuUs = ((await cpuMicroseconds(way.child)) - before) / requests
