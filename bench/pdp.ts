@@ -27,6 +27,7 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '16' },
     batch: { type: 'string', default: '20' },
     milliseconds: { type: 'string', default: '60' },
+    only: { type: 'string', default: '' },
   },
 })
 const sizes = values.sizes.split(',').map(Number)
@@ -186,7 +187,7 @@ async function embedded(size: number): Promise<readonly (string | number)[]> {
 async function overHttp(ways: readonly Way[]): Promise<readonly (readonly (string | number)[])[]> {
   const latencies = new Map<Way, Latency[]>(ways.map(way => [way, []]))
   const costs = await takeRounds(ways, plan, way => send(way, latencies.get(way) ?? []))
-  const [, cedar] = ways
+  const cedar = ways.find(({ name }) => name === 'cedar-wasm')
   return ways.map(way => {
     const cpuUs = median(costs.get(way) ?? [])
     const slices = (latencies.get(way) ?? []).slice(plan.warmUps)
@@ -225,7 +226,8 @@ try {
   for (const listening of ready) {
     const contender = servers.get(listening.size)
     if (contender === undefined) throw new TypeError('no server')
-    over.push(...(await overHttp([...ownWays(listening), ...serverWays(listening.size, contender)])))
+    const ways = [...ownWays(listening), ...serverWays(listening.size, contender)]
+    over.push(...(await overHttp(ways.filter(({ name }) => name.includes(values.only)))))
   }
   process.stdout.write('\n')
   printTable(
