@@ -46,6 +46,7 @@ export const people = [personOf(0), ...Array.from({ length: 63 }, (_, index) => 
 function personOf(index: number): { readonly username: string; readonly password: string } {
   return { username: `person-${index}`, password: 'correct horse battery' }
 }
+
 const redirectUri = 'https://client.example/callback'
 
 /** CPU microseconds the process has used so far, user and system, from the operating system's account of it. */
@@ -55,7 +56,7 @@ export async function cpuMicroseconds(child: ChildProcess): Promise<number> {
 }
 
 /** The process's next message, after a question. */
-export async function asked<Answer>(child: ChildProcess, question: string): Promise<Answer> {
+export async function asked<Answer>(child: ChildProcess, question: string | object): Promise<Answer> {
   const answered = once(child, 'message')
   child.send(question)
   const [answer] = (await answered) as [Answer]
@@ -78,15 +79,18 @@ async function cheapHash(password: string): Promise<string> {
   return `$argon2id$v=19$m=8,t=1,p=1$${unpadded(nonce)}$${unpadded(tag)}`
 }
 
-/** Our server as an operator runs it: durable commits, audit on. */
-export async function startHoldfast(keys: ClientKeys): Promise<Contender & { readonly tls: TlsFiles }> {
+/** Our server as an operator runs it: durable commits, audit on. @param more scope of its client, documents beside it */
+export async function startHoldfast(
+  keys: ClientKeys,
+  more: { readonly scope?: string; readonly documents?: readonly string[] } = {},
+): Promise<Contender & { readonly tls: TlsFiles }> {
   const metadata = {
     token_endpoint_auth_method: 'private_key_jwt',
     jwks: { keys: [keys.jwk] },
     dpop_bound_access_tokens: true,
     redirect_uris: [redirectUri],
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
-    scope: 'openid accounts ledger offline_access',
+    scope: more.scope ?? 'openid accounts ledger offline_access',
     id_token_signed_response_alg: 'ES256',
   }
   // Pushes come faster than any people could complete them: the peer has no such bound either.
@@ -115,6 +119,7 @@ export async function startHoldfast(keys: ClientKeys): Promise<Contender & { rea
           documentOf('User', username, { passwordHash: await cheapHash(password) }),
         ),
       )),
+      ...(more.documents ?? []),
     ],
   })
   const child = await forkNode(config)

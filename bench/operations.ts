@@ -55,7 +55,7 @@ function authenticated({ contender, keys }: Setting, fields: Fields): string {
 }
 
 /** The nonce this server wants, learnt as a client learns it: from a refusal. */
-async function nonceOf(setting: Setting): Promise<string | undefined> {
+export async function nonceOf(setting: Setting): Promise<string | undefined> {
   const { headers, body } = await setting.pool.request(
     tokenRequest(setting, { grant_type: 'client_credentials', scope: 'accounts' }, undefined),
   )
@@ -64,7 +64,7 @@ async function nonceOf(setting: Setting): Promise<string | undefined> {
   return typeof nonce === 'string' ? nonce : undefined
 }
 
-function tokenRequest(setting: Setting, fields: Fields, nonce: string | undefined): PreparedRequest {
+export function tokenRequest(setting: Setting, fields: Fields, nonce: string | undefined): PreparedRequest {
   const { contender, proofKeys } = setting
   const dpop = dpopProof(proofKeys, 'POST', contender.issuer + contender.paths.token, nonce)
   return {

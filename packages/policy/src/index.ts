@@ -20,6 +20,7 @@ export {
   type Obligations,
 } from './obligations.ts'
 export type { AccessAnswer, AccessContext, TokenObligation } from './pdp/answer.ts'
+export { pdpHandler } from './pdp/fetch.ts'
 export {
   type AuthzenEndpoint,
   answerAuthzen,
@@ -27,9 +28,9 @@ export {
   authzenMetadataPath,
   authzenPaths,
   type PdpHandlerOptions,
-  pdpHandler,
   requestIdOf,
 } from './pdp/http.ts'
+export { type PdpListenerOptions, pdpListener } from './pdp/node.ts'
 export { createPdp, type Deciding, type DecisionRecord, type Pdp, type PdpOptions } from './pdp/pdp.ts'
 export { compilePolicySet, type PolicySet, type PolicySource, policiesMax } from './policy-set.ts'
 export { type Parsed, type Problem, parseQuestion, type Question } from './question.ts'
