@@ -101,9 +101,7 @@ async function applyOnce(
 /** A client that is made again under the id of a deleted one is another client: what that one had is not its own. */
 function endOfClients(changes: readonly Change[], { clock }: ControlPorts): readonly Write[] {
   return changes
-    .filter(
-      ({ action, kind }) => action === 'delete' && (kind === 'Client' || kind === 'RegisteredClient'),
-    )
+    .filter(({ action, kind }) => action === 'delete' && (kind === 'Client' || kind === 'RegisteredClient'))
     .flatMap(({ issuer, name }) => revocationOfClient(issuer, name, clock.now()))
 }
 

@@ -22,7 +22,10 @@ const ways: Readonly<Record<string, (world: World, browser: Browser) => Promise<
   'without the session': async (_world, browser) => void browser.cookies.delete(session),
   'with an older session of the other user': async (world, browser) => {
     const other = openBrowser(world)
-    await follow(other, await other.login(await follow(other, await other.get(await pushedUrl(world))), 'bob'))
+    await follow(
+      other,
+      await other.login(await follow(other, await other.get(await pushedUrl(world))), 'bob'),
+    )
     browser.cookies.set(session, other.cookies.get(session) ?? '')
   },
 }
