@@ -353,11 +353,26 @@ describe('what is asked every time, whatever policies say', () => {
     )
   })
 
+  const managing = (action: string, more: Record<string, string> = {}): PushOptions => ({
+    spoil: { grant_management_action: action, ...more },
+  })
+
   test('what a client changes about a grant', async () => {
     await using world = await open()
     const push = { spoil: { grant_management_action: 'create' } }
     const browser = await allowedOnce(world, push)
     assert.ok(isAsked(await ask(world, browser, push)))
+  })
+
+  test('what was remembered, once a grant takes the place of another', async () => {
+    await using world = await open()
+    const browser = await allowedOnce(world)
+    const code = codeOf(await allow(browser, await ask(world, browser, managing('create'))))
+    assert.notEqual(codeOf(await ask(world, browser)), '')
+    const grant_id = textOf(await redeem(world, 'c_bank', code), 'grant_id')
+    const page = await ask(world, browser, managing('replace', { grant_id, scope: 'openid' }))
+    assert.notEqual(codeOf(await allow(browser, page)), '')
+    assert.ok(isAsked(await ask(world, browser)))
   })
 
   test('what others approved', async () => {
