@@ -42,8 +42,8 @@ function policiesOf(size: number) {
   const own = [...rows, ...(values['reads-risk'] ? [riskPolicy] : [])].join('\n')
   const compiled = policyEngines[0].compile('bench', { ...shippedPolicies, 'own.cedar': own })
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.problems[0]))
-  const { decide, readsRisk } = compiled.value
-  return { name: 'bench', version: 'bench', decide, readsRisk }
+  const { decide, readsRisk, readsTime } = compiled.value
+  return { name: 'bench', version: 'bench', decide, readsRisk, readsTime }
 }
 
 /** A signed request for a token of client credentials, not sent yet. */

@@ -116,6 +116,8 @@ export interface Policies {
   readonly decide: Decide
   /** Whether they look at `context.risk`: nothing is found out, counted or remembered where nobody does. */
   readonly readsRisk: boolean
+  /** Whether the time may change what they answer: nothing is answered from memory where it may. */
+  readonly readsTime: boolean
 }
 
 export interface ActivePolicies extends Policies {

@@ -12,6 +12,7 @@ export const cedar: PolicyEngine = {
         decide: question => decideToken(compiled.value, question),
         asks: askedEngines(compiled.value),
         readsRisk: readsOfContext(compiled.value.contextReads, 'risk'),
+        readsTime: readsOfContext(compiled.value.contextReads, 'asked'),
       })
     return wrong(...compiled.problems.map(({ place, message }) => ({ document, field: place, message })))
   },
