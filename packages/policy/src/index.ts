@@ -34,7 +34,7 @@ export {
 export { createPdp, type Deciding, type DecisionRecord, type Pdp, type PdpOptions } from './pdp/pdp.ts'
 export { compilePolicySet, type PolicySet, type PolicySource, policiesMax } from './policy-set.ts'
 export { type Parsed, type Problem, parseQuestion, type Question } from './question.ts'
-export { askedEngines, compileTokenPolicies, decideToken } from './token/compile.ts'
+export { askedEngines, compileStoredPolicies, compileTokenPolicies, decideToken } from './token/compile.ts'
 export {
   type Facts,
   factsOfDecision,
@@ -45,6 +45,7 @@ export {
   textsOfObligations,
 } from './token/facts.ts'
 export {
+  type AccessQuestion,
   type AskedAccess,
   type AskingClient,
   type Attributes,

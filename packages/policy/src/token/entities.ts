@@ -9,8 +9,10 @@ import {
   type AskedAccess,
   type AskingClient,
   type AttributeValue,
+  type AuthorizeQuestion,
   attributeHolders,
   holderId,
+  type MintQuestion,
   type StatedRisk,
   type StatedUser,
   type TokenQuestion,
@@ -84,11 +86,9 @@ function contextOf(question: TokenQuestion): Fields {
       fields.set('binding', text(question.binding))
       fields.set('lifetimeSeconds', whole(question.lifetimeSeconds))
       if (question.attributes !== undefined) fields.set('attributes', holdersRecord)
-      setApproved(fields, question.approvedBy)
-      return withUser(withRisk(fields, question.risk), question.grantType, question.user)
+      return withGrant(fields, question)
     case 'authorize':
-      setApproved(fields, question.approvedBy)
-      return withUser(withRisk(fields, question.risk), question.grantType, question.user)
+      return withGrant(fields, question)
     case 'register':
       fields.set('grantTypes', setOf(question.grantTypes.map(text)))
       fields.set('redirectHosts', setOf(question.redirectHosts.map(text)))
@@ -96,9 +96,25 @@ function contextOf(question: TokenQuestion): Fields {
       fields.set('initialToken', text(question.initialToken))
       fields.set('isUpdate', question.isUpdate)
       return fields
+    case 'access':
+      fields.set('binding', text(question.binding))
+      fields.set('operation', text(question.operation))
+      fields.set('objectType', text(question.object.type))
+      fields.set('objectId', text(question.object.id))
+      return withUser(fields, question.user)
     default:
       return question satisfies never
   }
+}
+
+/** What a request for a grant or a token says, and a call with a token does not. */
+function withGrant(
+  fields: Fields,
+  { approvedBy, risk, grantType, user }: AuthorizeQuestion | MintQuestion,
+): Fields {
+  setApproved(fields, approvedBy)
+  fields.set('grantType', text(grantType))
+  return withUser(withRisk(fields, risk), user)
 }
 
 const holdersRecord: Value = {
@@ -151,12 +167,7 @@ function withRisk(fields: Fields, risk: StatedRisk | undefined): Fields {
   return fields.set('risk', { kind: 'record', fields: stated })
 }
 
-function withUser(
-  fields: Fields,
-  grantType: string,
-  { subject, sid, acr, amr, authAgeSeconds }: StatedUser,
-): Fields {
-  fields.set('grantType', text(grantType))
+function withUser(fields: Fields, { subject, sid, acr, amr, authAgeSeconds }: StatedUser): Fields {
   fields.set('amr', setOf(amr.map(text)))
   if (subject !== undefined) fields.set('user', entityUid('User', text(subject)))
   if (sid !== undefined) fields.set('session', entityUid('Session', text(sid)))

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../cedar/json.ts'
 
 /** The moments at which the authorization server asks. Each is an action of the schema. */
-export type TokenMoment = 'authorize' | 'mint' | 'register'
+export type TokenMoment = TokenQuestion['moment']
 
 /** Who asks for access. */
 export interface AskingClient {
@@ -96,8 +96,24 @@ export interface RegisterQuestion {
   readonly isUpdate: boolean
 }
 
+/** A call with a token that a gateway or an API verified. */
+export interface AccessQuestion {
+  readonly moment: 'access'
+  readonly client: AskingClient
+  /** What the token is for: its scopes, its audience, the types of its details. */
+  readonly asked: AskedAccess
+  /** As the API knows them; without a subject the client acts for itself. */
+  readonly user: StatedUser
+  /** What the client proved with this very request. */
+  readonly binding: string
+  /** What is done, in the words of the gateway or the API. */
+  readonly operation: string
+  /** What it is done to, in the same words. */
+  readonly object: { readonly type: string; readonly id: string }
+}
+
 /** A question of the authorization server, whichever engine answers it. */
-export type TokenQuestion = AuthorizeQuestion | MintQuestion | RegisterQuestion
+export type TokenQuestion = AuthorizeQuestion | MintQuestion | RegisterQuestion | AccessQuestion
 
 /** The question as Cedar's JSON, with the entities it needs: what `parseQuestion` and `prepareEntities` read. */
 export function cedarOf(question: TokenQuestion): {
@@ -156,6 +172,10 @@ function contextOf(question: TokenQuestion): JsonObject {
     case 'register': {
       const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
       return { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate }
+    }
+    case 'access': {
+      const { user, binding, operation, object } = question
+      return { ...userOf(user), binding, operation, objectType: object.type, objectId: object.id }
     }
     default:
       return question satisfies never

@@ -16,6 +16,10 @@ permit (principal, action == Action::"mint", resource);
 @id("shipped.register")
 @title("What an initial access token allows is registered")
 permit (principal, action == Action::"register", resource);
+
+@id("shipped.access")
+@title("What a token is good for is done with it")
+permit (principal, action == Action::"access", resource);
 `,
 }
 
@@ -38,6 +42,10 @@ const contexts = {
     hasSoftwareStatement: false,
     initialToken: 'iat-1',
     isUpdate: false,
+  },
+  access: {
+    ...{ asked, user, amr: ['pwd'], binding: 'dpop' },
+    ...{ operation: 'read', objectType: 'account', objectId: '7' },
   },
 } as const
 

@@ -94,7 +94,9 @@ function contentWanted(
   const { errors, obligations } = decision
   const { stepUp, requireApproval, approvalSeconds, isApprovalReusable } = obligations
   const groups = requireApproval.filter(group => !approvedBy.includes(group))
-  if (errors.length > 0 || groups.length === 0 || question.moment === 'register') return undefined
+  if (errors.length > 0 || groups.length === 0) return undefined
+  // Nobody can approve a registration, or a call while it waits.
+  if (question.moment === 'register' || question.moment === 'access') return undefined
   if (unmetStepUp(stepUp, acr, issuer.authenticationLevels).length > 0) return undefined
   return {
     moment: question.moment,

@@ -125,12 +125,14 @@ function remoteFacts(remote: Answered['remote']): AuditRecord['facts'] {
  * The record of one moment, for the commit of what was decided; with one more when the shadow would have decided
  * otherwise.
  * @param isFollowed whether it went on; a permit whose obligations were not met did not
+ * @param more facts of the record that are no part of the question
  */
 export function recordsOf(
   { question, decision, policies, shadow, remote }: Answered,
   isFollowed: boolean,
   context: AuditContext,
   { issuer, requestId }: Exchange,
+  more: AuditRecord['facts'] = {},
 ): readonly Write[] {
   const { clientId } = question.client
   const base = {
@@ -143,7 +145,13 @@ export function recordsOf(
   const by = { policies: policies.name, policy_version: policies.version }
   const record: AuditRecord = {
     ...{ ...base, event: policyEvents[question.moment], outcome: isFollowed ? 'accepted' : 'refused' },
-    facts: { ...factsOfQuestion(question), ...by, ...factsOfDecision(decision), ...remoteFacts(remote) },
+    facts: {
+      ...factsOfQuestion(question),
+      ...by,
+      ...factsOfDecision(decision),
+      ...remoteFacts(remote),
+      ...more,
+    },
   }
   if (shadow === undefined) return [{ kind: 'append-audit', record }]
   // Policies beside policies, without what engines added.

@@ -38,7 +38,8 @@ export function refusalOf(
         acr_values: stepUp.map(acrs => acrs.join(' ')).join(', '),
       },
     )
-  const approvedBy = question.moment === 'register' ? [] : (question.approvedBy ?? [])
+  const canBeApproved = question.moment === 'authorize' || question.moment === 'mint'
+  const approvedBy = (canBeApproved ? question.approvedBy : undefined) ?? []
   const missing = requireApproval.filter(group => !approvedBy.includes(group))
   if (missing.length > 0)
     return refuse('policy.approval', [], 'access_denied', 'the policies want an approval first', {
@@ -59,6 +60,19 @@ export function refusalOfApproval(refusal: Refusal, { standing, record }: Missin
 
 /** Of what failed, so much stands in the audit. */
 const failedLengthMax = 500
+
+/** Levels of the issuer that would meet every list of a decision, the weakest first; undefined: none would. */
+export function acrsFor(
+  { decision }: Answered,
+  acr: string | undefined,
+  levels: readonly AuthenticationLevel[],
+): readonly string[] | undefined {
+  const unmet = unmetStepUp(decision.obligations.stepUp, acr, levels)
+  const acrs = levels
+    .map(level => level.acr)
+    .filter(level => unmet.every(list => list.some(wanted => reachesLevel(levels, level, wanted))))
+  return acrs.length === 0 ? undefined : acrs
+}
 
 /** Lists of which the user reaches no entry. */
 export function unmetStepUp(
