@@ -325,19 +325,24 @@ for (const store of ['sqlite', 'postgres'] as const)
       assert.match(authorization, /^DPoP /)
       const token = authorization.slice(5)
       const url = prepared.config.issuer + evaluation
-      const ask = async (headers: Readonly<Record<string, string>>): Promise<number> => {
+      const ask = async (headers: Readonly<Record<string, string>>): Promise<Response> => {
         const answer = await fetchOver(dispatcher)(url, {
           method: 'POST',
           headers: { 'content-type': 'application/json', ...headers },
           body: '{}',
         })
-        return answer.status
+        assert.equal(answer.status, 401)
+        return answer
       }
       const key = testKey('ES256')
-      const stolen = testProof({ key, method: 'POST', url, token, now: systemClock.now() })
-      assert.equal(await ask({ authorization: `Bearer ${token}` }), 401)
-      assert.equal(await ask({ authorization, dpop: stolen }), 401)
-      assert.equal(await ask({ authorization, dpop }), 401)
+      const proof = (nonce: string) =>
+        testProof({ key, method: 'POST', url, token, now: systemClock.now(), claims: { nonce } })
+      const { headers } = await ask({ authorization, dpop: proof('old') })
+      const stolen = await ask({ authorization, dpop: proof(headers.get('dpop-nonce') ?? '') })
+      assert.match(stolen.headers.get('www-authenticate') ?? '', /error="invalid_token"/)
+      await ask({ authorization: `Bearer ${token}` })
+      const replayed = await ask({ authorization, dpop })
+      assert.match(replayed.headers.get('www-authenticate') ?? '', /error="invalid_dpop_proof"/)
     })
 
     it('without the issuer nobody is let in, and with it everybody is again', async () => {

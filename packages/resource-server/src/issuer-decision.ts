@@ -46,7 +46,7 @@ export function issuerDecisionPoint(options: IssuerDecisionOptions): DecisionPoi
 
   const ask = async (evaluation: Evaluation, timeoutMs: number): Promise<JsonValue> => {
     const known = await issuer.ready()
-    if (!known.ok) throw new DecisionUnavailable(known.reason)
+    if (!known.ok) throw new DecisionUnavailable('the metadata of the issuer is not at hand')
     const { policyEvaluationEndpoint: url, tokenEndpoint } = known.value.metadata
     if (url === undefined || tokenEndpoint === undefined)
       throw new DecisionUnavailable('the issuer publishes no endpoint for questions about calls')
