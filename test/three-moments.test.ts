@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { evidenceKeyOf, type Gateway, openGateway } from '@holdfast/gateway'
 import { shippedPolicies, shippedTests } from '@holdfast/policy'
 import { epochSeconds } from '@holdfast/protocol'
+import { isJsonObject } from '@holdfast/protocol/wire/json.ts'
 import {
   type AccessEvent,
   createResourceServer,
@@ -55,6 +56,13 @@ const asking = Object.entries(keys).map(([name, { publicKey }]) =>
     },
   }),
 )
+
+/** The decision point of its own schema, which is asked with the same token. */
+const accountsOnly = documentOf('DecisionPoint', 'accounts', {
+  schema: 'entity user; entity account; action read appliesTo { principal: user, resource: account };',
+  policies: { 'a.cedar': '@id("a") permit (principal == user::"ada", action, resource);' },
+  givenTypes: ['user', 'account'],
+})
 
 const authenticationOf = (clientId: keyof typeof keys): IssuerDecisionOptions['authentication'] => ({
   method: 'private_key_jwt',
@@ -114,7 +122,7 @@ for (const store of ['sqlite', 'postgres'] as const)
     const passwords = openPasswords({ entropy: openEntropy() })
 
     before(async () => {
-      prepared = await prepareProduct(store, { documents: asking })
+      prepared = await prepareProduct(store, { documents: [...asking, accountsOnly] })
       node = await startNode(prepared.config)
       dispatcher = dispatcherFor(prepared.product)
       const { issuer, folder } = prepared.config
@@ -343,6 +351,22 @@ for (const store of ['sqlite', 'postgres'] as const)
       await ask({ authorization: `Bearer ${token}` })
       const replayed = await ask({ authorization, dpop })
       assert.match(replayed.headers.get('www-authenticate') ?? '', /error="invalid_dpop_proof"/)
+    })
+
+    it('the decision point of the issuer is asked by the same client, and decides by its own document', async () => {
+      const { issuer } = prepared.config
+      const fetch = fetchOver(dispatcher) as unknown as Fetch
+      const authentication = authenticationOf('accounts-api')
+      const url = `${issuer}/access/v1/evaluation`
+      const point = issuerDecisionPoint({ issuer, fetch, authentication, url, timeoutMs: 2000 })
+      const ask = (id: string) =>
+        point.evaluate({
+          ...{ subject: { type: 'user', id, properties: {} }, action: { name: 'read', properties: {} } },
+          ...{ resource: { type: 'account', id: '7', properties: {} }, context: {} },
+        })
+      const decisions = [await ask('ada'), await ask('bob')].map(said => isJsonObject(said) && said.decision)
+      assert.deepEqual(decisions, [true, false])
+      assert.equal((await audit()).at(-1)?.event, 'access.decided')
     })
 
     it('without the issuer nobody is let in, and with it everybody is again', async () => {

@@ -159,6 +159,19 @@ describe('the policies of the issuer are asked', () => {
     assert.equal(sentTo('token_endpoint').length, 2)
   })
 
+  it('or another evaluation endpoint of it, with the same token', async () => {
+    const { fetch, seen } = issuerWith()
+    const url = `${issuer}/access/v1/evaluation`
+    const elsewhere: Fetch = async (to, init) => {
+      if (to !== url) return await fetch(to, init)
+      assert.match(init.headers.authorization ?? '', /^DPoP own-token-0$/)
+      return Response.json({ decision: true, context: { policy_version: 'of-the-document' } })
+    }
+    const answer = accepted(await decided(pointAt(elsewhere, { url })))
+    assert.equal(answer.policyVersion, 'of-the-document')
+    assert.ok(seen.every(({ url: to }) => to !== endpoints.policy_evaluation_endpoint))
+  })
+
   it('and a denial with a way out is a challenge', async () => {
     const body = { decision: false, context: { acr_values: ['urn:two'] } }
     const { fetch } = issuerWith({ evaluation: () => Response.json(body) })
@@ -275,8 +288,10 @@ describe('an issuer that does not answer', () => {
     for (let count = 0; count < 3; count++) refused(await decided(point), 403, 'decision.denied')
   })
 
-  it('is asked over https only', () => {
+  it('is asked over https only, and nobody else is shown its token', () => {
     const { fetch } = issuerWith()
+    for (const url of ['https://pdp.example/access/v1/evaluation', 'http://as.example/access', 'nowhere'])
+      assert.throws(() => pointAt(fetch, { url }), /is not at the issuer/)
     assert.throws(() => pointAt(fetch, { issuer: 'http://as.example' }), /not https/)
     assert.throws(() => pointAt(fetch, { issuer: 'nowhere' }), /not https/)
     assert.throws(() => pointAt(fetch, { timeoutMs: 0 }), /outside/)

@@ -18,6 +18,11 @@ export interface IssuerDecisionOptions extends GuardOptions {
    * servers whose tokens it asks about (`introspects`).
    */
   readonly authentication: Extract<IntrospectionAuthentication, { readonly method: 'private_key_jwt' }>
+  /**
+   * An evaluation endpoint of the issuer that is asked in place of its policies: that of its `DecisionPoint` document,
+   * `…/access/v1/evaluation`.
+   */
+  readonly url?: string
   /** Must tell the headers of answers: the issuer gives nonces there. */
   readonly fetch?: Fetch
   readonly entropy?: Entropy
@@ -31,10 +36,13 @@ export interface IssuerDecisionOptions extends GuardOptions {
  * @throws TypeError that names the wrong option
  */
 export function issuerDecisionPoint(options: IssuerDecisionOptions): DecisionPoint {
-  const { issuer: issuerUrl, authentication, onAlarm = () => undefined } = options
+  const { issuer: issuerUrl, url: ownUrl, authentication, onAlarm = () => undefined } = options
   const { fetch = systemFetch, clock = systemClock, entropy = systemEntropy } = options
   if (!URL.canParse(issuerUrl) || new URL(issuerUrl).protocol !== 'https:')
     throw new TypeError(`the issuer, \`${issuerUrl}\`, is not https`)
+  // A token for the issuer is shown to the issuer.
+  if (ownUrl !== undefined && (!URL.canParse(ownUrl) || new URL(ownUrl).origin !== new URL(issuerUrl).origin))
+    throw new TypeError(`\`${ownUrl}\` is not at the issuer`)
   const issuer = new Issuer({ issuer: issuerUrl, fetch, clock, onAlarm })
   const client = new BoundClient({ fetch, clock, entropy })
   const tokens = new OwnToken({
@@ -47,7 +55,8 @@ export function issuerDecisionPoint(options: IssuerDecisionOptions): DecisionPoi
   const ask = async (evaluation: Evaluation, timeoutMs: number): Promise<JsonValue> => {
     const known = await issuer.ready()
     if (!known.ok) throw new DecisionUnavailable('the metadata of the issuer is not at hand')
-    const { policyEvaluationEndpoint: url, tokenEndpoint } = known.value.metadata
+    const { policyEvaluationEndpoint, tokenEndpoint } = known.value.metadata
+    const url = ownUrl ?? policyEvaluationEndpoint
     if (url === undefined || tokenEndpoint === undefined)
       throw new DecisionUnavailable('the issuer publishes no endpoint for questions about calls')
     const body = JSON.stringify(evaluation)

@@ -72,8 +72,8 @@ const remotePoint = z.strictObject({
 const decisionPoint = z
   .strictObject({
     name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
-    /** The active policies of the issuer, asked by the gateway's own client. */
-    issuer: z.strictObject(guard).optional(),
+    /** The active policies of the issuer, or its `DecisionPoint` by `url`, asked by the gateway's own client. */
+    issuer: z.strictObject({ url: httpsUrl.optional(), ...guard }).optional(),
     /** AuthZEN 1.0: its evaluation endpoint. */
     authzen: remotePoint.optional(),
     /** Open Policy Agent: its document. */
