@@ -277,6 +277,20 @@ describe('an issuer that does not answer', () => {
     }
   })
 
+  it('is not asked any more when the token comes too late: it would record what nobody used', async () => {
+    monotonicMs = 0
+    const { fetch, sentTo } = issuerWith()
+    const point = pointAt(fetch, { timeoutMs: 500 })
+    const late: Fetch = async (url, init) => {
+      const answer = await fetch(url, init)
+      if (url === endpoints.token_endpoint) monotonicMs += 500
+      return answer
+    }
+    await unavailable(pointAt(late, { timeoutMs: 500 }), /came too late/)
+    assert.equal(sentTo('policy_evaluation_endpoint').length, 0)
+    accepted(await decided(point))
+  })
+
   it('is left alone after a few failures; a question that it does not take is denied', async () => {
     const { fetch, sentTo, behaviour } = issuerWith({ evaluation: () => new Response('', { status: 500 }) })
     const point = pointAt(fetch, { failuresMax: 2, pauseMs: 1000 })

@@ -43,16 +43,18 @@ export function issuerDecisionPoint(options: IssuerDecisionOptions): DecisionPoi
   // A token for the issuer is shown to the issuer.
   if (ownUrl !== undefined && (!URL.canParse(ownUrl) || new URL(ownUrl).origin !== new URL(issuerUrl).origin))
     throw new TypeError(`\`${ownUrl}\` is not at the issuer`)
+  const monotonicMs = clock.monotonicMs ?? (() => performance.now())
   const issuer = new Issuer({ issuer: issuerUrl, fetch, clock, onAlarm })
   const client = new BoundClient({ fetch, clock, entropy })
   const tokens = new OwnToken({
     client,
     authenticate: () => clientParameters(authentication, issuerUrl, clock, entropy),
-    monotonicMs: clock.monotonicMs ?? (() => performance.now()),
+    monotonicMs,
   })
   const requestIds = requestIdsOf(entropy)
 
   const ask = async (evaluation: Evaluation, timeoutMs: number): Promise<JsonValue> => {
+    const endsAtMs = monotonicMs() + timeoutMs
     const known = await issuer.ready()
     if (!known.ok) throw new DecisionUnavailable('the metadata of the issuer is not at hand')
     const { policyEvaluationEndpoint, tokenEndpoint } = known.value.metadata
@@ -61,8 +63,13 @@ export function issuerDecisionPoint(options: IssuerDecisionOptions): DecisionPoi
       throw new DecisionUnavailable('the issuer publishes no endpoint for questions about calls')
     const body = JSON.stringify(evaluation)
     const headers = { 'content-type': 'application/json', 'x-request-id': requestIds() }
-    const askWith = (token: string) =>
-      client.post({ url, headers, body: () => body, token, bytesMax: decisionBytesMax, timeoutMs })
+    const askWith = (token: string) => {
+      const leftMs = Math.ceil(endsAtMs - monotonicMs())
+      // Nobody waits for the answer any more: the issuer must not record a permit that nobody used.
+      if (leftMs <= 0) throw new DecisionUnavailable('the token to ask with came too late')
+      const within = { bytesMax: decisionBytesMax, timeoutMs: leftMs }
+      return client.post({ url, headers, body: () => body, token, ...within })
+    }
     const token = await tokens.get(tokenEndpoint)
     let answer = await askWith(token)
     if (answer.status === 401) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { noObligations, type RemoteVerdict, type TokenQuestion } from '@holdfast/policy'
 import { tier4HighValue } from '@holdfast/protocol/profiles/tier-4-high-value.ts'
+import { decidingWorld } from '../../../../../test/authzen/world.ts'
 import type { Reply } from '../../http/exchange.ts'
 import { shipped } from '../../snapshot/compile-policies.ts'
 import { policyEngines } from '../../snapshot/policy-engines/index.ts'
@@ -126,6 +127,13 @@ describe('the policies of the issuer decide about a call', () => {
     const record = await world.lastAudit('policy.access')
     assert.deepEqual([record?.subject, record?.facts.has_user], [undefined, false])
     assert.equal(saidBy(await ask(world, call())).decision, true)
+  })
+
+  test('a decision point of the issuer beside them changes nothing', async () => {
+    await using world = await open(undefined, { decisionPoint: decidingWorld() })
+    const { decision, context: told } = saidBy(await ask(world, call()))
+    assert.deepEqual([decision, told.policy_version], [true, 'version-of-active'])
+    assert.equal(await world.lastAudit('access.decided'), undefined)
   })
 
   test('what is not permitted is denied', async () => {
