@@ -17,7 +17,8 @@ export interface BoundRequest {
   /** Access token that is presented; undefined where one is asked for. */
   readonly token?: string
   readonly bytesMax: number
-  readonly timeoutMs: number
+  /** Asked before each try; throws when it is too late for one. */
+  readonly timeoutMs: () => number
 }
 
 /** The nonce a server gave (RFC 9449 section 8.1); what is longer is none. */
@@ -50,7 +51,7 @@ export class BoundClient {
 
   async #try({ url, headers, body, token, bytesMax, timeoutMs }: BoundRequest): Promise<Fetched> {
     const answer = await fetchAnswer({
-      ...{ fetch: this.#ports.fetch, url, method: 'POST', bytesMax, timeoutMs },
+      ...{ fetch: this.#ports.fetch, url, method: 'POST', bytesMax, timeoutMs: timeoutMs() },
       headers: {
         ...headers,
         dpop: this.#proof(url, token),

@@ -286,7 +286,7 @@ describe('an issuer that does not answer', () => {
       if (url === endpoints.token_endpoint) monotonicMs += 500
       return answer
     }
-    await unavailable(pointAt(late, { timeoutMs: 500 }), /came too late/)
+    await unavailable(pointAt(late, { timeoutMs: 500 }), /too late to ask/)
     assert.equal(sentTo('policy_evaluation_endpoint').length, 0)
     accepted(await decided(point))
   })

@@ -63,13 +63,14 @@ export function issuerDecisionPoint(options: IssuerDecisionOptions): DecisionPoi
       throw new DecisionUnavailable('the issuer publishes no endpoint for questions about calls')
     const body = JSON.stringify(evaluation)
     const headers = { 'content-type': 'application/json', 'x-request-id': requestIds() }
-    const askWith = (token: string) => {
-      const leftMs = Math.ceil(endsAtMs - monotonicMs())
+    const leftMs = (): number => {
+      const left = Math.ceil(endsAtMs - monotonicMs())
       // Nobody waits for the answer any more: the issuer must not record a permit that nobody used.
-      if (leftMs <= 0) throw new DecisionUnavailable('the token to ask with came too late')
-      const within = { bytesMax: decisionBytesMax, timeoutMs: leftMs }
-      return client.post({ url, headers, body: () => body, token, ...within })
+      if (left <= 0) throw new DecisionUnavailable('it is too late to ask')
+      return left
     }
+    const askWith = (token: string) =>
+      client.post({ url, headers, body: () => body, token, bytesMax: decisionBytesMax, timeoutMs: leftMs })
     const token = await tokens.get(tokenEndpoint)
     let answer = await askWith(token)
     if (answer.status === 401) {

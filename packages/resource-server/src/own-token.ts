@@ -71,7 +71,7 @@ export class OwnToken {
           ...{ grant_type: 'client_credentials', scope: accessEvaluationScope },
           ...authenticate(),
         }).toString(),
-      ...{ bytesMax: answerBytesMax, timeoutMs },
+      ...{ bytesMax: answerBytesMax, timeoutMs: () => timeoutMs },
     })
     const { access_token: value, token_type: type, expires_in: seconds, error } = parseJsonObject(text) ?? {}
     if (status !== 200)
