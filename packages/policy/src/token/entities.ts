@@ -12,6 +12,7 @@ import {
   type AuthorizeQuestion,
   attributeHolders,
   holderId,
+  isBeforeToken,
   type MintQuestion,
   type StatedRisk,
   type StatedUser,
@@ -85,7 +86,6 @@ function contextOf(question: TokenQuestion): Fields {
     case 'mint':
       fields.set('binding', text(question.binding))
       fields.set('lifetimeSeconds', whole(question.lifetimeSeconds))
-      if (question.attributes !== undefined) fields.set('attributes', holdersRecord)
       return withGrant(fields, question)
     case 'authorize':
       return withGrant(fields, question)
@@ -110,9 +110,10 @@ function contextOf(question: TokenQuestion): Fields {
 /** What a request for a grant or a token says, and a call with a token does not. */
 function withGrant(
   fields: Fields,
-  { approvedBy, risk, grantType, user }: AuthorizeQuestion | MintQuestion,
+  { approvedBy = [], attributes, risk, grantType, user }: AuthorizeQuestion | MintQuestion,
 ): Fields {
-  setApproved(fields, approvedBy)
+  if (attributes !== undefined) fields.set('attributes', holdersRecord)
+  if (approvedBy.length > 0) fields.set('approvedBy', setOf(approvedBy.map(text)))
   fields.set('grantType', text(grantType))
   return withUser(withRisk(fields, risk), user)
 }
@@ -124,7 +125,7 @@ const holdersRecord: Value = {
 
 /** Attributes are tags: their names are data, and a schema cannot name them. */
 function holdersOf(question: TokenQuestion): readonly Entity[] {
-  if (question.moment !== 'mint' || question.attributes === undefined) return []
+  if (!isBeforeToken(question) || question.attributes === undefined) return []
   const all = Object.entries(question.attributes)
   return attributeHolders.map(({ type, holds }) => ({
     ...{ uid: entityUid(type, holderId), attributes: noAttributes, ancestors: nothingAbove },
@@ -138,10 +139,6 @@ function tagOf(value: AttributeValue): Value {
   if (typeof value === 'boolean') return value
   if (typeof value === 'string') return text(value)
   return typeof value === 'number' ? whole(value) : setOf(value.map(text))
-}
-
-function setApproved(fields: Fields, approvedBy: readonly string[] = []): void {
-  if (approvedBy.length > 0) fields.set('approvedBy', setOf(approvedBy.map(text)))
 }
 
 function askedRecord({ environment, time, tier, scopes, resources, detailsTypes }: AskedAccess): Value {

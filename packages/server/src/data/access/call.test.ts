@@ -141,8 +141,8 @@ describe('the policies of the issuer decide about a call', () => {
       'a.cedar': '@id("a") permit (principal, action == Action::"mint", resource);',
     })
     assert.ok(set.ok)
-    const { decide, readsRisk } = set.value
-    await using world = await open({ name: 'none', version: 'v', decide, readsRisk })
+    const { asks: _asks, ...compiled } = set.value
+    await using world = await open({ name: 'none', version: 'v', ...compiled })
     assert.deepEqual(saidBy(await ask(world, call())), { decision: false, context: { policy_version: 'v' } })
   })
 })

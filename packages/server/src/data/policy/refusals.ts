@@ -1,3 +1,4 @@
+import { isBeforeToken } from '@holdfast/policy'
 import { type AuthenticationLevel, type Refusal, reachesLevel, refuse } from '@holdfast/protocol'
 import type { MissingApproval } from './approval.ts'
 import type { Answered } from './ask.ts'
@@ -38,8 +39,7 @@ export function refusalOf(
         acr_values: stepUp.map(acrs => acrs.join(' ')).join(', '),
       },
     )
-  const canBeApproved = question.moment === 'authorize' || question.moment === 'mint'
-  const approvedBy = (canBeApproved ? question.approvedBy : undefined) ?? []
+  const approvedBy = (isBeforeToken(question) ? question.approvedBy : undefined) ?? []
   const missing = requireApproval.filter(group => !approvedBy.includes(group))
   if (missing.length > 0)
     return refuse('policy.approval', [], 'access_denied', 'the policies want an approval first', {
