@@ -18,6 +18,8 @@ const good: JsonObject = {
 }
 const without = (name: string): JsonObject =>
   Object.fromEntries(Object.entries(good).filter(([member]) => member !== name))
+const long = (count: number, length: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${index}`.padEnd(length, 's'))
 const many = (count: number): string[] => Array.from({ length: count }, (_, index) => `s${index}`)
 
 test('a call says whose token it is, for whom, with which scopes, and how it was proven', () => {
@@ -45,6 +47,8 @@ const accepted: readonly JsonObject[] = [
   { ...good, client_id: 'c'.repeat(nameLengthMax) },
   { ...good, scopes: [] },
   { ...good, scopes: many(100) },
+  { ...good, scopes: long(8, 1024) },
+  { ...good, authorization_details: long(8, 1024).map(type => ({ type })) },
   { ...good, binding: 'none' },
   { ...good, amr: [] },
   { ...good, auth_time: 0 },
@@ -68,6 +72,7 @@ const refusals: readonly (readonly [string, JsonObject, string])[] = [
   ['scopes in one text', { ...good, scopes: 'a b' }, 'authzen.call-token'],
   ['a scope that is none', { ...good, scopes: ['a', 7] }, 'authzen.call-token'],
   ['too many scopes', { ...good, scopes: many(101) }, 'authzen.call-token'],
+  ['scopes that are too long together', { ...good, scopes: [...long(8, 1024), 's'] }, 'authzen.call-token'],
   ['no binding', without('binding'), 'authzen.call-token'],
   ['an unknown binding', { ...good, binding: 'dpop' }, 'authzen.call-token'],
   ['a binding by inheritance', { ...good, binding: 'toString' }, 'authzen.call-token'],
@@ -81,6 +86,11 @@ const refusals: readonly (readonly [string, JsonObject, string])[] = [
   [
     'too many details',
     { ...good, authorization_details: many(101).map(type => ({ type })) },
+    'authzen.call-details',
+  ],
+  [
+    'types that are too long together',
+    { ...good, authorization_details: [...long(8, 1024), 't'].map(type => ({ type })) },
     'authzen.call-details',
   ],
   ['an empty transaction', { ...good, txn: '' }, 'authzen.call-details'],

@@ -21,6 +21,8 @@ export interface Call {
 
 /** Entries of one list. */
 const entriesMax = 100
+/** Characters of one list together, as many as an access token may have: all of it stands in the audit. */
+const listLengthMax = 8192
 
 const bindings = { none: 'none', key: 'dpop', certificate: 'mtls' } as const
 
@@ -28,7 +30,10 @@ const isName = (value: JsonValue | undefined): value is string =>
   typeof value === 'string' && value !== '' && value.length <= nameLengthMax
 
 const isNames = (value: JsonValue | undefined): value is string[] =>
-  Array.isArray(value) && value.length <= entriesMax && value.every(isName)
+  Array.isArray(value) &&
+  value.length <= entriesMax &&
+  value.every(isName) &&
+  value.reduce((length, name) => length + name.length, 0) <= listLengthMax
 
 const isBinding = (value: JsonValue | undefined): value is keyof typeof bindings =>
   typeof value === 'string' && Object.hasOwn(bindings, value)
@@ -39,9 +44,9 @@ const isTyped = (value: JsonValue): value is JsonObject & { readonly type: strin
 /** The details of a token; none where the context says none. */
 function detailsOf(value: JsonValue | undefined): readonly { readonly type: string }[] | undefined {
   if (value === undefined) return []
-  if (!Array.isArray(value) || value.length > entriesMax) return undefined
+  if (!Array.isArray(value)) return undefined
   const details = value.filter(isTyped).map(({ type }) => ({ type }))
-  return details.length === value.length ? details : undefined
+  return details.length === value.length && isNames(details.map(({ type }) => type)) ? details : undefined
 }
 
 /** Spaces separate words of the audit: none stands in an identifier. */
