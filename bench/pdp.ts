@@ -5,6 +5,7 @@ import type { Pool } from 'undici'
 import { documentOf } from '../test/product/clients.ts'
 import { dpopProof, newKeys } from './client-kit.ts'
 import { asked, type Contender, cpuMicroseconds, forkScript, startHoldfast, stopScript } from './contender.ts'
+import type { RequestForm } from './form.ts'
 import { openPool, type PreparedRequest, sendAll } from './load.ts'
 import { nonceOf, type Setting, tokenRequest } from './operations.ts'
 import type { Answer, Ask, Kind, Listening, Options } from './pdp-process.ts'
@@ -119,7 +120,8 @@ function serverWays(size: number, contender: Contender): readonly Way[] {
   const { issuer, child } = contender
   const way = (asks: number): Way => {
     const places = poolsTo(issuer)
-    const setting = { contender, keys, proofKeys: keys, pool: places.pool }
+    const form: RequestForm = { tokens: 'opaque', hasProofAtPar: false }
+    const setting: Setting = { contender, keys, proofKeys: keys, pool: places.pool, form }
     return {
       ...{ size, name: 'authorization server', asks, requests: requestsEach, child, ...places },
       prepare: async count => {

@@ -7,7 +7,6 @@ export {
   runCases,
   untestedPolicies,
 } from './cases.ts'
-export { type ContextReads, readsOfContext } from './cedar/context-reads.ts'
 export type { CedarResponse, PolicyError } from './cedar/evaluate.ts'
 export { decide, type Entities, evaluate, prepareEntities } from './decide.ts'
 export type { Decision, DecisionError } from './decision.ts'
@@ -35,7 +34,7 @@ export { type PdpListenerOptions, pdpListener } from './pdp/node.ts'
 export { createPdp, type Deciding, type DecisionRecord, type Pdp, type PdpOptions } from './pdp/pdp.ts'
 export { compilePolicySet, type PolicySet, type PolicySource, policiesMax } from './policy-set.ts'
 export { type Parsed, type Problem, parseQuestion, type Question } from './question.ts'
-export { askedEngines, compileTokenPolicies, decideToken } from './token/compile.ts'
+export { askedEngines, compileTokenPolicies, decideToken, readsContext } from './token/compile.ts'
 export {
   type Facts,
   factsOfDecision,

@@ -1,4 +1,4 @@
-import { askedEngines, compileTokenPolicies, decideToken, readsOfContext } from '@holdfast/policy'
+import { askedEngines, compileTokenPolicies, decideToken, readsContext } from '@holdfast/policy'
 import { checked, wrong } from '../../control/problem.ts'
 import type { PolicyEngine } from './engine.ts'
 
@@ -11,7 +11,8 @@ export const cedar: PolicyEngine = {
       return checked({
         decide: question => decideToken(compiled.value, question),
         asks: askedEngines(compiled.value),
-        readsRisk: readsOfContext(compiled.value.contextReads, 'risk'),
+        readsRisk: readsContext(compiled.value, 'risk'),
+        readsAttributesAtAuthorize: readsContext(compiled.value, 'attributes', 'authorize'),
       })
     return wrong(...compiled.problems.map(({ place, message }) => ({ document, field: place, message })))
   },

@@ -11,6 +11,8 @@ export interface CompiledPolicies {
   readonly asks: readonly string[]
   /** Whether they may look at `context.risk`. */
   readonly readsRisk: boolean
+  /** Whether those for the moment `authorize` may look at `context.attributes`. */
+  readonly readsAttributesAtAuthorize: boolean
 }
 
 /** A slot: one kind of policies. */
