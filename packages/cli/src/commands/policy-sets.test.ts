@@ -57,7 +57,10 @@ describe('holdfast policy, with a server', () => {
     for (const command of ['submit', 'simulate']) {
       const { exitCode, err } = await run([command, folder])
       assert.equal(exitCode, 1)
-      assert.match(err, /not the schema of the server/)
+      assert.match(
+        err,
+        /is the schema of another version: `holdfast policy init <folder> --refresh` writes it/,
+      )
     }
   })
 
