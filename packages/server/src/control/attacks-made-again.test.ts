@@ -6,11 +6,13 @@ import { openEntropy } from '../entropy.ts'
 import { openPasswords } from '../passwords.ts'
 import {
   accessToken,
+  approval,
   grant,
   newHash,
   rememberedConsent,
   session,
   standingClock,
+  start,
 } from '../store/contract/samples.ts'
 import type { Store } from '../store/store.ts'
 import { type ApplyInput, apply, type ControlPorts } from './apply.ts'
@@ -45,11 +47,13 @@ async function open(store: Store) {
   }
   await run(everything)
   const own = { issuer, clientId: 'shop', subject }
+  const approved = approval()
   const records = {
     // Of a session that ended long ago, as one for use while the user is away.
     grant: { ...grant(), ...own, sid: newHash() },
     exchanged: { ...accessToken(), ...own, grantId: undefined },
     session: { ...session(), ...own },
+    approval: { ...approved, issuer, content: { ...approved.content, clientId: 'shop', subject } },
     consent: { ...rememberedConsent(), ...own, key: consentKey(issuer, 'shop', subject) },
   }
   await store.commit([
@@ -57,26 +61,30 @@ async function open(store: Store) {
     { kind: 'insert-access-token', record: records.exchanged },
     { kind: 'insert-session', record: records.session },
     { kind: 'remember-consent', record: records.consent },
+    { kind: 'ask-approval', record: records.approval, at: start, ofAskerMax: 20 },
+    { kind: 'give-approval', record: records.approval, version: 0, approvedAt: start, at: start },
   ])
   const left = async (): Promise<readonly string[]> => {
-    const [granted, token, signedIn, remembered] = await Promise.all([
+    const [granted, token, signedIn, remembered, waiting] = await Promise.all([
       store.findGrant(records.grant.id),
       store.findAccessToken(records.exchanged.hash),
       store.findSession(records.session.hash),
       store.findConsent(records.consent.key),
+      store.findApproval(records.approval.key),
     ])
     return [
       ...(granted !== undefined && granted.revokedAt === undefined ? ['grant'] : []),
       ...(token !== undefined && token.revokedAt === undefined ? ['token'] : []),
       ...(signedIn !== undefined && signedIn.revokedAt === undefined ? ['session'] : []),
       ...(remembered === undefined ? [] : ['consent']),
+      ...(waiting === undefined ? [] : ['approval']),
     ]
   }
   return { ports, run, left, records }
 }
 
 type Opened = Awaited<ReturnType<typeof open>>
-const all = ['grant', 'token', 'session', 'consent']
+const all = ['grant', 'token', 'session', 'consent', 'approval']
 
 /** What happens, and what may be left of it. */
 const rows: readonly (readonly [
@@ -114,14 +122,14 @@ const rows: readonly (readonly [
   [
     'the password of the user is another one',
     ({ run }) => run([withSubject.replace('battery', 'staple')]),
-    ['grant', 'token'],
+    ['grant', 'token', 'approval'],
   ],
   [
     'the operator ends the one grant',
     async ({ ports, records }) => {
       assert.ok((await revokeAccess({ of: 'grant', name: records.grant.id }, ports)).ok)
     },
-    ['token', 'session'],
+    ['token', 'session', 'approval'],
   ],
 ]
 
