@@ -60,6 +60,15 @@ async function allowedOnce(world: World, push: PushOptions = {}): Promise<Browse
   return browser
 }
 
+/** Another registration of the client, from now on. */
+function edit(world: World, changed: Partial<Client>): void {
+  const clients = world.issuer.clients as Map<string, Client>
+  const client = clients.get('c_bank')
+  assert.ok(client)
+  const { legalName: _before, ...others } = client
+  clients.set('c_bank', { ...others, ...changed })
+}
+
 describe('a consent that policies have remembered', () => {
   test('is not asked again: the same request goes through, and the audit says on what it rests', async () => {
     await using world = await open()
@@ -159,6 +168,7 @@ describe('a consent that policies have remembered', () => {
           registered: new Map([['c_bank', { token: 'iat-1', softwareStatement: undefined }]]),
         }),
     ],
+    ['that people approved who answers for it', world => edit(world, { legalName: 'Bank of Aldgate plc' })],
     [
       'the words of a scope',
       world => {
@@ -201,12 +211,6 @@ describe('a consent that policies have remembered', () => {
     const scope = scopes.get('accounts')
     assert.ok(scope)
     scopes.set('accounts', { ...scope, profile })
-  }
-  const edit = (world: World, changed: Partial<Client>): void => {
-    const clients = world.issuer.clients as Map<string, Client>
-    const client = clients.get('c_bank')
-    assert.ok(client)
-    clients.set('c_bank', { ...client, ...changed })
   }
   const staff = {
     ...{ name: 'staff', title: 'Your staff number', description: 'The number' },
@@ -402,19 +406,57 @@ describe('what is asked every time, whatever policies say', () => {
 })
 
 describe('who asks', () => {
-  for (const [name, registered, sentence] of [
-    ['a client of the operators', undefined, /Verified: the operators of this server registered it/],
-    ['one that registered itself', { softwareStatement: undefined }, /Not verified: it registered itself/],
+  const legalName = 'Müller & <b>Söhne</b> KG'
+  for (const [name, registered, onboarded, sentence] of [
+    [
+      'a client that was onboarded',
+      undefined,
+      { legalName },
+      /"vouched vouched-onboarding">Verified: .*<bdi>Müller &amp; &lt;b&gt;Söhne&lt;\/b&gt; KG<\/bdi>/,
+    ],
+    [
+      'one that registered itself and was onboarded',
+      { softwareStatement: undefined },
+      { legalName },
+      />Verified: /,
+    ],
+    ['a client of the operators', undefined, {}, />Not verified: the operators of this server registered it/],
+    [
+      'one that registered itself',
+      { softwareStatement: undefined },
+      {},
+      />Not verified: it registered itself/,
+    ],
     [
       'one with a signed statement',
       { softwareStatement: 'x.y.z' },
-      /signed statement that this server trusts/,
+      {},
+      />Not verified: .* signed statement that this server trusts/,
     ],
   ] as const)
     test(`${name} is shown as verified or not`, async () => {
       await using world = await open()
+      edit(world, onboarded)
       if (registered !== undefined)
         Object.assign(world.issuer, { registered: new Map([['c_bank', { token: 't', ...registered }]]) })
       assert.match(String((await ask(world, openBrowser(world))).body), sentence)
     })
+
+  test('changes between page and answer: the user reads it again, and a memory of it ends with the record', async () => {
+    await using world = await open()
+    edit(world, { legalName: 'Bank of Aldgate plc' })
+    const browser = openBrowser(world)
+    const page = await ask(world, browser)
+    edit(world, { legalName: 'Bank of Nowhere Ltd' })
+    const again = await allow(browser, page)
+    assert.equal(again.status, 409)
+    assert.match(String(again.body), /Bank of Nowhere Ltd/)
+    assert.equal((await world.lastAudit('consent.refused'))?.ruleId, 'consent.changed')
+    assert.notEqual(codeOf(await allow(browser, again)), '')
+    assert.ok(!isAsked(await ask(world, browser)))
+    edit(world, {})
+    const asked = await ask(world, browser)
+    assert.ok(isAsked(asked))
+    assert.match(String(asked.body), />Not verified: /)
+  })
 })

@@ -10,6 +10,7 @@ import type { Write } from '../../store/writes.ts'
 import { releasableClaims } from '../claims/release.ts'
 import { hashOfHandle } from '../handle.ts'
 import type { Asked } from '../interaction/named-grant.ts'
+import { vouchedBy } from './vouched.ts'
 
 /** From this tier on a user is asked every time (decision 0078). */
 const askedTier = 3
@@ -105,11 +106,11 @@ function wordsSeen({ issuer, client, request, asked }: Asking): Required<Remembe
   const { clientId, clientName, redirectUris, sector, isPublic, tokenEndpointAuthMethod, grantTypes } = client
   const registered = issuer.registered.get(clientId)
   const hosts = [...new Set(redirectUris.map(hostOf))].toSorted()
-  const onboarded = [registered?.token ?? null, registered?.softwareStatement ?? null]
+  const itself = [registered?.token ?? null, registered?.softwareStatement ?? null]
   return {
     client: digest([
       ...[clientName, hostOf(request.redirectUri), hosts, sector ?? null, isPublic, tokenEndpointAuthMethod],
-      ...[grantTypes.toSorted(), client.profile.name, onboarded],
+      ...[grantTypes.toSorted(), client.profile.name, itself, vouchedBy(client, issuer)],
     ]),
     scopes: Object.fromEntries(asked.scopes.map(name => [name, scopeDigest(name, issuer)])),
     resources: Object.fromEntries(
