@@ -1,7 +1,14 @@
 import { parseArgs } from 'node:util'
 import { freePort } from '../test/product/start.ts'
 import { newKeys } from './client-kit.ts'
-import { type Contender, type Floor, startFloor, startHoldfast, startPeer } from './contender.ts'
+import {
+  type Contender,
+  type Floor,
+  startAnother,
+  startFloor,
+  startHoldfast,
+  startPeer,
+} from './contender.ts'
 import { type Operation, operations } from './operations.ts'
 import { median, type Slice, type Turn, takeTurns } from './turns.ts'
 
@@ -14,12 +21,14 @@ const { values } = parseArgs({
     requests: { type: 'string', default: '400' },
     'warm-up': { type: 'string', default: '4000' },
     connections: { type: 'string', default: '64' },
+    against: { type: 'string' },
     'without-peer': { type: 'boolean', default: false },
   },
 })
 const only = values.only.split(',')
 const keys = newKeys()
 const ours = await startHoldfast(keys)
+const another = values.against === undefined ? undefined : await startAnother(values.against, keys)
 const peer = values['without-peer']
   ? undefined
   : await startPeer({ port: await freePort(), ...ours.tls, clientJwk: keys.jwk })
@@ -29,7 +38,9 @@ function turnsOf(operation: Operation): Promise<readonly Turn[]> {
   process.stderr.write(`${operation.name}\n`)
   const each = (count: string): number => Math.ceil(Number(count) / operation.requestsEach)
   return takeTurns(operation, {
-    contenders: [ours, ...(peer ? [peer] : []), ...(operation.name === 'token' ? [floor] : [])],
+    contenders: [ours, another, peer, operation.name === 'token' ? floor : undefined].filter(
+      contender => contender !== undefined,
+    ),
     floor,
     keys,
     connections: Number(values.connections),
@@ -86,7 +97,11 @@ function floorLine(turns: readonly Turn[], bare: Floor): string {
   const verifyUs = median(turns.map(({ raw }) => raw.verifyUs)).toFixed(0)
   const { cpuUs } = summaryOf(turns, bare)
   const edge = Number.isNaN(cpuUs) ? '' : `, bare HTTPS POST ${cpuUs.toFixed(0)} µs`
-  return `raw ES256: sign ${signUs} µs, verify ${verifyUs} µs (CPU, node:crypto, cached key)${edge}`
+  const beside =
+    another === undefined
+      ? ''
+      : `, ours ÷ ${another.name} ${(1 / ratio(turns, ({ slices }) => slices.get(another)?.cpuUs ?? Number.NaN)).toFixed(3)}`
+  return `raw ES256: sign ${signUs} µs, verify ${verifyUs} µs (CPU, node:crypto, cached key)${edge}${beside}`
 }
 
 try {
@@ -102,5 +117,5 @@ try {
   }
   process.stdout.write(`\n${floors.join('\n')}\n`)
 } finally {
-  await Promise.all([ours, peer, floor].map(contender => contender?.close()))
+  await Promise.all([ours, another, peer, floor].map(contender => contender?.close()))
 }
