@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { evidenceKeyOf, type Gateway, openGateway } from '@holdfast/gateway'
 import { shippedPolicies, shippedTests } from '@holdfast/policy'
 import { epochSeconds } from '@holdfast/protocol'
@@ -378,5 +379,21 @@ for (const store of ['sqlite', 'postgres'] as const)
       }
       isReachable = true
       for (const url of everywhere()) assert.equal((await call(user, url)).status, 200, url)
+    })
+
+    it('while the server is down nobody is let in; when it is back they are, with the same token', async () => {
+      const user = await alice()
+      for (const url of everywhere()) assert.equal((await call(user, url)).status, 200, url)
+      await node.close()
+      for (const url of everywhere()) assert.equal((await call(user, url)).status, 503, url)
+      node = await startNode(prepared.config)
+      for (const url of everywhere()) {
+        let status = 503
+        for (let round = 0; round < 200 && status === 503; round++) {
+          await sleep(50)
+          status = (await call(user, url)).status
+        }
+        assert.equal(status, 200, url)
+      }
     })
   })
