@@ -367,7 +367,14 @@ for (const store of ['sqlite', 'postgres'] as const)
         })
       const decisions = [await ask('ada'), await ask('bob')].map(said => isJsonObject(said) && said.decision)
       assert.deepEqual(decisions, [true, false])
-      assert.equal((await audit()).at(-1)?.event, 'access.decided')
+      const decided = (await audit()).filter(({ event }) => event === 'access.decided')
+      assert.deepEqual(
+        decided.map(({ clientId, subject, facts }) => [clientId, subject, facts.decision]),
+        [
+          ['accounts-api', 'ada', true],
+          ['accounts-api', 'bob', false],
+        ],
+      )
     })
 
     it('without the issuer nobody is let in, and with it everybody is again', async () => {
