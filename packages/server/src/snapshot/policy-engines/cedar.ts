@@ -13,6 +13,7 @@ export const cedar: PolicyEngine = {
         asks: askedEngines(compiled.value),
         readsRisk: readsContext(compiled.value, 'risk'),
         readsAttributesAtAuthorize: readsContext(compiled.value, 'attributes', 'authorize'),
+        readsTime: readsContext(compiled.value, 'asked'),
       })
     return wrong(...compiled.problems.map(({ place, message }) => ({ document, field: place, message })))
   },
