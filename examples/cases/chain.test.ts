@@ -80,6 +80,18 @@ test('officers work on cases through gateway, API and policies with real tokens'
     assert.match(await act('ada', 'pay', '7', '250.00'), /^pay 7: 200 .*"state":"paid"/)
     assert.match(await act('ada', 'pay', '7', '250.00'), /^pay 7: 403/)
     assert.match(await act('dora', 'propose', '8', '1500.00'), /^propose 8: 200/)
+    // Another office may approve what it likes, but not this.
+    assert.match(await act('ben', 'approve', '8'), /^approve 8: 403/)
+    assert.match(await act('ada', 'approve', '10'), /^approve 10: 403/)
+    assert.match(await act('ada', 'propose', '10', '1500.00'), /^propose 10: 200/)
+    assert.match(await act('ada', 'pay', '10', '1500.00'), /^pay 10: 403/)
+    assert.match(await act('ben', 'approve', '10'), /^approve 10: 200/)
+    // What the officer agreed to was for one case, and a password is not enough for so much.
+    assert.match(
+      await act('ada', 'pay', '10', '1500.00'),
+      /^pay 10: 401 insufficient_user_authentication urn:holdfast:acr:mfa urn:holdfast:acr:phr/,
+    )
+    assert.match(await act('ada', 'pay', '11', '90.00'), /^pay 11: 403/)
     // Who is no officer gets no further than the gateway, with a perfectly valid token.
     const before = desk.text()
     assert.match(await act('eve', 'read', '7'), /^read 7: 403/)
@@ -92,7 +104,14 @@ test('officers work on cases through gateway, API and policies with real tokens'
     assert.ok(
       records.filter(({ outcome }) => outcome === 'accepted').every(one => one.policyVersion !== undefined),
     )
-    assert.match(desk.text(), /"determining":\["cases.not-own-work"\]/)
+    for (const id of [
+      'own-tenant',
+      'not-own-work',
+      'allowed-amount',
+      'fresh-approval',
+      'large-needs-two-factors',
+    ])
+      assert.match(desk.text(), new RegExp(`"determining":\\["cases\\.${id}"\\]`), id)
   } finally {
     for (const program of [gate, desk]) program.child.kill()
     await Promise.all([gate.ended, desk.ended])
