@@ -19,6 +19,11 @@ export class BenchBrowser {
     this.#person = person
   }
 
+  /** Nobody is signed in any more. */
+  forget(): void {
+    this.#cookies.clear()
+  }
+
   /**
    * Follows the authorization URL through whatever pages come, to the redirect with the code.
    * @yields after each answer

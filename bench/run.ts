@@ -1,14 +1,8 @@
 import { parseArgs } from 'node:util'
 import { freePort } from '../test/product/start.ts'
 import { newKeys } from './client-kit.ts'
-import {
-  type Contender,
-  type Floor,
-  startAnother,
-  startFloor,
-  startHoldfast,
-  startPeer,
-} from './contender.ts'
+import { type Contender, type Floor, startFloor, startHoldfast, startPeer } from './contender.ts'
+import { formOf, formOptions } from './form.ts'
 import { type Operation, operations } from './operations.ts'
 import { median, type Slice, type Turn, takeTurns } from './turns.ts'
 
@@ -21,14 +15,14 @@ const { values } = parseArgs({
     requests: { type: 'string', default: '400' },
     'warm-up': { type: 'string', default: '4000' },
     connections: { type: 'string', default: '64' },
-    against: { type: 'string' },
+    ...formOptions,
     'without-peer': { type: 'boolean', default: false },
   },
 })
 const only = values.only.split(',')
+const form = formOf(values)
 const keys = newKeys()
 const ours = await startHoldfast(keys)
-const another = values.against === undefined ? undefined : await startAnother(values.against, keys)
 const peer = values['without-peer']
   ? undefined
   : await startPeer({ port: await freePort(), ...ours.tls, clientJwk: keys.jwk })
@@ -38,11 +32,10 @@ function turnsOf(operation: Operation): Promise<readonly Turn[]> {
   process.stderr.write(`${operation.name}\n`)
   const each = (count: string): number => Math.ceil(Number(count) / operation.requestsEach)
   return takeTurns(operation, {
-    contenders: [ours, another, peer, operation.name === 'token' ? floor : undefined].filter(
-      contender => contender !== undefined,
-    ),
+    contenders: [ours, ...(peer ? [peer] : []), ...(operation.name === 'token' ? [floor] : [])],
     floor,
     keys,
+    form,
     connections: Number(values.connections),
     warmUps: each(values['warm-up']),
     slice: each(values.requests),
@@ -72,7 +65,7 @@ function ratio(turns: readonly Turn[], over: (turn: Turn) => number): number {
 }
 
 function floorUs({ verifies, signs }: Operation, { raw }: Turn): number {
-  return verifies * raw.verifyUs + signs * raw.signUs
+  return verifies(form) * raw.verifyUs + signs(form) * raw.signUs
 }
 
 function rowOf(operation: Operation, turns: readonly Turn[]): string {
@@ -97,11 +90,7 @@ function floorLine(turns: readonly Turn[], bare: Floor): string {
   const verifyUs = median(turns.map(({ raw }) => raw.verifyUs)).toFixed(0)
   const { cpuUs } = summaryOf(turns, bare)
   const edge = Number.isNaN(cpuUs) ? '' : `, bare HTTPS POST ${cpuUs.toFixed(0)} µs`
-  const beside =
-    another === undefined
-      ? ''
-      : `, ours ÷ ${another.name} ${(1 / ratio(turns, ({ slices }) => slices.get(another)?.cpuUs ?? Number.NaN)).toFixed(3)}`
-  return `raw ES256: sign ${signUs} µs, verify ${verifyUs} µs (CPU, node:crypto, cached key)${edge}${beside}`
+  return `raw ES256: sign ${signUs} µs, verify ${verifyUs} µs (CPU, node:crypto, cached key)${edge}`
 }
 
 try {
@@ -117,5 +106,5 @@ try {
   }
   process.stdout.write(`\n${floors.join('\n')}\n`)
 } finally {
-  await Promise.all([ours, another, peer, floor].map(contender => contender?.close()))
+  await Promise.all([ours, peer, floor].map(contender => contender?.close()))
 }

@@ -3,6 +3,7 @@ import { freePort } from '../test/product/start.ts'
 import type { FlowStep } from './browser.ts'
 import { newKeys } from './client-kit.ts'
 import { type Contender, cpuMicroseconds, startAnother, startHoldfast, startPeer } from './contender.ts'
+import { flowKinds, formOf, formOptions, oneOf } from './form.ts'
 import { openPool } from './load.ts'
 import { flowsInStep, type Setting } from './operations.ts'
 import { printTable } from './rounds.ts'
@@ -18,11 +19,15 @@ const { values } = parseArgs({
     people: { type: 'string', default: '64' },
     'warm-up': { type: 'string', default: '60' },
     rounds: { type: 'string', default: '30' },
+    flow: { type: 'string', default: 'asked' },
+    ...formOptions,
     against: { type: 'string' },
     'without-peer': { type: 'boolean', default: false },
   },
 })
 const people = Number(values.people)
+const form = formOf(values)
+const kind = oneOf(flowKinds, values.flow)
 const keys = newKeys()
 const ours = await startHoldfast(keys)
 const another = values.against === undefined ? undefined : await startAnother(values.against, keys)
@@ -72,8 +77,8 @@ try {
   const places = await Promise.all(
     nobody.map(async place => {
       const pool = openPool(place.contender.issuer, people)
-      const setting: Setting = { contender: place.contender, keys, proofKeys: newKeys(), pool }
-      return { ...place, pool, start: await flowsInStep(setting, people) }
+      const setting: Setting = { contender: place.contender, keys, proofKeys: newKeys(), pool, form }
+      return { ...place, pool, start: await flowsInStep(setting, people, kind) }
     }),
   )
   for (let turn = -Number(values['warm-up']); turn < Number(values.rounds); turn++)
