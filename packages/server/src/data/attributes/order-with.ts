@@ -14,15 +14,18 @@ export interface Answer {
   readonly found: FoundAttributes | undefined
 }
 
-/** The order with what sources tell: claims for its token, attributes for the policies. Asked anew for every token. */
-export async function orderWithAttributes(
+/**
+ * The order with what sources tell: claims for its token, attributes for the policies. Asked anew for every token.
+ * @returns a promise only where there is a source to ask
+ */
+export function orderWithAttributes(
   order: MintOrder,
   { issuer }: Exchange,
   ports: Pick<Ports, 'attributeSources' | 'store'>,
-): Promise<Outcome<MintOrder>> {
+): Outcome<MintOrder> | Promise<Outcome<MintOrder>> {
   const sources = sourcesFor(order.audience, issuer)
   if (sources.length === 0) return accept(order)
-  return judgeAttributes(order, await answersOf(order, sources, issuer, ports), issuer)
+  return answersOf(order, sources, issuer, ports).then(answers => judgeAttributes(order, answers, issuer))
 }
 
 const none: readonly AttributeSource[] = []
