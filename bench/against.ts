@@ -1,8 +1,8 @@
-import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { freePort } from '../test/product/start.ts'
 import { newKeys } from './client-kit.ts'
-import { startFloor, startHoldfast } from './contender.ts'
+import { startAnother, startFloor, startHoldfast } from './contender.ts'
+import { formOf, formOptions } from './form.ts'
 import { operations } from './operations.ts'
 import { median, takeTurns } from './turns.ts'
 
@@ -19,15 +19,15 @@ const { values, positionals } = parseArgs({
     requests: { type: 'string', default: '500' },
     'warm-up': { type: 'string', default: '6000' },
     connections: { type: 'string', default: '64' },
+    ...formOptions,
   },
 })
 const [folder] = positionals
 if (folder === undefined) throw new Error('usage: node bench/against.ts <folder of another checkout>')
-const other: typeof import('./contender.ts') = await import(join(resolve(folder), 'bench/contender.ts'))
 
 const keys = newKeys()
 const here = await startHoldfast(keys)
-const there = await other.startHoldfast(keys)
+const there = await startAnother(folder, keys)
 const floor = await startFloor({ port: await freePort(), ...here.tls })
 
 /** Quartile of a sorted list. */
@@ -45,6 +45,7 @@ try {
       contenders: [here, there],
       floor,
       keys,
+      form: formOf(values),
       connections: Number(values.connections),
       warmUps: each(values['warm-up']),
       slice: each(values.requests),

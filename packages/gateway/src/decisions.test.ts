@@ -240,6 +240,11 @@ describe('decisions in gateway.yaml', () => {
       { decision: decision('read', '{account}') },
       /has no `\{account\}`/,
     ],
+    [
+      'an id of two names with nothing between them',
+      { path: '/of/{bank}/{id}', decision: decision('read', '{bank}{id}') },
+      /nothing stands between two names/,
+    ],
   ] as const)
     test(`${name} stops the start`, async () => {
       const one = { api: 'bank', methods: ['GET'], path: '/accounts/{id}', ...route }

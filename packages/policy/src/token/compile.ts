@@ -1,3 +1,4 @@
+import { readsOfContext } from '../cedar/context-reads.ts'
 import type { CompiledPolicy } from '../cedar/evaluate.ts'
 import { decide, denied } from '../decide.ts'
 import type { Decision } from '../decision.ts'
@@ -36,6 +37,27 @@ const forConsent = '`@remember_consent` is for what users allow: write `action =
 
 function isFor({ scope: { action } }: CompiledPolicy, moment: TokenMoment): boolean {
   return action.entities.length > 0 && action.entities.every(({ id }) => id === moment)
+}
+
+/**
+ * Whether policies look at an attribute of the context: what nobody looks at need not be found out.
+ * @param moment of policies that may speak at it; without one, of all
+ */
+export function readsContext(
+  { compiled: { policies }, contextReads }: PolicySet,
+  attribute: string,
+  moment?: TokenMoment,
+): boolean {
+  return policies.some(policy => {
+    const reads = contextReads.get(policy.id)
+    return reads !== undefined && speaksAt(policy, moment) && readsOfContext(reads, attribute)
+  })
+}
+
+function speaksAt({ scope: { action } }: CompiledPolicy, moment: TokenMoment | undefined): boolean {
+  return (
+    moment === undefined || action.entities.length === 0 || action.entities.some(({ id }) => id === moment)
+  )
 }
 
 /** Remote engines that these policies may ask. */

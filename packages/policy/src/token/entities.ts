@@ -9,8 +9,10 @@ import {
   type AskedAccess,
   type AskingClient,
   type AttributeValue,
+  type AuthorizeQuestion,
   attributeHolders,
   holderId,
+  type MintQuestion,
   type StatedRisk,
   type StatedUser,
   type TokenQuestion,
@@ -83,11 +85,10 @@ function contextOf(question: TokenQuestion): Fields {
     case 'mint':
       fields.set('binding', text(question.binding))
       fields.set('lifetimeSeconds', whole(question.lifetimeSeconds))
-      if (question.attributes !== undefined) fields.set('attributes', holdersRecord)
-      setApproved(fields, question.approvedBy)
+      setBeside(fields, question)
       return withUser(withRisk(fields, question.risk), question.grantType, question.user)
     case 'authorize':
-      setApproved(fields, question.approvedBy)
+      setBeside(fields, question)
       return withUser(withRisk(fields, question.risk), question.grantType, question.user)
     case 'register':
       fields.set('grantTypes', setOf(question.grantTypes.map(text)))
@@ -108,7 +109,7 @@ const holdersRecord: Value = {
 
 /** Attributes are tags: their names are data, and a schema cannot name them. */
 function holdersOf(question: TokenQuestion): readonly Entity[] {
-  if (question.moment !== 'mint' || question.attributes === undefined) return []
+  if (question.moment === 'register' || question.attributes === undefined) return []
   const all = Object.entries(question.attributes)
   return attributeHolders.map(({ type, holds }) => ({
     ...{ uid: entityUid(type, holderId), attributes: noAttributes, ancestors: nothingAbove },
@@ -124,7 +125,8 @@ function tagOf(value: AttributeValue): Value {
   return typeof value === 'number' ? whole(value) : setOf(value.map(text))
 }
 
-function setApproved(fields: Fields, approvedBy: readonly string[] = []): void {
+function setBeside(fields: Fields, { approvedBy = [], attributes }: AuthorizeQuestion | MintQuestion): void {
+  if (attributes !== undefined) fields.set('attributes', holdersRecord)
   if (approvedBy.length > 0) fields.set('approvedBy', setOf(approvedBy.map(text)))
 }
 

@@ -50,18 +50,16 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
     case 'authorize':
       return {
         ...{ ...common, ...approvalFacts(question), grant_type: question.grantType },
-        ...{ ...userFacts(question.user), ...riskFacts(question.risk) },
+        ...{ ...userFacts(question.user), ...attributeFacts(question), ...riskFacts(question.risk) },
       }
     case 'mint': {
-      const { grantType, user, binding, lifetimeSeconds, attributes, risk } = question
+      const { grantType, user, binding, lifetimeSeconds, risk } = question
       const about = { grant_type: grantType, has_user: user.subject !== undefined, ...userFacts(user) }
       return {
         ...{ ...common, ...approvalFacts(question), ...about },
         constraint: binding,
         lifetime: lifetimeSeconds,
-        // Names only: what they say about a person is not the audit's to keep.
-        ...(attributes !== undefined && { attributes: Object.keys(attributes).toSorted() }),
-        ...riskFacts(risk),
+        ...{ ...attributeFacts(question), ...riskFacts(risk) },
       }
     }
     case 'register': {
@@ -76,6 +74,11 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
     default:
       return question satisfies never
   }
+}
+
+/** Names only: what they say about a person is not the audit's to keep. */
+function attributeFacts({ attributes }: Pick<MintQuestion, 'attributes'>): Facts {
+  return attributes === undefined ? {} : { attributes: Object.keys(attributes).toSorted() }
 }
 
 function approvalFacts({ approvedBy = [] }: Pick<MintQuestion, 'approvedBy'>): Facts {

@@ -51,13 +51,15 @@ export interface StatedRisk {
   readonly unknown: readonly string[]
 }
 
-/** What was already approved of this very request. */
-interface Approved {
+/** What was already approved of this very request, and what is known beside it. */
+interface Beside {
   /** Groups whose approval is there and fresh; absent: none. */
   readonly approvedBy?: readonly string[]
+  /** Absent: no source was asked for policies. */
+  readonly attributes?: Attributes
 }
 
-export interface AuthorizeQuestion extends Approved {
+export interface AuthorizeQuestion extends Beside {
   readonly moment: 'authorize'
   readonly client: AskingClient
   readonly asked: AskedAccess
@@ -71,7 +73,7 @@ export interface AuthorizeQuestion extends Approved {
 export type Attributes = Readonly<Record<string, AttributeValue>>
 export type AttributeValue = string | number | boolean | readonly string[]
 
-export interface MintQuestion extends Approved {
+export interface MintQuestion extends Beside {
   readonly moment: 'mint'
   readonly client: AskingClient
   readonly asked: AskedAccess
@@ -79,8 +81,6 @@ export interface MintQuestion extends Approved {
   readonly user: StatedUser
   readonly binding: string
   readonly lifetimeSeconds: number
-  /** Absent: no source was asked for policies. */
-  readonly attributes?: Attributes
   /** Undefined: no policy wanted to know. */
   readonly risk: StatedRisk | undefined
 }
@@ -143,7 +143,7 @@ function contextOf(question: TokenQuestion): JsonObject {
     case 'authorize':
       return {
         ...{ ...approvedOf(question), grantType: question.grantType },
-        ...{ ...userOf(question.user), ...riskOf(question.risk) },
+        ...{ ...userOf(question.user), ...attributesOf(question), ...riskOf(question.risk) },
       }
     case 'mint': {
       const { grantType, user, binding, lifetimeSeconds, risk } = question
@@ -173,14 +173,14 @@ export const attributeHolders = [
 /** Id of each holder: there is one of its type in a question. */
 export const holderId = 'asked'
 
-function attributesOf({ attributes }: MintQuestion): JsonObject {
+function attributesOf({ attributes }: Beside): JsonObject {
   if (attributes === undefined) return {}
   const holders = attributeHolders.map(({ member, type }) => [member, { __entity: uid(type, holderId) }])
   return { attributes: Object.fromEntries(holders) }
 }
 
 function attributeEntitiesOf(question: TokenQuestion): readonly JsonObject[] {
-  if (question.moment !== 'mint' || question.attributes === undefined) return []
+  if (question.moment === 'register' || question.attributes === undefined) return []
   const all = Object.entries(question.attributes)
   return attributeHolders.map(({ type, holds }) => ({
     ...{ uid: uid(type, holderId), attrs: {}, parents: [] },
@@ -188,7 +188,7 @@ function attributeEntitiesOf(question: TokenQuestion): readonly JsonObject[] {
   }))
 }
 
-function approvedOf({ approvedBy = [] }: Approved): JsonObject {
+function approvedOf({ approvedBy = [] }: Beside): JsonObject {
   return approvedBy.length === 0 ? {} : { approvedBy }
 }
 

@@ -72,6 +72,8 @@ action "authorize" appliesTo {
     acr?: String,
     amr: Set<String>,
     authAgeSeconds?: Long,
+    // Absent where no policy of this moment reads them, or no source is asked for policies.
+    attributes?: Attributes,
     risk?: Risk
   }
 };

@@ -71,6 +71,7 @@ const question: fc.Arbitrary<TokenQuestion> = fc.oneof(
       ...{ moment: fc.constant('authorize' as const), client, asked, grantType: text },
       ...{ user: fc.record({ subject: text, ...stated }), risk },
     })
+    .chain(one => attributes.chain(told => fc.constantFrom(one, { ...one, attributes: told })))
     .chain(withApproval),
   fc
     .record({
@@ -182,10 +183,10 @@ describe('questions of the authorization server', () => {
         when { context.binding == "none" };
       @id("resource") forbid (principal, action, resource in Resource::"https://api.example")
         unless { principal.isPublic };
-      @id("tags") forbid (principal, action == Action::"mint", resource)
+      @id("tags") forbid (principal, action in [Action::"authorize", Action::"mint"], resource)
         when { context has attributes && context.attributes.texts.hasTag("department")
           && context.attributes.texts.getTag("department") == "a" };
-      @id("numbers") forbid (principal, action == Action::"mint", resource)
+      @id("numbers") forbid (principal, action == Action::"authorize", resource)
         when { context has attributes && context.attributes.numbers.hasTag("level")
           && context.attributes.numbers.getTag("level") < 0 };
       @id("others") forbid (principal, action == Action::"mint", resource)

@@ -1,8 +1,10 @@
-import type { AuthorizeQuestion, StatedRisk } from '@holdfast/policy'
+import type { Attributes, AuthorizeQuestion, StatedRisk } from '@holdfast/policy'
 import { type EpochSeconds, type Refusal, reachesLevel } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
 import type { Client, GrantTypeName, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { Write } from '../../store/writes.ts'
+import { attributesForAuthorize } from '../attributes/for-authorize.ts'
 import { type ApprovalPorts, askWithApprovals, type MissingApproval } from './approval.ts'
 import { type Answered, recordsOf } from './ask.ts'
 import { askedAccess, askingClient, type Wanted } from './parties.ts'
@@ -25,7 +27,15 @@ export interface AuthorizeInput {
   readonly risk: StatedRisk | undefined
 }
 
-/** Whether a client may act for a user; the record goes into the commit of what was decided. */
+/** With what sources told, if any was asked. */
+interface Informed extends AuthorizeInput {
+  readonly attributes: Attributes | undefined
+}
+
+/**
+ * Whether a client may act for a user; the record goes into the commit of what was decided. A refusal that is
+ * `temporarily_unavailable` decides nothing: the same request may be tried again.
+ */
 export type Authorized =
   | {
       readonly ok: true
@@ -45,9 +55,23 @@ export type Authorized =
       readonly approval: MissingApproval | undefined
     }
 
-/** Moment 1: may this client act for this user at all? */
+/** Moment 1: may this client act for this user at all? Sources are asked first, where policies read what they tell. */
 export async function judgeAuthorize(
   input: AuthorizeInput,
+  exchange: Exchange,
+  ports: ApprovalPorts & Pick<Ports, 'attributeSources'>,
+): Promise<Authorized> {
+  const { client, user } = input
+  const about = { subject: user.subject, clientId: client.clientId }
+  const attributes = await attributesForAuthorize(about, exchange.issuer, ports)
+  if (!attributes.ok)
+    return { ok: false, refusal: attributes, writes: [], stepUp: undefined, approval: undefined }
+  return await judgeInformed({ ...input, attributes: attributes.value }, exchange, ports)
+}
+
+/** The same for who has asked the sources already. */
+export async function judgeInformed(
+  input: Informed,
   exchange: Exchange,
   ports: ApprovalPorts,
 ): Promise<Authorized> {
@@ -76,7 +100,7 @@ export async function judgeAuthorize(
 }
 
 function questionOf(
-  { client, grantType, wanted, user, now, risk }: AuthorizeInput,
+  { client, grantType, wanted, user, now, risk, attributes }: Informed,
   issuer: IssuerSnapshot,
 ): AuthorizeQuestion {
   const { authTime, ...stated } = user
@@ -88,6 +112,7 @@ function questionOf(
     grantType,
     user: { ...stated, authAgeSeconds },
     risk,
+    ...(attributes !== undefined && { attributes }),
   }
 }
 

@@ -12,7 +12,7 @@ import { type AskedRisk, assessClient, unassessed } from '../risk/client.ts'
 import { readsRisk } from '../risk/counters.ts'
 import { type Approving, askWithApprovals } from './approval.ts'
 import { type Answered, recordsOf } from './ask.ts'
-import { judgeAuthorize } from './authorize.ts'
+import { judgeInformed } from './authorize.ts'
 import { askedAccess, askingClient } from './parties.ts'
 import { refusalOf, refusalOfApproval } from './refusals.ts'
 import { refusedInDialect } from './token-errors.ts'
@@ -44,7 +44,7 @@ export async function premint(
     ? await assessClient(riskAsked(order), authenticated, exchange, ports)
     : unassessed
   const first = isFirstAsked(order)
-    ? await judgeAuthorize(authorizeInput(order, risk), exchange, ports)
+    ? await judgeInformed(authorizeInput(order, risk), exchange, ports)
     : undefined
   if (first !== undefined && !first.ok)
     return {
@@ -103,7 +103,7 @@ function authorizeInput(order: MintOrder, risk: StatedRisk | undefined) {
   const { client, grantType, txn, scopes, audience, authorizationDetails: details, profile } = order
   const { subject, sid, acr, amr, authTime, issuedAt: now } = order
   return {
-    ...{ client, grantType, txn, now, risk },
+    ...{ client, grantType, txn, now, risk, attributes: order.policyAttributes },
     wanted: { scopes, resources: [audience], details, profile },
     user: { subject, sid, acr, amr, authTime },
   }

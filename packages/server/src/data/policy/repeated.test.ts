@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Decision, type MintQuestion, noObligations } from '@holdfast/policy'
+import { epochSeconds } from '@holdfast/protocol'
 import type { Policies } from '../../snapshot/snapshot.ts'
 import { auditBody, lastingFacts } from '../../store/chain.ts'
 import { accounts } from '../testing/clients.ts'
@@ -39,7 +40,14 @@ function counting(
     return answer()
   }
   return {
-    policies: { name: 'counted', version: 'v', decide, readsRisk: false, readsTime },
+    policies: {
+      name: 'counted',
+      version: 'v',
+      decide,
+      readsRisk: false,
+      readsAttributesAtAuthorize: false,
+      readsTime,
+    },
     asked: () => times,
   }
 }
@@ -159,9 +167,9 @@ describe('a question is the same', () => {
   })
 })
 
-test('facts that were written out once make the same record as any', () => {
+test('facts that were written out once make the same record as those that were not', () => {
   const record = {
-    ...{ at: question.asked.time as never, issuer: 'https://as.example', event: 'policy.mint' },
+    ...{ at: epochSeconds(question.asked.time), issuer: 'https://as.example', event: 'policy.mint' },
     ...({ outcome: 'accepted', requestId: 'r', reason: 'a "quoted" word' } as const),
   }
   const facts = { zone: 'z', scopes: ['b', 'a'], bound: true, 'a"b': 'ü', count: 2 }

@@ -1,4 +1,4 @@
-import { askedEngines, compileTokenPolicies, decideToken, readsOfContext } from '@holdfast/policy'
+import { askedEngines, compileTokenPolicies, decideToken, readsContext } from '@holdfast/policy'
 import { checked, wrong } from '../../control/problem.ts'
 import type { PolicyEngine } from './engine.ts'
 
@@ -11,8 +11,9 @@ export const cedar: PolicyEngine = {
       return checked({
         decide: question => decideToken(compiled.value, question),
         asks: askedEngines(compiled.value),
-        readsRisk: readsOfContext(compiled.value.contextReads, 'risk'),
-        readsTime: readsOfContext(compiled.value.contextReads, 'asked'),
+        readsRisk: readsContext(compiled.value, 'risk'),
+        readsAttributesAtAuthorize: readsContext(compiled.value, 'attributes', 'authorize'),
+        readsTime: readsContext(compiled.value, 'asked'),
       })
     return wrong(...compiled.problems.map(({ place, message }) => ({ document, field: place, message })))
   },
