@@ -149,6 +149,7 @@ const words = (text: string): readonly string[] => text.split(' ').filter(word =
  * @returns undefined when they contradict each other, which a decision treats as an error
  */
 export function obligationsOf(policies: readonly CompiledPolicy[]): Obligations | undefined {
+  if (policies.every(onlyDescribes)) return noObligations
   const valuesOf = (name: (typeof known)[number]): readonly string[] =>
     policies.flatMap(({ annotations }) => annotations.get(name) ?? [])
   const claims = new Map<string, string>()
@@ -170,6 +171,12 @@ export function obligationsOf(policies: readonly CompiledPolicy[]): Obligations 
     addClaims: freeze(Object.fromEntries(claims)),
     ask: distinct(valuesOf('ask')),
   })
+}
+
+/** Most policies oblige to nothing, and are asked most often. */
+function onlyDescribes({ annotations }: CompiledPolicy): boolean {
+  for (const name of annotations.keys()) if (!descriptive.has(name)) return false
+  return true
 }
 
 /** Remote engines that any of these policies asks. */

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { EpochSeconds, SecurityProfile } from '@holdfast/protocol'
 import { tier3SensitiveWrite } from '@holdfast/protocol/profiles/tier-3-sensitive-write.ts'
 import type { Reply } from '../../http/exchange.ts'
-import type { AuthorizationDetailsType, Client, Scope } from '../../snapshot/snapshot.ts'
+import type { AuthorizationDetailsType, Client, ResourceServer, Scope } from '../../snapshot/snapshot.ts'
 import { revocationOfClient, revocationOfSubject } from '../../store/revocations.ts'
 import { answerAs, putMember } from '../testing/approvals.ts'
 import { follow } from '../testing/authenticator.ts'
@@ -16,7 +16,7 @@ import {
   type PushOptions,
   pushedUrl,
 } from '../testing/browser.ts'
-import { clientOf } from '../testing/clients.ts'
+import { accounts, clientOf } from '../testing/clients.ts'
 import { asking, detailTypes, payingClient, paymentOf, reading } from '../testing/details.ts'
 import { answerDevice, deviceClient, requestDevice } from '../testing/device.ts'
 import { redeem, textOf } from '../testing/flow.ts'
@@ -154,7 +154,7 @@ describe('a consent that policies have remembered', () => {
     assert.notEqual(codeOf(await ask(world, browser, { spoil: { scope: 'openid' } })), '')
   })
 
-  const edits: readonly (readonly [string, (world: World) => void])[] = [
+  const edits: readonly (readonly [string, (world: World) => void, PushOptions?])[] = [
     ['the name of the client', world => edit(world, { clientName: 'Another name' })],
     [
       'a host it can be sent to',
@@ -178,6 +178,24 @@ describe('a consent that policies have remembered', () => {
         scopes.set('accounts', { ...scope, description: 'Balances, names and every payment' })
       },
     ],
+    [
+      'the name of an API',
+      world => {
+        const servers = world.issuer.resourceServers as Map<string, ResourceServer>
+        const server = servers.get(accounts)
+        assert.ok(server)
+        servers.set(accounts, { ...server, displayName: 'Accounts of everybody' })
+      },
+      { spoil: { resource: accounts } },
+    ],
+    [
+      'the words in which a detail about the user is named',
+      world => {
+        const scopes = world.issuer.scopes as Map<string, Scope>
+        scopes.set('staff', { ...staff, title: 'Everything of your employer' })
+      },
+      { clientId: 'c_staff', spoil: { scope: 'openid', claims: '{"userinfo":{"staff_number":null}}' } },
+    ],
     ['the profile of a scope, to tier 3', world => setProfile(world, tier3SensitiveWrite)],
     [
       'the profile of a scope, to one of our own made of tier 3',
@@ -194,12 +212,22 @@ describe('a consent that policies have remembered', () => {
     assert.ok(scope)
     scopes.set('accounts', { ...scope, profile })
   }
-  for (const [name, change] of edits)
+  const staff = {
+    ...{ name: 'staff', title: 'Your staff number', description: 'The number' },
+    claims: ['staff_number'],
+  }
+  const staffClient = clientOf({ clientId: 'c_staff', scopes: ['openid', 'staff'], resources: [] })
+  for (const [name, change, push = {}] of edits)
     test(`is asked when this changed: ${name}`, async () => {
-      await using world = await open({ operationTiers: { ...low, scopes: new Map(low.scopes) } })
-      const browser = await allowedOnce(world)
+      await using world = await open({
+        operationTiers: { ...low, scopes: new Map(low.scopes) },
+        clients: [payingClient(), staffClient],
+      })
+      ;(world.issuer.scopes as Map<string, Scope>).set('staff', staff)
+      const browser = await allowedOnce(world, push)
+      assert.notEqual(codeOf(await ask(world, browser, push)), '')
       change(world)
-      assert.ok(isAsked(await ask(world, browser)))
+      assert.ok(isAsked(await ask(world, browser, push)))
     })
 
   test('is asked by another user, and by another client', async () => {
@@ -329,11 +357,26 @@ describe('what is asked every time, whatever policies say', () => {
     )
   })
 
+  const managing = (action: string, more: Record<string, string> = {}): PushOptions => ({
+    spoil: { grant_management_action: action, ...more },
+  })
+
   test('what a client changes about a grant', async () => {
     await using world = await open()
     const push = { spoil: { grant_management_action: 'create' } }
     const browser = await allowedOnce(world, push)
     assert.ok(isAsked(await ask(world, browser, push)))
+  })
+
+  test('what was remembered, once a grant takes the place of another', async () => {
+    await using world = await open()
+    const browser = await allowedOnce(world)
+    const code = codeOf(await allow(browser, await ask(world, browser, managing('create'))))
+    assert.notEqual(codeOf(await ask(world, browser)), '')
+    const grant_id = textOf(await redeem(world, 'c_bank', code), 'grant_id')
+    const page = await ask(world, browser, managing('replace', { grant_id, scope: 'openid' }))
+    assert.notEqual(codeOf(await allow(browser, page)), '')
+    assert.ok(isAsked(await ask(world, browser)))
   })
 
   test('what others approved', async () => {
