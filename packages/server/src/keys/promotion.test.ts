@@ -94,7 +94,7 @@ async function signedBy(ring: Ring): Promise<string> {
 }
 
 async function announce(ring: Ring): Promise<string> {
-  const rotated = await ring.rotate(url, 'ES256', 'r')
+  const [rotated] = await ring.rotate([{ issuer: url, alg: 'ES256' }], 'r')
   assert.ok(rotated)
   return rotated.kid
 }
@@ -265,7 +265,7 @@ describe('a key that signs', () => {
     assert.equal(withdrawn?.withdrawnAt, world.now())
     assert.equal(ring.list(url).find(({ kid }) => kid === first)?.removedAt, undefined)
     // A rotation by command starts anew, and the old one can still be taken back.
-    assert.ok(await ring.rotate(url, 'ES256', 'again'))
+    assert.equal((await ring.rotate([{ issuer: url, alg: 'ES256' }], 'again')).length, 1)
   })
 
   it('and whose own signature does not verify is rolled back without anybody telling', async t => {

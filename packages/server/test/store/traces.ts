@@ -116,6 +116,7 @@ export const traces: { readonly [K in Kind]: Trace<K> } = {
     if (isPassing(name) || documentKind === 'RegisteredClient') return undefined
     return (await store.listDocuments()).some(one => one.name === name)
   },
+  'require-document': none,
   'delete-document': isAnnounced,
   'insert-initial-access-token': async (store, { record }) =>
     (await store.findInitialAccessToken(record.hash)) !== undefined,

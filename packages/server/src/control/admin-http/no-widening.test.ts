@@ -15,7 +15,14 @@ import { audience, documentFor, issuer, strong } from '../testing/admin-world.ts
 import { adminOperations } from './operations.ts'
 import { judgeAsked, worked } from './room.ts'
 import { adminDocuments } from './template.ts'
-import { type AdminDesk, type AdminVisit, type Done, openStanding } from './visit.ts'
+import {
+  type AdminCaller,
+  type AdminDesk,
+  type AdminVisit,
+  type Done,
+  openStanding,
+  visitOf,
+} from './visit.ts'
 
 /**
  * One person holds two tokens: her own, and that of the client she answers for. Whatever she sends with them, in
@@ -122,27 +129,25 @@ async function openGround(scopes: readonly AdminScope[]): Promise<Ground> {
       const administrator = at.documents.find(
         ({ document }) => document.kind === 'Administrator' && document.name === who,
       )?.document as DocumentOf<'Administrator'> | undefined
-      if (administrator === undefined) return 'refused'
+      const record = at.records.find(
+        ({ documentKind, name: of }) => documentKind === 'Administrator' && of === who,
+      )
+      if (administrator === undefined || record === undefined) return 'refused'
       const parsed = operation.body?.safeParse(body) ?? { success: true, data: undefined }
       if (!parsed.success) return 'refused'
       const etag = await etagOf(operation.path, name, at)
-      const visit: AdminVisit = {
-        desk,
-        caller: {
-          ...{
-            name: who,
-            isPerson: who !== 'robot',
-            username: who === 'robot' ? undefined : who,
-            responsible: who === 'robot' ? ['mallory'] : [],
-          },
-          ...{ scopes: administrator.spec.scopes, clientId: 'admin-cli', acr: strong, authTime: now },
-          highAcrs: [strong],
-        },
+      const caller: AdminCaller = {
+        ...{ name: who, isPerson: who !== 'robot', username: who === 'robot' ? undefined : who },
+        ...{ responsible: who === 'robot' ? ['mallory'] : [], record, reach: administrator.spec.issuers },
+        ...{ scopes: administrator.spec.scopes, clientId: 'admin-cli', acr: strong, authTime: now },
+        highAcrs: [strong],
+      }
+      const visit = visitOf(desk, at, caller, {
         ...{ requestId: `request-${++count}`, params: name === undefined ? {} : { name }, query: {} },
-        ...{ body: parsed.data, standing: at },
+        body: parsed.data,
         header: header =>
           header === (etag === undefined ? 'if-none-match' : 'if-match') ? (etag ?? '*') : undefined,
-      }
+      })
       const judged = judgeAsked(operation, visit, adminScopes, administrator)
       return judged.ok ? await worked(operation, judged.value) : 'refused'
     },
