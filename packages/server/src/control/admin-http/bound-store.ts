@@ -13,42 +13,15 @@ export class HeldBack extends Error {
 }
 
 /** A change that another person confirmed. It is spent in the very commit that brings it about: both, or neither. */
-export class Spending {
-  readonly #revision: number | undefined
-  readonly #writes: readonly Write[]
-  #isSpent = false
-
-  /**
-   * @param revision on which the confirmation was judged; undefined where the effect is judged again on its own
-   * @param writes what takes the change away, a guard that it is still there among them, and the audit record
-   */
-  constructor(revision: number | undefined, writes: readonly Write[]) {
-    this.#revision = revision
-    this.#writes = writes
-  }
-
-  get isSpent(): boolean {
-    return this.#isSpent
-  }
-
-  /** Whether another revision than the one it was judged on holds it back. */
-  get isOnRevision(): boolean {
-    return this.#revision !== undefined
-  }
-
-  /** What stands before the writes of the effect, and behind them. */
-  around(effect: readonly Write[]): { readonly before: readonly Write[]; readonly after: readonly Write[] } {
-    const own = effect.find(write => write.kind === 'raise-revision')
-    const from = this.#revision ?? own?.from
-    if (from === undefined) throw new TypeError('what is judged on its own raises the revision')
-    if (own !== undefined && own.from !== from) throw new HeldBack(overtaken)
-    // First in the list, as everywhere: who waits for a revision holds nothing that another one waits for.
-    return { before: own === undefined ? [{ kind: 'raise-revision', from }] : [], after: this.#writes }
-  }
-
-  done(): void {
-    this.#isSpent = true
-  }
+export interface Spending {
+  /** On which the confirmation was judged; undefined where the effect is judged again on its own. */
+  readonly revision: number | undefined
+  /** What must still stand: the change itself, and the document of who proposed it. */
+  readonly stands: readonly DocumentRecord[]
+  /** What takes the change away, with the audit record. */
+  readonly writes: readonly Write[]
+  /** Set by the commit that spends it. */
+  isSpent: boolean
 }
 
 /** By what an administrator writes: whose name stands in each record, and what each commit must still find. */
@@ -69,26 +42,40 @@ export function boundStore(store: Store, { actor, administrator, spending }: Bon
     ...store,
     commit: async writes => {
       const effect = writes.map(write => audited(write, actor))
-      if (
-        writes.length > 0 &&
-        writes.every(write => write.kind === 'append-audit' && write.record.outcome === 'refused')
-      )
-        return await store.commit(effect)
+      const isRefusal = (write: Write): boolean =>
+        write.kind === 'append-audit' && write.record.outcome === 'refused'
+      if (writes.length > 0 && writes.every(isRefusal)) return await store.commit(effect)
       const open = spending?.isSpent === false ? spending : undefined
-      const { before, after } = open?.around(effect) ?? { before: [], after: [] }
-      const bound: Write = { kind: 'require-document', document: administrator }
-      const result = await store.commit([...before, ...effect, ...after, bound])
+      // First in the list, as everywhere: who waits for a revision holds nothing that another one waits for.
+      const own = effect[0]?.kind === 'raise-revision' ? effect[0] : undefined
+      const from = open?.revision ?? own?.from
+      if (own !== undefined && own.from !== from) throw new HeldBack(overtaken)
+      const raise: readonly Write[] =
+        own === undefined && open === undefined ? [] : [{ kind: 'raise-revision', from: knownRevision(from) }]
+      // Before the effect, which may be about these very documents.
+      const stands = [administrator, ...(open?.stands ?? [])].map(
+        document => ({ kind: 'require-document', document }) as const,
+      )
+      const rest = own === undefined ? effect : effect.slice(1)
+      const result = await store.commit([...raise, ...stands, ...rest, ...(open?.writes ?? [])])
       if (result.committed) {
-        open?.done()
+        if (open !== undefined) open.isSpent = true
         return result
       }
-      const index = result.index - before.length
-      if (index === effect.length + after.length) throw new HeldBack(rightsMoved)
-      if (index < 0 || index >= effect.length || (open?.isOnRevision && result.guard === 'raise-revision'))
-        throw new HeldBack(overtaken)
-      return { ...result, index }
+      const { index } = result
+      if (index === raise.length) throw new HeldBack(rightsMoved)
+      const ofRest = index - raise.length - stands.length
+      if (ofRest >= 0 && ofRest < rest.length)
+        return { ...result, index: ofRest + effect.length - rest.length }
+      if (index < raise.length && open?.revision === undefined) return { ...result, index: 0 }
+      throw new HeldBack(overtaken)
     },
   }
+}
+
+function knownRevision(from: number | undefined): number {
+  if (from === undefined) throw new TypeError('what is judged again on its own raises the revision')
+  return from
 }
 
 function audited(write: Write, actor: Actor): Write {

@@ -3,7 +3,7 @@ import { confirmationRules } from '@holdfast/protocol/specs/holdfast-admin/rules
 import { z } from 'zod'
 import { canonicalJson, type DocumentOf } from '../document.ts'
 import { confirmDocuments, type JudgeConfirmation, roleMissing } from './apply-documents.ts'
-import { overtaken, Spending } from './bound-store.ts'
+import { overtaken, type Spending } from './bound-store.ts'
 import { operation } from './operation.ts'
 import { applyOperation, auditOfChange, deletionOf, shownChange } from './propose.ts'
 import { isWithin, type Reach } from './reach.ts'
@@ -107,12 +107,15 @@ async function confirm(visit: AdminVisit, find: (id: string) => AdminOperation |
         reasons.every(reason => content.reasons.includes(reason)),
     })
   const isDocuments = content.operation === applyOperation
-  const spending = new Spending(isDocuments ? undefined : visit.standing.revision, [
-    { kind: 'require-document', document: stored.record },
-    ...(proposer === undefined ? [] : [{ kind: 'require-document', document: proposer.record } as const]),
-    deletionOf(change.name, visit.desk),
-    auditOfChange(visit, 'admin.change.confirmed', change.name, content),
-  ])
+  const spending: Spending = {
+    revision: isDocuments ? undefined : visit.standing.revision,
+    stands: [stored.record, ...(proposer === undefined ? [] : [proposer.record])],
+    writes: [
+      deletionOf(change.name, visit.desk),
+      auditOfChange(visit, 'admin.change.confirmed', change.name, content),
+    ],
+    isSpent: false,
+  }
   const inside = { ...visitWithin(visit, content.issuers), spending }
   if (isDocuments) return await confirmDocuments(inside, change, judgeNow)
   const asked = find(content.operation)
