@@ -13,6 +13,7 @@ import { overtaken } from './bound-store.ts'
 import { etagAt, etagOf, etagOfValue } from './etag.ts'
 import { applyOperation, type Proposal, propose } from './propose.ts'
 import { decidesForOthers, isAdministrators, placesOf, risksOf } from './risk.ts'
+import { shownTo } from './shown-fields.ts'
 import { type Actor, type AdminVisit, type Done, portsOf } from './visit.ts'
 
 export type DocumentsInput = Required<ApplyInput>
@@ -103,15 +104,7 @@ export type JudgeConfirmation = (needed: readonly string[], now: GroundNow) => R
 
 async function served(visit: AdminVisit, result: ApplyResult): Promise<Done> {
   if (result.reference !== undefined) await visit.desk.options.onApplied()
-  const changes = result.changes.map(change => ({ ...change, fields: fieldsFor(visit, change) }))
-  return { ok: true, status: 200, body: { ...result, changes } }
-}
-
-/** Who may write a kind and not read it is told which fields change, and not what stood there. */
-function fieldsFor({ caller }: AdminVisit, { kind, fields }: ApplyResult['changes'][number]) {
-  const [scope = ''] = scopesOfKinds([kind], 'read')
-  if (caller.scopes.includes(scope)) return fields
-  return fields.map(({ from: _from, ...field }) => field)
+  return { ok: true, status: 200, body: { ...result, changes: shownTo(visit.caller, result.changes) } }
 }
 
 function proposedOf(changes: readonly Change[]): Proposal['changes'] {

@@ -2,7 +2,16 @@ import { type Refusal, refuse } from '@holdfast/protocol'
 import type { DocumentRecord, Write } from '../../store/writes.ts'
 import { apiVersion, canonicalJson, parseDocument } from '../document.ts'
 import type { PendingChangeContent } from '../resources/pending-change.ts'
-import { type AdminDesk, type AdminVisit, actorOf, changeName, type Done, portsOf } from './visit.ts'
+import { shownTo } from './shown-fields.ts'
+import {
+  type AdminCaller,
+  type AdminDesk,
+  type AdminVisit,
+  actorOf,
+  changeName,
+  type Done,
+  portsOf,
+} from './visit.ts'
 
 /** How long a change waits. */
 export const changeLifetimeSeconds = 7 * 86_400
@@ -48,7 +57,7 @@ export async function propose(visit: AdminVisit, proposal: Proposal): Promise<Do
     const same = waiting.find(
       known => isSame(known.spec.content, content) && known.spec.content.expiresAt > now,
     )
-    if (same !== undefined) return accepted(same.name, same.spec.content)
+    if (same !== undefined) return accepted(caller, same.name, same.spec.content)
     const ended = waiting.filter(({ spec }) => spec.content.expiresAt <= now)
     const open = waiting.filter(({ spec }) => spec.content.expiresAt > now)
     const own = open.filter(({ spec }) => spec.content.proposedBy === caller.name)
@@ -69,7 +78,7 @@ export async function propose(visit: AdminVisit, proposal: Proposal): Promise<Do
     ])
     if (committed.committed) {
       await desk.options.onApplied()
-      return accepted(name, content)
+      return accepted(caller, name, content)
     }
   }
   return refused(
@@ -120,9 +129,10 @@ export function shownChange(name: string, { request, ...content }: PendingChange
   return { name, ...content, ...(content.operation !== applyOperation && { request }) }
 }
 
-function accepted(name: string, content: PendingChangeContent): Done {
+function accepted(caller: AdminCaller, name: string, content: PendingChangeContent): Done {
   const location = `/admin/v1/changes/${name}`
-  return { ok: true, status: 202, body: shownChange(name, content), headers: [['location', location]] }
+  const body = shownChange(name, { ...content, changes: [...shownTo(caller, content.changes)] })
+  return { ok: true, status: 202, body, headers: [['location', location]] }
 }
 
 function refused(refusal: Refusal): Done {
