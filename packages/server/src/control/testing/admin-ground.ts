@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { epochSeconds } from '@holdfast/protocol'
 import { openEntropy } from '../../entropy.ts'
-import type { Passwords } from '../../ports.ts'
+import type { Clock, Passwords } from '../../ports.ts'
 import type { IssuerBinding } from '../../snapshot/compile.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { Store } from '../../store/store.ts'
@@ -23,7 +23,7 @@ import { audience, issuer, strong } from './admin-world.ts'
 /** The operations of the admin API without sockets and tokens: many short stories, told by who does what. */
 
 export const groundNow = epochSeconds(1_800_000_000)
-const clock = { now: () => groundNow, monotonicMs: () => 0 }
+export const groundClock: Clock = { now: () => groundNow, monotonicMs: () => 0 }
 const entropy = openEntropy()
 /** Hashing is not the subject; a password is told apart by its hash all the same. */
 const passwords: Passwords = {
@@ -58,21 +58,24 @@ export interface AdminGround {
 export interface GroundOptions {
   readonly documents: readonly object[]
   readonly issuers?: readonly IssuerBinding[]
-  /** What a commit runs into. */
+  /** One of its own, in memory, unless said. */
+  readonly store?: Store
+  /** What a commit of an operation runs into. */
   readonly commit?: (store: Store) => Store['commit']
-  readonly keys?: AdminDesk['options']['keys']
+  readonly keys?: (store: Store) => Promise<AdminDesk['options']['keys']>
 }
 
 export async function openAdminGround({
   documents,
   issuers = [mainBinding],
+  store: given,
   commit,
   keys,
 }: GroundOptions): Promise<AdminGround> {
-  const opened = await openSqliteStore({ path: ':memory:', clock })
+  const opened = given ?? (await openSqliteStore({ path: ':memory:', clock: groundClock }))
   let count = 0
   const ports = {
-    ...{ store: opened, clock, entropy, passwords, issuers },
+    ...{ store: opened, clock: groundClock, entropy, passwords, issuers },
     newReference: () => `reference-${++count}`,
   }
   const text = documents.map(one => JSON.stringify(one)).join('\n---\n')
@@ -82,7 +85,12 @@ export async function openAdminGround({
   const desk: AdminDesk = {
     ...{ issuerUrl: issuer, audience, highRiskAcr: strong },
     options: {
-      ...{ ports: { ...ports, store }, snapshot: undefined, keys, onApplied: async () => {} },
+      ...{
+        ports: { ...ports, store },
+        snapshot: undefined,
+        keys: await keys?.(store),
+        onApplied: async () => {},
+      },
       startedAt: groundNow,
       outbound: { getJson: async () => assert.fail('nothing is fetched') },
     },
