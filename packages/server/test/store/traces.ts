@@ -117,7 +117,9 @@ export const traces: { readonly [K in Kind]: Trace<K> } = {
     return (await store.listDocuments()).some(one => one.name === name)
   },
   'require-document': none,
-  'delete-document': isAnnounced,
+  // Only the end of a client is told; of any other document nothing is left to be seen.
+  'delete-document': async (store, write) =>
+    announcementOf(write) === undefined ? undefined : isAnnounced(store, write),
   'insert-initial-access-token': async (store, { record }) =>
     (await store.findInitialAccessToken(record.hash)) !== undefined,
   'use-initial-access-token': async (store, { hash }) =>
