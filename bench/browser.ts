@@ -1,5 +1,13 @@
 import type { Pool } from 'undici'
 
+/** One answered request of a flow. */
+export interface FlowStep {
+  readonly name: string
+  readonly status: number
+  /** Of the body of the answer. */
+  readonly bytes: number
+}
+
 /** A signed-in person for either server's pages: cookies, redirects, forms without JavaScript. */
 export class BenchBrowser {
   readonly #pool: Pool
@@ -11,14 +19,25 @@ export class BenchBrowser {
     this.#person = person
   }
 
-  /** Follows the authorization URL through whatever pages come, to the redirect with the code. */
-  async codeFrom(path: string, redirectUri: string): Promise<string> {
+  /** Nobody is signed in any more. */
+  forget(): void {
+    this.#cookies.clear()
+  }
+
+  /**
+   * Follows the authorization URL through whatever pages come, to the redirect with the code.
+   * @yields after each answer
+   * @returns the code
+   */
+  async *codeFrom(path: string, redirectUri: string): AsyncGenerator<FlowStep, string> {
     let next = path
     let form: URLSearchParams | undefined
     for (let step = 0; step < 16; step++) {
+      const method = form === undefined ? 'GET' : 'POST'
+      const sent = next
       const { statusCode, headers, body } = await this.#pool.request({
-        method: form === undefined ? 'GET' : 'POST',
-        path: next,
+        method,
+        path: sent,
         headers: {
           cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; '),
           ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
@@ -28,6 +47,7 @@ export class BenchBrowser {
       const html = await body.text()
       this.#remember(headers['set-cookie'])
       const location = headers.location
+      yield stepOf(method, sent, statusCode, html)
       if (typeof location === 'string') {
         if (location.startsWith(redirectUri)) return new URL(location).searchParams.get('code') ?? ''
         const url = new URL(location, 'https://localhost')
@@ -69,6 +89,13 @@ export class BenchBrowser {
       else this.#cookies.set(pair.slice(0, equals), pair.slice(equals + 1))
     }
   }
+}
+
+/** @param path with its query; what looks like an id stands as `:id` in the name */
+export function stepOf(method: string, path: string, status: number, text: string): FlowStep {
+  const [place = ''] = path.split('?', 1)
+  const name = place.replaceAll(/\/[\w-]{20,}/g, '/:id')
+  return { name: `${method} ${name}`, status, bytes: Buffer.byteLength(text) }
 }
 
 function attribute(tag: string, name: string): string {

@@ -34,13 +34,21 @@ export function clientAssertion(clientId: string, issuer: string, keys: ClientKe
   return es256({ typ: 'JWT', ...(kid && { kid }) }, claims, keys.privateKey)
 }
 
-export function dpopProof(keys: ClientKeys, method: string, url: string, nonce?: string): string {
+/** @param accessToken which the request presents; none for a token endpoint */
+export function dpopProof(
+  keys: ClientKeys,
+  method: string,
+  url: string,
+  nonce?: string,
+  accessToken?: string,
+): string {
   const claims = {
     jti: randomBytes(16).toString('base64url'),
     htm: method,
     htu: url,
     iat: Math.floor(Date.now() / 1000),
     ...(nonce && { nonce }),
+    ...(accessToken && { ath: createHash('sha256').update(accessToken).digest('base64url') }),
   }
   return es256({ typ: 'dpop+jwt', jwk: keys.jwk }, claims, keys.privateKey)
 }

@@ -10,11 +10,14 @@ interface Options {
   readonly keyFile: string
   readonly clientJwk: Record<string, unknown>
   readonly redirectUri: string
+  readonly clientIds: readonly string[]
+  /** The API whose tokens are JWTs; scope `ledger`. */
+  readonly jwtAudience: string
 }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as Options
 const issuer = `https://localhost:${options.port}`
-const client = (clientId: string, more: object): object => ({
+const client = (clientId: string): object => ({
   client_id: clientId,
   token_endpoint_auth_method: 'private_key_jwt',
   token_endpoint_auth_signing_alg: 'ES256',
@@ -24,7 +27,6 @@ const client = (clientId: string, more: object): object => ({
   grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
   id_token_signed_response_alg: 'ES256',
   dpop_bound_access_tokens: true,
-  ...more,
 })
 
 const { privateKey } = await crypto.subtle
@@ -32,10 +34,10 @@ const { privateKey } = await crypto.subtle
   .then(async pair => ({ privateKey: await crypto.subtle.exportKey('jwk', pair.privateKey) }))
 
 const provider = new Provider(issuer, {
-  clients: [client('bench', {})] as never,
+  clients: options.clientIds.map(client) as never,
   jwks: { keys: [{ ...privateKey, kid: 'bench', alg: 'ES256', use: 'sig' }] } as never,
   cookies: { keys: ['bench-cookie-key'] },
-  scopes: ['openid', 'offline_access', 'accounts'],
+  scopes: ['openid', 'offline_access', 'accounts', 'ledger'],
   clientAuthMethods: ['private_key_jwt', 'none'],
   enabledJWA: {
     dPoPSigningAlgValues: ['ES256'],
@@ -52,6 +54,16 @@ const provider = new Provider(issuer, {
     clientCredentials: { enabled: true },
     introspection: { enabled: true },
     revocation: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      useGrantedResource: () => true,
+      getResourceServerInfo: () => ({
+        scope: 'ledger',
+        audience: options.jwtAudience,
+        accessTokenFormat: 'jwt',
+        jwt: { sign: { alg: 'ES256' } },
+      }),
+    },
   },
 } as never)
 

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { freePort } from '../test/product/start.ts'
 import { newKeys } from './client-kit.ts'
 import { type Contender, type Floor, startFloor, startHoldfast, startPeer } from './contender.ts'
+import { formOf, formOptions } from './form.ts'
 import { type Operation, operations } from './operations.ts'
 import { median, type Slice, type Turn, takeTurns } from './turns.ts'
 
@@ -14,10 +15,12 @@ const { values } = parseArgs({
     requests: { type: 'string', default: '400' },
     'warm-up': { type: 'string', default: '4000' },
     connections: { type: 'string', default: '64' },
+    ...formOptions,
     'without-peer': { type: 'boolean', default: false },
   },
 })
 const only = values.only.split(',')
+const form = formOf(values)
 const keys = newKeys()
 const ours = await startHoldfast(keys)
 const peer = values['without-peer']
@@ -32,6 +35,7 @@ function turnsOf(operation: Operation): Promise<readonly Turn[]> {
     contenders: [ours, ...(peer ? [peer] : []), ...(operation.name === 'token' ? [floor] : [])],
     floor,
     keys,
+    form,
     connections: Number(values.connections),
     warmUps: each(values['warm-up']),
     slice: each(values.requests),
@@ -61,7 +65,7 @@ function ratio(turns: readonly Turn[], over: (turn: Turn) => number): number {
 }
 
 function floorUs({ verifies, signs }: Operation, { raw }: Turn): number {
-  return verifies * raw.verifyUs + signs * raw.signUs
+  return verifies(form) * raw.verifyUs + signs(form) * raw.signUs
 }
 
 function rowOf(operation: Operation, turns: readonly Turn[]): string {

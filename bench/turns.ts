@@ -1,5 +1,6 @@
 import { type ClientKeys, newKeys } from './client-kit.ts'
 import { type Contender, cpuMicroseconds, type Floor } from './contender.ts'
+import type { RequestForm } from './form.ts'
 import { openPool } from './load.ts'
 import { type Operation, type Prepared, prepare } from './operations.ts'
 import type { RawCosts } from './raw-signatures.ts'
@@ -21,6 +22,7 @@ export interface TurnPlan {
   readonly contenders: readonly Contender[]
   readonly floor: Floor
   readonly keys: ClientKeys
+  readonly form: RequestForm
   readonly connections: number
   /** Operations per contender before anything is counted: both compilers must have seen enough. */
   readonly warmUps: number
@@ -34,12 +36,13 @@ export interface TurnPlan {
  * raw signatures are measured while this process signs the next slice: with a neighbour as busy as under load.
  */
 export async function takeTurns(operation: Operation, plan: TurnPlan): Promise<readonly Turn[]> {
-  const { contenders, floor, keys, connections } = plan
+  const { contenders, floor, keys, form, connections } = plan
   const places = contenders.map(contender => ({
     contender,
     setting: {
       contender,
       keys,
+      form,
       proofKeys: newKeys(),
       pool: openPool(contender.issuer, connections),
     },

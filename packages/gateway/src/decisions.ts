@@ -44,6 +44,8 @@ export function routeDecision(
   const known = new Set(template.segments.filter(isName).map(nameOf))
   const missing = placesOf(resource.id).find(place => !known.has(place))
   if (missing !== undefined) throw new TypeError(`route \`${path}\`: the path has no \`{${missing}}\``)
+  if (resource.id.includes('}{'))
+    throw new TypeError(`route \`${path}\`: nothing stands between two names of \`${resource.id}\``)
   return decideBy<Asked>(point, ({ token, request }): AskedAbout | undefined => {
     const named = namesIn(template, splitPath(request.url ?? '').path)
     const id = named && filled(resource.id, named)
@@ -89,20 +91,32 @@ function decodedRest(parts: readonly string[]): string | undefined {
   return isClear ? values.join('/') : undefined
 }
 
+/** One spelling for each name: what looks the same, and is the same to many databases, is not asked about as another. */
 function decoded(text: string): string | undefined {
   try {
-    return decodeURIComponent(text)
+    const value = decodeURIComponent(text)
+    return value === value.normalize('NFC') ? value : undefined
   } catch {
     return undefined
   }
 }
 
-/** Of several names in one id none may hold what stands between them: two objects must not share an id. */
+/**
+ * Of several names in one id none may hold what stands between them, nor begin or end with a part of it: two objects
+ * must not share an id.
+ */
 function filled(id: string, named: ReadonlyMap<string, string>): string | undefined {
-  const places = placesOf(id)
-  const between = id.split(/\{[^}]*\}/).filter(text => text !== '')
-  if (places.length > 1 && places.some(place => between.some(text => named.get(place)?.includes(text))))
-    return undefined
-  const whole = id.replaceAll(/\{([^}]*)\}/g, (_, place: string) => named.get(place) ?? '')
+  const values = placesOf(id).map(place => named.get(place) ?? '')
+  const texts = id.split(/\{[^}]*\}/)
+  const between = texts.filter(text => text !== '')
+  if (values.length > 1 && values.some(value => between.some(text => value.includes(text)))) return undefined
+  let whole = ''
+  for (const [index, value] of values.entries()) {
+    const after = texts[index + 1] ?? ''
+    // Whoever takes the id apart from the left takes it apart here.
+    if (index < values.length - 1 && (value + after).indexOf(after) !== value.length) return undefined
+    whole += (texts[index] ?? '') + value
+  }
+  whole += texts.at(-1) ?? ''
   return whole.length <= idLengthMax ? whole : undefined
 }

@@ -78,20 +78,18 @@ function missingParty(set: PolicySet, question: Question, { store }: KnownEntiti
 }
 
 function judged(set: PolicySet, response: CedarResponse): Decision {
-  const { decision, determining, errors, isPermitted } = response
+  const { decision, determining, errors, isPermitted, by } = response
   if (errors.length > 0)
     return denied(
       set,
       errors.map(({ policyId, message }) => ({ place: policyId, message })),
     )
-  const policies = set.compiled.policies
-  const chosen = determining.flatMap(id => policyById(policies, id) ?? [])
-  const obligations = decision === 'allow' ? obligationsOf(chosen) : wayOut(chosen, isPermitted)
+  const obligations = decision === 'allow' ? obligationsOf(by) : wayOut(by, isPermitted)
   if (obligations === undefined)
     return denied(set, [{ place: 'obligations', message: 'the determining policies contradict each other' }])
   return Object.freeze({
     decision: decision === 'allow' ? 'permit' : 'deny',
-    determining: Object.freeze([...determining]),
+    determining: Object.freeze(determining),
     errors: Object.freeze([]),
     obligations,
     version: set.version,
@@ -101,19 +99,6 @@ function judged(set: PolicySet, response: CedarResponse): Decision {
 /** A deny names a way out only when that leads somewhere: every policy that forbids has one, and another permits. */
 function wayOut(forbids: readonly CompiledPolicy[], isPermitted: boolean): Obligations | undefined {
   return isPermitted && forbids.length > 0 && forbids.every(isWayOut) ? obligationsOf(forbids) : noObligations
-}
-
-/** Policies are sorted by id. */
-function policyById(policies: readonly CompiledPolicy[], id: string): CompiledPolicy | undefined {
-  let [low, high] = [0, policies.length - 1]
-  while (low <= high) {
-    const middle = (low + high) >>> 1
-    const policy = policies[middle]
-    if (policy === undefined || policy.id === id) return policy
-    if (policy.id < id) low = middle + 1
-    else high = middle - 1
-  }
-  return undefined
 }
 
 /** A deny for what could not be decided. */

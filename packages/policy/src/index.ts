@@ -7,7 +7,6 @@ export {
   runCases,
   untestedPolicies,
 } from './cases.ts'
-export { type ContextReads, readsOfContext } from './cedar/context-reads.ts'
 export type { CedarResponse, PolicyError } from './cedar/evaluate.ts'
 export { decide, type Entities, evaluate, prepareEntities } from './decide.ts'
 export type { Decision, DecisionError } from './decision.ts'
@@ -21,6 +20,7 @@ export {
   type Obligations,
 } from './obligations.ts'
 export type { AccessAnswer, AccessContext, TokenObligation } from './pdp/answer.ts'
+export { pdpHandler } from './pdp/fetch.ts'
 export {
   type AuthzenEndpoint,
   answerAuthzen,
@@ -28,13 +28,19 @@ export {
   authzenMetadataPath,
   authzenPaths,
   type PdpHandlerOptions,
-  pdpHandler,
   requestIdOf,
 } from './pdp/http.ts'
+export { type PdpListenerOptions, pdpListener } from './pdp/node.ts'
 export { createPdp, type Deciding, type DecisionRecord, type Pdp, type PdpOptions } from './pdp/pdp.ts'
 export { compilePolicySet, type PolicySet, type PolicySource, policiesMax } from './policy-set.ts'
 export { type Parsed, type Problem, parseQuestion, type Question } from './question.ts'
-export { askedEngines, compileTokenPolicies, decideToken } from './token/compile.ts'
+export {
+  askedEngines,
+  compileStoredPolicies,
+  compileTokenPolicies,
+  decideToken,
+  readsContext,
+} from './token/compile.ts'
 export {
   type Facts,
   factsOfDecision,
@@ -45,12 +51,14 @@ export {
   textsOfObligations,
 } from './token/facts.ts'
 export {
+  type AccessQuestion,
   type AskedAccess,
   type AskingClient,
   type Attributes,
   type AttributeValue,
   type AuthorizeQuestion,
   cedarOf,
+  isBeforeToken,
   type MintQuestion,
   type RaisedSignal,
   type RegisterQuestion,

@@ -68,7 +68,7 @@ const claimPattern = /^([A-Za-z][A-Za-z0-9_:./-]{0,127})=([\x20-\x7E]{1,256})$/
 /** Claims by which a token is bound, addressed or told apart: never a policy's to write. */
 const reservedClaims: ReadonlySet<string> = new Set(
   (
-    'iss sub aud exp nbf iat jti cnf act may_act scope client_id azp nonce sid acr amr auth_time at_hash c_hash ' +
+    'iss sub sub_id aud exp nbf iat jti cnf act may_act scope client_id azp nonce sid acr amr auth_time at_hash c_hash ' +
     's_hash token_use typ events txn authorization_details active token_type status tenant_id jws_signing_input'
   ).split(' '),
 )
@@ -149,6 +149,7 @@ const words = (text: string): readonly string[] => text.split(' ').filter(word =
  * @returns undefined when they contradict each other, which a decision treats as an error
  */
 export function obligationsOf(policies: readonly CompiledPolicy[]): Obligations | undefined {
+  if (policies.every(onlyDescribes)) return noObligations
   const valuesOf = (name: (typeof known)[number]): readonly string[] =>
     policies.flatMap(({ annotations }) => annotations.get(name) ?? [])
   const claims = new Map<string, string>()
@@ -170,6 +171,12 @@ export function obligationsOf(policies: readonly CompiledPolicy[]): Obligations 
     addClaims: freeze(Object.fromEntries(claims)),
     ask: distinct(valuesOf('ask')),
   })
+}
+
+/** Most policies oblige to nothing, and are asked most often. */
+function onlyDescribes({ annotations }: CompiledPolicy): boolean {
+  for (const name of annotations.keys()) if (!descriptive.has(name)) return false
+  return true
 }
 
 /** Remote engines that any of these policies asks. */

@@ -20,8 +20,8 @@ export interface PolicySet {
   readonly schemaVersion: string
   readonly schema: Schema
   readonly compiled: CompiledPolicies
-  /** What of a question's context its policies look at: nothing else need be found out to ask them. */
-  readonly contextReads: ContextReads
+  /** What of a question's context each policy looks at, by its id: nothing else need be found out to ask them. */
+  readonly contextReads: ReadonlyMap<string, ContextReads>
 }
 
 /** What a policy set is made from: texts by the name of their file. */
@@ -78,7 +78,7 @@ export function compilePolicySet({ schema, policies }: PolicySource): Parsed<Pol
       schemaVersion: contentHash({ schema: read.value.json }),
       schema: read.value.schema,
       compiled,
-      contextReads: contextReads(sources.map(({ json }) => json)),
+      contextReads: new Map(sources.map(({ policy, json }) => [policy.id, contextReads(json)])),
     }),
   }
 }

@@ -1,13 +1,15 @@
-/** Attributes of the context that policies look at; `everything` when they may look at any. */
+/** Attributes of the context that a policy looks at; `everything` when they may look at any. */
 export type ContextReads = ReadonlySet<string> | 'everything'
 
+const nothing: ContextReads = new Set()
+
 /**
- * What policies in Cedar's JSON format read of the context. `context.a` and `context has a` read `a`; a context that
+ * What a policy in Cedar's JSON format reads of the context. `context.a` and `context has a` read `a`; a context that
  * stands anywhere else, compared or put into a record, is read whole. Says too much rather than too little.
  */
-export function contextReads(policies: readonly unknown[]): ContextReads {
+export function contextReads(policy: unknown): ContextReads {
   const read = new Set<string>()
-  const open: unknown[] = [...policies]
+  const open: unknown[] = [policy]
   while (open.length > 0) {
     const part = open.pop()
     if (typeof part !== 'object' || part === null) continue
@@ -18,7 +20,7 @@ export function contextReads(policies: readonly unknown[]): ContextReads {
       else read.add(attribute)
     }
   }
-  return read
+  return read.size === 0 ? nothing : read
 }
 
 export function readsOfContext(reads: ContextReads, attribute: string): boolean {

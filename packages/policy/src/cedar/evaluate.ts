@@ -34,6 +34,8 @@ export interface CedarResponse {
   readonly errors: readonly PolicyError[]
   /** Whether a permit held, also when a forbid overrode it. Cedar does not tell; a way out of a deny needs it. */
   readonly isPermitted: boolean
+  /** The determining policies themselves, in the order of their ids. */
+  readonly by: readonly CompiledPolicy[]
 }
 
 export interface PolicyError {
@@ -74,22 +76,23 @@ export function collectPolicies(policies: readonly CompiledPolicy[]): CompiledPo
 
 /** Evaluates as Cedar does. Nothing is thrown for what a policy does wrong: it stands in `errors`. */
 export function evaluate({ policies, index }: CompiledPolicies, at: Environment): CedarResponse {
-  const permits: string[] = []
-  const forbids: string[] = []
+  const permits: CompiledPolicy[] = []
+  const forbids: CompiledPolicy[] = []
   const errors: PolicyError[] = []
   for (const position of index.candidates(at)) {
     const policy = policies[position]
     if (policy === undefined || !scopeMatches(policy.scope, at)) continue
     try {
-      if (holds(policy, at)) (policy.effect === 'permit' ? permits : forbids).push(policy.id)
+      if (holds(policy, at)) (policy.effect === 'permit' ? permits : forbids).push(policy)
     } catch (thrown) {
       if (!(thrown instanceof EvaluationError)) throw thrown
       errors.push({ policyId: policy.id, code: thrown.code, message: thrown.message })
     }
   }
   const isPermitted = permits.length > 0
-  if (forbids.length > 0) return { decision: 'deny', determining: forbids, errors, isPermitted }
-  return { decision: isPermitted ? 'allow' : 'deny', determining: permits, errors, isPermitted }
+  const by = forbids.length > 0 ? forbids : permits
+  const decision = isPermitted && forbids.length === 0 ? 'allow' : 'deny'
+  return { decision, determining: by.map(({ id }) => id), errors, isPermitted, by }
 }
 
 /** Conditions in the order they are written: one that does not hold ends the policy before the next can fail. */

@@ -78,7 +78,7 @@ export function requestIdOf(sent: string | null | undefined): string | undefined
   return typeof sent === 'string' && /^[\x21-\x7E]{1,128}$/.test(sent) ? sent : undefined
 }
 
-export interface PdpHandlerOptions {
+export interface PdpHandlerOptions<Native = Request> {
   readonly pdp: Pdp
   /** URL of the decision point, https, without trailing slash. */
   readonly url: string
@@ -86,48 +86,62 @@ export interface PdpHandlerOptions {
    * Who may ask; anything but `true` is 401 with the challenge. Check a bound token with the resource-server SDK, or
    * the peer's certificate: who can ask can map what everybody may do.
    */
-  readonly authenticate: (request: Request) => boolean | Promise<boolean>
+  readonly authenticate: (request: Native) => boolean | Promise<boolean>
   /** `WWW-Authenticate` of the 401. */
   readonly challenge: string
 }
 
-/** A decision point as a fetch handler, to stand in a program of your own. Answers 404 for every other path. */
-export function pdpHandler({ pdp, url, authenticate, challenge }: PdpHandlerOptions) {
+/** One request, whatever carried it here. */
+export interface AuthzenCall<Native> {
+  readonly native: Native
+  readonly method: string | undefined
+  /** Without the query. */
+  readonly path: string
+  readonly header: (name: 'content-type' | 'x-request-id') => string | null | undefined
+  /** Read only of who may ask. @returns undefined when it is longer */
+  readonly body: (bytesMax: number) => Promise<Buffer | undefined>
+}
+
+/** One answer, whatever carries it back. */
+export interface AuthzenAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** The endpoints and metadata of a decision point; 404 for every other path. `fetch.ts` and `node.ts` carry the calls. */
+export function authzenEndpoints<Native>({
+  pdp,
+  url,
+  authenticate,
+  challenge,
+}: PdpHandlerOptions<Native>): (call: AuthzenCall<Native>) => Promise<AuthzenAnswer> {
   const endpoints = new Map<string, AuthzenEndpoint>(
     Object.entries(authzenPaths).map(([name, path]) => [path, name as AuthzenEndpoint]),
   )
-  const metadata = authzenMetadata(url)
-  return async (request: Request): Promise<Response> => {
-    const { pathname } = new URL(request.url)
-    const id = requestIdOf(request.headers.get('x-request-id'))
-    const headers = { 'cache-control': 'no-store', ...(id !== undefined && { 'x-request-id': id }) }
-    const say = (status: number, message: string, more = {}): Response =>
-      Response.json(message, { status, headers: { ...headers, ...more } })
-    if (pathname === authzenMetadataPath && request.method === 'GET')
-      return Response.json(metadata, { headers })
-    const endpoint = endpoints.get(pathname)
+  const metadata = JSON.stringify(authzenMetadata(url))
+  return async ({ native, method, path, header, body }) => {
+    const id = requestIdOf(header('x-request-id'))
+    const common = {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      ...(id !== undefined && { 'x-request-id': id }),
+    }
+    const say = (status: number, message: string, more: Readonly<Record<string, string>> = {}) => {
+      return { status, headers: { ...common, ...more }, body: JSON.stringify(message) }
+    }
+    if (path === authzenMetadataPath && method === 'GET')
+      return { status: 200, headers: common, body: metadata }
+    const endpoint = endpoints.get(path)
     if (endpoint === undefined) return say(404, 'there is nothing here')
-    if (request.method !== 'POST') return say(405, 'the method is POST', { allow: 'POST' })
-    if ((await authenticate(request)) !== true)
-      return say(401, 'who asks?', { 'www-authenticate': challenge })
-    if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? ''))
+    if (method !== 'POST') return say(405, 'the method is POST', { allow: 'POST' })
+    if ((await authenticate(native)) !== true) return say(401, 'who asks?', { 'www-authenticate': challenge })
+    if (!/^application\/json\s*(;|$)/i.test(header('content-type') ?? ''))
       return say(400, 'the content type is application/json')
-    const text = await boundedText(request)
-    if (text === undefined) return say(413, `the body is longer than ${bodyBytesMax} bytes`)
-    const { status, body } = answerAuthzen(pdp, endpoint, text)
-    return Response.json(body, { status, headers })
+    const bytes = await body(bodyBytesMax)
+    if (bytes === undefined) return say(413, `the body is longer than ${bodyBytesMax} bytes`)
+    // Bytes that are no text are no question either: read as something else they would be one about somebody else.
+    const answer = answerAuthzen(pdp, endpoint, isUtf8(bytes) ? bytes.toString('utf8') : '')
+    return { status: answer.status, headers: common, body: JSON.stringify(answer.body) }
   }
-}
-
-async function boundedText(request: Request): Promise<string | undefined> {
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  for await (const part of request.body ?? []) {
-    bytes += part.length
-    if (bytes > bodyBytesMax) return undefined
-    parts.push(part)
-  }
-  const whole = Buffer.concat(parts)
-  // Bytes that are no text are no question either: read as something else they would be one about somebody else.
-  return isUtf8(whole) ? whole.toString('utf8') : ''
 }

@@ -26,6 +26,7 @@ export const policyEvents = {
   authorize: 'policy.authorize',
   mint: 'policy.mint',
   register: 'policy.register',
+  access: 'policy.access',
 } as const satisfies Record<TokenQuestion['moment'], string>
 
 /**
@@ -50,18 +51,16 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
     case 'authorize':
       return {
         ...{ ...common, ...approvalFacts(question), grant_type: question.grantType },
-        ...{ ...userFacts(question.user), ...riskFacts(question.risk) },
+        ...{ ...userFacts(question.user), ...attributeFacts(question), ...riskFacts(question.risk) },
       }
     case 'mint': {
-      const { grantType, user, binding, lifetimeSeconds, attributes, risk } = question
+      const { grantType, user, binding, lifetimeSeconds, risk } = question
       const about = { grant_type: grantType, has_user: user.subject !== undefined, ...userFacts(user) }
       return {
         ...{ ...common, ...approvalFacts(question), ...about },
         constraint: binding,
         lifetime: lifetimeSeconds,
-        // Names only: what they say about a person is not the audit's to keep.
-        ...(attributes !== undefined && { attributes: Object.keys(attributes).toSorted() }),
-        ...riskFacts(risk),
+        ...{ ...attributeFacts(question), ...riskFacts(risk) },
       }
     }
     case 'register': {
@@ -73,9 +72,21 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
         is_update: isUpdate,
       }
     }
+    case 'access': {
+      const { user, binding, operation, object } = question
+      return {
+        ...{ ...common, has_user: user.subject !== undefined, ...userFacts(user), constraint: binding },
+        ...{ operation, object_type: object.type, object_id: object.id },
+      }
+    }
     default:
       return question satisfies never
   }
+}
+
+/** Names only: what they say about a person is not the audit's to keep. */
+function attributeFacts({ attributes }: Pick<MintQuestion, 'attributes'>): Facts {
+  return attributes === undefined ? {} : { attributes: Object.keys(attributes).toSorted() }
 }
 
 function approvalFacts({ approvedBy = [] }: Pick<MintQuestion, 'approvedBy'>): Facts {
@@ -166,6 +177,12 @@ export function questionOfRecord({
         ...{ grantTypes: list('grant_types'), redirectHosts: list('redirect_hosts') },
         hasSoftwareStatement: facts.has_software_statement === true,
         ...{ initialToken: text('initial_access_token'), isUpdate: facts.is_update === true },
+      }
+    case policyEvents.access:
+      return {
+        ...{ moment: 'access', client, asked, binding: text('constraint'), operation: text('operation') },
+        user: { ...user, subject: facts.has_user === true ? subject : undefined },
+        object: { type: text('object_type'), id: text('object_id') },
       }
     default:
       return undefined

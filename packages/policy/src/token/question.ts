@@ -1,7 +1,7 @@
 import type { JsonObject } from '../cedar/json.ts'
 
 /** The moments at which the authorization server asks. Each is an action of the schema. */
-export type TokenMoment = 'authorize' | 'mint' | 'register'
+export type TokenMoment = TokenQuestion['moment']
 
 /** Who asks for access. */
 export interface AskingClient {
@@ -51,13 +51,15 @@ export interface StatedRisk {
   readonly unknown: readonly string[]
 }
 
-/** What was already approved of this very request. */
-interface Approved {
+/** What was already approved of this very request, and what is known beside it. */
+interface Beside {
   /** Groups whose approval is there and fresh; absent: none. */
   readonly approvedBy?: readonly string[]
+  /** Absent: no source was asked for policies. */
+  readonly attributes?: Attributes
 }
 
-export interface AuthorizeQuestion extends Approved {
+export interface AuthorizeQuestion extends Beside {
   readonly moment: 'authorize'
   readonly client: AskingClient
   readonly asked: AskedAccess
@@ -71,7 +73,7 @@ export interface AuthorizeQuestion extends Approved {
 export type Attributes = Readonly<Record<string, AttributeValue>>
 export type AttributeValue = string | number | boolean | readonly string[]
 
-export interface MintQuestion extends Approved {
+export interface MintQuestion extends Beside {
   readonly moment: 'mint'
   readonly client: AskingClient
   readonly asked: AskedAccess
@@ -79,8 +81,6 @@ export interface MintQuestion extends Approved {
   readonly user: StatedUser
   readonly binding: string
   readonly lifetimeSeconds: number
-  /** Absent: no source was asked for policies. */
-  readonly attributes?: Attributes
   /** Undefined: no policy wanted to know. */
   readonly risk: StatedRisk | undefined
 }
@@ -96,8 +96,29 @@ export interface RegisterQuestion {
   readonly isUpdate: boolean
 }
 
+/** A call with a token that a gateway or an API verified. */
+export interface AccessQuestion {
+  readonly moment: 'access'
+  readonly client: AskingClient
+  /** What the token is for: its scopes, its audience, the types of its details. */
+  readonly asked: AskedAccess
+  /** As the API knows them; without a subject the client acts for itself. */
+  readonly user: StatedUser
+  /** What the client proved with this very request. */
+  readonly binding: string
+  /** What is done, in the words of the gateway or the API. */
+  readonly operation: string
+  /** What it is done to, in the same words. */
+  readonly object: { readonly type: string; readonly id: string }
+}
+
 /** A question of the authorization server, whichever engine answers it. */
-export type TokenQuestion = AuthorizeQuestion | MintQuestion | RegisterQuestion
+export type TokenQuestion = AuthorizeQuestion | MintQuestion | RegisterQuestion | AccessQuestion
+
+/** Whether a token is still to come: others can approve then, and more can be found out about who asks. */
+export function isBeforeToken(question: TokenQuestion): question is AuthorizeQuestion | MintQuestion {
+  return question.moment === 'authorize' || question.moment === 'mint'
+}
 
 /** The question as Cedar's JSON, with the entities it needs: what `parseQuestion` and `prepareEntities` read. */
 export function cedarOf(question: TokenQuestion): {
@@ -143,7 +164,7 @@ function contextOf(question: TokenQuestion): JsonObject {
     case 'authorize':
       return {
         ...{ ...approvedOf(question), grantType: question.grantType },
-        ...{ ...userOf(question.user), ...riskOf(question.risk) },
+        ...{ ...userOf(question.user), ...attributesOf(question), ...riskOf(question.risk) },
       }
     case 'mint': {
       const { grantType, user, binding, lifetimeSeconds, risk } = question
@@ -156,6 +177,10 @@ function contextOf(question: TokenQuestion): JsonObject {
     case 'register': {
       const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
       return { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate }
+    }
+    case 'access': {
+      const { user, binding, operation, object } = question
+      return { ...userOf(user), binding, operation, objectType: object.type, objectId: object.id }
     }
     default:
       return question satisfies never
@@ -173,14 +198,14 @@ export const attributeHolders = [
 /** Id of each holder: there is one of its type in a question. */
 export const holderId = 'asked'
 
-function attributesOf({ attributes }: MintQuestion): JsonObject {
+function attributesOf({ attributes }: Beside): JsonObject {
   if (attributes === undefined) return {}
   const holders = attributeHolders.map(({ member, type }) => [member, { __entity: uid(type, holderId) }])
   return { attributes: Object.fromEntries(holders) }
 }
 
 function attributeEntitiesOf(question: TokenQuestion): readonly JsonObject[] {
-  if (question.moment !== 'mint' || question.attributes === undefined) return []
+  if (!isBeforeToken(question) || question.attributes === undefined) return []
   const all = Object.entries(question.attributes)
   return attributeHolders.map(({ type, holds }) => ({
     ...{ uid: uid(type, holderId), attrs: {}, parents: [] },
@@ -188,7 +213,7 @@ function attributeEntitiesOf(question: TokenQuestion): readonly JsonObject[] {
   }))
 }
 
-function approvedOf({ approvedBy = [] }: Approved): JsonObject {
+function approvedOf({ approvedBy = [] }: Beside): JsonObject {
   return approvedBy.length === 0 ? {} : { approvedBy }
 }
 

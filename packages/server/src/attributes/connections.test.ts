@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import pg from 'pg'
 import { identities } from '../http/testing/edge-world.ts'
 import { type Connection, openConnections } from './connections.ts'
+import { UnusableAnswer } from './unusable.ts'
 
 describe('a service that is asked over HTTP', () => {
   let server: Server
@@ -17,6 +18,11 @@ describe('a service that is asked over HTTP', () => {
     '/broken': [200, '{"a":'],
     '/twice': [200, '{"a":1,"a":2}'],
     '/list': [200, '[]'],
+    '/odd': [400, '{}'],
+    '/too-long': [414, '{}'],
+    '/odd-body': [422, '{}'],
+    '/not-ours': [401, '{}'],
+    '/later': [429, '{}'],
     '/down': [503, '{}'],
     '/moved': [302, '{}'],
     '/large': [200, `{"a":"${'x'.repeat(65_536)}"}`],
@@ -67,6 +73,20 @@ describe('a service that is asked over HTTP', () => {
     assert.equal(await ask('/nobody'), undefined)
     for (const path of ['/broken', '/twice', '/list', '/down', '/moved', '/large', '/silent'])
       await assert.rejects(ask(path), path)
+  })
+
+  it('what it says of one key alone is told from what it says of itself', async () => {
+    const rows: readonly (readonly [path: string, isOfKey: boolean])[] = [
+      ...['/broken', '/twice', '/list', '/large', '/odd', '/too-long', '/odd-body'].map(
+        path => [path, true] as const,
+      ),
+      ...['/not-ours', '/later', '/down', '/moved', '/silent'].map(path => [path, false] as const),
+    ]
+    for (const [path, isOfKey] of rows)
+      await assert.rejects(ask(path), error => {
+        assert.equal(error instanceof UnusableAnswer, isOfKey, path)
+        return true
+      })
   })
 
   it('it is not reached where no network is named for it', async () => {
@@ -141,6 +161,21 @@ describe('a database', { skip: hasPostgres ? false : 'no PostgreSQL answers' }, 
     for (let count = 0; count < 6; count++)
       await assert.rejects(select('select pg_sleep(5)::text as id where $1 = $1', 'x', 'people', 50))
     assert.equal((await select('select department from people where id = $1', 'ada')).length, 1)
+  })
+
+  it('a key that is no value of its column is told from a query or a database that fails', async () => {
+    for (const [query, key, isOfKey] of [
+      ['select id from people where level = $1::int', 'ada', true],
+      ['select id from people where level = $1::int', '99999999999', true],
+      ['select id from people where id = $1', 'a\0b', true],
+      ['select id from people where id = (select id from people where id <> $1)', 'ada', true],
+      ['select nothing from people where id = $1', 'ada', false],
+      ['select pg_sleep(5)::text as id where $1 = $1', 'ada', false],
+    ] as const)
+      await assert.rejects(select(query, key, 'people', 200), error => {
+        assert.equal(error instanceof UnusableAnswer, isOfKey, query)
+        return true
+      })
   })
 
   it('what fails says nothing of the key, of a row, or of where it is', async () => {

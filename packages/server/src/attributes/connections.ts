@@ -1,8 +1,9 @@
 import { isJsonObject, type JsonObject, parseJson } from '@holdfast/protocol/wire/json.ts'
 import type { Pool, PoolClient } from 'pg'
-import { type OutboundOptions, openOutbound } from '../outbound/client.ts'
+import { AnswerTooLarge, type OutboundOptions, openOutbound } from '../outbound/client.ts'
 import type { HttpConnection, LdapConnection, SqlConnection } from './kinds/kind.ts'
 import { type LdapAddress, openLdap } from './ldap.ts'
+import { UnusableAnswer } from './unusable.ts'
 
 /** A connection as the configuration names it. */
 export type Connection =
@@ -32,6 +33,9 @@ const sqlConnectionsMax = 4
 const sqlConnectTimeoutMs = 2000
 /** Longer than any deadline: a line that says nothing any more must not be held for ever. */
 const sqlSilenceMs = 3000
+
+/** Statuses of an answer to this one question, which whoever has an odd name could provoke. */
+const ofKey: ReadonlySet<number> = new Set([400, 413, 414, 422])
 
 /** Opens what the configuration names. Nothing is connected yet. */
 export async function openConnections(
@@ -90,19 +94,29 @@ async function askHttp(
     ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
   }
   const limits = { bytesMax: answerBytesMax, timeoutMs }
-  const answer =
+  const asked =
     body === undefined
-      ? await outbound.askText(url + path, { headers, ...limits })
-      : await outbound.postText(url + path, {
+      ? outbound.askText(url + path, { headers, ...limits })
+      : outbound.postText(url + path, {
           headers: { ...headers, 'content-type': 'application/json' },
           body: JSON.stringify(body),
           ...limits,
         })
+  const answer = await asked.catch((cause: unknown) => {
+    throw cause instanceof AnswerTooLarge ? new UnusableAnswer(cause.message, { cause }) : cause
+  })
   if (answer.status === 404) return undefined
-  if (answer.status !== 200) throw new Error(`it answered with status ${answer.status}`)
+  const status = `it answered with status ${answer.status}`
+  if (ofKey.has(answer.status)) throw new UnusableAnswer(status)
+  if (answer.status !== 200) throw new Error(status)
   const read = parseJson(answer.text)
-  if (!isJsonObject(read)) throw new Error('it did not answer with one strict JSON object')
+  if (!isJsonObject(read)) throw new UnusableAnswer('it did not answer with one strict JSON object')
   return read
+}
+
+/** Cardinality and data (SQLSTATE 21, 22): a key that is no value of its column, or two rows where there is one. */
+function isOfKey(sqlState: string): boolean {
+  return /^2[12][0-9A-Z]{3}$/.test(sqlState)
 }
 
 /**
@@ -130,7 +144,8 @@ async function select(
   } catch (cause) {
     // What a database says about a failure can hold a person's data; its code does not.
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no answer'
-    throw new Error(`the query failed (${code})`, { cause })
+    const message = `the query failed (${code})`
+    throw isOfKey(code) ? new UnusableAnswer(message, { cause }) : new Error(message, { cause })
   } finally {
     line?.release(!isClean)
   }

@@ -11,6 +11,7 @@ import type { SourceOf } from '../snapshot/snapshot.ts'
 import { type Connection, openConnections } from './connections.ts'
 import { askSource } from './kinds/index.ts'
 import type { Reach } from './kinds/kind.ts'
+import { UnusableAnswer } from './unusable.ts'
 import { attributesOf } from './value.ts'
 
 const slapd = '/usr/sbin/slapd'
@@ -46,6 +47,9 @@ const entries = [
   person('bob', ['departmentNumber: law', 'departmentNumber: tax', 'title: perhaps', 'jpegPhoto:: /9j/4A==']),
   person('two', []),
   person('other', ['uid: two']),
+  person('three', []),
+  person('third', ['uid: three']),
+  person('fourth', ['uid: three']),
   `dn: uid=ghost,ou=people,${suffix}\nobjectClass: account\nuid: ghost\n`,
 ].join('\n')
 
@@ -164,12 +168,34 @@ describe('a directory that is asked over LDAP', { skip: hasSlapd ? false : 'no s
   })
 
   it('knows nobody of a name that is not there, of another class, or made to be a filter', async () => {
-    for (const key of ['cy', 'ghost', '*', 'a*', 'ada)(uid=*', 'ada\\2a', '', '\0'])
+    for (const key of [
+      'cy',
+      'ghost',
+      '*',
+      'a*',
+      'ada)(uid=*',
+      'ada\\2a',
+      '',
+      '\0',
+      'ADA',
+      'ada ',
+      ' ada',
+      'ａda',
+    ])
       assert.equal(await asked(key), undefined, key)
   })
 
-  it('two entries of one name are a failure', async () => {
-    await assert.rejects(asked('two'), /more than one entry/)
+  it('entries of one name are a failure that is of this name alone', async () => {
+    for (const key of ['two', 'three'])
+      await assert.rejects(asked(key), error => {
+        assert.ok(error instanceof UnusableAnswer)
+        assert.match(error.message, /more than one entry/)
+        return true
+      })
+  })
+
+  it('an entry that does not show what it was found by is a failure', async () => {
+    await assert.rejects(asked('ada', { match: 'userid' }), /does not show its `userid`/)
   })
 
   it('a wrong password, an empty one and one that cannot be read fail, and nothing tells it', async () => {

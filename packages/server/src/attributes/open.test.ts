@@ -7,6 +7,7 @@ import type { AttributeSource, SourcedAttribute } from '../snapshot/snapshot.ts'
 import type { UserRecord } from '../store/records.ts'
 import type { Connections } from './connections.ts'
 import { openAttributeSources } from './open.ts'
+import { UnusableAnswer } from './unusable.ts'
 
 const issuer = 'https://as.example'
 const types: Readonly<Record<string, SourcedAttribute['type']>> = {
@@ -160,6 +161,34 @@ describe('a source is asked', () => {
   })
 })
 
+describe('whoever is asked about', () => {
+  /** What somebody can do to their own name and their own entry. */
+  const rows: Readonly<Record<string, readonly [answer: Answer, key: string]>> = {
+    'a value beyond its bounds': [`{"department":"${'x'.repeat(1025)}"}`, 'u_eve'],
+    'a value of another type': ['{"groups":"all"}', 'u_eve'],
+    'more than a token carries': [
+      JSON.stringify({ department: 'x'.repeat(1024), groups: Array(64).fill('y'.repeat(60)) }),
+      'u_eve',
+    ],
+    'a name that is no part of a path': [finance, '..'],
+    'an answer that is for this key alone': [new UnusableAnswer('status 400'), 'u_eve'],
+  }
+  for (const [what, [answer, key]] of Object.entries(rows))
+    it(`closes the way to the source for nobody else: ${what}`, async () => {
+      const { find, logged } = opened(...Array(key === '..' ? 0 : 20).fill(answer), finance)
+      for (let count = 0; count < 20; count++) assert.equal((await find(key)).ok, false)
+      assert.equal(found(await find('u_ada'))?.department, 'finance')
+      assert.deepEqual(logged, [])
+    })
+
+  it('is never told what was said of another: keys are compared letter by letter', async () => {
+    const { find, asked } = opened(finance)
+    for (const key of ['u_ada', 'U_ADA', 'u_ada ', 'u_ada\u0301', '__proto__', 'constructor'])
+      assert.equal((await find(key)).ok, true)
+    assert.equal(asked.length, 6)
+  })
+})
+
 describe('what it says is read strictly', () => {
   const wrong: readonly string[] = [
     '{"department":7}',
@@ -247,6 +276,12 @@ describe('where a source finds somebody', () => {
     })
     await find('a"b', byBody)
     assert.equal(asked.at(-1), '/lookup {"key":"a\\"b"}')
+    const byQuery = sourceOf({
+      digest: 'three',
+      of: { source: 'http', connection: 'crm', path: '/find?name={key}&all=0', pointers: new Map() },
+    })
+    await find("o'hara&all=1#x", byQuery)
+    assert.equal(asked.pop(), '/find?name=o%27hara%26all%3D1%23x&all=0')
     // A URL would read these as another place.
     for (const key of ['.', '..']) assert.equal((await find(key)).ok, false)
     assert.equal(asked.length, 2)

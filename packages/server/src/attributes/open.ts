@@ -7,6 +7,7 @@ import type { Store } from '../store/store.ts'
 import type { Connections } from './connections.ts'
 import { askSource } from './kinds/index.ts'
 import type { Reach } from './kinds/kind.ts'
+import { UnusableAnswer } from './unusable.ts'
 import { attributesOf } from './value.ts'
 
 export interface SourcePorts {
@@ -96,7 +97,7 @@ class Door {
       this.#remember(key, found)
       return this.#counted(found === undefined ? 'unknown' : 'found', { ok: true, attributes: found })
     } catch (cause) {
-      this.#saw(false)
+      this.#saw(cause instanceof UnusableAnswer)
       return this.#counted('failed', failed(cause instanceof Error ? cause.message : 'no answer'))
     }
   }

@@ -1,5 +1,6 @@
 import type { Attributes, AttributeValue } from '@holdfast/policy'
 import type { SourcedAttribute } from '../snapshot/snapshot.ts'
+import { UnusableAnswer } from './unusable.ts'
 
 /** Characters of a text, and of one text of a list. */
 export const textLengthMax = 1024
@@ -12,7 +13,7 @@ const answerBytesMax = 4096
 /**
  * What a source said, as attributes.
  * @param told what stands at the place of an attribute; undefined and null: nothing
- * @throws Error when something is of another type, or too long; never with the value in it
+ * @throws UnusableAnswer when something is of another type, or too long; never with the value in it
  */
 export function attributesOf(
   attributes: ReadonlyMap<string, SourcedAttribute>,
@@ -23,12 +24,12 @@ export function attributesOf(
     const value = told(claim)
     if (value === undefined || value === null) continue
     const attribute = attributeOf(type, value)
-    if (attribute === undefined) throw new Error(`\`${claim}\` is no ${type} within its bounds`)
+    if (attribute === undefined) throw new UnusableAnswer(`\`${claim}\` is no ${type} within its bounds`)
     found.push([claim, attribute])
   }
   const read = Object.fromEntries(found)
   if (Buffer.byteLength(JSON.stringify(read)) > answerBytesMax)
-    throw new Error(`it tells more than ${answerBytesMax} bytes`)
+    throw new UnusableAnswer(`it tells more than ${answerBytesMax} bytes`)
   return read
 }
 

@@ -1,6 +1,7 @@
 import type { Ports } from '../ports.ts'
 import { compileSnapshot, type IssuerBinding, type PlacedDocument } from '../snapshot/compile.ts'
 import type { AuditRecord } from '../store/records.ts'
+import { revocationOfClient } from '../store/revocations.ts'
 import type { DocumentRecord, Write } from '../store/writes.ts'
 import type { ApplyRequest, ApplyResult, Change } from './admin-api.ts'
 import { placeDocuments, readDocuments, storedDocuments } from './documents.ts'
@@ -89,7 +90,8 @@ async function applyOnce(
   const isIdle = changes.every(({ action }) => action === 'unchanged')
   if (dryRun || isIdle) return checked({ changes, dryRun, revision })
 
-  const planned = [...documents.writes, ...users.value.writes]
+  const ended = endOfClients(documents.changes, ports)
+  const planned = [...documents.writes, ...ended, ...users.value.writes]
   const gated = ports.gate?.(before, planned, changes) ?? checked([])
   if (!gated.ok) return gated
   const committed = await store.commit([
@@ -99,6 +101,16 @@ async function applyOnce(
     ...auditOfChanges(changes, revision + 1, reference, ports),
   ])
   return committed.committed ? checked({ changes, dryRun, revision: revision + 1, reference }) : 'overtaken'
+}
+
+/** A client that is made again under the id of a deleted one is another client: what that one had is not its own. */
+function endOfClients(changes: readonly Change[], { clock }: ControlPorts): readonly Write[] {
+  return changes
+    .filter(({ action, kind }) => action === 'delete' && (kind === 'Client' || kind === 'RegisteredClient'))
+    .flatMap(({ issuer, name }): readonly Write[] => [
+      ...revocationOfClient(issuer, name, clock.now()),
+      { kind: 'forget-sightings', issuer, owner: name },
+    ])
 }
 
 /** One record per issuer that changes. */

@@ -3,6 +3,7 @@ import type { Ports } from '../ports.ts'
 import type { PlacedDocument } from '../snapshot/compile.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { UserRecord } from '../store/records.ts'
+import { revocationOfSubject } from '../store/revocations.ts'
 import type { Write } from '../store/writes.ts'
 import type { Change } from './admin-api.ts'
 import { difference } from './difference.ts'
@@ -57,6 +58,8 @@ export async function planUsers(
           { kind: 'delete-user', issuer, subject },
           { kind: 'delete-authenticators-of-user', issuer, subject },
           { kind: 'forget-sightings', issuer, owner: subject },
+          // Whoever gets this subject later is somebody else: nothing of the one before comes back with it.
+          ...revocationOfSubject(issuer, subject, ports.clock.now()),
           ...(await endOfSessions(ports, issuer, subject, options)),
         )
       }

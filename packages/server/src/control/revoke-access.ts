@@ -1,4 +1,5 @@
 import type { EpochSeconds } from '@holdfast/protocol'
+import { forgettingWith } from '../data/consents/remembered.ts'
 import type { IssuerBinding } from '../snapshot/compile.ts'
 import type { AuditRecord } from '../store/records.ts'
 import { revocationOfClient, revocationOfSubject } from '../store/revocations.ts'
@@ -76,7 +77,7 @@ const targets: Readonly<Record<RevokeAccessRequest['of'], FindTarget>> = {
       binding,
       about: { clientId, subject, txn },
       facts: { grant: grant.id },
-      writes: [{ kind: 'revoke-grant', id: grant.id, at }],
+      writes: [{ kind: 'revoke-grant', id: grant.id, at }, ...forgettingWith(grant)],
     }
   },
 }

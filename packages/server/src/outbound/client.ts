@@ -152,6 +152,13 @@ function failed(detail: string, cause?: unknown): Fault {
   return new Fault('outbound.failed', { detail, cause })
 }
 
+/** Whoever was asked works, and says too much. */
+export class AnswerTooLarge extends Fault {
+  constructor(bytesMax: number) {
+    super('outbound.failed', { detail: `the answer is larger than ${bytesMax} bytes` })
+  }
+}
+
 const defaultPort = 443
 
 function judgeUrl(text: string, options: OutboundOptions, may: MayConnect): URL {
@@ -237,7 +244,7 @@ async function readBody(body: AsyncIterable<Buffer>, bytesMax: number): Promise<
   let bytes = 0
   for await (const chunk of body) {
     bytes += chunk.length
-    if (bytes > bytesMax) throw failed(`the answer is larger than ${bytesMax} bytes`)
+    if (bytes > bytesMax) throw new AnswerTooLarge(bytesMax)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
@@ -303,8 +310,7 @@ function judgeResponse(
   if (encoding !== undefined && encoding !== 'identity') return failed('the answer is compressed')
   if (typeof headers['content-type'] !== 'string' || !accept.isIt(headers['content-type']))
     return failed(`the answer is not ${accept.name}`)
-  if (Number(headers['content-length'] ?? 0) > bytesMax)
-    return failed(`the answer is larger than ${bytesMax} bytes`)
+  if (Number(headers['content-length'] ?? 0) > bytesMax) return new AnswerTooLarge(bytesMax)
   return undefined
 }
 

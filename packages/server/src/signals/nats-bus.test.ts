@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { describe, test } from 'node:test'
+import { connect as connectNats } from '@nats-io/transport-node'
 import type { Log } from '../ports.ts'
 import { grant, later, standingClock } from '../store/contract/samples.ts'
 import { openPostgresStore } from '../store/drivers/postgres.ts'
@@ -109,6 +110,35 @@ describe('a bus over NATS', { skip }, () => {
       await stop(server)
     } finally {
       await bus.close()
+    }
+  })
+
+  test('a flood that somebody made up is heard a few times, its end too, and nothing in it is read', async () => {
+    const port = await freePort()
+    const server = await startNats(port)
+    const { bus, heard } = openBus(port)
+    const forger = await connectNats({ servers: [`nats://127.0.0.1:${port}`] })
+    try {
+      await until(() => heard.length === 2)
+      await new Promise(resolve => setTimeout(resolve, 100))
+      const begun = performance.now()
+      const large = new Uint8Array(900_000).fill(0x7b)
+      for (let count = 0; count < 5000; count++) forger.publish('test.revocation', '{"what":"nothing"}')
+      for (const subject of ['test.revocation', 'test', 'test.revision.more', 'test.other', 'Test.revision'])
+        forger.publish(subject, large)
+      await forger.flush()
+      await until(() => heard.length > 3)
+      await new Promise(resolve => setTimeout(resolve, 200))
+      const most = (performance.now() - begun) / 50 + 2
+      assert.ok(heard.length - 2 <= most, `${heard.length} in ${most}`)
+      assert.ok(heard.slice(2).every(signal => signal === 'revocation'))
+      const before = heard.length
+      forger.publish('test.revocation')
+      await until(() => heard.length === before + 1)
+    } finally {
+      await forger.close()
+      await bus.close()
+      await stop(server)
     }
   })
 

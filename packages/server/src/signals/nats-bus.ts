@@ -16,11 +16,29 @@ export interface NatsBusOptions {
 
 const signals: readonly Signal[] = ['revision', 'revocation']
 const retryMs = 1000
+/**
+ * What is heard within so long of what was heard before is heard once, at its end: whoever may publish, or a node gone
+ * wild, makes every reader of the feed ask the store again with each message.
+ */
+const coalescedMs = 50
 
 /** Core NATS: at most once, which is all a signal needs. Servers that are away are tried for ever, behind every request. */
 export function openNatsBus({ servers, subject, credentials, caPem, log }: NatsBusOptions): Bus {
   const listeners = new Map<Signal, Set<() => void>>(signals.map(signal => [signal, new Set()]))
+  const resting = new Map<Signal, { readonly timer: NodeJS.Timeout; isToldAgain: boolean }>()
   const tellAll = (signal: Signal): void => {
+    if (isClosed) return
+    const rest = resting.get(signal)
+    if (rest !== undefined) {
+      rest.isToldAgain = true
+      return
+    }
+    const timer = setTimeout(() => {
+      const isToldAgain = resting.get(signal)?.isToldAgain
+      resting.delete(signal)
+      if (isToldAgain) tellAll(signal)
+    }, coalescedMs)
+    resting.set(signal, { timer, isToldAgain: false })
     for (const told of listeners.get(signal) ?? []) told()
   }
   let connection: NatsConnection | undefined
@@ -89,6 +107,7 @@ export function openNatsBus({ servers, subject, credentials, caPem, log }: NatsB
     },
     close: async () => {
       isClosed = true
+      for (const { timer } of resting.values()) clearTimeout(timer)
       endRest?.()
       await connection?.close()
       await opening

@@ -84,6 +84,47 @@ describe('a revision with records of onboarding', () => {
   })
 })
 
+describe('who answers for a client, as its users are told', () => {
+  /** Where a client without a record is served, too. @param shop as it is registered */
+  const without = (records: readonly string[], shop = shopDocument()) => {
+    const others = onboardingDocuments('off', 'tier-2-sensitive-read').slice(0, -1)
+    const answer = snapshotOfFiles([fileOf(...others, shop, ...records)], [binding])
+    assert.ok(answer.ok, JSON.stringify(answer))
+    return shopOf(answer.value)
+  }
+  const suspended = { by: 'bob', at: 400, reason: 'x' }
+
+  test('is the legal entity of the record while it is active, until its second', () => {
+    const snapshot = served(recordOf())
+    assert.equal(shopOf(snapshot)?.legalName, 'Shop GmbH')
+    assert.equal(shopOf(snapshotAt(snapshot, seconds(999)))?.legalName, 'Shop GmbH')
+    assert.equal(shopOf(snapshotAt(snapshot, seconds(1000)))?.legalName, undefined)
+    const certified = recordOf(
+      { certification: { against: 'a test plan' } },
+      {
+        certification: {
+          ...{ by: 'alice', at: 250, against: 'a test plan', evidence: 'a report', until: 900 },
+          content: hashOfContent({ ...content, certification: { against: 'a test plan' } }),
+        },
+      },
+    )
+    assert.equal(shopOf(snapshotAt(served(certified), seconds(899)))?.legalName, 'Shop GmbH')
+    assert.equal(shopOf(snapshotAt(served(certified), seconds(900)))?.legalName, undefined)
+  })
+
+  test('is nobody without a record, before one is active, after it, and for a client that is something else', () => {
+    for (const records of [
+      [],
+      [recordOf({}, { state: 'approved', activated: undefined })],
+      [recordOf({}, { state: 'suspended', suspended })],
+      [recordOf({}, { state: 'retired', retired: suspended })],
+    ])
+      assert.equal(without(records)?.legalName, undefined, records.join('\n'))
+    assert.equal(without([recordOf()], shopDocument({ client_name: 'Another name' }))?.legalName, undefined)
+    assert.equal(without([recordOf()])?.legalName, 'Shop GmbH')
+  })
+})
+
 describe('time and a revision with onboarding', () => {
   test('the end is at its second, also for who looks at a snapshot that was kept', () => {
     const snapshot = served(recordOf())

@@ -32,6 +32,7 @@ function asOf({ spec }: RecordDocument): OnboardedAs {
   return {
     withheld: held[spec.state],
     registration: spec.content.registration,
+    legalName: spec.content.legalEntity.name,
     keys: approvedKeys(spec),
     endsAt: onboardingEndsAt(spec) as EpochSeconds,
   }

@@ -63,8 +63,8 @@ export function shipped(): Policies {
   const version = versionOfPolicies({ policies: shippedPolicies, tests: {} })
   const compiled = compiledOnce(shippedName, version, shippedPolicies)
   if (!compiled.ok) throw new TypeError('the shipped policies do not compile')
-  const { decide, readsRisk } = compiled.value
-  return { name: shippedName, version, decide, readsRisk }
+  const { asks: _none, ...ready } = compiled.value
+  return { name: shippedName, version, ...ready }
 }
 
 function policiesOf(
@@ -85,7 +85,7 @@ function policiesOf(
     problems.push(...compiled.problems.map(problem => ({ ...problem, document })))
     return shipped()
   }
-  const { decide, asks, readsRisk } = compiled.value
+  const { asks, ...ready } = compiled.value
   for (const engine of asks)
     if (!engines.includes(engine))
       problems.push({
@@ -93,5 +93,5 @@ function policiesOf(
         field: 'spec.policies',
         message: `\`@ask("${engine}")\` names no engine of \`remoteEngines\` in the configuration`,
       })
-  return { name, version, decide, readsRisk }
+  return { name, version, ...ready }
 }

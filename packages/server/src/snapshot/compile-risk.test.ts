@@ -22,6 +22,8 @@ for (const [name, risk, says] of [
   ['half a weight', '{weights: {new-device: 0.5}}', /new-device/],
   ['remembering nothing', '{rememberDays: 0}', /rememberDays/],
   ['remembering longer than two years', '{rememberDays: 731}', /rememberDays/],
+  ['the name of a country', '{blockedCountries: [Germany]}', /blockedCountries/],
+  ['a country in small letters', '{allowedCountries: [de]}', /allowedCountries/],
   ['a threshold nobody knows', '{travelSpeed: 1}', /travelSpeed/],
 ] as const)
   test(`${name} is refused`, () => assert.match(problemsOf(issuerWith(risk)).join(), says))

@@ -10,6 +10,8 @@ export interface OnboardedAs {
   /** Of a record that is suspended, retired or ended. */
   readonly withheld: Withheld | undefined
   readonly registration: ClientRegistration
+  /** Who answers for the client in law. */
+  readonly legalName: string
   readonly keys: readonly ApprovedKey[]
   /** From this second on it is not served; time is not judged here. */
   readonly endsAt: EpochSeconds
@@ -37,14 +39,14 @@ export function onboardedClient(
 ): Client {
   const record = records.get(client.clientId)
   if (record === undefined) return isRequired ? withheldClient(client, missing) : client
-  const { registration, withheld } = record
+  const { registration, withheld, legalName } = record
   if (withheld !== undefined) return withheldClient(client, withheld)
   const changed = changedMembers(registration, registered())
   if (changed.length > 0) {
     const reason = `is registered otherwise than approved: ${changed.join(', ')}`
     return withheldClient(client, { kind: 'changed', reason })
   }
-  return withApprovedKeys(narrowed(client, registration), record)
+  return { ...withApprovedKeys(narrowed(client, registration), record), legalName }
 }
 
 /** The same client when time has gone by: nothing but time can have taken something from it. */
@@ -82,7 +84,7 @@ export function onboardingEndings({ records }: Onboarding): readonly OnboardingE
 }
 
 /** Suspended is what every endpoint already refuses: none can forget to ask. */
-function withheldClient(client: Client, withheld: Withheld): Client {
+function withheldClient({ legalName: _ended, ...client }: Client, withheld: Withheld): Client {
   return { ...client, status: 'suspended', withheld }
 }
 

@@ -6,6 +6,8 @@ export const defaultWeights = {
   // Of the user, judged when they answer in a browser.
   'new-device': 25,
   'new-network': 15,
+  'new-country': 20,
+  'barred-country': 50,
   'impossible-travel': 40,
   'many-sign-ins': 20,
   'failed-attempts': 25,
@@ -31,6 +33,10 @@ export interface RiskRules {
   readonly rememberDays: number
   /** Age at which a device, network or key counts as known without a second factor. */
   readonly settleHours: number
+  /** ISO 3166-1 alpha-2. Where nobody should come from. */
+  readonly blockedCountries: readonly string[]
+  /** ISO 3166-1 alpha-2. Where everybody should come from; empty: anywhere. */
+  readonly allowedCountries: readonly string[]
   readonly travelKilometresPerHourMax: number
   /** What geography is too coarse to tell is no travel. */
   readonly travelKilometresMin: number
@@ -51,6 +57,8 @@ export const defaultRiskRules: RiskRules = {
   weights: defaultWeights,
   rememberDays: 90,
   settleHours: 24,
+  blockedCountries: [],
+  allowedCountries: [],
   travelKilometresPerHourMax: 900,
   travelKilometresMin: 500,
   signInsPerHourMax: 10,

@@ -116,6 +116,10 @@ export interface Policies {
   readonly decide: Decide
   /** Whether they look at `context.risk`: nothing is found out, counted or remembered where nobody does. */
   readonly readsRisk: boolean
+  /** Whether they look at `context.attributes` before a client may act for a user: no source is asked where nobody does. */
+  readonly readsAttributesAtAuthorize: boolean
+  /** Whether the time may change what they answer: nothing is answered from memory where it may. */
+  readonly readsTime: boolean
 }
 
 export interface ActivePolicies extends Policies {
@@ -194,6 +198,8 @@ export interface Client {
   readonly status: 'active' | 'suspended'
   /** Why its onboarding does not let it be served; its status is then `suspended`. */
   readonly withheld?: Withheld
+  /** Who answers for it in law, as people approved it: of a client that is served by an active onboarding. */
+  readonly legalName?: string
   readonly isPublic: boolean
   /** `meet(floor, client's own profile)`. */
   readonly profile: SecurityProfile

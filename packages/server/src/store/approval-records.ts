@@ -62,6 +62,8 @@ export interface RememberedConsentRecord {
 export interface RememberedWords {
   readonly client: string
   readonly scopes: Readonly<Record<string, string>>
+  /** Absent in records older than the field: asked again. */
+  readonly resources?: Readonly<Record<string, string>>
   readonly details: string
   readonly claims: string
 }

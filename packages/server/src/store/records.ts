@@ -426,8 +426,8 @@ export interface ChainedAuditRecord extends AuditRecord {
   readonly hash: string
 }
 
-/** What may be seen again: of a user a browser, a network, an hour of the day, a place; of a client a key. */
-export type SightingKind = 'device' | 'network' | 'hour' | 'place' | 'key'
+/** What may be seen again: of a user a browser, a network, a country, an hour of the day, a place; of a client a key. */
+export type SightingKind = 'device' | 'network' | 'country' | 'hour' | 'place' | 'key'
 
 /** Which sighting of whom. */
 export interface SightingName {

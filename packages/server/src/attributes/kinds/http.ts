@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonValue } from '@holdfast/protocol/wire/json.ts'
+import { UnusableAnswer } from '../unusable.ts'
 import type { SourceKind } from './kind.ts'
 
 /** A service that answers JSON about a key. */
@@ -19,9 +20,10 @@ export const http: SourceKind<'http'> = {
 
 /** A key is one part of a path, whatever it is: what a URL would make of it must be what we meant. */
 function pathFor(template: string, key: string): string {
-  const path = template.replace('{key}', () => encodeURIComponent(key))
+  // In a query a URL escapes the apostrophe too: Miss O'Hara is no path of another form.
+  const path = template.replace('{key}', () => encodeURIComponent(key).replaceAll("'", '%27'))
   const { pathname, search } = new URL(path, 'https://host.example')
-  if (pathname + search !== path) throw new Error('the key is no part of a path')
+  if (pathname + search !== path) throw new UnusableAnswer('the key is no part of a path')
   return path
 }
 

@@ -1,3 +1,4 @@
+import { UnusableAnswer } from '../unusable.ts'
 import type { SourceKind } from './kind.ts'
 
 /** One entry of a directory, by one attribute of it. */
@@ -6,11 +7,15 @@ export const ldap: SourceKind<'ldap'> = {
   ask: async ({ connection, base, match, objectClass, places }, key, reach) => {
     const directory = reach.ldap(connection)
     if (directory === undefined) throw new Error('there is no such connection')
-    const attributes = [...places.values()].map(({ attribute }) => attribute)
+    const attributes = [...new Set([match, ...[...places.values()].map(({ attribute }) => attribute)])]
     const wanted = { base, match, objectClass, attributes }
     const [entry, ...more] = await directory.search(wanted, key, reach.deadlineMs)
-    if (more.length > 0) throw new Error('more than one entry is of that name')
+    if (more.length > 0) throw new UnusableAnswer('more than one entry is of that name')
     if (entry === undefined) return undefined
+    // To a directory `ada`, `ADA` and `ada ` are one name; here they are three users.
+    const names = entry.get(match.toLowerCase()) ?? []
+    if (names.length === 0) throw new Error(`the entry does not show its \`${match}\``)
+    if (!names.includes(key)) return undefined
     return claim => {
       const place = places.get(claim)
       const values = place && entry.get(place.attribute.toLowerCase())

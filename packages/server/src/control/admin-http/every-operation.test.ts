@@ -75,6 +75,19 @@ describe('every operation of the admin API', () => {
     }
   })
 
+  test('what reads of people takes the scope of what it reads: a draft of policies asks the audit', async () => {
+    const body = { policies: { 'a.cedar': '@id("a") permit (principal, action, resource);' }, days: 1 }
+    for (const [scopes, status] of [
+      [['admin.policies:read'], 403],
+      [['admin.audit:read'], 403],
+      [['admin.policies:read', 'admin.audit:read'], 200],
+    ] as const) {
+      const asker = await world.person('anna', { scopes })
+      const answer = await asker.ask('POST', '/admin/v1/policies/simulation', { body })
+      assert.equal(answer.status, status, JSON.stringify(answer.body))
+    }
+  })
+
   test('refuses a bound token with the scheme Bearer, and one that is none', async () => {
     for (const operation of adminOperations)
       for (const token of [anna.token, 'at_unknown']) {

@@ -338,7 +338,8 @@ export const adminOperations: readonly AdminOperation[] = [
     method: 'POST',
     path: '/admin/v1/policies/simulation',
     summary: 'What these policies would have decided otherwise.',
-    scopes: ['admin.policies:read'],
+    // A draft may ask for one person at one hour: whoever hears what it would have decided reads the audit.
+    scopes: ['admin.policies:read', 'admin.audit:read'],
     body: simulatePoliciesBody,
     work: async visit => done(await apiOf(visit).simulatePolicies(visit.body)),
   }),

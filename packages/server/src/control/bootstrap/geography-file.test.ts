@@ -40,6 +40,19 @@ describe('a geography file', () => {
       assert.equal(found.value.placeOf('198.51.100.1'), undefined)
     })
 
+  for (const [name, text] of [
+    ['countries alone', 'network,country\n192.0.2.0/24,DE\n198.51.100.0/24,\n'],
+    ['countries beside places', 'network,latitude,longitude,country\n192.0.2.0/24,,,DE\n'],
+    ['countries alone, as JSON', '{"network":"192.0.2.0/24","country":"DE"}\n{"network":"198.51.100.0/24"}'],
+  ] as const)
+    it(`may tell ${name}`, t => {
+      const found = read(t, text)
+      assert.ok(found.ok, JSON.stringify(found))
+      const { countryOf, placeOf, networks } = found.value
+      assert.deepEqual([networks, countryOf('192.0.2.77'), placeOf('192.0.2.77')], [1, 'DE', undefined])
+      assert.equal(countryOf('198.51.100.1'), undefined)
+    })
+
   it('larger than one chunk is read to its end, also in the middle of a line', t => {
     const lines = Array.from({ length: 20_000 }, (_, at) => `10.${at >> 8}.${at & 255}.0/24,${at % 90},7`)
     const found = read(t, `network,latitude,longitude\n${lines.join('\n')}`)
@@ -56,6 +69,15 @@ describe('a geography file', () => {
       'network,latitude,longitude\n192.0.2.0/24,1,2\nx,1,2\n',
       /:3 .*is not a network/,
     ],
+    ['with half a place', 'network,latitude,country\n192.0.2.0/24,1,DE\n', /:1 .*names no columns/],
+    ['with networks and nothing of them', 'network\n192.0.2.0/24\n', /:1 .*names no columns/],
+    ['with a wrong country', 'network,country\n192.0.2.0/24,Germany\n', /:2 .*`Germany` is not a country/],
+    [
+      'with half a place in JSON',
+      '{"network":"192.0.2.0/24","latitude":1,"country":"DE"}',
+      /:1 .*another form/,
+    ],
+    ['with a number for a country', '{"network":"192.0.2.0/24","country":49}', /:1 .*another form/],
     ['with a wrong place', 'network,latitude,longitude\n192.0.2.0/24,91,2\n', /:2 .*degrees/],
     ['with a short line', 'network,latitude,longitude\n192.0.2.0/24,1\n', /:2 .*another form/],
     ['with an open quote', 'network,latitude,longitude\n192.0.2.0/24,"1,2\n', /:2 .*another form/],

@@ -11,8 +11,9 @@ const lineLengthMax = 4096
 const chunkBytes = 65_536
 
 /**
- * Reads which network is where: CSV whose first line names its columns, `network`, `latitude` and `longitude` among
- * them, or a JSON object of these on each line. Every line is read or is a problem; one without a place is passed over.
+ * Reads which network is where: CSV whose first line names its columns, among them `network` and `latitude` with
+ * `longitude`, `country`, or all of these, or a JSON object of these on each line. Every line is read or is a problem;
+ * one without a place and a country is passed over.
  */
 export function readGeography(path: string): Checked<Geography> {
   const no = (message: string, line?: number) =>
@@ -28,12 +29,15 @@ export function readGeography(path: string): Checked<Geography> {
       if (rowOf === undefined) {
         rowOf = line.startsWith('{') ? rowOfJson : csvReader(line)
         if (rowOf === undefined)
-          return no('the first line names no columns `network`, `latitude` and `longitude`', number)
+          return no(
+            'the first line names no columns `network` and `latitude` with `longitude` or `country`',
+            number,
+          )
         if (rowOf !== rowOfJson) continue
       }
       const row = rowOf(line)
       if (row === undefined) return no('the line has another form than the first one', number)
-      if (row.latitude === '' && row.longitude === '') continue
+      if (row.latitude === '' && row.longitude === '' && row.country === '') continue
       const problem = builder.add(row)
       if (problem !== undefined) return no(problem, number)
     }
@@ -69,8 +73,14 @@ function* linesOf(path: string): Generator<string> {
 function csvReader(header: string): ((line: string) => GeographyRow | undefined) | undefined {
   const columns = fieldsOf(header.replace(/^\uFEFF/, ''))
   const at = (name: string): number => columns?.indexOf(name) ?? -1
-  const [network, latitude, longitude] = [at('network'), at('latitude'), at('longitude')]
-  if (network === -1 || latitude === -1 || longitude === -1) return undefined
+  const [network, latitude, longitude, country] = [
+    at('network'),
+    at('latitude'),
+    at('longitude'),
+    at('country'),
+  ]
+  const isWhole = (latitude === -1) === (longitude === -1)
+  if (network === -1 || !isWhole || (latitude === -1 && country === -1)) return undefined
   return line => {
     const fields = fieldsOf(line)
     if (fields === undefined || fields.length !== columns?.length) return undefined
@@ -78,6 +88,7 @@ function csvReader(header: string): ((line: string) => GeographyRow | undefined)
       network: fields[network] ?? '',
       latitude: fields[latitude] ?? '',
       longitude: fields[longitude] ?? '',
+      country: fields[country] ?? '',
     }
   }
 }
@@ -104,8 +115,9 @@ function rowOfJson(line: string): GeographyRow | undefined {
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const { network, latitude, longitude } = value as Readonly<Record<string, unknown>>
-  return typeof network === 'string' && typeof latitude === 'number' && typeof longitude === 'number'
-    ? { network, latitude, longitude }
-    : undefined
+  const { network, latitude = '', longitude = '', country = '' } = value as Readonly<Record<string, unknown>>
+  if (typeof network !== 'string' || typeof country !== 'string') return undefined
+  if (typeof latitude === 'number' && typeof longitude === 'number')
+    return { network, latitude, longitude, country }
+  return latitude === '' && longitude === '' ? { network, latitude, longitude, country } : undefined
 }

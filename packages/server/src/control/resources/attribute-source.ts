@@ -25,7 +25,7 @@ const named = <Shape extends z.ZodRawShape>(shape: Shape) =>
 
 /** By what it knows somebody: our subject, the username, or the client itself. */
 const keyedBy = z.enum(['subject', 'username', 'client'])
-/** Whether policies are told its attributes, before every token. */
+/** Whether policies are told its attributes: before every token, and before a user is asked where policies read them there. */
 const policies = z.boolean().default(false)
 
 /** How sources that take time are asked, and what becomes of a token when they fail. */

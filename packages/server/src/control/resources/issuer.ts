@@ -10,6 +10,13 @@ const weights = Object.fromEntries(
   Object.entries(defaultWeights).map(([name, weight]) => [name, from(100, weight)]),
 ) as Readonly<Record<SignalName, ReturnType<typeof from>>>
 
+/** Entries of a list of countries: there are no more of two letters. */
+const countriesMax = 676
+const countries = z
+  .array(z.string().regex(/^[A-Z]{2}$/, 'must be a country of two capital letters, such as `DE`'))
+  .max(countriesMax)
+  .default([])
+
 /** What the signals weigh that policies read as `context.risk`, and where they begin. Of every `…Max`: one more counts. */
 const risk = z.strictObject({
   /** What each signal adds to the score, 0 to 100; 0: it is named and adds nothing. */
@@ -18,6 +25,10 @@ const risk = z.strictObject({
   rememberDays: from(730, rules.rememberDays, 1),
   /** Age at which a device, network or key counts as known without a second factor. */
   settleHours: from(17_520, rules.settleHours),
+  /** ISO 3166-1 alpha-2: users who come from there raise `barred-country`. */
+  blockedCountries: countries,
+  /** Users who come from anywhere else raise `barred-country`; empty: nobody does. */
+  allowedCountries: countries,
   travelKilometresPerHourMax: from(100_000, rules.travelKilometresPerHourMax, 1),
   /** Less is no travel: geography is coarse. */
   travelKilometresMin: from(20_000, rules.travelKilometresMin),

@@ -81,6 +81,8 @@ async function end(
   const committed = await ports.store.commit([
     stillSignedIn(visit),
     ...endings.flatMap(ending => writesOf(visit, ending)),
+    // What was allowed there may have been somebody else's word: the user is asked again.
+    { kind: 'forget-consents-of-subject', issuer: issuer.url, subject: visit.session.record.subject },
   ])
   if (!committed.committed) return committed.guard
   for (const ending of endings) await tellJoined(exchange, ports, ending, now)

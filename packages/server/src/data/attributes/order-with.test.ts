@@ -10,11 +10,11 @@ import {
 import fc from 'fast-check'
 import pg from 'pg'
 import type { Reply } from '../../http/exchange.ts'
-import type { AttributeSources, FoundAttributes } from '../../ports.ts'
-import type { AttributeSource, ResourceServer } from '../../snapshot/snapshot.ts'
+import type { ResourceServer } from '../../snapshot/snapshot.ts'
 import { openPostgresStore } from '../../store/drivers/postgres.ts'
 import { introspectRoom } from '../introspect/room.ts'
 import type { MintOrder } from '../mint/order.ts'
+import { sourceOf, telling } from '../testing/attributes.ts'
 import { accounts, clientOf, payments, resourceServers } from '../testing/clients.ts'
 import { jsonOf, redeem, requestToken, seedCode, textOf } from '../testing/flow.ts'
 import { claimsOf } from '../testing/jws.ts'
@@ -23,7 +23,6 @@ import { assertRefused } from '../testing/refused.ts'
 import {
   alice,
   fakeClock,
-  issuerUrl,
   openWorld,
   putAlice,
   storeAgeSeconds,
@@ -32,36 +31,12 @@ import {
 } from '../testing/world.ts'
 import { judgeAttributes } from './order-with.ts'
 
-const sourceOf = (
-  name: string,
-  claims: readonly string[],
-  change: Partial<AttributeSource> = {},
-): AttributeSource => ({
-  ...{ name, digest: name, keyedBy: 'subject', isForPolicies: false, onFailure: 'deny' },
-  ...{ deadlineMs: 100, cacheSeconds: 0, unknownCacheSeconds: 0 },
-  attributes: new Map(claims.map(claim => [claim, { type: 'string', isRequired: false }])),
-  of: { source: 'static', entries: new Map() },
-  ...change,
-})
 const hr = sourceOf('hr', ['department', 'manager'])
 const serversListing = (attributes: readonly string[], change: Partial<ResourceServer> = {}) =>
   resourceServers.map(server =>
     server.audience === accounts ? { ...server, attributes, ...change } : server,
   )
 
-/** Sources that say this; what they were asked stands in `asked`. */
-function telling(told: Readonly<Record<string, Attributes | Error | undefined>>) {
-  const asked: string[] = []
-  const sources: AttributeSources = {
-    find: async (issuer, { name }, key): Promise<FoundAttributes> => {
-      assert.equal(issuer, issuerUrl)
-      asked.push(`${name} ${key}`)
-      const one = told[name]
-      return one instanceof Error ? { ok: false, message: one.message } : { ok: true, attributes: one }
-    },
-  }
-  return { asked, sources }
-}
 const everything = { hr: { department: 'finance', manager: 'u_bob' } }
 const client = clientOf({
   clientId: 'c_all',

@@ -12,11 +12,14 @@ const limits = {
 
 /** Addresses that are asked at one time: anybody's browser can make us ask, so there is a limit to what it holds up. */
 const askedAtOnceMax = 8
+/** Of them at one host: a client whose host is slow holds up itself, and not everybody who has requests fetched. */
+const askedOfHostMax = 2
 /** After a failure an address is left alone for so long. */
 const restMs = 5000
 const restingMax = 1000
 
 interface Fetching {
+  /** By address, like what failed: without the fragment. */
   readonly inFlight: Map<string, Promise<string>>
   readonly failedAtMs: Map<string, number>
 }
@@ -31,7 +34,9 @@ const perProcess = new WeakMap<Outbound, Fetching>()
 export async function fetchRequestObject(requestUri: string, ports: Ports): Promise<Outcome<string>> {
   let text: string
   try {
-    text = await fetched(requestUri, ports)
+    // The fragment is the hash: it is for us, and is not sent.
+    const [address = requestUri] = requestUri.split('#')
+    text = await fetched(address, ports)
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown
     ports.log.warn('a request object could not be fetched', { url: requestUri, error: String(thrown) })
@@ -47,30 +52,31 @@ export async function fetchRequestObject(requestUri: string, ports: Ports): Prom
   return firstRefusal(fetchedRequestRules, { requestUri, sha256 }) ?? accept(text)
 }
 
-async function fetched(requestUri: string, { outbound, clock }: Ports): Promise<string> {
+async function fetched(address: string, { outbound, clock }: Ports): Promise<string> {
   const { inFlight, failedAtMs } = fetchingOf(outbound)
-  const known = inFlight.get(requestUri)
+  const known = inFlight.get(address)
   if (known !== undefined) return await known
-  const failedAt = failedAtMs.get(requestUri)
+  const failedAt = failedAtMs.get(address)
   if (failedAt !== undefined && clock.monotonicMs() - failedAt < restMs)
     throw new Fault('outbound.failed', { detail: 'it failed a moment ago' })
   if (inFlight.size >= askedAtOnceMax)
     throw new Fault('outbound.failed', { detail: 'too many request objects are already on their way' })
-  // The fragment is the hash: it is for us, and is not sent.
-  const [address = requestUri] = requestUri.split('#')
+  const { host } = new URL(address)
+  if ([...inFlight.keys()].filter(one => new URL(one).host === host).length >= askedOfHostMax)
+    throw new Fault('outbound.failed', { detail: 'its host has not answered for others yet' })
   const fetching = outbound.getText(address, limits)
-  inFlight.set(requestUri, fetching)
+  inFlight.set(address, fetching)
   try {
     const text = await fetching
-    failedAtMs.delete(requestUri)
+    failedAtMs.delete(address)
     return text
   } catch (thrown) {
     const [oldest] = failedAtMs.keys()
     if (failedAtMs.size >= restingMax && oldest !== undefined) failedAtMs.delete(oldest)
-    failedAtMs.set(requestUri, clock.monotonicMs())
+    failedAtMs.set(address, clock.monotonicMs())
     throw thrown
   } finally {
-    inFlight.delete(requestUri)
+    inFlight.delete(address)
   }
 }
 

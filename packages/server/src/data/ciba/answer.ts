@@ -13,6 +13,7 @@ import type { Write } from '../../store/writes.ts'
 import type { AccessElsewhere } from '../authorize/asked-elsewhere.ts'
 import { isLasting } from '../authorize/lasting.ts'
 import { newGrantId, newManagedGrantId } from '../authorize/transaction.ts'
+import { forgettingWith } from '../consents/remembered.ts'
 import { fineTime } from '../handle.ts'
 import { type Asked, loadAsked } from '../interaction/named-grant.ts'
 import { pingWrites } from './ping.ts'
@@ -78,6 +79,7 @@ export function approvalWrites(
     { kind: 'approve-backchannel-request', hash, grantId, at },
     // Its tokens end here, with the consent that takes its place.
     ...(named === undefined ? [] : [{ kind: 'end-grant', id: named.id, at } as const]),
+    ...forgettingWith(named),
     { kind: 'insert-grant', record: grant },
     { kind: 'free-prompt', key: promptKey, holder: hash },
     ...pingWrites(request, requestId, ports, at),

@@ -30,6 +30,7 @@ import type { MissingApproval } from '../policy/approval.ts'
 import { type Authorized, judgeAuthorize } from '../policy/authorize.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
+import { asTryAgain } from '../render/try-again.ts'
 import { statedRisk } from '../risk/client.ts'
 import type { Room } from '../room.ts'
 import { pollBindingOf } from '../token/poll-binding.ts'
@@ -99,7 +100,10 @@ export const backchannelAuthenticationRoom: Room = async (exchange, ports) => {
     const { writes } = permitted
     const context = { txn, subject: user.value.subject }
     const options = { context, extraHeaders, spent, writes }
-    return asForbidden(await no(exchange, ports, refused, permitted.refusal, authenticated.value, options))
+    const reply = await no(exchange, ports, refused, permitted.refusal, authenticated.value, options)
+    if (permitted.refusal.error !== 'temporarily_unavailable') return asForbidden(reply)
+    outstanding.release(counted)
+    return asTryAgain(reply)
   }
 
   const asking: Asking = {

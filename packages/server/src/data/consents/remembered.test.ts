@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { EpochSeconds, SecurityProfile } from '@holdfast/protocol'
 import { tier3SensitiveWrite } from '@holdfast/protocol/profiles/tier-3-sensitive-write.ts'
 import type { Reply } from '../../http/exchange.ts'
-import type { AuthorizationDetailsType, Client, Scope } from '../../snapshot/snapshot.ts'
+import type { AuthorizationDetailsType, Client, ResourceServer, Scope } from '../../snapshot/snapshot.ts'
 import { revocationOfClient, revocationOfSubject } from '../../store/revocations.ts'
 import { answerAs, putMember } from '../testing/approvals.ts'
 import { follow } from '../testing/authenticator.ts'
@@ -16,7 +16,7 @@ import {
   type PushOptions,
   pushedUrl,
 } from '../testing/browser.ts'
-import { clientOf } from '../testing/clients.ts'
+import { accounts, clientOf } from '../testing/clients.ts'
 import { asking, detailTypes, payingClient, paymentOf, reading } from '../testing/details.ts'
 import { answerDevice, deviceClient, requestDevice } from '../testing/device.ts'
 import { redeem, textOf } from '../testing/flow.ts'
@@ -58,6 +58,15 @@ async function allowedOnce(world: World, push: PushOptions = {}): Promise<Browse
   assert.ok(isAsked(page), String(page.body))
   assert.notEqual(codeOf(await allow(browser, page)), '')
   return browser
+}
+
+/** Another registration of the client, from now on. */
+function edit(world: World, changed: Partial<Client>): void {
+  const clients = world.issuer.clients as Map<string, Client>
+  const client = clients.get('c_bank')
+  assert.ok(client)
+  const { legalName: _before, ...others } = client
+  clients.set('c_bank', { ...others, ...changed })
 }
 
 describe('a consent that policies have remembered', () => {
@@ -145,7 +154,7 @@ describe('a consent that policies have remembered', () => {
     assert.notEqual(codeOf(await ask(world, browser, { spoil: { scope: 'openid' } })), '')
   })
 
-  const edits: readonly (readonly [string, (world: World) => void])[] = [
+  const edits: readonly (readonly [string, (world: World) => void, PushOptions?])[] = [
     ['the name of the client', world => edit(world, { clientName: 'Another name' })],
     [
       'a host it can be sent to',
@@ -159,6 +168,7 @@ describe('a consent that policies have remembered', () => {
           registered: new Map([['c_bank', { token: 'iat-1', softwareStatement: undefined }]]),
         }),
     ],
+    ['that people approved who answers for it', world => edit(world, { legalName: 'Bank of Aldgate plc' })],
     [
       'the words of a scope',
       world => {
@@ -167,6 +177,24 @@ describe('a consent that policies have remembered', () => {
         assert.ok(scope)
         scopes.set('accounts', { ...scope, description: 'Balances, names and every payment' })
       },
+    ],
+    [
+      'the name of an API',
+      world => {
+        const servers = world.issuer.resourceServers as Map<string, ResourceServer>
+        const server = servers.get(accounts)
+        assert.ok(server)
+        servers.set(accounts, { ...server, displayName: 'Accounts of everybody' })
+      },
+      { spoil: { resource: accounts } },
+    ],
+    [
+      'the words in which a detail about the user is named',
+      world => {
+        const scopes = world.issuer.scopes as Map<string, Scope>
+        scopes.set('staff', { ...staff, title: 'Everything of your employer' })
+      },
+      { clientId: 'c_staff', spoil: { scope: 'openid', claims: '{"userinfo":{"staff_number":null}}' } },
     ],
     ['the profile of a scope, to tier 3', world => setProfile(world, tier3SensitiveWrite)],
     [
@@ -184,18 +212,22 @@ describe('a consent that policies have remembered', () => {
     assert.ok(scope)
     scopes.set('accounts', { ...scope, profile })
   }
-  const edit = (world: World, changed: Partial<Client>): void => {
-    const clients = world.issuer.clients as Map<string, Client>
-    const client = clients.get('c_bank')
-    assert.ok(client)
-    clients.set('c_bank', { ...client, ...changed })
+  const staff = {
+    ...{ name: 'staff', title: 'Your staff number', description: 'The number' },
+    claims: ['staff_number'],
   }
-  for (const [name, change] of edits)
+  const staffClient = clientOf({ clientId: 'c_staff', scopes: ['openid', 'staff'], resources: [] })
+  for (const [name, change, push = {}] of edits)
     test(`is asked when this changed: ${name}`, async () => {
-      await using world = await open({ operationTiers: { ...low, scopes: new Map(low.scopes) } })
-      const browser = await allowedOnce(world)
+      await using world = await open({
+        operationTiers: { ...low, scopes: new Map(low.scopes) },
+        clients: [payingClient(), staffClient],
+      })
+      ;(world.issuer.scopes as Map<string, Scope>).set('staff', staff)
+      const browser = await allowedOnce(world, push)
+      assert.notEqual(codeOf(await ask(world, browser, push)), '')
       change(world)
-      assert.ok(isAsked(await ask(world, browser)))
+      assert.ok(isAsked(await ask(world, browser, push)))
     })
 
   test('is asked by another user, and by another client', async () => {
@@ -325,11 +357,26 @@ describe('what is asked every time, whatever policies say', () => {
     )
   })
 
+  const managing = (action: string, more: Record<string, string> = {}): PushOptions => ({
+    spoil: { grant_management_action: action, ...more },
+  })
+
   test('what a client changes about a grant', async () => {
     await using world = await open()
     const push = { spoil: { grant_management_action: 'create' } }
     const browser = await allowedOnce(world, push)
     assert.ok(isAsked(await ask(world, browser, push)))
+  })
+
+  test('what was remembered, once a grant takes the place of another', async () => {
+    await using world = await open()
+    const browser = await allowedOnce(world)
+    const code = codeOf(await allow(browser, await ask(world, browser, managing('create'))))
+    assert.notEqual(codeOf(await ask(world, browser)), '')
+    const grant_id = textOf(await redeem(world, 'c_bank', code), 'grant_id')
+    const page = await ask(world, browser, managing('replace', { grant_id, scope: 'openid' }))
+    assert.notEqual(codeOf(await allow(browser, page)), '')
+    assert.ok(isAsked(await ask(world, browser)))
   })
 
   test('what others approved', async () => {
@@ -359,19 +406,57 @@ describe('what is asked every time, whatever policies say', () => {
 })
 
 describe('who asks', () => {
-  for (const [name, registered, sentence] of [
-    ['a client of the operators', undefined, /Verified: the operators of this server registered it/],
-    ['one that registered itself', { softwareStatement: undefined }, /Not verified: it registered itself/],
+  const legalName = 'Müller & <b>Söhne</b> KG'
+  for (const [name, registered, onboarded, sentence] of [
+    [
+      'a client that was onboarded',
+      undefined,
+      { legalName },
+      /"vouched vouched-onboarding">Verified: .*<bdi>Müller &amp; &lt;b&gt;Söhne&lt;\/b&gt; KG<\/bdi>/,
+    ],
+    [
+      'one that registered itself and was onboarded',
+      { softwareStatement: undefined },
+      { legalName },
+      />Verified: /,
+    ],
+    ['a client of the operators', undefined, {}, />Not verified: the operators of this server registered it/],
+    [
+      'one that registered itself',
+      { softwareStatement: undefined },
+      {},
+      />Not verified: it registered itself/,
+    ],
     [
       'one with a signed statement',
       { softwareStatement: 'x.y.z' },
-      /signed statement that this server trusts/,
+      {},
+      />Not verified: .* signed statement that this server trusts/,
     ],
   ] as const)
     test(`${name} is shown as verified or not`, async () => {
       await using world = await open()
+      edit(world, onboarded)
       if (registered !== undefined)
         Object.assign(world.issuer, { registered: new Map([['c_bank', { token: 't', ...registered }]]) })
       assert.match(String((await ask(world, openBrowser(world))).body), sentence)
     })
+
+  test('changes between page and answer: the user reads it again, and a memory of it ends with the record', async () => {
+    await using world = await open()
+    edit(world, { legalName: 'Bank of Aldgate plc' })
+    const browser = openBrowser(world)
+    const page = await ask(world, browser)
+    edit(world, { legalName: 'Bank of Nowhere Ltd' })
+    const again = await allow(browser, page)
+    assert.equal(again.status, 409)
+    assert.match(String(again.body), /Bank of Nowhere Ltd/)
+    assert.equal((await world.lastAudit('consent.refused'))?.ruleId, 'consent.changed')
+    assert.notEqual(codeOf(await allow(browser, again)), '')
+    assert.ok(!isAsked(await ask(world, browser)))
+    edit(world, {})
+    const asked = await ask(world, browser)
+    assert.ok(isAsked(asked))
+    assert.match(String(asked.body), />Not verified: /)
+  })
 })

@@ -7,8 +7,10 @@ import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { RememberedConsentRecord, RememberedWords } from '../../store/approval-records.ts'
 import type { AuthorizationRequest, GrantRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
+import { releasableClaims } from '../claims/release.ts'
 import { hashOfHandle } from '../handle.ts'
 import type { Asked } from '../interaction/named-grant.ts'
+import { vouchedBy } from './vouched.ts'
 
 /** From this tier on a user is asked every time (decision 0078). */
 const askedTier = 3
@@ -38,12 +40,15 @@ export function forgettingWith(
 /**
  * Whether an answer to this may be remembered at all, whatever policies say. A device is told who it is every time, or
  * a stranger's code would be as good; a change of a grant is shown; and what a lot hangs on is asked each time. Of a type
- * of details whose operations no catalogue names nobody knows how much hangs on it.
+ * of details whose operations no catalogue names nobody knows how much hangs on it. Who answers at an address that any
+ * program can take, and proves nothing, may be another program than last time (RFC 6749 section 10.2, RFC 8252
+ * section 8.6).
  */
-export function mayRemember({ issuer, request, asked, isDevice }: Asking): boolean {
+export function mayRemember({ issuer, client, request, asked, isDevice }: Asking): boolean {
   const { scopes, resources, details } = asked
   const { operationTiers } = issuer
   if (isDevice || request.grantManagement !== undefined) return false
+  if (client.isPublic && new URL(request.redirectUri).protocol !== 'https:') return false
   const profiles = askedProfiles(issuer, { scopes, audiences: resources, details })
   if (profiles.some(profile => isAtLeastAsStrict(profile, tier3SensitiveWrite))) return false
   return (
@@ -85,7 +90,11 @@ export function isRemembered(
     scopes.every(
       name => remembered.scopes.includes(name) && seen.scopes[name] === remembered.seen.scopes[name],
     ) &&
-    resources.every(audience => remembered.resources.includes(audience)) &&
+    resources.every(
+      audience =>
+        remembered.resources.includes(audience) &&
+        seen.resources[audience] === remembered.seen.resources?.[audience],
+    ) &&
     seen.client === remembered.seen.client &&
     seen.details === remembered.seen.details &&
     seen.claims === remembered.seen.claims
@@ -93,23 +102,41 @@ export function isRemembered(
 }
 
 /** Digests of everything the page says that is not the user's own. */
-function wordsSeen({ issuer, client, request, asked }: Asking): RememberedWords {
+function wordsSeen({ issuer, client, request, asked }: Asking): Required<RememberedWords> {
   const { clientId, clientName, redirectUris, sector, isPublic, tokenEndpointAuthMethod, grantTypes } = client
   const registered = issuer.registered.get(clientId)
   const hosts = [...new Set(redirectUris.map(hostOf))].toSorted()
-  const onboarded = [registered?.token ?? null, registered?.softwareStatement ?? null]
+  const itself = [registered?.token ?? null, registered?.softwareStatement ?? null]
   return {
     client: digest([
       ...[clientName, hostOf(request.redirectUri), hosts, sector ?? null, isPublic, tokenEndpointAuthMethod],
-      ...[grantTypes.toSorted(), client.profile.name, onboarded],
+      ...[grantTypes.toSorted(), client.profile.name, itself, vouchedBy(client, issuer)],
     ]),
     scopes: Object.fromEntries(asked.scopes.map(name => [name, scopeDigest(name, issuer)])),
+    resources: Object.fromEntries(
+      asked.resources.map(audience => [
+        audience,
+        digest([issuer.resourceServers.get(audience)?.displayName ?? null]),
+      ]),
+    ),
     details: digest([
       asked.details.map(canonicalDetail),
       [...new Set(asked.details.map(({ type }) => type))].map(type => issuer.detailTypes.get(type) ?? null),
     ]),
-    claims: digest([asked.claims ?? null]),
+    claims: digest([asked.claims ?? null, claimDigests(asked.claims, client, issuer)]),
   }
+}
+
+/** A claim that has no words of its own is shown in those of a scope that releases it. */
+function claimDigests(
+  claims: Asked['claims'],
+  client: Client,
+  issuer: IssuerSnapshot,
+): readonly (readonly [name: string, words: string])[] {
+  if (claims === undefined) return []
+  const releasable = releasableClaims(client, issuer)
+  const names = new Set([...claims.idToken, ...claims.userinfo].map(({ name }) => name))
+  return [...names].map(name => [name, scopeDigest(releasable.get(name)?.name ?? '', issuer)])
 }
 
 function scopeDigest(name: string, { scopes }: IssuerSnapshot): string {

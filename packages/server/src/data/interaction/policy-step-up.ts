@@ -5,6 +5,7 @@ import { seeOther } from '../pages/page.ts'
 import type { Authorized } from '../policy/authorize.ts'
 import { finishRefused } from './finish.ts'
 import { stepUrl } from './record.ts'
+import { tryAgain } from './try-again.ts'
 import type { Visit } from './visit.ts'
 
 /**
@@ -18,10 +19,12 @@ export async function turnedAway(
   ports: Ports,
 ): Promise<Reply> {
   const { exchange, interaction, id, now } = visit
-  if (stepUp === undefined || isSame(stepUp, interaction.policyAcrs))
-    return await finishRefused(visit, ports, event, refusal, { writes })
   const { txn, clientId } = interaction
   const context = { txn, clientId, ...(visit.session && { subject: visit.session.record.subject }) }
+  if (refusal.error === 'temporarily_unavailable')
+    return await tryAgain(visit, event, refusal, context, ports)
+  if (stepUp === undefined || isSame(stepUp, interaction.policyAcrs))
+    return await finishRefused(visit, ports, event, refusal, { writes })
   await ports.store.commit([
     { kind: 'advance-interaction', record: { ...interaction, policyAcrs: stepUp }, at: now },
     ...writes,

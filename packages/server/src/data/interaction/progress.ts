@@ -33,8 +33,10 @@ export async function makeProgress(
   const provenAt = upstream?.provenAt ?? now
   const session = succeedSession(exchange, ports, user, previous, methods, now, provenAt)
   const { hash, acr, amr, sid } = session.record
+  // Of another user, or another session, nothing counts: not even towards what this browser is known by.
+  const isSame = previous?.hash === interaction.sessionHash && previous?.subject === user.subject
   const proven = {
-    ...interaction.proven,
+    ...(isSame && interaction.proven),
     ...Object.fromEntries(methods.map(method => [method, provenAt])),
   }
   const facts = { method: methods.join(' '), ...(upstream && { upstream: upstream.provider }) }

@@ -37,6 +37,8 @@ export async function endingOfUser(
     writes: [
       { kind: 'revoke-sessions-of-subject', issuer: issuer.url, subject, except: except?.hash, at },
       ...endings.flatMap(({ writes }) => writes),
+      // Whoever sat in one of them may have said yes to something that is not asked again.
+      { kind: 'forget-consents-of-subject', issuer: issuer.url, subject },
     ],
     sids: sessions.map(({ sid }) => sid),
   }

@@ -8,6 +8,7 @@ import { detailItem, type ShownDetail } from './detail-item.ts'
 import { listed } from './group-approvals.ts'
 import { type Html, html } from './html.ts'
 import { renderPage } from './page.ts'
+import { vouchedLine } from './vouched-line.ts'
 import type { ConsentWords, Words } from './words/words.ts'
 
 /** Everything the user is shown; what is approved is this and nothing else (I13). */
@@ -98,11 +99,6 @@ ${content.rememberSeconds !== undefined && html`<li id="remembered">${said.remem
 </form>
 <p class="hint">${said.takeBack(exchange.issuer.url + paths.account)}</p>`,
   })
-}
-
-/** Who vouches for the name that stands above. */
-export function vouchedLine(by: VouchedBy, { consent: said }: Words): Html {
-  return html`<p class="vouched vouched-${by}">${said.vouchedBy[by]}</p>`
 }
 
 function approvalNotice({ approval, words }: ConsentView): Html | false {

@@ -4,6 +4,7 @@ import type { VouchedBy } from '../consents/vouched.ts'
 import { detailItem, type ShownDetail } from './detail-item.ts'
 import { type Html, html } from './html.ts'
 import { renderPage } from './page.ts'
+import { vouchedLine } from './vouched-line.ts'
 import type { Words } from './words/words.ts'
 
 /** Everything that who approves is shown; what is approved is this and nothing else (I13). */
@@ -61,7 +62,7 @@ function approvalForm(
   return html`<article class="approval" aria-labelledby="group-approval-${number}">
 <h3 id="group-approval-${number}">${said.heading(clientName)}</h3>
 <p class="quiet">${words.approvals.asked(minutesAgo)}</p>
-<p class="vouched vouched-${content.vouchedBy}">${words.consent.vouchedBy[content.vouchedBy]}</p>
+${vouchedLine(content.vouchedBy, words)}
 <p>${said.asMember(group)}</p>
 <p>${username === undefined ? said.forItself : said.forUser(username)}</p>
 <ul class="grants">

@@ -1,12 +1,14 @@
-import type { AuthorizeQuestion, StatedRisk } from '@holdfast/policy'
-import { type EpochSeconds, type Refusal, reachesLevel } from '@holdfast/protocol'
+import type { Attributes, AuthorizeQuestion, StatedRisk } from '@holdfast/policy'
+import type { EpochSeconds, Refusal } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
+import type { Ports } from '../../ports.ts'
 import type { Client, GrantTypeName, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { Write } from '../../store/writes.ts'
+import { attributesForAuthorize } from '../attributes/for-authorize.ts'
 import { type ApprovalPorts, askWithApprovals, type MissingApproval } from './approval.ts'
-import { type Answered, recordsOf } from './ask.ts'
+import { recordsOf } from './ask.ts'
 import { askedAccess, askingClient, type Wanted } from './parties.ts'
-import { refusalOf, refusalOfApproval, unmetStepUp } from './refusals.ts'
+import { acrsFor, refusalOf, refusalOfApproval } from './refusals.ts'
 
 export interface AuthorizeInput {
   readonly client: Client
@@ -25,7 +27,15 @@ export interface AuthorizeInput {
   readonly risk: StatedRisk | undefined
 }
 
-/** Whether a client may act for a user; the record goes into the commit of what was decided. */
+/** With what sources told, if any was asked. */
+interface Informed extends AuthorizeInput {
+  readonly attributes: Attributes | undefined
+}
+
+/**
+ * Whether a client may act for a user; the record goes into the commit of what was decided. A refusal that is
+ * `temporarily_unavailable` decides nothing: the same request may be tried again.
+ */
 export type Authorized =
   | {
       readonly ok: true
@@ -45,9 +55,23 @@ export type Authorized =
       readonly approval: MissingApproval | undefined
     }
 
-/** Moment 1: may this client act for this user at all? */
+/** Moment 1: may this client act for this user at all? Sources are asked first, where policies read what they tell. */
 export async function judgeAuthorize(
   input: AuthorizeInput,
+  exchange: Exchange,
+  ports: ApprovalPorts & Pick<Ports, 'attributeSources'>,
+): Promise<Authorized> {
+  const { client, user } = input
+  const about = { subject: user.subject, clientId: client.clientId }
+  const attributes = await attributesForAuthorize(about, exchange.issuer, ports)
+  if (!attributes.ok)
+    return { ok: false, refusal: attributes, writes: [], stepUp: undefined, approval: undefined }
+  return await judgeInformed({ ...input, attributes: attributes.value }, exchange, ports)
+}
+
+/** The same for who has asked the sources already. */
+export async function judgeInformed(
+  input: Informed,
   exchange: Exchange,
   ports: ApprovalPorts,
 ): Promise<Authorized> {
@@ -71,12 +95,13 @@ export async function judgeAuthorize(
     const told = refusalOfApproval(refusal, missing)
     return { ok: false, refusal: told, writes, stepUp: undefined, approval: missing }
   }
-  const stepUp = refusal.ruleId === 'policy.step-up' ? acrsFor(answered, user.acr, issuer) : undefined
+  const stepUp =
+    refusal.ruleId === 'policy.step-up' ? acrsFor(answered, user.acr, issuer.authenticationLevels) : undefined
   return { ok: false, refusal, writes, stepUp, approval: undefined }
 }
 
 function questionOf(
-  { client, grantType, wanted, user, now, risk }: AuthorizeInput,
+  { client, grantType, wanted, user, now, risk, attributes }: Informed,
   issuer: IssuerSnapshot,
 ): AuthorizeQuestion {
   const { authTime, ...stated } = user
@@ -88,18 +113,6 @@ function questionOf(
     grantType,
     user: { ...stated, authAgeSeconds },
     risk,
+    ...(attributes !== undefined && { attributes }),
   }
-}
-
-/** Levels of the issuer that would meet every list, the weakest first. */
-function acrsFor(
-  { decision }: Answered,
-  acr: string | undefined,
-  { authenticationLevels: levels }: IssuerSnapshot,
-): readonly string[] | undefined {
-  const unmet = unmetStepUp(decision.obligations.stepUp, acr, levels)
-  const acrs = levels
-    .map(level => level.acr)
-    .filter(level => unmet.every(list => list.some(wanted => reachesLevel(levels, level, wanted))))
-  return acrs.length === 0 ? undefined : acrs
 }

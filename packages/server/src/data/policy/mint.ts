@@ -11,7 +11,7 @@ import type { MintOrder, Sender } from '../mint/order.ts'
 import { type AskedRisk, assessClient } from '../risk/client.ts'
 import { type Approving, askWithApprovals } from './approval.ts'
 import { type Answered, recordsOf } from './ask.ts'
-import { judgeAuthorize } from './authorize.ts'
+import { judgeInformed } from './authorize.ts'
 import { askedAccess, askingClient } from './parties.ts'
 import { refusalOf, refusalOfApproval } from './refusals.ts'
 import { refusedInDialect } from './token-errors.ts'
@@ -41,7 +41,7 @@ export async function premint(
   const context = { txn, subject }
   const { risk, writes: seen } = await assessClient(riskAsked(order), authenticated, exchange, ports)
   const first = isFirstAsked(order)
-    ? await judgeAuthorize(authorizeInput(order, risk), exchange, ports)
+    ? await judgeInformed(authorizeInput(order, risk), exchange, ports)
     : undefined
   if (first !== undefined && !first.ok)
     return {
@@ -100,7 +100,7 @@ function authorizeInput(order: MintOrder, risk: StatedRisk | undefined) {
   const { client, grantType, txn, scopes, audience, authorizationDetails: details, profile } = order
   const { subject, sid, acr, amr, authTime, issuedAt: now } = order
   return {
-    ...{ client, grantType, txn, now, risk },
+    ...{ client, grantType, txn, now, risk, attributes: order.policyAttributes },
     wanted: { scopes, resources: [audience], details, profile },
     user: { subject, sid, acr, amr, authTime },
   }

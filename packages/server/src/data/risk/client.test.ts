@@ -47,8 +47,21 @@ describe('how risky a client looks at the token endpoint', () => {
       score: 0,
       signals: [],
       unknown: [
-        ...['expiring-credential', 'failed-attempts', 'failing-network', 'impossible-travel'],
-        ...['many-sign-ins', 'many-user-tokens', 'new-client-key', 'new-device', 'new-network'],
+        ...[
+          'barred-country',
+          'expiring-credential',
+          'failed-attempts',
+          'failing-network',
+          'impossible-travel',
+        ],
+        ...[
+          'many-sign-ins',
+          'many-user-tokens',
+          'new-client-key',
+          'new-country',
+          'new-device',
+          'new-network',
+        ],
         ...['unusual-hour', 'young-client'],
       ],
     })

@@ -9,6 +9,8 @@ export interface SignInFacts {
   readonly network: string | undefined
   /** By the operator's geography; undefined: nobody knows. */
   readonly place: CoarsePlace | undefined
+  /** By the operator's geography, with what it is remembered by; undefined: nobody knows. */
+  readonly country: { readonly code: string; readonly item: string } | undefined
   readonly seen: readonly FoundSighting[]
   /** Within the hour. */
   readonly signIns: number

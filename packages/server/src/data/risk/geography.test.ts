@@ -6,7 +6,7 @@ import { GeographyBuilder, type GeographyRow, noGeography } from './geography.ts
 function geographyOf(...rows: readonly (readonly [string, number, number])[]) {
   const builder = new GeographyBuilder()
   for (const [network, latitude, longitude] of rows)
-    assert.equal(builder.add({ network, latitude, longitude }), undefined)
+    assert.equal(builder.add({ network, latitude, longitude, country: '' }), undefined)
   return builder.build()
 }
 
@@ -77,25 +77,33 @@ describe('where addresses are', () => {
     const network = fc.record({
       at: fc.integer({ min: 0, max: 15 }),
       bits,
-      latitude: fc.integer({ min: -90, max: 90 }),
+      latitude: fc.option(fc.integer({ min: -90, max: 90 }), { nil: '' as const }),
+      country: fc.constantFrom('', 'AA', 'DE', 'ZZ'),
     })
     fc.assert(
       fc.property(fc.array(network, { maxLength: 12 }), fc.integer({ min: 0, max: 63 }), (all, last) => {
         const builder = new GeographyBuilder()
-        for (const { at, bits, latitude } of all)
-          builder.add({ network: `10.0.0.${at * 4}/${bits}`, latitude, longitude: 0 })
+        for (const { at, bits, latitude, country } of all) {
+          const longitude = latitude === '' ? '' : 0
+          const row = { network: `10.0.0.${at * 4}/${bits}`, latitude, longitude, country }
+          assert.equal(builder.add(row), undefined)
+        }
         const covers = ({ at, bits }: { at: number; bits: number }): boolean => {
           const size = 2 ** (32 - bits)
           const base = 10 * 2 ** 24
           return Math.floor((base + at * 4) / size) === Math.floor((base + last) / size)
         }
-        const narrowest = all
-          .filter(covers)
-          .reduce<(typeof all)[number] | undefined>(
-            (best, one) => (best === undefined || one.bits >= best.bits ? one : best),
-            undefined,
-          )
-        assert.equal(builder.build().placeOf(`10.0.0.${last}`)?.latitude, narrowest?.latitude)
+        const narrowest = (says: (one: (typeof all)[number]) => boolean) =>
+          all
+            .filter(one => covers(one) && says(one))
+            .reduce<(typeof all)[number] | undefined>(
+              (best, one) => (best === undefined || one.bits >= best.bits ? one : best),
+              undefined,
+            )
+        const { placeOf, countryOf } = builder.build()
+        const address = `10.0.0.${last}`
+        assert.equal(placeOf(address)?.latitude, narrowest(({ latitude }) => latitude !== '')?.latitude)
+        assert.equal(countryOf(address), narrowest(({ country }) => country !== '')?.country)
       }),
     )
   })
@@ -113,14 +121,51 @@ describe('where addresses are', () => {
     ['nothing', { latitude: '' }],
     ['no number', { latitude: Number.NaN }],
     ['infinity', { longitude: Number.POSITIVE_INFINITY }],
+    ['the name of a country', { country: 'Germany' }],
+    ['a country in small letters', { country: 'de' }],
+    ['a country of three letters', { country: 'DEU' }],
   ] as const)
     it(`${name} is refused`, () => {
-      const row: GeographyRow = { network: '192.0.2.0/24', latitude: '52.5', longitude: 13, ...spoil }
-      assert.match(new GeographyBuilder().add(row) ?? '', /network|longer|degrees/)
+      const row: GeographyRow = {
+        network: '192.0.2.0/24',
+        latitude: '52.5',
+        longitude: 13,
+        country: 'DE',
+        ...spoil,
+      }
+      assert.match(new GeographyBuilder().add(row) ?? '', /network|longer|degrees|country/)
     })
+
+  it('a network says where it is, in which country, or both; what it does not say the one around it says', () => {
+    const builder = new GeographyBuilder()
+    for (const [network, latitude, longitude, country] of [
+      ['192.0.2.0/24', 52.5, 13.4, 'DE'],
+      ['192.0.2.64/26', '', '', 'FR'],
+      ['192.0.2.128/26', '48', '2', ''],
+      ['198.51.100.0/24', '', '', 'AU'],
+      ['2001:db8::/32', '', '', 'US'],
+    ] as const)
+      assert.equal(builder.add({ network, latitude, longitude, country }), undefined)
+    const { placeOf, countryOf } = builder.build()
+    const told = (address: string) => [countryOf(address), placeOf(address)?.latitude]
+    assert.deepEqual(
+      ['192.0.2.1', '192.0.2.64', '192.0.2.128', '192.0.2.192', '198.51.100.9', '2001:db8::1'].map(told),
+      [
+        ['DE', 53],
+        ['FR', 53],
+        ['DE', 48],
+        ['DE', 53],
+        ['AU', undefined],
+        ['US', undefined],
+      ],
+    )
+    for (const address of ['192.0.3.0', '192.0.1.255', '2001:db9::', '', 'x'])
+      assert.deepEqual(told(address), [undefined, undefined])
+  })
 
   it('without data nobody knows', () => {
     assert.equal(noGeography.placeOf('192.0.2.1'), undefined)
+    assert.equal(noGeography.countryOf('192.0.2.1'), undefined)
     assert.equal(new GeographyBuilder().build().placeOf('192.0.2.1'), undefined)
   })
 })

@@ -8,7 +8,7 @@ import { hashOfHandle } from '../handle.ts'
 import { cookieHash } from '../interaction/cookies.ts'
 
 /**
- * What a browser, a network or a key is remembered by: a hash under a key of the issuer, and of the one it belongs to.
+ * What a browser, a network, a country or a key is remembered by: a hash under a key of the issuer, and of the one it belongs to.
  * Two users of one browser, one network or one issuer and the next have nothing in common in the store.
  */
 function itemOf({ keys }: Ports, issuer: string, what: string, owner: string, text: string): string {
@@ -30,6 +30,11 @@ export function deviceItemOf({ issuer }: Exchange, ports: Ports, subject: string
 export function networkItem(exchange: Exchange, ports: Ports, subject: string): string | undefined {
   const network = networkOfRequest(exchange)
   return network === undefined ? undefined : itemOf(ports, exchange.issuer.url, 'network', subject, network)
+}
+
+/** @param country ISO 3166-1 alpha-2 */
+export function countryItem({ issuer }: Exchange, ports: Ports, subject: string, country: string): string {
+  return itemOf(ports, issuer.url, 'country', subject, country)
 }
 
 export function keyItem({ issuer }: Exchange, ports: Ports, clientId: string, credentialId: string): string {

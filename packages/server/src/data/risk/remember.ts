@@ -14,6 +14,8 @@ import { hourOf } from './signals/unusual-hour.ts'
 export const devicesMax = 20
 /** Networks of one user. */
 export const networksMax = 50
+/** Countries of one user. */
+export const countriesMax = 20
 /** Keys of one client. */
 export const keysMax = 20
 
@@ -35,7 +37,7 @@ export function rememberSignIn({ exchange, ports, subject, username, facts, isCo
   readonly cookie: Reply['headers'][number]
 } {
   const { issuer } = exchange
-  const { now, network, place, seen } = facts
+  const { now, network, place, country, seen } = facts
   const { hash, header } = keptCookie(exchange, ports, 'device', issuer.risk.rememberDays * 86_400)
   const device = deviceItemOf(exchange, ports, subject, hash)
   const sighting = (what: SightingKind, item: string): SightingRecord => ({
@@ -49,6 +51,7 @@ export function rememberSignIn({ exchange, ports, subject, username, facts, isCo
   const writes: readonly Write[] = [
     ...remember(sighting('device', device), devicesMax),
     ...(network === undefined ? [] : remember(sighting('network', network), networksMax)),
+    ...(country === undefined ? [] : remember(sighting('country', country.item), countriesMax)),
     { kind: 'remember-sighting', record: sighting('hour', String(hourOf(now))) },
     ...(place === undefined
       ? []

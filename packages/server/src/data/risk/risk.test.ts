@@ -214,8 +214,8 @@ for (const { name, skip, open } of bothStores)
 
     test('Sydney an hour after Berlin is no journey; how far it was stands nowhere', async () => {
       const builder = new GeographyBuilder()
-      builder.add({ network: '192.0.2.0/24', latitude: 52.52, longitude: 13.4 })
-      builder.add({ network: '198.51.100.0/24', latitude: -33.87, longitude: 151.2 })
+      builder.add({ network: '192.0.2.0/24', latitude: 52.52, longitude: 13.4, country: '' })
+      builder.add({ network: '198.51.100.0/24', latitude: -33.87, longitude: 151.2, country: '' })
       await using opened = await openOn({ policies: watching, geography: builder.build() })
       const { world } = opened
       const laptop = openBrowser(from(world, home))
@@ -228,6 +228,47 @@ for (const { name, skip, open } of bothStores)
       const back = moved(world, home, there)
       await allow(back, await signIn(world, back))
       assert.deepEqual(signalsOf(await world.lastAudit('policy.authorize')), [])
+    })
+
+    test('a country that is new to the user, or barred by the issuer; which one it was stands nowhere', async () => {
+      const builder = new GeographyBuilder()
+      for (const [network, country] of [
+        ['192.0.2.0/24', 'DE'],
+        ['198.51.100.0/25', 'FR'],
+        ['198.51.100.128/25', 'DE'],
+      ] as const)
+        builder.add({ network, latitude: '', longitude: '', country })
+      const policies = policiesWith(`
+        @id("country.barred") forbid (principal, action == Action::"authorize", resource)
+        when { context has risk && context.risk.signals.contains("barred-country") };`)
+      await using opened = await openOn({ policies, geography: builder.build() })
+      const { world } = opened
+      Object.assign(world.issuer, { risk: { ...world.issuer.risk, blockedCountries: ['KP'] } })
+      const laptop = openBrowser(from(world, home))
+      await allow(laptop, await signIn(world, laptop))
+      const first = await world.lastAudit('policy.authorize')
+      assert.ok(unknownOf(first).includes('new-country') && !unknownOf(first).includes('barred-country'))
+      world.clock.advance(86_400)
+
+      const near = moved(world, '198.51.100.200', laptop)
+      await allow(near, await signIn(world, near))
+      assert.deepEqual(signalsOf(await world.lastAudit('policy.authorize')), ['new-network=15'])
+
+      const abroad = moved(world, elsewhere, near)
+      const page = await signIn(world, abroad)
+      assert.ok(codeOf(await allow(abroad, page)) !== '')
+      const signals = signalsOf(await world.lastAudit('policy.authorize'))
+      assert.deepEqual(signals, ['new-country=20', 'new-network=15'])
+
+      Object.assign(world.issuer, { risk: { ...world.issuer.risk, blockedCountries: ['KP', 'FR'] } })
+      world.clock.advance(86_400)
+      const callback = await signIn(world, moved(world, elsewhere, abroad))
+      assert.equal(locationOf(callback).searchParams.get('error'), 'access_denied')
+      assert.deepEqual(signalsOf(await world.lastAudit('policy.authorize')), ['barred-country=50'])
+      const sightings = await seenOf(world.store, world)
+      assert.equal(sightings.filter(({ what }) => what === 'country').length, 2)
+      const text = JSON.stringify([await world.audit(), sightings])
+      for (const country of ['"DE"', '"FR"']) assert.ok(!text.includes(country))
     })
 
     test('the token hears how the sign-in looked, and the audit names nobody and no place', async () => {

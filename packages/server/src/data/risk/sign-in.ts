@@ -6,7 +6,7 @@ import type { InteractionRecord, UserRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { readsRisk } from './counters.ts'
 import type { SignInFacts } from './facts.ts'
-import { deviceItem, networkItem, riskCounters } from './recognition.ts'
+import { countryItem, deviceItem, networkItem, riskCounters } from './recognition.ts'
 import { rememberSignIn } from './remember.ts'
 import { type Judged, judgeSignals } from './score.ts'
 import { signInSignals } from './signals/index.ts'
@@ -60,10 +60,13 @@ async function loadSignIn(
     count(counters.failures(username)),
     counters.networkFailures && count(counters.networkFailures),
   ])
+  const address = canonicalAddress(exchange.remoteAddress)
+  const code = geography.countryOf(address)
   return {
     ...{ now, seen, signIns, failures, networkFailures },
     device: deviceItem(exchange, ports, subject),
     network: networkItem(exchange, ports, subject),
-    place: geography.placeOf(canonicalAddress(exchange.remoteAddress)),
+    place: geography.placeOf(address),
+    country: code === undefined ? undefined : { code, item: countryItem(exchange, ports, subject, code) },
   }
 }

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type EpochSeconds, epochSeconds } from '@holdfast/protocol'
 import fc from 'fast-check'
-import { defaultWeights, defaultRiskRules as rules } from '../../snapshot/risk-rules.ts'
+import { defaultWeights, type RiskRules, defaultRiskRules as rules } from '../../snapshot/risk-rules.ts'
 import type { FoundSighting } from '../../store/records.ts'
 import type { ClientFacts, SignInFacts } from './facts.ts'
 import { judgeSignals, scoreMax, scoreOf, unjudged } from './score.ts'
 import type { Verdict } from './signal.ts'
+import { barredCountry } from './signals/barred-country.ts'
 import { distanceKilometres } from './signals/impossible-travel.ts'
 import { clientSignals, signInSignals } from './signals/index.ts'
 
@@ -24,15 +25,18 @@ const seen = (
 })
 const berlin = { latitude: 53, longitude: 13 }
 const paris = { latitude: 49, longitude: 2 }
+const france = { code: 'FR', item: 'france' }
 const sydney = { latitude: -34, longitude: 151 }
 const hours = Array.from({ length: 20 }, (_, index) => seen('hour', String(index % 2 === 0 ? 7 : 9)))
 
 /** Somebody known, where and when they always come. */
 const usual: SignInFacts = {
   ...{ now, device: 'laptop', network: 'home', place: berlin, signIns: 1, failures: 0, networkFailures: 0 },
+  country: { code: 'DE', item: 'germany' },
   seen: [
     seen('device', 'laptop'),
     seen('network', 'home'),
+    seen('country', 'germany'),
     seen('place', '', { place: berlin }),
     seen('hour', '8', { count: 20 }),
   ],
@@ -83,6 +87,22 @@ const ofSignIn: readonly (readonly [keyof typeof defaultWeights, Verdict, string
   ['new-network', 'raised', 'another one', { network: 'café' }],
   ['new-network', 'unknown', 'no address', { network: undefined }],
   ['new-network', 'unknown', 'the first sign-in', { seen: without('network') }],
+  ['new-country', 'quiet', 'the known country', {}],
+  ['new-country', 'raised', 'another one', { country: france }],
+  ['new-country', 'unknown', 'no geography', { country: undefined }],
+  ['new-country', 'unknown', 'the first sign-in', { seen: without('country') }],
+  [
+    'new-country',
+    'raised',
+    'a second short of known',
+    { country: france, seen: [...usual.seen, seen('country', 'france', { firstAt: ago(day - 1) })] },
+  ],
+  [
+    'new-country',
+    'quiet',
+    'known for a day',
+    { country: france, seen: [...usual.seen, seen('country', 'france', { firstAt: ago(day) })] },
+  ],
   ['impossible-travel', 'quiet', 'the same place', {}],
   ['impossible-travel', 'unknown', 'no geography', { place: undefined }],
   ['impossible-travel', 'unknown', 'no place before', { seen: without('place') }],
@@ -148,7 +168,32 @@ const ofClient: readonly (readonly [keyof typeof defaultWeights, Verdict, string
   ['expiring-credential', 'unknown', 'not known here', { credentialEndsAt: undefined }],
 ]
 
+/** Lists of an issuer, and what a user from Germany, from France and from nowhere known is by them. */
+const barred: readonly (readonly [
+  string,
+  Partial<Pick<RiskRules, 'blockedCountries' | 'allowedCountries'>>,
+  readonly Verdict[],
+])[] = [
+  ['no list', {}, ['quiet', 'quiet', 'quiet']],
+  ['France blocked', { blockedCountries: ['AU', 'FR'] }, ['quiet', 'raised', 'unknown']],
+  ['Germany allowed', { allowedCountries: ['AT', 'DE'] }, ['quiet', 'raised', 'unknown']],
+  [
+    'both allowed and France blocked',
+    { allowedCountries: ['DE', 'FR'], blockedCountries: ['FR'] },
+    ['quiet', 'raised', 'unknown'],
+  ],
+  ['neither allowed', { allowedCountries: ['AT'] }, ['raised', 'raised', 'unknown']],
+]
+
 describe('signals of risk', () => {
+  for (const [name, lists, verdicts] of barred)
+    it(`barred-country: with ${name}`, () => {
+      const places = [usual.country, france, undefined]
+      assert.deepEqual(
+        places.map(country => barredCountry.judge({ ...usual, country }, { ...rules, ...lists })),
+        verdicts,
+      )
+    })
   for (const [name, verdict, title, spoil] of ofSignIn)
     it(`${name}: ${title} is ${verdict}`, () => {
       const signal = signInSignals.find(one => one.name === name)
@@ -192,6 +237,7 @@ const worse: readonly ((facts: SignInFacts) => SignInFacts)[] = [
   facts => ({ ...facts, device: undefined }),
   facts => ({ ...facts, device: 'a stranger' }),
   facts => (facts.network === undefined ? facts : { ...facts, network: 'a stranger' }),
+  facts => (facts.country === undefined ? facts : { ...facts, country: { code: 'XX', item: 'a stranger' } }),
 ]
 const worseClient: readonly ((facts: ClientFacts) => ClientFacts)[] = [
   facts => ({ ...facts, clientTokens: facts.clientTokens + 1 }),
@@ -204,7 +250,7 @@ const worseClient: readonly ((facts: ClientFacts) => ClientFacts)[] = [
 ]
 
 const sighting = fc.record({
-  what: fc.constantFrom<FoundSighting['what'][]>('device', 'network', 'hour', 'key'),
+  what: fc.constantFrom<FoundSighting['what'][]>('device', 'network', 'country', 'hour', 'key'),
   item: fc.constantFrom('laptop', 'home', 'k1', '8', '20'),
   count: fc.integer({ min: 1, max: 30 }),
   firstAt: fc.integer({ min: 0, max: 3 * day }).map(ago),
@@ -221,6 +267,7 @@ const signIn: fc.Arbitrary<SignInFacts> = fc.record({
   device: maybe(fc.constantFrom('laptop', 'phone')),
   network: maybe(fc.constantFrom('home', 'café')),
   place: maybe(place),
+  country: maybe(fc.constantFrom(france, { code: 'DE', item: 'home' })),
   seen: fc
     .tuple(fc.array(sighting), maybe(place))
     .map(([all, last]) => (last === undefined ? all : [...all, placed(last, 3600)])),

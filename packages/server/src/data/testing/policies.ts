@@ -11,11 +11,17 @@ export function policiesWith(text: string, shadow?: string): ActivePolicies {
 function compiled(name: string, text: string): Policies {
   const set = policyEngines[0].compile(name, { ...shippedPolicies, 'own.cedar': text })
   if (!set.ok) throw new TypeError(JSON.stringify(set.problems))
-  const { decide, readsRisk } = set.value
-  return { name, version: `version-of-${name}`, decide, readsRisk }
+  return { name, version: `version-of-${name}`, ...set.value }
 }
 
 /** Policies of an engine that answers so. */
 export function policiesOf(decide: Policies['decide']): ActivePolicies {
-  return { name: 'broken', version: 'version-of-broken', decide, readsRisk: false }
+  return {
+    name: 'broken',
+    version: 'version-of-broken',
+    decide,
+    readsRisk: false,
+    readsAttributesAtAuthorize: false,
+    readsTime: true,
+  }
 }

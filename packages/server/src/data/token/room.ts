@@ -16,6 +16,7 @@ import { premint } from '../policy/mint.ts'
 import { refusedInDialect } from '../policy/token-errors.ts'
 import { refusedOauth } from '../refused.ts'
 import { jsonReply } from '../render/json.ts'
+import { asTryAgain } from '../render/try-again.ts'
 import { countToken } from '../risk/client.ts'
 import type { Room } from '../room.ts'
 import type { Decision, Grant, GrantRefusal } from './grant.ts'
@@ -93,8 +94,7 @@ async function withoutAttributes(
   // A client that polls has polled.
   const writes = pending?.writes ?? []
   const reply = await refuseAsking(asking, { refusal, context: { txn, subject }, writes })
-  if (refusal.error !== 'temporarily_unavailable') return reply
-  return { ...reply, status: 503, headers: [...reply.headers, ['retry-after', '2']] }
+  return refusal.error === 'temporarily_unavailable' ? asTryAgain(reply) : reply
 }
 
 /** An authenticated request on its way, and the one-time parts it has shown so far. */

@@ -11,6 +11,10 @@ export interface CompiledPolicies {
   readonly asks: readonly string[]
   /** Whether they may look at `context.risk`. */
   readonly readsRisk: boolean
+  /** Whether those for the moment `authorize` may look at `context.attributes`. */
+  readonly readsAttributesAtAuthorize: boolean
+  /** Whether the time may change what they answer, all else being equal; yes, where that is not known. */
+  readonly readsTime: boolean
 }
 
 /** A slot: one kind of policies. */

@@ -45,6 +45,7 @@ import { stepUrl } from '../record.ts'
 import { type LiveSession, sessionLimits } from '../session.ts'
 import { shownClaims } from '../shown-claims.ts'
 import type { InteractionStep } from '../step.ts'
+import { tryAgain } from '../try-again.ts'
 import type { Visit } from '../visit.ts'
 import { unreachable } from './second-factor.ts'
 
@@ -179,6 +180,8 @@ async function notPermitted(
 ): Promise<Reply> {
   const { interaction } = visit
   const { refusal, stepUp, approval, writes } = permitted
+  if (refusal.error === 'temporarily_unavailable')
+    return await tryAgain(visit, refused, refusal, contextOf(waiting), ports)
   if (approval !== undefined && approval.standing !== 'denied') {
     const isAsked = await commitAsking(visit, sessionOf(visit), permitted, ports)
     if (!isAsked) return await deny(visit, waiting, ports, tooManyWaiting, writes)

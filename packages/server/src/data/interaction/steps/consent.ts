@@ -13,6 +13,7 @@ import { requestFacts } from '../../authorize/facts.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { authorizationResponse } from '../../authorize/response.ts'
 import { newGrantId, newManagedGrantId } from '../../authorize/transaction.ts'
+import { forgettingWith } from '../../consents/remembered.ts'
 import { vouchedBy } from '../../consents/vouched.ts'
 import { fineTime, newHandle } from '../../handle.ts'
 import { participantOf } from '../../logout/participant.ts'
@@ -174,6 +175,7 @@ async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports
     ...finishing(visit),
     // Its tokens end here, with the consent that takes its place.
     ...(asked.named === undefined ? [] : [{ kind: 'end-grant', id: asked.named.id, at: now } as const]),
+    ...forgettingWith(asked.named),
     ...memoryWrites(visit, grant, asked, asked.memory),
     { kind: 'insert-grant', record: grant },
     device === undefined

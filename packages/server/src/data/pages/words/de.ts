@@ -192,9 +192,12 @@ export const de: Words = {
     allow: 'Zulassen',
     deny: 'Ablehnen',
     vouchedBy: {
-      operator: 'Geprüft: Die Betreiber dieses Servers haben die Anwendung eingetragen.',
+      onboarding: legalName =>
+        html`Geprüft: Die Betreiber dieses Servers haben die Anwendung geprüft. Für sie steht <strong><bdi>${legalName}</bdi></strong> ein.`,
+      operator:
+        'Nicht geprüft: Die Betreiber dieses Servers haben die Anwendung eingetragen, aber niemand hat hier geprüft, wer für sie einsteht.',
       statement:
-        'Geprüft: Die Anwendung hat sich selbst eingetragen, mit einer unterschriebenen Erklärung, der dieser Server traut.',
+        'Nicht geprüft: Die Anwendung hat sich selbst eingetragen, mit einer unterschriebenen Erklärung, der dieser Server traut. Aber niemand hat hier geprüft, wer für sie einsteht.',
       nobody:
         'Nicht geprüft: Die Anwendung hat sich selbst eingetragen, und niemand steht für ihren Namen ein.',
     },

@@ -185,8 +185,12 @@ export const en: Words = {
     allow: 'Allow',
     deny: 'Deny',
     vouchedBy: {
-      operator: 'Verified: the operators of this server registered it.',
-      statement: 'Verified: it registered itself with a signed statement that this server trusts.',
+      onboarding: legalName =>
+        html`Verified: the operators of this server checked it, and <strong><bdi>${legalName}</bdi></strong> answers for it.`,
+      operator:
+        'Not verified: the operators of this server registered it, but nobody checked here who answers for it.',
+      statement:
+        'Not verified: it registered itself with a signed statement that this server trusts, but nobody checked here who answers for it.',
       nobody: 'Not verified: it registered itself, and nobody vouches for its name.',
     },
     remembered: time => `You are not asked the same again for ${time}. In your account you can change that.`,

@@ -1,6 +1,5 @@
 import type { AuthenticationMethod } from '@holdfast/protocol'
 import type { Locale } from '../../../snapshot/locale.ts'
-import type { VouchedBy } from '../../consents/vouched.ts'
 import type { SentencedError } from '../../render/public-sentence.ts'
 import type { Html } from '../html.ts'
 
@@ -242,8 +241,14 @@ export interface ConsentWords {
   readonly takeBack: (link: string) => Html
   readonly allow: string
   readonly deny: string
-  /** Who says that the application is what it says it is. */
-  readonly vouchedBy: Readonly<Record<VouchedBy, string>>
+  /** Who says that the application is what it says it is: verified or not, first of all. */
+  readonly vouchedBy: {
+    /** @param legalName of the entity that answers for it, as it was approved */
+    readonly onboarding: (legalName: string) => Html
+    readonly operator: string
+    readonly statement: string
+    readonly nobody: string
+  }
   /** @param time in which the user is not asked again */
   readonly remembered: (time: string) => string
 }

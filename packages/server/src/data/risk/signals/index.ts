@@ -1,4 +1,5 @@
 import type { ClientSignal, SignInSignal } from '../signal.ts'
+import { barredCountry } from './barred-country.ts'
 import { looseProfile, publicClient, sharedSecret } from './client-authentication.ts'
 import { expiringCredential } from './expiring-credential.ts'
 import { failedAttempts } from './failed-attempts.ts'
@@ -7,6 +8,7 @@ import { impossibleTravel } from './impossible-travel.ts'
 import { manySignIns } from './many-sign-ins.ts'
 import { manyClientTokens, manyUserTokens } from './many-tokens.ts'
 import { newClientKey } from './new-client-key.ts'
+import { newCountry } from './new-country.ts'
 import { newDevice } from './new-device.ts'
 import { newNetwork } from './new-network.ts'
 import { unusualHour } from './unusual-hour.ts'
@@ -16,6 +18,8 @@ import { youngClient } from './young-client.ts'
 export const signInSignals: readonly SignInSignal[] = [
   newDevice,
   newNetwork,
+  newCountry,
+  barredCountry,
   impossibleTravel,
   manySignIns,
   failedAttempts,
