@@ -247,7 +247,7 @@ describe('administrators of one issuer', () => {
       (records as { issuer: string }[]).map(({ issuer }) => issuer),
       [north.url],
     )
-    assert.equal(ruleOf(await send('nora', { id: 'verifyAudit' })), 'refused')
+    assert.equal(ruleOf(await send('nora', { id: 'verifyAudit' })), 'admin.reach')
     assert.equal(ruleOf(await send('anna', { id: 'verifyAudit' })), '200')
   })
 

@@ -126,7 +126,7 @@ export async function openAdminGround({
     const header: AdminVisit['header'] = asking =>
       asking === (etag === undefined ? 'if-none-match' : 'if-match') ? (etag ?? '*') : undefined
     const judged = judgeAsked(operation, { ...bare, header }, adminScopes, administrator)
-    return judged.ok ? await worked(operation, judged.value) : 'refused'
+    return judged.ok ? await worked(operation, judged.value) : { ok: false, refusal: judged }
   }
   return { store: opened, desk, send: ask, close: () => opened.close() }
 }
