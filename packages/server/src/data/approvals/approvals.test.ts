@@ -369,8 +369,8 @@ describe('a user whose request others have to approve', () => {
     assert.deepEqual(await events(world, 'approval.'), [])
     const waiting = await follow(browser, await answer(browser, page))
     assert.match(text(waiting), /Waiting for approval.*Not answered yet: treasury/s)
-    assert.equal(header(waiting, 'refresh'), '15')
     const url = actionOf(waiting)
+    assert.equal(header(waiting, 'refresh'), `15; url=${url}`)
     const still = await browser.get(`${url}?still=yes`)
     assert.equal(header(still, 'refresh'), undefined)
     const before = (await world.audit()).length

@@ -13,8 +13,11 @@ import { possibleAcrs } from '../interaction/demand.ts'
 import { withNamedGrant } from '../interaction/named-grant.ts'
 import { isFormPost } from '../interaction/post.ts'
 import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
+import { showFirst } from '../interaction/room.ts'
 import { type LiveSession, loadSession } from '../interaction/session.ts'
+import { consentSilently } from '../interaction/steps/consent.ts'
 import { unreachable } from '../interaction/steps/second-factor.ts'
+import type { Visit } from '../interaction/visit.ts'
 import { errorPage } from '../pages/error.ts'
 import { seeOther } from '../pages/page.ts'
 import { recordRefusal } from '../refused.ts'
@@ -43,17 +46,14 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
   const state = authenticationState(demanding, exchange.issuer, found, {}, now)
   if (state.next === 'unmet') return await refusedHere(unreachable)
   const login = state.next !== 'done'
-  // Consent is asked for every time: no earlier answer is taken for this one.
-  const silent = firstRefusal(silentRules, { prompt: request.prompt, needsLogin: login, needsConsent: true })
+  const { prompt } = request
+  // Whether the user would be asked for consent is known once the policies were.
+  const known = { prompt, needsLogin: login, needsInteraction: false, needsConsent: false }
+  const silent = firstRefusal(silentRules, known)
   if (silent !== undefined) return await refusedHere(silent)
 
-  const opening = openInteraction(
-    exchange,
-    ports,
-    opened.value,
-    state.next === 'login' ? undefined : found,
-    now,
-  )
+  const session = state.next === 'login' ? undefined : found
+  const opening = openInteraction(exchange, ports, opened.value, session, now)
   await ports.store.commit([
     { kind: 'insert-interaction', record: opening.record },
     auditAccepted(exchange, now, 'authorization.opened', contextOf(opened.value), {
@@ -62,9 +62,31 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
       session: !login,
     }),
   ])
-  const step = state.next === 'done' ? 'consent' : state.next
-  const reply = seeOther(stepUrl(exchange.issuer.url, opening.id, step), opening.cookies)
+  const { id, record: interaction, cookies } = opening
+  const { client, profile } = opened.value
+  const visit: Visit = {
+    ...{ exchange, id, interaction, client, profile, session },
+    ...{ browserSession: found, authentication: state, now },
+  }
+  const reply = await firstReply(visit, cookies, ports)
   return opened.value.pushedHash === undefined ? unbacked(reply) : reply
+}
+
+async function firstReply(visit: Visit, cookies: Opening['cookies'], ports: Ports): Promise<Reply> {
+  const { exchange, id, interaction, authentication } = visit
+  if (interaction.request.prompt.includes('none')) return await consentSilently(visit, ports)
+  if (mayShowHere(exchange, cookies)) return await showFirst(visit, ports)
+  const step = authentication.next === 'done' ? 'consent' : authentication.next
+  return seeOther(stepUrl(exchange.issuer.url, id, step), cookies)
+}
+
+/**
+ * A browser that we know is shown the first page at once, and saved a round trip. One that is just getting its cookie
+ * must show that it keeps it, before anybody types a password into a page that could not be answered; and after a POST
+ * a page would be posted again when it is loaded again.
+ */
+function mayShowHere({ method }: Exchange, cookies: Opening['cookies']): boolean {
+  return method === 'GET' && cookies.length === 0
 }
 
 /** Anybody can send such a request, and it was written down: the edge counts it against its source. */
