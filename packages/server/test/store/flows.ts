@@ -127,6 +127,13 @@ export function flowsOf(name: string): readonly Flow[] {
     document: { documentKind: 'RegisteredClient', issuer, name: registered.clientId, body },
   })
   const applied = { documentKind: 'Client', issuer, name: `${name}-applied` }
+  const administrator = {
+    ...applied,
+    documentKind: 'Administrator',
+    name: `${name}-anna`,
+    body: '{"spec":{}}',
+  }
+  const waiting = { ...administrator, documentKind: 'PendingChange', name: `${name}-${passing}-change` }
   const endedIssuer = `https://${name}.example`
   const passingClient = { issuer, clientId: `${name}-leaving` }
   const [kept, ended, taken, deleted] = ['kept', 'ended', 'taken', passing].map(what => ({
@@ -434,6 +441,17 @@ export function flowsOf(name: string): readonly Flow[] {
       ...(name === firstChain ? [{ kind: 'raise-revision', from: 0 } as const] : []),
       { kind: 'put-document', document: { ...applied, body: '{"spec":{"status":"suspended"}}' } },
       { kind: 'put-document', document: { ...applied, name: `${name}-${passing}`, body: '{"spec":{}}' } },
+    ],
+    changeWaits: [
+      { kind: 'put-document', document: administrator },
+      { kind: 'put-document', document: waiting },
+    ],
+    // Both confirmations of a race find the same change: what takes it away does what it asked for.
+    changeConfirmed: [
+      { kind: 'require-document', document: administrator },
+      { kind: 'require-document', document: waiting },
+      { kind: 'insert-initial-access-token', record: { ...records.initial, hash: keyOf('confirmed') } },
+      { kind: 'delete-document', documentKind: waiting.documentKind, issuer, name: waiting.name },
     ],
     applyAgain: [{ kind: 'delete-document', ...applied, name: `${name}-${passing}` }],
     keysMade: [kept, ended, taken, deleted].map(record => ({ kind: 'insert-key', record }) as const),
