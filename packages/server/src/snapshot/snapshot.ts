@@ -118,6 +118,8 @@ export interface Policies {
   readonly readsRisk: boolean
   /** Whether they look at `context.attributes` before a client may act for a user: no source is asked where nobody does. */
   readonly readsAttributesAtAuthorize: boolean
+  /** Whether the time may change what they answer: nothing is answered from memory where it may. */
+  readonly readsTime: boolean
 }
 
 export interface ActivePolicies extends Policies {

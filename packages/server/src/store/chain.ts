@@ -19,8 +19,37 @@ export type ChainVerdict =
 
 /** The record as it is stored and hashed: members in one fixed order, facts sorted, absent ones left out. */
 export function auditBody(record: AuditRecord): string {
-  const facts: Record<string, unknown> = {}
-  for (const name of Object.keys(record.facts).sort()) facts[name] = record.facts[name]
+  const written = lasting.get(record.facts)
+  if (written === undefined) return bodyWith(record, sorted(record.facts))
+  return `${bodyWith(record, undefined).slice(0, -1)},"facts":${written}}`
+}
+
+const lasting = new WeakMap<AuditRecord['facts'], string>()
+
+/**
+ * Facts that many records will share, written out once. Frozen to the bottom: what is hashed is what stands in them.
+ * @returns a copy, to be used in place of `facts`
+ */
+export function lastingFacts(facts: AuditRecord['facts']): AuditRecord['facts'] {
+  const copy = Object.freeze(
+    Object.fromEntries(
+      Object.entries(facts).map(([name, value]) => [
+        name,
+        typeof value === 'object' ? Object.freeze([...value]) : value,
+      ]),
+    ),
+  )
+  lasting.set(copy, JSON.stringify(sorted(copy)))
+  return copy
+}
+
+function sorted(facts: AuditRecord['facts']): AuditRecord['facts'] {
+  const inOrder: Record<string, AuditRecord['facts'][string]> = {}
+  for (const name of Object.keys(facts).sort()) inOrder[name] = facts[name] as AuditRecord['facts'][string]
+  return inOrder
+}
+
+function bodyWith(record: AuditRecord, facts: AuditRecord['facts'] | undefined): string {
   return JSON.stringify({
     at: record.at,
     issuer: record.issuer,

@@ -13,21 +13,20 @@ export function ownedStepOf(write: Owned): Step {
     const { hash, expiresAt, idleExpiresAt } = write.record
     return { name: write.kind, values: [hash, body, expiresAt, idleExpiresAt, subject] }
   }
-  const owners = [subject, ownerKey(write.record.issuer, write.record.clientId)]
+  const client = ownerKey(write.record.issuer, write.record.clientId)
   if (write.kind === 'insert-access-token') {
     const { hash, expiresAt, grantId, act } = write.record
     // INVARIANT: what a grant of the same client stands behind ends with that grant.
     const isDetached = grantId === undefined || act !== undefined
-    return {
-      name: write.kind,
-      values: [hash, body, expiresAt, ...(isDetached ? owners : [null, null])],
-    }
+    // What ends a client looks for its key in both places: one place is enough when the client acts for itself.
+    const owners = isDetached ? [subject, client === subject ? null : client] : [null, null]
+    return { name: write.kind, values: [hash, body, expiresAt, ...owners] }
   }
   const { id, expiresAt, sid, managed } = write.record
   const endsWith = endsWithSession(write.record) ? (sid ?? null) : null
   return {
     name: write.kind,
-    values: [id, body, expiresAt, endsWith, ...owners, managed?.id ?? null],
+    values: [id, body, expiresAt, endsWith, subject, client, managed?.id ?? null],
   }
 }
 

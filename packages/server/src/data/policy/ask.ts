@@ -16,6 +16,7 @@ import type { Policies } from '../../snapshot/snapshot.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import type { AuditContext } from '../audit-of.ts'
+import { keyOfRepeated, type PolicyAnswer, rememberAnswer, repeatedAnswer } from './repeated.ts'
 
 /** How long a decision may take; what takes longer is a deny. */
 export const decisionTimeoutMs = 250
@@ -25,6 +26,8 @@ export interface Answered {
   readonly question: TokenQuestion
   /** After the remote engines, where the policies asked any. */
   readonly decision: Decision
+  /** What a record says of question and decision; nothing of the engines. */
+  readonly facts: AuditRecord['facts']
   /** What the policies permitted, and what the engines they named said to that; undefined: nobody was asked. */
   readonly remote: { readonly local: Decision; readonly verdicts: Verdicts } | undefined
   /** Of the version that decided. */
@@ -46,19 +49,21 @@ export async function askPolicies(
 ): Promise<Answered> {
   const { policies } = issuer
   const { shadow } = policies
-  const [local, beside] = await Promise.all([
-    answerOf(policies, question),
-    shadow && answerOf(shadow, question),
-  ])
+  // Both are asked before either is waited for.
+  const [asking, askingBeside] = [answerOf(policies, question), shadow && answerOf(shadow, question)]
+  const told = asking instanceof Promise ? await asking : asking
+  const beside = (askingBeside instanceof Promise ? await askingBeside : askingBeside)?.decision
   const { name, version } = policies
+  const local = told.decision
   const isOther = shadow !== undefined && beside !== undefined && effectOf(beside) !== effectOf(local)
   const verdicts =
     local.decision === 'permit' && local.obligations.ask.length > 0
       ? await verdictsOf(local.obligations.ask, question, { issuer: issuer.url, requestId }, remoteEngines)
       : undefined
+  const decision = verdicts === undefined ? local : withVerdicts(local, verdicts)
   return {
-    ...{ question, policies: { name, version } },
-    decision: verdicts === undefined ? local : withVerdicts(local, verdicts),
+    ...{ question, policies: { name, version }, decision },
+    facts: decision === local ? told.facts : factsOf(question, policies, decision),
     remote: verdicts && { local, verdicts },
     shadow: isOther ? { policies: shadow, decision: beside } : undefined,
   }
@@ -91,13 +96,35 @@ export function effectOf({ decision, obligations }: Decision): string {
   return [decision, ...textsOfObligations(obligations)].join('\n')
 }
 
-function answerOf(policies: Policies, question: TokenQuestion): Decision | Promise<Decision> {
-  const failed = (cause: unknown): Decision => deniedBy(policies, cause)
+function answerOf(policies: Policies, question: TokenQuestion): PolicyAnswer | Promise<PolicyAnswer> {
+  const key = keyOfRepeated(question, policies)
+  const known = key === undefined ? undefined : repeatedAnswer(policies, key)
+  if (known !== undefined) return known
+  const told = (decision: Decision): PolicyAnswer => ({
+    decision,
+    facts: factsOf(question, policies, decision),
+  })
+  const failed = (cause: unknown): PolicyAnswer => told(deniedBy(policies, cause))
   try {
     const decision = policies.decide(question)
-    return decision instanceof Promise ? inTime(decision, decisionTimeoutMs).catch(failed) : decision
+    if (decision instanceof Promise) return inTime(decision, decisionTimeoutMs).then(told).catch(failed)
+    const answer = told(decision)
+    // What broke may hold the next time.
+    if (key === undefined || decision.errors.length > 0) return answer
+    return rememberAnswer(policies, key, answer)
   } catch (cause) {
     return failed(cause)
+  }
+}
+
+function factsOf(
+  question: TokenQuestion,
+  { name, version }: Policies,
+  decision: Decision,
+): AuditRecord['facts'] {
+  return {
+    ...{ ...factsOfQuestion(question), policies: name, policy_version: version },
+    ...factsOfDecision(decision),
   }
 }
 
@@ -112,9 +139,7 @@ const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.me
  * What engines said, and what the policies alone had: a simulation asks policies again, and never an engine. What a
  * failed engine said of itself stands in the record of the refusal.
  */
-function remoteFacts(remote: Answered['remote']): AuditRecord['facts'] {
-  if (remote === undefined) return {}
-  const { local, verdicts } = remote
+function remoteFacts({ local, verdicts }: NonNullable<Answered['remote']>): AuditRecord['facts'] {
   return {
     local_obligations: textsOfObligations(local.obligations),
     remote: [...verdicts].map(([engine, { verdict }]) => `${engine}=${verdict}`),
@@ -125,12 +150,14 @@ function remoteFacts(remote: Answered['remote']): AuditRecord['facts'] {
  * The record of one moment, for the commit of what was decided; with one more when the shadow would have decided
  * otherwise.
  * @param isFollowed whether it went on; a permit whose obligations were not met did not
+ * @param more facts of the record that are no part of the question
  */
 export function recordsOf(
-  { question, decision, policies, shadow, remote }: Answered,
+  { question, decision, facts, policies, shadow, remote }: Answered,
   isFollowed: boolean,
   context: AuditContext,
   { issuer, requestId }: Exchange,
+  more?: AuditRecord['facts'],
 ): readonly Write[] {
   const { clientId } = question.client
   const base = {
@@ -143,7 +170,10 @@ export function recordsOf(
   const by = { policies: policies.name, policy_version: policies.version }
   const record: AuditRecord = {
     ...{ ...base, event: policyEvents[question.moment], outcome: isFollowed ? 'accepted' : 'refused' },
-    facts: { ...factsOfQuestion(question), ...by, ...factsOfDecision(decision), ...remoteFacts(remote) },
+    facts:
+      remote === undefined && more === undefined
+        ? facts
+        : { ...facts, ...(remote && remoteFacts(remote)), ...more },
   }
   if (shadow === undefined) return [{ kind: 'append-audit', record }]
   // Policies beside policies, without what engines added.

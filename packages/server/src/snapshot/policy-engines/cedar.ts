@@ -1,4 +1,4 @@
-import { askedEngines, compileTokenPolicies, decideToken, readsContext } from '@holdfast/policy'
+import { askedEngines, compileStoredPolicies, decideToken, readsContext } from '@holdfast/policy'
 import { checked, wrong } from '../../control/problem.ts'
 import type { PolicyEngine } from './engine.ts'
 
@@ -6,13 +6,14 @@ import type { PolicyEngine } from './engine.ts'
 export const cedar: PolicyEngine = {
   name: 'cedar',
   compile: (document, policies) => {
-    const compiled = compileTokenPolicies(policies)
+    const compiled = compileStoredPolicies(policies)
     if (compiled.ok)
       return checked({
         decide: question => decideToken(compiled.value, question),
         asks: askedEngines(compiled.value),
         readsRisk: readsContext(compiled.value, 'risk'),
         readsAttributesAtAuthorize: readsContext(compiled.value, 'attributes', 'authorize'),
+        readsTime: readsContext(compiled.value, 'asked'),
       })
     return wrong(...compiled.problems.map(({ place, message }) => ({ document, field: place, message })))
   },

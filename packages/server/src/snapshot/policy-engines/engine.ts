@@ -13,6 +13,8 @@ export interface CompiledPolicies {
   readonly readsRisk: boolean
   /** Whether those for the moment `authorize` may look at `context.attributes`. */
   readonly readsAttributesAtAuthorize: boolean
+  /** Whether the time may change what they answer, all else being equal; yes, where that is not known. */
+  readonly readsTime: boolean
 }
 
 /** A slot: one kind of policies. */

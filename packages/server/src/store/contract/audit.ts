@@ -29,6 +29,20 @@ export const auditCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'the request that began a transaction is found by its id, once, with what followed under it',
+    run: async ({ store }) => {
+      await committed(store, [audit('r-4', 'r-4'), audit('r-5', 'r-4')])
+      const found = await store.findAudit('r-4', 10)
+      assert.deepEqual(
+        found.map(({ requestId, txn }) => [requestId, txn]),
+        [
+          ['r-4', 'r-4'],
+          ['r-5', 'r-4'],
+        ],
+      )
+    },
+  },
+  {
     title: 'the chain is whole: one step per record, none for what was rolled back',
     run: async ({ store }) => {
       const lists = Array.from({ length: 40 }, (_, index) =>

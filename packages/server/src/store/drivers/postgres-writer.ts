@@ -1,6 +1,7 @@
 import { type Clock, Fault } from '../../ports.ts'
 import { type Announced, announcementOf, announcingSteps } from '../announcements.ts'
-import { auditBody, type ChainHead, linkHash } from '../chain.ts'
+import { linkedStepOf } from '../audit-step.ts'
+import type { ChainHead } from '../chain.ts'
 import { passesOn } from '../issuer-revocations.ts'
 import type { ReplayHorizon } from '../replay-horizon.ts'
 import { guardFailed, isGuard, type Step, stepOf } from '../statements.ts'
@@ -233,16 +234,9 @@ function settle(writes: readonly Write[], answers: readonly PromiseSettledResult
 }
 
 function linkStep(chain: Chain, { record }: Extract<Write, { kind: 'append-audit' }>): Step {
-  const body = auditBody(record)
-  const sequence = chain.head.sequence + 1
-  const previousHash = chain.head.hash
-  const hash = linkHash(chain.name, sequence, previousHash, body)
-  chain.head = { sequence, hash }
-  const { at, requestId, txn } = record
-  return {
-    name: 'append-audit',
-    values: [chain.name, sequence, at, requestId, txn ?? null, previousHash, hash, body],
-  }
+  const { step, head } = linkedStepOf(chain.name, chain.head, record)
+  chain.head = head
+  return step
 }
 
 function isCommitted(settled: Settled): boolean {

@@ -1,13 +1,15 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Clock } from '../../ports.ts'
 import { type Announced, announcementOf, announcingSteps } from '../announcements.ts'
-import { auditBody, type ChainHead, linkHash } from '../chain.ts'
+import { linkedStepOf } from '../audit-step.ts'
+import type { ChainHead } from '../chain.ts'
 import type { Row } from '../finders.ts'
 import type { AuditRecord } from '../records.ts'
 import type { ReplayHorizon } from '../replay-horizon.ts'
 import { guardFailed, isGuard, type SqlValue, type StatementName, statements, stepOf } from '../statements.ts'
 import type { CommitResult, Write } from '../writes.ts'
 import { RememberedRows } from './remembered-rows.ts'
+import { shortJti } from './short-jti.ts'
 
 /** Called before each thing that may change the file, with a name for it. Only tests set it. */
 export type WritePoint = (name: string) => void
@@ -79,16 +81,16 @@ export function openWriter(
   let headAtSave = head
 
   const append = (record: AuditRecord): void => {
-    const body = auditBody(record)
-    const sequence = head.sequence + 1
-    const hash = linkHash(chain, sequence, head.hash, body)
-    const { at, requestId, txn } = record
-    run(statements['append-audit'], [chain, sequence, at, requestId, txn ?? null, head.hash, hash, body])
-    head = { sequence, hash }
+    const linked = linkedStepOf(chain, head, record)
+    run(statements[linked.step.name], linked.step.values)
+    head = linked.head
   }
 
   const applyOne = (write: Exclude<Write, { kind: 'append-audit' }>): boolean => {
-    if (write.kind === 'remember-jti' && horizon.isBeyond(write)) return false
+    if (write.kind === 'remember-jti')
+      return (
+        !horizon.isBeyond(write) && run(statements[write.kind], [shortJti(write.key), write.expiresAt]) !== 0
+      )
     const { name, values } = stepOf(write)
     if (name === 'require-live-grant') return prepare(statements[name]).get(...values) !== undefined
     return run(statements[name], values) !== 0

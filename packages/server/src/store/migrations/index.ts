@@ -15,6 +15,7 @@ import { keyVerifiers } from './013-key-verifiers.ts'
 import { issuerRevocations } from './014-issuer-revocations.ts'
 import { approvals } from './015-approvals.ts'
 import { sightings } from './016-sightings.ts'
+import { shortJtis } from './017-short-jtis.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -35,6 +36,7 @@ export const migrations: readonly Migration[] = [
   issuerRevocations,
   approvals,
   sightings,
+  shortJtis,
 ]
 
 /** Version of the schema this program speaks. */
