@@ -409,6 +409,7 @@ export function flowsOf(name: string): readonly Flow[] {
     allOfAClient: [
       { kind: 'insert-grant', record: { ...held, id: keyOf('of-leaving'), ...passingClient } },
       { kind: 'forget-consents-of-client', ...passingClient },
+      { kind: 'forget-approvals-of-client', ...passingClient },
       { kind: 'forget-consents-of-subject', issuer, subject: owner },
       { kind: 'revoke-grants-of-client', ...passingClient, at },
       { kind: 'revoke-tokens-of-client', ...passingClient, at },
@@ -426,6 +427,7 @@ export function flowsOf(name: string): readonly Flow[] {
     userDisabled: [{ kind: 'put-user', record: { ...records.upstreamUser, status: 'disabled' } }],
     userDeleted: [
       { kind: 'delete-user', issuer, subject: records.unwanted.subject },
+      { kind: 'forget-approvals-of-subject', issuer, subject: records.unwanted.subject },
       { kind: 'delete-authenticators-of-user', issuer, subject: records.unwanted.subject },
     ],
     apply: [
