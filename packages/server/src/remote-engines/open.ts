@@ -53,7 +53,7 @@ const most = { requests: 256, connections: 16 } as const
  * An answer to this one question, and not the end of the engine: whoever asks for too much must not close the way to it
  * for everybody.
  */
-const ofQuestion: ReadonlySet<number> = new Set([400, 413])
+const ofQuestion: ReadonlySet<number> = new Set([400, 413, 422])
 
 /** Opens every engine of the configuration. Nothing is asked yet: one that is down does not hold up a start. */
 export async function openRemoteEngines(

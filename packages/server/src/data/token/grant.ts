@@ -55,7 +55,7 @@ export type Decided =
 export interface GrantSlot<Parsed, Facts> {
   readonly grantType: GrantTypeName
   readonly parse: (request: TokenRequest) => Outcome<Parsed>
-  readonly load: (parsed: Parsed, request: TokenRequest, ports: Ports) => Promise<Facts>
+  readonly load: (parsed: Parsed, request: TokenRequest, ports: Ports) => Facts | Promise<Facts>
   readonly judge: (parsed: Parsed, facts: Facts, request: TokenRequest) => Decided
 }
 
@@ -71,7 +71,9 @@ export function grantOf<Parsed, Facts>(slot: GrantSlot<Parsed, Facts>): Grant {
     decide: async (request, ports) => {
       const parsed = slot.parse(request)
       if (!parsed.ok) return { ok: false, refusal: parsed, context: {} }
-      return slot.judge(parsed.value, await slot.load(parsed.value, request, ports), request)
+      const loading = slot.load(parsed.value, request, ports)
+      const facts = loading instanceof Promise ? await loading : loading
+      return slot.judge(parsed.value, facts, request)
     },
   }
 }
