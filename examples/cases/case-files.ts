@@ -17,8 +17,23 @@ export interface CaseFile {
 export class CaseFiles {
   readonly #files = new Map<string, CaseFile>(
     [
-      { id: '7', tenant: 'north', assignee: subjectOf('ada'), state: 'open' as const, payoutCents: 0 },
-      { id: '8', tenant: 'south', assignee: subjectOf('dora'), state: 'open' as const, payoutCents: 0 },
+      { ...{ id: '7', tenant: 'north', assignee: subjectOf('ada') }, state: 'open' as const, payoutCents: 0 },
+      {
+        ...{ id: '8', tenant: 'south', assignee: subjectOf('dora') },
+        state: 'open' as const,
+        payoutCents: 0,
+      },
+      {
+        ...{ id: '10', tenant: 'north', assignee: subjectOf('ada') },
+        state: 'open' as const,
+        payoutCents: 0,
+      },
+      // Somebody approved it the day before, and nobody paid.
+      {
+        ...{ id: '11', tenant: 'north', assignee: subjectOf('ada') },
+        ...{ state: 'approved' as const, payoutCents: 9000, proposer: subjectOf('ada') },
+        approvedAt: 1_760_000_000,
+      },
     ].map(file => [file.id, file]),
   )
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { freePorts, launcher } from '../../packages/holdfast/src/testing/product.ts'
@@ -10,6 +10,17 @@ import { type Program, runningWorkshop } from '../program.ts'
 /** The whole chain: users sign in, tokens go through a gateway, the SDK checks them, the policies decide. */
 
 const workshop = runningWorkshop()
+
+/** As the page about the example has it. @returns the name of the version that is active now */
+async function stopPayouts(): Promise<string> {
+  const folder = join(workshop.open().folder, 'my-policies')
+  for (const one of [folder, 'shipped-policies']) await workshop.said(['policy', 'init', one])
+  cpSync(join(import.meta.dirname, 'issuer'), folder, { recursive: true })
+  await workshop.said(['policy', 'test', folder, '--require-all'])
+  const { name } = JSON.parse(await workshop.said(['policy', 'submit', folder, '-o', 'json']))
+  for (const step of ['approve', 'activate']) await workshop.said(['policy', step, name])
+  return name
+}
 
 test('officers work on cases through gateway, API and policies with real tokens', async () => {
   const [api = 0, gateway = 0, management = 0] = await freePorts(3)
@@ -54,9 +65,33 @@ test('officers work on cases through gateway, API and policies with real tokens'
     assert.match(await act('ben', 'approve', '7'), /^approve 7: 200 .*"state":"approved"/)
     assert.match(await act('ada', 'pay', '7'), /^pay 7: 403/)
     assert.match(await act('ada', 'pay', '7', '249.99'), /^pay 7: 403/)
+    // The issuer's policies decide about payments at the gateway: stopped at once, and going on at once.
+    const stopped = await stopPayouts()
+    const asked = desk.text()
+    assert.match(await act('ada', 'pay', '7', '250.00'), /^pay 7: 403/)
+    assert.equal(desk.text(), asked)
+    await workshop.said(['policy', 'rollback'])
+    // The decision is in the issuer's audit: it would be another one by the policies of before, and says why it was so.
+    const { out, err } = await workshop.open().run(['policy', 'simulate', 'shipped-policies'])
+    const [, reference = ''] = /1 × access {2}cases-app[\s\S]*?such as (\S+)/.exec(err) ?? []
+    const explained = await workshop.said(['policy', 'explain', reference])
+    assert.ok(explained.startsWith(`policy.access  cases-app  by ${stopped}\ndeny`), err + out + explained)
+    assert.match(explained, /payouts\.stopped +forbid +decides/)
     assert.match(await act('ada', 'pay', '7', '250.00'), /^pay 7: 200 .*"state":"paid"/)
     assert.match(await act('ada', 'pay', '7', '250.00'), /^pay 7: 403/)
     assert.match(await act('dora', 'propose', '8', '1500.00'), /^propose 8: 200/)
+    // Another office may approve what it likes, but not this.
+    assert.match(await act('ben', 'approve', '8'), /^approve 8: 403/)
+    assert.match(await act('ada', 'approve', '10'), /^approve 10: 403/)
+    assert.match(await act('ada', 'propose', '10', '1500.00'), /^propose 10: 200/)
+    assert.match(await act('ada', 'pay', '10', '1500.00'), /^pay 10: 403/)
+    assert.match(await act('ben', 'approve', '10'), /^approve 10: 200/)
+    // What the officer agreed to was for one case, and a password is not enough for so much.
+    assert.match(
+      await act('ada', 'pay', '10', '1500.00'),
+      /^pay 10: 401 insufficient_user_authentication urn:holdfast:acr:mfa urn:holdfast:acr:phr/,
+    )
+    assert.match(await act('ada', 'pay', '11', '90.00'), /^pay 11: 403/)
     // Who is no officer gets no further than the gateway, with a perfectly valid token.
     const before = desk.text()
     assert.match(await act('eve', 'read', '7'), /^read 7: 403/)
@@ -69,7 +104,14 @@ test('officers work on cases through gateway, API and policies with real tokens'
     assert.ok(
       records.filter(({ outcome }) => outcome === 'accepted').every(one => one.policyVersion !== undefined),
     )
-    assert.match(desk.text(), /"determining":\["cases.not-own-work"\]/)
+    for (const id of [
+      'own-tenant',
+      'not-own-work',
+      'allowed-amount',
+      'fresh-approval',
+      'large-needs-two-factors',
+    ])
+      assert.match(desk.text(), new RegExp(`"determining":\\["cases\\.${id}"\\]`), id)
   } finally {
     for (const program of [gate, desk]) program.child.kill()
     await Promise.all([gate.ended, desk.ended])

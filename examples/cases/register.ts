@@ -55,12 +55,14 @@ const documents = [
       jwks: { keys: [makeKey(join(folder, 'app.json'), 'cases-app-1')] },
     },
   }),
-  // The gateway asks the issuer about tokens for this API, and wants the answer signed: that is the phantom token.
+  // The gateway asks the issuer about tokens for this API, and wants the answer signed: that is the phantom token. With a
+  // token of its own it asks the issuer's policies about payments.
   document('Client', 'cases-gateway', {
     introspects: ['cases'],
     metadata: {
       client_name: 'Gateway of the cases',
       grant_types: ['client_credentials'],
+      scope: 'access_evaluation',
       token_endpoint_auth_method: 'private_key_jwt',
       introspection_signed_response_alg: 'ES256',
       dpop_bound_access_tokens: true,
@@ -93,12 +95,12 @@ writeFileSync(
 const tls = (name: string): string => resolve('.holdfast/tls', name)
 const edge = (name: string): string => resolve(import.meta.dirname, 'edge', name)
 const { port } = new URL(GATEWAY)
-const route = (method: string, path: string, scope: string, action: string) => ({
+const route = (method: string, path: string, scope: string, action: string, point = 'edge') => ({
   api: 'cases',
   methods: [method],
   path,
   scopes: [scope],
-  decision: { point: 'edge', action, subjectType: 'Officer', resource: { type: 'Case', id: '{id}' } },
+  decision: { point, action, subjectType: 'Officer', resource: { type: 'Case', id: '{id}' } },
 })
 writeFileSync(
   join(folder, 'gateway.yaml'),
@@ -122,6 +124,7 @@ writeFileSync(
             givenTypes: ['Case'],
           },
         },
+        { name: 'issuer', issuer: {} },
       ],
       apis: [
         {
@@ -139,7 +142,7 @@ writeFileSync(
         route('GET', '/cases/{id}', 'cases:work', 'read'),
         route('POST', '/cases/{id}/proposal', 'cases:work', 'propose'),
         route('POST', '/cases/{id}/approval', 'cases:approve', 'approve'),
-        route('POST', '/cases/{id}/payment', 'cases:work', 'pay'),
+        route('POST', '/cases/{id}/payment', 'cases:work', 'pay', 'issuer'),
       ],
     },
     null,

@@ -45,6 +45,8 @@ export interface NodeConfig {
 export interface RunningNode {
   readonly store: Store
   readonly keys: RunningServer['keys']
+  /** Serves what was changed in the store, as a node does after each command of an operator. */
+  readonly refresh: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -133,6 +135,7 @@ export async function startNode(
   return {
     store,
     keys: server.keys,
+    refresh: revision.value.refresh,
     close: async () => {
       await server.close()
       await outbound?.close()

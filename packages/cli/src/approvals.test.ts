@@ -1,28 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AdminApi, Answer, ListedApproval } from '@holdfast/server/control/admin-api.ts'
-import { runCommandLine } from './program.ts'
-import { openTerminal } from './terminal.ts'
+import { runWith } from './testing/run.ts'
 
 const refused: Answer<never> = { ok: false, problem: { type: 'about:blank', title: 'no', status: 422 } }
-
-/** Runs a command line against the answers that the test makes up, and no others. */
-async function run(args: readonly string[], answers: Partial<AdminApi>) {
-  const texts = { out: '' }
-  const composition = {
-    version: '9.9.9',
-    env: {},
-    adminDocuments: () => undefined,
-    serve: async () => 0,
-    gateway: async () => 0,
-    drill: async () => ({ evidence: {}, lines: [], failures: [] }),
-    configuration: () => ({ ok: false, problems: [] }) as const,
-    admin: async () => ({ api: answers as AdminApi, via: 'store', close: async () => {} }) as const,
-  }
-  const stream = { isTTY: false, write: (text: string) => (texts.out += text) }
-  const terminal = openTerminal(stream, { write: () => undefined }, {})
-  return { exitCode: await runCommandLine(args, composition, terminal), ...texts }
-}
 
 const waiting: ListedApproval = {
   ...{ name: 'a-1', issuer: 'i', client: 'shop', user: 'ada', moment: 'authorize', txn: 't' },
@@ -35,13 +16,13 @@ const waiting: ListedApproval = {
 
 test('what waits for approval is listed in words', async () => {
   const listApprovals: AdminApi['listApprovals'] = async () => ({ ok: true, value: { approvals: [waiting] } })
-  const { out } = await run(['approvals', 'list'], { listApprovals })
+  const { out } = await runWith(['approvals', 'list'], { listApprovals })
   for (const part of [/^a-1$/m, /for +ada/, /Pay \(payments\)/, /One payment/, /Amount +12\.50 EUR/])
     assert.match(out, part)
   assert.match(out, /groups +legal treasury\n +missing +treasury\n +serves +once, for 900 s/)
   const empty: AdminApi['listApprovals'] = async () => ({ ok: true, value: { approvals: [] } })
-  assert.match((await run(['approvals', 'list'], { listApprovals: empty })).out, /nothing waits/)
-  const asJson = await run(['approvals', 'list', '-o', 'json'], { listApprovals })
+  assert.match((await runWith(['approvals', 'list'], { listApprovals: empty })).out, /nothing waits/)
+  const asJson = await runWith(['approvals', 'list', '-o', 'json'], { listApprovals })
   assert.equal(JSON.parse(asJson.out)[0].name, 'a-1')
 })
 
@@ -59,17 +40,20 @@ test('a person answers by name, for a group of theirs', async () => {
     }
     return { ok: true, value: value as never }
   }
-  const { out, exitCode } = await run(['approvals', 'approve', 'a-1', '--as', 'lena', '--group', 'legal'], {
-    changeApproval,
-  })
+  const { out, exitCode } = await runWith(
+    ['approvals', 'approve', 'a-1', '--as', 'lena', '--group', 'legal'],
+    {
+      changeApproval,
+    },
+  )
   assert.equal(exitCode, 0)
   assert.match(out, /waiting +a-1 +reference r\nthese have to answer: treasury/)
-  await run(['approvals', 'deny', 'a-1', '--as', 'lena', '-o', 'json'], { changeApproval })
+  await runWith(['approvals', 'deny', 'a-1', '--as', 'lena', '-o', 'json'], { changeApproval })
   assert.deepEqual(asked, [
     { step: 'approve', as: 'lena', name: 'a-1', group: 'legal' },
     { step: 'deny', as: 'lena', name: 'a-1' },
   ])
-  const no = await run(['approvals', 'deny', 'a-1', '--as', 'x'], { changeApproval: async () => refused })
+  const no = await runWith(['approvals', 'deny', 'a-1', '--as', 'x'], { changeApproval: async () => refused })
   assert.notEqual(no.exitCode, 0)
-  assert.notEqual((await run(['approvals', 'approve', 'a-1'], { changeApproval })).exitCode, 0)
+  assert.notEqual((await runWith(['approvals', 'approve', 'a-1'], { changeApproval })).exitCode, 0)
 })

@@ -3,40 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { AdminApi, Answer, ScopeReport } from '@holdfast/server/control/admin-api.ts'
-import { runCommandLine } from './program.ts'
-import { openTerminal } from './terminal.ts'
-
-const refused = (title: string, status: number): Answer<never> => ({
-  ok: false,
-  problem: { type: 'about:blank', title, status },
-})
-const no = refused('the documents are not valid', 422)
-const broken = refused('the store is away', 503)
-
-/** Runs a command line against the answers that the test makes up, and no others. */
-async function run(
-  args: readonly string[],
-  answers: Partial<AdminApi>,
-): Promise<{ readonly exitCode: number; readonly out: string }> {
-  const texts = { out: '' }
-  const composition = {
-    version: '9.9.9',
-    env: {},
-    adminDocuments: () => undefined,
-    serve: async () => 0,
-    gateway: async () => 0,
-    drill: async () => ({ evidence: {}, lines: [], failures: [] }),
-    configuration: () => ({ ok: false, problems: [] }) as const,
-    admin: async () => ({ api: answers as AdminApi, via: 'store', close: async () => {} }) as const,
-  }
-  const terminal = openTerminal(
-    { isTTY: false, write: text => (texts.out += text) },
-    { write: () => undefined },
-    {},
-  )
-  return { exitCode: await runCommandLine(args, composition, terminal), ...texts }
-}
+import type { AdminApi, ScopeReport } from '@holdfast/server/control/admin-api.ts'
+import { broken, no, runWith } from './testing/run.ts'
 
 const nothing: ScopeReport = {
   ...{ issuer: 'https://as.example', environment: 'production', auditFrom: 1_600_000_000 },
@@ -73,7 +41,7 @@ const answering =
 
 test('a report is a table for each part, and a finding in what was asked for is exit code 1', async () => {
   const reportScopes = answering(found)
-  const all = await run(['govern', 'report'], { reportScopes })
+  const all = await runWith(['govern', 'report'], { reportScopes })
   for (const line of [
     /batch +bank +list +GET \/accounts +2 +Account +accounts or a\+b +g-1 until 2023-11-14T22:13:20/,
     /and 7 more/,
@@ -85,7 +53,7 @@ test('a report is a table for each part, and a finding in what was asked for is 
   ])
     assert.match(all.out, line)
   assert.equal(all.exitCode, 1)
-  assert.equal((await run(['govern', 'report'], { reportScopes: answering(nothing) })).exitCode, 0)
+  assert.equal((await runWith(['govern', 'report'], { reportScopes: answering(nothing) })).exitCode, 0)
   const parts: Readonly<Record<string, Partial<ScopeReport>>> = {
     access: { uncatalogued: [] },
     unused: { unused: [] },
@@ -95,17 +63,17 @@ test('a report is a table for each part, and a finding in what was asked for is 
   }
   for (const [part, well] of Object.entries(parts)) {
     const args = ['govern', 'report', '--only', part]
-    assert.equal((await run(args, { reportScopes })).exitCode, 1, part)
-    assert.equal((await run(args, { reportScopes: answering({ ...found, ...well }) })).exitCode, 0, part)
+    assert.equal((await runWith(args, { reportScopes })).exitCode, 1, part)
+    assert.equal((await runWith(args, { reportScopes: answering({ ...found, ...well }) })).exitCode, 0, part)
   }
   const young = answering({ ...found, isAuditLongEnough: false })
-  const unsure = await run(['govern', 'report', '--only', 'unused'], { reportScopes: young })
+  const unsure = await runWith(['govern', 'report', '--only', 'unused'], { reportScopes: young })
   assert.deepEqual([unsure.exitCode, /too short to tell/.test(unsure.out)], [0, true])
 })
 
 test('a report as JSON has the parts that were asked for, and their companions', async () => {
   const args = ['govern', 'report', '--only', 'unused,gateway', '-o', 'json']
-  const report = JSON.parse((await run(args, { reportScopes: answering(found) })).out)
+  const report = JSON.parse((await runWith(args, { reportScopes: answering(found) })).out)
   assert.deepEqual(Object.keys(report).toSorted(), [
     ...['auditFrom', 'environment', 'gateway', 'isAuditLongEnough', 'issuer', 'unused'],
   ])
@@ -155,20 +123,20 @@ test('which operations of a scope were called stands in the files of gateways an
       documents: async () => ({ ok: true, value: { revision: 1, documents } }) as const,
     }
     const args = ['govern', 'report', '--only', 'calls']
-    const told = await run([...args, '--calls', edge, inner, '-o', 'json'], answers)
+    const told = await runWith([...args, '--calls', edge, inner, '-o', 'json'], answers)
     assert.equal(told.exitCode, 1)
     assert.deepEqual(JSON.parse(told.out).calls, [
       { api: 'bank', scope: 'all', operations: 3, called: 1, never: ['list', 'mine'] },
       { api: 'bank', scope: 'one', operations: 2, called: 1, never: ['mine'] },
     ])
     writeFileSync(inner, call('/accounts/mine?page=2'))
-    const enough = await run([...args, '--calls', edge, inner], answers)
+    const enough = await runWith([...args, '--calls', edge, inner], answers)
     assert.match(enough.out, /bank +all +2 of 3 +list\n +bank +one +2 of 2 +-/)
     assert.equal(enough.exitCode, 0)
-    assert.equal((await run([...args, '--calls', join(folder, 'gone.log')], answers)).exitCode, 3)
-    assert.equal((await run(args, answers)).exitCode, 0)
+    assert.equal((await runWith([...args, '--calls', join(folder, 'gone.log')], answers)).exitCode, 3)
+    assert.equal((await runWith(args, answers)).exitCode, 0)
     const away = { ...answers, documents: async () => broken }
-    assert.equal((await run([...args, '--calls', edge], away)).exitCode, 3)
+    assert.equal((await runWith([...args, '--calls', edge], away)).exitCode, 3)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -184,7 +152,7 @@ test('a report is asked for with what the options say, and files are read', asyn
     const reportScopes = answering(nothing, asked)
     const options = ['--days', '7', '--operations-max', '5', '--client', 'batch', '--against', 'main']
     const files = ['--gateway', gateway, '--against-export', elsewhere]
-    await run(['govern', 'report', ...options, ...files], { reportScopes })
+    await runWith(['govern', 'report', ...options, ...files], { reportScopes })
     assert.deepEqual(JSON.parse(JSON.stringify(asked)), [
       {
         ...{ client: 'batch', against: 'main', unusedDays: 7, operationsMax: 5 },
@@ -197,11 +165,11 @@ test('a report is asked for with what the options say, and files are read', asyn
       ['--only', 'nothing'],
       ['--only', ''],
     ])
-      assert.equal((await run(['govern', 'report', ...wrong], { reportScopes })).exitCode, 2)
+      assert.equal((await runWith(['govern', 'report', ...wrong], { reportScopes })).exitCode, 2)
     const gone = ['govern', 'report', '--gateway', join(folder, 'gone.yaml')]
-    assert.equal((await run(gone, { reportScopes })).exitCode, 3)
-    assert.equal((await run(['govern', 'report'], { reportScopes: async () => no })).exitCode, 1)
-    assert.equal((await run(['govern', 'report'], { reportScopes: async () => broken })).exitCode, 3)
+    assert.equal((await runWith(gone, { reportScopes })).exitCode, 3)
+    assert.equal((await runWith(['govern', 'report'], { reportScopes: async () => no })).exitCode, 1)
+    assert.equal((await runWith(['govern', 'report'], { reportScopes: async () => broken })).exitCode, 3)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

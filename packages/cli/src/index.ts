@@ -1,6 +1,7 @@
 export { adminOverSocket, isServerThere } from './admin-client.ts'
 export { adminOverHttps } from './admin-over-https.ts'
 export { readAdminProfile } from './admin-profile.ts'
+export { cannotListen } from './cannot-listen.ts'
 export { type Catalogue, type KnownClause, type KnownRule, readCatalogue } from './catalogue.ts'
 export type {
   AdminConnection,

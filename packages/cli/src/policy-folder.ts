@@ -16,7 +16,7 @@ export async function readPolicyFolder(
   folder: string,
 ): Promise<Parsed<PolicyFolder> | undefined> {
   try {
-    return await read(folder)
+    return await readFolder(folder)
   } catch (cause) {
     terminal.err(cause instanceof Error ? cause.message : String(cause))
     leave(exitCodes.broken)
@@ -24,7 +24,8 @@ export async function readPolicyFolder(
   }
 }
 
-async function read(folder: string): Promise<Parsed<PolicyFolder>> {
+/** The same for who tells of a failure otherwise. @throws Error when the folder cannot be read */
+export async function readFolder(folder: string): Promise<Parsed<PolicyFolder>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries
     .filter(entry => entry.isFile())

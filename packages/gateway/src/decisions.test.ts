@@ -5,10 +5,22 @@ import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { compilePolicySet, createPdp, type Pdp, pdpHandler, prepareEntities } from '@holdfast/policy'
 import { type DecisionPoint, type Fetch, remoteDecisionPoint } from '@holdfast/resource-server'
+import { testKey } from '@holdfast/resource-server/testing.ts'
 import { decisionPointsOf } from './configuration/decision-points.ts'
 import type { RouteDecision } from './decisions.ts'
 import type { RouteOptions } from './options.ts'
 import { type Bed, type BedOptions, openBed, type SendOptions, send } from './testing/bed.ts'
+
+/** The gateway's own client, which none of these asks with. */
+const own = {
+  issuer: 'https://as.example',
+  authentication: {
+    method: 'private_key_jwt',
+    clientId: 'gw',
+    alg: 'ES256',
+    privateKey: testKey('ES256').privateKey,
+  },
+} as const
 
 const schema = `entity User; entity Account;
 action read, move appliesTo { principal: User, resource: Account, context: { acr?: String, auth_time?: Long, method: String } };`
@@ -188,7 +200,7 @@ describe('a gateway that asks a decision point elsewhere', () => {
       [{ name: 'bank', opa: { url: 'https://opa.example/v1/data/allow' } }, opa],
     ] as const) {
       token = 'old'
-      const point = decisionPointsOf([file], read, fetch).get('bank')
+      const point = decisionPointsOf([file], own, read, fetch).get('bank')
       assert.ok(point)
       const bed = await open(t, point)
       assert.equal((await ask(bed, '/accounts/1')).status, 'opa' in file ? 200 : 503)
@@ -272,13 +284,13 @@ describe('decisions in gateway.yaml', () => {
         givenTypes: ['Account'],
       },
     }
-    const points = decisionPointsOf([file], read)
+    const points = decisionPointsOf([file], own, read)
     const bed = await openBed({ routes, options: { decisionPoints: points } })
     t.after(() => bed.close())
     assert.equal((await ask(bed, '/accounts/1')).status, 200)
     assert.equal((await ask(bed, '/accounts/secret')).status, 403)
-    assert.throws(() => decisionPointsOf([file, file], read), /stands twice/)
+    assert.throws(() => decisionPointsOf([file, file], own, read), /stands twice/)
     texts['p.cedar'] = 'permit (principal, action, resource);'
-    assert.throws(() => decisionPointsOf([file], read), /decision point `bank`: p\.cedar/)
+    assert.throws(() => decisionPointsOf([file], own, read), /decision point `bank`: p\.cedar/)
   })
 })

@@ -15,6 +15,7 @@ import { adminDocuments } from '@holdfast/server/control/admin-http/template.ts'
 import { adminSocketPath } from '@holdfast/server/control/admin-socket-path.ts'
 import { type Bootstrap, loadBootstrap } from '@holdfast/server/control/bootstrap/bootstrap.ts'
 import { textOfProblem } from '@holdfast/server/control/problem.ts'
+import { usedListeners } from './used-listeners.ts'
 
 export interface Surroundings {
   readonly cwd: string
@@ -63,8 +64,7 @@ export function composition({ cwd, env, terminal }: Surroundings): Composition {
 
 function configurationOf(bootstrap: ReturnType<typeof loadBootstrap>): ConfigurationAnswer {
   if (!bootstrap.ok) return { ok: false, problems: bootstrap.problems.map(textOfProblem) }
-  const { environment, dataFolder, issuers, listeners, tls, demo, settings } = bootstrap.value
-  const { demoApi, gateway, admin, ...always } = listeners
+  const { environment, dataFolder, issuers, tls, settings } = bootstrap.value
   const caFile = tls === undefined ? join(dataFolder, 'tls', 'ca.pem') : undefined
   return {
     ok: true,
@@ -72,11 +72,7 @@ function configurationOf(bootstrap: ReturnType<typeof loadBootstrap>): Configura
       environment,
       dataFolder,
       issuers,
-      listeners: {
-        ...always,
-        ...(bootstrap.value.admin !== undefined && { admin }),
-        ...(demo && { gateway, demoApi }),
-      },
+      listeners: usedListeners(bootstrap.value),
       caFile,
       settings,
     },

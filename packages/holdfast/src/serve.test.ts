@@ -172,6 +172,16 @@ describe('a server that stops', () => {
     if (before === undefined) delete process.env.HOLDFAST_DATA_DIR
     else process.env.HOLDFAST_DATA_DIR = before
     assert.equal(refused.exitCode, 3)
-    assert.match(refused.err, new RegExp(`port ${holder.ports.public} is in use.*listeners\\.public\\.port`))
+    const { public: own, ...others } = holder.ports
+    assert.match(
+      refused.err,
+      new RegExp(`^holdfast did not start: port ${own} is in use.*listeners\\.public\\.port`),
+    )
+    for (const [name, port] of Object.entries(others))
+      assert.match(
+        refused.err,
+        new RegExp(`nor can these be opened: .*${port} \\(listeners\\.${name}\\.port`),
+      )
+    assert.doesNotMatch(refused.err, /keys\.incomplete/)
   })
 })

@@ -67,8 +67,9 @@ export async function serve(input: ServeInput): Promise<number> {
   try {
     await start(input, log, closers)
   } catch (thrown) {
-    terminal.err(`holdfast did not start: ${explainStart(thrown, bootstrap)}`)
+    // What this process opened itself is closed first, or it would be told as taken.
     await closeAll()
+    terminal.err(`holdfast did not start: ${await explainStart(thrown, bootstrap)}`)
     return exitCodes.broken
   }
   const signal = await stopped

@@ -34,7 +34,13 @@ export { type PdpListenerOptions, pdpListener } from './pdp/node.ts'
 export { createPdp, type Deciding, type DecisionRecord, type Pdp, type PdpOptions } from './pdp/pdp.ts'
 export { compilePolicySet, type PolicySet, type PolicySource, policiesMax } from './policy-set.ts'
 export { type Parsed, type Problem, parseQuestion, type Question } from './question.ts'
-export { askedEngines, compileTokenPolicies, decideToken, readsContext } from './token/compile.ts'
+export {
+  askedEngines,
+  compileStoredPolicies,
+  compileTokenPolicies,
+  decideToken,
+  readsContext,
+} from './token/compile.ts'
 export {
   type Facts,
   factsOfDecision,
@@ -45,12 +51,14 @@ export {
   textsOfObligations,
 } from './token/facts.ts'
 export {
+  type AccessQuestion,
   type AskedAccess,
   type AskingClient,
   type Attributes,
   type AttributeValue,
   type AuthorizeQuestion,
   cedarOf,
+  isBeforeToken,
   type MintQuestion,
   type RaisedSignal,
   type RegisterQuestion,

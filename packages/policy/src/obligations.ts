@@ -68,7 +68,7 @@ const claimPattern = /^([A-Za-z][A-Za-z0-9_:./-]{0,127})=([\x20-\x7E]{1,256})$/
 /** Claims by which a token is bound, addressed or told apart: never a policy's to write. */
 const reservedClaims: ReadonlySet<string> = new Set(
   (
-    'iss sub aud exp nbf iat jti cnf act may_act scope client_id azp nonce sid acr amr auth_time at_hash c_hash ' +
+    'iss sub sub_id aud exp nbf iat jti cnf act may_act scope client_id azp nonce sid acr amr auth_time at_hash c_hash ' +
     's_hash token_use typ events txn authorization_details active token_type status tenant_id jws_signing_input'
   ).split(' '),
 )

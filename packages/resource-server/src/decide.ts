@@ -1,4 +1,5 @@
 import { accept, type Outcome, refuse } from '@holdfast/protocol'
+import { deadline, withDeadline } from './deadline.ts'
 import { DecisionUnavailable } from './decision-point.ts'
 import type { VerifiedToken } from './token.ts'
 
@@ -63,23 +64,4 @@ export async function judgeDecision<Native>(
 function readDecision(answer: unknown): Partial<Decision> {
   if (typeof answer === 'boolean') return { allow: answer }
   return typeof answer === 'object' && answer !== null ? (answer as Partial<Decision>) : {}
-}
-
-const deadline = Symbol('deadline')
-
-async function withDeadline<T>(answer: T | Promise<T>, timeoutMs: number): Promise<T> {
-  if (!isThenable(answer)) return answer
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(deadline), timeoutMs)
-  })
-  try {
-    return await Promise.race([answer, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }

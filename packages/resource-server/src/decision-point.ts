@@ -3,8 +3,8 @@ import { isJsonObject, type JsonObject } from '@holdfast/protocol/wire/json.ts'
 import type { Decide, Decision, Question } from './decide.ts'
 
 /**
- * Whoever answers AuthZEN evaluations: `remoteDecisionPoint` and `remoteOpa` here, `createPdp` of `@holdfast/policy`, or
- * your own. A decision point that cannot answer throws `DecisionUnavailable`.
+ * Whoever answers AuthZEN evaluations: `issuerDecisionPoint`, `remoteDecisionPoint` and `remoteOpa` here, `createPdp` of
+ * `@holdfast/policy`, or your own. A decision point that cannot answer throws `DecisionUnavailable`.
  */
 export interface DecisionPoint {
   readonly evaluate: (evaluation: Evaluation) => unknown
@@ -44,13 +44,17 @@ export function decideBy<Native>(
 
 /** What the token says about the circumstances, in names a schema can rely on; what it does not say is left out. */
 export function tokenContext({ token, method, path }: Question): JsonObject {
-  const { clientId, scopes, acr, authTime, tenant, binding } = token
+  const { clientId, audience, scopes, acr, amr, authTime, tenant, binding } = token
+  const { txn } = token.claims
   return {
     client_id: clientId,
+    audience,
     scopes,
     ...(acr !== undefined && { acr }),
+    ...(amr.length > 0 && { amr }),
     ...(authTime !== undefined && { auth_time: authTime }),
     ...(tenant !== undefined && { tenant }),
+    ...(typeof txn === 'string' && { txn }),
     binding: bindingOf(binding),
     authorization_details: token.authorizationDetails as unknown as JsonObject[],
     method,

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, parseJson } from '@holdfast/protocol/wire/json.ts'
-import type { Fetch } from './ports.ts'
+import type { Fetch, FetchedResponse } from './ports.ts'
 
 export interface JsonRequest {
   readonly fetch: Fetch
@@ -38,6 +38,17 @@ export function jsonObjectIn(text: string, url: string): JsonObject {
 
 /** As `fetchJsonObject`, before anything is said about what the text is. */
 export async function fetchText(request: JsonRequest): Promise<string> {
+  const { status, text } = await fetchAnswer(request)
+  if (status !== 200) throw new UnwantedStatus(request.url, status)
+  return text
+}
+
+export interface Fetched extends Pick<FetchedResponse, 'status' | 'headers'> {
+  readonly text: string
+}
+
+/** As `fetchText`, whatever the status is. */
+export async function fetchAnswer(request: JsonRequest): Promise<Fetched> {
   const { fetch, url, method, headers = {}, body, bytesMax, timeoutMs } = request
   if (new URL(url).protocol !== 'https:') throw new Error(`\`${url}\` is not https`)
   const response = await fetch(url, {
@@ -47,9 +58,9 @@ export async function fetchText(request: JsonRequest): Promise<string> {
     redirect: 'error',
     signal: AbortSignal.timeout(timeoutMs),
   })
+  const { status, headers: answered } = response
   const text = await readText(response.body, bytesMax, url)
-  if (response.status !== 200) throw new UnwantedStatus(url, response.status)
-  return text
+  return { status, text, ...(answered !== undefined && { headers: answered }) }
 }
 
 async function readText(

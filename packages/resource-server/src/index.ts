@@ -12,12 +12,14 @@ export {
   decideBy,
   tokenContext,
 } from './decision-point.ts'
+export type { GuardOptions } from './guarded-decision.ts'
 export type {
   HttpSignatureOptions,
   SignedAnswerOptions,
   SignedRequestOptions,
 } from './http-signatures.ts'
 export type { IntrospectionOptions } from './introspection.ts'
+export { type IssuerDecisionOptions, issuerDecisionPoint } from './issuer-decision.ts'
 export {
   type PreparedAnswer,
   type PublishedMetadata,

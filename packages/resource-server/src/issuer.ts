@@ -23,6 +23,8 @@ export interface IssuerMetadata {
   readonly revocationEventsEndpoint: string | undefined
   readonly mtlsRevocationEventsEndpoint: string | undefined
   readonly keyReportsEndpoint: string | undefined
+  readonly tokenEndpoint: string | undefined
+  readonly policyEvaluationEndpoint: string | undefined
   readonly mtlsKeyReportsEndpoint: string | undefined
 }
 
@@ -205,6 +207,8 @@ function metadataOf(document: JsonObject, issuer: string): IssuerMetadata {
     revocationEventsEndpoint: textOf(document.revocation_events_endpoint),
     mtlsRevocationEventsEndpoint: textOf(mtls.revocation_events_endpoint),
     keyReportsEndpoint: textOf(document.key_reports_endpoint),
+    tokenEndpoint: textOf(document.token_endpoint),
+    policyEvaluationEndpoint: textOf(document.policy_evaluation_endpoint),
     mtlsKeyReportsEndpoint: textOf(mtls.key_reports_endpoint),
   }
 }

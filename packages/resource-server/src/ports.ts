@@ -33,6 +33,8 @@ export interface FetchInit {
 export interface FetchedResponse {
   readonly status: number
   readonly body: AsyncIterable<Uint8Array> | null
+  /** Needed where this API presents a token of its own: the issuer gives nonces there. */
+  readonly headers?: { readonly get: (name: string) => string | null }
 }
 
 export const systemClock: Clock = { now: () => epochSeconds(Math.floor(Date.now() / 1000)) }

@@ -216,10 +216,15 @@ describe('Open Policy Agent decides', () => {
 })
 
 it('the context holds nothing the token does not say', () => {
-  const token = { subject: 'u', clientId: 'c', scopes: ['a'], binding: {}, authorizationDetails: [] }
+  const token = {
+    subject: 'u',
+    ...{ clientId: 'c', audience: ['https://a'], scopes: ['a'], amr: [], claims: {} },
+    ...{ binding: {}, authorizationDetails: [] },
+  }
   const context = tokenContext({ token: token as never, method: 'POST', path: '/x', request: undefined })
   assert.deepEqual(context, {
     client_id: 'c',
+    audience: ['https://a'],
     scopes: ['a'],
     binding: 'none',
     authorization_details: [],

@@ -13,6 +13,7 @@ import {
   type PresentationInput,
   scopeRules,
   splitValues,
+  type TokenScheme,
   usedSchemes,
 } from '@holdfast/protocol/specs/rfc6750-bearer/rules.ts'
 import { allowedRules } from '@holdfast/protocol/specs/rfc9068-at-verification/rules.ts'
@@ -104,6 +105,8 @@ interface Trail {
   readonly query: string | undefined
   category: DenialCategory
   presentation?: PresentationInput
+  /** What the client used at the gateway, once that is proven. */
+  usedAtGateway?: TokenScheme
   facts?: TokenFacts
   joinedJwt?: string | undefined
   sender?: ProvenSender
@@ -214,6 +217,8 @@ async function judgeForwardedBy<Native>(
   const sender = await judgeHandedOn(evidence.value, found.value, settings, trail.at)
   if (!sender.ok) return sender
   trail.sender = sender.value
+  // The gateway hands challenges on: whoever came to it with a proof must read what is missing in that scheme's.
+  trail.usedAtGateway = sender.value.binding.jkt === undefined ? 'Bearer' : 'DPoP'
   return judgeAccess(request, route, found.value, sender.value, settings, trail)
 }
 
@@ -392,12 +397,12 @@ function answerRefusal<Native>(
   trail: Trail,
 ): Challenge {
   const { offered, proofAlgs, resourceMetadataUrl, nonces, explain } = settings
-  const { presentation, stepUp, requestId, interactionId, at } = trail
+  const { presentation, usedAtGateway, stepUp, requestId, interactionId, at } = trail
   if (refusal.error === 'temporarily_unavailable') trail.category = 'unavailable'
   return challengeOf(refusal, {
     requestId,
     offered,
-    used: presentation === undefined ? [] : usedSchemes(presentation),
+    used: presentation !== undefined ? usedSchemes(presentation) : usedAtGateway ? [usedAtGateway] : [],
     algs: proofAlgs,
     resourceMetadataUrl,
     common: interactionHeaders(interactionId, at),

@@ -137,7 +137,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const metrics = openMetrics({ withProcess: true })
   const ownOutbound = options.outbound === undefined ? openOutbound() : undefined
   const outbound = options.outbound ?? (ownOutbound as Outbound)
-  const keys = await openKeys(options, clock, entropy, metrics)
+  let isOver = false
+  const keys = await openKeys(options, clock, entropy, metrics, () => isOver)
   const remoteEngines = await openRemoteEngines(options.remoteEngines ?? [], { clock, log, metrics })
   const connections = await openConnections(options.connections ?? [])
   const attributeSources = openAttributeSources({ clock, store, connections, log, metrics })
@@ -166,6 +167,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     isDraining: () => inFlight.isDraining,
   })
   const closeServers = async (): Promise<void> => {
+    isOver = true
     const closed = Promise.all(Object.values(edges).map(edge => edge.close()))
     await inFlight.drain(options.drainMs ?? defaultDrainMs)
     for (const edge of Object.values(edges)) cutConnections(edge.server)
@@ -201,6 +203,7 @@ async function openKeys(
   clock: Clock,
   entropy: Entropy,
   metrics: Metrics,
+  isOver: () => boolean,
 ): Promise<Ring> {
   const { store, log } = options
   const custody = softwareCustody(options.keyEncryptionKey, entropy)
@@ -223,7 +226,8 @@ async function openKeys(
   })
   const patience = new Promise<void>(resolve => setTimeout(resolve, rsaPatienceMs).unref())
   const complete = ring.whenComplete.catch((thrown: unknown) => {
-    log.error('keys.incomplete', { cause: thrown })
+    // A server that stops closes the store under the keys it was still making.
+    if (!isOver()) log.error('keys.incomplete', { cause: thrown })
   })
   await Promise.race([complete, patience])
   return ring

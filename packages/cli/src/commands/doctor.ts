@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { request } from 'node:https'
-import { createServer } from 'node:net'
+import { cannotListen } from '../cannot-listen.ts'
 import { type AddCommand, configOption, json, outputOption } from '../command.ts'
 import type { Composition, Configuration } from '../composition.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -118,16 +118,6 @@ async function ports({ listeners }: Configuration): Promise<readonly Finding[]> 
       return problem === undefined ? ok('port', `${place} is free`) : failed('port', `${place}: ${problem}`)
     }),
   )
-}
-
-function cannotListen(host: string, port: number): Promise<string | undefined> {
-  return new Promise(done => {
-    const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      done(error.code === 'EADDRINUSE' ? 'another process uses it' : error.message),
-    )
-    server.listen(port, host, () => server.close(() => done(undefined)))
-  })
 }
 
 async function metadata(issuer: string, ca: string | undefined): Promise<readonly Finding[]> {

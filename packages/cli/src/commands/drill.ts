@@ -5,7 +5,7 @@ import type { DrillPlan, RevocationDrillOptions, RotationDrillOptions } from '..
 import { exitCodes } from '../exit-codes.ts'
 
 interface CommonOptions {
-  readonly postgres: string
+  readonly postgres?: string
   readonly load: number
   readonly evidence?: string
   readonly output: string
@@ -39,9 +39,15 @@ export const addDrill: AddCommand = (program, desk) => {
     .action((options: RotationOptions) => run(desk, options, common => ({ drill: 'rotation', ...common })))
 }
 
+/** For a URL with a password, and for who runs it often. */
+const postgresVariable = 'HOLDFAST_DRILL_POSTGRES'
+
 function withCommon(command: Command): Command {
   return command
-    .requiredOption('--postgres <url>', 'where the drill makes a schema of its own, and drops it at the end')
+    .option(
+      '--postgres <url>',
+      `where the drill makes a schema of its own, and drops it at the end; without a password, or \`${postgresVariable}\``,
+    )
     .option('--load <number>', 'requests a second of ordinary traffic', wholeIn(0, 10_000), 20)
     .option('--evidence <file>', 'where everything that was measured is written, as JSON')
     .option(...outputOption)
@@ -49,12 +55,16 @@ function withCommon(command: Command): Command {
 
 async function run<Options extends CommonOptions>(
   desk: Desk,
-  { evidence, output, ...options }: Options,
-  planOf: (common: Omit<Options, 'evidence' | 'output'> & Pick<DrillPlan, 'onProgress'>) => DrillPlan,
+  { evidence, output, postgres: asked, ...options }: Options,
+  planOf: (
+    common: Omit<Options, 'evidence' | 'output' | 'postgres'> & Pick<DrillPlan, 'postgres' | 'onProgress'>,
+  ) => DrillPlan,
 ): Promise<void> {
   const { out, err } = desk.terminal
+  const postgres = postgresOf(desk, asked)
+  if (postgres === undefined) return desk.leave(exitCodes.usage)
   try {
-    const report = await desk.composition.drill(planOf({ ...options, onProgress: err }))
+    const report = await desk.composition.drill(planOf({ ...options, postgres, onProgress: err }))
     const text = json(report.evidence)
     if (evidence !== undefined) writeFileSync(evidence, `${text}\n`)
     for (const line of output === 'json' ? [text] : report.lines) out(line)
@@ -64,4 +74,26 @@ async function run<Options extends CommonOptions>(
     desk.terminal.err(cause instanceof Error ? cause.message : String(cause))
     desk.leave(exitCodes.broken)
   }
+}
+
+/** What stands in an argument, everybody on the machine can read: no command takes a password there. */
+function postgresOf({ composition, terminal }: Desk, asked: string | undefined): string | undefined {
+  const url = asked ?? composition.env[postgresVariable]
+  if (url === undefined || url === '') {
+    terminal.err(`name a PostgreSQL: \`--postgres <url>\`, or \`${postgresVariable}\` in the environment`)
+    return undefined
+  }
+  const read = URL.parse(url)
+  if (read === null || !['postgres:', 'postgresql:'].includes(read.protocol)) {
+    terminal.err('the address of a PostgreSQL is a URL such as postgres://user@host:5432/database')
+    return undefined
+  }
+  if (asked !== undefined && (read.password !== '' || read.searchParams.has('password'))) {
+    terminal.err(
+      'whoever is on this machine can read the arguments of a command: leave the password out of `--postgres`. ' +
+        `Put the URL into \`${postgresVariable}\`, or the password into \`PGPASSWORD\` or the file that \`PGPASSFILE\` names`,
+    )
+    return undefined
+  }
+  return url
 }

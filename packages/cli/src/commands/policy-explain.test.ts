@@ -5,29 +5,10 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { shippedPolicies, tokenSchema } from '@holdfast/policy'
 import type { AdminApi, AuditList } from '@holdfast/server/control/admin-api.ts'
-import { runCommandLine } from '../program.ts'
-import { openTerminal } from '../terminal.ts'
+import { runWith } from '../testing/run.ts'
 
-/** Runs a command line against the answers that the test makes up, and no others. */
-async function run(args: readonly string[], answers: Partial<AdminApi> = {}) {
-  const texts = { out: '', err: '' }
-  const composition = {
-    version: '9.9.9',
-    env: {},
-    adminDocuments: () => undefined,
-    drill: () => assert.fail('drills'),
-    serve: async () => 0,
-    gateway: async () => 0,
-    configuration: () => ({ ok: false, problems: [] }) as const,
-    admin: async () => ({ api: answers as AdminApi, via: 'store', close: async () => {} }) as const,
-  }
-  const terminal = openTerminal(
-    { isTTY: false, write: text => (texts.out += text) },
-    { write: text => (texts.err += text) },
-    {},
-  )
-  return { exitCode: await runCommandLine(['policy', 'explain', ...args], composition, terminal), ...texts }
-}
+const run = (args: readonly string[], answers: Partial<AdminApi> = {}) =>
+  runWith(['policy', 'explain', ...args], answers)
 
 const reference = 'r'.repeat(22)
 const record = {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import {
   cedarOf,
   compilePolicySet,
-  compileTokenPolicies,
+  compileStoredPolicies,
   type ExplainedPolicy,
   type Explanation,
   explain,
@@ -126,7 +126,7 @@ type Texts = Readonly<Record<string, string>>
 function explainedRecord(record: AuditEntry, texts: Texts): Parsed<Explanation> {
   const question = questionOfRecord(record)
   if (question === undefined) throw new TypeError('not a decision')
-  const set = compileTokenPolicies(texts)
+  const set = compileStoredPolicies(texts)
   if (!set.ok) return set
   const asked = cedarOf(question)
   return explainedBy(set.value, asked.question, asked.entities)

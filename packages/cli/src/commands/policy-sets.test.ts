@@ -4,49 +4,26 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import type { AdminApi, SimulatedChange } from '@holdfast/server/control/admin-api.ts'
-import type { Composition } from '../composition.ts'
-import { runCommandLine } from '../program.ts'
-import { openTerminal } from '../terminal.ts'
+import { runWith } from '../testing/run.ts'
 
-const never = (): never => {
-  throw new Error('not in this test')
-}
-
-/** Runs a command line against an admin API that answers these questions and no others. */
-async function run(args: readonly string[], answers: Partial<AdminApi> = {}) {
-  let [out, err] = ['', '']
-  const terminal = openTerminal(
-    { write: (text: string) => (out += text) },
-    { write: (text: string) => (err += text) },
-    { NO_COLOR: '1' },
-  )
-  const api = new Proxy({} as AdminApi, {
-    get: (_target, name) => answers[name as keyof AdminApi] ?? (() => never()),
-  })
-  const composition: Composition = {
-    ...{ version: '0', env: {}, adminDocuments: () => undefined },
-    ...{ serve: never, gateway: never, drill: never, configuration: never },
-    admin: async () => ({ api, isLive: true, close: async () => undefined }) as never,
-  }
-  const code = await runCommandLine(['policy', ...args], composition, terminal)
-  return { code, out, err }
-}
+const run = (args: readonly string[], answers: Partial<AdminApi> = {}) =>
+  runWith(['policy', ...args], answers)
 
 async function folderOf(t: TestContext): Promise<string> {
   const parent = mkdtempSync(join(tmpdir(), 'holdfast-policies-'))
   t.after(() => rmSync(parent, { recursive: true }))
   const folder = join(parent, 'policies')
-  assert.equal((await run(['init', folder])).code, 0)
+  assert.equal((await run(['init', folder])).exitCode, 0)
   return folder
 }
 
 describe('holdfast policy, with a server', () => {
   it('init: what it writes is well and covers itself; nothing is overwritten', async t => {
     const folder = await folderOf(t)
-    assert.equal((await run(['check', folder])).code, 0)
-    assert.match((await run(['test', folder, '--require-all'])).out, /^3 of 3 tests as expected/)
+    assert.equal((await run(['check', folder])).exitCode, 0)
+    assert.match((await run(['test', folder, '--require-all'])).out, /^4 of 4 tests as expected/)
     writeFileSync(join(folder, 'tokens.cedarschema'), 'mine')
-    assert.equal((await run(['init', folder])).code, 3)
+    assert.equal((await run(['init', folder])).exitCode, 3)
     assert.equal(readFileSync(join(folder, 'tokens.cedarschema'), 'utf8'), 'mine')
   })
 
@@ -61,7 +38,7 @@ describe('holdfast policy, with a server', () => {
       },
     })
     const good = await run(['submit', folder, '--set', 'mine', '--issuer', 'main'], answer('checked'))
-    assert.deepEqual([good.code, good.out], [0, 'checked  tokens.x\n'])
+    assert.deepEqual([good.exitCode, good.out], [0, 'checked  tokens.x\n'])
     const [request] = sent as { set: string; issuer: string; policies: object; tests: object }[]
     assert.deepEqual([request?.set, request?.issuer], ['mine', 'main'])
     assert.deepEqual(Object.keys({ ...request?.policies, ...request?.tests }), [
@@ -69,7 +46,7 @@ describe('holdfast policy, with a server', () => {
       'shipped.tests.json',
     ])
     const bad = await run(['submit', folder], answer('draft'))
-    assert.deepEqual([bad.code, bad.err], [1, 'own.cedar:1: is wrong\n'])
+    assert.deepEqual([bad.exitCode, bad.err], [1, 'own.cedar:1: is wrong\n'])
     const asJson = await run(['submit', folder, '-o', 'json'], answer('checked'))
     assert.equal(JSON.parse(asJson.out).state, 'checked')
   })
@@ -78,9 +55,12 @@ describe('holdfast policy, with a server', () => {
     const folder = await folderOf(t)
     writeFileSync(join(folder, 'tokens.cedarschema'), 'entity User;')
     for (const command of ['submit', 'simulate']) {
-      const { code, err } = await run([command, folder])
-      assert.equal(code, 1)
-      assert.match(err, /not the schema of the server/)
+      const { exitCode, err } = await run([command, folder])
+      assert.equal(exitCode, 1)
+      assert.match(
+        err,
+        /is the schema of another version: `holdfast policy init <folder> --refresh` writes it/,
+      )
     }
   })
 
@@ -105,9 +85,9 @@ describe('holdfast policy, with a server', () => {
       }),
     })
     const same = await run(['simulate', folder], answer([]))
-    assert.deepEqual([same.code, same.out, same.err], [0, '10 of 10 decisions would be the same\n', ''])
+    assert.deepEqual([same.exitCode, same.out, same.err], [0, '10 of 10 decisions would be the same\n', ''])
     const other = await run(['simulate', folder], answer([change], 1))
-    assert.equal(other.code, 1)
+    assert.equal(other.exitCode, 1)
     assert.match(
       other.err,
       /3 × mint {2}shop {2}refresh_token\n {2}permit → deny {2}own\.no\n {2}such as req-7\nand 1 more/,
@@ -117,10 +97,10 @@ describe('holdfast policy, with a server', () => {
       /^for 4 of them remote engines were asked/,
     )
     const unsure = await run(['simulate', folder], answer([], 0, 0, 2))
-    assert.deepEqual([unsure.code, unsure.out], [0, '8 of 10 decisions would be the same\n'])
+    assert.deepEqual([unsure.exitCode, unsure.out], [0, '8 of 10 decisions would be the same\n'])
     assert.match(unsure.err, /^2 had attributes/)
     for (const days of ['0', '3651', 'x', '1.5'])
-      assert.equal((await run(['simulate', folder, '--days', days])).code, 2)
+      assert.equal((await run(['simulate', folder, '--days', days])).exitCode, 2)
   })
 
   it('each step is one request, and its answer names version and reference', async () => {
@@ -136,7 +116,7 @@ describe('holdfast policy, with a server', () => {
         (await run([step, 'tokens.x'], answers)).out,
         new RegExp(`^${step} {2}tokens\\.x {2}reference ref-1`),
       )
-    for (const step of ['rollback', 'unshadow']) assert.equal((await run([step], answers)).code, 0)
+    for (const step of ['rollback', 'unshadow']) assert.equal((await run([step], answers)).exitCode, 0)
     assert.deepEqual(
       asked.map(request => (request as { step: string }).step),
       ['approve', 'activate', 'shadow', 'remove', 'rollback', 'unshadow'],
@@ -160,10 +140,10 @@ describe('holdfast policy, with a server', () => {
         policies: ['b.cedar'],
       },
     ] as const
-    const { code, out } = await run(['list'], {
+    const { exitCode, out } = await run(['list'], {
       listPolicies: async () => ({ ok: true, value: { policies } }),
     })
-    assert.equal(code, 0)
+    assert.equal(exitCode, 0)
     assert.match(out, /^active {4}tokens\.a {2}https.*\nchecked {3}tokens\.b {2}in the shadow/)
   })
 })

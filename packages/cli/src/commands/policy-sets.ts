@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Problem, shippedPolicies, shippedTests, tokenSchema } from '@holdfast/policy'
+import { shippedPolicies, shippedTests, tokenSchema } from '@holdfast/policy'
 import type { PolicyChange, SimulatedChange } from '@holdfast/server/control/admin-api.ts'
 import {
   type AddCommand,
@@ -13,6 +13,7 @@ import {
 } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type PolicyFolder, readPolicyFolder } from '../policy-folder.ts'
+import { refreshPolicies, schemaProblems } from '../refresh-policies.ts'
 
 /** `holdfast policy …` against a server: from a folder to the policies that decide. */
 export const addPolicySets: AddCommand = (policy, desk) => {
@@ -20,7 +21,13 @@ export const addPolicySets: AddCommand = (policy, desk) => {
     .command('init')
     .argument('<folder>', 'is made; nothing in it is overwritten')
     .description('write the schema, the shipped policies and their tests: where your own begin')
-    .action((folder: string) => init(desk, folder))
+    .option(
+      '--refresh',
+      'write the schema of this version into a folder there is, and what was shipped and never edited',
+    )
+    .action((folder: string, options: { refresh?: boolean }) =>
+      options.refresh === true ? refresh(desk, folder) : init(desk, folder),
+    )
   withServerOptions(policy.command('submit'))
     .argument('<folder>', 'policies for the questions of the server, with tests')
     .description('store a new version; it is checked when it compiles and its tests pass')
@@ -76,11 +83,30 @@ async function init({ terminal, leave }: Desk, folder: string): Promise<void> {
   }
 }
 
+async function refresh({ terminal, leave }: Desk, folder: string): Promise<void> {
+  try {
+    const answer = await refreshPolicies(folder)
+    if (!answer.ok) {
+      for (const { place, message } of answer.problems) terminal.err(`${place}: ${message}`)
+      return leave(exitCodes.no)
+    }
+    const { written, kept, absent } = answer.value
+    for (const path of written) terminal.out(`wrote ${path}`)
+    if (written.length === 0) terminal.out('nothing to write: it is of this version')
+    for (const path of kept) terminal.err(`kept ${path}: it is not as it was shipped`)
+    for (const id of absent) terminal.err(`no policy here is \`${id}\`: what it permits, one of yours has to`)
+    leave(exitCodes.done)
+  } catch (cause) {
+    terminal.err(cause instanceof Error ? cause.message : String(cause))
+    leave(exitCodes.broken)
+  }
+}
+
 /** A folder of policies for the server; undefined when it is none, which has been told. */
 async function readOwn(desk: Desk, folder: string): Promise<PolicyFolder | undefined> {
   const read = await readPolicyFolder(desk, folder)
   if (read === undefined) return undefined
-  const problems = read.ok ? schemaProblems(read.value.source.schema) : read.problems
+  const problems = read.ok ? schemaProblems(read.value.source) : read.problems
   if (read.ok && problems.length === 0) return read.value
   for (const { place, message } of problems) desk.terminal.err(`${place}: ${message}`)
   desk.leave(exitCodes.no)
@@ -104,18 +130,6 @@ async function submit(desk: Desk, folder: string, options: ServerOptions & { set
     }
     return found.length === 0 ? exitCodes.done : exitCodes.no
   })
-}
-
-/** The server asks by its own schema: a folder with another one would be tested against questions nobody asks. */
-function schemaProblems({
-  name,
-  text,
-}: {
-  readonly name: string
-  readonly text: string
-}): readonly Problem[] {
-  if (text.trim() === tokenSchema.text.trim()) return []
-  return [{ place: name, message: 'is not the schema of the server: `holdfast policy init` writes that' }]
 }
 
 async function simulate(

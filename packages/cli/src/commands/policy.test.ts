@@ -3,23 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import type { Composition } from '../composition.ts'
-import { runCommandLine } from '../program.ts'
-import { openTerminal } from '../terminal.ts'
-
-const never = (): never => {
-  throw new Error('policy commands need no server')
-}
-const composition: Composition = {
-  version: '0',
-  env: {},
-  adminDocuments: () => undefined,
-  serve: never,
-  gateway: never,
-  drill: never,
-  configuration: never,
-  admin: never,
-}
+import { type Ran, run } from '../testing/run.ts'
 
 const schema = 'entity User; entity File; action "read" appliesTo { principal: User, resource: File };'
 const policy = '@id("all") permit (principal, action, resource);'
@@ -43,34 +27,27 @@ const good = {
   't.tests.json': JSON.stringify(ask({ decision: 'permit', determining: ['all'] })),
 }
 
-async function run(
+function ran(
   t: TestContext,
   files: Readonly<Record<string, string>>,
   ...args: readonly string[]
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+): Promise<Ran> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-policy-'))
   t.after(() => rmSync(folder, { recursive: true }))
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
     writeFileSync(join(folder, name), text)
   }
-  let [out, err] = ['', '']
-  const terminal = openTerminal(
-    { write: (text: string) => (out += text) },
-    { write: (text: string) => (err += text) },
-    { NO_COLOR: '1' },
-  )
   const [command = '', ...options] = args
-  const code = await runCommandLine(['policy', command, folder, ...options], composition, terminal)
-  return { code, out, err }
+  return run(['policy', command, folder, ...options])
 }
 
 describe('holdfast policy', () => {
   it('check: says how many and which version, as text and as JSON', async t => {
-    const text = await run(t, good, 'check')
-    assert.deepEqual([text.code, text.err], [0, ''])
+    const text = await ran(t, good, 'check')
+    assert.deepEqual([text.exitCode, text.err], [0, ''])
     assert.match(text.out, /^1 policy is well {2}sha256:/)
-    const json = JSON.parse((await run(t, good, 'check', '-o', 'json')).out)
+    const json = JSON.parse((await ran(t, good, 'check', '-o', 'json')).out)
     assert.deepEqual([json.ok, json.policies], [true, ['all']])
     assert.ok(text.out.includes(json.version))
   })
@@ -88,21 +65,20 @@ describe('holdfast policy', () => {
   ]
   for (const [name, files, message] of refused)
     it(`check: ${name} is a no`, async t => {
-      const { code, out, err } = await run(t, files, 'check')
-      assert.deepEqual([code, out], [1, ''])
+      const { exitCode, out, err } = await ran(t, files, 'check')
+      assert.deepEqual([exitCode, out], [1, ''])
       assert.match(err, message)
     })
 
   it('check: a folder that is not there is a fault, not a no', async t => {
-    const { code } = await run(t, good, 'check', '-o', 'json')
-    assert.equal(code, 0)
-    const terminal = openTerminal({ write: () => undefined }, { write: () => undefined }, {})
-    assert.equal(await runCommandLine(['policy', 'check', '/nowhere/at/all'], composition, terminal), 3)
+    const { exitCode } = await ran(t, good, 'check', '-o', 'json')
+    assert.equal(exitCode, 0)
+    assert.equal((await run(['policy', 'check', '/nowhere/at/all'])).exitCode, 3)
   })
 
   it('test: all as expected', async t => {
-    const { code, out, err } = await run(t, good, 'test', '--require-all')
-    assert.deepEqual([code, err], [0, ''])
+    const { exitCode, out, err } = await ran(t, good, 'test', '--require-all')
+    assert.deepEqual([exitCode, err], [0, ''])
     assert.match(out, /^1 of 1 tests as expected/)
   })
 
@@ -123,17 +99,17 @@ describe('holdfast policy', () => {
   for (const [name, expect, message] of different)
     it(`test: a difference in ${name} is a no`, async t => {
       const files = { ...good, 't.tests.json': JSON.stringify(ask(expect)) }
-      const { code, err } = await run(t, files, 'test')
-      assert.equal(code, 1)
+      const { exitCode, err } = await ran(t, files, 'test')
+      assert.equal(exitCode, 1)
       assert.match(err, message)
-      const json = JSON.parse((await run(t, files, 'test', '-o', 'json')).out)
+      const json = JSON.parse((await ran(t, files, 'test', '-o', 'json')).out)
       assert.equal(json.ok, false)
     })
 
   it('test: a question the schema does not know is a difference, not a pass', async t => {
     const wrong = JSON.stringify(ask({ decision: 'deny' })).replace('"read"', '"write"')
-    const { code, err } = await run(t, { ...good, 't.tests.json': wrong }, 'test')
-    assert.equal(code, 1)
+    const { exitCode, err } = await ran(t, { ...good, 't.tests.json': wrong }, 'test')
+    assert.equal(exitCode, 1)
     assert.match(err, /errors: expected \[\], got \["question"\]/)
   })
 
@@ -155,17 +131,17 @@ describe('holdfast policy', () => {
   ]
   for (const [name, text, message] of unreadable)
     it(`test: ${name} is a no`, async t => {
-      const { code, err } = await run(t, { ...good, 't.tests.json': text }, 'test')
-      assert.equal(code, 1)
+      const { exitCode, err } = await ran(t, { ...good, 't.tests.json': text }, 'test')
+      assert.equal(exitCode, 1)
       assert.match(err, message)
     })
 
   it('test: no tests at all, and with --require-all a policy that decides none, are a no', async t => {
     const { 't.tests.json': _tests, ...untested } = good
-    assert.equal((await run(t, untested, 'test')).code, 1)
+    assert.equal((await ran(t, untested, 'test')).exitCode, 1)
     const more = { ...good, 'q.cedar': '@id("more") forbid (principal == User::"eve", action, resource);' }
-    const relaxed = await run(t, more, 'test')
-    assert.deepEqual([relaxed.code, relaxed.err], [0, 'no test is decided by more\n'])
-    assert.equal((await run(t, more, 'test', '--require-all')).code, 1)
+    const relaxed = await ran(t, more, 'test')
+    assert.deepEqual([relaxed.exitCode, relaxed.err], [0, 'no test is decided by more\n'])
+    assert.equal((await ran(t, more, 'test', '--require-all')).exitCode, 1)
   })
 })

@@ -9,6 +9,7 @@ import {
 import { type AddCommand, type Desk, json, outputOption } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type PolicyFolder, readPolicyFolder } from '../policy-folder.ts'
+import { outdatedNote } from '../refresh-policies.ts'
 import { addPolicyExplain } from './policy-explain.ts'
 import { addPolicySets } from './policy-sets.ts'
 
@@ -47,6 +48,8 @@ async function compiled(
 ): Promise<{ readonly set: PolicySet; readonly tests: PolicyFolder['tests'] } | undefined> {
   const read = await readPolicyFolder(desk, folder)
   if (read === undefined) return undefined
+  const note = read.ok ? outdatedNote(read.value.source) : undefined
+  if (note !== undefined) desk.terminal.err(note)
   const answer = read.ok ? compile(read.value) : read
   if (answer.ok) return answer.value
   reportProblems(desk, answer.problems, output)

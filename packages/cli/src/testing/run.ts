@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { adminOver } from '@holdfast/server/control/admin.ts'
+import type { AdminApi, Answer } from '@holdfast/server/control/admin-api.ts'
 import { serveAdminSocket } from '@holdfast/server/control/admin-socket.ts'
 import { adminSocketPath } from '@holdfast/server/control/admin-socket-path.ts'
 import type { ControlPorts } from '@holdfast/server/control/apply.ts'
@@ -22,8 +23,8 @@ export interface Ran {
   readonly err: string
 }
 
-/** For tests: one command line, and what it wrote. */
-export async function run(args: readonly string[], admin?: Composition['admin']): Promise<Ran> {
+/** For tests: one command line, and what it wrote. @param parts of the process; it has no others */
+export async function run(args: readonly string[], parts: Partial<Composition> = {}): Promise<Ran> {
   const texts = { out: '', err: '' }
   const terminal = openTerminal(
     { isTTY: false, write: text => (texts.out += text) },
@@ -35,11 +36,29 @@ export async function run(args: readonly string[], admin?: Composition['admin'])
     version: '9.9.9',
     env: {},
     adminDocuments: () => undefined,
-    ...{ serve: unused, gateway: unused, drill: unused, admin: admin ?? unused },
+    ...{ serve: unused, gateway: unused, drill: unused, admin: unused },
     configuration: () => assert.fail('reads the configuration'),
+    ...parts,
   }
   return { exitCode: await runCommandLine(args, composition, terminal), ...texts }
 }
+
+/** One command line against the answers that the test makes up, and no others. */
+export function runWith(args: readonly string[], answers: Partial<AdminApi> = {}): Promise<Ran> {
+  const api = new Proxy({} as AdminApi, {
+    get: (_target, name) =>
+      answers[name as keyof AdminApi] ?? (() => assert.fail(`asks for ${String(name)}`)),
+  })
+  return run(args, { admin: async () => ({ api, via: 'store', close: async () => undefined }) })
+}
+
+const refused = (title: string, status: number): Answer<never> => ({
+  ok: false,
+  problem: { type: 'about:blank', title, status },
+})
+/** Answers of a server that says no, and of one that cannot. */
+export const no = refused('the documents are not valid', 422)
+export const broken = refused('the store is away', 503)
 
 export interface Administered {
   readonly run: (...args: readonly string[]) => Promise<Ran>
@@ -78,7 +97,7 @@ export async function administered(t: TestContext, documents: readonly string[])
     now += seconds
   }
   const connect = async () => ({ api: overSocket, via: 'server' as const, close: async () => undefined })
-  return { run: (...args) => run(args, connect), ports, pass }
+  return { run: (...args) => run(args, { admin: connect }), ports, pass }
 }
 
 export function temporaryFolder(t: TestContext): string {

@@ -69,7 +69,15 @@ describe('gateway.yaml', () => {
     )
     assert.deepEqual([...(options.decisionPoints ?? new Map()).keys()], ['p'])
     assert.deepEqual(options.routes[0]?.decision, decision)
+    const own = { name: 'p', issuer: { timeoutMs: 100, url: 'https://as.example/access/v1/evaluation' } }
+    const asked = gatewayFileSchema.parse({ ...file, routes, decisionPoints: [own] })
+    assert.ok(gatewayOptionsOf(asked, surroundings()).decisionPoints?.has('p'))
+    const elsewhere = { name: 'p', issuer: { url: 'https://pdp.example/' } }
+    const wrong = gatewayFileSchema.parse({ ...file, routes, decisionPoints: [elsewhere] })
+    assert.throws(() => gatewayOptionsOf(wrong, surroundings()), /is not at the issuer/)
     const both = { name: 'p', authzen, opa: authzen }
+    const two = { name: 'p', issuer: {}, opa: { url: 'https://opa.example/' } }
+    assert.ok(!gatewayFileSchema.safeParse({ ...file, decisionPoints: [two] }).success)
     for (const point of [{ name: 'p' }, both, { name: 'p', authzen: { url: 'http://pdp.example' } }])
       assert.ok(!gatewayFileSchema.safeParse({ ...file, decisionPoints: [point] }).success)
   })

@@ -2,32 +2,40 @@ import { compilePolicySet, createPdp, prepareEntities } from '@holdfast/policy'
 import {
   type DecisionPoint,
   type Fetch,
+  type IssuerDecisionOptions,
+  issuerDecisionPoint,
   type RemoteOptions,
   remoteDecisionPoint,
   remoteOpa,
 } from '@holdfast/resource-server'
+import { defined } from './defined.ts'
 import { fetchTrusting } from './options-of.ts'
 import type { GatewayFile } from './schema.ts'
 
 type PointFile = NonNullable<GatewayFile['decisionPoints']>[number]
 type Read = (path: string) => string
 
+/** Where the gateway's own client stands, and how it is reached. */
+export type OwnIssuer = Pick<IssuerDecisionOptions, 'issuer' | 'authentication' | 'fetch'>
+
 /** The decision points of a file, opened. @throws TypeError that names the one which cannot be used */
 export function decisionPointsOf(
   files: readonly PointFile[],
+  own: OwnIssuer,
   read: Read,
   fetch?: Fetch,
 ): ReadonlyMap<string, DecisionPoint> {
   const points = new Map<string, DecisionPoint>()
   for (const file of files) {
     if (points.has(file.name)) throw new TypeError(`decision point \`${file.name}\` stands twice`)
-    points.set(file.name, pointOf(file, read, fetch))
+    points.set(file.name, pointOf(file, own, read, fetch))
   }
   return points
 }
 
-function pointOf(file: PointFile, read: Read, fetch: Fetch | undefined): DecisionPoint {
-  const { name, authzen, opa, policies } = file
+function pointOf(file: PointFile, own: OwnIssuer, read: Read, fetch: Fetch | undefined): DecisionPoint {
+  const { name, issuer, authzen, opa, policies } = file
+  if (issuer !== undefined) return issuerDecisionPoint({ ...own, ...defined(issuer) })
   if (authzen !== undefined) return remoteDecisionPoint(remoteOf(authzen, read, fetch))
   if (opa !== undefined) return remoteOpa(remoteOf(opa, read, fetch))
   if (policies === undefined) throw new TypeError(`decision point \`${name}\` says nothing`)
@@ -40,9 +48,8 @@ function remoteOf(
   fetch: Fetch | undefined,
 ): RemoteOptions {
   const trusting = caFile === undefined ? fetch : fetchTrusting(read(caFile))
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
   return {
-    ...(Object.fromEntries(given) as Pick<RemoteOptions, 'url'>),
+    ...(defined(options) as Pick<RemoteOptions, 'url'>),
     // Read each time: who renews the file need not start the gateway anew.
     ...(tokenFile !== undefined && {
       headers: () => ({ authorization: `Bearer ${read(tokenFile).trim()}` }),

@@ -2,13 +2,14 @@ import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type JwsAlg, profiles } from '@holdfast/protocol'
-import type { AuditSink, Fetch, IntrospectionAuthentication } from '@holdfast/resource-server'
+import type { AuditSink, Fetch } from '@holdfast/resource-server'
 import { Agent, fetch as undiciFetch } from 'undici'
 import { evidenceKeyOf } from '../evidence.ts'
 import type { GatewayLimits } from '../limits.ts'
 import type { GatewayOptions, ProtectedApi, RouteOptions, UpstreamOptions } from '../options.ts'
 import type { Log } from '../ports.ts'
-import { decisionPointsOf } from './decision-points.ts'
+import { decisionPointsOf, type OwnIssuer } from './decision-points.ts'
+import { defined } from './defined.ts'
 import type { GatewayFile } from './schema.ts'
 
 export interface FileSurroundings {
@@ -33,6 +34,9 @@ export function gatewayOptionsOf(file: GatewayFile, { base, audit, log }: FileSu
     explain,
     revocationFeed,
   } = file
+  const fetching = issuer.caFile === undefined ? {} : { fetch: fetchTrusting(read(issuer.caFile)) }
+  const authentication = authenticationOf(file.client.clientId, jwkOf(file.client.privateKeyFile, read))
+  const own = { issuer: issuer.url, authentication, ...fetching }
   return {
     ...{ externalUrl, management, audit, log, trustedProxies, explain, revocationFeed },
     ...(listener !== 'off' && { address: listener }),
@@ -45,8 +49,8 @@ export function gatewayOptionsOf(file: GatewayFile, { base, audit, log }: FileSu
     }),
     tls: { certPem: read(tls.certificateFile), keyPem: read(tls.privateKeyFile) },
     issuer: issuer.url,
-    ...(issuer.caFile !== undefined && { fetch: fetchTrusting(read(issuer.caFile)) }),
-    introspection: authenticationOf(file.client.clientId, jwkOf(file.client.privateKeyFile, read)),
+    ...fetching,
+    introspection: authentication,
     evidenceKey: evidenceKeyOf(jwkOf(file.evidenceKeyFile, read)),
     ...(file.replay && {
       replay: {
@@ -54,7 +58,9 @@ export function gatewayOptionsOf(file: GatewayFile, { base, audit, log }: FileSu
         nonceSecret: readFileSync(resolve(base, file.replay.nonceSecretFile)),
       },
     }),
-    ...(file.decisionPoints.length > 0 && { decisionPoints: decisionPointsOf(file.decisionPoints, read) }),
+    ...(file.decisionPoints.length > 0 && {
+      decisionPoints: decisionPointsOf(file.decisionPoints, own, read),
+    }),
     limits: defined(limits) as Partial<GatewayLimits>,
     apis: file.apis.map(({ upstream, evidenceAudience, profile: tier, ...api }) => {
       const profile = tier === undefined ? undefined : profiles.get(tier)
@@ -80,11 +86,6 @@ function upstreamOf(
   return { ...(defined(times) as Pick<UpstreamOptions, 'url'>), ...pems }
 }
 
-/** Without the members that are there and say nothing. */
-function defined<T extends object>(value: T): object {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined))
-}
-
 function jwkOf(path: string, read: (path: string) => string): Readonly<Record<string, string>> {
   const value: unknown = JSON.parse(read(path))
   if (typeof value !== 'object' || value === null) throw new TypeError(`\`${path}\` is not a JWK`)
@@ -96,7 +97,7 @@ const algs: Readonly<Record<string, JwsAlg>> = { 'P-256': 'ES256', Ed25519: 'EdD
 function authenticationOf(
   clientId: string,
   jwk: Readonly<Record<string, string>>,
-): IntrospectionAuthentication {
+): OwnIssuer['authentication'] {
   const alg = jwk.kty === 'RSA' ? 'PS256' : algs[jwk.crv ?? '']
   if (alg === undefined)
     throw new TypeError("the key of the gateway's client is neither P-256, Ed25519 nor RSA")

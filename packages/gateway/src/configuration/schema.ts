@@ -53,21 +53,27 @@ const api = z.strictObject({
   clientCert: z.boolean().optional(),
 })
 
+const guard = {
+  timeoutMs: z.number().int().min(1).max(10_000).optional(),
+  failuresMax: z.number().int().min(1).max(100).optional(),
+  pauseMs: z.number().int().min(100).max(60_000).optional(),
+}
+
 const remotePoint = z.strictObject({
   url: httpsUrl,
   /** PEM file of the authority of its certificate, when it is not a public one. */
   caFile: z.string().optional(),
   /** File with a bearer token that the point takes; read for each question. */
   tokenFile: z.string().optional(),
-  timeoutMs: z.number().int().min(1).max(10_000).optional(),
-  failuresMax: z.number().int().min(1).max(100).optional(),
-  pauseMs: z.number().int().min(100).max(60_000).optional(),
+  ...guard,
 })
 
-/** Who decides about requests: exactly one of three ways. */
+/** Who decides about requests: exactly one of four ways. */
 const decisionPoint = z
   .strictObject({
     name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+    /** The active policies of the issuer, or its `DecisionPoint` by `url`, asked by the gateway's own client. */
+    issuer: z.strictObject({ url: httpsUrl.optional(), ...guard }).optional(),
     /** AuthZEN 1.0: its evaluation endpoint. */
     authzen: remotePoint.optional(),
     /** Open Policy Agent: its document. */
@@ -83,8 +89,8 @@ const decisionPoint = z
       .optional(),
   })
   .refine(
-    ({ authzen, opa, policies }) => [authzen, opa, policies].filter(Boolean).length === 1,
-    'says exactly one of `authzen`, `opa` and `policies`',
+    ({ issuer, authzen, opa, policies }) => [issuer, authzen, opa, policies].filter(Boolean).length === 1,
+    'says exactly one of `issuer`, `authzen`, `opa` and `policies`',
   )
 
 const decision = z.strictObject({

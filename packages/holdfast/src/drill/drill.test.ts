@@ -79,7 +79,8 @@ describe('holdfast drill', { skip: (await postgresAbsence()) ?? false }, () => {
     const run = (args: readonly string[]): Promise<Run> =>
       begun(folder, process.execPath, ['drill', ...args]).ended
     for (const [args, message] of [
-      [['revocation'], /required option '--postgres/],
+      [['revocation'], /`--postgres <url>`, or `HOLDFAST_DRILL_POSTGRES`/],
+      [['revocation', '--postgres', 'host=localhost password=x'], /is a URL such as postgres:/],
       [['rotation', '--postgres', 'x', '--issuers', '1'], /from 2 to 50/],
       [['revocation', '--postgres', 'x', '--at-once', '65'], /from 1 to 64/],
     ] as const) {

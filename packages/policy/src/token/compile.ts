@@ -1,5 +1,6 @@
 import { readsOfContext } from '../cedar/context-reads.ts'
 import type { CompiledPolicy } from '../cedar/evaluate.ts'
+import { entityUid } from '../cedar/value.ts'
 import { decide, denied } from '../decide.ts'
 import type { Decision } from '../decision.ts'
 import { enginesOf } from '../obligations.ts'
@@ -7,7 +8,7 @@ import { compilePolicySet, type PolicySet, type PolicySource } from '../policy-s
 import type { Parsed } from '../question.ts'
 import { valuesOf } from './entities.ts'
 import type { TokenMoment, TokenQuestion } from './question.ts'
-import { tokenSchema } from './schema.ts'
+import { schemaBeforeAccess, tokenSchema } from './schema.ts'
 
 /** Obligations that only a token about to be minted can meet. */
 const mintOnly = ['max_lifetime', 'drop_scope', 'drop_details', 'add_claim'] as const
@@ -17,7 +18,28 @@ const mintOnly = ['max_lifetime', 'drop_scope', 'drop_details', 'add_claim'] as 
  * it speaks at can meet is refused: it would deny where its author meant to permit.
  */
 export function compileTokenPolicies(policies: PolicySource['policies']): Parsed<PolicySet> {
-  const compiled = compilePolicySet({ schema: tokenSchema, policies })
+  const compiled = compiledBy(tokenSchema, policies)
+  if (compiled.ok || !compiledBy(schemaBeforeAccess, policies).ok) return compiled
+  return { ok: false, problems: [...compiled.problems, { place: tokenSchema.name, message: newMoment }] }
+}
+
+const newMoment =
+  'they fit the schema before there was the moment `access`: name the actions that each policy is for, such as ' +
+  '`action in [Action::"authorize", Action::"mint"]`'
+
+/**
+ * Compiles what is stored, and perhaps decides already. A version that fits only the schema before `access` goes on
+ * deciding the moments it knows, and denies that one.
+ */
+export function compileStoredPolicies(policies: PolicySource['policies']): Parsed<PolicySet> {
+  const compiled = compiledBy(tokenSchema, policies)
+  if (compiled.ok) return compiled
+  const before = compiledBy(schemaBeforeAccess, policies)
+  return before.ok ? before : compiled
+}
+
+function compiledBy(schema: PolicySource['schema'], policies: PolicySource['policies']): Parsed<PolicySet> {
+  const compiled = compilePolicySet({ schema, policies })
   if (!compiled.ok) return compiled
   const problems = compiled.value.compiled.policies.flatMap(policy => [
     ...mintOnly
@@ -67,6 +89,10 @@ export function askedEngines({ compiled: { policies } }: PolicySet): readonly st
 
 /** Asks compiled policies one question. Every error is a deny. */
 export function decideToken(set: PolicySet, question: TokenQuestion): Decision {
+  if (!set.schema.actions.has(entityUid('Action', question.moment).key))
+    return denied(set, [
+      { place: 'schema', message: `written before there was the moment \`${question.moment}\`` },
+    ])
   const values = valuesOf(set, question)
   if (values.ok) return decide(set, values.value.question, values.value.entities)
   return denied(

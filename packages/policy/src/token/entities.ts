@@ -12,6 +12,7 @@ import {
   type AuthorizeQuestion,
   attributeHolders,
   holderId,
+  isBeforeToken,
   type MintQuestion,
   type StatedRisk,
   type StatedUser,
@@ -85,11 +86,9 @@ function contextOf(question: TokenQuestion): Fields {
     case 'mint':
       fields.set('binding', text(question.binding))
       fields.set('lifetimeSeconds', whole(question.lifetimeSeconds))
-      setBeside(fields, question)
-      return withUser(withRisk(fields, question.risk), question.grantType, question.user)
+      return withGrant(fields, question)
     case 'authorize':
-      setBeside(fields, question)
-      return withUser(withRisk(fields, question.risk), question.grantType, question.user)
+      return withGrant(fields, question)
     case 'register':
       fields.set('grantTypes', setOf(question.grantTypes.map(text)))
       fields.set('redirectHosts', setOf(question.redirectHosts.map(text)))
@@ -97,9 +96,26 @@ function contextOf(question: TokenQuestion): Fields {
       fields.set('initialToken', text(question.initialToken))
       fields.set('isUpdate', question.isUpdate)
       return fields
+    case 'access':
+      fields.set('binding', text(question.binding))
+      fields.set('operation', text(question.operation))
+      fields.set('objectType', text(question.object.type))
+      fields.set('objectId', text(question.object.id))
+      return withUser(fields, question.user)
     default:
       return question satisfies never
   }
+}
+
+/** What a request for a grant or a token says, and a call with a token does not. */
+function withGrant(
+  fields: Fields,
+  { approvedBy = [], attributes, risk, grantType, user }: AuthorizeQuestion | MintQuestion,
+): Fields {
+  if (attributes !== undefined) fields.set('attributes', holdersRecord)
+  if (approvedBy.length > 0) fields.set('approvedBy', setOf(approvedBy.map(text)))
+  fields.set('grantType', text(grantType))
+  return withUser(withRisk(fields, risk), user)
 }
 
 const holdersRecord: Value = {
@@ -109,7 +125,7 @@ const holdersRecord: Value = {
 
 /** Attributes are tags: their names are data, and a schema cannot name them. */
 function holdersOf(question: TokenQuestion): readonly Entity[] {
-  if (question.moment === 'register' || question.attributes === undefined) return []
+  if (!isBeforeToken(question) || question.attributes === undefined) return []
   const all = Object.entries(question.attributes)
   return attributeHolders.map(({ type, holds }) => ({
     ...{ uid: entityUid(type, holderId), attributes: noAttributes, ancestors: nothingAbove },
@@ -123,11 +139,6 @@ function tagOf(value: AttributeValue): Value {
   if (typeof value === 'boolean') return value
   if (typeof value === 'string') return text(value)
   return typeof value === 'number' ? whole(value) : setOf(value.map(text))
-}
-
-function setBeside(fields: Fields, { approvedBy = [], attributes }: AuthorizeQuestion | MintQuestion): void {
-  if (attributes !== undefined) fields.set('attributes', holdersRecord)
-  if (approvedBy.length > 0) fields.set('approvedBy', setOf(approvedBy.map(text)))
 }
 
 function askedRecord({ environment, time, tier, scopes, resources, detailsTypes }: AskedAccess): Value {
@@ -153,12 +164,7 @@ function withRisk(fields: Fields, risk: StatedRisk | undefined): Fields {
   return fields.set('risk', { kind: 'record', fields: stated })
 }
 
-function withUser(
-  fields: Fields,
-  grantType: string,
-  { subject, sid, acr, amr, authAgeSeconds }: StatedUser,
-): Fields {
-  fields.set('grantType', text(grantType))
+function withUser(fields: Fields, { subject, sid, acr, amr, authAgeSeconds }: StatedUser): Fields {
   fields.set('amr', setOf(amr.map(text)))
   if (subject !== undefined) fields.set('user', entityUid('User', text(subject)))
   if (sid !== undefined) fields.set('session', entityUid('Session', text(sid)))

@@ -26,6 +26,7 @@ export const policyEvents = {
   authorize: 'policy.authorize',
   mint: 'policy.mint',
   register: 'policy.register',
+  access: 'policy.access',
 } as const satisfies Record<TokenQuestion['moment'], string>
 
 /**
@@ -69,6 +70,13 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
         ...{ grant_types: grantTypes, redirect_hosts: redirectHosts },
         ...{ has_software_statement: hasSoftwareStatement, initial_access_token: initialToken },
         is_update: isUpdate,
+      }
+    }
+    case 'access': {
+      const { user, binding, operation, object } = question
+      return {
+        ...{ ...common, has_user: user.subject !== undefined, ...userFacts(user), constraint: binding },
+        ...{ operation, object_type: object.type, object_id: object.id },
       }
     }
     default:
@@ -169,6 +177,12 @@ export function questionOfRecord({
         ...{ grantTypes: list('grant_types'), redirectHosts: list('redirect_hosts') },
         hasSoftwareStatement: facts.has_software_statement === true,
         ...{ initialToken: text('initial_access_token'), isUpdate: facts.is_update === true },
+      }
+    case policyEvents.access:
+      return {
+        ...{ moment: 'access', client, asked, binding: text('constraint'), operation: text('operation') },
+        user: { ...user, subject: facts.has_user === true ? subject : undefined },
+        object: { type: text('object_type'), id: text('object_id') },
       }
     default:
       return undefined

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../cedar/json.ts'
 
 /** The moments at which the authorization server asks. Each is an action of the schema. */
-export type TokenMoment = 'authorize' | 'mint' | 'register'
+export type TokenMoment = TokenQuestion['moment']
 
 /** Who asks for access. */
 export interface AskingClient {
@@ -96,8 +96,29 @@ export interface RegisterQuestion {
   readonly isUpdate: boolean
 }
 
+/** A call with a token that a gateway or an API verified. */
+export interface AccessQuestion {
+  readonly moment: 'access'
+  readonly client: AskingClient
+  /** What the token is for: its scopes, its audience, the types of its details. */
+  readonly asked: AskedAccess
+  /** As the API knows them; without a subject the client acts for itself. */
+  readonly user: StatedUser
+  /** What the client proved with this very request. */
+  readonly binding: string
+  /** What is done, in the words of the gateway or the API. */
+  readonly operation: string
+  /** What it is done to, in the same words. */
+  readonly object: { readonly type: string; readonly id: string }
+}
+
 /** A question of the authorization server, whichever engine answers it. */
-export type TokenQuestion = AuthorizeQuestion | MintQuestion | RegisterQuestion
+export type TokenQuestion = AuthorizeQuestion | MintQuestion | RegisterQuestion | AccessQuestion
+
+/** Whether a token is still to come: others can approve then, and more can be found out about who asks. */
+export function isBeforeToken(question: TokenQuestion): question is AuthorizeQuestion | MintQuestion {
+  return question.moment === 'authorize' || question.moment === 'mint'
+}
 
 /** The question as Cedar's JSON, with the entities it needs: what `parseQuestion` and `prepareEntities` read. */
 export function cedarOf(question: TokenQuestion): {
@@ -157,6 +178,10 @@ function contextOf(question: TokenQuestion): JsonObject {
       const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
       return { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate }
     }
+    case 'access': {
+      const { user, binding, operation, object } = question
+      return { ...userOf(user), binding, operation, objectType: object.type, objectId: object.id }
+    }
     default:
       return question satisfies never
   }
@@ -180,7 +205,7 @@ function attributesOf({ attributes }: Beside): JsonObject {
 }
 
 function attributeEntitiesOf(question: TokenQuestion): readonly JsonObject[] {
-  if (question.moment === 'register' || question.attributes === undefined) return []
+  if (!isBeforeToken(question) || question.attributes === undefined) return []
   const all = Object.entries(question.attributes)
   return attributeHolders.map(({ type, holds }) => ({
     ...{ uid: uid(type, holderId), attrs: {}, parents: [] },

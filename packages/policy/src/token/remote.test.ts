@@ -32,6 +32,10 @@ const questions: readonly TokenQuestion[] = [
     ...{ grantTypes: ['client_credentials'], redirectHosts: ['shop.example'] },
     ...{ hasSoftwareStatement: false, initialToken: 'iat-1', isUpdate: false },
   },
+  {
+    ...{ moment: 'access', client: mintQuestion.client, asked: mintQuestion.asked, binding: 'dpop' },
+    ...{ user: mintQuestion.user, operation: 'pay', object: { type: 'account', id: '7' } },
+  },
 ]
 const hidden = { issuer: 'https://as.example', withSubject: false }
 
@@ -68,11 +72,20 @@ describe('what a remote engine is told', () => {
     }
   })
 
+  it('of a call what is done, and to what', () => {
+    const { context } = evaluationOf(questions.at(-1) ?? mintQuestion, hidden)
+    const { operation, objectType, objectId, binding, hasUser, acr } = context
+    assert.deepEqual(
+      [operation, objectType, objectId, binding, hasUser, acr],
+      ['pay', 'account', '7', 'dpop', true, 'urn:mfa'],
+    )
+  })
+
   it('how risky it looks, by name, where that was found out', () => {
     const told = { score: 25, signals: ['new-device'], unknown: ['unusual-hour'] }
     assert.deepEqual(
       questions.map(question => evaluationOf(question, hidden).context.risk),
-      [told, told, undefined],
+      [told, told, undefined, undefined],
     )
     assert.ok(!('risk' in evaluationOf({ ...mintQuestion, risk: undefined }, hidden).context))
   })
@@ -175,7 +188,7 @@ describe('how its answer is read', () => {
 
   it('what only a token can meet fails at every other moment', () => {
     const answer = { decision: true, context: { obligations: { max_lifetime: 60 } } }
-    for (const moment of ['authorize', 'register'] as const)
+    for (const moment of ['authorize', 'register', 'access'] as const)
       assert.equal(read(answer, moment).verdict, 'failed')
   })
 

@@ -43,15 +43,22 @@ function contextOf(question: TokenQuestion, withSubject: boolean): JsonObject {
     const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
     return { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate }
   }
-  const { grantType, user, risk, approvedBy = [] } = question
-  const { subject, acr, amr, authAgeSeconds } = user
-  return {
-    grantType,
+  const { subject, acr, amr, authAgeSeconds } = question.user
+  const user = {
     hasUser: subject !== undefined,
     ...(withSubject && subject !== undefined && { user: subject }),
     ...(acr !== undefined && { acr }),
     amr,
     ...(authAgeSeconds !== undefined && { authAgeSeconds }),
+  }
+  if (question.moment === 'access') {
+    const { binding, operation, object } = question
+    return { ...user, binding, operation, objectType: object.type, objectId: object.id }
+  }
+  const { grantType, risk, approvedBy = [] } = question
+  return {
+    grantType,
+    ...user,
     ...(approvedBy.length > 0 && { approvedBy }),
     ...(risk !== undefined && { risk: riskRecord(risk) }),
     ...(question.moment === 'mint' && {

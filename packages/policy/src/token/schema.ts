@@ -1,12 +1,10 @@
 import type { PolicySource } from '../policy-set.ts'
 
-/**
- * What the authorization server asks policies about: a client that acts for a user, a token about to be minted, a
- * client that registers itself. Attach a policy to a client by `principal == Client::"…"`, to a scope, a resource or a
- * type of authorization details by `resource in Scope::"…"`.
- */
-export const tokenSchema: PolicySource['schema'] = {
-  name: 'tokens.cedarschema',
+const name = 'tokens.cedarschema'
+
+/** The schema as it was before there was the moment `access`: versions that fit no later one still decide by it. */
+export const schemaBeforeAccess: PolicySource['schema'] = {
+  name,
   text: `// Who asks. \`authMethod\` is its token_endpoint_auth_method, \`profile\` the name of its own profile.
 entity Client = {
   isPublic: Bool,
@@ -113,6 +111,37 @@ action "register" appliesTo {
     // Id of the initial access token.
     initialToken: String,
     isUpdate: Bool
+  }
+};
+`,
+}
+
+/**
+ * What the authorization server asks policies about: a client that acts for a user, a token about to be minted, a call
+ * with a token, a client that registers itself. Attach a policy to a client by `principal == Client::"…"`, to a scope,
+ * a resource or a type of authorization details by `resource in Scope::"…"`.
+ */
+export const tokenSchema: PolicySource['schema'] = {
+  name,
+  text: `${schemaBeforeAccess.text}
+// Moment 3: may this call be made, now? Asked by gateways and APIs, about a token they verified, with each request.
+action "access" appliesTo {
+  principal: Client,
+  resource: Access,
+  context: {
+    // What the token is for: its scopes, its audience as resources, the types of its details.
+    asked: Asked,
+    // What is done and to what, in the words of the gateway or the API.
+    operation: String,
+    objectType: String,
+    objectId: String,
+    // As the API knows them: with pairwise subjects another one at each client. Absent when the client acts for itself.
+    user?: User,
+    acr?: String,
+    amr: Set<String>,
+    authAgeSeconds?: Long,
+    // What the client proved with this very request: \`none\`, \`dpop\` or \`mtls\`.
+    binding: String
   }
 };
 `,

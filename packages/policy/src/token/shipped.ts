@@ -13,6 +13,10 @@ permit (principal, action == Action::"authorize", resource);
 @title("What a grant is entitled to under its profile is minted")
 permit (principal, action == Action::"mint", resource);
 
+@id("shipped.access")
+@title("What a token is good for is done with it")
+permit (principal, action == Action::"access", resource);
+
 @id("shipped.register")
 @title("What an initial access token allows is registered")
 permit (principal, action == Action::"register", resource);
@@ -31,6 +35,10 @@ const user = { __entity: { type: 'User', id: 'u_ada' } }
 const contexts = {
   authorize: { asked, grantType: 'authorization_code', user, amr: ['pwd'] },
   mint: { asked, grantType: 'client_credentials', amr: [], binding: 'dpop', lifetimeSeconds: 300 },
+  access: {
+    ...{ asked, user, amr: ['pwd'], binding: 'dpop' },
+    ...{ operation: 'read', objectType: 'account', objectId: '7' },
+  },
   register: {
     asked,
     grantTypes: ['authorization_code'],

@@ -6,7 +6,7 @@ import { parseCases, runCases, untestedPolicies } from '../cases.ts'
 import { entityKey } from '../cedar/value.ts'
 import { prepareEntities } from '../decide.ts'
 import { parseQuestion } from '../question.ts'
-import { compileTokenPolicies, decideToken } from './compile.ts'
+import { compileStoredPolicies, compileTokenPolicies, decideToken } from './compile.ts'
 import { valuesOf } from './entities.ts'
 import { factsOfDecision, factsOfQuestion, policyEvents, questionOfRecord } from './facts.ts'
 import { cedarOf, type TokenQuestion } from './question.ts'
@@ -84,6 +84,13 @@ const question: fc.Arbitrary<TokenQuestion> = fc.oneof(
     ...{ moment: fc.constant('register' as const), client, asked },
     ...{ grantTypes: fc.uniqueArray(text), redirectHosts: fc.uniqueArray(text) },
     ...{ hasSoftwareStatement: fc.boolean(), initialToken: text, isUpdate: fc.boolean() },
+  }),
+  fc.record({
+    ...{ moment: fc.constant('access' as const), client, asked },
+    // A gateway knows of no session.
+    user: fc.record({ subject: maybe(text), ...stated, sid: fc.constant(undefined) }),
+    ...{ binding: fc.constantFrom('none', 'dpop', 'mtls'), operation: text },
+    object: fc.record({ type: text, id: text }),
   }),
 )
 
@@ -199,6 +206,9 @@ describe('questions of the authorization server', () => {
         when { context.redirectHosts.contains("a") || context.isUpdate };
       @id("somebody") forbid (principal, action == Action::"authorize", resource)
         when { context.user == User::"a" && context.amr.contains("pwd") };
+      @id("call") forbid (principal, action == Action::"access", resource in Scope::"payments")
+        when { context.operation == "ü" || (context.objectType == "a" && context.objectId like "http*") }
+        unless { context has user && context has acr && context.binding != "none" };
       @id("risky") forbid (principal, action in [Action::"authorize", Action::"mint"], resource)
         when { context has risk && (context.risk.score > 90 || context.risk.unknown.contains("ü"))
           && context.risk.signals.contains("a") };`
@@ -230,6 +240,51 @@ describe('questions of the authorization server', () => {
       { numRuns: 300 },
     )
     assert.ok(decisions.allow > 5 && decisions.deny > 5, JSON.stringify(decisions))
+  })
+
+  describe('written before there was the moment `access`', () => {
+    const older = {
+      'own.cedar': `@id("own.grants") permit (principal, action, resource)
+        unless { action == Action::"register" || context.grantType == "password" };`,
+    }
+    const sampled = (moment: TokenQuestion['moment']): TokenQuestion => {
+      const [one] = fc.sample(
+        question.filter(other => other.moment === moment),
+        1,
+      )
+      return one ?? assert.fail()
+    }
+
+    it('are refused where they are submitted, and the way out is said', () => {
+      const refused = compileTokenPolicies(older)
+      assert.ok(!refused.ok)
+      assert.match(JSON.stringify(refused.problems), /name the actions that each policy is for/)
+      const wrong = compileTokenPolicies({ 'own.cedar': 'permit (principal, action, resource);' })
+      assert.ok(!wrong.ok)
+      assert.doesNotMatch(JSON.stringify(wrong.problems), /name the actions/)
+    })
+
+    it('decide what they know where they are stored, and deny the moment they do not know', () => {
+      const stored = compileStoredPolicies(older)
+      assert.ok(stored.ok)
+      assert.equal(decideToken(stored.value, sampled('mint')).decision, 'permit')
+      assert.equal(decideToken(stored.value, sampled('register')).decision, 'deny')
+      const { decision, errors } = decideToken(stored.value, sampled('access'))
+      assert.deepEqual([decision, errors.map(({ place }) => place)], ['deny', ['schema']])
+    })
+
+    it('and those that fit the schema of today are compiled by it, or not at all', () => {
+      const both = {
+        ...older,
+        'own.cedar': older['own.cedar'].replace('action,', 'action == Action::"mint",'),
+      }
+      const named = compileStoredPolicies({ 'own.cedar': both['own.cedar'].replace(/unless[^;]*/, '') })
+      assert.ok(named.ok)
+      assert.equal(named.value.schemaVersion, compiled('').schemaVersion)
+      const nothing = decideToken(named.value, sampled('access'))
+      assert.deepEqual([nothing.decision, nothing.errors], ['deny', []])
+      assert.equal(compileStoredPolicies({ 'own.cedar': 'permit (principal);' }).ok, false)
+    })
   })
 
   for (const annotation of [

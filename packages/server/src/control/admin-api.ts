@@ -369,7 +369,7 @@ export interface SimulatedPolicies {
 
 /** Decisions that were one thing and would be another. */
 export interface SimulatedChange {
-  readonly moment: 'authorize' | 'mint' | 'register'
+  readonly moment: 'authorize' | 'mint' | 'register' | 'access'
   readonly clientId: string
   /** Empty at a registration. */
   readonly grantType: string

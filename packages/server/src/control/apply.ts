@@ -102,7 +102,10 @@ async function applyOnce(
 function endOfClients(changes: readonly Change[], { clock }: ControlPorts): readonly Write[] {
   return changes
     .filter(({ action, kind }) => action === 'delete' && (kind === 'Client' || kind === 'RegisteredClient'))
-    .flatMap(({ issuer, name }) => revocationOfClient(issuer, name, clock.now()))
+    .flatMap(({ issuer, name }): readonly Write[] => [
+      ...revocationOfClient(issuer, name, clock.now()),
+      { kind: 'forget-sightings', issuer, owner: name },
+    ])
 }
 
 /** One record per issuer that changes. */

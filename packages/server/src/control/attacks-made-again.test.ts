@@ -6,11 +6,14 @@ import { openEntropy } from '../entropy.ts'
 import { openPasswords } from '../passwords.ts'
 import {
   accessToken,
+  approval,
   grant,
   newHash,
   rememberedConsent,
   session,
+  sighting,
   standingClock,
+  start,
 } from '../store/contract/samples.ts'
 import type { Store } from '../store/store.ts'
 import { type ApplyInput, apply, type ControlPorts } from './apply.ts'
@@ -45,11 +48,13 @@ async function open(store: Store) {
   }
   await run(everything)
   const own = { issuer, clientId: 'shop', subject }
+  const approved = approval()
   const records = {
     // Of a session that ended long ago, as one for use while the user is away.
     grant: { ...grant(), ...own, sid: newHash() },
     exchanged: { ...accessToken(), ...own, grantId: undefined },
     session: { ...session(), ...own },
+    approval: { ...approved, issuer, content: { ...approved.content, clientId: 'shop', subject } },
     consent: { ...rememberedConsent(), ...own, key: consentKey(issuer, 'shop', subject) },
   }
   await store.commit([
@@ -57,26 +62,38 @@ async function open(store: Store) {
     { kind: 'insert-access-token', record: records.exchanged },
     { kind: 'insert-session', record: records.session },
     { kind: 'remember-consent', record: records.consent },
+    ...[subject, 'shop'].map(
+      owner =>
+        ({ kind: 'remember-sighting', record: { ...sighting(owner, '1', 'device'), issuer } }) as const,
+    ),
+    { kind: 'ask-approval', record: records.approval, at: start, ofAskerMax: 20 },
+    { kind: 'give-approval', record: records.approval, version: 0, approvedAt: start, at: start },
   ])
   const left = async (): Promise<readonly string[]> => {
-    const [granted, token, signedIn, remembered] = await Promise.all([
+    const [granted, token, signedIn, remembered, waiting, browsers, keys] = await Promise.all([
       store.findGrant(records.grant.id),
       store.findAccessToken(records.exchanged.hash),
       store.findSession(records.session.hash),
       store.findConsent(records.consent.key),
+      store.findApproval(records.approval.key),
+      store.listSightings(issuer, subject, start, 9),
+      store.listSightings(issuer, 'shop', start, 9),
     ])
     return [
       ...(granted !== undefined && granted.revokedAt === undefined ? ['grant'] : []),
       ...(token !== undefined && token.revokedAt === undefined ? ['token'] : []),
       ...(signedIn !== undefined && signedIn.revokedAt === undefined ? ['session'] : []),
       ...(remembered === undefined ? [] : ['consent']),
+      ...(waiting === undefined ? [] : ['approval']),
+      ...(browsers.length === 0 ? [] : ['browser']),
+      ...(keys.length === 0 ? [] : ['key']),
     ]
   }
   return { ports, run, left, records }
 }
 
 type Opened = Awaited<ReturnType<typeof open>>
-const all = ['grant', 'token', 'session', 'consent']
+const all = ['grant', 'token', 'session', 'consent', 'approval', 'browser', 'key']
 
 /** What happens, and what may be left of it. */
 const rows: readonly (readonly [
@@ -90,7 +107,7 @@ const rows: readonly (readonly [
       await run([bob], { prune: true })
       await run([withSubject])
     },
-    [],
+    ['key'],
   ],
   // A session is the user's and no client's.
   [
@@ -99,7 +116,7 @@ const rows: readonly (readonly [
       await run([till], { prune: true })
       await run([shop])
     },
-    ['session'],
+    ['session', 'browser'],
   ],
   [
     'a client is deleted by name, and made again with the id',
@@ -107,21 +124,21 @@ const rows: readonly (readonly [
       await run([accounts], { deleted: [{ documentKind: 'Client', name: 'shop', issuer }] })
       await run([shop])
     },
-    ['session'],
+    ['session', 'browser'],
   ],
   ['the same documents are applied again', ({ run }) => run(everything, { prune: true }), all],
   ['a dry run says what it would delete', ({ run }) => run([bob, till], { prune: true, dryRun: true }), all],
   [
     'the password of the user is another one',
     ({ run }) => run([withSubject.replace('battery', 'staple')]),
-    ['grant', 'token'],
+    ['grant', 'token', 'approval', 'browser', 'key'],
   ],
   [
     'the operator ends the one grant',
     async ({ ports, records }) => {
       assert.ok((await revokeAccess({ of: 'grant', name: records.grant.id }, ports)).ok)
     },
-    ['token', 'session'],
+    ['token', 'session', 'approval', 'browser', 'key'],
   ],
 ]
 

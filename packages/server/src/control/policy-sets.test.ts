@@ -5,6 +5,7 @@ import type { EpochSeconds } from '@holdfast/protocol'
 import { openEntropy } from '../entropy.ts'
 import { openPasswords } from '../passwords.ts'
 import type { Clock } from '../ports.ts'
+import { versionOfPolicies } from '../snapshot/compile-policies.ts'
 import { openPostgresStore } from '../store/drivers/postgres.ts'
 import {
   dropSchema,
@@ -183,6 +184,51 @@ for (const { name: storeName, skip, open } of stores)
       ])
     })
   })
+
+/** Fits the schema as it was before there was the moment `access`, and no later one. */
+const older =
+  '@id("own.older") permit (principal, action, resource) unless { action == Action::"register" || context.grantType == "x" };'
+
+/** As a server stored it before there was that moment. */
+async function storedByAnOlderServer(ports: ControlPorts, state: 'active' | 'retired' | 'approved') {
+  const content = { policies: { 'own.cedar': older }, tests: {} }
+  const name = `tokens.${versionOfPolicies(content)}`
+  const spec = { ...content, state, shadow: false }
+  const body = JSON.stringify({ apiVersion: 'holdfast/v1', kind: 'PolicySet', metadata: { name }, spec })
+  const applied = await apply({ files: [fileOf(body)], dryRun: false, prune: false }, ports)
+  assert.ok(applied.ok, JSON.stringify(applied))
+  return name
+}
+
+describe('versions that were made active before there was the moment `access`', () => {
+  test('go on deciding what they know, deny calls, and stop neither the server nor a change', async t => {
+    const ports = await portsOf(t)
+    const name = await storedByAnOlderServer(ports, 'active')
+    const { refresh, policies } = await servedBy(ports, t)
+    assert.equal(policies().name, name)
+    assert.equal((await policies().decide(question('shop'))).decision, 'permit')
+    const { grantType: _type, lifetimeSeconds: _seconds, risk: _risk, ...asked } = question('shop')
+    const about = { moment: 'access', operation: 'read', object: { type: 'account', id: '7' } } as const
+    const call = await policies().decide({ ...asked, ...about })
+    assert.deepEqual([call.decision, call.errors.map(({ place }) => place)], ['deny', ['schema']])
+
+    await active(without('shop'), ports)
+    await refresh()
+    assert.equal((await policies().decide({ ...asked, ...about })).decision, 'permit')
+    assert.equal((await done(changePolicies({ step: 'rollback' }, ports))).name, name)
+    await refresh()
+    assert.deepEqual(
+      [policies().name, (await policies().decide(question('shop'))).decision],
+      [name, 'permit'],
+    )
+  })
+
+  test('and those that were not are not made active any more: what to write is said', async t => {
+    const ports = await portsOf(t)
+    const name = await storedByAnOlderServer(ports, 'approved')
+    await refusedWith(step(name, 'activate', ports), /name the actions that each policy is for/)
+  })
+})
 
 describe('versions of policies', () => {
   test('what does not compile or fails its tests stays a draft, and nothing makes it active', async t => {

@@ -75,10 +75,10 @@ describe('encrypted answers', () => {
       clients.set('c_oidc', { ...rest, requirePushedAuthorizationRequests: false })
       return await browser.get(`/authorize?${new URLSearchParams(request)}`)
     }
-    const consent = header(await ask({}), 'location') ?? ''
+    const consent = locationOf(await ask({})).href
     const responses = {
       code: await browser.decide(consent, 'allow'),
-      access_denied: await browser.decide(header(await ask({}), 'location') ?? '', 'deny'),
+      access_denied: await browser.decide(locationOf(await ask({})).href, 'deny'),
       consent_required: await ask({ prompt: 'none' }),
       invalid_scope: await ask({ scope: 'nothing' }),
       login_required: await ask({ prompt: 'none', max_age: '0' }),

@@ -15,6 +15,7 @@ export const paths = {
   grant: '/grants/:id',
   accessEvaluation: authzenPaths.access_evaluation_endpoint,
   accessEvaluations: authzenPaths.access_evaluations_endpoint,
+  callEvaluation: `/policies${authzenPaths.access_evaluation_endpoint}`,
   searchSubject: authzenPaths.search_subject_endpoint,
   searchResource: authzenPaths.search_resource_endpoint,
   searchAction: authzenPaths.search_action_endpoint,

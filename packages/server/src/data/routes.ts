@@ -1,5 +1,6 @@
 import { type AuthzenEndpoint, authzenPaths } from '@holdfast/policy/pdp/http.ts'
 import type { Route } from '../http/route.ts'
+import { callRoom } from './access/call-room.ts'
 import { authzenMetadataRoom } from './access/metadata-room.ts'
 import { accessRoom } from './access/room.ts'
 import { forgetConsentPost } from './account/consents.ts'
@@ -101,7 +102,7 @@ export const routes: readonly Route[] = [
     form: 'judged-by-room',
   },
 
-  // APIs and gateways that ask the decision point.
+  // APIs and gateways that ask the decision point, or the policies of the issuer about a call.
   wellKnown(paths.authzenConfiguration, authzenMetadataRoom),
   ...Object.entries(authzenPaths).map(
     ([endpoint, path]): Route => ({
@@ -109,6 +110,10 @@ export const routes: readonly Route[] = [
       form: 'judged-by-room',
     }),
   ),
+  {
+    ...withToken(backChannel(paths.callEvaluation, callRoom, 256 * kib, 'none')),
+    form: 'judged-by-room',
+  },
 
   // The user's browser. No script of another origin comes in here (FN-09).
   reading(paths.authorize, authorizeRoom),

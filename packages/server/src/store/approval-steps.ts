@@ -33,6 +33,11 @@ export const approvalStatements = {
   'list-waiting-approvals': `select body, version, approved_at, denied_at, spent_at, expires_at from approvals
     where issuer = $1 and expires_at > $2 and approved_at is null and denied_at is null
     and asked_of like $3 escape '!' and ${stillAsked} order by expires_at, key limit $4`,
+  // What was denied stays denied for its time: to be cut off must not be a way to ask again.
+  'forget-approvals-of-subject': `delete from approvals where issuer = $1 and denied_at is null
+    and substr(asker, length(asker) - length(cast($2 as text)) + 1) = cast($2 as text)`,
+  'forget-approvals-of-client': `delete from approvals where issuer = $1 and denied_at is null
+    and substr(asker, 1, length(cast($2 as text))) = cast($2 as text)`,
   'remember-consent': `insert into remembered_consents (key, grant_id, subject_key, client_key, body, expires_at,
       born) values ($1, $2, $3, $4, $5, $6, ${numberNow})
     on conflict (key) do update set grant_id = excluded.grant_id, body = excluded.body,
@@ -61,6 +66,8 @@ type OfApproval = Extract<
   {
     kind:
       | keyof typeof approvalGuards
+      | 'forget-approvals-of-subject'
+      | 'forget-approvals-of-client'
       | 'remember-consent'
       | 'forget-consent'
       | 'forget-consents-of-subject'
@@ -87,6 +94,10 @@ export function approvalStepOf(write: OfApproval): Step {
     case 'spend-approval':
     case 'require-approval':
       return { name: write.kind, values: [write.key, write.at] }
+    case 'forget-approvals-of-subject':
+      return { name: write.kind, values: [write.issuer, `\n${write.subject}`] }
+    case 'forget-approvals-of-client':
+      return { name: write.kind, values: [write.issuer, `${ownerKey(write.issuer, write.clientId)}\n`] }
     case 'remember-consent': {
       const { record } = write
       const { key, grantId, issuer, subject, clientId, expiresAt } = record

@@ -2,8 +2,8 @@ import type { EpochSeconds } from '@holdfast/protocol'
 import type { Write } from './writes.ts'
 
 /**
- * Everything a user has here ends: grants with their refresh and access tokens, sessions, and tokens that were
- * exchanged for the user's. What comes after needs a new login. Doing it again changes nothing.
+ * Everything a user has here ends: grants with their refresh and access tokens, sessions, tokens that were exchanged for
+ * the user's, what need not be asked again and what others approved. What comes after needs a new login. Doing it again changes nothing.
  */
 export function revocationOfSubject(issuer: string, subject: string, at: EpochSeconds): readonly Write[] {
   return [
@@ -11,6 +11,7 @@ export function revocationOfSubject(issuer: string, subject: string, at: EpochSe
     { kind: 'revoke-sessions-of-subject', issuer, subject, at },
     { kind: 'revoke-tokens-of-subject', issuer, subject, at },
     { kind: 'forget-consents-of-subject', issuer, subject },
+    { kind: 'forget-approvals-of-subject', issuer, subject },
   ]
 }
 
@@ -23,5 +24,6 @@ export function revocationOfClient(issuer: string, clientId: string, at: EpochSe
     { kind: 'revoke-grants-of-client', issuer, clientId, at },
     { kind: 'revoke-tokens-of-client', issuer, clientId, at },
     { kind: 'forget-consents-of-client', issuer, clientId },
+    { kind: 'forget-approvals-of-client', issuer, clientId },
   ]
 }

@@ -365,6 +365,8 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'deny-approval':
     case 'spend-approval':
     case 'require-approval':
+    case 'forget-approvals-of-subject':
+    case 'forget-approvals-of-client':
     case 'remember-consent':
     case 'require-consent':
     case 'forget-consent':

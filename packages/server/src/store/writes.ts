@@ -350,6 +350,9 @@ export type Write =
       readonly key: HandleHash
       readonly at: EpochSeconds
     }
+  /** What others approved or are asked to approve for a user, or for a client; not what they denied. */
+  | { readonly kind: 'forget-approvals-of-subject'; readonly issuer: string; readonly subject: string }
+  | { readonly kind: 'forget-approvals-of-client'; readonly issuer: string; readonly clientId: string }
   /** Instead of what was remembered under the same key before. */
   | { readonly kind: 'remember-consent'; readonly record: RememberedConsentRecord }
   /** Guard: still remembered, with this grant, not expired. */

@@ -151,6 +151,8 @@ export const traces: { readonly [K in Kind]: Trace<K> } = {
   'deny-approval': async (store, { key }) => (await store.findApproval(key))?.deniedAt !== undefined,
   'spend-approval': async (store, { key }) => (await store.findApproval(key))?.spentAt !== undefined,
   'require-approval': none,
+  'forget-approvals-of-subject': none,
+  'forget-approvals-of-client': none,
   'remember-consent': async (store, { record }) =>
     isPassing(record.key) ? undefined : (await store.findConsent(record.key)) !== undefined,
   'require-consent': none,

@@ -80,6 +80,18 @@ const refusals: readonly Refused<Signable>[] = [
     input: withInput(input.replace('"x-own"', '"x-own";key="a"')),
     ruleId: 'http-signature.components',
   },
+  ...['sf', 'bs', 'tr', 'name="a"', 'req=?0', 'req="x"', 'req;tr'].map(parameter => ({
+    name: `a component with ;${parameter}`,
+    input: withInput(input.replace('"x-own"', `"x-own";${parameter}`)),
+    ruleId: 'http-signature.components',
+  })),
+  ...['@query', '@query-param', '@authority', '@scheme', '@request-target', '@signature-params'].map(
+    name => ({
+      name: `\`${name}\`, which has more than one spelling or none`,
+      input: withInput(input.replace('"x-own"', `"${name}"`)),
+      ruleId: 'http-signature.values',
+    }),
+  ),
   {
     name: '33 components',
     input: withInput(`sig=(${Array.from({ length: 33 }, (_, index) => `"x${index}"`).join(' ')});tag="test"`),

@@ -70,6 +70,12 @@ describe('the bootstrap configuration', () => {
       ...{ issuerUrl: 'https://id.example', url: 'https://admin.id.example', highRiskAcr: 'high' },
     })
     assert.deepEqual(asked.listeners.admin, { host: '127.0.0.1', port: 8445 })
+    assert.match(
+      problems(t, 'listeners: { admin: { port: 0 } }'),
+      /listeners\.admin\.port.*`admin\.url` has to say/,
+    )
+    const named = loaded(t, "listeners: { admin: { port: 0 } }\nadmin: { url: 'https://localhost:1234' }")
+    assert.equal(named.admin?.url, 'https://localhost:1234')
     assert.match(problems(t, 'admin: { issuer: other }'), /admin\.issuer.*there is no issuer `other`/)
     assert.match(problems(t, "admin: { url: 'https://a.example/x' }"), /admin\.url.*without a path/)
     assert.match(problems(t, "admin: { url: 'http://a.example' }"), /admin\.url/)

@@ -228,6 +228,14 @@ function adminOf(
     problems.push({ document, field: 'admin.issuer', message: `there is no issuer \`${wanted}\`` })
     return undefined
   }
+  if (url === undefined && listeners.admin.port === 0) {
+    problems.push({
+      document,
+      field: 'listeners.admin.port',
+      message: 'is any port, so `admin.url` has to say which',
+    })
+    return undefined
+  }
   const own = new URL(issuer.url)
   return {
     ...{ issuerUrl: issuer.url, highRiskAcr },

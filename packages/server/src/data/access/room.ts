@@ -1,26 +1,10 @@
-import { isUtf8 } from 'node:buffer'
-import {
-  type AuthzenEndpoint,
-  answerAuthzen,
-  createPdp,
-  type DecisionRecord,
-  requestIdOf,
-} from '@holdfast/policy'
-import { firstRefusal, type Refusal, refuse } from '@holdfast/protocol'
-import { accessEvaluationScope, decisionCallerRules } from '@holdfast/protocol/specs/authzen/rules.ts'
-import type { Exchange, Reply } from '../../http/exchange.ts'
+import { type AuthzenEndpoint, answerAuthzen, createPdp, type DecisionRecord } from '@holdfast/policy'
+import type { Refusal } from '@holdfast/protocol'
 import { auditAccepted, auditRefused } from '../audit-of.ts'
-import {
-  type BearerDesk,
-  commitPresented,
-  nextNonce,
-  presentedHere,
-  presentedToken,
-} from '../bearer/presented.ts'
+import { commitPresented, presentedToken } from '../bearer/presented.ts'
 import { jsonReply } from '../render/json.ts'
 import type { Room } from '../room.ts'
-
-const refused = 'access.refused'
+import { accessRefused, answerReply, decisionDesk, questionText } from './asking.ts'
 
 /**
  * One endpoint of the decision point (AuthZEN 1.0), for clients with a token of their own. Every decision stands in the
@@ -31,13 +15,7 @@ export function accessRoom(endpoint: AuthzenEndpoint): Room {
     const { issuer } = exchange
     const deciding = issuer.decisionPoint
     if (deciding === undefined) return jsonReply(404, 'there is no decision point here')
-    const desk: BearerDesk = {
-      exchange,
-      ports,
-      refusedEvent: refused,
-      requiredScope: accessEvaluationScope,
-      judge: active => firstRefusal(decisionCallerRules, presentedHere(active, exchange)),
-    }
+    const desk = decisionDesk(exchange, ports)
     const presented = await presentedToken(desk)
     if (!presented.ok) return presented.reply
 
@@ -51,13 +29,14 @@ export function accessRoom(endpoint: AuthzenEndpoint): Room {
       onRefused: refusal => refusals.push(refusal),
       monotonicMs: ports.clock.monotonicMs,
     })
-    const answer = isJson(exchange)
-      ? answerAuthzen(pdp, endpoint, isUtf8(exchange.body) ? exchange.body.toString('utf8') : '')
-      : { status: 400 as const, body: notJson.reason, refusal: notJson }
+    const text = questionText(exchange)
+    const answer = text.ok
+      ? answerAuthzen(pdp, endpoint, text.value)
+      : { status: 400 as const, body: text.reason, refusal: text }
     const context = { clientId }
     if (answer.status === 400) refusals.push(answer.refusal)
     const records = [
-      ...refusals.map(refusal => auditRefused(exchange, at, refused, refusal, context)),
+      ...refusals.map(refusal => auditRefused(exchange, at, accessRefused, refusal, context)),
       ...decided.map(record =>
         auditAccepted(
           exchange,
@@ -75,28 +54,8 @@ export function accessRoom(endpoint: AuthzenEndpoint): Room {
     const done = await commitPresented(desk, presented.value, records)
     if (done.reply !== undefined) return done.reply
     if (!done.committed) throw new TypeError('no other guard stands in this list')
-    return jsonReply(answer.status, answer.body, [
-      ...requestIdHeader(exchange),
-      ...nextNonce(exchange, ports),
-    ])
+    return answerReply(desk, answer.status, answer.body)
   }
-}
-
-const notJson: Refusal = refuse(
-  'authzen.media-type',
-  ['AUTHZEN-10.1-request'],
-  'invalid_request',
-  'the content type is application/json',
-)
-
-function isJson(exchange: Exchange): boolean {
-  const [type = ''] = exchange.headers('content-type')
-  return /^application\/json\s*(;|$)/i.test(type)
-}
-
-function requestIdHeader(exchange: Exchange): Reply['headers'] {
-  const id = requestIdOf(exchange.headers('x-request-id')[0])
-  return id === undefined ? [] : [['x-request-id', id]]
 }
 
 /** Names and the outcome; properties, which an error's message may quote, may be anybody's secrets. */

@@ -67,7 +67,7 @@ describe('withdrawing what was allowed', () => {
     const { browser } = await signIn(world, 'c_oidc')
     world.clock.advance(1)
     const opened = await browser.get(await pushedUrl(world))
-    const callback = locationOf(await browser.decide(header(opened, 'location') ?? '', 'allow'))
+    const callback = locationOf(await browser.decide(locationOf(opened).href, 'allow'))
     const page = await browser.get(paths.account)
     assert.ok(isDone(await press(browser, page, paths.withdraw)))
     const redeemed = await redeem(world, 'c_bank', callback.searchParams.get('code') ?? '')

@@ -369,13 +369,17 @@ describe('a user whose request others have to approve', () => {
     assert.deepEqual(await events(world, 'approval.'), [])
     const waiting = await follow(browser, await answer(browser, page))
     assert.match(text(waiting), /Waiting for approval.*Not answered yet: treasury/s)
-    assert.equal(header(waiting, 'refresh'), '15')
     const url = actionOf(waiting)
+    assert.equal(header(waiting, 'refresh'), `15; url=${url}`)
     const still = await browser.get(`${url}?still=yes`)
     assert.equal(header(still, 'refresh'), undefined)
     const before = (await world.audit()).length
     await browser.get(url)
     assert.equal((await world.audit()).length, before)
+    // The same asked again in this browser waits too, and looks again at its own page instead of asking once more.
+    const again = await browser.get(await pushedUrl(world))
+    assert.equal(header(again, 'refresh'), `15; url=${locationOf(again)}`)
+    assert.match(text(again), /Not answered yet: treasury/)
 
     await answerAs(world, 'tess')
     const approved = await browser.get(url)

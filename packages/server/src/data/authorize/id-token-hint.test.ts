@@ -4,15 +4,7 @@ import { oidcBaseline } from '@holdfast/protocol/profiles/oidc-baseline.ts'
 import { decodeJwt } from 'jose'
 import type { Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
-import {
-  type Browser,
-  goodRequest,
-  header,
-  locationOf,
-  openBrowser,
-  push,
-  pushedUrl,
-} from '../testing/browser.ts'
+import { type Browser, goodRequest, locationOf, openBrowser, push, pushedUrl } from '../testing/browser.ts'
 import { clientOf, keys } from '../testing/clients.ts'
 import { jsonOf } from '../testing/flow.ts'
 import { compactJws, type TestKey } from '../testing/jws.ts'
@@ -52,11 +44,11 @@ describe('an ID token hint', () => {
     const { world, browser, idToken } = await hintedWorld()
     await using _open = world
     world.clock.advance(1700)
-    assert.match(header(await ask(browser, idToken), 'location') ?? '', /\/consent$/)
+    assert.match(locationOf(await ask(browser, idToken)).href, /\/consent$/)
     assert.equal(errorOf(await ask(browser, idToken, { prompt: 'none' })), 'consent_required')
     assert.equal((await world.lastAudit('authorization.opened'))?.facts.hinted_subject, alice)
     const beside = hint({ at_hash: undefined, c_hash: 'x' })
-    assert.match(header(await ask(browser, beside), 'location') ?? '', /\/consent$/)
+    assert.match(locationOf(await ask(browser, beside)).href, /\/consent$/)
   })
 
   it('of a client with pairwise subjects names its user as the client knows it, and by no other name', async () => {
@@ -70,7 +62,7 @@ describe('an ID token hint', () => {
     const fields = { ...goodRequest('c_sector'), scope: 'openid' }
     const askFor = (more: Record<string, string>): Promise<Reply> =>
       browser.get(`/authorize?${new URLSearchParams({ ...fields, ...more })}`)
-    assert.match(header(await askFor({ id_token_hint: idToken }), 'location') ?? '', /\/consent$/)
+    assert.match(locationOf(await askFor({ id_token_hint: idToken })).href, /\/consent$/)
     const { sub } = decodeJwt(idToken)
     assert.notEqual(sub, alice)
     const wanting = (value: unknown): Record<string, string> => ({
@@ -81,9 +73,9 @@ describe('an ID token hint', () => {
     assert.equal(errorOf(await askFor(wanting(alice))), 'login_required')
     const other = openBrowser(world)
     const query = new URLSearchParams({ ...fields, id_token_hint: idToken })
-    const login = header(await other.get(`/authorize?${query}`), 'location') ?? ''
+    const login = locationOf(await other.get(`/authorize?${query}`)).href
     assert.match(login, /\/login$/)
-    assert.match(header(await other.login(login), 'location') ?? '', /\/consent$/)
+    assert.match(locationOf(await other.login(login)).href, /\/consent$/)
   })
 
   it('of another user asks for a login, and only that user gets an answer', async () => {
@@ -91,10 +83,10 @@ describe('an ID token hint', () => {
     await using _open = world
     const other = hint({ sub: 'u_bob' })
     assert.equal(errorOf(await ask(browser, other, { prompt: 'none' })), 'login_required')
-    const opened = header(await ask(browser, other), 'location') ?? ''
+    const opened = locationOf(await ask(browser, other)).href
     assert.match(opened, /\/login$/)
     // The consent page is not to be reached around the login, with the session of somebody else.
-    assert.match(header(await browser.get(opened.replace('login', 'consent')), 'location') ?? '', /\/login$/)
+    assert.match(locationOf(await browser.get(opened.replace('login', 'consent'))).href, /\/login$/)
     const answer = await browser.login(opened)
     assert.equal(errorOf(answer), 'login_required')
     assert.equal((await world.lastAudit('login.refused'))?.ruleId, 'oidc.hinted-subject')
@@ -103,9 +95,9 @@ describe('an ID token hint', () => {
     await world.store.commit([
       { kind: 'put-user', record: { ...record, passwordHash: 'fake:battery', claims: {} } },
     ])
-    const again = header(await ask(browser, other), 'location') ?? ''
+    const again = locationOf(await ask(browser, other)).href
     const consent = await browser.login(again, 'bob', 'battery')
-    const allowed = await browser.decide(header(consent, 'location') ?? '', 'allow')
+    const allowed = await browser.decide(locationOf(consent).href, 'allow')
     assert.match(locationOf(allowed).searchParams.get('code') ?? '', /^ac_/)
   })
 
@@ -116,7 +108,7 @@ describe('an ID token hint', () => {
     const url = await pushedUrl(world, { clientId, spoil })
     const browsers = [openBrowser(world), openBrowser(world)]
     const pages = await Promise.all(
-      browsers.map(async browser => await browser.get(header(await browser.get(url), 'location') ?? '')),
+      browsers.map(async browser => await browser.get(locationOf(await browser.get(url)).href)),
     )
     const replies = await Promise.all(pages.map((page, index) => browsers[index]?.login(page)))
     const statuses = replies.map(reply => reply?.status).toSorted()

@@ -28,7 +28,7 @@ import { fineTime, hashOfHandle } from '../handle.ts'
 import { interactionLifetimeSeconds } from '../interaction/record.ts'
 import { judgeIdTokenHint } from './id-token-hint.ts'
 import { fetchRequestObject } from './remote-request.ts'
-import { judgeRequest, judgeStill, judgeTarget, type RedirectTarget } from './request.ts'
+import { type JudgedRequest, judgeRequest, judgeStill, judgeTarget, type RedirectTarget } from './request.ts'
 import { openRequestObject, plainRequest, type SentRequest } from './request-object.ts'
 import { modeForError, type ResponseTarget } from './response.ts'
 import { newTransactionId } from './transaction.ts'
@@ -37,6 +37,8 @@ import { newTransactionId } from './transaction.ts'
 export interface OpenedRequest {
   readonly request: AuthorizationRequest
   readonly client: Client
+  /** What applies to it. */
+  readonly profile: SecurityProfile
   /** Set when it was pushed; spent when the code is issued. */
   readonly pushedHash: HandleHash | undefined
   readonly txn: string
@@ -103,7 +105,7 @@ async function openPushed(
   if (found === undefined || still === undefined) throw new TypeError('an unknown request URI passed')
   if (!still.ok) return shown(still)
   const { request, txn } = found
-  return accept({ request, client: still.value.client, pushedHash: hash, txn })
+  return accept({ request, ...still.value, pushedHash: hash, txn })
 }
 
 async function openDirect(
@@ -134,7 +136,7 @@ async function openDirect(
   const judged = judgeDirect(sent.value, { repeated, requestUri }, target.value, exchange, ports)
   if (!judged.ok) return sentBack(judged)
   const txn = newTransactionId(ports.entropy, fineTime(ports.clock))
-  return accept({ request: judged.value, client, pushedHash: undefined, txn })
+  return accept({ ...judged.value, client, pushedHash: undefined, txn })
 }
 
 function errorTarget(form: Form, { client, redirectUri }: RedirectTarget): ResponseTarget {
@@ -200,7 +202,7 @@ function judgeDirect(
   target: RedirectTarget,
   exchange: Exchange,
   ports: Ports,
-): Outcome<AuthorizationRequest> {
+): Outcome<JudgedRequest> {
   const { client } = target
   const push = { clientRequiresPush: client.requirePushedAuthorizationRequests, pushed: false }
   const [name] = repeated
@@ -223,5 +225,5 @@ function judgeDirect(
       isPushed: false,
       isSigned: request.requestObject !== undefined,
     })
-  return late ?? accept(request)
+  return late ?? judged
 }

@@ -42,8 +42,8 @@ function assertSentBack(reply: Reply, error: string): void {
 async function loggedIn(world: World): Promise<Browser> {
   const browser = openBrowser(world)
   const opened = await direct(browser)
-  const consent = await browser.login(header(opened, 'location') ?? '')
-  await browser.decide(header(consent, 'location') ?? '', 'deny')
+  const consent = await browser.login(locationOf(opened).href)
+  await browser.decide(locationOf(consent).href, 'deny')
   return browser
 }
 
@@ -54,7 +54,7 @@ describe('direct authorization requests', () => {
     const posted = await openBrowser(world).post('/authorize', oidc)
     for (const reply of [got, posted]) {
       assert.equal(reply.status, 303)
-      assert.match(header(reply, 'location') ?? '', /^https:\/\/as\.example\/interaction\/[\w-]{49}\/login$/)
+      assert.match(locationOf(reply).href, /^https:\/\/as\.example\/interaction\/[\w-]{49}\/login$/)
       assert.match(
         header(reply, 'set-cookie') ?? '',
         /^__Host-holdfast-browser-[0-9a-f]{8}=[\w-]{49}; Path=\/; Secure; HttpOnly; SameSite=Lax$/,
@@ -223,7 +223,7 @@ describe('direct authorization requests', () => {
       clients: [clientOf({ ...plain, clientId: 'c_oidc', redirectUris: [registered] })],
     })
     const reply = await direct(openBrowser(world), { redirect_uri: registered, scope: undefined })
-    assert.match(header(reply, 'location') ?? '', /^https:\/\/client\.example\/cb\?x=1&error=invalid_scope&/)
+    assert.match(locationOf(reply).href, /^https:\/\/client\.example\/cb\?x=1&error=invalid_scope&/)
   })
 
   it('a native app may use any port of its registered loopback address', async () => {
@@ -232,7 +232,7 @@ describe('direct authorization requests', () => {
     })
     const browser = openBrowser(world)
     const reply = await direct(browser, { redirect_uri: 'http://127.0.0.1:51004/cb', scope: undefined })
-    assert.match(header(reply, 'location') ?? '', /^http:\/\/127\.0\.0\.1:51004\/cb\?error=invalid_scope/)
+    assert.match(locationOf(reply).href, /^http:\/\/127\.0\.0\.1:51004\/cb\?error=invalid_scope/)
     assertPage(await direct(browser, { redirect_uri: 'http://localhost:51004/cb' }), 'invalid_request')
   })
 
@@ -241,10 +241,10 @@ describe('direct authorization requests', () => {
     const browser = openBrowser(world)
     const refused = await direct(browser, { scope: undefined })
     const opened = await direct(browser)
-    const consent = await browser.login(header(opened, 'location') ?? '')
-    const allowed = await browser.decide(header(consent, 'location') ?? '', 'allow')
+    const consent = await browser.login(locationOf(opened).href)
+    const allowed = await browser.decide(locationOf(consent).href, 'allow')
     const again = await direct(browser)
-    const denied = await browser.decide(header(again, 'location') ?? '', 'deny')
+    const denied = await browser.decide(locationOf(again).href, 'deny')
     for (const reply of [refused, allowed, denied]) {
       assert.equal(redirectTo(reply), redirectUri)
       assert.deepEqual(locationOf(reply).searchParams.getAll('iss'), [issuerUrl])
@@ -255,7 +255,7 @@ describe('direct authorization requests', () => {
   it('unsupported ui_locales, claims_locales and display are no error', async () => {
     await using world = await openWorld()
     const spoil = { ui_locales: 'xx yy', claims_locales: 'xx', display: 'wap', acr_values: 'urn:x' }
-    assert.match(header(await direct(openBrowser(world), spoil), 'location') ?? '', /\/login$/)
+    assert.match(locationOf(await direct(openBrowser(world), spoil)).href, /\/login$/)
   })
 
   it('no answer carries a CORS header, whoever asks', async () => {
@@ -313,8 +313,8 @@ describe('pushed requests at the authorization endpoint', () => {
     const browser = openBrowser(world)
     const url = `${await pushedUrl(world)}&${query({ scope: 'payments', redirect_uri: 'https://evil.example/', state: 'other' })}`
     const opened = await browser.get(url)
-    const consent = await browser.login(header(opened, 'location') ?? '')
-    const allowed = await browser.decide(header(consent, 'location') ?? '', 'allow')
+    const consent = await browser.login(locationOf(opened).href)
+    const allowed = await browser.decide(locationOf(consent).href, 'allow')
     assert.equal(redirectTo(allowed), redirectUri)
     assert.equal(locationOf(allowed).searchParams.get('state'), 'st-1')
     assert.deepEqual((await world.lastAudit('code.issued'))?.facts.scopes, ['openid', 'accounts'])
@@ -350,8 +350,8 @@ describe('pushed requests at the authorization endpoint', () => {
     const first = await browser.get(url)
     const second = await browser.get(url)
     assert.notEqual(header(first, 'location'), header(second, 'location'))
-    const consent = await browser.login(header(second, 'location') ?? '')
-    await browser.decide(header(consent, 'location') ?? '', 'allow')
+    const consent = await browser.login(locationOf(second).href)
+    await browser.decide(locationOf(consent).href, 'allow')
     assertPage(await browser.get(url), 'invalid_request_uri')
     assert.equal((await world.lastAudit('authorization.refused'))?.ruleId, 'request-uri.unspent')
   })
@@ -361,10 +361,10 @@ describe('pushed requests at the authorization endpoint', () => {
     const browser = openBrowser(world)
     const opened = await browser.get(await pushedUrl(world))
     world.clock.advance(300)
-    const consent = await browser.login(header(opened, 'location') ?? '')
+    const consent = await browser.login(locationOf(opened).href)
     world.clock.advance(290)
     await world.store.expire(world.clock.now(), 1000)
-    const allowed = await browser.decide(header(consent, 'location') ?? '', 'allow')
+    const allowed = await browser.decide(locationOf(consent).href, 'allow')
     assert.match(locationOf(allowed).searchParams.get('code') ?? '', /^ac_/)
   })
 
@@ -384,7 +384,7 @@ describe('pushed requests at the authorization endpoint', () => {
     await using world = await openWorld()
     const url = await pushedUrl(world)
     const browser = openBrowser(world)
-    const opened = header(await browser.get(url), 'location') ?? ''
+    const opened = locationOf(await browser.get(url)).href
     const clients = world.issuer.clients as Map<string, Client>
     clients.set('c_bank', clientOf({ clientId: 'c_bank', status: 'suspended' }))
     assertPage(await browser.get(url), 'unauthorized_client')
@@ -396,8 +396,8 @@ describe('sessions and prompts', () => {
   it('a session of this browser skips the login, never the consent', async () => {
     await using world = await openWorld()
     const browser = await loggedIn(world)
-    assert.match(header(await direct(browser), 'location') ?? '', /\/consent$/)
-    assert.match(header(await direct(openBrowser(world)), 'location') ?? '', /\/login$/)
+    assert.match(locationOf(await direct(browser)).href, /\/consent$/)
+    assert.match(locationOf(await direct(openBrowser(world))).href, /\/login$/)
   })
 
   it('prompt=none shows nothing: login_required without a session, consent_required with one', async () => {
@@ -414,11 +414,11 @@ describe('sessions and prompts', () => {
     await using world = await openWorld()
     const browser = await loggedIn(world)
     world.clock.advance(100)
-    const opened = header(await direct(browser, { prompt: 'login' }), 'location') ?? ''
+    const opened = locationOf(await direct(browser, { prompt: 'login' })).href
     assert.match(opened, /\/login$/)
-    assert.match(header(await browser.get(opened.replace('login', 'consent')), 'location') ?? '', /\/login$/)
+    assert.match(locationOf(await browser.get(opened.replace('login', 'consent'))).href, /\/login$/)
     const consent = await browser.login(opened)
-    const allowed = await browser.decide(header(consent, 'location') ?? '', 'allow')
+    const allowed = await browser.decide(locationOf(consent).href, 'allow')
     const hash = hashOfHandle('code', issuerUrl, locationOf(allowed).searchParams.get('code') ?? '')
     const grant = await world.store.findGrant((await world.store.findCode(hash))?.grantId ?? '')
     assert.equal(grant?.authTime, world.clock.now())
@@ -427,37 +427,37 @@ describe('sessions and prompts', () => {
   it('unknown prompt values are ignored', async () => {
     await using world = await openWorld()
     const browser = await loggedIn(world)
-    assert.match(header(await direct(browser, { prompt: 'create consent' }), 'location') ?? '', /\/consent$/)
+    assert.match(locationOf(await direct(browser, { prompt: 'create consent' })).href, /\/consent$/)
   })
 
   it('a session is reused up to max_age and not a second longer', async () => {
     await using world = await openWorld()
     const browser = await loggedIn(world)
     world.clock.advance(60)
-    assert.match(header(await direct(browser, { max_age: '60' }), 'location') ?? '', /\/consent$/)
-    assert.match(header(await direct(browser, { max_age: '59' }), 'location') ?? '', /\/login$/)
-    assert.match(header(await direct(browser, { max_age: '0' }), 'location') ?? '', /\/login$/)
-    const opened = header(await direct(browser, { max_age: '0' }), 'location') ?? ''
+    assert.match(locationOf(await direct(browser, { max_age: '60' })).href, /\/consent$/)
+    assert.match(locationOf(await direct(browser, { max_age: '59' })).href, /\/login$/)
+    assert.match(locationOf(await direct(browser, { max_age: '0' })).href, /\/login$/)
+    const opened = locationOf(await direct(browser, { max_age: '0' })).href
     const consent = await browser.login(opened)
-    assert.match(header(consent, 'location') ?? '', /\/consent$/)
+    assert.match(locationOf(consent).href, /\/consent$/)
   })
 
   it('a session ends after half an hour without use, and after twelve hours in any case', async () => {
     await using world = await openWorld()
     const idle = await loggedIn(world)
     world.clock.advance(1799)
-    assert.match(header(await direct(idle), 'location') ?? '', /\/consent$/)
+    assert.match(locationOf(await direct(idle)).href, /\/consent$/)
     world.clock.advance(1)
-    assert.match(header(await direct(idle), 'location') ?? '', /\/login$/)
+    assert.match(locationOf(await direct(idle)).href, /\/login$/)
 
     const busy = await loggedIn(world)
     for (let minutes = 0; minutes < 700; minutes += 20) {
       world.clock.advance(1200)
-      const consent = header(await direct(busy), 'location') ?? ''
+      const consent = locationOf(await direct(busy)).href
       assert.match(consent, /\/consent$/, `after ${minutes + 20} minutes`)
       await busy.decide(consent, 'allow')
     }
     world.clock.advance(1200)
-    assert.match(header(await direct(busy), 'location') ?? '', /\/login$/)
+    assert.match(locationOf(await direct(busy)).href, /\/login$/)
   })
 })

@@ -13,6 +13,7 @@ import { possibleAcrs } from '../interaction/demand.ts'
 import { withNamedGrant } from '../interaction/named-grant.ts'
 import { isFormPost } from '../interaction/post.ts'
 import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
+import { showFirst } from '../interaction/room.ts'
 import { type LiveSession, loadSession } from '../interaction/session.ts'
 import { unreachable } from '../interaction/steps/second-factor.ts'
 import { errorPage } from '../pages/error.ts'
@@ -47,13 +48,8 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
   const silent = firstRefusal(silentRules, { prompt: request.prompt, needsLogin: login, needsConsent: true })
   if (silent !== undefined) return await refusedHere(silent)
 
-  const opening = openInteraction(
-    exchange,
-    ports,
-    opened.value,
-    state.next === 'login' ? undefined : found,
-    now,
-  )
+  const session = state.next === 'login' ? undefined : found
+  const opening = openInteraction(exchange, ports, opened.value, session, now)
   await ports.store.commit([
     { kind: 'insert-interaction', record: opening.record },
     auditAccepted(exchange, now, 'authorization.opened', contextOf(opened.value), {
@@ -62,9 +58,35 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
       session: !login,
     }),
   ])
+  const { id, record: interaction, cookies } = opening
+  const { client, profile } = opened.value
   const step = state.next === 'done' ? 'consent' : state.next
-  const reply = seeOther(stepUrl(exchange.issuer.url, opening.id, step), opening.cookies)
+  const reply = mayShowHere(exchange, cookies)
+    ? await showFirst(
+        {
+          exchange,
+          id,
+          interaction,
+          client,
+          profile,
+          session,
+          browserSession: found,
+          authentication: state,
+          now,
+        },
+        ports,
+      )
+    : seeOther(stepUrl(exchange.issuer.url, id, step), cookies)
   return opened.value.pushedHash === undefined ? unbacked(reply) : reply
+}
+
+/**
+ * A browser that we know is shown the first page at once, and saved a round trip. One that is just getting its cookie
+ * must show that it keeps it, before anybody types a password into a page that could not be answered; and after a POST
+ * a page would be posted again when it is loaded again.
+ */
+function mayShowHere({ method }: Exchange, cookies: Opening['cookies']): boolean {
+  return method === 'GET' && cookies.length === 0
 }
 
 /** Anybody can send such a request, and it was written down: the edge counts it against its source. */

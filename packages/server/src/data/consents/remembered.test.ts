@@ -305,7 +305,7 @@ describe('a consent that policies have remembered', () => {
     const send = world.send
     Object.assign(world, {
       send: (room: Parameters<typeof send>[0], path: string, options: Parameters<typeof send>[2]) => {
-        const isRaced = first && path.endsWith('/consent')
+        const isRaced = first && path.endsWith('/authorize')
         if (isRaced) first = false
         return room(world.exchange(path, options), isRaced ? racing : world.ports)
       },

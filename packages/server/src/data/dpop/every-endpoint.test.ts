@@ -4,9 +4,11 @@ import { type AuthzenEndpoint, authzenPaths } from '@holdfast/policy'
 import { parseChallenges } from '@holdfast/protocol/wire/challenge.ts'
 import { decidingWorld } from '../../../../../test/authzen/world.ts'
 import type { Reply } from '../../http/exchange.ts'
+import { callRoom } from '../access/call-room.ts'
 import { accessRoom } from '../access/room.ts'
 import { globalRevocationRoom } from '../global-revocation/room.ts'
 import { revokeGrantRoom } from '../grants/room.ts'
+import { paths } from '../paths.ts'
 import { clientOf, keys } from '../testing/clients.ts'
 import { clientEndpoints } from '../testing/endpoints.ts'
 import { currentNonce, headersOf, jsonOf, redeem, requestToken, seedCode, textOf } from '../testing/flow.ts'
@@ -26,6 +28,13 @@ const incidentSystem = clientOf({ clientId: 'c_incident', scopes: ['global_token
 const gateway = clientOf({ clientId: 'c_gateway', scopes: ['access_evaluation'] })
 const decisionPoint = decidingWorld()
 const openTestWorld = (): Promise<World> => openWorld({ clients: [incidentSystem, gateway], decisionPoint })
+
+const decisionEndpoints = [
+  ...Object.entries(authzenPaths).map(
+    ([endpoint, path]) => [accessRoom(endpoint as AuthzenEndpoint), path] as const,
+  ),
+  [callRoom, paths.callEvaluation] as const,
+]
 
 interface ProvenEndpoint {
   readonly path: string
@@ -100,8 +109,8 @@ const proving: readonly ProvenEndpoint[] = [
       }
     },
   },
-  ...Object.entries(authzenPaths).map(
-    ([endpoint, path]): ProvenEndpoint => ({
+  ...decisionEndpoints.map(
+    ([room, path]): ProvenEndpoint => ({
       path,
       // The token was taken, and the empty question was not.
       status: 400,
@@ -112,7 +121,7 @@ const proving: readonly ProvenEndpoint[] = [
         return {
           goodProof: spoil => world.proof(path, { nonce: currentNonce(world), accessToken, ...spoil }),
           send: proofs =>
-            world.send(accessRoom(endpoint as AuthzenEndpoint), path, {
+            world.send(room, path, {
               body: '{}',
               headers: [
                 ['content-type', 'application/json'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { liveGrants } from '../testing/account.ts'
 import { follow, setUpApp } from '../testing/authenticator.ts'
-import { actionOf, type Browser, fieldOf, header, openBrowser, pushedUrl } from '../testing/browser.ts'
+import { actionOf, type Browser, fieldOf, locationOf, openBrowser, pushedUrl } from '../testing/browser.ts'
 import { answerShown, askCiba, atApprovals, cibaClient } from '../testing/ciba.ts'
 import { scopes } from '../testing/clients.ts'
 import { deviceClient, requestDevice, typeCode } from '../testing/device.ts'
@@ -36,7 +36,7 @@ describe('the level in the record of a consent is the one that the grant states'
     for (const acr of [pwd, mfa]) {
       const opened = await browser.get(await pushedUrl(world, { spoil: { acr_values: acr } }))
       world.clock.advance(1)
-      await browser.decide(header(opened, 'location') ?? '', 'allow')
+      await browser.decide(locationOf(opened).href, 'allow')
       await assertSame(world, 'code.issued', acr)
     }
   })
@@ -46,7 +46,7 @@ describe('the level in the record of a consent is the one that the grant states'
     const [world, browser] = await stronglySignedIn({ scopes: asking })
     await using _ = world
     const asked = await requestDevice(world)
-    const confirmUrl = header(await typeCode(browser, textOf(asked, 'user_code')), 'location') ?? ''
+    const confirmUrl = locationOf(await typeCode(browser, textOf(asked, 'user_code'))).href
     const confirm = await browser.get(confirmUrl)
     const csrf = fieldOf(confirm, 'csrf')
     const next = await browser.post(actionOf(confirm), { csrf, decision: 'continue' })

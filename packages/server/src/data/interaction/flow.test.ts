@@ -21,8 +21,8 @@ import { alice, issuerUrl, openWorld, type World } from '../testing/world.ts'
 async function atConsent(world: World, options: PushOptions = {}): Promise<[Browser, string]> {
   const browser = openBrowser(world)
   const opened = await browser.get(await pushedUrl(world, options))
-  const reply = await browser.login(header(opened, 'location') ?? '')
-  return [browser, header(reply, 'location') ?? '']
+  const reply = await browser.login(locationOf(opened).href)
+  return [browser, locationOf(reply).href]
 }
 
 async function bought(
@@ -160,11 +160,11 @@ describe('the consent step', () => {
     await using world = await openWorld()
     const browser = openBrowser(world)
     const pushed = await pushedUrl(world)
-    const first = await browser.login(header(await browser.get(pushed), 'location') ?? '')
-    const second = header(await browser.get(pushed), 'location') ?? ''
+    const first = await browser.login(locationOf(await browser.get(pushed)).href)
+    const second = locationOf(await browser.get(pushed)).href
     assert.match(second, /consent$/)
     assert.match(locationOf(await browser.decide(second, 'allow')).search, /code=/)
-    const late = await browser.decide(header(first, 'location') ?? '', 'allow')
+    const late = await browser.decide(locationOf(first).href, 'allow')
     assert.equal(late.status, 400)
     assert.match(String(late.body), /already answered/)
     assert.equal((await world.lastAudit('consent.refused'))?.ruleId, 'interaction.once')
@@ -185,7 +185,7 @@ describe('the consent step', () => {
     const user = await world.store.findUserBySubject(issuerUrl, alice)
     if (user === undefined) throw new TypeError('no alice')
     await world.store.commit([{ kind: 'put-user', record: { ...user, status: 'disabled' } }])
-    assert.match(header(await browser.get(url), 'location') ?? '', /\/login$/)
+    assert.match(locationOf(await browser.get(url)).href, /\/login$/)
   })
 })
 
@@ -225,7 +225,7 @@ describe('an interaction belongs to the browser that started it', () => {
   it('steps cannot be skipped', async () => {
     await using world = await openWorld()
     const browser = openBrowser(world)
-    const login = header(await browser.get(await pushedUrl(world)), 'location') ?? ''
+    const login = locationOf(await browser.get(await pushedUrl(world))).href
     const consent = login.replace(/login$/, 'consent')
     assert.equal(header(await browser.get(consent), 'location'), login)
     const posted = await browser.post(consent, { csrf: 'x', shown: 'x', decision: 'allow' })
@@ -238,7 +238,7 @@ describe('an interaction belongs to the browser that started it', () => {
     await using world = await openWorld()
     const [browser, url] = await atConsent(world)
     for (const name of browser.cookies.keys()) if (name.includes('session')) browser.cookies.delete(name)
-    assert.match(header(await browser.get(url), 'location') ?? '', /\/login$/)
+    assert.match(locationOf(await browser.get(url)).href, /\/login$/)
   })
 })
 
@@ -246,7 +246,7 @@ describe('what every page carries', () => {
   it('pages cannot be framed, sniffed by referrer, cached, or fed from elsewhere', async () => {
     await using world = await openWorld()
     const [browser, consent] = await atConsent(world)
-    const login = header(await openBrowser(world).get(await pushedUrl(world)), 'location') ?? ''
+    const login = locationOf(await openBrowser(world).get(await pushedUrl(world))).href
     const error = await browser.get('/authorize?client_id=nobody')
     const pages = await Promise.all([consent, login, '/device', '/logout'].map(url => browser.get(url)))
     for (const page of [error, ...pages]) {

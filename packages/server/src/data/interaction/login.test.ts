@@ -7,6 +7,7 @@ import {
   type Browser,
   fieldOf,
   header,
+  locationOf,
   openBrowser,
   type PushOptions,
   pushedUrl,
@@ -55,11 +56,8 @@ describe('the login step', () => {
     await browser.login(url)
     const first = browser.cookies.get(name)
     assert.notEqual(first, 'x'.repeat(49))
-    const again = header(
-      await browser.get(await pushedUrl(world, { spoil: { prompt: 'login' } })),
-      'location',
-    )
-    await browser.login(again ?? '')
+    const again = await browser.get(await pushedUrl(world, { spoil: { prompt: 'login' } }))
+    await browser.login(locationOf(again).href)
     assert.notEqual(browser.cookies.get(name), first)
     const old = openBrowser(world)
     old.cookies.set(name, first ?? '')

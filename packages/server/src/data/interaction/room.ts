@@ -50,10 +50,25 @@ async function answerStep(step: InteractionStep, exchange: Exchange, ports: Port
   return await step.answer(visit.value, form.value, ports)
 }
 
+/** The first page of an interaction, in place of a way to it. */
+export async function showFirst(visit: Visit, ports: Ports): Promise<Reply> {
+  const first = dueStep(visit)
+  if (first === undefined) throw new TypeError('an interaction without a step')
+  const reply = await first.show(visit, ports)
+  if (reply.status !== 200) return reply
+  // What the page is called from now on (RFC 9110 section 8.7).
+  const place = stepUrl(visit.exchange.issuer.url, visit.id, first.name)
+  return { ...reply, headers: [...reply.headers, ['content-location', place]] }
+}
+
+function dueStep(visit: Visit): InteractionStep | undefined {
+  return interactionSteps.find(candidate => candidate.isNeeded(visit))
+}
+
 /** To the step whose turn it is, when that is another one: steps cannot be skipped or repeated. */
 function outOfTurn(step: InteractionStep, visit: Visit): Reply | undefined {
   const { url } = visit.exchange.issuer
-  const due = interactionSteps.find(candidate => candidate.isNeeded(visit))
+  const due = dueStep(visit)
   if (due === undefined) return seeOther(url + (visit.interaction.account ?? paths.security))
   return due === step ? undefined : seeOther(stepUrl(url, visit.id, due.name))
 }

@@ -5,7 +5,15 @@ import type { Reply } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { hashOfHandle } from '../handle.ts'
 import { introspectRoom } from '../introspect/room.ts'
-import { actionOf, type Browser, fieldOf, header, openBrowser, pushedUrl } from '../testing/browser.ts'
+import {
+  actionOf,
+  type Browser,
+  fieldOf,
+  header,
+  locationOf,
+  openBrowser,
+  pushedUrl,
+} from '../testing/browser.ts'
 import { clientOf, keys } from '../testing/clients.ts'
 import { headersOf, jsonOf, requestToken } from '../testing/flow.ts'
 import { compactJws } from '../testing/jws.ts'
@@ -172,7 +180,7 @@ describe('logout with the ID token of the session', () => {
   it('a consent that a logout overtakes gives no code, and asks for a new login', async () => {
     await using world = await openWorld()
     const { browser, idToken } = await signIn(world, 'c_bank', { scope: 'openid accounts' })
-    const page = header(await browser.get(await pushedUrl(world)), 'location') ?? ''
+    const page = locationOf(await browser.get(await pushedUrl(world))).href
     const shown = await browser.get(page)
     // The room reads the session a moment before the logout ends it.
     const findSession: typeof world.store.findSession = async hash => {

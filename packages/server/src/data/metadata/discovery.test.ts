@@ -195,6 +195,7 @@ describe('discovery', () => {
       'jwks_uri',
       'key_reports_endpoint',
       'mtls_endpoint_aliases',
+      'policy_evaluation_endpoint',
       'prompt_values_supported',
       'pushed_authorization_request_endpoint',
       'request_object_signing_alg_values_supported',

@@ -63,7 +63,7 @@ describe('pages beside the usual way in German, without JavaScript, accessible',
       for (const action of ['merge', 'replace']) {
         const asked = { grant_management_action: action, grant_id: id, response_mode: 'form_post' }
         await page.goto(await pushedUrl(world, { spoil: { ...asked, resource: 'https://accounts.example' } }))
-        await page.waitForURL('**/consent')
+        await page.waitForSelector('#consent-form')
         const says = action === 'merge' ? /alles zusammen/ : /Das ersetzt/
         await seen(page, `${name}-de-consent-${action}`, says)
         await page.click('#consent-allow')

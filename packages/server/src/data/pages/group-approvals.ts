@@ -122,7 +122,8 @@ export function waitingForApproval(exchange: Exchange, view: WaitingView): Reply
     status: 200,
     title: said.waitingTitle,
     formTarget,
-    extraHeaders: isLooking ? [['refresh', String(lookAgainSeconds)]] : [],
+    // Named, because the page may be shown at the authorization endpoint, where looking again would ask anew.
+    extraHeaders: isLooking ? [['refresh', `${lookAgainSeconds}; url=${action}`]] : [],
     body: html`<h1>${said.waitingTitle}</h1>
 <p class="lead">${said.waitingLead(clientName)}</p>
 <div class="notice" role="status" id="approval-waiting"><p>${said.stillMissing(listed(missing, words))}</p>

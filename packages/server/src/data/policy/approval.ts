@@ -1,4 +1,9 @@
-import { type AuthorizeQuestion, approvalSecondsDefault, type MintQuestion } from '@holdfast/policy'
+import {
+  type AuthorizeQuestion,
+  approvalSecondsDefault,
+  isBeforeToken,
+  type MintQuestion,
+} from '@holdfast/policy'
 import type { EpochSeconds } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
@@ -94,7 +99,9 @@ function contentWanted(
   const { errors, obligations } = decision
   const { stepUp, requireApproval, approvalSeconds, isApprovalReusable } = obligations
   const groups = requireApproval.filter(group => !approvedBy.includes(group))
-  if (errors.length > 0 || groups.length === 0 || question.moment === 'register') return undefined
+  if (errors.length > 0 || groups.length === 0) return undefined
+  // Nobody can approve a registration, or a call while it waits.
+  if (!isBeforeToken(question)) return undefined
   if (unmetStepUp(stepUp, acr, issuer.authenticationLevels).length > 0) return undefined
   return {
     moment: question.moment,

@@ -150,12 +150,14 @@ function remoteFacts({ local, verdicts }: NonNullable<Answered['remote']>): Audi
  * The record of one moment, for the commit of what was decided; with one more when the shadow would have decided
  * otherwise.
  * @param isFollowed whether it went on; a permit whose obligations were not met did not
+ * @param more facts of the record that are no part of the question
  */
 export function recordsOf(
   { question, decision, facts, policies, shadow, remote }: Answered,
   isFollowed: boolean,
   context: AuditContext,
   { issuer, requestId }: Exchange,
+  more?: AuditRecord['facts'],
 ): readonly Write[] {
   const { clientId } = question.client
   const base = {
@@ -168,7 +170,10 @@ export function recordsOf(
   const by = { policies: policies.name, policy_version: policies.version }
   const record: AuditRecord = {
     ...{ ...base, event: policyEvents[question.moment], outcome: isFollowed ? 'accepted' : 'refused' },
-    facts: remote === undefined ? facts : { ...facts, ...remoteFacts(remote) },
+    facts:
+      remote === undefined && more === undefined
+        ? facts
+        : { ...facts, ...(remote && remoteFacts(remote)), ...more },
   }
   if (shadow === undefined) return [{ kind: 'append-audit', record }]
   // Policies beside policies, without what engines added.

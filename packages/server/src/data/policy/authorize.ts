@@ -1,14 +1,14 @@
 import type { Attributes, AuthorizeQuestion, StatedRisk } from '@holdfast/policy'
-import { type EpochSeconds, type Refusal, reachesLevel } from '@holdfast/protocol'
+import type { EpochSeconds, Refusal } from '@holdfast/protocol'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Client, GrantTypeName, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { Write } from '../../store/writes.ts'
 import { attributesForAuthorize } from '../attributes/for-authorize.ts'
 import { type ApprovalPorts, askWithApprovals, type MissingApproval } from './approval.ts'
-import { type Answered, recordsOf } from './ask.ts'
+import { recordsOf } from './ask.ts'
 import { askedAccess, askingClient, type Wanted } from './parties.ts'
-import { refusalOf, refusalOfApproval, unmetStepUp } from './refusals.ts'
+import { acrsFor, refusalOf, refusalOfApproval } from './refusals.ts'
 
 export interface AuthorizeInput {
   readonly client: Client
@@ -95,7 +95,8 @@ export async function judgeInformed(
     const told = refusalOfApproval(refusal, missing)
     return { ok: false, refusal: told, writes, stepUp: undefined, approval: missing }
   }
-  const stepUp = refusal.ruleId === 'policy.step-up' ? acrsFor(answered, user.acr, issuer) : undefined
+  const stepUp =
+    refusal.ruleId === 'policy.step-up' ? acrsFor(answered, user.acr, issuer.authenticationLevels) : undefined
   return { ok: false, refusal, writes, stepUp, approval: undefined }
 }
 
@@ -114,17 +115,4 @@ function questionOf(
     risk,
     ...(attributes !== undefined && { attributes }),
   }
-}
-
-/** Levels of the issuer that would meet every list, the weakest first. */
-function acrsFor(
-  { decision }: Answered,
-  acr: string | undefined,
-  { authenticationLevels: levels }: IssuerSnapshot,
-): readonly string[] | undefined {
-  const unmet = unmetStepUp(decision.obligations.stepUp, acr, levels)
-  const acrs = levels
-    .map(level => level.acr)
-    .filter(level => unmet.every(list => list.some(wanted => reachesLevel(levels, level, wanted))))
-  return acrs.length === 0 ? undefined : acrs
 }

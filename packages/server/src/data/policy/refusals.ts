@@ -1,3 +1,4 @@
+import { isBeforeToken } from '@holdfast/policy'
 import { type AuthenticationLevel, type Refusal, reachesLevel, refuse } from '@holdfast/protocol'
 import type { MissingApproval } from './approval.ts'
 import type { Answered } from './ask.ts'
@@ -38,7 +39,7 @@ export function refusalOf(
         acr_values: stepUp.map(acrs => acrs.join(' ')).join(', '),
       },
     )
-  const approvedBy = question.moment === 'register' ? [] : (question.approvedBy ?? [])
+  const approvedBy = (isBeforeToken(question) ? question.approvedBy : undefined) ?? []
   const missing = requireApproval.filter(group => !approvedBy.includes(group))
   if (missing.length > 0)
     return refuse('policy.approval', [], 'access_denied', 'the policies want an approval first', {
@@ -59,6 +60,19 @@ export function refusalOfApproval(refusal: Refusal, { standing, record }: Missin
 
 /** Of what failed, so much stands in the audit. */
 const failedLengthMax = 500
+
+/** Levels of the issuer that would meet every list of a decision, the weakest first; undefined: none would. */
+export function acrsFor(
+  { decision }: Answered,
+  acr: string | undefined,
+  levels: readonly AuthenticationLevel[],
+): readonly string[] | undefined {
+  const unmet = unmetStepUp(decision.obligations.stepUp, acr, levels)
+  const acrs = levels
+    .map(level => level.acr)
+    .filter(level => unmet.every(list => list.some(wanted => reachesLevel(levels, level, wanted))))
+  return acrs.length === 0 ? undefined : acrs
+}
 
 /** Lists of which the user reaches no entry. */
 export function unmetStepUp(

@@ -9,8 +9,9 @@ export function header(reply: Reply, name: string): string | undefined {
   return reply.headers.find(([sent]) => sent === name)?.[1]
 }
 
+/** Where a reply leads, or where the page lies that it holds. */
 export function locationOf(reply: Reply): URL {
-  return new URL(header(reply, 'location') ?? 'about:blank')
+  return new URL(header(reply, 'location') ?? header(reply, 'content-location') ?? 'about:blank')
 }
 
 /** A browser without sockets: keeps cookies, follows nothing by itself, reads hidden fields from pages. */

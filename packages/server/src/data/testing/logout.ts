@@ -1,6 +1,6 @@
 import type { Reply } from '../../http/exchange.ts'
 import { userinfoRoom } from '../userinfo/room.ts'
-import { type Browser, header, locationOf, openBrowser, pushedUrl } from './browser.ts'
+import { type Browser, locationOf, openBrowser, pushedUrl } from './browser.ts'
 import { redirectUri } from './clients.ts'
 import { codeVerifier, jsonOf, requestToken } from './flow.ts'
 import { type FormFields, issuerUrl, type World } from './world.ts'
@@ -21,9 +21,9 @@ export async function signIn(
 ): Promise<SignedIn> {
   const { browser = openBrowser(world), scope = 'openid profile', spoil } = options
   const opened = await browser.get(await pushedUrl(world, { clientId, spoil: { scope, ...spoil } }))
-  const next = header(opened, 'location') ?? ''
-  const consent = next.endsWith('/login') ? header(await browser.login(next), 'location') : next
-  const callback = locationOf(await browser.decide(consent ?? '', 'allow'))
+  const next = locationOf(opened).href
+  const consent = next.endsWith('/login') ? locationOf(await browser.login(next)).href : next
+  const callback = locationOf(await browser.decide(consent, 'allow'))
   const isBound = world.issuer.clients.get(clientId)?.dpopBoundAccessTokens === true
   const reply = await requestToken(
     world,

@@ -17,6 +17,7 @@ import { decidingWorld } from '../../../../../test/authzen/world.ts'
 import { adminRoutes, openApiPath } from '../../control/admin-http/routes.ts'
 import type { PeerCertificate, Reply } from '../../http/exchange.ts'
 import type { Client, ResourceServer } from '../../snapshot/snapshot.ts'
+import { callRoom } from '../access/call-room.ts'
 import { accessRoom } from '../access/room.ts'
 import { globalRevocationRoom } from '../global-revocation/room.ts'
 import { readGrantRoom, revokeGrantRoom } from '../grants/room.ts'
@@ -242,10 +243,15 @@ const desks: Readonly<Record<string, Desk>> = {
     request: { body: nobody, headers: [['content-type', 'application/json']] },
   },
   ...Object.fromEntries(
-    Object.entries(authzenPaths).map(([endpoint, path]) => [
+    [
+      ...Object.entries(authzenPaths).map(
+        ([endpoint, path]) => [endpoint, accessRoom(endpoint as AuthzenEndpoint), path] as const,
+      ),
+      ['policy_evaluation_endpoint', callRoom, paths.callEvaluation] as const,
+    ].map(([endpoint, room, path]) => [
       endpoint,
       {
-        ...{ room: accessRoom(endpoint as AuthzenEndpoint), path, method: 'POST', status: 400 },
+        ...{ room, path, method: 'POST', status: 400 },
         scope: accessEvaluationScope,
         request: { body: '{}', headers: [['content-type', 'application/json']] },
       } satisfies Desk,
@@ -329,6 +335,7 @@ const tokenUse: Readonly<Record<string, 'emits' | 'takes' | 'is told of' | 'none
   globalRevocation: 'takes',
   accessEvaluation: 'takes',
   accessEvaluations: 'takes',
+  callEvaluation: 'takes',
   searchSubject: 'takes',
   searchResource: 'takes',
   searchAction: 'takes',

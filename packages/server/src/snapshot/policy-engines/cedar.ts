@@ -1,4 +1,4 @@
-import { askedEngines, compileTokenPolicies, decideToken, readsContext } from '@holdfast/policy'
+import { askedEngines, compileStoredPolicies, decideToken, readsContext } from '@holdfast/policy'
 import { checked, wrong } from '../../control/problem.ts'
 import type { PolicyEngine } from './engine.ts'
 
@@ -6,7 +6,7 @@ import type { PolicyEngine } from './engine.ts'
 export const cedar: PolicyEngine = {
   name: 'cedar',
   compile: (document, policies) => {
-    const compiled = compileTokenPolicies(policies)
+    const compiled = compileStoredPolicies(policies)
     if (compiled.ok)
       return checked({
         decide: question => decideToken(compiled.value, question),

@@ -100,6 +100,36 @@ export const approvalCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'what others approve ends with its user or its client, whole names only; what they denied stands',
+    run: async ({ store }) => {
+      const url = `${issuer}/${newHash()}`
+      const of = (clientId: string, subject: string | undefined, at = url): ApprovalRecord => {
+        const record = approval()
+        return { ...record, issuer: at, content: { ...record.content, clientId, subject } }
+      }
+      const kept = [of('c_11', 'u_1'), of('C_1', undefined), of('c_2', 'u_11'), of('c_1', 'u_1', issuer)]
+      const ofClient = [of('c_1', undefined), of('c_1', 'u_3')]
+      const ofSubject = [of('c_3', 'u_2'), of('u_2', 'u_2')]
+      const others = [of('c_3', 'U_2'), of('c_3', 'x_u_2'), of('u_2', undefined), of('c_3', '%')]
+      const [deniedOne, deniedTwo] = [of('c_1', 'u_2'), of('c_1', undefined)]
+      const all = [...kept, ...ofClient, ...ofSubject, ...others, deniedOne, deniedTwo]
+      for (const record of all) await committed(store, [ask(record)])
+      for (const { key } of [deniedOne, deniedTwo])
+        await committed(store, [{ kind: 'deny-approval', key, at: start, until: later(900) }])
+      const left = async () => {
+        const found = await Promise.all(all.map(({ key }) => store.findApproval(key)))
+        return all.filter((_, index) => found[index] !== undefined)
+      }
+      await committed(store, [{ kind: 'forget-approvals-of-client', issuer: url, clientId: 'c_1' }])
+      same(
+        await left(),
+        all.filter(one => !ofClient.includes(one)),
+      )
+      await committed(store, [{ kind: 'forget-approvals-of-subject', issuer: url, subject: 'u_2' }])
+      same(await left(), [...kept, ...others, deniedOne, deniedTwo])
+    },
+  },
+  {
     title:
       'when all access of an issuer ends, what was asked, approved and remembered before counts for nothing',
     run: async ({ store }) => {
