@@ -18,6 +18,8 @@ import { openWorld, type World } from '../testing/world.ts'
 const head = '(principal, action == Action::"authorize", resource)'
 const remembering = policiesWith(`@id("own.remember") @remember_consent("60") permit ${head};`)
 
+const approving = policiesWith(`@id("own.approve") @require_approval("treasury") permit ${head};`)
+
 /** A browser whose user signed in and answered once. */
 async function loggedIn(world: World): Promise<Browser> {
   const browser = openBrowser(world)
@@ -86,5 +88,15 @@ describe('the first page of an authorization', () => {
     assert.equal((await world.lastAudit('code.issued'))?.facts.consent, 'remembered')
     world.clock.advance(61)
     assert.equal((await browser.get(await pushedUrl(world))).status, 200)
+  })
+  it('looks again at its own place while others have to approve, instead of asking once more', async () => {
+    await using world = await openWorld({ policies: approving })
+    const browser = await loggedIn(world)
+    const waiting = await browser.get(await pushedUrl(world))
+    assert.match(String(waiting.body), /id="approval-waiting"/)
+    assert.equal(header(waiting, 'refresh'), `15; url=${header(waiting, 'content-location')}`)
+    const before = (await world.audit()).length
+    assert.equal(saidBy(await browser.get(locationOf(waiting).href)), saidBy(waiting))
+    assert.equal((await world.audit()).length, before)
   })
 })
