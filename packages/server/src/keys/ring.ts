@@ -17,7 +17,7 @@ import {
 } from './life.ts'
 import { ensureRootSecret, insertFirstKey, rootSecretId, type Workbench } from './make.ts'
 import { type KeyCheck, KeyChecks } from './own-check.ts'
-import { isBroken, type OwnCheck, whyWaited } from './promotion.ts'
+import { isBroken, isWaiting, type OwnCheck, whyWaited } from './promotion.ts'
 import { type PublishedKeys, publishedKeys } from './published.ts'
 import {
   announceRotations,
@@ -249,6 +249,11 @@ function changesTo(
     if (issuer !== undefined) await load(issuer)
     return issuer !== undefined
   }
+  const lookAtVerifiers = async (issuer: string): Promise<readonly VerifierRecord[]> => {
+    const verifiers = await options.store.listVerifiers({ issuer }, clock.now(), verifiersMax)
+    live.set(issuer, verifiers)
+    return verifiers
+  }
   const ownCheck = async (issuer: string, kid: string): Promise<OwnCheck> => {
     const key = byIssuer.get(issuer)?.opened.get(kid)
     const check: KeyCheck | undefined = key && (await checks.of(issuer, key))
@@ -269,7 +274,7 @@ function changesTo(
       } else if (facts.now < key.activeAt) {
         const promotion = await pace(options, url, allWith(url, alg), facts)
         const because = promotion?.waitsFor.slice(0, 8).map(verifier => whyWaited(verifier, key.kid))
-        if (promotion !== undefined && promotion.activeAt > key.activeAt)
+        if (promotion !== undefined && isWaiting(promotion, own))
           tell(options, 'info', 'keys.promotion-waits', { issuer: url, alg, kid: key.kid, own, because })
       }
       await load(issuer)
@@ -309,7 +314,8 @@ function changesTo(
       try {
         for (const { issuer, alg } of wanted) {
           if (!(await loaded(issuer))) continue
-          const one = await prepareRotation(options, issuer, allWith(issuer, alg), times, cause)
+          const facts = { times, verifiers: await lookAtVerifiers(issuer) }
+          const one = await prepareRotation(options, issuer, allWith(issuer, alg), facts, cause)
           if (one !== undefined) made.push({ ...one, issuer, alg })
         }
       } catch (thrown) {
@@ -334,10 +340,7 @@ function changesTo(
       for (const issuer of issuers) {
         const wanted = wantedOf(issuer, options.keyCustody)
         await complete(issuer, wanted)
-        live.set(
-          issuer.url,
-          await options.store.listVerifiers({ issuer: issuer.url }, clock.now(), verifiersMax),
-        )
+        const verifiers = await lookAtVerifiers(issuer.url)
         await probe(issuer.url)
         checks.keepOnly(issuer.url, new Set(byIssuer.get(issuer.url)?.opened.keys()))
         for (const alg of wanted) {
@@ -347,7 +350,7 @@ function changesTo(
           const keys = allWith(issuer.url, alg)
           if (!isDue(keys, times, clock.now())) continue
           const cause = { reason: 'schedule', requestId: `schedule-${keys.at(-1)?.kid}` } as const
-          const next = await prepareRotation(options, issuer.url, keys, times, cause)
+          const next = await prepareRotation(options, issuer.url, keys, { times, verifiers }, cause)
           if (next !== undefined) await announceRotations([next], options.store.commit)
           await load(issuer)
         }

@@ -8,6 +8,7 @@ import type { GrantRecord, UserRecord } from '../../store/records.ts'
 import type { Found } from '../../store/store.ts'
 import type { GuardKind, Write } from '../../store/writes.ts'
 import type { AuditContext } from '../audit-of.ts'
+import { forgettingWith } from '../consents/remembered.ts'
 import type { Entitlement } from '../mint/order.ts'
 
 /** A token request whose client is authenticated and whose sender is proven. */
@@ -100,6 +101,21 @@ export function standingOf({ grant, user }: GrantFacts, now: EpochSeconds): Gran
 
 export function contextOf(grant: GrantRecord | undefined): AuditContext {
   return grant === undefined ? {} : { txn: grant.txn, subject: grant.subject }
+}
+
+/**
+ * Somebody presents a second time what serves once. Nobody can tell the owner from the thief, so the grant ends with
+ * all it bought, and what was remembered of its consent.
+ */
+export function endOfFamily(
+  event: string,
+  refusal: Refusal,
+  { grantId }: { readonly grantId: string },
+  grant: GrantRecord | undefined,
+  { now }: TokenRequest,
+): GrantRefusal {
+  const revoke: Write = { kind: 'revoke-grant', id: grantId, at: now }
+  return { refusal, context: contextOf(grant), alert: { event, writes: [revoke, ...forgettingWith(grant)] } }
 }
 
 /** Scope tokens of a request, without repeats; undefined when the parameter is absent. */
