@@ -165,12 +165,10 @@ class Door {
   #saw(isAnswered: boolean): void {
     const { log, metrics } = this.#ports
     const { name: engine } = this.#engine
-    const wasOpen = this.#breaker.isOpen
-    this.#breaker.saw(isAnswered)
-    const { isOpen } = this.#breaker
-    if (isOpen === wasOpen) return
-    metrics.set('remote_engine_open', { engine }, isOpen ? 1 : 0)
-    if (isOpen) log.warn('remote-engine.left-alone', { engine })
+    const became = this.#breaker.saw(isAnswered)
+    if (became === undefined) return
+    metrics.set('remote_engine_open', { engine }, became === 'opened' ? 1 : 0)
+    if (became === 'opened') log.warn('remote-engine.left-alone', { engine })
     else log.info('remote-engine.answers-again', { engine })
   }
 
