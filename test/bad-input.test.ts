@@ -39,7 +39,7 @@ const isEntryPage = ({ path }: Route): boolean => path === '/device' || path ===
 /** Wants an access token, and judges it before anything else. */
 const isBearer = ({ path }: Route): boolean =>
   ['/userinfo', '/grants/:id', '/global-token-revocation'].includes(path) || isDecision(path)
-const isDecision = (path: string): boolean => path.startsWith('/access/')
+const isDecision = (path: string): boolean => /^(\/policies)?\/access\//.test(path)
 const isLogout = ({ path }: Route): boolean => path === '/logout'
 const isAccount = ({ path }: Route): boolean => /^\/account(\/|$)/.test(path)
 const isAuthorize = ({ path }: Route): boolean => path === '/authorize'

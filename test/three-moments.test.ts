@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { evidenceKeyOf, type Gateway, openGateway } from '@holdfast/gateway'
 import { shippedPolicies, shippedTests } from '@holdfast/policy'
 import { epochSeconds } from '@holdfast/protocol'
@@ -366,7 +367,14 @@ for (const store of ['sqlite', 'postgres'] as const)
         })
       const decisions = [await ask('ada'), await ask('bob')].map(said => isJsonObject(said) && said.decision)
       assert.deepEqual(decisions, [true, false])
-      assert.equal((await audit()).at(-1)?.event, 'access.decided')
+      const decided = (await audit()).filter(({ event }) => event === 'access.decided')
+      assert.deepEqual(
+        decided.map(({ clientId, subject, facts }) => [clientId, subject, facts.decision]),
+        [
+          ['accounts-api', 'ada', true],
+          ['accounts-api', 'bob', false],
+        ],
+      )
     })
 
     it('without the issuer nobody is let in, and with it everybody is again', async () => {
@@ -378,5 +386,21 @@ for (const store of ['sqlite', 'postgres'] as const)
       }
       isReachable = true
       for (const url of everywhere()) assert.equal((await call(user, url)).status, 200, url)
+    })
+
+    it('while the server is down nobody is let in; when it is back they are, with the same token', async () => {
+      const user = await alice()
+      for (const url of everywhere()) assert.equal((await call(user, url)).status, 200, url)
+      await node.close()
+      for (const url of everywhere()) assert.equal((await call(user, url)).status, 503, url)
+      node = await startNode(prepared.config)
+      for (const url of everywhere()) {
+        let status = 503
+        for (let round = 0; round < 200 && status === 503; round++) {
+          await sleep(50)
+          status = (await call(user, url)).status
+        }
+        assert.equal(status, 200, url)
+      }
     })
   })

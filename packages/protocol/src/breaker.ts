@@ -20,11 +20,6 @@ export class Breaker {
     this.#options = options
   }
 
-  /** Nothing but one question after each pause goes through. */
-  get isOpen(): boolean {
-    return this.#isOpen
-  }
-
   /** After a pause one question goes through; the pause begins anew for all others until it is answered. */
   mayAsk(): boolean {
     if (!this.#isOpen) return true
@@ -34,19 +29,24 @@ export class Breaker {
     return true
   }
 
-  /** @param askedMs when the question was asked, on the monotonic clock; needed with `failingMsMin` */
-  saw(isAnswered: boolean, askedMs = this.#options.monotonicMs()): void {
+  /**
+   * @param askedMs when the question was asked, on the monotonic clock; needed with `failingMsMin`
+   * @returns what it became by this; undefined when it is what it was
+   */
+  saw(isAnswered: boolean, askedMs = this.#options.monotonicMs()): 'opened' | 'closed' | undefined {
+    const wasOpen = this.#isOpen
     if (isAnswered) {
       this.#failures = 0
       this.#isOpen = false
-      return
+      return wasOpen ? 'closed' : undefined
     }
     const { failuresMax, failingMsMin = 0, pauseMs, monotonicMs } = this.#options
     this.#failingSinceMs = this.#failures === 0 ? askedMs : Math.min(this.#failingSinceMs, askedMs)
     this.#failures++
     const now = monotonicMs()
-    if (this.#failures < failuresMax || now - this.#failingSinceMs < failingMsMin) return
+    if (this.#failures < failuresMax || now - this.#failingSinceMs < failingMsMin) return undefined
     this.#isOpen = true
     this.#restUntilMs = now + pauseMs
+    return wasOpen ? undefined : 'opened'
   }
 }

@@ -18,10 +18,10 @@ export interface GuardOptions {
 }
 
 /**
- * Statuses of an answer to this one question: denied. Whoever names an object can have one that is too long, and must
- * not close the way to the decision point for everybody.
+ * Statuses of an answer to this one question: denied. Whoever names an object can have one that is too long, or odd, and
+ * must not close the way to the decision point for everybody.
  */
-const ofQuestion: ReadonlySet<number> = new Set([400, 413])
+const ofQuestion: ReadonlySet<number> = new Set([400, 413, 422])
 
 /**
  * A decision point elsewhere, with a deadline over everything and a breaker. Nothing is remembered: each question is

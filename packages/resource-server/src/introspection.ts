@@ -7,8 +7,9 @@ import {
   refuse,
 } from '@holdfast/protocol'
 import { Breaker } from '@holdfast/protocol/breaker.ts'
+import { Gate } from '@holdfast/protocol/gate.ts'
 import { introspectionJwtMediaType } from '@holdfast/protocol/specs/rfc9701-introspection-jwt/rules.ts'
-import { BoundedCache, Gate, SingleFlight } from './cache.ts'
+import { BoundedCache, SingleFlight } from './cache.ts'
 import { clientParameters, type IntrospectionAuthentication } from './client-authentication.ts'
 import { fetchText, type JsonRequest, jsonObjectIn, UnwantedStatus } from './fetch-json.ts'
 import type { Issuer } from './issuer.ts'

@@ -139,7 +139,7 @@ describe('a decision point that fails', () => {
   })
 
   it('a question it will not take is denied, and no reason to leave the others waiting', async () => {
-    for (const status of [400, 413]) {
+    for (const status of [400, 413, 422]) {
       const { seen, fetch } = answering(status, status, status, { decision: true })
       const point = remote(fetch, { failuresMax: 2 })
       for (let count = 0; count < 3; count++) refused(await decided(testBed(), point), 403, 'decision.denied')

@@ -63,10 +63,16 @@ export const addKeys: AddCommand = (program, desk) => {
         const { rotated, skipped, reference } = answer.value
         if (output === 'json') out(json(answer.value))
         else {
-          for (const { kid, alg: made, activeAt, previousKid, previousRemovedAt } of rotated)
+          for (const { kid, alg: made, earliestAt, activeAt, previousKid, previousRemovedAt } of rotated) {
+            const isWaiting = activeAt > earliestAt
+            const atLatest = isWaiting
+              ? `, once every verifier has it, at the latest from ${timeOf(activeAt)}`
+              : ''
+            const until = `${previousKid} is published until ${timeOf(previousRemovedAt)}`
             out(
-              `${made}: ${kid} signs from ${timeOf(activeAt)}; ${previousKid} is published until ${timeOf(previousRemovedAt)}`,
+              `${made}: ${kid} signs from ${timeOf(earliestAt)}${atLatest}; ${until}${isWaiting ? ' then' : ''}`,
             )
+          }
           for (const { alg: busy, issuer: where } of skipped)
             out(`${busy}: a rotation is under way at ${where}; see \`holdfast keys list\``)
           out(`reference ${reference}`)

@@ -1,3 +1,4 @@
+import { type FilledForm, filledForm } from './sign-in-form.ts'
 import type { Exchange, Wire } from './wire.ts'
 
 /** A person with a browser, as far as pages that work without JavaScript need one: cookies, redirects, forms. */
@@ -20,7 +21,7 @@ export class Browser {
     user: { readonly username: string; readonly password: string },
   ): Promise<URL> {
     let url = new URL(start)
-    let form: Record<string, string> | undefined
+    let form: FilledForm['form'] | undefined
     for (let step = 0; step < stepsMax; step++) {
       const exchange = await this.#open(url, form)
       const location = exchange.answerHeaders.get('location')
@@ -30,7 +31,9 @@ export class Browser {
         url = new URL(location, url)
         continue
       }
-      const filled = fill(exchange, user)
+      const filled = filledForm(exchange.answerText, user)
+      if (filled === undefined)
+        throw new Error(`the page (${exchange.status}) has no form to sign in or to agree`)
       url = new URL(filled.action === '' ? url.href : filled.action, url)
       form = filled.form
     }
@@ -63,31 +66,3 @@ export class Browser {
 
 /** Steps of one sign-in: redirects, pages, posts. */
 const stepsMax = 12
-
-function fill(
-  { answerText, status }: Exchange,
-  { username, password }: { readonly username: string; readonly password: string },
-): { readonly action: string; readonly form: Record<string, string> } {
-  const markup = /<form[^>]*id="(login-form|consent-form)"[^>]*>([\s\S]*?)<\/form>/.exec(answerText)
-  if (markup === null) throw new Error(`the page (${status}) has no form to sign in or to agree`)
-  const [whole, id, inside = ''] = markup
-  const form: Record<string, string> = {}
-  for (const [input] of inside.matchAll(/<input[^>]*type="hidden"[^>]*>/g))
-    form[attribute(input, 'name')] = attribute(input, 'value')
-  if (id === 'login-form') Object.assign(form, { username, password })
-  else {
-    const button = /<button[^>]*id="consent-allow"[^>]*>/.exec(inside)?.[0] ?? ''
-    form[attribute(button, 'name')] = attribute(button, 'value')
-  }
-  return { action: attribute(whole.slice(0, whole.indexOf('>') + 1), 'action'), form }
-}
-
-function attribute(tag: string, name: string): string {
-  const text = new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1] ?? ''
-  return text
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&')
-}

@@ -124,13 +124,10 @@ class Door {
   }
 
   #saw(isAnswered: boolean): void {
-    const wasOpen = this.#breaker.isOpen
-    this.#breaker.saw(isAnswered)
-    const { isOpen } = this.#breaker
-    if (isOpen === wasOpen) return
+    const became = this.#breaker.saw(isAnswered)
     const facts = { source: this.#source.name, issuer: this.#issuer }
-    if (isOpen) this.#ports.log.warn('attribute-source.left-alone', facts)
-    else this.#ports.log.info('attribute-source.answers-again', facts)
+    if (became === 'opened') this.#ports.log.warn('attribute-source.left-alone', facts)
+    if (became === 'closed') this.#ports.log.info('attribute-source.answers-again', facts)
   }
 
   #counted(outcome: string, found: FoundAttributes): FoundAttributes {

@@ -460,6 +460,9 @@ export interface RotatedKeys {
     readonly issuer: string
     readonly kid: string
     readonly alg: string
+    /** Not before; from then on once every verifier has it. */
+    readonly earliestAt: number
+    /** From then on in any case. */
     readonly activeAt: number
     readonly previousKid: string
     readonly previousRemovedAt: number

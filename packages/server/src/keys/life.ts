@@ -82,13 +82,24 @@ export function stateAt(key: KeyLife, keys: readonly KeyLife[], now: EpochSecond
   return signingKeyAt(keys, now)?.kid === key.kid ? 'active' : 'retiring'
 }
 
-/** When a key that follows now is first used, and when the one before it goes. */
+/** How much later than any decision about it a key would sign that nobody decided about. */
+const undecidedSeconds = 1
+
+/**
+ * When a key that follows now is first used, and when the one before it goes. Where verifiers report, it is nobody's
+ * yet: a node has to look at them and bring its time forward. Were it the other way round, a key would sign unasked
+ * when no node came to look while it was announced.
+ * @param hasVerifiers whether any reported lately
+ */
 export function rotationTimes(
   now: EpochSeconds,
-  { announceSeconds, keptSeconds }: KeyTimes,
-): { readonly activeAt: EpochSeconds; readonly removedAt: EpochSeconds } {
-  const activeAt = secondsAfter(now, announceSeconds)
-  return { activeAt, removedAt: secondsAfter(activeAt, keptSeconds) }
+  { announceSeconds, keptSeconds, waitSecondsMax }: KeyTimes,
+  hasVerifiers: boolean,
+): { readonly earliestAt: EpochSeconds; readonly activeAt: EpochSeconds; readonly removedAt: EpochSeconds } {
+  const earliestAt = secondsAfter(now, announceSeconds)
+  const isUndecided = hasVerifiers && waitSecondsMax > 0
+  const activeAt = isUndecided ? secondsAfter(earliestAt, waitSecondsMax + undecidedSeconds) : earliestAt
+  return { earliestAt, activeAt, removedAt: secondsAfter(activeAt, keptSeconds) }
 }
 
 function isYounger(left: KeyLife, right: KeyLife): boolean {

@@ -135,6 +135,76 @@ describe('an announced key', () => {
     )
   })
 
+  it('does not sign unasked when no node looked while it was announced, and signs once one did', async t => {
+    const world = await openWorld(t)
+    const [ring, other] = [await world.node(), await world.node()]
+    const first = await signedBy(ring)
+    await world.report(ring, 'c_api')
+    const rotated = await ring.rotate(url, 'ES256', 'r')
+    assert.ok(rotated)
+    assert.deepEqual(
+      [rotated.earliestAt, rotated.activeAt - rotated.earliestAt > waitSecondsMax],
+      [start + announceSeconds, true],
+    )
+    // Nobody looks, nobody publishes it: the nodes are starved, and wake when its announcement is long over.
+    await world.pass(announceSeconds + 30)
+    for (const node of [ring, other]) {
+      await node.refresh()
+      assert.equal(await signedBy(node), first)
+      assert.ok(publishedKids(node).includes(rotated.kid))
+    }
+    await world.pass(0, ring, other)
+    for (const node of [ring, other])
+      assert.equal(await signedBy(node), first, 'the verifier does not have it')
+    assert.deepEqual(world.logged, ['keys.promotion-waits'])
+    await world.report(ring, 'c_api')
+    await world.pass(3, ring, other)
+    for (const node of [ring, other]) assert.equal(await signedBy(node), rotated.kid)
+    const told = (await world.events()).map(([event]) => event)
+    assert.deepEqual(told.slice(-3), ['key.rotated', 'key.waits', 'key.promoted'])
+  })
+
+  it('nobody decides about signs after the stated time, at its second, and the one before it is there until then', async t => {
+    const world = await openWorld(t)
+    const ring = await world.node()
+    const first = await signedBy(ring)
+    await world.report(ring, 'c_api')
+    const next = await announce(ring)
+    await world.pass(announceSeconds + waitSecondsMax)
+    await ring.refresh()
+    assert.equal(await signedBy(ring), first)
+    await world.pass(1)
+    await ring.refresh()
+    assert.equal(await signedBy(ring), next)
+    assert.ok(publishedKids(ring).includes(first))
+  })
+
+  it('that verifiers have is brought forward to the end of its announcement', async t => {
+    const world = await openWorld(t)
+    const ring = await world.node()
+    const first = await signedBy(ring)
+    await world.report(ring, 'c_api')
+    const next = await announce(ring)
+    await world.report(ring, 'c_api')
+    await world.pass(3, ring)
+    await world.pass(announceSeconds - 4, ring)
+    assert.equal(await signedBy(ring), first)
+    await world.pass(1, ring)
+    assert.equal(await signedBy(ring), next)
+    const [old] = ring.list(url)
+    assert.equal(old?.removedAt, start + announceSeconds + keptSeconds)
+  })
+
+  it('is not waited for where the operator said so, also when nobody looks', async t => {
+    const world = await openWorld(t)
+    const ring = await world.node(softwareKeys, { ...defaultKeyTimes, waitSecondsMax: 0 })
+    await world.report(ring, 'c_api')
+    const next = await announce(ring)
+    await world.pass(announceSeconds)
+    await ring.refresh()
+    assert.equal(await signedBy(ring), next)
+  })
+
   it('waits no longer than the stated time', async t => {
     const world = await openWorld(t)
     const ring = await world.node()

@@ -45,6 +45,11 @@ export function judgePromotion({ key, verifiers, own, times, now }: PromotionFac
   return { activeAt: put > ready ? put : ready, waitsFor }
 }
 
+/** Whether anything but its announcement keeps a key from signing. */
+export function isWaiting({ waitsFor }: Promotion, own: OwnCheck): boolean {
+  return waitsFor.length > 0 || own === 'unable'
+}
+
 /**
  * Whether a key is broken: this node's own signature does not verify, or at least half of the clients that verify
  * say so. A client counts once, however many processes it has, and only for what it was handed by this issuer: a token

@@ -16,7 +16,7 @@ import {
 } from './life.ts'
 import { ensureRootSecret, insertFirstKey, rootSecretId, type Workbench } from './make.ts'
 import { type KeyCheck, KeyChecks } from './own-check.ts'
-import { isBroken, type OwnCheck, whyWaited } from './promotion.ts'
+import { isBroken, isWaiting, type OwnCheck, whyWaited } from './promotion.ts'
 import { type PublishedKeys, publishedKeys } from './published.ts'
 import {
   deleteRetired,
@@ -227,6 +227,11 @@ function changesTo(
     if (issuer !== undefined) await load(issuer)
     return issuer !== undefined
   }
+  const lookAtVerifiers = async (issuer: string): Promise<readonly VerifierRecord[]> => {
+    const verifiers = await options.store.listVerifiers({ issuer }, clock.now(), verifiersMax)
+    live.set(issuer, verifiers)
+    return verifiers
+  }
   const ownCheck = async (issuer: string, kid: string): Promise<OwnCheck> => {
     const key = byIssuer.get(issuer)?.opened.get(kid)
     const check: KeyCheck | undefined = key && (await checks.of(issuer, key))
@@ -247,7 +252,7 @@ function changesTo(
       } else if (facts.now < key.activeAt) {
         const promotion = await pace(options, url, allWith(url, alg), facts)
         const because = promotion?.waitsFor.slice(0, 8).map(verifier => whyWaited(verifier, key.kid))
-        if (promotion !== undefined && promotion.activeAt > key.activeAt)
+        if (promotion !== undefined && isWaiting(promotion, own))
           tell(options, 'info', 'keys.promotion-waits', { issuer: url, alg, kid: key.kid, own, because })
       }
       await load(issuer)
@@ -284,7 +289,8 @@ function changesTo(
     rotate: async (issuer, alg, requestId) => {
       if (!(await loaded(issuer))) return undefined
       const cause = { reason: 'command', requestId } as const
-      const rotated = await rotate(options, issuer, allWith(issuer, alg), times, cause)
+      const facts = { times, verifiers: await lookAtVerifiers(issuer) }
+      const rotated = await rotate(options, issuer, allWith(issuer, alg), facts, cause)
       await loaded(issuer)
       return rotated
     },
@@ -302,10 +308,7 @@ function changesTo(
       for (const issuer of issuers) {
         const wanted = wantedOf(issuer, options.keyCustody)
         await complete(issuer, wanted)
-        live.set(
-          issuer.url,
-          await options.store.listVerifiers({ issuer: issuer.url }, clock.now(), verifiersMax),
-        )
+        const verifiers = await lookAtVerifiers(issuer.url)
         await probe(issuer.url)
         checks.keepOnly(issuer.url, new Set(byIssuer.get(issuer.url)?.opened.keys()))
         for (const alg of wanted) {
@@ -315,7 +318,7 @@ function changesTo(
           const keys = allWith(issuer.url, alg)
           if (!isDue(keys, times, clock.now())) continue
           const cause = { reason: 'schedule', requestId: `schedule-${keys.at(-1)?.kid}` } as const
-          await rotate(options, issuer.url, keys, times, cause)
+          await rotate(options, issuer.url, keys, { times, verifiers }, cause)
           await load(issuer)
         }
       }

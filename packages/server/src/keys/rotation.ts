@@ -10,7 +10,14 @@ import {
   signingKeyAt,
 } from './life.ts'
 import { newKey, type Workbench } from './make.ts'
-import { failingWith, judgePromotion, type Promotion, type PromotionFacts, whyWaited } from './promotion.ts'
+import {
+  failingWith,
+  isWaiting,
+  judgePromotion,
+  type Promotion,
+  type PromotionFacts,
+  whyWaited,
+} from './promotion.ts'
 
 /** A signing key of an issuer as the rotation sees it: no private half. */
 export interface RingKey extends KeyLife {
@@ -27,6 +34,9 @@ export interface RotationCause {
 export interface Rotated {
   readonly kid: string
   readonly alg: JwsAlg
+  /** Not before; later than this only while verifiers do not have it. */
+  readonly earliestAt: EpochSeconds
+  /** From then on whoever has it. */
   readonly activeAt: EpochSeconds
   /** The key it follows, and until when that one is published. */
   readonly previousKid: string
@@ -44,19 +54,20 @@ export interface RevokedKey {
 
 /**
  * Announces a key that follows the one that signs.
+ * @param verifiers live ones of the issuer
  * @returns undefined when there is none to follow, or when a rotation is under way: one at a time
  */
 export async function rotate(
   bench: Workbench,
   issuer: string,
   keys: readonly RingKey[],
-  times: KeyTimes,
+  { times, verifiers }: Pick<PromotionFacts, 'times' | 'verifiers'>,
   cause: RotationCause,
 ): Promise<Rotated | undefined> {
   const now = bench.clock.now()
   const current = signingKeyAt(keys, now)
   if (current === undefined || current.removedAt !== undefined) return undefined
-  const { activeAt, removedAt } = rotationTimes(now, times)
+  const { earliestAt, activeAt, removedAt } = rotationTimes(now, times, verifiers.length > 0)
   const { place, write, discard } = await newKey(bench, issuer, current.alg, activeAt)
   const facts = {
     ...{ id: place.id, alg: current.alg, active_at: activeAt, previous: current.kid },
@@ -72,7 +83,7 @@ export async function rotate(
     return undefined
   }
   const { alg, kid: previousKid } = current
-  return { kid: place.id, alg, activeAt, previousKid, previousRemovedAt: removedAt }
+  return { kid: place.id, alg, earliestAt, activeAt, previousKid, previousRemovedAt: removedAt }
 }
 
 /**
@@ -170,7 +181,7 @@ export async function pace(
     const from = { activeAt: since, removedAt: end }
     writes.push({ kind: 'retime-key', issuer, id, from, to: { activeAt: since, removedAt } })
   }
-  const event = activeAt > key.activeAt ? 'key.waits' : 'key.promoted'
+  const event = activeAt > key.activeAt || isWaiting(promotion, own) ? 'key.waits' : 'key.promoted'
   const { committed } = await bench.store.commit([
     ...writes,
     record(bench, issuer, event, `promotion-${key.kid}`, {

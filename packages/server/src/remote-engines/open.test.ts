@@ -79,6 +79,8 @@ const answers: Readonly<Record<string, (response: ServerResponse, sent: Sent) =>
     void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"decision":true}')),
   '/redirect': response => void response.writeHead(307, { location: '/v1/data/holdfast/yes' }).end(),
   '/refusing': response => json(response, { code: 'invalid_parameter' }, 400),
+  '/too-large': response => json(response, {}, 413),
+  '/odd': response => json(response, { detail: [] }, 422),
   '/down': response => json(response, {}, 500),
   '/busy': response => json(response, {}, 503),
   '/who': response => json(response, 'who asks?', 401),
@@ -399,12 +401,12 @@ describe('remote engines', () => {
   })
 
   it('a deny, and a question that the engine refuses, do not close the way for everybody', async () => {
-    for (const path of ['/v1/data/holdfast/no', '/refusing'])
+    for (const path of ['/v1/data/holdfast/no', '/refusing', '/too-large', '/odd'])
       await asking([engine(path, { kind: 'opa' })], async ask => {
         for (let count = 0; count < 6; count++) await ask()
         assert.equal(gauges.get('remote_engine_open fraud'), 0)
       })
-    assert.equal(sent.length, 12)
+    assert.equal(sent.length, 24)
   })
 
   it('no more questions than are bounded are under way at one time', async () => {

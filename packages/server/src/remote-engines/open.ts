@@ -53,7 +53,7 @@ const most = { requests: 256, connections: 16 } as const
  * An answer to this one question, and not the end of the engine: whoever asks for too much must not close the way to it
  * for everybody.
  */
-const ofQuestion: ReadonlySet<number> = new Set([400, 413])
+const ofQuestion: ReadonlySet<number> = new Set([400, 413, 422])
 
 /** Opens every engine of the configuration. Nothing is asked yet: one that is down does not hold up a start. */
 export async function openRemoteEngines(
@@ -165,12 +165,10 @@ class Door {
   #saw(isAnswered: boolean): void {
     const { log, metrics } = this.#ports
     const { name: engine } = this.#engine
-    const wasOpen = this.#breaker.isOpen
-    this.#breaker.saw(isAnswered)
-    const { isOpen } = this.#breaker
-    if (isOpen === wasOpen) return
-    metrics.set('remote_engine_open', { engine }, isOpen ? 1 : 0)
-    if (isOpen) log.warn('remote-engine.left-alone', { engine })
+    const became = this.#breaker.saw(isAnswered)
+    if (became === undefined) return
+    metrics.set('remote_engine_open', { engine }, became === 'opened' ? 1 : 0)
+    if (became === 'opened') log.warn('remote-engine.left-alone', { engine })
     else log.info('remote-engine.answers-again', { engine })
   }
 

@@ -30,9 +30,12 @@ export const approvalStatements = {
     and approved_at is not null and denied_at is null and spent_at is null and expires_at > $2 and ${stillAsked}`,
   'find-approval': `select body, version, approved_at, denied_at, spent_at, expires_at from approvals
     where key = $1 and ${stillAsked}`,
-  'list-waiting-approvals': `select body, version, approved_at, denied_at, spent_at, expires_at from approvals
-    where issuer = $1 and expires_at > $2 and approved_at is null and denied_at is null
-    and asked_of like $3 escape '!' and ${stillAsked} order by expires_at, key limit $4`,
+  // The first of each who asks, then the second of each: nobody hides the requests of others behind their own.
+  'list-waiting-approvals': `select body, version, approved_at, denied_at, spent_at, expires_at from (
+      select approvals.*, row_number() over (partition by asker order by expires_at, key) as turn from approvals
+      where issuer = $1 and expires_at > $2 and approved_at is null and denied_at is null
+      and asked_of like $3 escape '!' and ${stillAsked}) as waiting
+    order by turn, expires_at, key limit $4`,
   // What was denied stays denied for its time: to be cut off must not be a way to ask again.
   'forget-approvals-of-subject': `delete from approvals where issuer = $1 and denied_at is null
     and substr(asker, length(asker) - length(cast($2 as text)) + 1) = cast($2 as text)`,

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { type FilledForm, filledForm } from '@holdfast/cli/demo/sign-in-form.ts'
 import { type Answer, type Caller, Unexpected } from '../caller.ts'
 import { audienceOf, type Resource } from '../configs.ts'
 import { password, redirectUri } from '../documents.ts'
@@ -70,7 +71,7 @@ class Browser {
   /** @returns where the client is called */
   async walk(start: URL, node: DrillNode, username: string): Promise<URL> {
     let url = start
-    let form: Record<string, string> | undefined
+    let form: FilledForm['form'] | undefined
     for (let step = 0; step < stepsMax; step++) {
       const answer = await this.open(url, node, form)
       const { location } = answer.headers
@@ -78,39 +79,12 @@ class Browser {
       if (location?.startsWith(redirectUri) === true) return new URL(location)
       if (location !== undefined) url = new URL(location, url)
       else {
-        form = filled(answer, username)
-        url = new URL(form.action === '' ? url.href : (form.action ?? ''), url)
-        delete form.action
+        const filled = filledForm(answer.text, { username, password })
+        if (filled === undefined) throw new Unexpected('a page without a form', answer)
+        form = filled.form
+        url = new URL(filled.action === '' ? url.href : filled.action, url)
       }
     }
     throw new Error('signing in did not come to an end')
   }
-}
-
-function filled(answer: Answer, username: string): Record<string, string> {
-  const markup = /<form[^>]*id="(login-form|consent-form)"[^>]*>([\s\S]*?)<\/form>/.exec(answer.text)
-  if (markup === null) throw new Unexpected('a page without a form', answer)
-  const [whole, id, inside = ''] = markup
-  const form: Record<string, string> = {}
-  for (const [input] of inside.matchAll(/<input[^>]*type="hidden"[^>]*>/g))
-    form[attribute(input, 'name')] = attribute(input, 'value')
-  if (id === 'login-form') Object.assign(form, { username, password })
-  else {
-    const button = /<button[^>]*id="consent-allow"[^>]*>/.exec(inside)?.[0] ?? ''
-    form[attribute(button, 'name')] = attribute(button, 'value')
-  }
-  return { ...form, action: attribute(whole.slice(0, whole.indexOf('>') + 1), 'action') }
-}
-
-const entities: readonly (readonly [string, string])[] = [
-  ['&quot;', '"'],
-  ['&#39;', "'"],
-  ['&lt;', '<'],
-  ['&gt;', '>'],
-  ['&amp;', '&'],
-]
-
-function attribute(tag: string, name: string): string {
-  const text = new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1] ?? ''
-  return entities.reduce((so, [entity, sign]) => so.replaceAll(entity, sign), text)
 }

@@ -1,4 +1,4 @@
-import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
+import { type ClauseManifest, otherParty, ruled, shown } from '../../clause.ts'
 
 export const manifest: ClauseManifest = {
   spec: 'oidc-core-request',
@@ -99,8 +99,8 @@ export const manifest: ClauseManifest = {
       id: 'OIDC-3.1.2.1-id_token_hint-2',
       level: 'SHOULD',
       says: 'With prompt=none, success does not depend on the hint where it is possible without.',
-      standing: notApplicable(
-        'consent is asked every time, so prompt=none always ends in login_required or consent_required',
+      standing: shown(
+        'gives a code where the consent is remembered, once for each request and to its last second',
       ),
       rows: ['OIDC-13'],
     },

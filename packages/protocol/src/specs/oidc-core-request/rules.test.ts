@@ -69,13 +69,21 @@ for (const [name, input] of [
     assert.equal(firstRefusal(oidcRequestRules, input), undefined)
   })
 
-const silent: SessionInput = { prompt: ['none'], needsLogin: false, needsConsent: false }
+const silent: SessionInput = {
+  ...{ prompt: ['none'], needsLogin: false, needsInteraction: false, needsConsent: false },
+}
 const silentRefusals: readonly (Refused<SessionInput> & { readonly error: string })[] = [
   {
     name: 'no session',
     input: { ...silent, needsLogin: true, needsConsent: true },
     ruleId: 'oidc.login-required',
     error: 'login_required',
+  },
+  {
+    name: 'others have to approve',
+    input: { ...silent, needsInteraction: true },
+    ruleId: 'oidc.interaction-required',
+    error: 'interaction_required',
   },
   {
     name: 'no consent',

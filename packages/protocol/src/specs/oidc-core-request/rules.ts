@@ -73,6 +73,8 @@ export interface SessionInput {
   readonly prompt: readonly string[]
   /** Whether the user must authenticate now: no session, `prompt=login`, `max_age` exceeded. */
   readonly needsLogin: boolean
+  /** Whether anything else than a login or a consent must be shown, such as that others have to approve. */
+  readonly needsInteraction: boolean
   readonly needsConsent: boolean
 }
 
@@ -86,6 +88,17 @@ export const silentRules: readonly Rule<SessionInput>[] = [
     check: ({ prompt, needsLogin }) =>
       prompt.includes('none') && needsLogin
         ? fail('login_required', 'the user would have to log in and `prompt` is `none`')
+        : pass,
+  },
+  {
+    id: 'oidc.interaction-required',
+    clauses: ['OIDC-3.1.2.1-prompt', 'OIDC-3.1.2.6'],
+    level: 'MUST',
+    title:
+      'prompt=none where something must be shown that is neither login nor consent is interaction_required',
+    check: ({ prompt, needsInteraction }) =>
+      prompt.includes('none') && needsInteraction
+        ? fail('interaction_required', 'something would have to be shown and `prompt` is `none`')
         : pass,
   },
   {

@@ -1,5 +1,6 @@
 import type { SecurityProfile } from '../../profile.ts'
 import { fail, pass, type Rule } from '../../rule.ts'
+import { pollChecks } from './poll-checks.ts'
 import type { PollInput } from './poll-input.ts'
 
 export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -72,88 +73,70 @@ export const deviceRequestRules: readonly Rule<DeviceRequestInput>[] = [
   },
 ]
 
+const polled = pollChecks('device code', 'device')
+
 export const devicePollRules: readonly Rule<PollInput>[] = [
   {
     id: 'device.known',
     clauses: ['RFC8628-3.4'],
     level: 'MUST',
     title: 'the device code is one we issued',
-    check: ({ asked }) => (asked === undefined ? fail('invalid_grant', 'no such device code') : pass),
+    check: polled.known,
   },
   {
     id: 'device.client',
     clauses: ['RFC8628-3.4'],
     level: 'MUST',
     title: 'the device code was issued to this client',
-    check: ({ asked, clientId }) =>
-      asked?.clientId === clientId
-        ? pass
-        : fail('invalid_grant', 'the device code was issued to another client'),
+    check: polled.client,
   },
   {
     id: 'device.binding',
     clauses: ['CLIENT-ATTESTATION-9.4'],
     level: 'OURS',
     title: 'the key is the one that was shown first',
-    check: ({ asked, binding }) =>
-      asked?.binding === undefined || asked.binding === binding
-        ? pass
-        : fail('invalid_grant', 'the device code is bound to another key'),
+    check: polled.binding,
   },
   {
     id: 'device.spent',
     clauses: ['RFC8628-5.2'],
     level: 'MUST',
     title: 'the device code was not used before',
-    check: ({ asked }) =>
-      asked?.isSpent === true ? fail('invalid_grant', 'the device code was used before') : pass,
+    check: polled.spent,
   },
   {
     id: 'device.denied',
     clauses: ['RFC8628-3.5-1'],
     level: 'MUST',
     title: 'the user did not deny',
-    check: ({ asked }) => (asked?.isDenied === true ? fail('access_denied', 'the user denied') : pass),
+    check: polled.denied,
   },
   {
     id: 'device.expired',
     clauses: ['RFC8628-3.5-2'],
     level: 'MUST',
     title: 'the device code has not expired',
-    check: ({ asked, now }) =>
-      asked !== undefined && now < asked.expiresAt
-        ? pass
-        : fail('expired_token', 'the device code has expired'),
+    check: polled.expired,
   },
   {
     id: 'device.too-fast',
     clauses: ['RFC8628-3.5-3'],
     level: 'MUST',
     title: 'a device that waits for its user keeps the interval between its polls',
-    check: ({ asked, now }) =>
-      asked === undefined ||
-      asked.isApproved ||
-      asked.polledAt === undefined ||
-      now >= asked.polledAt + asked.intervalSeconds
-        ? pass
-        : fail('slow_down', 'the device asked again too soon', { interval_seconds: asked.intervalSeconds }),
+    check: polled.tooFast,
   },
   {
     id: 'device.pending',
     clauses: ['RFC8628-3.5-4'],
     level: 'MUST',
     title: 'the user has answered',
-    check: ({ asked }) =>
-      asked?.isApproved === true ? pass : fail('authorization_pending', 'the user has not answered yet'),
+    check: polled.pending,
   },
   {
     id: 'device.grant',
     clauses: ['RFC8628-3.4'],
     level: 'MUST',
     title: 'what the user allowed still stands, and so does the user',
-    check: ({ grant, now }) =>
-      grant.isFound && !grant.isRevoked && now < grant.expiresAt && grant.isUserActive
-        ? pass
-        : fail('invalid_grant', 'the grant ended or its user is disabled'),
+    check: polled.grant,
   },
 ]

@@ -9,17 +9,20 @@ import { type Answer, answersOf, judgeAnswers } from './answers.ts'
 /** Bytes of all attributes of one token: it is carried in a header. */
 const claimsBytesMax = 4096
 
-/** The order with what sources tell: claims for its token, attributes for the policies. Asked anew for every token. */
-export async function orderWithAttributes(
+/**
+ * The order with what sources tell: claims for its token, attributes for the policies. Asked anew for every token.
+ * @returns a promise only where there is a source to ask
+ */
+export function orderWithAttributes(
   order: MintOrder,
   { issuer }: Exchange,
   ports: Pick<Ports, 'attributeSources' | 'store'>,
-): Promise<Outcome<MintOrder>> {
+): Outcome<MintOrder> | Promise<Outcome<MintOrder>> {
   const sources = sourcesFor(order.audience, issuer)
   if (sources.length === 0) return accept(order)
   const { client, grantId, subject } = order
   const about = { subject: grantId === undefined ? undefined : subject, clientId: client.clientId }
-  return judgeAttributes(order, await answersOf(about, sources, issuer, ports), issuer)
+  return answersOf(about, sources, issuer, ports).then(answers => judgeAttributes(order, answers, issuer))
 }
 
 const none: readonly AttributeSource[] = []

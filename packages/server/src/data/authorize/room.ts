@@ -15,7 +15,9 @@ import { isFormPost } from '../interaction/post.ts'
 import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
 import { showFirst } from '../interaction/room.ts'
 import { type LiveSession, loadSession } from '../interaction/session.ts'
+import { consentSilently } from '../interaction/steps/consent.ts'
 import { unreachable } from '../interaction/steps/second-factor.ts'
+import type { Visit } from '../interaction/visit.ts'
 import { errorPage } from '../pages/error.ts'
 import { seeOther } from '../pages/page.ts'
 import { recordRefusal } from '../refused.ts'
@@ -44,8 +46,10 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
   const state = authenticationState(demanding, exchange.issuer, found, {}, now)
   if (state.next === 'unmet') return await refusedHere(unreachable)
   const login = state.next !== 'done'
-  // Consent is asked for every time: no earlier answer is taken for this one.
-  const silent = firstRefusal(silentRules, { prompt: request.prompt, needsLogin: login, needsConsent: true })
+  const { prompt } = request
+  // Whether the user would be asked for consent is known once the policies were.
+  const known = { prompt, needsLogin: login, needsInteraction: false, needsConsent: false }
+  const silent = firstRefusal(silentRules, known)
   if (silent !== undefined) return await refusedHere(silent)
 
   const session = state.next === 'login' ? undefined : found
@@ -60,24 +64,20 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
   ])
   const { id, record: interaction, cookies } = opening
   const { client, profile } = opened.value
-  const step = state.next === 'done' ? 'consent' : state.next
-  const reply = mayShowHere(exchange, cookies)
-    ? await showFirst(
-        {
-          exchange,
-          id,
-          interaction,
-          client,
-          profile,
-          session,
-          browserSession: found,
-          authentication: state,
-          now,
-        },
-        ports,
-      )
-    : seeOther(stepUrl(exchange.issuer.url, id, step), cookies)
+  const visit: Visit = {
+    ...{ exchange, id, interaction, client, profile, session },
+    ...{ browserSession: found, authentication: state, now },
+  }
+  const reply = await firstReply(visit, cookies, ports)
   return opened.value.pushedHash === undefined ? unbacked(reply) : reply
+}
+
+async function firstReply(visit: Visit, cookies: Opening['cookies'], ports: Ports): Promise<Reply> {
+  const { exchange, id, interaction, authentication } = visit
+  if (interaction.request.prompt.includes('none')) return await consentSilently(visit, ports)
+  if (mayShowHere(exchange, cookies)) return await showFirst(visit, ports)
+  const step = authentication.next === 'done' ? 'consent' : authentication.next
+  return seeOther(stepUrl(exchange.issuer.url, id, step), cookies)
 }
 
 /**

@@ -38,6 +38,9 @@ export interface AssessedClient {
   readonly writes: readonly Write[]
 }
 
+/** Where nobody wants to know. */
+export const unassessed: AssessedClient = { risk: undefined, writes: [] }
+
 /** Where the client authenticated: one question to the store, for the keys it used before, and none unread. */
 export async function assessClient(
   asked: AskedRisk,
@@ -46,7 +49,7 @@ export async function assessClient(
   ports: Ports,
 ): Promise<AssessedClient> {
   const { issuer } = exchange
-  if (!readsRisk(issuer)) return { risk: undefined, writes: [] }
+  if (!readsRisk(issuer)) return unassessed
   const { client, now } = asked
   const { peerCertificate: certificate } = exchange
   if (credentialId === undefined)

@@ -8,6 +8,7 @@ import type { GrantRecord, UserRecord } from '../../store/records.ts'
 import type { Found } from '../../store/store.ts'
 import type { GuardKind, Write } from '../../store/writes.ts'
 import type { AuditContext } from '../audit-of.ts'
+import { forgettingWith } from '../consents/remembered.ts'
 import type { Entitlement } from '../mint/order.ts'
 
 /** A token request whose client is authenticated and whose sender is proven. */
@@ -54,7 +55,7 @@ export type Decided =
 export interface GrantSlot<Parsed, Facts> {
   readonly grantType: GrantTypeName
   readonly parse: (request: TokenRequest) => Outcome<Parsed>
-  readonly load: (parsed: Parsed, request: TokenRequest, ports: Ports) => Promise<Facts>
+  readonly load: (parsed: Parsed, request: TokenRequest, ports: Ports) => Facts | Promise<Facts>
   readonly judge: (parsed: Parsed, facts: Facts, request: TokenRequest) => Decided
 }
 
@@ -70,7 +71,9 @@ export function grantOf<Parsed, Facts>(slot: GrantSlot<Parsed, Facts>): Grant {
     decide: async (request, ports) => {
       const parsed = slot.parse(request)
       if (!parsed.ok) return { ok: false, refusal: parsed, context: {} }
-      return slot.judge(parsed.value, await slot.load(parsed.value, request, ports), request)
+      const loading = slot.load(parsed.value, request, ports)
+      const facts = loading instanceof Promise ? await loading : loading
+      return slot.judge(parsed.value, facts, request)
     },
   }
 }
@@ -98,6 +101,21 @@ export function standingOf({ grant, user }: GrantFacts, now: EpochSeconds): Gran
 
 export function contextOf(grant: GrantRecord | undefined): AuditContext {
   return grant === undefined ? {} : { txn: grant.txn, subject: grant.subject }
+}
+
+/**
+ * Somebody presents a second time what serves once. Nobody can tell the owner from the thief, so the grant ends with
+ * all it bought, and what was remembered of its consent.
+ */
+export function endOfFamily(
+  event: string,
+  refusal: Refusal,
+  { grantId }: { readonly grantId: string },
+  grant: GrantRecord | undefined,
+  { now }: TokenRequest,
+): GrantRefusal {
+  const revoke: Write = { kind: 'revoke-grant', id: grantId, at: now }
+  return { refusal, context: contextOf(grant), alert: { event, writes: [revoke, ...forgettingWith(grant)] } }
 }
 
 /** Scope tokens of a request, without repeats; undefined when the parameter is absent. */

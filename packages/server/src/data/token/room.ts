@@ -61,7 +61,8 @@ export const tokenRoom: Room = async (exchange, ports) => {
   const { txn, subject } = entitlement
   const context = { txn, subject }
   if (!order.ok) return refuseAsking(proven, { refusal: order, context })
-  const attributed = await orderWithAttributes(order.value, exchange, ports)
+  const attributing = orderWithAttributes(order.value, exchange, ports)
+  const attributed = attributing instanceof Promise ? await attributing : attributing
   if (!attributed.ok) return await withoutAttributes(proven, attributed, decided.value)
   const preminted = await premint(attributed.value, sender.value, exchange, ports)
   if (!preminted.ok) {

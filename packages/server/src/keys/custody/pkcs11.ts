@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
-import type { Entropy, Fault } from '../../ports.ts'
+import { Gate } from '@holdfast/protocol/gate.ts'
+import { type Entropy, Fault } from '../../ports.ts'
 import { custodyFault, type DigestAlg, externalKeys, type SignDigest } from './external-key.ts'
 import type { KeyCustody } from './key-custody.ts'
-import { Turns } from './turns.ts'
 
 export interface Pkcs11Options {
   /** Shared library of the device's maker. It is loaded by `pkcs11-tool`, never into this process. */
@@ -46,9 +46,12 @@ const mechanisms: Readonly<Record<DigestAlg, readonly string[]>> = {
  * library that crashes or hangs takes nothing with it.
  */
 export function pkcs11Keys(options: Pkcs11Options): KeyCustody {
-  const gate = new Turns(options.processesMax, waitingMax)
-  const call = (what: readonly string[], input: Buffer, ms: number): Promise<Buffer> =>
-    gate.run(() => run(options, what, input, ms))
+  const gate = new Gate(options.processesMax, waitingMax)
+  const call = async (what: readonly string[], input: Buffer, ms: number): Promise<Buffer> => {
+    const answer = await gate.run(() => run(options, what, input, ms))
+    if (answer === undefined) throw new Fault('keys.custody', { detail: 'too many wait' })
+    return answer
+  }
   const signer =
     (id: string): SignDigest =>
     (alg, digest) => {

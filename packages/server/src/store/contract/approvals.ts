@@ -77,6 +77,25 @@ export const approvalCases: readonly ContractCase[] = [
     },
   },
   {
+    title: 'who asks for much does not hide who asks for little',
+    run: async ({ store }) => {
+      const url = `${issuer}/${newHash()}`
+      const of = (clientId: string, subject: string | undefined, seconds: number): ApprovalRecord => {
+        const record = approval()
+        const content = { ...record.content, clientId, subject, groups: ['legal'] }
+        return { ...record, issuer: url, content, expiresAt: later(seconds) }
+      }
+      const many = Array.from({ length: 20 }, (_, index) => of('c_loud', undefined, 100 + index))
+      const [quiet, quieter] = [of('c_quiet', 'user:1', 500), of('c_loud', 'user:1', 600)]
+      for (const record of [...many, quiet, quieter]) await committed(store, [ask(record)])
+      const listed = async (limit: number) =>
+        (await store.listWaitingApprovals(url, 'legal', start, limit)).map(({ key }) => key)
+      const [first, second, ...others] = many.map(({ key }) => key)
+      same(await listed(4), [first, quiet.key, quieter.key, second])
+      same(await listed(30), [first, quiet.key, quieter.key, second, ...others])
+    },
+  },
+  {
     title: 'a consent is remembered once for a user and a client, and forgotten with either',
     run: async ({ store }) => {
       const [subject, clientId] = [newHash(), newHash()]

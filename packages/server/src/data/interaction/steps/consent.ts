@@ -1,5 +1,13 @@
 import { hash } from 'node:crypto'
-import { type HandleHash, refuse, type StatedAuthentication, secondsAfter } from '@holdfast/protocol'
+import {
+  firstRefusal,
+  type HandleHash,
+  type Refusal,
+  refuse,
+  type StatedAuthentication,
+  secondsAfter,
+} from '@holdfast/protocol'
+import { silentRules } from '@holdfast/protocol/specs/oidc-core-request/rules.ts'
 import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
@@ -54,31 +62,72 @@ export const consent: InteractionStep = {
   name: 'consent',
   isNeeded: ({ interaction }) => interaction.account === undefined,
   show: async (visit, ports) => {
-    const session = sessionOf(visit)
-    const asked = await loadAsked(askingOf(visit), session.record.subject, ports)
-    if (!asked.ok) return await finishRefused(visit, ports, 'consent.refused', asked)
-    const { permitted, signIn } = await judgeConsent(visit, session, asked.value, ports)
-    const rememberSeconds = rememberSecondsOf(visit, asked.value, permitted)
-    const record = await rememberedFor(visit, session, asked.value, rememberSeconds, ports)
-    if (permitted.ok && record !== undefined) {
-      const unmet = judgeAcr(visit.interaction.request, [statedBy(visit).acr])
-      if (unmet !== undefined) return await finishRefused(visit, ports, 'consent.refused', unmet)
-      const memory = { kind: 'remembered', record } as const
-      return await allowed(
-        visit,
-        session,
-        { ...asked.value, memory, signIn, records: permitted.writes },
-        ports,
-      )
-    }
+    const due = await dueOf(visit, ports)
+    if (due.kind !== 'page') return await endOf(visit, due, ports)
+    const { session, asked, permitted, rememberSeconds } = due
     const approval = approvalShown(permitted)
     if (permitted.ok || approval !== undefined)
-      return render(visit, session, asked.value, ports, { rememberSeconds, ...(approval && { approval }) })
+      return render(visit, session, asked, ports, { rememberSeconds, ...(approval && { approval }) })
     return waitsForApproval(permitted)
       ? showWaiting(visit, permitted.approval.record, ports)
       : await turnedAway(visit, permitted, 'consent.refused', ports)
   },
   answer,
+}
+
+/**
+ * For `prompt=none`, which may show nothing (OpenID Connect Core section 3.1.2.1): the code where the user allowed it
+ * before and it is remembered, otherwise the error of what would have been shown.
+ */
+export async function consentSilently(visit: Visit, ports: Ports): Promise<Reply> {
+  const due = await dueOf(visit, ports)
+  if (due.kind !== 'page') return await endOf(visit, due, ports)
+  const { permitted } = due
+  const { prompt } = visit.interaction.request
+  const needsLogin = !permitted.ok && permitted.stepUp !== undefined
+  const needsInteraction = !permitted.ok && permitted.approval !== undefined
+  const wanted = { prompt, needsLogin, needsInteraction, needsConsent: permitted.ok }
+  const refusal = firstRefusal(silentRules, wanted) ?? (permitted.ok ? undefined : permitted.refusal)
+  if (refusal === undefined) throw new TypeError('not a request without a page')
+  const writes = permitted.ok ? [] : permitted.writes
+  return await finishRefused(visit, ports, 'consent.refused', refusal, { writes })
+}
+
+/** What comes of a request before anybody is asked. */
+type Due =
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'remembered'; readonly session: LiveSession; readonly allowed: Allowed }
+  | {
+      readonly kind: 'page'
+      readonly session: LiveSession
+      readonly asked: Asked
+      readonly permitted: Authorized
+      readonly rememberSeconds: number | undefined
+    }
+
+async function dueOf(visit: Visit, ports: Ports): Promise<Due> {
+  const session = sessionOf(visit)
+  const asked = await loadAsked(askingOf(visit), session.record.subject, ports)
+  if (!asked.ok) return { kind: 'refused', refusal: asked }
+  const { permitted, signIn } = await judgeConsent(visit, session, asked.value, ports)
+  const rememberSeconds = rememberSecondsOf(visit, asked.value, permitted)
+  const record = await rememberedFor(visit, session, asked.value, rememberSeconds, ports)
+  if (!permitted.ok || record === undefined)
+    return { kind: 'page', session, asked: asked.value, permitted, rememberSeconds }
+  const unmet = judgeAcr(visit.interaction.request, [statedBy(visit).acr])
+  if (unmet !== undefined) return { kind: 'refused', refusal: unmet }
+  const memory = { kind: 'remembered', record } as const
+  return {
+    kind: 'remembered',
+    session,
+    allowed: { ...asked.value, memory, signIn, records: permitted.writes },
+  }
+}
+
+async function endOf(visit: Visit, due: Exclude<Due, { kind: 'page' }>, ports: Ports): Promise<Reply> {
+  return due.kind === 'refused'
+    ? await finishRefused(visit, ports, 'consent.refused', due.refusal)
+    : await allowed(visit, due.session, due.allowed, ports)
 }
 
 async function answer(visit: Visit, form: Form, ports: Ports): Promise<Reply> {

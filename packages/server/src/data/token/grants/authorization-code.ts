@@ -5,16 +5,15 @@ import { pkceVerifierRules } from '@holdfast/protocol/specs/rfc7636-pkce/rules.t
 import type { Client } from '../../../snapshot/snapshot.ts'
 import type { CodeRecord, GrantRecord } from '../../../store/records.ts'
 import type { Found } from '../../../store/store.ts'
-import type { Write } from '../../../store/writes.ts'
 import { isLasting } from '../../authorize/lasting.ts'
 import { idTokenClaimsOf } from '../../claims/release.ts'
-import { forgettingWith } from '../../consents/remembered.ts'
 import { hashOfHandle } from '../../handle.ts'
 import { grantedDetails } from '../../mint/details.ts'
 import type { Entitlement, RefreshTokenOrder } from '../../mint/order.ts'
 import {
   contextOf,
   type Decided,
+  endOfFamily,
   type GrantFacts,
   type GrantRefusal,
   grantOf,
@@ -131,14 +130,9 @@ function replayed(
   refusal: GrantRefusal['refusal'],
   code: CodeRecord,
   grant: GrantRecord | undefined,
-  { now }: TokenRequest,
+  request: TokenRequest,
 ): GrantRefusal {
-  const revoke: Write = { kind: 'revoke-grant', id: code.grantId, at: now }
-  return {
-    refusal,
-    context: contextOf(grant),
-    alert: { event: 'code.replayed', writes: [revoke, ...forgettingWith(grant)] },
-  }
+  return endOfFamily('code.replayed', refusal, code, grant, request)
 }
 
 /** Two redemptions at once: the winner has its answer already, so its grant must die here. Never two live outcomes. */

@@ -23,7 +23,7 @@ export const clientCredentials = grantOf<Asked, undefined>({
       accept({ scopes: scopes ?? ownScopes(client, exchange.issuer), resources: form.all('resource') })
     )
   },
-  load: async () => undefined,
+  load: () => undefined,
   judge: ({ scopes, resources }, _facts, { client, exchange }) => ({
     ok: true,
     value: {

@@ -5,13 +5,13 @@ import type { GrantRecord, RefreshTokenRecord } from '../../../store/records.ts'
 import type { Store } from '../../../store/store.ts'
 import type { GuardKind, Write } from '../../../store/writes.ts'
 import { idTokenClaimsOf } from '../../claims/release.ts'
-import { forgettingWith } from '../../consents/remembered.ts'
 import { hashOfHandle } from '../../handle.ts'
 import { grantedDetails } from '../../mint/details.ts'
 import type { RefreshTokenOrder } from '../../mint/order.ts'
 import {
   contextOf,
   type Decided,
+  endOfFamily,
   type GrantFacts,
   type GrantRefusal,
   grantOf,
@@ -138,14 +138,9 @@ function reused(
   refusal: GrantRefusal['refusal'],
   token: RefreshTokenRecord,
   grant: GrantRecord | undefined,
-  { now }: TokenRequest,
+  request: TokenRequest,
 ): GrantRefusal {
-  const revoke: Write = { kind: 'revoke-grant', id: token.grantId, at: now }
-  return {
-    refusal,
-    context: contextOf(grant),
-    alert: { event: 'refresh-token.reused', writes: [revoke, ...forgettingWith(grant)] },
-  }
+  return endOfFamily('refresh-token.reused', refusal, token, grant, request)
 }
 
 function conflictOf(
