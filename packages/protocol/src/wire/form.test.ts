@@ -20,7 +20,7 @@ describe('form', () => {
     assert.equal(form.get('a'), '1 2 3')
     assert.equal(form.get('b[c]'), 'é')
     assert.equal(form.get('d'), 'x=y=z')
-    assert.deepEqual(form.names(), ['a', 'b[c]', 'd'])
+    assert.deepEqual(form.names, ['a', 'b[c]', 'd'])
   })
 
   it('takes a parameter without value for absent', () => {
@@ -28,7 +28,7 @@ describe('form', () => {
     assert.equal(form.get('a'), undefined)
     assert.equal(form.get('b'), undefined)
     assert.deepEqual(form.all('a'), [])
-    assert.deepEqual(form.names(), ['c'])
+    assert.deepEqual(form.names, ['c'])
   })
 
   it('lets only `resource` repeat', () => {
@@ -91,7 +91,7 @@ describe('form', () => {
     assert.equal(parsed('__proto__=x').get('__proto__'), 'x')
   })
 
-  it('reads an empty body as no parameters', () => assert.deepEqual(parsed('').names(), []))
+  it('reads an empty body as no parameters', () => assert.deepEqual(parsed('').names, []))
 
   it('reads what `URLSearchParams` wrote', () => {
     const name = fc.string({ minLength: 1, unit: 'grapheme' }).filter(text => !text.includes('\0'))
@@ -115,7 +115,7 @@ describe('form', () => {
         body => {
           const form = parseForm(body)
           if (!form.ok) return
-          for (const one of form.value.names())
+          for (const one of form.value.names)
             assert.ok(one === 'resource' || form.value.all(one).length === 1)
         },
       ),

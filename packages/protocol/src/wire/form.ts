@@ -6,7 +6,7 @@ export interface Form {
   readonly get: (name: string) => string | undefined
   readonly all: (name: string) => readonly string[]
   /** Names of the parameters that have a value, in the order they came. */
-  readonly names: () => readonly string[]
+  readonly names: readonly string[]
 }
 
 export interface FormLimits {
@@ -93,7 +93,9 @@ export function formOf(values: ReadonlyMap<string, readonly string[]>): Form {
       return sent?.length === 1 ? sent[0] : undefined
     },
     all: name => values.get(name) ?? [],
-    names: () => [...values.keys()].filter(name => values.get(name)?.length !== 0),
+    get names() {
+      return [...values.keys()].filter(name => values.get(name)?.length !== 0)
+    },
   }
 }
 

@@ -168,13 +168,7 @@ export function judgeRequest(
   }
   const profile = issuer.effectiveProfile(client, asked)
   const applies = profile.ok ? profile.value : client.profile
-  const sent = {
-    requestObject,
-    redirectUri: target.redirectUri,
-    pushed,
-    proofJkt,
-    scopes: form.get('scope') === undefined ? undefined : scopes,
-  }
+  const sent = { requestObject, redirectUri: target.redirectUri, pushed, proofJkt }
   const input = requestInput(form, client, issuer, applies, sent)
   const refusal = firstRefusal(requestRules, input)
   if (refusal !== undefined) return refusal
@@ -193,9 +187,7 @@ function requestInput(
   client: Client,
   issuer: IssuerSnapshot,
   profile: SecurityProfile,
-  sent: Pick<RequestInput, 'requestObject' | 'pushed' | 'proofJkt' | 'scopes'> & {
-    readonly redirectUri: string
-  },
+  sent: Pick<RequestInput, 'requestObject' | 'pushed' | 'proofJkt'> & { readonly redirectUri: string },
 ): RequestInput {
   return {
     profile,
@@ -208,6 +200,7 @@ function requestInput(
     clientResponseModes: client.responseModes,
     clientRequiresSigned: client.requireSignedRequestObject,
     state: form.get('state'),
+    scopes: form.get('scope') === undefined ? undefined : listOf(form.get('scope')),
     isDefined: scope => issuer.scopes.has(scope),
     allowedScopes: client.scopes,
     hasDetails: form.get('authorization_details') !== undefined,
@@ -285,9 +278,7 @@ function judgeResources(
   const meant: DefaultResourceInput = {
     resources: asked.resources,
     scopes: listOf(form.get('scope')),
-    allowed: client.resources
-      .map(resource => issuer.resourceServers.get(resource))
-      .filter(found => found !== undefined),
+    allowed: client.resources.flatMap(resource => issuer.resourceServers.get(resource) ?? []),
     detailAudiences: audiencesOfDetails(details, issuer.detailTypes),
   }
   const refusal = firstRefusal(resourceRules, asked) ?? firstRefusal(defaultResourceRules, meant)
@@ -347,9 +338,6 @@ function storedForm(request: AuthorizationRequest): Form {
   return formOf(values)
 }
 
-const noItems: readonly string[] = []
-
 function listOf(text: string | undefined): readonly string[] {
-  if (text === undefined || text === '') return noItems
-  return text.includes(' ') ? [...new Set(text.split(' ').filter(item => item !== ''))] : [text]
+  return text === undefined ? [] : [...new Set(text.split(' ').filter(item => item !== ''))]
 }

@@ -119,7 +119,7 @@ function presentationOf(exchange: Exchange): PresentationInput {
 function hasTokenInBody({ body }: Exchange): boolean {
   if (body.length === 0) return false
   const form = parseForm(body.toString('latin1'))
-  return form.ok && form.value.names().includes('access_token')
+  return form.ok && form.value.names.includes('access_token')
 }
 
 /** Whether the request proves what the token is bound to; the writes remember the proof (I9). */

@@ -41,7 +41,7 @@ export async function sentCibaRequest(
   ports: Ports,
 ): Promise<Outcome<SentCibaRequest>> {
   const request = form.get('request')
-  const mixed = firstRefusal(cibaCarrierRules, { request, names: form.names() })
+  const mixed = firstRefusal(cibaCarrierRules, { request, names: form.names })
   if (mixed !== undefined) return mixed
   return request === undefined
     ? accept({ form, isSigned: false, writes: [] })

@@ -8,7 +8,6 @@ import { detailItem, type ShownDetail } from './detail-item.ts'
 import { listed } from './group-approvals.ts'
 import { type Html, html } from './html.ts'
 import { renderPage } from './page.ts'
-import { urlParts } from './url-parts.ts'
 import { vouchedLine } from './vouched-line.ts'
 import type { ConsentWords, Words } from './words/words.ts'
 
@@ -144,7 +143,7 @@ function placesSection({ resources }: ConsentContent, said: ConsentWords): Html 
 <h2 id="where">${said.where}</h2>
 <ul class="places">
 ${resources.map(
-  resource => html`<li><strong>${resource.displayName}</strong> <span class="quiet">${urlParts(resource.audience).host}</span></li>
+  resource => html`<li><strong>${resource.displayName}</strong> <span class="quiet">${new URL(resource.audience).host}</span></li>
 `,
 )}</ul>
 </section>`

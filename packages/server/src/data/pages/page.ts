@@ -1,7 +1,6 @@
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import { assetPaths } from './assets.ts'
 import { type Html, html } from './html.ts'
-import { urlParts } from './url-parts.ts'
 import type { Words } from './words/words.ts'
 
 export interface Page {
@@ -36,7 +35,7 @@ export function renderPage(exchange: Exchange, page: Page): Reply {
 </head>
 <body>
 <div class="frame">
-<header class="brand"><img src="${base + mark}" alt="" width="28" height="28"><span>${urlParts(base).host}</span></header>
+<header class="brand"><img src="${base + mark}" alt="" width="28" height="28"><span>${new URL(base).host}</span></header>
 <main class="card">
 ${page.body}
 </main>
@@ -59,17 +58,8 @@ ${page.body}
 
 /** See other: never 307, which would repeat the posted credentials (FAPI2-SP-FINAL-5.3.2.2-10). */
 export function seeOther(location: string, extraHeaders: Reply['headers'] = []): Reply {
-  return { status: 303, headers: [['location', location], ...redirectHeaders, ...extraHeaders], body: '' }
+  return { status: 303, headers: [['location', location], ...browserHeaders(), ...extraHeaders], body: '' }
 }
-
-const fixedHeaders: Reply['headers'] = [
-  ['pragma', 'no-cache'],
-  ['x-frame-options', 'DENY'],
-  ['referrer-policy', 'no-referrer'],
-  ['cross-origin-opener-policy', 'same-origin'],
-  ['cross-origin-resource-policy', 'same-origin'],
-  ['permissions-policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()'],
-]
 
 /**
  * What every answer to a browser carries; the edge adds HSTS and nosniff to all replies. No CORS header is ever
@@ -84,23 +74,26 @@ function browserHeaders({
   const formAction = formTarget === undefined ? "'self'" : `'self' ${formTarget}`
   return [
     ['cache-control', cacheControl],
+    ['pragma', 'no-cache'],
     [
       'content-security-policy',
       `default-src 'none'; ${scriptSource === undefined ? '' : `script-src ${scriptSource}; `}style-src 'self'; img-src 'self'; form-action ${formAction}; ${frameSources.length === 0 ? '' : `frame-src ${frameSources.join(' ')}; `}` +
         "frame-ancestors 'none'; base-uri 'none'",
     ],
-    ...fixedHeaders,
+    ['x-frame-options', 'DENY'],
+    ['referrer-policy', 'no-referrer'],
+    ['cross-origin-opener-policy', 'same-origin'],
+    ['cross-origin-resource-policy', 'same-origin'],
+    ['permissions-policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()'],
   ]
 }
-
-const redirectHeaders = browserHeaders()
 
 /**
  * The source a browser checks `form-action` against when our answer to a post redirects to the client.
  * A source list cannot name an IPv6 address, so the scheme alone is named there, as for private-use schemes.
  */
 export function formTargetOf(redirectUri: string): string {
-  const { protocol, host } = urlParts(redirectUri)
+  const { protocol, host } = new URL(redirectUri)
   const hasPlainHost = (protocol === 'https:' || protocol === 'http:') && /^[a-z0-9.:-]+$/.test(host)
   return hasPlainHost ? `${protocol}//${host}` : protocol
 }

@@ -32,7 +32,6 @@ import { deviceDone } from '../../pages/device.ts'
 import { wordsFor } from '../../pages/locale.ts'
 import { formTargetOf, seeOther } from '../../pages/page.ts'
 import { scopeWords } from '../../pages/scope-words.ts'
-import { urlParts } from '../../pages/url-parts.ts'
 import type { Words } from '../../pages/words/words.ts'
 import { type Authorized, judgeAuthorize } from '../../policy/authorize.ts'
 import { recordRefusal } from '../../refused.ts'
@@ -371,7 +370,7 @@ function contentOf(
   const { exchange, interaction, client } = visit
   const { scopes } = exchange.issuer
   const { request } = interaction
-  const redirect = urlParts(request.redirectUri)
+  const redirect = new URL(request.redirectUri)
   const words = wordsOf(visit)
   return {
     locale: words.locale,
