@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import type { HandleHash } from '@holdfast/protocol'
-import { sortableTime } from '../../src/data/handle.ts'
+import { hashOfJti, sortableTime } from '../../src/data/handle.ts'
 import {
   accessToken,
   approval,
@@ -56,11 +55,9 @@ export function grantOfEnded(url: string): HandleHash {
 export function flowsOf(name: string): readonly Flow[] {
   const keyOf = (what: string): HandleHash =>
     `${sortableTime(start)}${name}-${what}`.padEnd(49, '.') as HandleHash
-  // As the rooms make them: the embedded store keeps the beginning of a replay key, which tells digests apart.
-  const digestOf = (what: string): HandleHash =>
-    `${sortableTime(start)}${createHash('sha256').update(`${name}-${what}`).digest('base64url')}` as HandleHash
+  // As real ones, which differ from the first character of their digest on: a store may keep no more than a part.
   const spent = (what: ReplayNamespace, flow: string): Write =>
-    jti(digestOf(`${flow}-${what}`), start, later(60), what)
+    jti(hashOfJti(what, issuer, start, [name, flow]), start, later(60), what)
   const seen = (flow: string): readonly Write[] => [
     spent('client-assertion', flow),
     spent('dpop-proof', flow),
