@@ -9,6 +9,7 @@ import {
   parseQuestion,
   prepareEntities,
 } from '@holdfast/policy'
+import { schema } from './pdp-world.ts'
 import { median } from './turns.ts'
 
 /**
@@ -27,16 +28,6 @@ const { values } = parseArgs({
 })
 const turns = Number(values.turns)
 const turnMs = Number(values.milliseconds)
-
-const schema = `
-  entity Team in [Team];
-  entity User in [Team] = { level: Long, country: String };
-  entity Folder in [Folder];
-  entity Account in [Folder] = { owner: User, limit: Long };
-  action "use";
-  action "read", "pay" in ["use"] appliesTo {
-    principal: User, resource: Account, context: { mfa: Bool, amount: Long, ip: ipaddr }
-  };`
 
 /** Team rules, folder rules, rules for one person; two guard rails hold for everybody, whatever the size. */
 function policyText(index: number): string {

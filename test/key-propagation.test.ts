@@ -65,7 +65,7 @@ async function openBed(
       return verifier
     },
     rotate: async () => {
-      const rotated = await node.keys.rotate(issuer, 'ES256', 'test')
+      const [rotated] = await node.keys.rotate([{ issuer, alg: 'ES256' }], 'test')
       assert.ok(rotated)
       return rotated.kid
     },

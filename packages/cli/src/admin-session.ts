@@ -2,9 +2,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as oauth from 'openid-client'
-import { Agent, fetch as undiciFetch } from 'undici'
 import { type AdminProfile, assertPrivate } from './admin-profile.ts'
-import { privateKeyOf } from './measure/caller.ts'
+import { openOauthClient } from './oauth-client.ts'
 
 /** The client of a profile: its tokens, and requests with them. */
 export interface AdminSession {
@@ -35,23 +34,7 @@ const curve = { name: 'ECDSA', namedCurve: 'P-256' }
 /** @throws Error that says why the issuer cannot be asked */
 export async function openAdminSession(profile: AdminProfile): Promise<AdminSession> {
   const { issuer, clientId, keyFile, caFile, login } = profile
-  const { privateKey, kid } = await privateKeyOf(keyFile)
-  const agent = new Agent({
-    ...(caFile !== undefined && { connect: { ca: readFileSync(caFile, 'utf8') } }),
-    headersTimeout: answerTimeoutMs,
-    bodyTimeout: answerTimeoutMs,
-  })
-  const customFetch = (url: string, init: object) => undiciFetch(url, { ...init, dispatcher: agent } as never)
-  const authentication = oauth.PrivateKeyJwt({ key: privateKey, ...(kid !== undefined && { kid }) })
-  const config = await oauth
-    .discovery(new URL(issuer), clientId, undefined, authentication, {
-      algorithm: 'oauth2',
-      [oauth.customFetch]: customFetch as never,
-    })
-    .catch(async (thrown: unknown) => {
-      await agent.destroy()
-      throw new Error(`\`${issuer}\` does not answer as an issuer`, { cause: thrown })
-    })
+  const { config, close } = await openOauthClient({ issuer, clientId, keyFile, caFile, answerTimeoutMs })
   const keptFile = `${profile.file}.session`
   let ready: Promise<Ready> | undefined
   const open = (): Promise<Ready> => {
@@ -75,7 +58,7 @@ export async function openAdminSession(profile: AdminProfile): Promise<AdminSess
       ready = signedIn(profile, config, { keptFile, acr, show })
       await ready
     },
-    close: () => agent.destroy(),
+    close,
   }
 }
 

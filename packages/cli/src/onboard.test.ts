@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { jwkThumbprint } from '@holdfast/protocol/jose/thumbprint.ts'
 import { readDocuments } from '@holdfast/server/control/documents.ts'
 import { newJwk, onboardingDocuments, shopForm } from '@holdfast/server/control/testing/onboarded.ts'
 import { parse } from 'yaml'
@@ -135,6 +136,24 @@ describe('holdfast onboard', () => {
       2,
     )
   })
+})
+
+test('a thumbprint that begins with a dash is a thumbprint, before and after options', async t => {
+  const { onboard, name, folder } = await onboarded(t)
+  let next = newJwk('next')
+  while (!jwkThumbprint(next as never).startsWith('-')) next = newJwk('next')
+  const key = join(folder, 'next.jwk')
+  writeFileSync(key, JSON.stringify(next))
+  assert.equal((await onboard('rotate-key', 'shop', '--key', key, '--as', 'bob')).exitCode, 0)
+  const thumbprint = jwkThumbprint(next as never)
+  for (const args of [
+    [name, thumbprint, '--as', 'bob'],
+    [name, '--as', 'bob', '--', thumbprint],
+  ]) {
+    const { exitCode, err } = await onboard('approve-key', ...args)
+    assert.deepEqual([exitCode, /unknown option/.test(err)], [1, false], err)
+  }
+  assert.equal((await onboard('approve-key', name, thumbprint, '--as', 'alice')).exitCode, 0)
 })
 
 describe('holdfast onboard flags', () => {

@@ -45,7 +45,7 @@ export async function runCommandLine(
   for (const add of commands) add(program, { composition, terminal, leave, profile })
   for (const command of allOf(program)) command.exitOverride().copyInheritedSettings(program)
   try {
-    await program.parseAsync([...args], { from: 'user' })
+    await program.parseAsync(withNamesLast(args), { from: 'user' })
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown
     exitCode = thrown.exitCode === 0 ? exitCodes.done : exitCodes.usage
@@ -55,4 +55,18 @@ export async function runCommandLine(
 
 function allOf(program: Command): readonly Command[] {
   return program.commands.flatMap(command => [command, ...allOf(command)])
+}
+
+/** A thumbprint (RFC 7638), which begins with a dash once in 64 times. */
+const dashedName = /^-[A-Za-z0-9_-]{42}$/
+
+/** Names that begin with a dash are no options: they go behind all of those. The value of an option stays with it. */
+function withNamesLast(args: readonly string[]): string[] {
+  if (args.includes('--')) return [...args]
+  const isName = (arg: string, index: number): boolean =>
+    dashedName.test(arg) && !arg.startsWith('--') && args[index - 1]?.startsWith('--') !== true
+  const names = args.filter(isName)
+  return names.length === 0
+    ? [...args]
+    : [...args.filter((arg, index) => !isName(arg, index)), '--', ...names]
 }

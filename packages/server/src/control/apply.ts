@@ -18,10 +18,15 @@ export interface ControlPorts extends Pick<Ports, 'store' | 'clock' | 'entropy' 
 }
 
 /**
- * Called with every document as it stands and with what will be written, at the revision that the commit is bound to.
+ * Called with every document as it stands, with what will be written and what that changes, at the revision that the
+ * commit is bound to.
  * @returns what goes into the same commit, or why there will be none
  */
-export type Gate = (before: readonly DocumentRecord[], writes: readonly Write[]) => Checked<readonly Write[]>
+export type Gate = (
+  before: readonly DocumentRecord[],
+  writes: readonly Write[],
+  changes: readonly Change[],
+) => Checked<readonly Write[]>
 
 /** An apply as a program asks for it. */
 export interface ApplyInput extends ApplyRequest {
@@ -87,7 +92,7 @@ async function applyOnce(
 
   const ended = endOfClients(documents.changes, ports)
   const planned = [...documents.writes, ...ended, ...users.value.writes]
-  const gated = ports.gate?.(before, planned) ?? checked([])
+  const gated = ports.gate?.(before, planned, changes) ?? checked([])
   if (!gated.ok) return gated
   const committed = await store.commit([
     { kind: 'raise-revision', from: revision },

@@ -76,8 +76,7 @@ async function changeOnce<K extends KindName, T>(
   const { url } = binding
   // The revision is read first: whatever changes after this line fails the guard below.
   const revision = await store.revision()
-  const records = await store.listDocuments()
-  const stored = storedDocuments(records)
+  const stored = storedDocuments(await store.listDocuments())
   if (!stored.ok) return stored
   const own = stored.value.filter(({ issuerUrl }) => issuerUrl === url).map(({ document }) => document)
   const decided = decide(own, binding)
@@ -117,11 +116,8 @@ async function changeOnce<K extends KindName, T>(
       : [{ kind: 'delete-document', documentKind: kind, name: deleted, issuer: url } as const]),
     ...more,
   ]
-  const gated = ports.gate?.(records, writes) ?? checked([])
-  if (!gated.ok) return gated
   const committed = await store.commit([
     { kind: 'raise-revision', from: revision },
-    ...gated.value,
     ...writes,
     {
       kind: 'append-audit',

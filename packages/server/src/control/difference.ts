@@ -30,8 +30,14 @@ function leaves(path: string, value: unknown): ReadonlyMap<string, string> {
   const members: readonly (readonly [string, unknown])[] = Array.isArray(value)
     ? value.map((member, index) => [`${path}[${index}]`, member])
     : typeof value === 'object' && value !== null
-      ? Object.entries(value).map(([name, member]) => [path === '' ? name : `${path}.${name}`, member])
+      ? Object.entries(value).map(([name, member]) => [memberOf(path, name), member])
       : []
   if (members.length === 0) return new Map([[path, JSON.stringify(value)]])
   return new Map(members.flatMap(([name, member]) => [...leaves(name, member)]))
+}
+
+/** No two places have one path: a name that could be read as several steps stands in brackets. */
+function memberOf(path: string, name: string): string {
+  if (!/^[^.[\]"\s]+$/u.test(name)) return `${path}[${JSON.stringify(name)}]`
+  return path === '' ? name : `${path}.${name}`
 }

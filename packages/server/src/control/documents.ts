@@ -1,9 +1,9 @@
-import { LineCounter, parseAllDocuments } from 'yaml'
 import { compileSnapshot, type IssuerBinding, type PlacedDocument } from '../snapshot/compile.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { DocumentRecord } from '../store/writes.ts'
 import { type ControlDocument, parseDocument } from './document.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
+import { readYaml } from './read-yaml.ts'
 import { unknownName } from './suggestion.ts'
 
 /** A file as the operator gave it; JSON is YAML too. */
@@ -15,40 +15,36 @@ export interface DocumentFile {
 /** A revision larger than this is several revisions (threat model section 6: admin import). */
 export const documentsMax = 10_000
 
-/** All documents of some files, or everything that is wrong with them, with file and line. */
+/** Problems that are told at once: who has more repairs these first. */
+const problemsMax = 100
+
+/** What was read of files: an apply over HTTPS asks for it before and after it is judged. */
+const known = new WeakMap<readonly DocumentFile[], Checked<readonly ControlDocument[]>>()
+
+/** All documents of some files, or what is wrong with them, with file and line. */
 export function readDocuments(files: readonly DocumentFile[]): Checked<readonly ControlDocument[]> {
+  const found = known.get(files) ?? readAll(files)
+  known.set(files, found)
+  return found
+}
+
+function readAll(files: readonly DocumentFile[]): Checked<readonly ControlDocument[]> {
   const documents: ControlDocument[] = []
   const problems: Problem[] = []
-  for (const { path, text } of files) {
-    const lines = new LineCounter()
-    // No aliases: one line must not be able to expand into a gigabyte.
-    const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false })
-    for (const yaml of parsed) {
-      const place = `${path}:${lines.linePos(yaml.contents?.range?.[0] ?? yaml.range[0]).line}`
-      const [error] = yaml.errors
-      if (error !== undefined) {
-        const message = (error.message.split('\n')[0] ?? '').toLowerCase()
-        problems.push({ document: `${path}:${lines.linePos(error.pos[0]).line}`, field: '', message })
-        continue
+  for (const { path, text } of files)
+    for (const found of readYaml(text)) {
+      const place = `${path}:${found.line}`
+      if ('error' in found) problems.push({ document: place, field: '', message: found.error })
+      else {
+        const document = parseDocument(place, found.value)
+        if (document.ok) documents.push(document.value)
+        else for (const problem of document.problems.slice(0, problemsMax)) problems.push(problem)
       }
-      if (yaml.contents === null) continue
-      const document = parseDocument(place, plainValue(yaml))
-      if (document.ok) documents.push(document.value)
-      else problems.push(...document.problems)
+      if (problems.length >= problemsMax) return wrong(...problems.slice(0, problemsMax))
       if (documents.length > documentsMax)
         return wrong({ document: path, field: '', message: `more than ${documentsMax} documents at once` })
     }
-  }
   return problems.length === 0 ? checked(documents) : wrong(...problems)
-}
-
-/** `undefined` when the document uses aliases, which then fails as a document that is no object. */
-function plainValue(yaml: { toJS: (options: { maxAliasCount: number }) => unknown }): unknown {
-  try {
-    return yaml.toJS({ maxAliasCount: 0 })
-  } catch {
-    return undefined
-  }
 }
 
 /** Each document with the issuer it belongs to: the one it names, or the only one there is. */

@@ -13,7 +13,7 @@ import { issuersNamed } from './issuers-named.ts'
 /** What the control plane may do with keys: never see one, and open nothing. */
 export type KeyDesk = Pick<Ring, 'list' | 'verifiers' | 'rotate' | 'revoke' | 'seal'>
 
-type Places = Pick<ControlPorts, 'issuers' | 'newReference'>
+type Places = Pick<ControlPorts, 'issuers' | 'newReference' | 'store'>
 
 /** @returns undefined when no issuer has that name */
 export async function listKeys(
@@ -42,18 +42,16 @@ export async function rotateKeys(
   { issuer, alg }: RotateKeysRequest,
 ): Promise<RotatedKeys | undefined> {
   const reference = places.newReference()
-  const rotated: RotatedKeys['rotated'][number][] = []
-  const skipped: RotatedKeys['skipped'][number][] = []
-  for (const url of urlsOf(places, issuer)) {
+  const wanted = urlsOf(places, issuer).flatMap(url => {
     const algs = new Set(desk.list(url).flatMap(key => (key.state === 'active' ? [key.alg] : [])))
-    for (const one of algs) {
-      if (alg !== undefined && alg !== one) continue
-      const outcome = await desk.rotate(url, one, reference)
-      if (outcome === undefined) skipped.push({ issuer: url, alg: one })
-      else rotated.push({ issuer: url, ...outcome })
-    }
-  }
-  return rotated.length + skipped.length === 0 ? undefined : { rotated, skipped, reference }
+    return [...algs].filter(one => alg === undefined || alg === one).map(one => ({ issuer: url, alg: one }))
+  })
+  if (wanted.length === 0) return undefined
+  const rotated = await desk.rotate(wanted, reference, places.store.commit)
+  const skipped = wanted.filter(
+    place => !rotated.some(one => one.issuer === place.issuer && one.alg === place.alg),
+  )
+  return { rotated, skipped, reference }
 }
 
 /** @returns undefined when no issuer has such a key, or it was taken back before */
@@ -64,7 +62,7 @@ export async function revokeKey(
 ): Promise<RevokedKeyAnswer | undefined> {
   const reference = places.newReference()
   for (const { url } of places.issuers) {
-    const revoked = await desk.revoke(url, kid, reference)
+    const revoked = await desk.revoke(url, kid, reference, places.store.commit)
     if (revoked !== undefined) return { issuer: url, ...revoked, reference }
   }
   return undefined

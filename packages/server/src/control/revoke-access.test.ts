@@ -68,6 +68,16 @@ describe('the operator ends access', () => {
     assert.deepEqual(await living(), { grant: false, session: true, token: false })
   })
 
+  test('of a client that registered itself', async t => {
+    const { ports, store } = await open(t)
+    const document = { documentKind: 'RegisteredClient', issuer: here, name: 'c_1', body: '{"spec":{}}' }
+    await store.commit([{ kind: 'put-document', document }])
+    assert.ok((await revokeAccess({ of: 'client', name: 'c_1' }, ports)).ok)
+    const record = (await store.findAudit('reference-1', 10)).at(-1)
+    assert.deepEqual([record?.event, record?.clientId], ['client.revoked', 'c_1'])
+    assert.equal((await revokeAccess({ of: 'client', name: 'c_2' }, ports)).ok, false)
+  })
+
   test('of one grant, by the id of the audit or of its client', async t => {
     for (const byManaged of [true, false]) {
       const { ports, records, living, managed } = await open(t)

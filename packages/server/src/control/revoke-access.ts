@@ -62,7 +62,9 @@ const targets: Readonly<Record<RevokeAccessRequest['of'], FindTarget>> = {
     const documents = await store.listDocuments()
     const isThere = documents.some(
       ({ documentKind, issuer, name }) =>
-        documentKind === 'Client' && issuer === binding.url && name === clientId,
+        (documentKind === 'Client' || documentKind === 'RegisteredClient') &&
+        issuer === binding.url &&
+        name === clientId,
     )
     if (!isThere) return undefined
     return { binding, about: { clientId }, facts: {}, writes: revocationOfClient(binding.url, clientId, at) }

@@ -1,10 +1,10 @@
 import { profiles, type SecurityProfile } from '@holdfast/protocol'
 import { meetUnchecked } from '@holdfast/protocol/profile.ts'
 import { tiers } from '@holdfast/protocol/profiles/index.ts'
-import { parseAllDocuments } from 'yaml'
 import { z } from 'zod'
 import type { DocumentOf } from './document.ts'
-import { type Checked, checked, wrong } from './problem.ts'
+import { type Checked, wrong } from './problem.ts'
+import { readYaml } from './read-yaml.ts'
 import type { ApiOperation } from './resources/api-operations.ts'
 import type { Drift } from './scope-report-api.ts'
 import { checkShape } from './shape.ts'
@@ -34,17 +34,12 @@ type GatewayFile = z.infer<typeof gatewayFile>
 type Route = GatewayFile['routes'][number]
 
 export function readGatewayFile(text: string): Checked<GatewayFile> {
-  const [yaml, ...more] = parseAllDocuments(text, { uniqueKeys: true, prettyErrors: false })
+  const [yaml, ...more] = readYaml(text)
   const problem = (message: string): Checked<never> => wrong({ document: 'gateway.yaml', field: '', message })
   if (yaml === undefined || more.length > 0) return problem('is not one document')
-  const [error] = yaml.errors
-  if (error !== undefined) return problem((error.message.split('\n')[0] ?? '').toLowerCase())
-  try {
-    const read = checkShape('gateway.yaml', '', gatewayFile, yaml.toJS({ maxAliasCount: 0 }))
-    return read.ok ? checked(read.value) : read
-  } catch {
-    return problem('uses aliases')
-  }
+  if ('error' in yaml) return problem(yaml.error)
+  if (yaml.value === undefined) return problem('uses aliases')
+  return checkShape('gateway.yaml', '', gatewayFile, yaml.value)
 }
 
 /** One segment of a route or of an operation. */

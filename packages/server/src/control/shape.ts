@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { type Checked, checked, type Problem } from './problem.ts'
 import { didYouMean } from './suggestion.ts'
 
+/** Of one value; whoever has more repairs these first. */
+const issuesMax = 100
+
 /**
  * A value against a schema, with messages for people: unknown keys come with the key that was probably meant.
  * @param place path of `value` inside `document`
@@ -16,7 +19,9 @@ export function checkShape<T>(
   if (parsed.success) return checked(parsed.data)
   return {
     ok: false,
-    problems: parsed.error.issues.flatMap(issue => problemsOf(document, place, schema, issue)),
+    problems: parsed.error.issues
+      .slice(0, issuesMax)
+      .flatMap(issue => problemsOf(document, place, schema, issue)),
   }
 }
 
@@ -29,7 +34,7 @@ function problemsOf(
   const field = textOfPath(place, issue.path)
   if (issue.code !== 'unrecognized_keys') return [{ document, field, message: messageOf(issue) }]
   const known = keysAt(schema, issue.path)
-  return issue.keys.map(key => ({
+  return issue.keys.slice(0, issuesMax).map(key => ({
     document,
     field: textOfPath(field, [key]),
     message: `unknown key${didYouMean(key, known)}`,

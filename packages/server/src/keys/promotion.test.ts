@@ -94,7 +94,7 @@ async function signedBy(ring: Ring): Promise<string> {
 }
 
 async function announce(ring: Ring): Promise<string> {
-  const rotated = await ring.rotate(url, 'ES256', 'r')
+  const [rotated] = await ring.rotate([{ issuer: url, alg: 'ES256' }], 'r')
   assert.ok(rotated)
   return rotated.kid
 }
@@ -140,7 +140,7 @@ describe('an announced key', () => {
     const [ring, other] = [await world.node(), await world.node()]
     const first = await signedBy(ring)
     await world.report(ring, 'c_api')
-    const rotated = await ring.rotate(url, 'ES256', 'r')
+    const [rotated] = await ring.rotate([{ issuer: url, alg: 'ES256' }], 'r')
     assert.ok(rotated)
     assert.deepEqual(
       [rotated.earliestAt, rotated.activeAt - rotated.earliestAt > waitSecondsMax],
@@ -335,7 +335,7 @@ describe('a key that signs', () => {
     assert.equal(withdrawn?.withdrawnAt, world.now())
     assert.equal(ring.list(url).find(({ kid }) => kid === first)?.removedAt, undefined)
     // A rotation by command starts anew, and the old one can still be taken back.
-    assert.ok(await ring.rotate(url, 'ES256', 'again'))
+    assert.equal((await ring.rotate([{ issuer: url, alg: 'ES256' }], 'again')).length, 1)
   })
 
   it('and whose own signature does not verify is rolled back without anybody telling', async t => {

@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto'
 import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
 import { Fault, type Keys, type Metrics } from '../ports.ts'
 import type { VerifierRecord } from '../store/records.ts'
+import type { Store } from '../store/store.ts'
 import type { KeyRecord } from '../store/writes.ts'
 import { isReference } from './custody/key-custody.ts'
 import type { Custody, SealedPlace } from './custody/software.ts'
@@ -19,16 +20,18 @@ import { type KeyCheck, KeyChecks } from './own-check.ts'
 import { isBroken, isWaiting, type OwnCheck, whyWaited } from './promotion.ts'
 import { type PublishedKeys, publishedKeys } from './published.ts'
 import {
+  announceRotations,
   deleteRetired,
   endOvertaken,
   isDue,
+  type PreparedRotation,
   pace,
+  prepareRotation,
   type RevokedKey,
   type RingKey,
   type Rotated,
   revoke,
   rollBack,
-  rotate,
   watchedKeys,
 } from './rotation.ts'
 import { ownSigningAlgs, type SigningKey } from './signing-key.ts'
@@ -67,10 +70,29 @@ export interface Ring extends Keys {
   readonly list: (issuer: string) => readonly KeyView[]
   /** Live verifiers of the issuer, as the store knew them at the last `keepUp`. */
   readonly verifiers: (issuer: string) => readonly VerifierRecord[]
-  /** @returns undefined when there is no such key to follow, or a rotation is under way */
-  readonly rotate: (issuer: string, alg: JwsAlg, requestId: string) => Promise<Rotated | undefined>
+  /**
+   * All of them in one commit, or none.
+   * @param commit by which it is written, with what else belongs to it; the store's own unless said
+   * @returns those that follow a key now; one whose rotation is under way, or has no key to follow, is left out
+   */
+  readonly rotate: (
+    wanted: readonly KeyPlace[],
+    requestId: string,
+    commit?: Store['commit'],
+  ) => Promise<readonly (KeyPlace & Rotated)[]>
   /** @returns undefined when there is no such key, or it was taken back before */
-  readonly revoke: (issuer: string, kid: string, requestId: string) => Promise<RevokedKey | undefined>
+  readonly revoke: (
+    issuer: string,
+    kid: string,
+    requestId: string,
+    commit?: Store['commit'],
+  ) => Promise<RevokedKey | undefined>
+}
+
+/** Whose key, and for which algorithm. */
+export interface KeyPlace {
+  readonly issuer: string
+  readonly alg: JwsAlg
 }
 
 /** What one issuer signs with right now. Replaced whole. */
@@ -286,20 +308,30 @@ function changesTo(
         })
         .toSorted((left, right) => left.activeAt - right.activeAt),
     verifiers: issuer => live.get(issuer) ?? [],
-    rotate: async (issuer, alg, requestId) => {
-      if (!(await loaded(issuer))) return undefined
+    rotate: async (wanted, requestId, commit = options.store.commit) => {
       const cause = { reason: 'command', requestId } as const
-      const facts = { times, verifiers: await lookAtVerifiers(issuer) }
-      const rotated = await rotate(options, issuer, allWith(issuer, alg), facts, cause)
-      await loaded(issuer)
-      return rotated
+      const made: (PreparedRotation & KeyPlace)[] = []
+      try {
+        for (const { issuer, alg } of wanted) {
+          if (!(await loaded(issuer))) continue
+          const facts = { times, verifiers: await lookAtVerifiers(issuer) }
+          const one = await prepareRotation(options, issuer, allWith(issuer, alg), facts, cause)
+          if (one !== undefined) made.push({ ...one, issuer, alg })
+        }
+      } catch (thrown) {
+        for (const { discard } of made) await discard()
+        throw thrown
+      }
+      if (made.length === 0 || !(await announceRotations(made, commit))) return []
+      for (const url of new Set(made.map(({ issuer }) => issuer))) await loaded(url)
+      return made.map(({ rotated, issuer }) => ({ ...rotated, issuer }))
     },
-    revoke: async (issuer, kid, requestId) => {
+    revoke: async (issuer, kid, requestId, commit = options.store.commit) => {
       await loaded(issuer)
       const key = allOf(issuer).find(one => one.kid === kid && one.revokedAt === undefined)
       if (key === undefined) return undefined
       const destroy = destroyIn(issuer)
-      const revoked = await revoke(options, issuer, key, allWith(issuer, key.alg), times, requestId)
+      const revoked = await revoke(options, issuer, key, allWith(issuer, key.alg), times, requestId, commit)
       await loaded(issuer)
       if (revoked !== undefined) await destroy(kid)
       return revoked
@@ -318,7 +350,8 @@ function changesTo(
           const keys = allWith(issuer.url, alg)
           if (!isDue(keys, times, clock.now())) continue
           const cause = { reason: 'schedule', requestId: `schedule-${keys.at(-1)?.kid}` } as const
-          await rotate(options, issuer.url, keys, { times, verifiers }, cause)
+          const next = await prepareRotation(options, issuer.url, keys, { times, verifiers }, cause)
+          if (next !== undefined) await announceRotations([next], options.store.commit)
           await load(issuer)
         }
       }

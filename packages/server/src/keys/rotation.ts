@@ -52,18 +52,26 @@ export interface RevokedKey {
   readonly replacementKid: string | undefined
 }
 
+/** A key that is to follow another one, made and not yet kept. */
+export interface PreparedRotation {
+  readonly rotated: Rotated
+  readonly writes: readonly Write[]
+  /** Ends the new key where it lies, when it was not kept after all. */
+  readonly discard: () => Promise<void>
+}
+
 /**
- * Announces a key that follows the one that signs.
+ * Makes a key that follows the one that signs.
  * @param verifiers live ones of the issuer
  * @returns undefined when there is none to follow, or when a rotation is under way: one at a time
  */
-export async function rotate(
+export async function prepareRotation(
   bench: Workbench,
   issuer: string,
   keys: readonly RingKey[],
   { times, verifiers }: Pick<PromotionFacts, 'times' | 'verifiers'>,
   cause: RotationCause,
-): Promise<Rotated | undefined> {
+): Promise<PreparedRotation | undefined> {
   const now = bench.clock.now()
   const current = signingKeyAt(keys, now)
   if (current === undefined || current.removedAt !== undefined) return undefined
@@ -73,17 +81,33 @@ export async function rotate(
     ...{ id: place.id, alg: current.alg, active_at: activeAt, previous: current.kid },
     ...{ previous_removed_at: removedAt, reason: cause.reason },
   }
-  const { committed } = await bench.store.commit([
-    { kind: 'end-key', issuer, id: current.kid, removedAt },
-    write,
-    record(bench, issuer, 'key.rotated', cause.requestId, facts),
-  ])
-  if (!committed) {
-    await discard()
-    return undefined
-  }
   const { alg, kid: previousKid } = current
-  return { kid: place.id, alg, earliestAt, activeAt, previousKid, previousRemovedAt: removedAt }
+  return {
+    rotated: { kid: place.id, alg, earliestAt, activeAt, previousKid, previousRemovedAt: removedAt },
+    writes: [
+      { kind: 'end-key', issuer, id: current.kid, removedAt },
+      write,
+      record(bench, issuer, 'key.rotated', cause.requestId, facts),
+    ],
+    discard,
+  }
+}
+
+/**
+ * Announces the new keys, all in one commit or none.
+ * @returns whether they are announced; the ones made for nothing are gone from where keys lie
+ */
+export async function announceRotations(
+  prepared: readonly PreparedRotation[],
+  commit: Workbench['store']['commit'],
+): Promise<boolean> {
+  const discardAll = () => Promise.all(prepared.map(({ discard }) => discard()))
+  const result = await commit(prepared.flatMap(({ writes }) => writes)).catch(async (thrown: unknown) => {
+    await discardAll()
+    throw thrown
+  })
+  if (!result.committed) await discardAll()
+  return result.committed
 }
 
 /**
@@ -98,6 +122,7 @@ export async function revoke(
   keys: readonly RingKey[],
   times: KeyTimes,
   requestId: string,
+  commit: Workbench['store']['commit'],
 ): Promise<RevokedKey | undefined> {
   const now = bench.clock.now()
   const others = keys.filter(({ kid }) => kid !== key.kid)
@@ -124,14 +149,17 @@ export async function revoke(
       to: { activeAt: since, removedAt: undefined },
     },
   }
-  const { committed } = await bench.store.commit([
+  const { committed } = await commit([
     { kind: 'revoke-key', issuer, id: key.kid, at: now },
     ...(made === undefined ? [] : [made.write]),
     ...(isEndLifted ? [lifted] : []),
     record(bench, issuer, 'key.revoked', requestId, {
       ...{ id: key.kid, alg: key.alg, replacement: replacementKid ?? 'none' },
     }),
-  ])
+  ]).catch(async (thrown: unknown) => {
+    await made?.discard()
+    throw thrown
+  })
   if (committed) return { kid: key.kid, replacementKid }
   await made?.discard()
   return undefined

@@ -6,8 +6,9 @@ import type { Client } from './snapshot.ts'
 
 type Administrator = DocumentOf<'Administrator'>
 
-/** One name for each person, and no client that anybody else could be. */
+/** One name for each person, no client that anybody else could be, and nobody limited to what all of them stand on. */
 export function administratorProblems(
+  issuerName: string,
   administrators: readonly Administrator[],
   clients: ReadonlyMap<string, Client>,
   registered: ReadonlyMap<string, unknown>,
@@ -15,6 +16,7 @@ export function administratorProblems(
   return [
     ...twice(administrators, 'user'),
     ...twice(administrators, 'client'),
+    ...administrators.flatMap(administrator => unfitReach(administrator, issuerName)),
     ...administrators.flatMap(administrator => unfitClient(administrator, clients, registered)),
   ]
 }
@@ -31,6 +33,13 @@ function twice(administrators: readonly Administrator[], member: 'user' | 'clien
     const message = `\`${who}\` is named by another Administrator: one person would have two names`
     return [{ document: `Administrator/${name}`, field: `spec.${member}`, message }]
   })
+}
+
+/** Administrators, their users and their clients stand here: a limit that has this issuer in it would be none. */
+function unfitReach({ name, spec: { issuers = [] } }: Administrator, issuerName: string): readonly Problem[] {
+  if (!issuers.includes(issuerName)) return []
+  const message = `\`${issuerName}\` is where administrators stand: nobody is limited to it`
+  return [{ document: `Administrator/${name}`, field: 'spec.issuers', message }]
 }
 
 /** A secret is known to two; a client that registered itself is managed by whoever holds its token. */

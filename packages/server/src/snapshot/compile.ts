@@ -164,7 +164,9 @@ function compileIssuer(
     binding.url,
     problems,
   )
-  problems.push(...administratorProblems(ofKind(documents, 'Administrator'), clients, registered))
+  problems.push(
+    ...administratorProblems(binding.name, ofKind(documents, 'Administrator'), clients, registered),
+  )
   const policies = compilePolicies(ofKind(documents, 'PolicySet'), binding.remoteEngines ?? [], problems)
   const attributeSources = compileAttributeSources(ofKind(documents, 'AttributeSource'), {
     servers: ofKind(documents, 'ResourceServer'),

@@ -132,6 +132,9 @@ export const statements = {
   'put-document': `insert into documents (document_kind, issuer, name, body, revision)
     values ($1, $2, $3, $4, (select number from revisions where id = 1))
     on conflict (document_kind, issuer, name) do update set body = excluded.body, revision = excluded.revision`,
+  // As for users: it takes the lock that a change of the document waits for.
+  'require-document': `update documents set body = body
+    where document_kind = $1 and issuer = $2 and name = $3 and body = $4`,
   'delete-document': 'delete from documents where document_kind = $1 and issuer = $2 and name = $3',
   'insert-initial-access-token': `insert into initial_access_tokens (hash, issuer, body, uses, expires_at)
     values ($1, $2, $3, $4, $5)`,
@@ -239,6 +242,7 @@ const guards: Readonly<Record<GuardKind, true>> = {
   'use-initial-access-token': true,
   'rotate-registration': true,
   'end-registration': true,
+  'require-document': true,
   'raise-revision': true,
 }
 
@@ -444,6 +448,7 @@ type Housekeeping = Extract<
       | 'clear-failures'
       | 'delete-user'
       | 'put-document'
+      | 'require-document'
       | 'delete-document'
       | 'raise-revision'
   }
@@ -459,7 +464,8 @@ function housekeepingStepOf(write: Housekeeping): Step {
       return { name: write.kind, values: [write.key] }
     case 'delete-user':
       return { name: write.kind, values: [write.issuer, write.subject] }
-    case 'put-document': {
+    case 'put-document':
+    case 'require-document': {
       const { documentKind, issuer, name, body } = write.document
       return { name: write.kind, values: [documentKind, issuer, name, body] }
     }

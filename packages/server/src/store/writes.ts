@@ -252,6 +252,8 @@ export type Write =
   | { readonly kind: 'delete-authenticators-of-user'; readonly issuer: string; readonly subject: string }
   /** Stands after the `raise-revision` of its list: it is written down as of that revision. */
   | { readonly kind: 'put-document'; readonly document: DocumentRecord }
+  /** Guard: the document is still as read. Holds off whoever changes it until this list is done. */
+  | { readonly kind: 'require-document'; readonly document: DocumentRecord }
   | {
       readonly kind: 'delete-document'
       readonly documentKind: string
@@ -457,6 +459,7 @@ export type GuardKind =
   | 'use-initial-access-token'
   | 'rotate-registration'
   | 'end-registration'
+  | 'require-document'
   | 'raise-revision'
 
 /** All or nothing; names the first guard, in list order, that failed. */

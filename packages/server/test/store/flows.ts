@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { HandleHash } from '@holdfast/protocol'
-import { sortableTime } from '../../src/data/handle.ts'
+import { hashOfJti, sortableTime } from '../../src/data/handle.ts'
 import {
   accessToken,
   approval,
@@ -55,8 +55,9 @@ export function grantOfEnded(url: string): HandleHash {
 export function flowsOf(name: string): readonly Flow[] {
   const keyOf = (what: string): HandleHash =>
     `${sortableTime(start)}${name}-${what}`.padEnd(49, '.') as HandleHash
+  // As real ones, which differ from the first character of their digest on: a store may keep no more than a part.
   const spent = (what: ReplayNamespace, flow: string): Write =>
-    jti(keyOf(`${flow}-${what}`), start, later(60), what)
+    jti(hashOfJti(what, issuer, start, [name, flow]), start, later(60), what)
   const seen = (flow: string): readonly Write[] => [
     spent('client-assertion', flow),
     spent('dpop-proof', flow),
@@ -127,6 +128,13 @@ export function flowsOf(name: string): readonly Flow[] {
     document: { documentKind: 'RegisteredClient', issuer, name: registered.clientId, body },
   })
   const applied = { documentKind: 'Client', issuer, name: `${name}-applied` }
+  const administrator = {
+    ...applied,
+    documentKind: 'Administrator',
+    name: `${name}-anna`,
+    body: '{"spec":{}}',
+  }
+  const waiting = { ...administrator, documentKind: 'PendingChange', name: `${name}-${passing}-change` }
   const endedIssuer = `https://${name}.example`
   const passingClient = { issuer, clientId: `${name}-leaving` }
   const [kept, ended, taken, deleted] = ['kept', 'ended', 'taken', passing].map(what => ({
@@ -434,6 +442,17 @@ export function flowsOf(name: string): readonly Flow[] {
       ...(name === firstChain ? [{ kind: 'raise-revision', from: 0 } as const] : []),
       { kind: 'put-document', document: { ...applied, body: '{"spec":{"status":"suspended"}}' } },
       { kind: 'put-document', document: { ...applied, name: `${name}-${passing}`, body: '{"spec":{}}' } },
+    ],
+    changeWaits: [
+      { kind: 'put-document', document: administrator },
+      { kind: 'put-document', document: waiting },
+    ],
+    // Both confirmations of a race find the same change: what takes it away does what it asked for.
+    changeConfirmed: [
+      { kind: 'require-document', document: administrator },
+      { kind: 'require-document', document: waiting },
+      { kind: 'insert-initial-access-token', record: { ...records.initial, hash: keyOf('confirmed') } },
+      { kind: 'delete-document', documentKind: waiting.documentKind, issuer, name: waiting.name },
     ],
     applyAgain: [{ kind: 'delete-document', ...applied, name: `${name}-${passing}` }],
     keysMade: [kept, ended, taken, deleted].map(record => ({ kind: 'insert-key', record }) as const),

@@ -116,7 +116,10 @@ export const traces: { readonly [K in Kind]: Trace<K> } = {
     if (isPassing(name) || documentKind === 'RegisteredClient') return undefined
     return (await store.listDocuments()).some(one => one.name === name)
   },
-  'delete-document': isAnnounced,
+  'require-document': none,
+  // Only the end of a client is told; of any other document nothing is left to be seen.
+  'delete-document': async (store, write) =>
+    announcementOf(write) === undefined ? undefined : isAnnounced(store, write),
   'insert-initial-access-token': async (store, { record }) =>
     (await store.findInitialAccessToken(record.hash)) !== undefined,
   'use-initial-access-token': async (store, { hash }) =>

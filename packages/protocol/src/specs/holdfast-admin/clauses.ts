@@ -47,5 +47,13 @@ export const manifest: ClauseManifest = {
       says: 'no administrator gets a scope or role by any sequence of calls of their own',
       standing: shown('whatever one administrator does alone, nobody has more than before'),
     },
+    {
+      id: 'HFA-8',
+      level: 'MUST',
+      says: 'an administrator whose rights are for some issuers reads and changes nothing of another, nor the limit itself',
+      standing: shown(
+        'whatever administrators of one issuer do together, another issuer neither changes nor shows',
+      ),
+    },
   ],
 }

@@ -41,17 +41,18 @@ describe('the admin API over HTTPS', () => {
   })
 
   test('a document is made, read, replaced and deleted with its entity tag', async () => {
-    const path = '/admin/v1/Scope/books:read'
-    const scope = documentFor('Scope', 'books:read', { title: 'Books', description: 'Read books' })
-    const missing = await anna.ask('PUT', path, { body: scope })
+    const path = '/admin/v1/ResourceServer/books'
+    const serverOf = (displayName: string) =>
+      documentFor('ResourceServer', 'books', { audience: 'https://books.example', displayName })
+    const [first, other] = [serverOf('Books'), serverOf('Books 2')]
+    const missing = await anna.ask('PUT', path, { body: first })
     assert.equal(missing.status, 428, JSON.stringify(missing))
-    const made = await anna.ask('PUT', path, { body: scope, headers: { 'if-none-match': '*' } })
+    const made = await anna.ask('PUT', path, { body: first, headers: { 'if-none-match': '*' } })
     assert.equal(made.status, 201, JSON.stringify(made))
     const read = await anna.ask('GET', path)
     assert.equal(read.status, 200)
-    assert.deepEqual(read.body, scope)
+    assert.deepEqual(read.body, first)
     assert.equal(read.headers.get('etag'), made.headers.get('etag'))
-    const other = documentFor('Scope', 'books:read', { title: 'Books 2', description: 'Read books' })
     const taken = await anna.ask('PUT', path, { body: other, headers: { 'if-none-match': '*' } })
     assert.equal(taken.status, 412)
     assert.equal(taken.body.ruleId, 'admin.precondition')
@@ -60,7 +61,7 @@ describe('the admin API over HTTPS', () => {
     assert.equal(put.status, 200, JSON.stringify(put))
     const again = await anna.ask('PUT', path, { body: other, headers: { 'if-match': etag } })
     assert.equal(again.status, 200)
-    const stale = await anna.ask('PUT', path, { body: scope, headers: { 'if-match': etag } })
+    const stale = await anna.ask('PUT', path, { body: first, headers: { 'if-match': etag } })
     assert.equal(stale.status, 412)
     assert.equal((await anna.ask('DELETE', path, { headers: { 'if-match': etag } })).status, 412)
     assert.equal((await anna.ask('DELETE', path)).status, 428)

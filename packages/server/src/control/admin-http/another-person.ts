@@ -4,9 +4,10 @@ import type { AdminVisit } from './visit.ts'
 
 /** Not by a client, nor by one of these, nor by who answers for a client that is one of them. */
 export function judgeAnotherPerson(
-  { caller, standing, desk }: Pick<AdminVisit, 'caller' | 'standing' | 'desk'>,
+  visit: Pick<AdminVisit, 'caller' | 'administrators'>,
   names: readonly string[],
 ): Refusal | undefined {
+  const { caller } = visit
   if (!caller.isPerson)
     return refuse(
       'admin.approver-person',
@@ -14,7 +15,7 @@ export function judgeAnotherPerson(
       'access_denied',
       'a client approves nothing: a person does',
     )
-  return names.flatMap(one => personsBehind(one, standing, desk)).includes(caller.name)
+  return names.flatMap(one => personsBehind(one, visit)).includes(caller.name)
     ? refuse('admin.own-change', ['HFA-5'], 'access_denied', 'another person is needed')
     : undefined
 }

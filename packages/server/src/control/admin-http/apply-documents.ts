@@ -1,17 +1,19 @@
-import { type EpochSeconds, firstRefusal, type Refusal, refuse } from '@holdfast/protocol'
-import { confirmationRules } from '@holdfast/protocol/specs/holdfast-admin/rules.ts'
+import { firstRefusal, type Refusal, refuse } from '@holdfast/protocol'
+import { adminRoleRules } from '@holdfast/protocol/specs/holdfast-admin/rules.ts'
 import type { UserRecord } from '../../store/records.ts'
 import type { DocumentRecord, Write } from '../../store/writes.ts'
-import type { ApplyResult } from '../admin-api.ts'
+import type { ApplyResult, Change } from '../admin-api.ts'
 import { type AdminScope, groupOfKind } from '../admin-scopes.ts'
 import { type ApplyInput, apply, type Gate } from '../apply.ts'
-import { type ControlDocument, canonicalJson, type DocumentOf } from '../document.ts'
+import type { ControlDocument, DocumentOf } from '../document.ts'
 import { placeDocuments, readDocuments } from '../documents.ts'
 import { checked, type Problem, wrong } from '../problem.ts'
-import { judgeStepUp, scopesStillHeld } from './authority.ts'
+import { judgeStepUp } from './authority.ts'
+import { overtaken } from './bound-store.ts'
 import { etagAt, etagOf, etagOfValue } from './etag.ts'
-import { applyOperation, auditOfChange, changesAmong, deletionOf, propose } from './propose.ts'
+import { applyOperation, type Proposal, propose } from './propose.ts'
 import { decidesForOthers, isAdministrators, placesOf, risksOf } from './risk.ts'
+import { shownTo } from './shown-fields.ts'
 import { type Actor, type AdminVisit, type Done, portsOf } from './visit.ts'
 
 export type DocumentsInput = Required<ApplyInput>
@@ -33,45 +35,38 @@ export async function applyDocuments(
 ): Promise<Done> {
   const { desk, caller } = visit
   const users = await usersOf(input, visit)
-  const guess = passwordOfOthers(input, visit, users)
-  if (guess !== undefined) return { ok: false, refusal: guess }
-  let found: { readonly reasons: readonly string[]; readonly base: Base } | undefined
-  const gate: Gate = (before, writes) => {
-    const authority = scopesStillHeld(before, desk, caller.name, scopesOfWrites(writes, 'write'))
-    if (!authority.ok) return authority
+  const early = passwordOfOthers(input, visit, users) ?? usersPruned(input)
+  if (early !== undefined) return { ok: false, refusal: early }
+  let found: Pick<Proposal, 'reasons' | 'base' | 'changes' | 'approveScopes'> | undefined
+  const gate: Gate = (before, writes, changes) => {
+    const missing = roleMissing(scopesOfWrites(writes, 'write'), caller.scopes)
+    if (missing !== undefined) return wrong(problemOf(missing.ruleId, missing.reason))
     if (place !== undefined && etagOfPlace(place, before, users) !== etag)
       return wrong(problemOf('admin.precondition', 'the document is not the one you read'))
     const reasons = risksOf(before, writes, desk.audience, users.values())
     if (reasons.length === 0) return checked(requiredUsers(users, writes))
-    found = { reasons, base: baseOf(before, writes, users) }
+    found = {
+      ...{ reasons: [...reasons], base: baseOf(before, writes, users), changes: proposedOf(changes) },
+      approveScopes: [...scopesOfWrites(writes, 'approve')],
+    }
     return wrong(problemOf('admin.two-person', 'one person is not enough'))
   }
   const more: Actor = place === undefined ? {} : { etag_before: etag ?? '', etag_after: etagAfter(input) }
   const applied = await apply(input, { ...portsOf(visit, more), gate })
   if (applied.ok) return await served(visit, applied.value)
   if (found === undefined) return unfit(applied.problems)
-
   const refusal = judgeStepUp(visit) ?? secretIn(input)
   if (refusal !== undefined) return { ok: false, refusal }
-  const planned = await apply({ ...input, dryRun: true }, desk.options.ports)
-  if (!planned.ok) return unfit(planned.problems)
-  const changes = changesOf(planned.value)
   return await propose(visit, {
-    ...{ operation: applyOperation, request: JSON.parse(JSON.stringify(input)), changes },
-    ...{ reasons: found.reasons.slice(0, reasonsMax), base: found.base },
-    approveScopes: scopesOfKinds(
-      changes.map(({ kind }) => kind),
-      'approve',
-    ),
+    ...{ operation: applyOperation, request: JSON.parse(JSON.stringify(input)), ...found },
   })
 }
-
-const reasonsMax = 100
 
 /** Applies what another person proposed, in the commit that takes the proposal away. */
 export async function confirmDocuments(
   visit: AdminVisit,
   change: DocumentOf<'PendingChange'>,
+  judge: JudgeConfirmation,
 ): Promise<Done> {
   const { desk, caller } = visit
   const { content } = change.spec
@@ -79,23 +74,15 @@ export async function confirmDocuments(
   const users = await usersOf(input, visit)
   let refusal: Refusal | undefined
   const gate: Gate = (before, writes) => {
-    const proposer = scopesStillHeld(before, desk, content.proposedBy, scopesOfWrites(writes, 'write'))
-    const approver = scopesStillHeld(before, desk, caller.name, content.approveScopes)
-    if (!approver.ok) return approver
-    const waiting = changesAmong(before, desk).find(({ name }) => name === change.name)
-    const reasons = risksOf(before, writes, desk.audience, users.values())
-    refusal = judgeConfirmation(visit, waiting, {
-      isBaseSame:
-        proposer.ok &&
-        canonicalJson(baseOf(before, writes, users)) === canonicalJson(content.base) &&
-        reasons.every(reason => content.reasons.includes(reason)),
+    const approver = roleMissing(content.approveScopes, caller.scopes)
+    if (approver !== undefined) return wrong(problemOf(approver.ruleId, approver.reason))
+    refusal = judge(scopesOfWrites(writes, 'write'), {
+      base: baseOf(before, writes, users),
+      reasons: risksOf(before, writes, desk.audience, users.values()),
     })
-    if (refusal !== undefined) return wrong(problemOf(refusal.ruleId, refusal.reason))
-    return checked([
-      deletionOf(change.name, desk),
-      ...requiredUsers(users, writes),
-      auditOfChange(visit, 'admin.change.confirmed', change.name, content),
-    ])
+    return refusal === undefined
+      ? checked(requiredUsers(users, writes))
+      : wrong(problemOf(refusal.ruleId, refusal.reason))
   }
   const more = { change: change.name, proposed_by: content.proposedBy }
   const applied = await apply(input, { ...portsOf(visit, more), gate })
@@ -103,28 +90,24 @@ export async function confirmDocuments(
   if (refusal !== undefined) return { ok: false, refusal }
   if (!applied.ok) return unfit(applied.problems)
   // Somebody else brought it about meanwhile: there is nothing left to confirm.
-  const stale = judgeConfirmation(visit, change, { isBaseSame: false })
-  if (stale === undefined) throw new TypeError('rule table')
-  return { ok: false, refusal: stale }
+  return { ok: false, refusal: judge([], { base: {}, reasons: [] }) ?? overtaken }
 }
 
-export function judgeConfirmation(
-  { caller, desk }: AdminVisit,
-  change: DocumentOf<'PendingChange'> | undefined,
-  { isBaseSame }: { readonly isBaseSame: boolean },
-): Refusal | undefined {
-  const now: EpochSeconds = desk.options.ports.clock.now()
-  return firstRefusal(confirmationRules, {
-    ...{ now, change: change?.spec.content, by: caller.name, isPerson: caller.isPerson, isBaseSame },
-  })
+/** What is stored now, on which a confirmed change would be done. */
+export interface GroundNow {
+  readonly base: Readonly<Record<string, string>>
+  readonly reasons: readonly string[]
 }
 
-async function served({ desk }: AdminVisit, result: ApplyResult): Promise<Done> {
-  if (result.reference !== undefined) await desk.options.onApplied()
-  return { ok: true, status: 200, body: result }
+/** @param needed scopes of who proposed it: what it writes takes them */
+export type JudgeConfirmation = (needed: readonly string[], now: GroundNow) => Refusal | undefined
+
+async function served(visit: AdminVisit, result: ApplyResult): Promise<Done> {
+  if (result.reference !== undefined) await visit.desk.options.onApplied()
+  return { ok: true, status: 200, body: { ...result, changes: shownTo(visit.caller, result.changes) } }
 }
 
-function changesOf({ changes }: ApplyResult) {
+function proposedOf(changes: readonly Change[]): Proposal['changes'] {
   return changes.flatMap(({ action, kind, name, issuer, fields }) =>
     action === 'unchanged'
       ? []
@@ -213,6 +196,14 @@ function passwordOfOthers(
   return refuse('admin.password', ['HFA-7'], 'access_denied', reason)
 }
 
+/** Users are read and written by name here: what a list of them lacks would be everybody else. */
+function usersPruned({ files, prune }: DocumentsInput): Refusal | undefined {
+  const read = prune ? readDocuments(files) : undefined
+  if (read?.ok !== true || !read.value.some(({ kind }) => kind === 'User')) return undefined
+  const reason = 'users are not pruned over HTTPS: their list is read on the machine'
+  return refuse('admin.users-pruned', ['HFA-3'], 'invalid_request', reason)
+}
+
 function hasPassword(document: ControlDocument): document is DocumentOf<'User'> {
   if (document.kind !== 'User') return false
   return document.spec.password !== undefined || document.spec.passwordHash !== undefined
@@ -241,6 +232,10 @@ export function scopesOfKinds(kinds: readonly string[], verb: 'read' | 'write' |
   })
 }
 
+export function roleMissing(required: readonly string[], held: readonly string[]): Refusal | undefined {
+  return firstRefusal(adminRoleRules, { required, held })
+}
+
 function problemOf(ruleId: string, message: string): Problem {
   return { document: 'change', field: '', message, ruleId }
 }
@@ -249,7 +244,6 @@ function problemOf(ruleId: string, message: string): Problem {
 const gateStatuses: Readonly<Record<string, number>> = {
   'admin.precondition': 412,
   'admin.role': 403,
-  'admin.administrator': 403,
 }
 
 function unfit(problems: readonly Problem[]): Extract<Done, { ok: false }> {

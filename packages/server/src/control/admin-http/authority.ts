@@ -4,10 +4,8 @@ import { scopeRules } from '@holdfast/protocol/specs/rfc6750-bearer/rules.ts'
 import { stepUpRules } from '@holdfast/protocol/specs/rfc9470-step-up/rules.ts'
 import type { ActiveToken } from '../../data/introspect/standing.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
-import type { DocumentRecord } from '../../store/writes.ts'
 import type { DocumentOf } from '../document.ts'
-import { storedDocuments } from '../documents.ts'
-import { type Checked, checked, wrong } from '../problem.ts'
+import { recordAt } from './etag.ts'
 import type { AdminCaller, AdminDesk, AdminVisit, Standing } from './visit.ts'
 
 /** How old the authentication of a user may be who writes what needs two persons. */
@@ -33,8 +31,11 @@ export function callerOf(
   { token }: ActiveToken,
   { name, spec }: Administrator,
   issuer: IssuerSnapshot,
-  { highRiskAcr }: AdminDesk,
+  { highRiskAcr, issuerUrl }: AdminDesk,
+  standing: Standing,
 ): AdminCaller {
+  const record = recordAt(standing.records, { documentKind: 'Administrator', name, issuer: issuerUrl })
+  if (record === undefined) throw new TypeError('the document was read from it')
   const levels = issuer.authenticationLevels.map(({ acr }) => acr)
   const least = levels.indexOf(highRiskAcr)
   return {
@@ -43,7 +44,7 @@ export function callerOf(
     username: spec.user,
     responsible: spec.responsible ?? [],
     scopes: token.scopes.filter(scope => spec.scopes.some(one => one === scope)),
-    clientId: token.clientId,
+    ...{ record, reach: spec.issuers, clientId: token.clientId },
     acr: token.acr,
     authTime: token.authTime,
     // An issuer that does not know the level reaches it with none of its own.
@@ -77,25 +78,6 @@ export function judgeStepUp({ caller, desk }: Pick<AdminVisit, 'caller' | 'desk'
   })
 }
 
-/** The same question about the documents that a commit is bound to: a right that ended meanwhile ends the write. */
-export function scopesStillHeld(
-  before: readonly DocumentRecord[],
-  { issuerUrl }: AdminDesk,
-  name: string,
-  needed: readonly string[],
-): Checked<undefined> {
-  const record = before.find(
-    one => one.documentKind === 'Administrator' && one.name === name && one.issuer === issuerUrl,
-  )
-  const stored = storedDocuments(record === undefined ? [] : [record])
-  const document = stored.ok ? stored.value[0]?.document : undefined
-  const held = document?.kind === 'Administrator' ? document.spec.scopes : []
-  const refusal = firstRefusal(adminRoleRules, { required: needed, held })
-  if (document !== undefined && refusal === undefined) return checked(undefined)
-  const { ruleId = 'admin.administrator', reason = `\`${name}\` is no administrator` } = refusal ?? {}
-  return wrong({ document: `Administrator/${name}`, field: '', message: reason, ruleId })
-}
-
 function administratorsAt({ documents }: Standing, { issuerUrl }: AdminDesk): readonly Administrator[] {
   return documents.flatMap(placed =>
     placed.issuerUrl === issuerUrl && placed.document.kind === 'Administrator' ? [placed.document] : [],
@@ -103,7 +85,10 @@ function administratorsAt({ documents }: Standing, { issuerUrl }: AdminDesk): re
 }
 
 /** Whoever of these names answers for themselves and for the clients among them. */
-export function personsBehind(name: string, standing: Standing, desk: AdminDesk): readonly string[] {
-  const document = administratorsAt(standing, desk).find(one => one.name === name)
-  return [name, ...(document?.spec.responsible ?? [])]
+export function personsBehind(
+  name: string,
+  { administrators }: Pick<AdminVisit, 'administrators'>,
+): readonly string[] {
+  const found = administrators.find(({ document }) => document.name === name)
+  return [name, ...(found?.document.spec.responsible ?? [])]
 }

@@ -1,11 +1,21 @@
-import { refuse } from '@holdfast/protocol'
+import { firstRefusal, type Refusal, refuse } from '@holdfast/protocol'
+import { confirmationRules } from '@holdfast/protocol/specs/holdfast-admin/rules.ts'
 import { z } from 'zod'
 import { canonicalJson, type DocumentOf } from '../document.ts'
-import { confirmDocuments, judgeConfirmation } from './apply-documents.ts'
-import { scopesStillHeld } from './authority.ts'
+import { confirmDocuments, type JudgeConfirmation, roleMissing } from './apply-documents.ts'
+import { overtaken, type Spending } from './bound-store.ts'
 import { operation } from './operation.ts'
-import { applyOperation, auditOfChange, changesAmong, deletionOf, shownChange } from './propose.ts'
-import type { AdminOperation, AdminVisit, Done } from './visit.ts'
+import { applyOperation, auditOfChange, deletionOf, shownChange } from './propose.ts'
+import { isWithin, type Reach } from './reach.ts'
+import {
+  type AdminOperation,
+  type AdminVisit,
+  type Done,
+  portsOf,
+  type Stored,
+  type TwoPersons,
+  visitWithin,
+} from './visit.ts'
 
 const nothing = z.strictObject({})
 
@@ -63,85 +73,114 @@ export function changeOperations(
   ]
 }
 
-function waitingAt({ standing, desk }: AdminVisit): readonly object[] {
+function waitingAt({ changes, desk }: AdminVisit): readonly object[] {
   const now = desk.options.ports.clock.now()
-  return changesAmong(standing.records, desk)
+  return changes
+    .map(({ document }) => document)
     .filter(({ spec }) => spec.content.expiresAt > now)
     .toSorted((one, other) => one.spec.content.proposedAt - other.spec.content.proposedAt)
     .map(({ name, spec }) => shownChange(name, spec.content))
 }
 
-function changeOf({ standing, desk, params }: AdminVisit): DocumentOf<'PendingChange'> | undefined {
-  return changesAmong(standing.records, desk).find(({ name }) => name === params.name)
+function storedChange({ changes, params }: AdminVisit): Stored<'PendingChange'> | undefined {
+  return changes.find(({ document }) => document.name === params.name)
 }
 
+function changeOf(visit: AdminVisit): DocumentOf<'PendingChange'> | undefined {
+  return storedChange(visit)?.document
+}
+
+/** Judged on what is stored, done within the reach of who proposed it, and spent in the commit that does it. */
 async function confirm(visit: AdminVisit, find: (id: string) => AdminOperation | undefined): Promise<Done> {
-  const change = changeOf(visit)
-  const early = judgeConfirmation(visit, change, { isBaseSame: true })
-  if (early !== undefined || change === undefined)
+  const stored = storedChange(visit)
+  const early = judge(visit, stored?.document, { isBaseSame: true })
+  if (early !== undefined || stored === undefined)
     return early === undefined ? unknown() : { ok: false, refusal: early }
-  if (change.spec.content.operation === applyOperation) return await confirmDocuments(visit, change)
-  const asked = find(change.spec.content.operation)
-  const body = asked?.body?.safeParse(change.spec.content.request)
+  const { document: change } = stored
+  const { content } = change.spec
+  const proposer = visit.administrators.find(({ document }) => document.name === content.proposedBy)
+  const judgeNow: JudgeConfirmation = (needed, { base, reasons }) =>
+    judge(visit, change, {
+      isBaseSame:
+        isStillLet(proposer?.document, needed, content.issuers) &&
+        canonicalJson(base) === canonicalJson(content.base) &&
+        reasons.every(reason => content.reasons.includes(reason)),
+    })
+  const isDocuments = content.operation === applyOperation
+  const spending: Spending = {
+    revision: isDocuments ? undefined : visit.standing.revision,
+    stands: [stored.record, ...(proposer === undefined ? [] : [proposer.record])],
+    writes: [
+      deletionOf(change.name, visit.desk),
+      auditOfChange(visit, 'admin.change.confirmed', change.name, content),
+    ],
+    isSpent: false,
+  }
+  const inside = { ...visitWithin(visit, content.issuers), spending }
+  if (isDocuments) return await confirmDocuments(inside, change, judgeNow)
+  const asked = find(content.operation)
+  const body = asked?.body?.safeParse(content.request)
   if (asked?.twoPersons === undefined || body?.success !== true) return unknown()
-  return await confirmOperation(visit, change, { ...asked, twoPersons: asked.twoPersons }, body.data)
+  return await confirmOperation({ ...inside, body: body.data, query: {} }, asked, asked.twoPersons, judgeNow)
 }
 
-/** Other things than documents: the proposal is taken away first, and then at most once what it asked for is done. */
+/** Other things than documents. What comes to nothing leaves the change waiting. */
 async function confirmOperation(
-  visit: AdminVisit,
-  change: DocumentOf<'PendingChange'>,
-  asked: AdminOperation & Required<Pick<AdminOperation, 'twoPersons'>>,
-  body: unknown,
+  visit: AdminVisit & Required<Pick<AdminVisit, 'spending'>>,
+  asked: AdminOperation,
+  { base, reasons }: TwoPersons,
+  judgeNow: JudgeConfirmation,
 ): Promise<Done> {
-  const { desk, caller, standing } = visit
-  const { content } = change.spec
-  const inside: AdminVisit = { ...visit, body, query: {} }
-  const { twoPersons } = asked
-  const base = await twoPersons?.base(inside)
-  const reasons = (await twoPersons?.reasons(inside)) ?? []
-  const { records } = standing
-  const proposer = scopesStillHeld(records, desk, content.proposedBy, asked.needs(inside))
-  const refusal = judgeConfirmation(visit, change, {
-    isBaseSame:
-      proposer.ok &&
-      canonicalJson(base) === canonicalJson(content.base) &&
-      reasons.every(reason => content.reasons.includes(reason)),
-  })
+  const now = { base: await base(visit), reasons: await reasons(visit) }
+  const refusal = judgeNow(asked.needs(visit), now)
   if (refusal !== undefined) return { ok: false, refusal }
-  const approver = scopesStillHeld(records, desk, caller.name, content.approveScopes)
-  if (!approver.ok) return unknown()
-  // Of two confirmations one raises the revision that both read; the other finds nothing to confirm.
-  const committed = await desk.options.ports.store.commit([
-    { kind: 'raise-revision', from: standing.revision },
-    deletionOf(change.name, desk),
-    auditOfChange(visit, 'admin.change.confirmed', change.name, content),
-  ])
-  if (!committed.committed) return overtaken()
-  await desk.options.onApplied()
-  return await asked.work(inside)
+  const done = await asked.work(visit)
+  // There was nothing to be written, and it is done all the same: it does not wait any longer.
+  if (done.ok && !visit.spending.isSpent) await portsOf(visit).store.commit([])
+  if (visit.spending.isSpent) await visit.desk.options.onApplied()
+  return done
+}
+
+/** Whether who proposed it may still write what it needs, where it is to be done. */
+function isStillLet(
+  proposer: DocumentOf<'Administrator'> | undefined,
+  needed: readonly string[],
+  reach: Reach,
+): boolean {
+  return (
+    proposer !== undefined &&
+    roleMissing(needed, proposer.spec.scopes) === undefined &&
+    isWithin(reach, proposer.spec.issuers)
+  )
+}
+
+function judge(
+  { caller, desk }: AdminVisit,
+  change: DocumentOf<'PendingChange'> | undefined,
+  { isBaseSame }: { readonly isBaseSame: boolean },
+): Refusal | undefined {
+  const now = desk.options.ports.clock.now()
+  return firstRefusal(confirmationRules, {
+    ...{ now, change: change?.spec.content, by: caller.name, isPerson: caller.isPerson, isBaseSame },
+  })
 }
 
 async function withdraw(visit: AdminVisit): Promise<Done> {
   const { desk, standing } = visit
-  const change = changeOf(visit)
-  if (change === undefined) return unknown()
-  const committed = await desk.options.ports.store.commit([
+  const stored = storedChange(visit)
+  if (stored === undefined) return unknown()
+  const { name, spec } = stored.document
+  const committed = await portsOf(visit).store.commit([
     { kind: 'raise-revision', from: standing.revision },
-    deletionOf(change.name, desk),
-    auditOfChange(visit, 'admin.change.withdrawn', change.name, change.spec.content),
+    deletionOf(name, desk),
+    auditOfChange(visit, 'admin.change.withdrawn', name, spec.content),
   ])
-  if (!committed.committed) return overtaken()
+  if (!committed.committed) return { ok: false, refusal: overtaken }
   await desk.options.onApplied()
-  return { ok: true, status: 200, body: { name: change.name, withdrawn: true } }
+  return { ok: true, status: 200, body: { name, withdrawn: true } }
 }
 
 function unknown(): Done {
   const reason = 'no change of this name waits: it never did, or it is done or withdrawn'
   return { ok: false, refusal: refuse('admin.change-unknown', ['HFA-6'], 'invalid_request', reason) }
-}
-
-function overtaken(): Done {
-  const reason = 'the documents changed in the same moment: look again'
-  return { ok: false, refusal: refuse('admin.change-overtaken', ['HFA-6'], 'invalid_request', reason) }
 }

@@ -1,43 +1,20 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { epochSeconds } from '@holdfast/protocol'
 import fc from 'fast-check'
-import { openEntropy } from '../../entropy.ts'
-import type { Passwords } from '../../ports.ts'
-import type { IssuerBinding } from '../../snapshot/compile.ts'
-import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { Store } from '../../store/store.ts'
 import { type AdminScope, adminScopes } from '../admin-scopes.ts'
-import { apply } from '../apply.ts'
 import type { DocumentOf } from '../document.ts'
 import { storedDocuments } from '../documents.ts'
-import { audience, documentFor, issuer, strong } from '../testing/admin-world.ts'
+import { type AdminGround, type Line, openAdminGround } from '../testing/admin-ground.ts'
+import { audience, documentFor, issuer } from '../testing/admin-world.ts'
 import { adminOperations } from './operations.ts'
-import { judgeAsked, worked } from './room.ts'
 import { adminDocuments } from './template.ts'
-import { type AdminDesk, type AdminVisit, type Done, openStanding } from './visit.ts'
 
 /**
  * One person holds two tokens: her own, and that of the client she answers for. Whatever she sends with them, in
  * whatever order, what she can get a token for is what she could before. The oracle below knows nothing of how changes are
  * judged: it looks at who could sign in as whom.
  */
-
-const now = epochSeconds(1_800_000_000)
-const clock = { now: () => now, monotonicMs: () => 0 }
-const entropy = openEntropy()
-/** Hashing is not the subject here; a password is told apart by its hash all the same. */
-const passwords: Passwords = {
-  verify: async (password, encoded) => encoded === hashOf(password),
-  hash: async password => hashOf(password),
-  verifyNothing: async () => false,
-}
-const hashOf = (text: string): string =>
-  `$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${Buffer.from(text.padEnd(40, '.')).toString('base64').replaceAll('=', '')}`
-const binding: IssuerBinding = {
-  ...{ name: 'main', url: issuer, mtlsUrl: 'https://mtls.as.example', environment: 'production' },
-  clientTrustAnchors: [],
-}
 
 const jwks = (x: string) => ({
   keys: [
@@ -71,90 +48,22 @@ const groundDocuments = (scopes: readonly AdminScope[]): readonly object[] => [
   documentFor('Administrator', 'anna', { user: 'anna', scopes: adminScopes }),
 ]
 
-interface Ground {
-  readonly store: Store
-  readonly send: (who: Who, line: Line) => Promise<Done | 'refused'>
+interface Ground extends AdminGround {
   /** Every administrator that is not her own and that she could be, with each scope; and what else fell. */
   readonly reach: () => Promise<readonly string[]>
 }
 
 type Who = 'mallory' | 'robot' | 'anna'
 
-interface Line {
-  readonly id: string
-  readonly name?: string | undefined
-  readonly body?: unknown
-}
-
-const opened: Store[] = []
+const opened: AdminGround[] = []
 
 async function openGround(scopes: readonly AdminScope[]): Promise<Ground> {
-  const store = await openSqliteStore({ path: ':memory:', clock })
-  opened.push(store)
-  let count = 0
-  const ports = {
-    ...{ store, clock, entropy, passwords, issuers: [binding] },
-    newReference: () => `reference-${++count}`,
-  }
-  const text = groundDocuments(scopes).map(one => JSON.stringify(one))
-  const applied = await apply(
-    { files: [{ path: 'ground', text: text.join('\n---\n') }], dryRun: false, prune: false },
-    ports,
-  )
-  assert.ok(applied.ok, JSON.stringify(applied))
-  const desk: AdminDesk = {
-    ...{ issuerUrl: issuer, audience, highRiskAcr: strong },
-    options: {
-      ...{ ports, snapshot: undefined, keys: undefined, onApplied: async () => {}, startedAt: now },
-      outbound: { getJson: async () => assert.fail('nothing is fetched') },
-    },
-  }
-  const standing = openStanding(store)
-  const reachAt = async (): Promise<ReadonlySet<string>> => new Set(await powersOf(store))
-  const first = await reachAt()
+  const ground = await openAdminGround({ documents: groundDocuments(scopes) })
+  opened.push(ground)
+  const first = new Set(await powersOf(ground.store))
   return {
-    store,
-    reach: async () => [...(await reachAt())].filter(power => !first.has(power)),
-    send: async (who, { id, name, body }) => {
-      const operation = adminOperations.find(one => one.id === id)
-      assert.ok(operation, id)
-      const at = await standing()
-      const administrator = at.documents.find(
-        ({ document }) => document.kind === 'Administrator' && document.name === who,
-      )?.document as DocumentOf<'Administrator'> | undefined
-      if (administrator === undefined) return 'refused'
-      const parsed = operation.body?.safeParse(body) ?? { success: true, data: undefined }
-      if (!parsed.success) return 'refused'
-      const etag = await etagOf(operation.path, name, at)
-      const visit: AdminVisit = {
-        desk,
-        caller: {
-          ...{
-            name: who,
-            isPerson: who !== 'robot',
-            username: who === 'robot' ? undefined : who,
-            responsible: who === 'robot' ? ['mallory'] : [],
-          },
-          ...{ scopes: administrator.spec.scopes, clientId: 'admin-cli', acr: strong, authTime: now },
-          highAcrs: [strong],
-        },
-        ...{ requestId: `request-${++count}`, params: name === undefined ? {} : { name }, query: {} },
-        ...{ body: parsed.data, standing: at },
-        header: header =>
-          header === (etag === undefined ? 'if-none-match' : 'if-match') ? (etag ?? '*') : undefined,
-      }
-      const judged = judgeAsked(operation, visit, adminScopes, administrator)
-      return judged.ok ? await worked(operation, judged.value) : 'refused'
-    },
-  }
-
-  async function etagOf(path: string, name: string | undefined, at: AdminVisit['standing']) {
-    const kind = path.split('/')[3] ?? ''
-    const read = adminOperations.find(one => one.method === 'GET' && one.path === `/admin/v1/${kind}/:name`)
-    if (read === undefined || name === undefined) return undefined
-    const visit = { desk, params: { name }, query: {}, standing: at } as unknown as AdminVisit
-    const found = await read.work(visit)
-    return found.ok ? found.headers?.find(([header]) => header === 'etag')?.[1] : undefined
+    ...ground,
+    reach: async () => (await powersOf(ground.store)).filter(power => !first.has(power)),
   }
 }
 
@@ -361,7 +270,7 @@ async function play(ground: Ground, who: Who, line: Line & { readonly change?: n
 
 describe('no administrator widens what they may do', () => {
   after(async () => {
-    for (const store of opened) await store.close()
+    for (const ground of opened) await ground.close()
   })
 
   test('whatever one administrator does alone, nobody has more than before', async () => {

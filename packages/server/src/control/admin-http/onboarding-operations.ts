@@ -1,4 +1,5 @@
 import type { Refusal } from '@holdfast/protocol'
+import type { PlacedDocument } from '../../snapshot/compile.ts'
 import type { OnboardingChange } from '../admin-api.ts'
 import {
   changeOnboardingBody,
@@ -10,7 +11,9 @@ import {
 import type { ClientOnboardingSpec } from '../resources/client-onboarding.ts'
 import { judgeAnotherPerson } from './another-person.ts'
 import { refused } from './documents.ts'
+import { etagOfValue } from './etag.ts'
 import { issuerQuery, operation } from './operation.ts'
+import { isLastDoor, lastDoor } from './risk.ts'
 import { type AdminOperation, type AdminVisit, apiOf, done } from './visit.ts'
 
 /** The person is who the token says: a body that names one does not fit. */
@@ -58,6 +61,17 @@ export const onboardingOperations: readonly AdminOperation[] = [
     ],
     body: change,
     isHighRisk: ({ body: { step } }) => approvals.has(step) || step === 'activate',
+    twoPersons: {
+      approve: 'admin.governance:approve',
+      reasons: visit => closedDoors(visit, visit.body),
+      base: async ({ standing, body: { record } }) =>
+        Object.fromEntries(
+          recordsNamed(standing.documents, record).map(({ issuerUrl, document }) => [
+            `ClientOnboarding/${document.name} ${issuerUrl}`,
+            etagOfValue(document.source),
+          ]),
+        ),
+    },
     work: async visit => {
       const { body, caller } = visit
       const refusal = approvals.has(body.step) ? judgeApproval(visit, body) : undefined
@@ -97,23 +111,47 @@ export const onboardingOperations: readonly AdminOperation[] = [
   }),
 ]
 
+/** To stop a client takes one person, but for the last one by which administrators come in. */
+function closedDoors(
+  { standing, desk }: Pick<AdminVisit, 'standing' | 'desk'>,
+  { step, record }: { readonly step: Step; readonly record: string },
+): readonly string[] {
+  if (step !== 'suspend' && step !== 'retire') return []
+  const ground = { before: standing.documents, after: standing.documents, audience: desk.audience }
+  return recordsNamed(standing.documents, record).flatMap(({ issuerUrl, document }) => {
+    const { client } = document.spec.content
+    return isLastDoor(client, issuerUrl, ground) ? [`Client/${client}: ${lastDoor}`] : []
+  })
+}
+
+/** Of this name, or of the client of this name. */
+function recordsNamed(documents: readonly PlacedDocument[], record: string) {
+  return documents.flatMap(({ issuerUrl, document }) =>
+    document.kind === 'ClientOnboarding' &&
+    (document.name === record || document.spec.content.client === record)
+      ? [{ issuerUrl, document }]
+      : [],
+  )
+}
+
 function judgeApproval(
-  visit: Pick<AdminVisit, 'caller' | 'standing' | 'desk'>,
+  visit: Pick<AdminVisit, 'caller' | 'standing' | 'administrators'>,
   { step, record }: { readonly step: Step; readonly record: string },
 ): Refusal | undefined {
   // Some steps also take the name of a client: whoever asked in any of its records is kept out.
-  const asking = visit.standing.documents.flatMap(({ document }) =>
-    document.kind === 'ClientOnboarding' &&
-    (document.name === record || document.spec.content.client === record)
-      ? askedBy(document.spec, step)
-      : [],
+  const asking = recordsNamed(visit.standing.documents, record).flatMap(({ document }) =>
+    askedBy(document.spec, step),
   )
   return judgeAnotherPerson(visit, asking)
 }
 
-function askedBy({ content, approvals: given, rotations, suspended }: ClientOnboardingSpec, step: Step) {
+function askedBy(
+  { content, submitted, approvals: given, rotations, suspended }: ClientOnboardingSpec,
+  step: Step,
+) {
   if (step === 'approve-key')
     return rotations.flatMap(({ proposed, approved }) => (approved === undefined ? [proposed.by] : []))
   if (step === 'resume') return suspended === undefined ? [] : [suspended.by]
-  return [content.requestedBy, ...(step === 'approve' ? given.map(({ by }) => by) : [])]
+  const asking = submitted === undefined ? [content.requestedBy] : [content.requestedBy, submitted.by]
+  return [...asking, ...(step === 'approve' ? given.map(({ by }) => by) : [])]
 }

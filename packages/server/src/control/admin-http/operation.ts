@@ -11,6 +11,7 @@ interface OperationLine<B, Q> {
   /** Which of the scopes; all of them when absent. */
   readonly needs?: (visit: AdminVisit<B, Q>) => readonly string[]
   readonly isPersonal?: true
+  readonly isWhole?: true
   readonly isHighRisk?: (visit: AdminVisit<B, Q>) => boolean
   readonly query?: z.ZodType<Q>
   readonly body?: z.ZodType<B>
@@ -38,6 +39,7 @@ export function operation<B = undefined, Q = undefined>(line: OperationLine<B, Q
     ...{ id: line.id, method: line.method, path: line.path, summary: line.summary, scopes: line.scopes },
     needs: visit => needs?.(own(visit)) ?? line.scopes,
     isPersonal: line.isPersonal ?? false,
+    isWhole: line.isWhole ?? false,
     isHighRisk: visit => isHighRisk?.(own(visit)) ?? false,
     query: line.query,
     body: line.body,

@@ -1,5 +1,6 @@
-import type { Refusal } from '@holdfast/protocol'
+import { type Refusal, refuse } from '@holdfast/protocol'
 import { z } from 'zod'
+import { shippedName } from '../../snapshot/compile-policies.ts'
 import {
   changeApprovalBody,
   changeGrantBody,
@@ -43,6 +44,13 @@ const requestGrant = requestGrantBody.omit({ as: true })
 const changeGrant = changeGrantBody.omit({ as: true })
 const changeApproval = changeApprovalBody.omit({ as: true })
 
+const userElsewhere = refuse(
+  'admin.user-elsewhere',
+  ['HFA-2'],
+  'access_denied',
+  'the user of the token is one of the issuer that protects the admin API, and answers there alone',
+)
+
 const clientsWrite = 'admin.clients:write'
 
 /** Everything the admin API does, in the order of its document. */
@@ -61,10 +69,10 @@ export const adminOperations: readonly AdminOperation[] = [
     path: '/admin/v1/self',
     summary: 'Who the token says is asking, and what of its scopes counts here.',
     scopes: [],
-    work: async ({ caller: { name, isPerson, scopes, clientId } }) => ({
+    work: async ({ caller: { name, isPerson, scopes, clientId, reach: issuers } }) => ({
       ok: true,
       status: 200,
-      body: { name, isPerson, scopes, clientId },
+      body: { name, isPerson, scopes, clientId, ...(issuers !== undefined && { issuers }) },
     }),
   }),
   ...documentOperations,
@@ -299,7 +307,11 @@ export const adminOperations: readonly AdminOperation[] = [
     isPersonal: true,
     isHighRisk: ({ body: { step } }) => step === 'approve',
     work: async visit => {
-      const request = { ...visit.body, as: visit.caller.username ?? '' }
+      const { body, caller, desk } = visit
+      const [own, ...more] = issuersNamed(body.issuer ?? desk.issuerUrl, desk.options.ports.issuers)
+      // A user of the same name elsewhere is somebody else.
+      if (own?.url !== desk.issuerUrl || more.length > 0) return refused(userElsewhere)
+      const request = { ...body, issuer: own.url, as: caller.username ?? '' }
       return done(await apiOf(visit).changeApproval(request))
     },
   }),
@@ -341,8 +353,7 @@ export const adminOperations: readonly AdminOperation[] = [
     body: changePoliciesBody,
     twoPersons: {
       approve: 'admin.policies:approve',
-      reasons: ({ body: { step } }) =>
-        step === 'activate' || step === 'rollback' ? ['which policies decide'] : [],
+      reasons: decidingNext,
       base: async ({ standing }) =>
         Object.fromEntries(
           standing.records
@@ -404,6 +415,7 @@ export const adminOperations: readonly AdminOperation[] = [
     path: '/admin/v1/audit/verification',
     summary: 'Whether every record stands where and as it was written.',
     scopes: ['admin.audit:read'],
+    isWhole: true,
     work: async visit => done(await apiOf(visit).verifyAudit()),
   }),
   ...changeOperations(id => adminOperations.find(known => known.id === id)),
@@ -413,16 +425,36 @@ function isApproval(step: string): boolean {
   return step === 'approve' || step === 'review'
 }
 
-/** Not by who asked, nor twice by one. */
+/** Not by who asked, nor twice by one. Grants of other issuers may have this name, and other kinds of documents too. */
 function judgeApproval(
-  visit: Pick<AdminVisit, 'caller' | 'standing' | 'desk'>,
+  visit: Pick<AdminVisit, 'caller' | 'standing' | 'administrators'>,
   { step, name }: z.infer<typeof changeGrant>,
 ): Refusal | undefined {
-  const grant = visit.standing.documents.find(({ document }) => document.name === name)?.document
-  if (grant?.kind !== 'ScopeGrant') return judgeAnotherPerson(visit, [])
-  const { content, approvals } = grant.spec
-  const given = step === 'approve' ? approvals.map(({ by }) => by) : []
-  return judgeAnotherPerson(visit, [content.requestedBy, ...given])
+  const asking = visit.standing.documents.flatMap(({ document }) => {
+    if (document.kind !== 'ScopeGrant' || document.name !== name) return []
+    const { content, approvals } = document.spec
+    return [content.requestedBy, ...(step === 'approve' ? approvals.map(({ by }) => by) : [])]
+  })
+  return judgeAnotherPerson(visit, asking)
+}
+
+/** By the names of the versions: who confirms reads more than the beginning of one. */
+function decidingNext({
+  body,
+  standing,
+  desk,
+}: Pick<AdminVisit<z.infer<typeof changePoliciesBody>>, 'body' | 'standing' | 'desk'>): readonly string[] {
+  const { step, issuer } = body
+  if (step !== 'activate' && step !== 'rollback') return []
+  const urls = issuersNamed(issuer, desk.options.ports.issuers).map(({ url }) => url)
+  const versions = standing.documents.flatMap(({ issuerUrl, document }) =>
+    document.kind === 'PolicySet' && urls.includes(issuerUrl) ? [document] : [],
+  )
+  const next =
+    step === 'activate'
+      ? versions.filter(({ name }) => name.startsWith(body.name)).map(({ name }) => name)
+      : versions.flatMap(({ spec }) => (spec.state === 'active' ? [spec.replaced ?? shippedName] : []))
+  return [`which policies decide: ${next.join(', ')}`.slice(0, 400)]
 }
 
 interface AboutClient {

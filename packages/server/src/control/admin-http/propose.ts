@@ -1,10 +1,17 @@
-import { createHash } from 'node:crypto'
 import { type Refusal, refuse } from '@holdfast/protocol'
 import type { DocumentRecord, Write } from '../../store/writes.ts'
-import { apiVersion, canonicalJson, type DocumentOf, parseDocument } from '../document.ts'
-import { storedDocuments } from '../documents.ts'
+import { apiVersion, canonicalJson, parseDocument } from '../document.ts'
 import type { PendingChangeContent } from '../resources/pending-change.ts'
-import { type AdminDesk, type AdminVisit, actorOf, type Done } from './visit.ts'
+import { shownTo } from './shown-fields.ts'
+import {
+  type AdminCaller,
+  type AdminDesk,
+  type AdminVisit,
+  actorOf,
+  changeName,
+  type Done,
+  portsOf,
+} from './visit.ts'
 
 /** How long a change waits. */
 export const changeLifetimeSeconds = 7 * 86_400
@@ -24,15 +31,16 @@ export type Proposal = Pick<
 /** Keeps what one person may not do alone, until another one confirms it. The same proposal again is the same change. */
 export async function propose(visit: AdminVisit, proposal: Proposal): Promise<Done> {
   const { desk, caller } = visit
-  const { store, clock } = desk.options.ports
+  const { store, clock } = portsOf(visit)
   const now = clock.now()
   const content: PendingChangeContent = {
     ...proposal,
     ...{ proposedBy: caller.name, client: caller.clientId, persons: [caller.name, ...caller.responsible] },
+    ...(caller.reach !== undefined && { issuers: [...caller.reach] }),
     ...{ proposedAt: now, expiresAt: now + changeLifetimeSeconds },
   }
   const name = changeName(content)
-  const record = recordOf(name, content, desk)
+  const record = recordOf(name, content, caller.record)
   // What does not fit its own schema would keep every later revision from being read.
   const fits = parseDocument(`PendingChange/${name}`, JSON.parse(record.body)).ok
   if (record.body.length > changeBytesMax || !fits)
@@ -45,12 +53,11 @@ export async function propose(visit: AdminVisit, proposal: Proposal): Promise<Do
       ),
     )
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
-    const revision = await store.revision()
-    const waiting = changesAmong(await store.listDocuments(), desk)
+    const { revision, changes: waiting } = await visit.waiting()
     const same = waiting.find(
       known => isSame(known.spec.content, content) && known.spec.content.expiresAt > now,
     )
-    if (same !== undefined) return accepted(same.name, same.spec.content)
+    if (same !== undefined) return accepted(caller, same.name, same.spec.content)
     const ended = waiting.filter(({ spec }) => spec.content.expiresAt <= now)
     const open = waiting.filter(({ spec }) => spec.content.expiresAt > now)
     const own = open.filter(({ spec }) => spec.content.proposedBy === caller.name)
@@ -71,7 +78,7 @@ export async function propose(visit: AdminVisit, proposal: Proposal): Promise<Do
     ])
     if (committed.committed) {
       await desk.options.onApplied()
-      return accepted(name, content)
+      return accepted(caller, name, content)
     }
   }
   return refused(
@@ -86,41 +93,15 @@ function isSame(one: PendingChangeContent, other: PendingChangeContent): boolean
   return timeless(one) === timeless(other)
 }
 
-/** SHA-256 of the content: who confirms a name confirms this and nothing else. */
-export function changeName(content: PendingChangeContent): string {
-  return `c-${createHash('sha256').update(canonicalJson(content)).digest('hex')}`
-}
-
-/** What waits, also what has expired. */
-export function changesAmong(
-  records: readonly DocumentRecord[],
-  { issuerUrl }: AdminDesk,
-): readonly DocumentOf<'PendingChange'>[] {
-  const own = records.filter(
-    ({ documentKind, issuer }) => documentKind === 'PendingChange' && issuer === issuerUrl,
-  )
-  const stored = storedDocuments(own)
-  if (!stored.ok) throw new TypeError('what is stored was checked when it was written')
-  return stored.value.flatMap(({ document }) =>
-    // A name that is not the hash of its content was approved by nobody.
-    document.kind === 'PendingChange' && document.name === changeName(document.spec.content)
-      ? [document]
-      : [],
-  )
-}
-
 export function deletionOf(name: string, { issuerUrl: issuer }: AdminDesk): Write {
   return { kind: 'delete-document', documentKind: 'PendingChange', name, issuer }
 }
 
-function recordOf(
-  name: string,
-  content: PendingChangeContent,
-  { issuerUrl, options }: AdminDesk,
-): DocumentRecord {
-  const issuer = options.ports.issuers.find(({ url }) => url === issuerUrl)?.name
-  const source = { apiVersion, kind: 'PendingChange', metadata: { name, issuer }, spec: { content } }
-  return { documentKind: 'PendingChange', issuer: issuerUrl, name, body: canonicalJson(source) }
+/** It stands where the administrators stand, and names that issuer as they do. */
+function recordOf(name: string, content: PendingChangeContent, beside: DocumentRecord): DocumentRecord {
+  const { metadata } = JSON.parse(beside.body) as { readonly metadata: { readonly issuer?: string } }
+  const source = { apiVersion, kind: 'PendingChange', metadata: { ...metadata, name }, spec: { content } }
+  return { documentKind: 'PendingChange', issuer: beside.issuer, name, body: canonicalJson(source) }
 }
 
 /** Who did what with it; the content stands in the audit as its hash, which is its name. */
@@ -148,9 +129,10 @@ export function shownChange(name: string, { request, ...content }: PendingChange
   return { name, ...content, ...(content.operation !== applyOperation && { request }) }
 }
 
-function accepted(name: string, content: PendingChangeContent): Done {
+function accepted(caller: AdminCaller, name: string, content: PendingChangeContent): Done {
   const location = `/admin/v1/changes/${name}`
-  return { ok: true, status: 202, body: shownChange(name, content), headers: [['location', location]] }
+  const body = shownChange(name, { ...content, changes: [...shownTo(caller, content.changes)] })
+  return { ok: true, status: 202, body, headers: [['location', location]] }
 }
 
 function refused(refusal: Refusal): Done {

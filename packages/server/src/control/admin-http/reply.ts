@@ -18,6 +18,7 @@ const statusesOfRules: Readonly<Record<string, number>> = {
   'admin.change-busy': 409,
   'admin.change-limit': 409,
   'admin.change-size': 413,
+  'admin.rights-moved': 409,
   'admin.precondition': 412,
   'admin.precondition-missing': 428,
   'admin.pace': 429,

@@ -58,6 +58,7 @@ const judges: { readonly [K in KindName]: Judge<K> } = {
     if (before === undefined) return undefined
     const rights = { scopes: [], resources: [], types: [name], exchanges: false }
     if (isPowerful(rights, undefined, issuer, ground)) return `operations of tier ${highTier} and above`
+    if (after !== undefined && after.resourceServer !== before.resourceServer) return 'whose it is'
     return before.profile === after?.profile ? undefined : 'its profile'
   },
   ApiOperations: ({ before }) =>
@@ -228,7 +229,7 @@ function rightsOf(spec: SpecOf<'Client'> | SpecOf<'RegisteredClient'>): ClientRi
 }
 
 function judgeClient({ name, issuer, before, after, ground }: Changed<'Client'>): string | undefined {
-  if (isOnlySuspended(before, after)) return undefined
+  if (isOnlySuspended(before, after)) return isLastDoor(name, issuer, ground) ? lastDoor : undefined
   const isEither = [before, after].some(
     spec => spec !== undefined && isPowerful(rightsOf(spec), name, issuer, ground),
   )
@@ -236,6 +237,24 @@ function judgeClient({ name, issuer, before, after, ground }: Changed<'Client'>)
   return before !== undefined && after !== undefined && before.profile !== after.profile
     ? 'its profile'
     : undefined
+}
+
+export const lastDoor = 'the last client by which administrators come in'
+
+/** Whether no other active client is left that persons use for the admin API: they could not take it back. */
+export function isLastDoor(name: string, issuer: string, { before, audience }: RiskGround): boolean {
+  const own = before.flatMap(({ issuerUrl, document }) => (issuerUrl === issuer ? [document] : []))
+  const servers = own.flatMap(document =>
+    document.kind === 'ResourceServer' && document.spec.audience === audience ? [document.name] : [],
+  )
+  const doors = own.flatMap(document => {
+    if (document.kind !== 'Client' || document.spec.status !== 'active') return []
+    const { resources, metadata } = document.spec
+    const { grant_types: grants = ['authorization_code'] } = metadata
+    const isForPersons = grants.some(grant => grant !== 'client_credentials')
+    return isForPersons && resources.some(one => servers.includes(one)) ? [document.name] : []
+  })
+  return doors.includes(name) && doors.length === 1
 }
 
 function changesPolicy(before: SpecOf<'RegisteredClient'>, after: SpecOf<'RegisteredClient'> | undefined) {
@@ -257,11 +276,12 @@ function isOnlySuspended(
 function judgeScope({ name, before, after }: Changed<'Scope'>): string | undefined {
   if (isAdminScope(name) || powerfulScopes.has(name)) return 'a scope with power over others'
   if (before === undefined) return undefined
+  // Made anew it may say anything, and what users allowed under its name still stands.
+  if (after === undefined) return 'what was allowed under its name'
   const demands = ({ acr, maxAuthenticationAgeSeconds, profile }: SpecOf<'Scope'>): string =>
     canonicalJson({ acr, maxAuthenticationAgeSeconds, profile })
-  if (demands(before) !== (after === undefined ? '{}' : demands(after)))
-    return 'what it asks of users and clients'
-  return after?.claims.every(claim => before.claims.includes(claim)) === false
+  if (demands(before) !== demands(after)) return 'what it asks of users and clients'
+  return after.claims.every(claim => before.claims.includes(claim)) === false
     ? 'more about users than before'
     : undefined
 }
@@ -270,6 +290,8 @@ function judgeResourceServer({ before, after, ground }: Changed<'ResourceServer'
   if ([before, after].some(spec => spec?.audience === ground.audience)) return 'the admin API'
   if (before === undefined) return undefined
   if (before.governed) return 'an API whose scopes are granted by persons'
+  // Another document could take the old one, and ask less for it.
+  if (after !== undefined && after.audience !== before.audience) return 'for whom its tokens are'
   const demands = ({ acr, maxAuthenticationAgeSeconds, profile }: SpecOf<'ResourceServer'>): string =>
     canonicalJson({ acr, maxAuthenticationAgeSeconds, profile })
   return demands(before) === (after === undefined ? '{}' : demands(after))

@@ -20,9 +20,17 @@ import { Fault } from '../../ports.ts'
 import type { Write } from '../../store/writes.ts'
 import type { DocumentOf } from '../document.ts'
 import { administratorOf, callerOf, judgeScopes, judgeStepUp } from './authority.ts'
+import { HeldBack } from './bound-store.ts'
 import { propose } from './propose.ts'
 import { doneReply, refusalReply, strangersReply } from './reply.ts'
-import type { AdminDesk, AdminOperation, AdminVisit, Done, Standing } from './visit.ts'
+import {
+  type AdminDesk,
+  type AdminOperation,
+  type AdminVisit,
+  type Done,
+  type Standing,
+  visitOf,
+} from './visit.ts'
 
 /** Requests of one administrator in a minute, on each node; threat model section 6. */
 export const adminRequestsPerMinuteMax = 600
@@ -62,12 +70,12 @@ export function adminRoom(operation: AdminOperation, { desk, standing, pace }: A
     if (!presented.ok) return strangersReply(exchange, presented.refusal, presented.reply)
     if (administrator === undefined) throw new TypeError('rule table')
     const { active } = presented.value
-    const caller = callerOf(active, administrator, exchange.issuer, desk)
-    const visit: AdminVisit = {
-      ...{ desk, caller, requestId: exchange.requestId, params: exchange.params },
+    const caller = callerOf(active, administrator, exchange.issuer, desk, now)
+    const visit = visitOf(desk, now, caller, {
+      ...{ requestId: exchange.requestId, params: exchange.params },
       header: name => (exchange.headers(name).length === 0 ? undefined : exchange.headers(name).join(',')),
-      ...{ standing: now, query: queryOf(exchange), body: undefined },
-    }
+      ...{ query: queryOf(exchange), body: undefined },
+    })
     const asked =
       pacedBy(pace, caller.name) ??
       judgeOutset(operation, active, administrator) ??
@@ -113,6 +121,7 @@ export async function worked(operation: AdminOperation, visit: AdminVisit): Prom
       ...{ reasons: [...reasons], base: await twoPersons.base(visit), approveScopes: [twoPersons.approve] },
     })
   } catch (thrown) {
+    if (thrown instanceof HeldBack) return { ok: false, refusal: thrown.refusal }
     if (!(thrown instanceof Fault)) throw thrown
     const title = 'the server cannot do this now'
     return { ok: false, problem: { type: 'about:blank', title, status: 503, detail: thrown.code } }
@@ -222,10 +231,18 @@ export function judgeAsked(
 ): Parsed {
   const refusal =
     judgeScopes(operation.needs(visit), granted, administrator) ??
+    (operation.isWhole && visit.caller.reach !== undefined ? beyondReach : undefined) ??
     (operation.isPersonal && !visit.caller.isPerson ? clientConfirms : undefined) ??
     (operation.isHighRisk(visit) ? judgeStepUp(visit) : undefined)
   return refusal ?? { ok: true, value: visit }
 }
+
+const beyondReach = refuse(
+  'admin.reach',
+  ['HFA-8'],
+  'access_denied',
+  'this is about every issuer, and the rights of this administrator are for some',
+)
 
 const clientConfirms = refuse(
   'admin.approver-person',
@@ -237,6 +254,7 @@ const clientConfirms = refuse(
 function factsOf({ id }: AdminOperation, { caller, params, header }: AdminVisit) {
   const ifMatch = header('if-match')
   return {
+    ...(caller.reach !== undefined && { issuers: caller.reach }),
     ...{ operation: id, person: caller.name, identity: 'token', admin_scopes: caller.scopes },
     ...(params.name !== undefined && { name: params.name.slice(0, 200) }),
     ...(ifMatch !== undefined && { if_match: ifMatch.slice(0, 200) }),

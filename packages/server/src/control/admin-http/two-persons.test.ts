@@ -20,8 +20,8 @@ import {
   strong,
 } from '../testing/admin-world.ts'
 import { adminOperations } from './operations.ts'
-import { changeLifetimeSeconds, changesAmong, changesOfOneMax, propose } from './propose.ts'
-import { type AdminVisit, openStanding } from './visit.ts'
+import { changeLifetimeSeconds, changesOfOneMax, propose } from './propose.ts'
+import { openStanding, visitOf } from './visit.ts'
 
 const administrators = [
   { name: 'anna', scopes: adminScopes },
@@ -289,6 +289,11 @@ describe('a change that takes two persons', () => {
     const failed = { committed: false, guard: 'raise-revision', index: 0 } as const
     const store = { ...ports.store, commit: async () => failed }
     const busy = { ...desk, options: { ...desk.options, ports: { ...ports, store } } }
+    const standing = await openStanding(ports.store)()
+    const record = standing.records.find(
+      ({ documentKind, name }) => documentKind === 'Administrator' && name === 'anna',
+    )
+    assert.ok(record)
     const caller = {
       ...{
         name: 'anna',
@@ -298,21 +303,11 @@ describe('a change that takes two persons', () => {
         scopes: [],
         clientId: 'admin-cli',
       },
-      ...{ acr: strong, authTime: world.clock.now(), highAcrs: [strong] },
+      ...{ acr: strong, authTime: world.clock.now(), highAcrs: [strong], record, reach: undefined },
     }
-    const standing = await openStanding(ports.store)()
-    const visit: AdminVisit = {
-      ...{
-        desk: busy,
-        caller,
-        requestId: 'r',
-        params: {},
-        query: {},
-        body: {},
-        header: () => undefined,
-        standing,
-      },
-    }
+    const visit = visitOf(busy, standing, caller, {
+      ...{ requestId: 'r', params: {}, query: {}, body: {}, header: () => undefined },
+    })
     const proposal = {
       ...{ operation: 'rotateKeys', request: {}, changes: [], reasons: ['keys'], base: {} },
       approveScopes: ['admin.keys:approve'],
@@ -320,7 +315,7 @@ describe('a change that takes two persons', () => {
     const proposed = await propose(visit, proposal)
     assert.ok(!proposed.ok && 'refusal' in proposed)
     assert.equal(proposed.refusal.ruleId, 'admin.change-busy')
-    const [waiting] = changesAmong(standing.records, desk)
+    const waiting = visit.changes[0]?.document
     const withdrawal = adminOperations.find(({ id }) => id === 'withdrawChange')
     const overtaken = await withdrawal?.work({ ...visit, params: { name: waiting?.name ?? '' } })
     assert.ok(overtaken?.ok === false && 'refusal' in overtaken)

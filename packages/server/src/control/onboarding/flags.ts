@@ -21,7 +21,7 @@ const flagRules: readonly FlagRule[] = [
     flag: 'replay',
     reason: 'what works once came twice: somebody has what the client sent, or the client sends it twice',
     least: 1,
-    rules: /\.(replay|replayed|reused)$|^(code|request-uri)\.(spent|unspent)$/,
+    rules: /[.-](replay|replayed|reused)$|^(code|request-uri)\.(spent|unspent)$/,
   },
   {
     flag: 'redirect',
@@ -39,7 +39,8 @@ const flagRules: readonly FlagRule[] = [
     flag: 'key',
     reason: 'a token or code was used with another key than it is bound to',
     least: 1,
-    rules: /^(cnf\.thumbprint|dpop\.(key|binding|ath)|code\.dpop-key|refresh\.key|sender\.)/,
+    rules:
+      /^(cnf\.(thumbprint|jkt|x5t)|dpop\.(key|binding|ath)|(code|refresh)\.(key|dpop-key|instance-key)|bearer\.dpop-downgrade|sender\.)/,
   },
   {
     flag: 'authentication',

@@ -14,6 +14,11 @@ export const administratorSpec = z
     client: z.string().min(1).max(128).optional(),
     /** Names of the persons who answer for the client: what it proposes none of them confirms. */
     responsible: z.array(personName).min(1).max(20).optional(),
+    /**
+     * Names of the issuers to which their rights are limited; all of them when absent. Never the issuer that protects the
+     * admin API: who administers that one administers the administrators.
+     */
+    issuers: z.array(z.string().min(1).max(128)).min(1).max(100).optional(),
     /** What a token of theirs may be used for; a token carries less, never more. */
     scopes: z
       .array(z.enum(adminScopes as readonly [AdminScope, ...AdminScope[]]))

@@ -24,12 +24,14 @@ export const pendingChangeContent = z.strictObject({
     )
     .max(1000),
   /** Why one person is not enough. */
-  reasons: z.array(z.string().max(400)).min(1).max(100),
+  reasons: z.array(z.string().max(400)).min(1).max(2000),
   /** Entity tags of what it was decided on; empty: there was nothing. */
   base: z.record(z.string().max(2400), z.string().max(128)),
   /** Scopes of which the person who confirms needs every one. */
   approveScopes: names.min(1),
   proposedBy: personName,
+  /** Names of the issuers within the reach of who proposed it; absent: all. It is done to no other. */
+  issuers: z.array(z.string().max(128)).max(100).optional(),
   /** Client of the token. */
   client: z.string().max(128),
   /** None of them confirms it: who proposed it, and for a client who answers for it. */

@@ -16,7 +16,7 @@ import { auditAccepted } from '../audit-of.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
 import { fineTime, newHandle } from '../handle.ts'
 import { type AuthenticationState, authenticationState } from '../interaction/authentication.ts'
-import { cookieHash, newCookie } from '../interaction/cookies.ts'
+import { browserOf } from '../interaction/cookies.ts'
 import { ourClientId, requestOfOurs } from '../interaction/ourselves.ts'
 import { parsePost } from '../interaction/post.ts'
 import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
@@ -95,13 +95,12 @@ async function openSignIn(
   path: string,
 ): Promise<Reply> {
   const handle = newHandle(ports.entropy, 'interaction', exchange.issuer.url, fineTime(ports.clock))
-  const known = cookieHash(exchange, 'browser')
-  const cookie = known === undefined ? newCookie(exchange, ports, 'browser') : undefined
+  const { hash: browserHash, headers } = browserOf(exchange, ports)
   const record: InteractionRecord = {
     hash: handle.hash,
     issuer: exchange.issuer.url,
     clientId: ourClientId,
-    browserHash: cookie?.hash ?? known ?? handle.hash,
+    browserHash,
     request,
     pushedHash: undefined,
     txn: newTransactionId(ports.entropy, fineTime(ports.clock)),
@@ -118,7 +117,7 @@ async function openSignIn(
   const step = next === 'login' ? 'login' : 'second-factor'
   const url = stepUrl(exchange.issuer.url, handle.value, step)
   // Anybody can open this page, and it was written down: the edge counts it against its source.
-  return { ...seeOther(url, cookie === undefined ? [] : [cookie.header]), isUnbacked: true }
+  return { ...seeOther(url, headers), isUnbacked: true }
 }
 
 /** Who was sent here to sign in again, to end something. */

@@ -8,7 +8,7 @@ import { auditAccepted } from '../audit-of.ts'
 import { fineTime, newHandle } from '../handle.ts'
 import { judgeAcr } from '../interaction/assurance.ts'
 import { authenticationState } from '../interaction/authentication.ts'
-import { cookieHash, newCookie } from '../interaction/cookies.ts'
+import { browserOf } from '../interaction/cookies.ts'
 import { possibleAcrs } from '../interaction/demand.ts'
 import { withNamedGrant } from '../interaction/named-grant.ts'
 import { isFormPost } from '../interaction/post.ts'
@@ -121,13 +121,12 @@ function openInteraction(
 ): Opening {
   const issuer = exchange.issuer.url
   const handle = newHandle(ports.entropy, 'interaction', issuer, fineTime(ports.clock))
-  const known = cookieHash(exchange, 'browser')
-  const cookie = known === undefined ? newCookie(exchange, ports, 'browser') : undefined
+  const { hash: browserHash, headers: cookies } = browserOf(exchange, ports)
   const record: InteractionRecord = {
     hash: handle.hash,
     issuer,
     clientId: opened.client.clientId,
-    browserHash: cookie?.hash ?? known ?? handle.hash,
+    browserHash,
     request: opened.request,
     pushedHash: opened.pushedHash,
     txn: opened.txn,
@@ -136,7 +135,7 @@ function openInteraction(
     issuedAt: now,
     expiresAt: interactionEndsAt(now),
   }
-  return { id: handle.value, record, cookies: cookie === undefined ? [] : [cookie.header] }
+  return { id: handle.value, record, cookies }
 }
 
 /** Recorded, then shown on a page or sent back to the client. */

@@ -8,7 +8,7 @@ import { auditAccepted } from '../audit-of.ts'
 import { newTransactionId } from '../authorize/transaction.ts'
 import { fineTime, newHandle } from '../handle.ts'
 import { authenticationState } from '../interaction/authentication.ts'
-import { cookieHash, newCookie } from '../interaction/cookies.ts'
+import { browserOf, cookieHash } from '../interaction/cookies.ts'
 import { ourClientId } from '../interaction/ourselves.ts'
 import { parsePost } from '../interaction/post.ts'
 import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
@@ -27,14 +27,11 @@ const refused = 'ciba-page.refused'
 export const cibaPage: Room = async (exchange, ports) => {
   const query = parseForm(exchange.query)
   if (!query.ok) return await refusedOnPage(exchange, ports, query)
-  const known = cookieHash(exchange, 'browser')
-  const cookie = known === undefined ? newCookie(exchange, ports, 'browser') : undefined
-  const browserHash = known ?? cookie?.hash
-  if (browserHash === undefined) throw new TypeError('a browser has a cookie now')
+  const { hash, headers: extraHeaders } = browserOf(exchange, ports)
   return lookView(exchange, {
     action: exchange.issuer.url + paths.ciba,
-    csrf: csrfOf(exchange, ports, browserHash),
-    extraHeaders: cookie === undefined ? [] : [cookie.header],
+    csrf: csrfOf(exchange, ports, hash),
+    extraHeaders,
   })
 }
 

@@ -12,7 +12,7 @@ import { neededMaxAgeSeconds } from '../authorize/freshness.ts'
 import { endOf } from '../end-of.ts'
 import { fineTime, newHandle } from '../handle.ts'
 import { openAccountTurns } from '../interaction/attempts.ts'
-import { cookieHash, newCookie } from '../interaction/cookies.ts'
+import { browserOf, cookieHash } from '../interaction/cookies.ts'
 import { requestOfOurs } from '../interaction/ourselves.ts'
 import { parsePost } from '../interaction/post.ts'
 import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
@@ -36,13 +36,10 @@ export const devicePage: Room = async (exchange, ports) => {
   const asked = parseForm(exchange.query)
   if (!asked.ok) return await refusedOnPage(exchange, ports, asked)
   const typed = normaliseUserCode(asked.value.get('user_code') ?? '')
-  const known = cookieHash(exchange, 'browser')
-  const cookie = known === undefined ? newCookie(exchange, ports, 'browser') : undefined
-  const browserHash = known ?? cookie?.hash
-  if (browserHash === undefined) throw new TypeError('a browser has a cookie now')
-  return render(exchange, ports, browserHash, {
+  const { hash, headers: extraHeaders } = browserOf(exchange, ports)
+  return render(exchange, ports, hash, {
     userCode: typed === undefined ? '' : shownUserCode(typed),
-    extraHeaders: cookie === undefined ? [] : [cookie.header],
+    extraHeaders,
   })
 }
 

@@ -1,6 +1,6 @@
 import { hash as digest } from 'node:crypto'
 import type { HandleHash } from '@holdfast/protocol'
-import type { Exchange } from '../../http/exchange.ts'
+import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import { fineTime, hashOfHandle, newHandle } from '../handle.ts'
 
@@ -42,6 +42,17 @@ export function newCookie(exchange: Exchange, ports: Ports, kind: CookieKind): N
     hash,
     header: ['set-cookie', `${cookieName(kind, issuer)}=${value}; Path=/; Secure; HttpOnly; SameSite=Lax`],
   }
+}
+
+/** The browser that asks, by the cookie it brought or by a new one, which goes back in these headers. */
+export function browserOf(
+  exchange: Exchange,
+  ports: Ports,
+): { readonly hash: HandleHash; readonly headers: Reply['headers'] } {
+  const known = cookieHash(exchange, 'browser')
+  if (known !== undefined) return { hash: known, headers: [] }
+  const { hash, header } = newCookie(exchange, ports, 'browser')
+  return { hash, headers: [header] }
 }
 
 /** The cookie the browser brought, or a new one, to be kept for so many seconds from now. */

@@ -4,11 +4,12 @@ import type { Decision, RemoteVerdict } from '@holdfast/policy'
 import type { Reply } from '../../http/exchange.ts'
 import type { RemoteEngines } from '../../ports.ts'
 import type { ActivePolicies, RegisteredClient } from '../../snapshot/snapshot.ts'
+import { callRoom } from '../access/call-room.ts'
 import { registerRoom } from '../register/room.ts'
 import { allowedCiba, askCiba, cibaClient, pollCiba } from '../testing/ciba.ts'
 import { accounts, clientOf, payments } from '../testing/clients.ts'
 import { detailTypes, openPayingWorld, reading } from '../testing/details.ts'
-import { requestToken } from '../testing/flow.ts'
+import { currentNonce, requestToken, textOf } from '../testing/flow.ts'
 import { policiesOf, policiesWith } from '../testing/policies.ts'
 import { goodMetadata, openRegistrationWorld } from '../testing/registration-world.ts'
 import { alice, startOfWorld, type World } from '../testing/world.ts'
@@ -32,6 +33,10 @@ const readingDocument = {
   fields: [{ name: 'note', label: 'Note', kind: 'text', lengthMax: 20, required: true }],
 }
 
+const gateway = clientOf({
+  ...{ clientId: 'c_gateway', scopes: ['access_evaluation'], introspects: [accounts] },
+})
+
 interface Answer {
   readonly isAllowed: boolean
   /** Rule of the refusal, from the audit. */
@@ -43,7 +48,7 @@ interface Answer {
 interface Moment {
   readonly name: string
   /** Name of the action. */
-  readonly action: 'authorize' | 'mint' | 'register'
+  readonly action: 'authorize' | 'mint' | 'access' | 'register'
   readonly client: string
   readonly ask: (
     policies: ActivePolicies | undefined,
@@ -61,13 +66,40 @@ async function answerOf(world: World, reply: Reply, moment: Moment['action']): P
   return { isAllowed, ruleId: last?.ruleId, outcome: record?.outcome }
 }
 
+/** A gateway asks about a call with a token of the client, for the user, with the details. */
+async function called(world: World): Promise<Answer> {
+  const path = '/policies/access/v1/evaluation'
+  const fields = { grant_type: 'client_credentials', scope: 'access_evaluation' }
+  const accessToken = textOf(await requestToken(world, 'c_gateway', fields), 'access_token')
+  const context = {
+    ...{ client_id: 'c_pos', audience: [accounts], scopes: ['accounts'], binding: 'key', amr: ['pwd'] },
+    authorization_details: details,
+  }
+  const reply = await world.send(callRoom, path, {
+    body: JSON.stringify({
+      ...{ subject: { type: 'user', id: alice }, action: { name: 'read' } },
+      ...{ resource: { type: 'account', id: '7' }, context },
+    }),
+    headers: [
+      ['content-type', 'application/json'],
+      ['authorization', `DPoP ${accessToken}`],
+      ['dpop', world.proof(path, { accessToken, nonce: currentNonce(world) })],
+    ],
+  })
+  const { decision } = JSON.parse(String(reply.body)) as { readonly decision?: unknown }
+  const record = await world.lastAudit('policy.access')
+  const ruleId = record?.facts.failed === undefined ? 'policy.denied' : 'policy.failed'
+  const isAllowed = reply.status === 200 && decision === true
+  return { isAllowed, ruleId: isAllowed ? undefined : ruleId, outcome: record?.outcome }
+}
+
 const openWith = (
   policies: ActivePolicies | undefined,
   remoteEngines: RemoteEngines | undefined,
   isThirdParty: boolean,
 ): Promise<World> =>
   openPayingWorld({
-    clients: [person, machine],
+    clients: [person, machine, gateway],
     ...(policies && { policies }),
     ...(remoteEngines && { remoteEngines }),
     ...(isThirdParty && {
@@ -112,6 +144,19 @@ const moments: readonly Moment[] = [
       return await answerOf(world, await requestToken(world, 'c_machine', form), 'mint')
     },
     conditions: [party, ['machines', user[2], user[1]]],
+  },
+  {
+    ...{ name: 'whether a call may be made', action: 'access', client: 'c_pos' },
+    ask: async (policies, engines, isThirdParty = false) => {
+      await using world = await openWith(policies, engines, isThirdParty)
+      return await called(world)
+    },
+    conditions: [
+      party,
+      user,
+      ['an operation', 'context.operation == "read"', 'context.operation == "close"'],
+      ['an object', 'context.objectId == "7"', 'context.objectId == "8"'],
+    ],
   },
   {
     ...{ name: 'whether a client may register itself', action: 'register', client: '' },

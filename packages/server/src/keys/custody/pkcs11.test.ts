@@ -86,7 +86,7 @@ describe('PKCS #11 custody', {
     const keyCustody = pkcs11Keys(options)
     const ring = await openRing({ ...bench, keyCustody })
     assert.deepEqual(ring.algs(url), ['ES256'], 'an algorithm the device does not have is not signed with')
-    const rotated = await ring.rotate(url, 'ES256', 'r')
+    const [rotated] = await ring.rotate([{ issuer: url, alg: 'ES256' }], 'r')
     const pass = async (seconds: number): Promise<void> => {
       now = (now + seconds) as typeof now
       await ring.refresh()

@@ -359,6 +359,21 @@ export const guardScenarios: Readonly<Record<GuardKind, () => GuardScenario>> = 
     const ended: Write = { kind: 'end-key', issuer, id, removedAt: start }
     return { ...scenario, prepare: [inserted, ended], spoilers }
   },
+  'require-document': () => {
+    const document = { documentKind: 'Administrator', issuer, name: newHash(), body: '{"spec":{}}' }
+    const { documentKind, name } = document
+    return {
+      prepare: [{ kind: 'put-document', document }],
+      attempt: () => ({ kind: 'require-document', document }),
+      endsAt: undefined,
+      spoilers: {
+        'it was changed': { kind: 'put-document', document: { ...document, body: '{"spec":{"a":1}}' } },
+        'it was deleted': { kind: 'delete-document', documentKind, name, issuer },
+      },
+      unknown: { kind: 'require-document', document: { ...document, name: newHash() } },
+      isOnce: false,
+    }
+  },
   'raise-revision': () => ({
     prepare: [],
     attempt: () => ({ kind: 'raise-revision', from: 0 }),

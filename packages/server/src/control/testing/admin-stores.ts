@@ -1,0 +1,40 @@
+import { openPostgresStore } from '../../store/drivers/postgres.ts'
+import {
+  dropSchema,
+  newSchema,
+  postgresAbsence,
+  testConnectionString,
+} from '../../store/drivers/postgres-for-tests.ts'
+import { openSqliteStore } from '../../store/drivers/sqlite.ts'
+import type { Store } from '../../store/store.ts'
+import { groundClock } from './admin-ground.ts'
+
+/** Either store, each time a new one; closing it takes away what it made. */
+export interface AdminStore {
+  readonly name: string
+  readonly skip: string | false
+  readonly open: () => Promise<Store>
+}
+
+export const adminStores: readonly AdminStore[] = [
+  {
+    name: 'SQLite',
+    skip: false,
+    open: () => openSqliteStore({ path: ':memory:', clock: groundClock }),
+  },
+  {
+    name: 'PostgreSQL',
+    skip: (await postgresAbsence()) ?? false,
+    open: async () => {
+      const schema = newSchema()
+      const store = await openPostgresStore({
+        ...{ connectionString: testConnectionString, schema, clock: groundClock, node: 'n0' },
+      })
+      const close = async (): Promise<void> => {
+        await store.close()
+        await dropSchema(schema)
+      }
+      return { ...store, close }
+    },
+  },
+]

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { changeScopeGrant, requestScopeGrant } from '../../control/scope-grants.ts'
+import { parRoom } from '../par/room.ts'
+import { goodRequest } from '../testing/browser.ts'
+import { jsonOf, redeem, requestToken, seedCode, textOf } from '../testing/flow.ts'
+import {
+  goodMetadata,
+  openRegistrationWorld,
+  type RegistrationWorld,
+  registeredIn,
+} from '../testing/registration-world.ts'
+
+/** A client that registers itself is one more client: of a governed API it has what people granted, and no more. */
+
+const ledger = 'https://ledger.example'
+const open = (): Promise<RegistrationWorld> =>
+  openRegistrationWorld({
+    more: [
+      ['Scope', 'ledger:read', { title: 'Read the ledger', description: 'All entries.' }],
+      ['ResourceServer', 'ledger', { audience: ledger, governed: true, scopes: ['ledger:read'] }],
+      [
+        'ApiOperations',
+        'ledger',
+        {
+          owner: 'bookkeeping',
+          operations: [
+            {
+              ...{ id: 'read', method: 'GET', path: '/entries', description: 'Read', tier: 1 },
+              coveredBy: [{ scopes: ['ledger:read'] }],
+            },
+          ],
+        },
+      ],
+    ],
+  })
+
+const metadata = { ...goodMetadata, scope: 'openid accounts offline_access ledger:read' }
+const policy = {
+  scopes: ['openid', 'accounts', 'offline_access', 'ledger:read'],
+  resources: ['accounts', 'ledger'],
+}
+const asked = { scope: 'ledger:read', resource: ledger }
+
+async function granted(world: RegistrationWorld, client: string): Promise<string> {
+  const request = {
+    ...{ as: 'bob', client, resourceServer: 'ledger', scopes: ['ledger:read'], purpose: 'closing' },
+    ...{ authorizationDetailsTypes: [], days: 1, reviewDays: 1 },
+  }
+  const requested = await requestScopeGrant(request, world.control)
+  assert.ok(requested.ok, JSON.stringify(requested))
+  const { name } = requested.value
+  for (const [step, as] of [
+    ['approve', 'alice'],
+    ['activate', 'bob'],
+  ] as const)
+    await stepOf(world, name, step, as)
+  return name
+}
+
+async function stepOf(
+  world: RegistrationWorld,
+  name: string,
+  step: 'approve' | 'activate' | 'revoke',
+  as: string,
+): Promise<void> {
+  const changed = await changeScopeGrant({ step, as, name }, world.control)
+  assert.ok(changed.ok, JSON.stringify(changed))
+  await world.ports.refreshSnapshot()
+}
+
+describe('a client that registers itself for a governed API', () => {
+  test('gets nothing of it by registering, and what it was granted at every request until that ends', async () => {
+    await using world = await open()
+    const { clientId } = await registeredIn(world, metadata, { policy })
+    const own = () => requestToken(world, clientId, { grant_type: 'client_credentials', ...asked })
+    const pushed = () =>
+      world.send(parRoom, '/par', {
+        form: { ...goodRequest(clientId), ...world.assertion(clientId), ...asked },
+      })
+    assert.ok(!world.current().clients.get(clientId)?.scopes.includes('ledger:read'))
+    assert.equal(jsonOf(await own()).error, 'invalid_scope')
+    assert.equal(jsonOf(await pushed()).error, 'invalid_scope')
+
+    const grant = await granted(world, clientId)
+    assert.equal((await own()).status, 200)
+    assert.equal((await pushed()).status, 201)
+    const { code } = await seedCode(world, clientId, {
+      grant: { scopes: ['offline_access', 'ledger:read'], resources: [ledger] },
+    })
+    const tokens = await redeem(world, clientId, code)
+    const refresh = { grant_type: 'refresh_token', refresh_token: textOf(tokens, 'refresh_token') }
+    assert.match(textOf(await requestToken(world, clientId, refresh), 'scope'), /ledger:read/)
+
+    await stepOf(world, grant, 'revoke', 'alice')
+    assert.equal(jsonOf(await own()).error, 'invalid_scope')
+    assert.equal(jsonOf(await pushed()).error, 'invalid_scope')
+    // What is left of the user's grant is refreshed, and nothing of the governed API with it.
+    assert.equal(textOf(await requestToken(world, clientId, refresh), 'scope'), 'offline_access')
+  })
+})
