@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { standardScopes } from '../../control/resources/scope.ts'
 import { locales } from '../../snapshot/locale.ts'
-import { goodRequest, header, openBrowser } from '../testing/browser.ts'
+import { goodRequest, header, locationOf, openBrowser } from '../testing/browser.ts'
 import { logoutUrl, signIn } from '../testing/logout.ts'
 import { roomFor } from '../testing/room-for.ts'
 import { openWorld } from '../testing/world.ts'
@@ -123,7 +123,7 @@ describe('pages in German', () => {
     await using world = await openWorld()
     const { browser } = await signIn(world, 'c_oidc', { scope: 'openid' })
     const fields = { ...goodRequest('c_oidc'), scope: 'openid' }
-    const consent = header(await browser.get(`/authorize?${new URLSearchParams(fields)}`), 'location') ?? ''
+    const consent = locationOf(await browser.get(`/authorize?${new URLSearchParams(fields)}`)).href
     const shown = String((await browser.get(consent)).body)
     const [, csrf = ''] = /name="csrf" value="([^"]*)"/.exec(shown) ?? []
     const [, digest = ''] = /name="shown" value="([^"]*)"/.exec(shown) ?? []
@@ -138,7 +138,7 @@ describe('pages in German', () => {
     const { browser } = await signIn(world, 'c_oidc', { scope: 'openid' })
     const at = async (prompt: string): Promise<string> => {
       const fields = { ...goodRequest('c_oidc'), scope: 'openid', prompt }
-      const opened = header(await browser.get(`/authorize?${new URLSearchParams(fields)}`), 'location') ?? ''
+      const opened = locationOf(await browser.get(`/authorize?${new URLSearchParams(fields)}`)).href
       assert.match(opened, /\/login$/)
       return /id="username"[^>]* value="([^"]*)"/.exec(String((await browser.get(opened)).body))?.[1] ?? '-'
     }

@@ -110,7 +110,7 @@ async function away(
   { provider = 'op', browser = openBrowser(world) } = {},
 ): Promise<Away> {
   const opened = await browser.get(await pushedUrl(world, options))
-  const page = await browser.get(header(opened, 'location') ?? '')
+  const page = await browser.get(locationOf(opened).href)
   const left = await browser.post(actionOf(page), { csrf: fieldOf(page, 'csrf'), provider })
   assert.equal(left.status, 303)
   const url = locationOf(left)
@@ -252,7 +252,7 @@ describe('a sign-in at another provider', () => {
     await using bed = await openBed()
     const browser = openBrowser(bed.world)
     const opened = await browser.get(await pushedUrl(bed.world))
-    const page = await browser.get(header(opened, 'location') ?? '')
+    const page = await browser.get(locationOf(opened).href)
     assert.match(String(page.body), /Sign in with Example OP/)
     const policy = header(page, 'content-security-policy') ?? ''
     assert.match(
@@ -265,7 +265,7 @@ describe('a sign-in at another provider', () => {
     await using bed = await openBed()
     const browser = openBrowser(bed.world)
     const opened = await browser.get(await pushedUrl(bed.world))
-    const page = await browser.get(header(opened, 'location') ?? '')
+    const page = await browser.get(locationOf(opened).href)
     const unknown = await browser.post(actionOf(page), { csrf: fieldOf(page, 'csrf'), provider: 'nobody' })
     await refusedWith(bed.world, unknown, 'upstream.known')
     assert.equal((await browser.post(actionOf(page), { csrf: 'x', provider: 'op' })).status, 400)
