@@ -57,14 +57,15 @@ function allOf(program: Command): readonly Command[] {
   return program.commands.flatMap(command => [command, ...allOf(command)])
 }
 
-/** A thumbprint (RFC 7638), which begins with a dash once in 64 times. */
-const dashedName = /^-[A-Za-z0-9_-]{42}$/
+/** A thumbprint (RFC 7638) or a reference id, which begin with a dash once in 64 times; no option looks like one. */
+const dashedName = /^-(?=[A-Za-z0-9_]|-.*[A-Z0-9_])(?:[A-Za-z0-9_-]{21}|[A-Za-z0-9_-]{42})$/
+
+const isOption = (arg = ''): boolean => arg.startsWith('--') && !dashedName.test(arg)
 
 /** Names that begin with a dash are no options: they go behind all of those. The value of an option stays with it. */
 function withNamesLast(args: readonly string[]): string[] {
   if (args.includes('--')) return [...args]
-  const isName = (arg: string, index: number): boolean =>
-    dashedName.test(arg) && !arg.startsWith('--') && args[index - 1]?.startsWith('--') !== true
+  const isName = (arg: string, index: number): boolean => dashedName.test(arg) && !isOption(args[index - 1])
   const names = args.filter(isName)
   return names.length === 0
     ? [...args]
