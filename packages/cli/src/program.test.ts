@@ -286,26 +286,6 @@ describe('holdfast explain', () => {
     assert.match(out, /clause RFC7636-4\.4\.1: /)
   })
 
-  test('a reference id that begins with a dash, as one in 64 does, is one, before and behind options', async () => {
-    const asked: string[] = []
-    const audit: AdminApi['audit'] = async id => {
-      asked.push(id)
-      return { ok: true, value: { records: [] } }
-    }
-    const ids = ['-EFaoQKO2efB3JIzw1vQxg', '--FaoQKO2efB3JIzw1vQxg']
-    for (const id of ids)
-      for (const args of [
-        [id, '--output', 'json'],
-        ['-o', 'json', id],
-        ['--', id],
-      ])
-        assert.equal((await run(['explain', ...args], { audit })).exitCode, 1)
-    assert.deepEqual(asked, [ids[0], ids[0], ids[0], ids[1], ids[1], ids[1]])
-    const { exitCode, err } = await run(['explain', '--no-such-option-at-al'])
-    assert.equal(exitCode, 2)
-    assert.match(err, /unknown option/)
-  })
-
   test('a reference id without records exits 1', async () =>
     assert.equal((await run(['explain', 'zz-abcdefghijklmnopqrstuv'])).exitCode, 1))
 
