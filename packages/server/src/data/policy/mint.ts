@@ -8,8 +8,7 @@ import type { Write } from '../../store/writes.ts'
 import { constraintOf } from '../mint/constraint.ts'
 import { lint } from '../mint/lint.ts'
 import type { MintOrder, Sender } from '../mint/order.ts'
-import { type AskedRisk, assessClient, unassessed } from '../risk/client.ts'
-import { readsRisk } from '../risk/counters.ts'
+import { type AskedRisk, assessClient } from '../risk/client.ts'
 import { type Approving, askWithApprovals } from './approval.ts'
 import { type Answered, recordsOf } from './ask.ts'
 import { judgeInformed } from './authorize.ts'
@@ -40,9 +39,8 @@ export async function premint(
 ): Promise<Preminted> {
   const { txn, subject, grantType } = order
   const context = { txn, subject }
-  const { risk, writes: seen } = readsRisk(exchange.issuer)
-    ? await assessClient(riskAsked(order), authenticated, exchange, ports)
-    : unassessed
+  const assessing = assessClient(riskAsked(order), authenticated, exchange, ports)
+  const { risk, writes: seen } = assessing instanceof Promise ? await assessing : assessing
   const first = isFirstAsked(order)
     ? await judgeInformed(authorizeInput(order, risk), exchange, ports)
     : undefined

@@ -39,17 +39,28 @@ export interface AssessedClient {
 }
 
 /** Where nobody wants to know. */
-export const unassessed: AssessedClient = { risk: undefined, writes: [] }
+const unassessed: AssessedClient = { risk: undefined, writes: [] }
 
-/** Where the client authenticated: one question to the store, for the keys it used before, and none unread. */
-export async function assessClient(
+/**
+ * Where the client authenticated: one question to the store, for the keys it used before, and none unread.
+ * @returns a promise only where policies read risk
+ */
+export function assessClient(
+  asked: AskedRisk,
+  authenticated: Pick<AuthenticatedClient, 'credentialId'>,
+  exchange: Exchange,
+  ports: Ports,
+): AssessedClient | Promise<AssessedClient> {
+  return readsRisk(exchange.issuer) ? assessed(asked, authenticated, exchange, ports) : unassessed
+}
+
+async function assessed(
   asked: AskedRisk,
   { credentialId }: Pick<AuthenticatedClient, 'credentialId'>,
   exchange: Exchange,
   ports: Ports,
 ): Promise<AssessedClient> {
   const { issuer } = exchange
-  if (!readsRisk(issuer)) return unassessed
   const { client, now } = asked
   const { peerCertificate: certificate } = exchange
   if (credentialId === undefined)
