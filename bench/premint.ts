@@ -128,7 +128,7 @@ async function ordered(world: World): Promise<Ordered> {
   const exchange = signed(world)
   const form = must(parseBackChannelForm(exchange))
   const authenticated = must(await authenticateClient(exchange, form, ports))
-  const proof = must(judgeClientProof(exchange, ports, authenticated))
+  const proof = must(await judgeClientProof(exchange, ports, authenticated))
   const sender = must(judgeSender(exchange, ports, authenticated, proof))
   const now = ports.clock.now()
   const request = { exchange, form, client: authenticated.client, sender: sender.proven, now }

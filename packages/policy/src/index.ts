@@ -45,11 +45,14 @@ export {
   type Facts,
   factsOfDecision,
   factsOfQuestion,
+  lastingFactsOf,
+  passingFactsOf,
   policyEvents,
   questionOfRecord,
   type RecordedAbout,
   textsOfObligations,
 } from './token/facts.ts'
+export { ignoresPassing } from './token/passing.ts'
 export {
   type AccessQuestion,
   type AskedAccess,

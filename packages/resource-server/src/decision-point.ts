@@ -18,6 +18,7 @@ export interface Asked {
   readonly subject?: { readonly type: string; readonly id: string; readonly properties?: object }
   readonly action: { readonly name: string; readonly properties?: object }
   readonly resource: { readonly type: string; readonly id: string; readonly properties?: object }
+  /** What the token says is not the API's to say: a question with a member of `tokenContext` here is denied. */
   readonly context?: object
 }
 
@@ -25,7 +26,7 @@ export interface Asked {
  * Object-level decisions by a decision point (AuthZEN 1.0 section 6).
  * @param ask names the action and the very object of this request, with what only this API knows about it. Undefined
  *   when there is no such object: denied. Without `subject` the user of the token is asked about, type `user`.
- *   `tokenContext` is laid under `context`.
+ *   `tokenContext` is laid beside `context`.
  */
 export function decideBy<Native>(
   point: DecisionPoint,
@@ -33,6 +34,10 @@ export function decideBy<Native>(
 ): Decide<Native> {
   const about = (asked: Asked | undefined, question: Question<Native>): Decision | Promise<Decision> => {
     if (asked === undefined) return { allow: false, reason: 'there is no such object' }
+    // An API that passes on what a request sent must not pass on a stronger sign-in.
+    const forged = tokenNames.find(name => Object.hasOwn(asked.context ?? nothing, name))
+    if (forged !== undefined)
+      return { allow: false, reason: `\`context.${forged}\` is what the token says, not the API` }
     const answer = point.evaluate(evaluationOf(asked, question))
     return answer instanceof Promise ? answer.then(readAnswer) : readAnswer(answer)
   }
@@ -42,24 +47,31 @@ export function decideBy<Native>(
   }
 }
 
-/** What the token says about the circumstances, in names a schema can rely on; what it does not say is left out. */
-export function tokenContext({ token, method, path }: Question): JsonObject {
-  const { clientId, audience, scopes, acr, amr, authTime, tenant, binding } = token
-  const { txn } = token.claims
-  return {
-    client_id: clientId,
-    audience,
-    scopes,
-    ...(acr !== undefined && { acr }),
-    ...(amr.length > 0 && { amr }),
-    ...(authTime !== undefined && { auth_time: authTime }),
-    ...(tenant !== undefined && { tenant }),
-    ...(typeof txn === 'string' && { txn }),
-    binding: bindingOf(binding),
-    authorization_details: token.authorizationDetails as unknown as JsonObject[],
-    method,
-    path,
+/** What the token says about the circumstances, in names a schema can rely on. */
+const tokenMembers: Readonly<Record<string, (question: Question) => JsonObject[string] | undefined>> = {
+  client_id: ({ token }) => token.clientId,
+  audience: ({ token }) => token.audience,
+  scopes: ({ token }) => token.scopes,
+  acr: ({ token }) => token.acr,
+  amr: ({ token: { amr } }) => (amr.length > 0 ? amr : undefined),
+  auth_time: ({ token }) => token.authTime,
+  tenant: ({ token }) => token.tenant,
+  txn: ({ token: { claims } }) => (typeof claims.txn === 'string' ? claims.txn : undefined),
+  binding: ({ token }) => bindingOf(token.binding),
+  authorization_details: ({ token }) => token.authorizationDetails as unknown as JsonObject[],
+  method: ({ method }) => method,
+  path: ({ path }) => path,
+}
+const tokenNames = Object.keys(tokenMembers)
+
+/** All of `tokenMembers`; what the token does not say is left out. */
+export function tokenContext(question: Question): JsonObject {
+  const context: Record<string, JsonObject[string]> = {}
+  for (const [name, read] of Object.entries(tokenMembers)) {
+    const value = read(question)
+    if (value !== undefined) context[name] = value
   }
+  return context
 }
 
 function bindingOf({ jkt, x5tS256 }: Question['token']['binding']): 'key' | 'certificate' | 'none' {

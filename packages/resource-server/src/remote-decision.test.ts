@@ -92,7 +92,7 @@ describe('a decision point decides', () => {
     assert.equal(seen.length, 0)
   })
 
-  it('embedded, it is asked in the same way, and what the API says lies over what the token says', async () => {
+  it('embedded, it is asked in the same way, and what the API says stands beside what the token says', async () => {
     const seen: unknown[] = []
     const point: DecisionPoint = {
       evaluate: ({ subject, context }) => {
@@ -102,10 +102,29 @@ describe('a decision point decides', () => {
     }
     const more = {
       subject: { type: 'service', id: 's', properties: { tier: 2 } },
-      context: { client_id: 'other', time: 1 },
+      context: { time: 1 },
     }
     accepted(await decided(testBed(), point, { ...asked, ...more }))
-    assert.deepEqual(seen, [more.subject, 'other', 1])
+    assert.deepEqual(seen, [more.subject, 'client-1', 1])
+  })
+
+  it('nobody is asked about a token that the API tells otherwise, not even where the token says nothing', async () => {
+    const seen: unknown[] = []
+    const point: DecisionPoint = { evaluate: ({ context }) => ({ decision: seen.push(context) > 0 }) }
+    const full = tokenContext({
+      token: {
+        ...{ clientId: 'c', audience: ['a'], scopes: [], acr: 'one', amr: ['pwd'], authTime: 1, tenant: 't' },
+        ...{ binding: {}, authorizationDetails: [], claims: { txn: 'x' } },
+      } as never,
+      ...{ method: 'GET', path: '/x', request: undefined },
+    })
+    assert.equal(Object.keys(full).length, 12)
+    for (const [name, value] of Object.entries(full)) {
+      const context = JSON.parse(JSON.stringify({ time: 1, [name]: value }))
+      refused(await decided(testBed(), point, { ...asked, context }), 403, 'decision.denied')
+    }
+    accepted(await decided(testBed(), point, { ...asked, context: Object.create(full) }))
+    assert.equal(seen.length, 1)
   })
 })
 

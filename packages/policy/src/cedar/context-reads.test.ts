@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { compileTokenPolicies, readsContext } from '../token/compile.ts'
 import type { TokenMoment } from '../token/question.ts'
 import { shippedPolicies } from '../token/shipped.ts'
-import { readsOfContext } from './context-reads.ts'
+import { readsOfContext, readsValueAt } from './context-reads.ts'
 
 const tokenMoments: readonly TokenMoment[] = ['authorize', 'mint', 'register']
 
@@ -17,20 +17,40 @@ function readOf(condition: string) {
 }
 
 describe('what policies read of the context', () => {
-  for (const [condition, read] of [
-    ['principal.isPublic', []],
-    ['context.binding == "none"', ['binding']],
-    ['context has risk', ['risk']],
-    ['context has risk && context.risk.score > 40', ['risk']],
-    ['context has risk.score', ['risk']],
-    ['!(if context has acr then context.amr.contains("pwd") else false)', ['acr', 'amr']],
-    ['["context", "risk"].contains(context.grantType)', ['grantType']],
-    ['{ Var: "context", left: "risk" } has attr || context["grantType"] == "x"', ['grantType']],
+  for (const [condition, values, presences] of [
+    ['principal.isPublic', [], []],
+    ['context.binding == "none"', ['binding'], []],
+    ['context has risk', [], ['risk']],
+    ['context has risk && context.risk.score > 40', ['risk.score'], ['risk']],
+    ['context has risk.score', ['risk'], []],
+    ['context.asked has tier', ['asked'], []],
+    ['context.asked.tier == "x"', ['asked.tier'], []],
+    ['context["asked"]["tier"] == "x"', ['asked.tier'], []],
+    ['(if context has acr then context.asked else context.asked).time > 1', ['asked'], ['acr']],
+    ['{ a: context.asked }.a.time > 1', ['asked'], []],
+    ['context has user && context.user == User::"u"', ['user'], ['user']],
+    ['!(if context has acr then context.amr.contains("pwd") else false)', ['amr'], ['acr']],
+    ['["context", "risk"].contains(context.grantType)', ['grantType'], []],
+    ['{ Var: "context", left: "risk" } has attr || context["grantType"] == "x"', ['grantType'], []],
   ] as const)
-    it(`\`${condition}\`: ${read.join(', ') || 'nothing'}`, () => {
+    it(`\`${condition}\`: ${[...values, ...presences.map(name => `whether ${name}`)].join(', ') || 'nothing'}`, () => {
       const found = readOf(condition)
-      assert.deepEqual(found === 'everything' ? found : [...found].toSorted(), read)
-      assert.equal(readsOfContext(found, 'risk'), (read as readonly string[]).includes('risk'))
+      assert.ok(found !== 'everything')
+      assert.deepEqual(
+        [...found.keys()].toSorted(),
+        [...new Set<string>([...values, ...presences])].toSorted(),
+      )
+      for (const path of values) assert.ok(readsValueAt(found, path), path)
+      const [any] = [[...values, ...presences].some(path => path.startsWith('risk'))]
+      assert.equal(readsOfContext(found, 'risk'), any)
+      assert.equal(
+        readsValueAt(found, 'user'),
+        values.some(path => path === 'user'),
+      )
+      assert.equal(
+        readsValueAt(found, 'asked.time'),
+        values.some(path => path === 'asked'),
+      )
     })
 
   for (const condition of ['context == context', '[context].contains(context)', '{ a: context } has a'])
@@ -38,12 +58,13 @@ describe('what policies read of the context', () => {
       const found = readOf(condition)
       assert.equal(found, 'everything')
       assert.ok(readsOfContext(found, 'risk'))
+      assert.ok(readsValueAt(found, 'asked.time'))
     })
 
   it('the shipped policies read nothing, at any moment', () => {
     const compiled = compileTokenPolicies(shippedPolicies)
     assert.ok(compiled.ok)
-    assert.deepEqual([...new Set(compiled.value.contextReads.values())], [new Set()])
+    assert.deepEqual([...new Set(compiled.value.contextReads.values())], [new Map()])
     for (const moment of tokenMoments) assert.equal(readsContext(compiled.value, 'risk', moment), false)
   })
 

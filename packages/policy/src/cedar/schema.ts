@@ -30,8 +30,11 @@ export interface ActionShape {
 
 type Fields = ReadonlyMap<string, { readonly conforms: Conforms; readonly isRequired: boolean }>
 
-/** @returns what is wrong with the value; undefined when it conforms */
-type Conforms = (value: Value, place: string) => string | undefined
+/**
+ * @returns what is wrong with the value, after the way to it (`.a[]: expected …`), so that who conforms pays for no text;
+ * undefined when it conforms
+ */
+type Conforms = (value: Value) => string | undefined
 
 interface Definitions {
   readonly commonTypes: ReadonlyMap<string, JsonObject>
@@ -157,57 +160,48 @@ function conformsTo(json: unknown, definitions: Definitions): Conforms {
   const name = String(type.type === 'Extension' ? type.name : type.type).replace(/^__cedar::/, '')
   const test = Object.hasOwn(plain, name) ? plain[name] : undefined
   if (test === undefined) throw new DataProblem('$', `unknown type \`${name}\` in the schema`)
-  return (value, place) => (test(value) ? undefined : `${place}: expected ${name}, got ${typeOf(value)}`)
+  return value => (test(value) ? undefined : `: expected ${name}, got ${typeOf(value)}`)
 }
 
 function setConforms(element: Conforms): Conforms {
-  return (value, place) => {
-    if (typeof value !== 'object' || value.kind !== 'set')
-      return `${place}: expected Set, got ${typeOf(value)}`
+  return value => {
+    if (typeof value !== 'object' || value.kind !== 'set') return `: expected Set, got ${typeOf(value)}`
     for (const item of value.elements) {
-      const wrong = element(item, `${place}[]`)
-      if (wrong !== undefined) return wrong
+      const wrong = element(item)
+      if (wrong !== undefined) return `[]${wrong}`
     }
     return undefined
   }
 }
 
 function recordConforms(fields: Fields): Conforms {
-  return (value, place) =>
+  return value =>
     typeof value === 'object' && value.kind === 'record'
-      ? fieldsConform(value.fields, fields, place)
-      : `${place}: expected Record, got ${typeOf(value)}`
+      ? fieldsConform(value.fields, fields)
+      : `: expected Record, got ${typeOf(value)}`
 }
 
-function fieldsConform(
-  values: ReadonlyMap<string, Value>,
-  fields: Fields,
-  place: string,
-): string | undefined {
+function fieldsConform(values: ReadonlyMap<string, Value>, fields: Fields): string | undefined {
   for (const [name, { conforms, isRequired }] of fields) {
     const value = values.get(name)
-    const wrong = value === undefined ? undefined : conforms(value, `${place}.${name}`)
-    if (wrong !== undefined) return wrong
-    if (value === undefined && isRequired) return `${place}.${name}: is missing`
+    const wrong = value === undefined ? undefined : conforms(value)
+    if (wrong !== undefined) return `.${name}${wrong}`
+    if (value === undefined && isRequired) return `.${name}: is missing`
   }
-  for (const name of values.keys()) if (!fields.has(name)) return `${place}.${name}: is not in the schema`
+  for (const name of values.keys()) if (!fields.has(name)) return `.${name}: is not in the schema`
   return undefined
 }
 
 function entityConforms(type: string, known: ReadonlyMap<string, EntityShape>): Conforms {
-  return (value, place) => {
+  return value => {
     if (typeof value !== 'object' || value.kind !== 'entity' || value.type !== type)
-      return `${place}: expected an entity of type ${type}, got ${typeOf(value)}`
-    return idConforms(value, known.get(type), place)
+      return `: expected an entity of type ${type}, got ${typeOf(value)}`
+    return idConforms(value, known.get(type))
   }
 }
 
-function idConforms(
-  { type, id }: EntityUid,
-  shape: EntityShape | undefined,
-  place: string,
-): string | undefined {
-  return shape?.ids === undefined || shape.ids.has(id) ? undefined : `${place}: ${type} has no id \`${id}\``
+function idConforms({ type, id }: EntityUid, shape: EntityShape | undefined): string | undefined {
+  return shape?.ids === undefined || shape.ids.has(id) ? undefined : `: ${type} has no id \`${id}\``
 }
 
 function actionEntities(
@@ -252,11 +246,12 @@ export function questionProblem(
     return `action: \`${action.type}::${JSON.stringify(action.id)}\` is not in the schema`
   if (!shape.principalTypes.has(principal.type)) return `principal: the action is not for ${principal.type}`
   if (!shape.resourceTypes.has(resource.type)) return `resource: the action is not for ${resource.type}`
-  return (
-    idConforms(principal, schema.entityTypes.get(principal.type), 'principal') ??
-    idConforms(resource, schema.entityTypes.get(resource.type), 'resource') ??
-    shape.context(context, 'context')
-  )
+  const wrongPrincipal = idConforms(principal, schema.entityTypes.get(principal.type))
+  if (wrongPrincipal !== undefined) return `principal${wrongPrincipal}`
+  const wrongResource = idConforms(resource, schema.entityTypes.get(resource.type))
+  if (wrongResource !== undefined) return `resource${wrongResource}`
+  const wrongContext = shape.context(context)
+  return wrongContext === undefined ? undefined : `context${wrongContext}`
 }
 
 /**
@@ -268,25 +263,26 @@ export function isKnownBySchema(schema: Schema, { type }: EntityUid): boolean {
 }
 
 /** @returns what is wrong with the entity; undefined when it conforms to the schema */
-export function entityProblem(
-  schema: Schema,
-  { uid, attributes, tags, ancestors }: Entity,
-): string | undefined {
-  const place = `${uid.type}::${JSON.stringify(uid.id)}`
-  if (uid.type === 'Action' || uid.type.endsWith('::Action')) return `${place}: actions come from the schema`
+export function entityProblem(schema: Schema, entity: Entity): string | undefined {
+  const wrong = wrongWith(schema, entity)
+  return wrong === undefined ? undefined : `${entity.uid.type}::${JSON.stringify(entity.uid.id)}${wrong}`
+}
+
+function wrongWith(schema: Schema, { uid, attributes, tags, ancestors }: Entity): string | undefined {
+  if (uid.type === 'Action' || uid.type.endsWith('::Action')) return ': actions come from the schema'
   const shape = schema.entityTypes.get(uid.type)
-  if (shape === undefined) return `${place}: the type is not in the schema`
-  const wrongId = idConforms(uid, shape, place)
+  if (shape === undefined) return ': the type is not in the schema'
+  const wrongId = idConforms(uid, shape)
   if (wrongId !== undefined) return wrongId
   for (const ancestor of ancestors.values()) {
-    if (!shape.above.has(ancestor.type)) return `${place}: ${ancestor.type} may not stand above ${uid.type}`
-    const wrongAncestor = idConforms(ancestor, schema.entityTypes.get(ancestor.type), place)
+    if (!shape.above.has(ancestor.type)) return `: ${ancestor.type} may not stand above ${uid.type}`
+    const wrongAncestor = idConforms(ancestor, schema.entityTypes.get(ancestor.type))
     if (wrongAncestor !== undefined) return wrongAncestor
   }
   for (const [name, value] of tags) {
-    const wrong =
-      shape.tags === undefined ? `${place}: has no tags` : shape.tags(value, `${place} tag ${name}`)
-    if (wrong !== undefined) return wrong
+    if (shape.tags === undefined) return ': has no tags'
+    const wrong = shape.tags(value)
+    if (wrong !== undefined) return ` tag ${name}${wrong}`
   }
-  return fieldsConform(attributes, shape.attributes, place)
+  return fieldsConform(attributes, shape.attributes)
 }

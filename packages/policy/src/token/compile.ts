@@ -1,4 +1,4 @@
-import { readsOfContext } from '../cedar/context-reads.ts'
+import { type ContextReads, readsOfContext } from '../cedar/context-reads.ts'
 import type { CompiledPolicy } from '../cedar/evaluate.ts'
 import { entityUid } from '../cedar/value.ts'
 import { decide, denied } from '../decide.ts'
@@ -65,15 +65,18 @@ function isFor({ scope: { action } }: CompiledPolicy, moment: TokenMoment): bool
  * Whether policies look at an attribute of the context: what nobody looks at need not be found out.
  * @param moment of policies that may speak at it; without one, of all
  */
-export function readsContext(
+export function readsContext(set: PolicySet, attribute: string, moment?: TokenMoment): boolean {
+  return readsOf(set, moment).some(reads => readsOfContext(reads, attribute))
+}
+
+/** What each policy that may speak at a moment looks at. */
+export function readsOf(
   { compiled: { policies }, contextReads }: PolicySet,
-  attribute: string,
   moment?: TokenMoment,
-): boolean {
-  return policies.some(policy => {
-    const reads = contextReads.get(policy.id)
-    return reads !== undefined && speaksAt(policy, moment) && readsOfContext(reads, attribute)
-  })
+): readonly ContextReads[] {
+  return policies
+    .filter(policy => speaksAt(policy, moment))
+    .map(({ id }) => contextReads.get(id) ?? 'everything')
 }
 
 function speaksAt({ scope: { action } }: CompiledPolicy, moment: TokenMoment | undefined): boolean {

@@ -34,8 +34,9 @@ export function valuesOf(set: PolicySet, question: TokenQuestion): Parsed<TokenV
 
 function asValues(set: PolicySet, question: TokenQuestion): TokenValues {
   const { moment, client, asked } = question
+  const parts = partsOf(asked)
   const principal = clientEntity(client)
-  const resource = accessEntity(asked)
+  const resource = accessEntity(parts)
   const own = new Map([
     [principal.uid.key, principal],
     [resource.uid.key, resource],
@@ -46,7 +47,7 @@ function asValues(set: PolicySet, question: TokenQuestion): TokenValues {
       principal: principal.uid,
       action: entityUid('Action', moment),
       resource: resource.uid,
-      context: { kind: 'record', fields: contextOf(question) },
+      context: { kind: 'record', fields: contextOf(question, askedRecord(asked, parts)) },
     },
     entities: { schemaVersion: set.schemaVersion, store: layer(own, set.schema.actionEntities) },
   }
@@ -66,22 +67,35 @@ function clientEntity({ clientId, isPublic, isSelfRegistered, authMethod, profil
   return { uid: entityUid('Client', text(clientId)), attributes, tags: noAttributes, ancestors: nothingAbove }
 }
 
-function accessEntity({ scopes, resources, detailsTypes }: AskedAccess): Entity {
+/** What is asked for, as entities: they stand in the context, and above the access. */
+interface Parts {
+  readonly scopes: readonly EntityUid[]
+  readonly resources: readonly EntityUid[]
+  readonly detailsTypes: readonly EntityUid[]
+}
+
+function partsOf({ scopes, resources, detailsTypes }: AskedAccess): Parts {
+  return {
+    scopes: uids('Scope', scopes),
+    resources: uids('Resource', resources),
+    detailsTypes: uids('DetailsType', detailsTypes),
+  }
+}
+
+const access = entityUid('Access', 'asked')
+
+function accessEntity({ scopes, resources, detailsTypes }: Parts): Entity {
   const ancestors = new Map<string, EntityUid>()
-  for (const part of [
-    ...uids('Scope', scopes),
-    ...uids('Resource', resources),
-    ...uids('DetailsType', detailsTypes),
-  ])
-    ancestors.set(part.key, part)
-  return { uid: entityUid('Access', 'asked'), attributes: noAttributes, tags: noAttributes, ancestors }
+  for (const above of [scopes, resources, detailsTypes])
+    for (const part of above) ancestors.set(part.key, part)
+  return { uid: access, attributes: noAttributes, tags: noAttributes, ancestors }
 }
 
 const uids = (type: string, ids: readonly string[]): readonly EntityUid[] =>
   ids.map(id => entityUid(type, text(id)))
 
-function contextOf(question: TokenQuestion): Fields {
-  const fields: Fields = new Map<string, Value>([['asked', askedRecord(question.asked)]])
+function contextOf(question: TokenQuestion, asked: Value): Fields {
+  const fields: Fields = new Map<string, Value>([['asked', asked]])
   switch (question.moment) {
     case 'mint':
       fields.set('binding', text(question.binding))
@@ -141,14 +155,14 @@ function tagOf(value: AttributeValue): Value {
   return typeof value === 'number' ? whole(value) : setOf(value.map(text))
 }
 
-function askedRecord({ environment, time, tier, scopes, resources, detailsTypes }: AskedAccess): Value {
+function askedRecord({ environment, time, tier }: AskedAccess, parts: Parts): Value {
   const fields = new Map<string, Value>([
     ['environment', text(environment)],
     ['time', whole(time)],
     ['tier', text(tier)],
-    ['scopes', setOf(uids('Scope', scopes))],
-    ['resources', setOf(uids('Resource', resources))],
-    ['detailsTypes', setOf(uids('DetailsType', detailsTypes))],
+    ['scopes', setOf(parts.scopes)],
+    ['resources', setOf(parts.resources)],
+    ['detailsTypes', setOf(parts.detailsTypes)],
   ])
   return { kind: 'record', fields }
 }

@@ -3,14 +3,15 @@ import type { Obligations } from '../obligations.ts'
 import type {
   AskedAccess,
   AskingClient,
+  AuthorizeQuestion,
   MintQuestion,
   StatedRisk,
-  StatedUser,
   TokenQuestion,
 } from './question.ts'
 
 /** Flat, as records of an audit are. */
-export type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>
+export type Facts = Readonly<Record<string, Fact>>
+type Fact = string | number | boolean | readonly string[]
 
 /** What a record of the question names anyway. */
 export interface RecordedAbout {
@@ -35,8 +36,54 @@ export const policyEvents = {
  * asked again in full.
  */
 export function factsOfQuestion(question: TokenQuestion): Facts {
-  const { client, asked } = question
-  const common = {
+  const facts: Record<string, Fact> = {}
+  const all = { ...lastingFactsOf(question), ...passingFactsOf(question) }
+  for (const name of Object.keys(all)) {
+    const fact = all[name]
+    if (fact !== undefined) facts[name] = fact
+  }
+  return facts
+}
+
+/** Of the facts those that are each flow's own. */
+export function passingFactsOf(question: TokenQuestion): Facts {
+  if (question.moment === 'register') return {}
+  const { sid, authAgeSeconds } = question.user
+  return {
+    ...(sid !== undefined && { sid }),
+    ...(authAgeSeconds !== undefined && { auth_age: authAgeSeconds }),
+  }
+}
+
+/** Of the facts those that many questions have in common: at each moment the same names, in the same order. */
+export function lastingFactsOf(question: TokenQuestion): Readonly<Record<string, Fact | undefined>> {
+  switch (question.moment) {
+    case 'authorize':
+    case 'mint':
+      return factsBeforeToken(question)
+    case 'register': {
+      const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
+      return {
+        ...factsOfAll(question),
+        ...{ grant_types: grantTypes, redirect_hosts: redirectHosts },
+        ...{ has_software_statement: hasSoftwareStatement, initial_access_token: initialToken },
+        is_update: isUpdate,
+      }
+    }
+    case 'access': {
+      const { user, binding, operation, object } = question
+      return {
+        ...{ ...factsOfAll(question), has_user: user.subject !== undefined, acr: user.acr, amr: user.amr },
+        ...{ constraint: binding, operation, object_type: object.type, object_id: object.id },
+      }
+    }
+    default:
+      return question satisfies never
+  }
+}
+
+function factsOfAll({ client, asked }: TokenQuestion) {
+  return {
     is_public: client.isPublic,
     is_self_registered: client.isSelfRegistered,
     auth_method: client.authMethod,
@@ -47,68 +94,27 @@ export function factsOfQuestion(question: TokenQuestion): Facts {
     resources: asked.resources,
     details_types: asked.detailsTypes,
   }
-  switch (question.moment) {
-    case 'authorize':
-      return {
-        ...{ ...common, ...approvalFacts(question), grant_type: question.grantType },
-        ...{ ...userFacts(question.user), ...attributeFacts(question), ...riskFacts(question.risk) },
-      }
-    case 'mint': {
-      const { grantType, user, binding, lifetimeSeconds, risk } = question
-      const about = { grant_type: grantType, has_user: user.subject !== undefined, ...userFacts(user) }
-      return {
-        ...{ ...common, ...approvalFacts(question), ...about },
-        constraint: binding,
-        lifetime: lifetimeSeconds,
-        ...{ ...attributeFacts(question), ...riskFacts(risk) },
-      }
-    }
-    case 'register': {
-      const { grantTypes, redirectHosts, hasSoftwareStatement, initialToken, isUpdate } = question
-      return {
-        ...common,
-        ...{ grant_types: grantTypes, redirect_hosts: redirectHosts },
-        ...{ has_software_statement: hasSoftwareStatement, initial_access_token: initialToken },
-        is_update: isUpdate,
-      }
-    }
-    case 'access': {
-      const { user, binding, operation, object } = question
-      return {
-        ...{ ...common, has_user: user.subject !== undefined, ...userFacts(user), constraint: binding },
-        ...{ operation, object_type: object.type, object_id: object.id },
-      }
-    }
-    default:
-      return question satisfies never
-  }
 }
 
-/** Names only: what they say about a person is not the audit's to keep. */
-function attributeFacts({ attributes }: Pick<MintQuestion, 'attributes'>): Facts {
-  return attributes === undefined ? {} : { attributes: Object.keys(attributes).toSorted() }
-}
-
-function approvalFacts({ approvedBy = [] }: Pick<MintQuestion, 'approvedBy'>): Facts {
-  return approvedBy.length === 0 ? {} : { approved_by: approvedBy }
-}
-
-function userFacts({ sid, acr, amr, authAgeSeconds }: StatedUser): Facts {
+/** In one piece: it is written down for each token. */
+function factsBeforeToken(question: AuthorizeQuestion | MintQuestion) {
+  const { approvedBy = [], grantType, user, attributes, risk } = question
+  const mint = question.moment === 'mint' ? question : undefined
   return {
-    ...(sid !== undefined && { sid }),
-    ...(acr !== undefined && { acr }),
-    amr,
-    ...(authAgeSeconds !== undefined && { auth_age: authAgeSeconds }),
-  }
-}
-
-/** Each signal with its weight: the score can be added up again. Names only, nothing that they were judged by. */
-function riskFacts(risk: StatedRisk | undefined): Facts {
-  if (risk === undefined) return {}
-  return {
-    risk_score: risk.score,
-    risk_signals: risk.signals.map(({ name, weight }) => `${name}=${weight}`),
-    risk_unknown: risk.unknown,
+    ...factsOfAll(question),
+    approved_by: approvedBy.length === 0 ? undefined : approvedBy,
+    grant_type: grantType,
+    has_user: mint && user.subject !== undefined,
+    acr: user.acr,
+    amr: user.amr,
+    constraint: mint?.binding,
+    lifetime: mint?.lifetimeSeconds,
+    // Names only: what they say about a person is not the audit's to keep.
+    attributes: attributes && Object.keys(attributes).toSorted(),
+    risk_score: risk?.score,
+    // Each signal with its weight: the score can be added up again. Nothing that they were judged by.
+    risk_signals: risk?.signals.map(({ name, weight }) => `${name}=${weight}`),
+    risk_unknown: risk?.unknown,
   }
 }
 

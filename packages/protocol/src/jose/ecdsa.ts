@@ -51,12 +51,13 @@ export function rawFromDer(der: Uint8Array): Buffer {
   const raw = Buffer.alloc(2 * half)
   const rLength = der[3] ?? 0
   const sLength = der[5 + rLength] ?? 0
-  setInteger(raw, half, der.subarray(4, 4 + rLength))
-  setInteger(raw, 2 * half, der.subarray(6 + rLength, 6 + rLength + sLength))
+  setInteger(raw, half, der, 4, rLength)
+  setInteger(raw, 2 * half, der, 6 + rLength, sLength)
   return raw
 }
 
-function setInteger(raw: Buffer, end: number, integer: Uint8Array): void {
-  const digits = integer[0] === 0 ? integer.subarray(1) : integer
-  raw.set(digits, end - digits.length)
+/** Right-aligned at `end`. A DER integer has a zero byte more than `half` where it would read as negative. */
+function setInteger(raw: Buffer, end: number, der: Uint8Array, start: number, length: number): void {
+  const digits = Math.min(length, half)
+  for (let index = 1; index <= digits; index++) raw[end - index] = der[start + length - index] ?? 0
 }

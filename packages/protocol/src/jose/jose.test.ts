@@ -8,7 +8,7 @@ import { type ParsedJws, parseCompactJws } from './compact.ts'
 import { derFromRaw, rawFromDer } from './ecdsa.ts'
 import { leftHalfHash, sha256 } from './hash.ts'
 import { importPublicJwk, type PublicKey, selectKeys } from './keys.ts'
-import { signJws } from './sign.ts'
+import { encodedHeader, signAfter, signJws } from './sign.ts'
 import { certificateThumbprint, jwkThumbprint } from './thumbprint.ts'
 import { verifyJws } from './verify.ts'
 
@@ -126,6 +126,30 @@ describe('signatures', () => {
     const jws = signJws({}, {}, rsa3072.privateKey, 'PS256')
     assert.ok(verifyJws(parsed(jws), imported(rsa3072.publicKey), ['PS256']))
     await oracle.compactVerify(jws, rsa3072.publicKey, { algorithms: ['PS256'] })
+  })
+
+  it('are not made by a key with the algorithm of another, also after it signed with its own', () => {
+    for (const [own, other] of [
+      ['ES256', 'PS256'],
+      ['PS256', 'ES256'],
+      ['EdDSA', 'ES256'],
+    ] as const) {
+      const { privateKey, publicKey } = pairs[own]
+      for (let turn = 0; turn < 2; turn++) {
+        assert.ok(verifyJws(parsed(signJws({}, { a: 1 }, privateKey, own)), imported(publicKey), [own]))
+        assert.throws(() => signJws({}, { a: 1 }, privateKey, other), TypeError)
+      }
+      assert.throws(() => signJws({}, { a: 1 }, publicKey, own), TypeError)
+    }
+  })
+
+  it('are the same whether their header was encoded before or not', () => {
+    const header = { alg: 'EdDSA', kid: 'k', typ: 'at+jwt' }
+    const { privateKey } = pairs.EdDSA
+    assert.equal(
+      signAfter(encodedHeader(header), { sub: 'a' }, privateKey, 'EdDSA'),
+      signJws(header, { sub: 'a' }, privateKey, 'EdDSA'),
+    )
   })
 
   it('are not made with the wrong key or a contradicting header', () => {

@@ -15,7 +15,25 @@ export function signJws(
   alg: JwsAlg,
 ): string {
   if (header.alg !== undefined && header.alg !== alg) throw new TypeError('header names another algorithm')
-  const input = jwsSigningInput(header.alg === undefined ? { alg, ...header } : header, claims)
+  return signAfter(encodedHeader(header.alg === undefined ? { alg, ...header } : header), claims, key, alg)
+}
+
+/** A protected header as it stands in a JWS. @param header in the order it is written, with `alg` */
+export function encodedHeader(header: Readonly<Record<string, unknown>>): string {
+  return partOf(header)
+}
+
+/**
+ * `signJws` for who signs much with one header and encodes it once.
+ * @param header from `encodedHeader`, of one that names `alg`
+ */
+export function signAfter(
+  header: string,
+  claims: Readonly<Record<string, unknown>>,
+  key: KeyObject,
+  alg: JwsAlg,
+): string {
+  const input = `${header}.${partOf(claims)}`
   return `${input}.${signRaw(Buffer.from(input, 'latin1'), key, alg).toString('base64url')}`
 }
 
@@ -39,9 +57,15 @@ function partOf(value: Readonly<Record<string, unknown>>): string {
  * @throws TypeError when the key is of another type
  */
 export function signRaw(data: Buffer, key: KeyObject, alg: JwsAlg): Buffer {
-  if (key.type !== 'private' || !fits(key, alg)) throw new TypeError(`key cannot sign ${alg}`)
+  if (fitting.get(key) !== alg) {
+    if (key.type !== 'private' || !fits(key, alg)) throw new TypeError(`key cannot sign ${alg}`)
+    fitting.set(key, alg)
+  }
   return signBytes(alg, data, key)
 }
+
+/** What each key was found to fit: its details are copied whenever they are asked for. */
+const fitting = new WeakMap<KeyObject, JwsAlg>()
 
 function fits(key: KeyObject, alg: JwsAlg): boolean {
   switch (alg) {

@@ -1,5 +1,5 @@
 import type { EpochSeconds, JwkThumbprint } from '../brand.ts'
-import { parseCompactJws } from '../jose/compact.ts'
+import { type ParsedJws, parseCompactJws } from '../jose/compact.ts'
 import { importPublicJwk } from '../jose/keys.ts'
 import { verifyJws } from '../jose/verify.ts'
 import type { JwsAlg } from '../profile.ts'
@@ -49,6 +49,18 @@ export interface VerifiedProof {
  * Refusals are `invalid_dpop_proof`, `use_dpop_nonce`, and `invalid_token` when `expectedJkt` is another key.
  */
 export function judgeProof(input: ProofInput): Outcome<VerifiedProof> {
+  const read = readProof(input)
+  return read.ok ? verifyProof(read.value) : read
+}
+
+/** A proof that holds but for its key and signature; only `readProof` makes one. */
+export interface ReadProof {
+  readonly input: ProofInput
+  readonly jws: ParsedJws
+}
+
+/** The half of `judgeProof` that needs no cryptography. */
+export function readProof(input: ProofInput): Outcome<ReadProof> {
   const misplaced = firstRefusal(proofFieldRules, input)
   if (misplaced !== undefined) return misplaced
   const jws = parseCompactJws(input.proofs[0] ?? '', proofBytesMax, 'invalid_dpop_proof')
@@ -69,12 +81,17 @@ export function judgeProof(input: ProofInput): Outcome<VerifiedProof> {
     accessToken,
     accessTokenHash: input.accessTokenHash,
   })
-  if (unsound !== undefined) return unsound
+  return unsound ?? accept({ input, jws: jws.value })
+}
 
+/** The other half: the key and the signature. */
+export function verifyProof({ input, jws }: ReadProof): Outcome<VerifiedProof> {
+  const { header, claims } = jws
+  const { algs, externalUrl } = input
   const key = importPublicJwk(header.jwk)
   const unsigned = firstRefusal(proofKeyRules, {
     key,
-    isSigned: proofKey => verifyJws(jws.value, proofKey, algs),
+    isSigned: proofKey => verifyJws(jws, proofKey, algs),
     expectedJkt: input.expectedJkt,
   })
   if (unsigned !== undefined) return unsigned

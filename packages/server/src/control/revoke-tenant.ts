@@ -1,4 +1,4 @@
-import type { IssuerBinding } from '../snapshot/compile.ts'
+import type { PlacedDocument } from '../snapshot/compile.ts'
 import type { Write } from '../store/writes.ts'
 import type { RevokedTenant, RevokeTenantRequest } from './admin-api.ts'
 import type { ControlPorts } from './apply.ts'
@@ -9,6 +9,12 @@ import { issuerSpec } from './resources/issuer.ts'
 import { didYouMean } from './suggestion.ts'
 
 const tenantOfNoDocument = issuerSpec.parse({}).tenant
+
+/** Of an issuer among these documents. */
+export function tenantOf(url: string, documents: readonly PlacedDocument[]): string {
+  const own = documents.find(one => one.issuerUrl === url && one.document.kind === 'Issuer')?.document
+  return own?.kind === 'Issuer' ? own.spec.tenant : tenantOfNoDocument
+}
 
 /**
  * The operator ends all access at every issuer of a tenant, or at the one named: one commit with an audit record for
@@ -21,19 +27,15 @@ export async function revokeTenant(
   const { store, clock, issuers, newReference } = ports
   const stored = storedDocuments(await store.listDocuments())
   if (!stored.ok) return stored
-  const tenantOf = ({ url }: IssuerBinding): string => {
-    const own = stored.value.find(one => one.issuerUrl === url && one.document.kind === 'Issuer')?.document
-    return own?.kind === 'Issuer' ? own.spec.tenant : tenantOfNoDocument
-  }
   const document = `tenant/${tenant}`
-  const known = [...new Set(issuers.map(tenantOf))]
+  const known = [...new Set(issuers.map(({ url }) => tenantOf(url, stored.value)))]
   if (!known.includes(tenant))
     return wrong({
       document,
       field: '',
       message: `no issuer here is of this tenant${didYouMean(tenant, known)}`,
     })
-  const ended = issuersNamed(issuer, issuers).filter(binding => tenantOf(binding) === tenant)
+  const ended = issuersNamed(issuer, issuers).filter(({ url }) => tenantOf(url, stored.value) === tenant)
   if (ended.length === 0)
     return wrong({ document, field: 'issuer', message: `\`${issuer}\` is no issuer of this tenant` })
 

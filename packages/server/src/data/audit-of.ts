@@ -17,7 +17,7 @@ export function auditAccepted(
   event: string,
   context: AuditContext,
   facts: AuditRecord['facts'],
-): Write {
+): Extract<Write, { kind: 'append-audit' }> {
   const { issuer, requestId } = exchange
   return {
     kind: 'append-audit',

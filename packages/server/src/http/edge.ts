@@ -37,9 +37,10 @@ export function buildEdge(options: EdgeOptions): FastifyInstance {
   const app = fastify({
     serverFactory: handler =>
       openServer((raw, response) => {
-        const place = find(splitTarget(raw.url as string)[0])
+        const target = splitTarget(raw.url as string)
+        const place = find(target[0])
         if (place === undefined) handler(raw, response)
-        else serve(desk, place.endpoint, raw, response, place.params)
+        else serve(desk, place, target, raw, response)
       }),
     logger: false,
     exposeHeadRoutes: false,
@@ -56,13 +57,18 @@ export function buildEdge(options: EdgeOptions): FastifyInstance {
   })
   app.removeAllContentTypeParsers()
 
-  for (const endpoint of endpoints) {
+  // The router decodes, and two spellings of one endpoint would be two values of `htu`: a path that has one spelling
+  // was found before, and no other is it.
+  for (const endpoint of endpoints.filter(({ exactPath }) => exactPath === undefined)) {
     app.route({
       method: [...methods] as HTTPMethods[],
       url: endpoint.url,
       onRequest: (request, reply) => {
         reply.hijack()
-        serve(desk, endpoint, request.raw, reply.raw, request.params as Record<string, string>)
+        const target = splitTarget(request.raw.url as string)
+        const params = request.params as Record<string, string>
+        if (target[0].startsWith('/')) serve(desk, { endpoint, params }, target, request.raw, reply.raw)
+        else unknown(request.raw, reply.raw)
       },
       handler: () => undefined,
     })

@@ -5,6 +5,7 @@ import type { Exchange, Listener } from './exchange.ts'
 
 export interface ExchangeParts {
   readonly raw: IncomingMessage
+  readonly target: Target
   readonly body: Buffer
   readonly listener: Listener
   readonly connection: Connection
@@ -19,8 +20,8 @@ export interface ExchangeParts {
 
 /** The request as rooms see it. Every URL in it comes from configuration (I18). */
 export function exchangeOf(parts: ExchangeParts): Exchange {
-  const { raw, listener, issuer, connection } = parts
-  const [path, query] = splitTarget(raw.url as string)
+  const { raw, target, listener, issuer, connection } = parts
+  const [path, query] = target
   return {
     method: raw.method as string,
     path,
@@ -38,7 +39,9 @@ export function exchangeOf(parts: ExchangeParts): Exchange {
 }
 
 /** Path and query as sent, without `?`. */
-export function splitTarget(target: string): readonly [path: string, query: string] {
+export type Target = readonly [path: string, query: string]
+
+export function splitTarget(target: string): Target {
   const at = target.indexOf('?')
   return at === -1 ? [target, ''] : [target.slice(0, at), target.slice(at + 1)]
 }

@@ -40,6 +40,36 @@ describe('failed credentials', () => {
     assert.equal(failures.waitSeconds('2001:db8::/56', form('client_id=x')), 1)
   })
 
+  it('a client that fails steadily is stopped, though its source fails slower than it is forgiven', () => {
+    let nowMs = 0
+    const failures = openFailures(defaultLimits, () => nowMs)
+    const body = form('client_id=a')
+    // 80 in a minute: 60 are forgiven to a client, 100 to a source.
+    for (; nowMs < 240_000; nowMs += 750) failures.count('10.0.0.0/24', body)
+    assert.equal(failures.waitSeconds('10.0.0.0/24', body), 1)
+    assert.equal(failures.waitSeconds('10.0.0.0/24', form('client_id=b')), 0)
+  })
+
+  it('for a minute after a failure a source is asked who it claims to be, and no other is', () => {
+    let nowMs = 0
+    const failures = openFailures(defaultLimits, () => nowMs)
+    failures.count('10.0.0.0/24', form('client_id=a'))
+    let reads = 0
+    const body = form('client_id=a')
+    body.toString = () => {
+      reads++
+      return 'client_id=a'
+    }
+    assert.equal(failures.waitSeconds('10.0.1.0/24', body), 0)
+    assert.equal(reads, 0)
+    nowMs = 59_999
+    assert.equal(failures.waitSeconds('10.0.0.0/24', body), 0)
+    assert.equal(reads, 1)
+    nowMs = 60_000
+    assert.equal(failures.waitSeconds('10.0.0.0/24', body), 0)
+    assert.equal(reads, 1)
+  })
+
   it('by Basic a client is counted as by its form', () => {
     const failures = openFailures(defaultLimits, () => 0)
     const authorization = `Basic ${Buffer.from('a:guess').toString('base64')}`

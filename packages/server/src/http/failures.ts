@@ -24,7 +24,9 @@ export function openFailures(limits: EdgeLimits, monotonicMs: () => number): Fai
   }
   return {
     waitSeconds: (prefix, body, authorization) => {
-      if (byPrefix.isIdle) return 0
+      // Who failed is counted under its source too, so from a quiet one nobody is held up, and no name is looked for:
+      // somebody fails somewhere all the time.
+      if (byPrefix.isQuiet(prefix)) return 0
       return Math.max(
         byPrefix.waitSeconds(prefix),
         byClient.waitSeconds(clientKey(prefix, body, authorization)),
@@ -34,7 +36,7 @@ export function openFailures(limits: EdgeLimits, monotonicMs: () => number): Fai
       byPrefix.fail(prefix)
       byClient.fail(clientKey(prefix, body, authorization))
     },
-    unbackedWaitSeconds: (what, prefix) => (unbacked[what].isIdle ? 0 : unbacked[what].waitSeconds(prefix)),
+    unbackedWaitSeconds: (what, prefix) => unbacked[what].waitSeconds(prefix),
     countUnbacked: (what, prefix) => unbacked[what].fail(prefix),
   }
 }

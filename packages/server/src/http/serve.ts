@@ -14,9 +14,9 @@ import {
   tooManyUnbacked,
 } from './edge-error.ts'
 import { edgePage } from './edge-page.ts'
-import type { Endpoint } from './endpoints.ts'
+import type { Endpoint, Place } from './endpoints.ts'
 import type { Exchange, Listener, Reply } from './exchange.ts'
-import { exchangeOf, headerValues, splitTarget } from './exchange-of.ts'
+import { exchangeOf, headerValues, type Target } from './exchange-of.ts'
 import { type Failures, isCredentialFailure, type Unbacked } from './failures.ts'
 import { faultRefusal } from './fault-refusal.ts'
 import type { Gathering } from './gathering.ts'
@@ -46,6 +46,7 @@ export interface Desk {
 /** One request on its way through the edge. */
 interface Visit {
   readonly raw: IncomingMessage
+  readonly target: Target
   readonly response: ServerResponse
   readonly requestId: string
   readonly endpoint: Endpoint
@@ -60,10 +61,10 @@ const noHeaders: Reply['headers'] = []
 /** From a parsed header section to the written reply. Never throws. */
 export function serve(
   desk: Desk,
-  endpoint: Endpoint,
+  { endpoint, params }: Place,
+  target: Target,
   raw: IncomingMessage,
   response: ServerResponse,
-  params: Readonly<Record<string, string>>,
 ): void {
   const { ports, limits, listener } = desk
   const requestId = newRequestId(ports.clock, ports.entropy)
@@ -74,13 +75,13 @@ export function serve(
   const route = routeFor(endpoint, raw.method as string)
   // Where a person reads, also a header section that is too large is told on a page.
   const isEarly = unfit !== undefined && route?.dialect !== 'page'
-  if (isEarly || issuer === undefined || !isExact(raw, endpoint)) {
+  if (isEarly || issuer === undefined) {
     refuseEarly(desk, raw, response, unfit ?? edgeRefusals.notFound, requestId)
     return
   }
   const connection = connectionOf(raw.socket, listener)
   const startedMs = ports.clock.monotonicMs()
-  const visit: Visit = { raw, response, requestId, endpoint, issuer, connection, startedMs }
+  const visit: Visit = { raw, target, response, requestId, endpoint, issuer, connection, startedMs }
   if (route === undefined) {
     finish(desk, visit, undefined, otherMethod(visit, desk.listener), noBody)
     return
@@ -207,10 +208,21 @@ function exchangeFor(
   body: Buffer,
   params: Readonly<Record<string, string>>,
 ): Exchange {
-  const { raw, connection, requestId, issuer } = visit
+  const { raw, target, connection, requestId, issuer } = visit
   const { listener, clientAddress, origin } = desk
   const remoteAddress = clientAddress(connection.address, raw.rawHeaders)
-  return exchangeOf({ raw, body, listener, connection, remoteAddress, requestId, issuer, params, origin })
+  return exchangeOf({
+    raw,
+    target,
+    body,
+    listener,
+    connection,
+    remoteAddress,
+    requestId,
+    issuer,
+    params,
+    origin,
+  })
 }
 
 function finish(desk: Desk, visit: Visit, route: Route | undefined, reply: Reply, body: Buffer): void {
@@ -241,12 +253,6 @@ function otherMethod(visit: Visit, listener: Listener): Reply {
     if (answer !== undefined) return answer
   }
   return edgeReply(methodNotAllowed(endpoint.allow), requestId, listener)
-}
-
-/** The router decodes; two spellings of one endpoint would be two values of `htu`. */
-function isExact(raw: IncomingMessage, endpoint: Endpoint): boolean {
-  const [path] = splitTarget(raw.url as string)
-  return endpoint.exactPath === undefined ? path.startsWith('/') : path === endpoint.exactPath
 }
 
 function ignore(): void {}

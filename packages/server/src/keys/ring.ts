@@ -181,6 +181,8 @@ function keysOver(
   const secrets = new Map<string, Buffer>()
   return {
     sign: async (issuer, alg, typ, claims) => {
+      // A step of its own: what is signed for requests that came together is signed in a row (`http/gathering.ts`).
+      await undefined
       const key = keysOf(issuer).active.get(alg)
       if (key === undefined) throw new Fault('keys.unavailable', { detail: `no active key for ${alg}` })
       try {

@@ -15,7 +15,7 @@ export type GaugeName = 'verifiers' | 'signing_key_age_seconds' | 'onboarding_du
 
 interface CounterShape {
   readonly help: string
-  readonly labels: readonly string[]
+  readonly labels: readonly [] | readonly [string] | readonly [string, string]
 }
 
 const counters: Readonly<Record<MetricName, CounterShape>> = {
@@ -51,6 +51,7 @@ const gauges: Readonly<Record<GaugeName, CounterShape>> = {
 
 /** Label sets per metric; what comes after is counted under `other`, so no input can grow the memory. */
 const labelSetsMax = 500
+const other = 'other'
 const labelCharactersMax = 64
 
 /** Counting is one map look-up on the request path; the exposition is put together when somebody scrapes. */
@@ -96,7 +97,18 @@ interface Cell {
 
 function registerCounter(registry: Registry, name: MetricName): (labels: Record<string, string>) => void {
   const { help, labels: labelNames } = counters[name]
-  const cells = new Map<string, Cell>()
+  const [firstLabel = '', secondLabel = '']: readonly string[] = labelNames
+  const cells: Cell[] = []
+  // One value after the other: a key of both would be put together and hashed for each request.
+  const cellsOf = new Map<string, Map<string, Cell>>()
+  const newCell = (...values: readonly [first: string, second: string]): Cell => {
+    const kept = labelNames.map((label, at) => [label, values[at]?.slice(0, labelCharactersMax)])
+    const cell: Cell = { labels: Object.fromEntries(kept), count: 0 }
+    cells.push(cell)
+    const [first, second] = values
+    cellsOf.set(first, (cellsOf.get(first) ?? new Map<string, Cell>()).set(second, cell))
+    return cell
+  }
   new Counter({
     name: `holdfast_${name}`,
     help,
@@ -104,25 +116,15 @@ function registerCounter(registry: Registry, name: MetricName): (labels: Record<
     registers: [registry],
     collect() {
       this.reset()
-      for (const { labels, count } of cells.values()) this.inc(labels, count)
+      for (const { labels, count } of cells) this.inc(labels, count)
     },
   })
   return labels => {
-    let key = ''
-    for (const label of labelNames) key += `${labels[label] ?? ''}\n`
-    let cell = cells.get(key)
-    if (cell === undefined) {
-      const isFull = cells.size >= labelSetsMax
-      const kept = Object.fromEntries(
-        labelNames.map(label => [
-          label,
-          isFull ? 'other' : (labels[label] ?? '').slice(0, labelCharactersMax),
-        ]),
-      )
-      const keptKey = isFull ? 'other' : key
-      cell = cells.get(keptKey) ?? { labels: kept, count: 0 }
-      cells.set(keptKey, cell)
-    }
+    const first = labels[firstLabel] ?? ''
+    const second = labels[secondLabel] ?? ''
+    let cell = cellsOf.get(first)?.get(second)
+    if (cell === undefined && cells.length < labelSetsMax) cell = newCell(first, second)
+    cell ??= cellsOf.get(other)?.get(other) ?? newCell(other, other)
     cell.count++
   }
 }

@@ -20,7 +20,7 @@ import type { StatementTrust } from '@holdfast/protocol/specs/rfc7591-registrati
 import type { AuthorizationDetail, DetailType } from '@holdfast/protocol/specs/rfc9396-rar/detail-type.ts'
 import type { Write } from '../store/writes.ts'
 import type { Locale } from './locale.ts'
-import type { Decide } from './policy-engines/engine.ts'
+import type { CompiledPolicies, Decide } from './policy-engines/engine.ts'
 import type { RiskRules } from './risk-rules.ts'
 
 /** The compiled revision: what the data plane reads. Immutable and versioned. */
@@ -118,8 +118,8 @@ export interface Policies {
   readonly readsRisk: boolean
   /** Whether they look at `context.attributes` before a client may act for a user: no source is asked where nobody does. */
   readonly readsAttributesAtAuthorize: boolean
-  /** Whether the time may change what they answer: nothing is answered from memory where it may. */
-  readonly readsTime: boolean
+  /** Whether what each flow brings anew cannot change the answer to a question: only then memory may answer it. */
+  readonly ignoresPassing: CompiledPolicies['ignoresPassing']
 }
 
 export interface ActivePolicies extends Policies {
@@ -350,6 +350,8 @@ export interface IdentityProvider {
 export interface NamedConnection {
   readonly name: string
   readonly kind: 'http' | 'postgres' | 'ldap'
+  /** Names of the issuers that it serves; every one when absent. */
+  readonly issuers?: readonly string[]
 }
 
 /** Who tells more about a user or a client than a grant does. */

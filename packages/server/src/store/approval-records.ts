@@ -66,4 +66,6 @@ export interface RememberedWords {
   readonly resources?: Readonly<Record<string, string>>
   readonly details: string
   readonly claims: string
+  /** How long the page said that access lasts at most. Absent in records older than the field: asked again. */
+  readonly lastsSeconds?: number
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { auditBody, type ChainHead, chainStart, linkHash, verifyChain } from './chain.ts'
+import { auditBody, type ChainHead, chainStart, commonFactsOf, linkHash, verifyChain } from './chain.ts'
 import { auditRecord } from './contract/samples.ts'
 import type { ChainedAuditRecord } from './records.ts'
 
@@ -110,4 +110,58 @@ test('no two places in chains share what is hashed', () => {
   assert.notEqual(linkHash('a', 1, '', '{}'), linkHash('a', 11, '', '{}'))
   assert.notEqual(linkHash('a', 1, 'b', '{}'), linkHash('a', 1, '', 'b{}'))
   assert.notEqual(linkHash('a","b', 1, '', '{}'), linkHash('a', 1, 'b', '{}'))
+})
+
+test('facts stand in one order, however they came and however many names were seen before', () => {
+  const factsOf = (names: readonly string[]) => Object.fromEntries(names.map(name => [name, `of ${name}`]))
+  const written = (names: readonly string[]): string =>
+    auditBody({ ...auditRecord('r'), facts: factsOf(names) }).replace(/^.*"facts":/, '')
+  const names = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 6 }), { maxLength: 12 })
+  fc.assert(
+    fc.property(
+      names.filter(all => !all.includes('__proto__')),
+      all => {
+        const expected = `${JSON.stringify(factsOf(all.toSorted()))}}`
+        assert.equal(written(all), expected)
+        assert.equal(written(all.toReversed()), expected)
+      },
+    ),
+  )
+  for (let round = 0; round < 300; round++) {
+    const many = Array.from({ length: 90 }, (_, index) => `n${(index * 7) % 90}_${round}`)
+    assert.equal(written(many), `${JSON.stringify(factsOf(many.toSorted()))}}`)
+  }
+})
+
+test('facts that were written out once make the same record as those that were not', () => {
+  const fact = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.array(fc.string(), { maxLength: 3 }))
+  const facts = fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('a', 'b"c', 'ü', '__proto__')), fact)
+  fc.assert(
+    fc.property(facts, facts, facts, (common, own, other) => {
+      const written = commonFactsOf({ ...common, ...own }, Object.keys(own))
+      for (const mine of [own, other]) {
+        const body = auditBody({ ...auditRecord('r'), facts: mine, commonFacts: written })
+        const all = Object.fromEntries(
+          Object.entries(common).filter(([name]) => !Object.keys(own).includes(name)),
+        )
+        assert.equal(body, auditBody({ ...auditRecord('r'), facts: { ...all, ...mine } }))
+      }
+    }),
+  )
+})
+
+test('facts that were written out once stay as they were', () => {
+  const facts = { zone: 'z', scopes: ['b', 'a'], sid: 's' }
+  const common = commonFactsOf(facts, ['sid'])
+  const body = () => auditBody({ ...auditRecord('r'), facts: { sid: 't' }, commonFacts: common })
+  const before = body()
+  facts.scopes.push('c')
+  assert.equal(body(), before)
+  assert.deepEqual(common.facts, { zone: 'z', scopes: ['b', 'a'] })
+  assert.throws(() => Object.assign(common.facts, { zone: 'y' }), TypeError)
+  assert.throws(() => Reflect.apply(Array.prototype.push, common.facts.scopes, ['c']), TypeError)
+})
+
+test('a stored record that carries facts beside its facts was never hashed so', () => {
+  expectFault(replaced(2, { commonFacts: commonFactsOf({ a: 1 }, []) }), 'change', 3)
 })

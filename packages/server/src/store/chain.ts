@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { AuditRecord, ChainedAuditRecord } from './records.ts'
+import type { AuditRecord, ChainedAuditRecord, CommonFacts } from './records.ts'
 
 /** The end of a chain: where the next record is hung. */
 export interface ChainHead {
@@ -19,34 +19,77 @@ export type ChainVerdict =
 
 /** The record as it is stored and hashed: members in one fixed order, facts sorted, absent ones left out. */
 export function auditBody(record: AuditRecord): string {
-  const written = lasting.get(record.facts)
-  if (written === undefined) return bodyWith(record, sorted(record.facts))
-  return `${bodyWith(record, undefined).slice(0, -1)},"facts":${written}}`
+  const { facts, commonFacts } = record
+  if (commonFacts === undefined) return bodyWith(record, sorted(facts))
+  return `${bodyWith(record, undefined).slice(0, -1)},"facts":${among(commonFacts, facts)}}`
 }
-
-const lasting = new WeakMap<AuditRecord['facts'], string>()
 
 /**
  * Facts that many records will share, written out once. Frozen to the bottom: what is hashed is what stands in them.
- * @returns a copy, to be used in place of `facts`
+ * @param all facts of one of the records
+ * @param own names of those that each record has for itself
  */
-export function lastingFacts(facts: AuditRecord['facts']): AuditRecord['facts'] {
-  const copy = Object.freeze(
-    Object.fromEntries(
-      Object.entries(facts).map(([name, value]) => [
-        name,
-        typeof value === 'object' ? Object.freeze([...value]) : value,
-      ]),
-    ),
-  )
-  lasting.set(copy, JSON.stringify(sorted(copy)))
-  return copy
+export function commonFactsOf(all: AuditRecord['facts'], own: readonly string[]): CommonFacts {
+  const facts: Record<string, AuditRecord['facts'][string]> = {}
+  const parts: CommonFacts['parts'][number][] = []
+  let text = '{'
+  for (const [name, fact] of Object.entries(sorted(all))) {
+    text += `${text === '{' && parts.length === 0 ? '' : ','}${JSON.stringify(name)}:`
+    if (own.includes(name)) {
+      parts.push(Object.freeze({ text, own: name }))
+      text = ''
+    } else {
+      text += JSON.stringify(fact)
+      facts[name] = typeof fact === 'object' ? Object.freeze([...fact]) : fact
+    }
+  }
+  return Object.freeze({ facts: Object.freeze(facts), parts: Object.freeze(parts), end: `${text}}` })
+}
+
+/** A record with other facts of its own than were foreseen is written like any. */
+function among({ facts, parts, end }: CommonFacts, own: AuditRecord['facts']): string {
+  if (parts.length !== Object.keys(own).length || parts.some(part => own[part.own] === undefined))
+    return JSON.stringify(sorted({ ...facts, ...own }))
+  let written = ''
+  for (const part of parts) written += part.text + JSON.stringify(own[part.own])
+  return written + end
 }
 
 function sorted(facts: AuditRecord['facts']): AuditRecord['facts'] {
   const inOrder: Record<string, AuditRecord['facts'][string]> = {}
-  for (const name of Object.keys(facts).sort()) inOrder[name] = facts[name] as AuditRecord['facts'][string]
+  for (const name of sortedNames(facts)) inOrder[name] = facts[name] as AuditRecord['facts'][string]
   return inOrder
+}
+
+/** Names of facts in the order they came, to the same names sorted: records of one event nearly always carry the same. */
+interface Names {
+  readonly next: Map<string, Names>
+  sorted: readonly string[] | undefined
+}
+
+/** Steps remembered; then it begins anew. Names come from the program, but a chain that is verified may hold any. */
+const namesMax = 10_000
+const noNames = (): Names => ({ next: new Map(), sorted: undefined })
+const walked = { from: noNames(), count: 0 }
+
+function sortedNames(facts: AuditRecord['facts']): readonly string[] {
+  const given = Object.keys(facts)
+  if (walked.count + given.length > namesMax) {
+    walked.from = noNames()
+    walked.count = 0
+  }
+  let names = walked.from
+  for (const name of given) {
+    let next = names.next.get(name)
+    if (next === undefined) {
+      next = noNames()
+      names.next.set(name, next)
+      walked.count += 1
+    }
+    names = next
+  }
+  names.sorted ??= given.sort()
+  return names.sorted
 }
 
 function bodyWith(record: AuditRecord, facts: AuditRecord['facts'] | undefined): string {

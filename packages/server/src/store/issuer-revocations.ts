@@ -25,6 +25,21 @@ export function notEndedWithIssuerOf(column: string, born: string): string {
     where r.sequence > ${born} and substr(${column}, 1, length(r.key)) = r.key)`
 }
 
+const notEnded = /not exists \(select 1 from issuer_revocations r[^=]*= r\.key\)/g
+
+/** The same text where no issuer ever ended everything: what it would look up is known. */
+export function beforeAnyEnding(text: string): string {
+  return text
+    .replaceAll(numberNow, '0')
+    .replaceAll(lastNumber, 'null as last_ended')
+    .replaceAll(notEnded, 'true')
+}
+
+/** Whether running this text can end everything of an issuer, or take that back. */
+export function changesEndings(text: string): boolean {
+  return /^(insert into|update|delete from) issuer_revocations\b/.test(text)
+}
+
 /** For questions about one issuer. @param key parameter with `issuerKey` */
 export function bornAfterEnd(born: string, key: string): string {
   return `${born} >= coalesce((select sequence from issuer_revocations where key = ${key}), 0)`

@@ -414,7 +414,20 @@ export interface AuditRecord {
   readonly clauses?: readonly string[]
   readonly error?: string
   readonly reason?: string
-  readonly facts: Readonly<Record<string, string | number | boolean | readonly string[]>>
+  readonly facts: Facts
+  /** Facts that other records have, too; written among `facts`, and read back as some of them. */
+  readonly commonFacts?: CommonFacts
+}
+
+type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>
+
+/** Facts of many records, written out once for all of them. */
+export interface CommonFacts {
+  readonly facts: Facts
+  /** The JSON of all up to each fact that a record has for itself, and the name of that. */
+  readonly parts: readonly { readonly text: string; readonly own: string }[]
+  /** The rest of it. */
+  readonly end: string
 }
 
 /** An audit record with its place in its writer's hash chain. */

@@ -52,7 +52,7 @@ export const statements = {
   'finish-logout-notice': 'delete from logout_notices where id = $1 and version = $2',
   'insert-grant': `insert into grants (hash, body, expires_at, sid, subject_key, client_key, managed_id, born)
     values ($1, $2, $3, $4, $5, $6, $7, ${numberNow})`,
-  'require-live-grant': `select 1 from grants
+  'require-live-grant': `select true as found from grants
     where hash = $1 and revoked_at is null and expires_at > $2 and ${notEndedWithIssuer('grants')}`,
   'revoke-grant': 'update grants set revoked_at = $2 where hash = $1 and revoked_at is null',
   'end-grant': `update grants set revoked_at = $2

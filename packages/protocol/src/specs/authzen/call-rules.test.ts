@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { firstRefusal } from '../../rule.ts'
 import type { JsonObject } from '../../wire/json.ts'
-import { callerOfCallRules, readCall } from './call-rules.ts'
+import { type CallReach, callerOfCallRules, callReachRules, readCall } from './call-rules.ts'
 import { nameLengthMax } from './rules.ts'
 
 const good: JsonObject = {
@@ -108,3 +108,19 @@ test('is about a client that the issuer serves', () => {
   assert.equal(firstRefusal(callerOfCallRules, { isServed: true }), undefined)
   assert.equal(firstRefusal(callerOfCallRules, { isServed: false })?.ruleId, 'authzen.call-client')
 })
+
+const reach: CallReach = { audience: ['https://a'], introspects: ['https://a', 'https://b'], owners: [] }
+const reaches: readonly (readonly [string, Partial<CallReach>, string | undefined])[] = [
+  ['for one whom who asks answers for', {}, undefined],
+  ['for both', { audience: ['https://b', 'https://a'] }, undefined],
+  ['for another one', { audience: ['https://c'] }, 'authzen.call-audience'],
+  ['for another one, too', { audience: ['https://a', 'https://c'] }, 'authzen.call-audience'],
+  ['by nobody', { introspects: [] }, 'authzen.call-audience'],
+  ['with what is its own', { owners: [['https://a'], ['https://c', 'https://a']] }, undefined],
+  ['with what is another one’s', { owners: [['https://a'], ['https://b']] }, 'authzen.call-reach'],
+  ['with what is nobody’s any more', { owners: [[]] }, 'authzen.call-reach'],
+]
+for (const [name, change, ruleId] of reaches)
+  test(`a call is asked about ${name}: ${ruleId ?? 'yes'}`, () => {
+    assert.equal(firstRefusal(callReachRules, { ...reach, ...change })?.ruleId, ruleId)
+  })

@@ -117,6 +117,39 @@ export function readCall(context: JsonObject): Outcome<Call> {
   })
 }
 
+/** For whom the token of a call is, and who asks about it. */
+export interface CallReach {
+  readonly audience: readonly string[]
+  /** Audiences that who asks answers for. */
+  readonly introspects: readonly string[]
+  /** The APIs of each scope and each type of details that has any; the others are everybody's. */
+  readonly owners: readonly (readonly string[])[]
+}
+
+/** Who asks is believed what it says of tokens for itself, and learns nothing about those for others (I20). */
+export const callReachRules: readonly Rule<CallReach>[] = [
+  {
+    id: 'authzen.call-audience',
+    clauses: ['AUTHZEN-6.1'],
+    level: 'OURS',
+    title: 'the token is for nobody but those whom who asks answers for',
+    check: ({ audience, introspects }) =>
+      audience.every(one => introspects.includes(one))
+        ? pass
+        : fail('invalid_token', 'the token is meant for another resource server'),
+  },
+  {
+    id: 'authzen.call-reach',
+    clauses: ['AUTHZEN-6.1'],
+    level: 'OURS',
+    title: 'scopes and details of the token are of its audience, as in every token that is issued',
+    check: ({ audience, owners }) =>
+      owners.every(own => own.some(one => audience.includes(one)))
+        ? pass
+        : fail('invalid_token', 'a scope or a type of details belongs to another resource server'),
+  },
+]
+
 /** Rules about whom a call is made by. */
 export const callerOfCallRules: readonly Rule<{ readonly isServed: boolean }>[] = [
   {

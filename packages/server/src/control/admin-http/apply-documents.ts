@@ -12,6 +12,7 @@ import { judgeStepUp } from './authority.ts'
 import { overtaken } from './bound-store.ts'
 import { etagAt, etagOf, etagOfValue } from './etag.ts'
 import { applyOperation, type Proposal, propose } from './propose.ts'
+import { judgeReach } from './reach.ts'
 import { decidesForOthers, isAdministrators, placesOf, risksOf } from './risk.ts'
 import { shownTo } from './shown-fields.ts'
 import { type Actor, type AdminVisit, type Done, portsOf } from './visit.ts'
@@ -43,6 +44,8 @@ export async function applyDocuments(
     if (missing !== undefined) return wrong(problemOf(missing.ruleId, missing.reason))
     if (place !== undefined && etagOfPlace(place, before, users) !== etag)
       return wrong(problemOf('admin.precondition', 'the document is not the one you read'))
+    const further = judgeReach(before, writes, desk.options.ports.issuers, caller.reach)
+    if (further !== undefined) return wrong(problemOf(further.ruleId, further.reason))
     const reasons = risksOf(before, writes, desk.audience, users.values())
     if (reasons.length === 0) return checked(requiredUsers(users, writes))
     found = {
@@ -76,10 +79,12 @@ export async function confirmDocuments(
   const gate: Gate = (before, writes) => {
     const approver = roleMissing(content.approveScopes, caller.scopes)
     if (approver !== undefined) return wrong(problemOf(approver.ruleId, approver.reason))
-    refusal = judge(scopesOfWrites(writes, 'write'), {
-      base: baseOf(before, writes, users),
-      reasons: risksOf(before, writes, desk.audience, users.values()),
-    })
+    refusal =
+      judgeReach(before, writes, desk.options.ports.issuers, content.issuers) ??
+      judge(scopesOfWrites(writes, 'write'), {
+        base: baseOf(before, writes, users),
+        reasons: risksOf(before, writes, desk.audience, users.values()),
+      })
     return refusal === undefined
       ? checked(requiredUsers(users, writes))
       : wrong(problemOf(refusal.ruleId, refusal.reason))
@@ -244,6 +249,7 @@ function problemOf(ruleId: string, message: string): Problem {
 const gateStatuses: Readonly<Record<string, number>> = {
   'admin.precondition': 412,
   'admin.role': 403,
+  'admin.reach': 403,
 }
 
 function unfit(problems: readonly Problem[]): Extract<Done, { ok: false }> {

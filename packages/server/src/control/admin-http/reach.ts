@@ -1,4 +1,9 @@
+import { type Refusal, refuse } from '@holdfast/protocol'
+import type { IssuerBinding } from '../../snapshot/compile.ts'
 import type { Store } from '../../store/store.ts'
+import type { DocumentRecord, Write } from '../../store/writes.ts'
+import { tenantOf } from '../revoke-tenant.ts'
+import { parsed, placesOf } from './risk.ts'
 import type { AdminDesk, Standing } from './visit.ts'
 
 /**
@@ -31,6 +36,38 @@ export function standingWithin(standing: Standing, desk: AdminDesk, reach: Reach
 /** Whether everything that the one reaches is reached by the other too. */
 export function isWithin(one: Reach, other: Reach): boolean {
   return other === undefined || one?.every(name => other.includes(name)) === true
+}
+
+/**
+ * What documents of an issuer within reach say that is about others, too: of which tenant it is, and a connection that
+ * serves more than is within reach. Whoever writes what is asked over it reads all that it reads.
+ */
+export function judgeReach(
+  before: readonly DocumentRecord[],
+  writes: readonly Write[],
+  issuers: readonly IssuerBinding[],
+  reach: Reach,
+): Refusal | undefined {
+  if (reach === undefined) return undefined
+  const after = parsed(writes.flatMap(write => (write.kind === 'put-document' ? [write.document] : [])))
+  const moved = [...placesOf(writes).values()].find(
+    ({ documentKind, issuer }) =>
+      documentKind === 'Issuer' && tenantOf(issuer, parsed(before)) !== tenantOf(issuer, after),
+  )
+  if (moved !== undefined) return further('of which tenant an issuer is, is said by who reaches all issuers')
+  const shared = after.flatMap(({ issuerUrl, document: { kind, spec } }) => {
+    if (kind !== 'AttributeSource' || !('connection' in spec)) return []
+    const { connections = [] } = issuers.find(({ url }) => url === issuerUrl) ?? {}
+    const found = connections.find(({ name }) => name === spec.connection)
+    return isWithin(found?.issuers, reach) ? [] : [spec.connection]
+  })
+  return shared.length === 0
+    ? undefined
+    : further(`the connection \`${shared[0]}\` is not for issuers within reach alone`)
+}
+
+function further(reason: string): Refusal {
+  return refuse('admin.reach', ['HFA-8'], 'access_denied', reason)
 }
 
 /** Reads that take no issuer; all others are asked for one, and those are the issuers of the desk. */

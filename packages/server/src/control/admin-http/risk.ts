@@ -1,11 +1,12 @@
 import { accessEvaluationScope } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { globalRevocationScope } from '@holdfast/protocol/specs/global-token-revocation/rules.ts'
 import type { PlacedDocument } from '../../snapshot/compile.ts'
+import { compileOnboarding } from '../../snapshot/compile-onboarding.ts'
 import type { UserRecord } from '../../store/records.ts'
 import type { DocumentRecord, Write } from '../../store/writes.ts'
 import { isAdminScope } from '../admin-scopes.ts'
 import { highTier } from '../content-approvals.ts'
-import { canonicalJson, type DocumentOf } from '../document.ts'
+import { canonicalJson, type DocumentOf, ofKind } from '../document.ts'
 import { storedDocuments } from '../documents.ts'
 import type { KindName } from '../resources/index.ts'
 
@@ -241,20 +242,31 @@ function judgeClient({ name, issuer, before, after, ground }: Changed<'Client'>)
 
 export const lastDoor = 'the last client by which administrators come in'
 
-/** Whether no other active client is left that persons use for the admin API: they could not take it back. */
-export function isLastDoor(name: string, issuer: string, { before, audience }: RiskGround): boolean {
-  const own = before.flatMap(({ issuerUrl, document }) => (issuerUrl === issuer ? [document] : []))
-  const servers = own.flatMap(document =>
-    document.kind === 'ResourceServer' && document.spec.audience === audience ? [document.name] : [],
+/** Whether no client would be left that persons use for the admin API: they could not take it back. */
+export function isLastDoor(name: string, issuer: string, { before, after, audience }: RiskGround): boolean {
+  const doors = (documents: readonly PlacedDocument[]) => doorsAt(issuer, documents, audience)
+  return doors(before).includes(name) && doors(after).every(one => one === name)
+}
+
+/** By document and by onboarding: either may hold a client back. */
+function doorsAt(issuer: string, documents: readonly PlacedDocument[], audience: string): readonly string[] {
+  const own = documents.flatMap(({ issuerUrl, document }) => (issuerUrl === issuer ? [document] : []))
+  const servers = ofKind(own, 'ResourceServer').flatMap(({ name, spec }) =>
+    spec.audience === audience ? [name] : [],
   )
-  const doors = own.flatMap(document => {
-    if (document.kind !== 'Client' || document.spec.status !== 'active') return []
-    const { resources, metadata } = document.spec
+  const isRequired = ofKind(own, 'Issuer')[0]?.spec.onboarding === 'required'
+  const clients = ofKind(own, 'Client')
+  const known = new Map(clients.map(client => [client.name, client]))
+  const { records } = compileOnboarding(ofKind(own, 'ClientOnboarding'), { isRequired, clients: known }, [])
+  return clients.flatMap(({ name, spec: { status, resources, metadata } }) => {
     const { grant_types: grants = ['authorization_code'] } = metadata
     const isForPersons = grants.some(grant => grant !== 'client_credentials')
-    return isForPersons && resources.some(one => servers.includes(one)) ? [document.name] : []
+    const record = records.get(name)
+    const isServed = record === undefined ? !isRequired : record.withheld === undefined
+    return status === 'active' && isServed && isForPersons && resources.some(one => servers.includes(one))
+      ? [name]
+      : []
   })
-  return doors.includes(name) && doors.length === 1
 }
 
 function changesPolicy(before: SpecOf<'RegisteredClient'>, after: SpecOf<'RegisteredClient'> | undefined) {
@@ -299,7 +311,8 @@ function judgeResourceServer({ before, after, ground }: Changed<'ResourceServer'
     : 'what it asks of users and clients'
 }
 
-function parsed(records: readonly DocumentRecord[]): readonly PlacedDocument[] {
+/** Documents of a plan that compiled. */
+export function parsed(records: readonly DocumentRecord[]): readonly PlacedDocument[] {
   const documents = storedDocuments(records)
   if (!documents.ok) throw new TypeError('what is planned was checked before')
   return documents.value

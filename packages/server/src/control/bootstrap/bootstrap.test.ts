@@ -206,6 +206,33 @@ describe('the bootstrap configuration', () => {
     assert.ok(settings.some(({ name }) => name === 'remoteEngines[0].url'))
   })
 
+  test('a connection that names issuers serves those, and one that names none serves every one', t => {
+    const { issuers, connections } = loaded(
+      t,
+      `issuers:
+  - { name: north, url: 'https://localhost:8443', environment: development }
+  - { name: south, url: 'https://localhost:9443', environment: development }
+connections:
+  - { name: all, kind: postgres, urlFile: /a }
+  - { name: both, kind: ldap, url: 'ldaps://a', bindDn: b, passwordFile: c, issuers: [south, north] }
+  - { name: cold, kind: http, url: 'https://a.example', bearerFile: a, issuers: [north] }
+`,
+    )
+    const all = { name: 'all', kind: 'postgres' }
+    const both = { name: 'both', kind: 'ldap', issuers: ['south', 'north'] }
+    assert.deepEqual(
+      issuers.map(issuer => issuer.connections),
+      [
+        [all, both, { name: 'cold', kind: 'http', issuers: ['north'] }],
+        [all, both],
+      ],
+    )
+    assert.deepEqual(
+      connections.map(({ name }) => name),
+      ['all', 'both', 'cold'],
+    )
+  })
+
   test('attribute sources may name services and databases, with every secret in a file', t => {
     const { cwd, connections, issuers } = loaded(
       t,
@@ -356,6 +383,16 @@ describe('the bootstrap configuration', () => {
       'a directory without TLS',
       "connections: [{ name: a, kind: ldap, url: 'ldap://a', bindDn: b, passwordFile: c }]",
       /ldaps/,
+    ],
+    [
+      'a connection for an issuer that is not there',
+      'connections: [{ name: a, kind: postgres, urlFile: a, issuers: [main, mian] }]',
+      /connections\[0\]\.issuers: .*`mian`.*`main`/,
+    ],
+    [
+      'a connection for nobody',
+      'connections: [{ name: a, kind: postgres, urlFile: a, issuers: [] }]',
+      /connections\[0\]\.issuers/,
     ],
     [
       'two connections of one name',

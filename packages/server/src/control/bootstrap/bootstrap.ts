@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { IssuerBinding } from '../../snapshot/compile.ts'
 import { type Checked, checked, type Problem, wrong } from '../problem.ts'
 import { checkShape } from '../shape.ts'
+import { unknownName } from '../suggestion.ts'
 import { type BusChoice, busOf } from './bus.ts'
 import { type ConnectionChoice, connectionsOf } from './connections.ts'
 import { type CustodyChoice, custodyOf } from './custody.ts'
@@ -110,7 +111,7 @@ export function loadBootstrap({ cwd, env, file }: BootstrapSources): Checked<Boo
 function resolved(document: string, base: string, file: BootstrapFile, origins: Origins): Checked<Bootstrap> {
   const problems: Problem[] = []
   const environment = environmentOf(document, file, problems)
-  problems.push(...unfitIssuers(document, file), ...unfitTls(document, file))
+  problems.push(...unfitIssuers(document, file), ...unfitTls(document, file), ...unfitServed(document, file))
   if (environment === 'production') problems.push(...developmentDefaults(document, file, origins))
   const dataFolder = resolve(base, file.dataFolder)
   const store = storeOf(document, file, { base, dataFolder, problems })
@@ -183,6 +184,16 @@ function unfitIssuers(document: string, { issuers }: BootstrapFile): readonly Pr
 function unfitTls(document: string, { tls }: BootstrapFile): readonly Problem[] {
   if ((tls.certificateFile === undefined) === (tls.privateKeyFile === undefined)) return []
   return [{ document, field: 'tls', message: '`certificateFile` and `privateKeyFile` come together' }]
+}
+
+/** A name that is misspelt would take the connection from whom it was meant for. */
+function unfitServed(document: string, { connections, issuers }: BootstrapFile): readonly Problem[] {
+  const known = new Map(issuers.map(issuer => [issuer.name, issuer]))
+  return connections.flatMap(({ issuers: served = [] }, index) =>
+    served
+      .filter(name => !known.has(name))
+      .map(name => unknownName(document, `connections[${index}].issuers`, 'issuer', name, known)),
+  )
 }
 
 /** Production names every setting whose default was made for development. */
@@ -287,7 +298,12 @@ function bindingOf(
     environment,
     clientTrustAnchors,
     remoteEngines: file.remoteEngines.map(engine => engine.name),
-    connections: file.connections.map(({ name: connection, kind }) => ({ name: connection, kind })),
+    connections: file.connections
+      .filter(({ issuers: served }) => served === undefined || served.includes(name))
+      .map(({ name: connection, kind, issuers: served }) => ({
+        ...{ name: connection, kind },
+        ...(served !== undefined && { issuers: served }),
+      })),
   }
 }
 

@@ -12,9 +12,12 @@ import {
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/)
 
+/** Names of the issuers whose attribute sources may name it; every one when absent. */
+const serves = { issuers: z.array(z.string().min(1)).min(1).max(50).optional() }
+
 const http = z
   .strictObject({
-    ...{ name, kind: z.literal('http') },
+    ...{ name, kind: z.literal('http'), ...serves },
     /** Scheme, host and port; the path stands in the document. */
     url: z
       .string()
@@ -26,13 +29,13 @@ const http = z
   .refine(isKnownThere, unknownThere)
 
 const postgres = z.strictObject({
-  ...{ name, kind: z.literal('postgres') },
+  ...{ name, kind: z.literal('postgres'), ...serves },
   /** A file that holds the URL of the database, with a role that can only read. */
   urlFile: z.string().min(1),
 })
 
 const ldap = z.strictObject({
-  ...{ name, kind: z.literal('ldap') },
+  ...{ name, kind: z.literal('ldap'), ...serves },
   url: z
     .string()
     .max(512)
@@ -68,7 +71,7 @@ export function connectionsOf(
   file: z.infer<typeof connectionsSchema>,
   base: string,
 ): readonly ConnectionChoice[] {
-  return file.map(one => {
+  return file.map(({ issuers: _served, ...one }) => {
     if (one.kind === 'postgres') return { ...one, urlFile: resolve(base, one.urlFile) }
     if (one.kind === 'http') return { kind: one.kind, name: one.name, url: one.url, ...reachOf(one, base) }
     const caFile = one.caFile === undefined ? undefined : resolve(base, one.caFile)

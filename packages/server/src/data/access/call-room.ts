@@ -1,8 +1,7 @@
 import type { AccessAnswer } from '@holdfast/policy'
 import { accept, firstRefusal, type Outcome, type Refusal } from '@holdfast/protocol'
-import { callerOfCallRules, readCall } from '@holdfast/protocol/specs/authzen/call-rules.ts'
+import { callerOfCallRules, callReachRules, readCall } from '@holdfast/protocol/specs/authzen/call-rules.ts'
 import { bodyJsonLimits, readEvaluation } from '@holdfast/protocol/specs/authzen/rules.ts'
-import { addressedRules } from '@holdfast/protocol/specs/rfc7662-introspection/rules.ts'
 import { parseJsonObject } from '@holdfast/protocol/wire/json.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
@@ -11,6 +10,7 @@ import { commitPresented, presentedToken } from '../bearer/presented.ts'
 import { type AccessInput, type JudgedAccess, judgeAccess } from '../policy/access.ts'
 import type { Room } from '../room.ts'
 import { accessRefused, answerReply, decisionDesk, questionText } from './asking.ts'
+import { ownersOf } from './owners.ts'
 
 /**
  * The active policies of the issuer as a decision point (AuthZEN 1.0 section 6): may this call be made? Gateways and
@@ -57,7 +57,8 @@ function loadCall(
   { issuer }: Exchange,
 ): Outcome<Omit<AccessInput, 'askedBy' | 'now'>> {
   const { clientId, audience, scopes, details } = asked.call
-  const notAddressed = firstRefusal(addressedRules, { audience, introspects })
+  const owners = ownersOf(asked.call, issuer)
+  const notAddressed = firstRefusal(callReachRules, { audience, introspects, owners })
   if (notAddressed !== undefined) return notAddressed
   const client = issuer.clients.get(clientId)
   const isServed = client?.status === 'active'

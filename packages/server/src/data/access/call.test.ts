@@ -115,7 +115,7 @@ describe('the policies of the issuer decide about a call', () => {
 
   test('the strictest profile of all the token is for is the tier', async () => {
     const text = `@id("own.no") forbid ${head} when { context.asked.tier like "*tier-4*" };`
-    const detailTypes = [{ name: 'payment', profile: tier4HighValue }] as never
+    const detailTypes = [{ name: 'payment', audience: accounts, profile: tier4HighValue }] as never
     await using world = await open(policiesWith(text), { detailTypes })
     assert.equal(saidBy(await ask(world, call())).decision, false)
     assert.equal(saidBy(await ask(world, call({ authorization_details: [] }))).decision, true)
@@ -252,7 +252,8 @@ describe('who may ask about a call', () => {
     await using world = await open()
     for (const [audience, isAnswered] of [
       [[accounts], true],
-      [[payments, accounts], true],
+      [[accounts, accounts], true],
+      [[payments, accounts], false],
       [[payments], false],
     ] as const) {
       const { decision, context: told } = saidBy(await ask(world, call({ audience })))
@@ -260,7 +261,7 @@ describe('who may ask about a call', () => {
       if (isAnswered) continue
       assert.deepEqual((told.error as { readonly status: number }).status, 403)
       const record = await world.lastAudit('access.refused')
-      assert.deepEqual([record?.ruleId, record?.clientId], ['introspection.addressed', 'c_gateway'])
+      assert.deepEqual([record?.ruleId, record?.clientId], ['authzen.call-audience', 'c_gateway'])
     }
     const nowhere = clientOf({ clientId: 'c_gateway', scopes: [scope] })
     await using other = await open(undefined, { clients: [nowhere] })

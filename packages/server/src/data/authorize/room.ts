@@ -11,6 +11,7 @@ import { authenticationState } from '../interaction/authentication.ts'
 import { browserOf } from '../interaction/cookies.ts'
 import { possibleAcrs } from '../interaction/demand.ts'
 import { withNamedGrant } from '../interaction/named-grant.ts'
+import { type Opening, putDown } from '../interaction/opening.ts'
 import { isFormPost } from '../interaction/post.ts'
 import { interactionEndsAt, stepUrl } from '../interaction/record.ts'
 import { showFirst } from '../interaction/room.ts'
@@ -53,29 +54,32 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
   if (silent !== undefined) return await refusedHere(silent)
 
   const session = state.next === 'login' ? undefined : found
-  const opening = openInteraction(exchange, ports, opened.value, session, now)
-  await ports.store.commit([
-    { kind: 'insert-interaction', record: opening.record },
-    auditAccepted(exchange, now, 'authorization.opened', contextOf(opened.value), {
+  const { id, record: interaction, cookies } = openInteraction(exchange, ports, opened.value, session, now)
+  const { client, profile } = opened.value
+  const opening: Opening = {
+    insert: { kind: 'insert-interaction', record: interaction },
+    audit: auditAccepted(exchange, now, 'authorization.opened', contextOf(opened.value), {
       ...requestFacts(request),
       pushed: opened.value.pushedHash !== undefined,
       session: !login,
     }),
-  ])
-  const { id, record: interaction, cookies } = opening
-  const { client, profile } = opened.value
+  }
   const visit: Visit = {
     ...{ exchange, id, interaction, client, profile, session },
-    ...{ browserSession: found, authentication: state, now },
+    ...{ browserSession: found, authentication: state, now, opening },
   }
   const reply = await firstReply(visit, cookies, ports)
   return opened.value.pushedHash === undefined ? unbacked(reply) : reply
 }
 
-async function firstReply(visit: Visit, cookies: Opening['cookies'], ports: Ports): Promise<Reply> {
+async function firstReply(visit: Visit, cookies: Reply['headers'], ports: Ports): Promise<Reply> {
   const { exchange, id, interaction, authentication } = visit
   if (interaction.request.prompt.includes('none')) return await consentSilently(visit, ports)
-  if (mayShowHere(exchange, cookies)) return await showFirst(visit, ports)
+  const isHere = mayShowHere(exchange, cookies)
+  // Only the consent step ends what it need not ask, in one commit with the opening.
+  if (isHere && authentication.next === 'done') return await showFirst(visit, ports)
+  const lasting = await putDown(visit, ports)
+  if (isHere) return await showFirst(lasting, ports)
   const step = authentication.next === 'done' ? 'consent' : authentication.next
   return seeOther(stepUrl(exchange.issuer.url, id, step), cookies)
 }
@@ -85,7 +89,7 @@ async function firstReply(visit: Visit, cookies: Opening['cookies'], ports: Port
  * must show that it keeps it, before anybody types a password into a page that could not be answered; and after a POST
  * a page would be posted again when it is loaded again.
  */
-function mayShowHere({ method }: Exchange, cookies: Opening['cookies']): boolean {
+function mayShowHere({ method }: Exchange, cookies: Reply['headers']): boolean {
   return method === 'GET' && cookies.length === 0
 }
 
@@ -106,7 +110,7 @@ function parseAuthorize(exchange: Exchange): Outcome<FormReading> {
       )
 }
 
-interface Opening {
+interface OpenedInteraction {
   readonly id: string
   readonly record: InteractionRecord
   readonly cookies: Reply['headers']
@@ -118,7 +122,7 @@ function openInteraction(
   opened: OpenedRequest,
   session: LiveSession | undefined,
   now: EpochSeconds,
-): Opening {
+): OpenedInteraction {
   const issuer = exchange.issuer.url
   const handle = newHandle(ports.entropy, 'interaction', issuer, fineTime(ports.clock))
   const { hash: browserHash, headers: cookies } = browserOf(exchange, ports)

@@ -86,7 +86,10 @@ export function approvalWrites(
   ]
 }
 
-/** No: the prompt keeps its place, so that asking again and again does not pay. */
+/**
+ * No: the prompt keeps its place, so that asking again and again does not pay. In the browser this client asks again,
+ * too.
+ */
 export function denialWrites(
   request: BackchannelRequestRecord,
   requestId: string,
@@ -95,6 +98,7 @@ export function denialWrites(
 ): readonly Write[] {
   return [
     { kind: 'deny-backchannel-request', hash: request.hash, at },
+    ...forgettingWith(request),
     ...pingWrites(request, requestId, ports, at),
   ]
 }

@@ -1,12 +1,19 @@
 import { hash } from 'node:crypto'
-import { type EpochSeconds, type HandleHash, isAtLeastAsStrict, secondsAfter } from '@holdfast/protocol'
+import {
+  type EpochSeconds,
+  type HandleHash,
+  isAtLeastAsStrict,
+  type SecurityProfile,
+  secondsAfter,
+} from '@holdfast/protocol'
 import { tier3SensitiveWrite } from '@holdfast/protocol/profiles/tier-3-sensitive-write.ts'
 import { canonicalDetail } from '@holdfast/protocol/specs/rfc9396-rar/within.ts'
 import { askedProfiles } from '../../snapshot/effective-profile.ts'
-import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
+import type { Client, IssuerSnapshot, ResourceServer, Scope } from '../../snapshot/snapshot.ts'
 import type { RememberedConsentRecord, RememberedWords } from '../../store/approval-records.ts'
 import type { AuthorizationRequest, GrantRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
+import { grantLifetimeSeconds } from '../authorize/lasting.ts'
 import { releasableClaims } from '../claims/release.ts'
 import { hashOfHandle } from '../handle.ts'
 import type { Asked } from '../interaction/named-grant.ts'
@@ -19,6 +26,8 @@ const askedTier = 3
 export interface Asking {
   readonly issuer: IssuerSnapshot
   readonly client: Client
+  /** That applies to all that is asked. */
+  readonly profile: SecurityProfile
   readonly request: Pick<AuthorizationRequest, 'redirectUri' | 'prompt' | 'grantManagement'>
   readonly asked: Pick<Asked, 'scopes' | 'resources' | 'claims' | 'details'>
   readonly isDevice: boolean
@@ -71,8 +80,8 @@ export function rememberedOf(asking: Asking, grant: GrantRecord, seconds: number
 }
 
 /**
- * Whether what is asked was allowed before and is still remembered: no more than then, by the same client in the same
- * words. Any doubt asks.
+ * Whether what is asked was allowed before and is still remembered: no more than then and for no longer, by the same
+ * client in the same words. Any doubt asks.
  * @param seconds what the policies of now say
  */
 export function isRemembered(
@@ -97,52 +106,98 @@ export function isRemembered(
     ) &&
     seen.client === remembered.seen.client &&
     seen.details === remembered.seen.details &&
-    seen.claims === remembered.seen.claims
+    seen.claims === remembered.seen.claims &&
+    // To ask for less may be to have it for longer: without `openid`, a registration alone lets a client act later on.
+    seen.lastsSeconds <= (remembered.seen.lastsSeconds ?? 0)
   )
 }
 
-/** Digests of everything the page says that is not the user's own. */
-function wordsSeen({ issuer, client, request, asked }: Asking): Required<RememberedWords> {
-  const { clientId, clientName, redirectUris, sector, isPublic, tokenEndpointAuthMethod, grantTypes } = client
-  const registered = issuer.registered.get(clientId)
+/** Everything the page says that is not the user's own, words as digests. */
+function wordsSeen(asking: Asking): Required<RememberedWords> {
+  const { issuer, asked } = asking
+  return {
+    client: clientDigest(asking),
+    scopes: Object.fromEntries(asked.scopes.map(name => [name, scopeDigest(issuer.scopes.get(name))])),
+    resources: Object.fromEntries(
+      asked.resources.map(audience => [audience, resourceDigest(issuer.resourceServers.get(audience))]),
+    ),
+    details: detailsDigest(asking),
+    claims: claimsDigest(asking),
+    lastsSeconds: grantLifetimeSeconds(asking, asked.scopes),
+  }
+}
+
+/** Of each client what was said last: what a snapshot holds never changes, but its client may answer elsewhere. */
+const lastClients = new WeakMap<
+  Client,
+  {
+    readonly redirectUri: string
+    readonly registered: ReturnType<IssuerSnapshot['registered']['get']>
+    readonly digest: string
+  }
+>()
+
+function clientDigest({ issuer, client, request: { redirectUri } }: Asking): string {
+  const registered = issuer.registered.get(client.clientId)
+  const last = lastClients.get(client)
+  if (last !== undefined && last.redirectUri === redirectUri && last.registered === registered)
+    return last.digest
+  const { clientName, redirectUris, sector, isPublic, tokenEndpointAuthMethod, grantTypes } = client
   const hosts = [...new Set(redirectUris.map(hostOf))].toSorted()
   const itself = [registered?.token ?? null, registered?.softwareStatement ?? null]
-  return {
-    client: digest([
-      ...[clientName, hostOf(request.redirectUri), hosts, sector ?? null, isPublic, tokenEndpointAuthMethod],
-      ...[grantTypes.toSorted(), client.profile.name, itself, vouchedBy(client, issuer)],
-    ]),
-    scopes: Object.fromEntries(asked.scopes.map(name => [name, scopeDigest(name, issuer)])),
-    resources: Object.fromEntries(
-      asked.resources.map(audience => [
-        audience,
-        digest([issuer.resourceServers.get(audience)?.displayName ?? null]),
-      ]),
-    ),
-    details: digest([
-      asked.details.map(canonicalDetail),
-      [...new Set(asked.details.map(({ type }) => type))].map(type => issuer.detailTypes.get(type) ?? null),
-    ]),
-    claims: digest([asked.claims ?? null, claimDigests(asked.claims, client, issuer)]),
-  }
+  const made = digest([
+    ...[clientName, hostOf(redirectUri), hosts, sector ?? null, isPublic, tokenEndpointAuthMethod],
+    ...[grantTypes.toSorted(), client.profile.name, itself, vouchedBy(client, issuer)],
+  ])
+  lastClients.set(client, { redirectUri, registered, digest: made })
+  return made
+}
+
+const resourceDigest = digestOnce((server: ResourceServer | undefined) => [server?.displayName ?? null])
+
+const noDetails = digest([[], []])
+
+function detailsDigest({ issuer, asked: { details } }: Asking): string {
+  if (details.length === 0) return noDetails
+  const types = [...new Set(details.map(({ type }) => type))]
+  return digest([details.map(canonicalDetail), types.map(type => issuer.detailTypes.get(type) ?? null)])
+}
+
+const noClaims = digest([null, []])
+
+function claimsDigest({ issuer, client, asked: { claims } }: Asking): string {
+  return claims === undefined ? noClaims : digest([claims, claimDigests(claims, client, issuer)])
 }
 
 /** A claim that has no words of its own is shown in those of a scope that releases it. */
 function claimDigests(
-  claims: Asked['claims'],
+  claims: NonNullable<Asked['claims']>,
   client: Client,
   issuer: IssuerSnapshot,
 ): readonly (readonly [name: string, words: string])[] {
-  if (claims === undefined) return []
   const releasable = releasableClaims(client, issuer)
   const names = new Set([...claims.idToken, ...claims.userinfo].map(({ name }) => name))
-  return [...names].map(name => [name, scopeDigest(releasable.get(name)?.name ?? '', issuer)])
+  return [...names].map(name => [name, scopeDigest(issuer.scopes.get(releasable.get(name)?.name ?? ''))])
 }
 
-function scopeDigest(name: string, { scopes }: IssuerSnapshot): string {
-  const scope = scopes.get(name)
+const scopeDigest = digestOnce((scope: Scope | undefined) => {
   const { title, description, translations, claims } = scope ?? {}
-  return digest([title ?? null, description ?? null, translations ?? null, claims ?? null])
+  return [title ?? null, description ?? null, translations ?? null, claims ?? null]
+})
+
+/** The digest of what is read from one object of a snapshot, which never changes. */
+function digestOnce<T extends object>(partsOf: (one: T | undefined) => readonly unknown[]) {
+  const known = new WeakMap<T, string>()
+  const ofNone = digest(partsOf(undefined))
+  return (one: T | undefined): string => {
+    if (one === undefined) return ofNone
+    let made = known.get(one)
+    if (made === undefined) {
+      made = digest(partsOf(one))
+      known.set(one, made)
+    }
+    return made
+  }
 }
 
 function hostOf(uri: string): string {

@@ -39,7 +39,7 @@ export const deviceAuthorizationRoom: Room = async (exchange, ports) => {
   const extraHeaders = exchange.headers('dpop').length === 0 ? [] : [dpopNonceHeader(exchange, ports)]
   const no = refusedAuthenticated
 
-  const proof = judgeClientProof(exchange, ports, authenticated.value)
+  const proof = await judgeClientProof(exchange, ports, authenticated.value)
   if (!proof.ok) return await no(exchange, ports, refused, proof, authenticated.value, { extraHeaders })
   const spent = [...authenticated.value.writes, ...(proof.value?.writes ?? [])]
 

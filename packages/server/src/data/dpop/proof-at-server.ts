@@ -1,5 +1,13 @@
 import { accept, headerAlgs, type Outcome, type SecurityProfile, secondsAfter } from '@holdfast/protocol'
-import { judgeProof, proofForgottenAt, replayPartsOf } from '@holdfast/protocol/sender/dpop.ts'
+import {
+  judgeProof,
+  type ProofInput,
+  proofForgottenAt,
+  readProof,
+  replayPartsOf,
+  type VerifiedProof,
+  verifyProof,
+} from '@holdfast/protocol/sender/dpop.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { Write } from '../../store/writes.ts'
@@ -32,12 +40,25 @@ export function judgeServerProof(
   profile: SecurityProfile,
   options: ServerProofOptions = {},
 ): Outcome<ServerProof | undefined> {
+  const input = proofInputOf(exchange, ports, profile, options)
+  if (input === undefined) return accept(undefined)
+  const proof = judgeProof(input)
+  return proof.ok ? accept(serverProofOf(proof.value, exchange, profile)) : proof
+}
+
+/** What the proof of the request has to fit; undefined: there is none, and none is demanded. */
+function proofInputOf(
+  exchange: Exchange,
+  ports: Ports,
+  profile: SecurityProfile,
+  options: ServerProofOptions = {},
+): ProofInput | undefined {
   const proofs = exchange.headers('dpop')
-  if (proofs.length === 0 && options.required !== true) return accept(undefined)
+  if (proofs.length === 0 && options.required !== true) return undefined
   const issuer = exchange.issuer.url
   const now = ports.clock.now()
   const { proofAgeSeconds: ageSeconds, futureSeconds, signingAlgs, dpopNonce } = profile
-  const proof = judgeProof({
+  return {
     proofs,
     method: exchange.method,
     externalUrl: exchange.externalUrl,
@@ -51,26 +72,43 @@ export function judgeServerProof(
     },
     accessToken: options.accessToken,
     expectedJkt: options.expectedJkt,
-  })
-  if (!proof.ok) return proof
-  const { jkt, issuedAt, nonce } = proof.value
+  }
+}
+
+/** A verified proof, and the write by which it serves once. */
+function serverProofOf(
+  proof: VerifiedProof,
+  { issuer: { url: issuer } }: Exchange,
+  { proofAgeSeconds: ageSeconds }: SecurityProfile,
+): ServerProof {
+  const { jkt, issuedAt, nonce } = proof
   const remember: Write = {
     kind: 'remember-jti',
     what: 'dpop-proof',
-    key: hashOfJti('dpop-proof', issuer, issuedAt, replayPartsOf(proof.value)),
+    key: hashOfJti('dpop-proof', issuer, issuedAt, replayPartsOf(proof)),
     issuedAt,
-    expiresAt: secondsAfter(proofForgottenAt(proof.value, ageSeconds), replayMarginSeconds),
+    expiresAt: secondsAfter(proofForgottenAt(proof, ageSeconds), replayMarginSeconds),
   }
-  return accept({ jkt, hasNonce: nonce !== undefined, writes: [remember] })
+  return { jkt, hasNonce: nonce !== undefined, writes: [remember] }
 }
 
-/** The proof of a request whose client is authenticated; once when it proved the client as well. */
-export function judgeClientProof(
+/**
+ * The proof of a request whose client is authenticated; once when it proved the client as well. What was read of proofs
+ * that came together is verified in a step of its own, one after the other (`http/gathering.ts`).
+ */
+export async function judgeClientProof(
   exchange: Exchange,
   ports: Ports,
   { profile, proof }: { readonly profile: SecurityProfile; readonly proof: ServerProof | undefined },
-): Outcome<ServerProof | undefined> {
-  return proof === undefined ? judgeServerProof(exchange, ports, profile) : accept({ ...proof, writes: [] })
+): Promise<Outcome<ServerProof | undefined>> {
+  if (proof !== undefined) return accept({ ...proof, writes: [] })
+  const input = proofInputOf(exchange, ports, profile)
+  if (input === undefined) return accept(undefined)
+  const read = readProof(input)
+  if (!read.ok) return read
+  await undefined
+  const verified = verifyProof(read.value)
+  return verified.ok ? accept(serverProofOf(verified.value, exchange, profile)) : verified
 }
 
 /** The nonce to use next (RFC 9449 section 8.2). */

@@ -41,9 +41,9 @@ export async function rememberedFor(
   return isRemembered(found, askingOf(visit, asked), seconds, now) ? found : undefined
 }
 
-function askingOf({ exchange, interaction, client }: Visit, asked: Asked): ConsentAsking {
+function askingOf({ exchange, interaction, client, profile }: Visit, asked: Asked): ConsentAsking {
   const { request, device } = interaction
-  return { issuer: exchange.issuer, client, request, asked, isDevice: device !== undefined }
+  return { issuer: exchange.issuer, client, profile, request, asked, isDevice: device !== undefined }
 }
 
 /** Who says no is asked again next time. */

@@ -10,12 +10,15 @@ import { outstandingKey, outstandingRequests } from '../par/outstanding.ts'
 import { recordRefusal } from '../refused.ts'
 import type { Visit } from './visit.ts'
 
-/** Guards of every end: once per interaction, pushed request and signed request object, however many pages were opened. */
-export function finishing({ interaction, now }: Visit): readonly Write[] {
+/**
+ * Guards of every end: once per interaction, pushed request and signed request object, however many pages were opened.
+ * An interaction that nobody was led to is never put down: nothing could answer it a second time.
+ */
+export function finishing({ interaction, now, opening }: Visit): readonly Write[] {
   const { hash, version, pushedHash } = interaction
   const { requestObjectJti: jti } = interaction.request
   return [
-    { kind: 'finish-interaction', hash, version, at: now },
+    opening === undefined ? { kind: 'finish-interaction', hash, version, at: now } : opening.audit,
     ...(pushedHash === undefined
       ? []
       : [{ kind: 'spend-pushed-request', hash: pushedHash, at: now } as const]),
@@ -60,15 +63,17 @@ export async function finishRefused(
 }
 
 export async function tooLate(visit: Visit, context: AuditContext, ports: Ports): Promise<Reply> {
+  const { exchange, interaction, opening } = visit
   const refusal = refuse(
     'interaction.once',
     ['RFC9126-4-3'],
     'invalid_request_uri',
     'the request was answered before, on this page or another one',
   )
-  await recordRefusal(visit.exchange, ports, 'consent.refused', refusal, { context })
-  const { uiLocales } = visit.interaction.request
-  return errorPage(visit.exchange, refusal, { ...alreadyAnswered, uiLocales })
+  const writes = opening === undefined ? [] : [opening.audit]
+  await recordRefusal(exchange, ports, 'consent.refused', refusal, { context, writes })
+  const { uiLocales } = interaction.request
+  return errorPage(exchange, refusal, { ...alreadyAnswered, uiLocales })
 }
 
 function contextOf({ interaction, client, session }: Visit): AuditContext {

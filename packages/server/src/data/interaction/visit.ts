@@ -19,6 +19,7 @@ import { hashOfHandle } from '../handle.ts'
 import { type AuthenticationState, authenticationState } from './authentication.ts'
 import { cookieHash } from './cookies.ts'
 import { withNamedGrant } from './named-grant.ts'
+import type { Opening } from './opening.ts'
 import { ourselves } from './ourselves.ts'
 import { type LiveSession, loadSession } from './session.ts'
 
@@ -37,6 +38,8 @@ export interface Visit {
   /** What must still happen before the request may go on. */
   readonly authentication: AuthenticationState
   readonly now: EpochSeconds
+  /** Set while the interaction is not in the store: for the commit of what is answered at once, or for `putDown`. */
+  readonly opening?: Opening
 }
 
 export async function loadVisit(exchange: Exchange, ports: Ports): Promise<Outcome<Visit>> {

@@ -88,6 +88,7 @@ async function answer(
     : jsonReply(200, description)
 }
 
+/** A member that is undefined is not written: JSON has none. */
 function describe(
   { token }: ActiveToken,
   { issuer }: Exchange,
@@ -106,19 +107,19 @@ function describe(
     aud: audience.length === 1 ? audience[0] : audience,
     client_id: token.clientId,
     scope: token.scopes.join(' '),
-    ...(details.length > 0 && { authorization_details: details }),
+    authorization_details: details.length > 0 ? details : undefined,
     token_type: binding.jkt === undefined ? 'Bearer' : 'DPoP',
     exp: token.expiresAt,
     iat: token.issuedAt,
     nbf: token.issuedAt,
     jti: token.jti,
     tenant_id: issuer.tenantId,
-    ...(cnf !== undefined && { cnf }),
-    ...(act !== undefined && { act }),
-    ...(mayAct !== undefined && { may_act: { sub: mayAct } }),
-    ...(authTime !== undefined && { auth_time: authTime }),
-    ...(acr !== undefined && { acr }),
-    ...(amr.length > 0 && { amr }),
+    cnf,
+    act,
+    may_act: mayAct === undefined ? undefined : { sub: mayAct },
+    auth_time: authTime,
+    acr,
+    amr: amr.length > 0 ? amr : undefined,
     txn: token.txn,
     // The caller has the signature, or it could not have asked: now it has the whole.
     ...(token.signingInput !== undefined && { [signingInputMember]: token.signingInput }),

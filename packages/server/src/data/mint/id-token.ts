@@ -29,9 +29,9 @@ export async function mintIdToken(
     // First: nothing in them can change what the protocol says below.
     ...userClaims,
     ...authenticationOf(order, exchange, ports, issuedAt + idToken.lifetimeSeconds),
-    ...(sid !== undefined && { sid: sidFor(ports.keys, url, sector, sid) }),
+    sid: sid === undefined ? undefined : sidFor(ports.keys, url, sector, sid),
     ...subjectHint(client, sector, subject, url, ports),
-    ...(authReqId !== undefined && { 'urn:openid:params:jwt:claim:auth_req_id': authReqId }),
+    'urn:openid:params:jwt:claim:auth_req_id': authReqId,
     at_hash: leftHalfHash(idToken.alg, accessToken),
   }
   return await signForClient(
@@ -90,7 +90,7 @@ interface Authentication {
   readonly amr: readonly string[]
 }
 
-/** The same in every ID token of a grant (OpenID Connect Core section 3.3.3.6). */
+/** The same in every ID token of a grant (OpenID Connect Core section 3.3.3.6). What is undefined is not written. */
 function authenticationOf(
   { client, subject, sector, issuedAt, nonce, authTime, acr, amr }: Authentication,
   { issuer: { url } }: Exchange,
@@ -103,9 +103,9 @@ function authenticationOf(
     aud: client.clientId,
     exp,
     iat: issuedAt,
-    ...(authTime !== undefined && { auth_time: authTime }),
-    ...(nonce !== undefined && { nonce }),
-    ...(acr !== undefined && { acr }),
-    ...(amr.length > 0 && { amr }),
+    auth_time: authTime,
+    nonce,
+    acr,
+    amr: amr.length > 0 ? amr : undefined,
   }
 }

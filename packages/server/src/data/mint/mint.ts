@@ -13,18 +13,18 @@ import { tokenFormats } from './formats/index.ts'
 import { mintIdToken } from './id-token.ts'
 import { actingOf, type MintOrder } from './order.ts'
 
-/** The answer of RFC 6749 section 5.1, on the wire as it is. */
+/** The answer of RFC 6749 section 5.1, on the wire as it is: what is undefined is not written. */
 export interface TokenResponse {
   readonly access_token: string
   readonly token_type: 'DPoP' | 'Bearer'
   readonly expires_in: number
-  readonly issued_token_type?: string
-  readonly scope?: string
+  readonly issued_token_type: string | undefined
+  readonly scope: string | undefined
   /** As granted to this token (RFC 9396 section 7). */
-  readonly authorization_details?: readonly AuthorizationDetail[]
-  readonly refresh_token?: string
-  readonly id_token?: string
-  readonly grant_id?: string
+  readonly authorization_details: readonly AuthorizationDetail[] | undefined
+  readonly refresh_token: string | undefined
+  readonly id_token: string | undefined
+  readonly grant_id: string | undefined
 }
 
 export interface Minted {
@@ -99,12 +99,12 @@ export async function mint(
       access_token: token.value,
       token_type: binding.jkt === undefined ? 'Bearer' : 'DPoP',
       expires_in: order.lifetimeSeconds,
-      ...(order.delegation && { issued_token_type: order.delegation.issuedTokenType }),
-      ...(scopes.length > 0 && { scope: scopes.join(' ') }),
-      ...(authorizationDetails.length > 0 && { authorization_details: authorizationDetails }),
-      ...(refresh !== undefined && { refresh_token: refresh.value }),
-      ...(idToken !== undefined && { id_token: idToken }),
-      ...(order.managedGrantId !== undefined && { grant_id: order.managedGrantId }),
+      issued_token_type: order.delegation?.issuedTokenType,
+      scope: scopes.length > 0 ? scopes.join(' ') : undefined,
+      authorization_details: authorizationDetails.length > 0 ? authorizationDetails : undefined,
+      refresh_token: refresh?.value,
+      id_token: idToken,
+      grant_id: order.managedGrantId,
     },
     writes: refresh === undefined ? [insert, ...entry, audit] : [insert, ...entry, refresh.write, audit],
   }

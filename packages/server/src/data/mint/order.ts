@@ -244,9 +244,10 @@ function judgeAudience(
   if (resources.length === 0 && scopes.length > 0 && scopes.every(isForIssuer)) return accept(issuer.url)
   const isKnown = (resource: string): boolean => issuer.resourceServers.has(resource)
   const allowedResources = entitlement.allowedResources.filter(one => client.resources.includes(one))
-  const allowed = allowedResources.flatMap(audience => issuer.resourceServers.get(audience) ?? [])
   // A resource that is named chooses; details of another one stay behind, or are refused when they were named too.
-  const detailAudiences = resources.length > 0 ? [] : audiencesOfDetails(details, issuer.detailTypes)
+  const isNamed = resources.length > 0
+  const allowed = isNamed ? [] : allowedResources.flatMap(one => issuer.resourceServers.get(one) ?? [])
+  const detailAudiences = isNamed ? [] : audiencesOfDetails(details, issuer.detailTypes)
   const input = { resources, scopes, allowed, detailAudiences }
   const refusal =
     firstRefusal(resourceRules, { resources, isKnown, allowedResources }) ??

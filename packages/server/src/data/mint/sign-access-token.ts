@@ -24,12 +24,13 @@ export async function signAccessToken(
   const status = order.hasStatus ? takeStatusPlace(issuer, alg, ports) : undefined
   const claims = {
     ...accessTokenClaims(order, issuer, jti, ports),
-    ...(status && { status: { status_list: { idx: status.index, uri: status.uri } } }),
+    status: status && { status_list: { idx: status.index, uri: status.uri } },
   }
   const jwt = await ports.keys.sign(issuer.url, alg, 'at+jwt', claims)
   return { jwt, ...(status && { status }) }
 }
 
+/** A claim that is undefined is not written: JSON has none. */
 function accessTokenClaims(
   order: MintOrder,
   issuer: IssuerSnapshot,
@@ -53,14 +54,14 @@ function accessTokenClaims(
     jti,
     client_id: client.clientId,
     scope: scopes.join(' '),
-    ...(authorizationDetails.length > 0 && { authorization_details: authorizationDetails }),
+    authorization_details: authorizationDetails.length > 0 ? authorizationDetails : undefined,
     tenant_id: issuer.tenantId,
-    ...(authTime !== undefined && { auth_time: authTime }),
-    ...(acr !== undefined && { acr }),
-    ...(amr.length > 0 && { amr }),
-    ...(cnf !== undefined && { cnf }),
-    ...(act !== undefined && { act }),
-    ...(mayAct !== undefined && { may_act: { sub: mayAct } }),
+    auth_time: authTime,
+    acr,
+    amr: amr.length > 0 ? amr : undefined,
+    cnf,
+    act,
+    may_act: mayAct === undefined ? undefined : { sub: mayAct },
     txn: order.txn,
   }
 }

@@ -58,7 +58,7 @@ ${page.body}
 
 /** See other: never 307, which would repeat the posted credentials (FAPI2-SP-FINAL-5.3.2.2-10). */
 export function seeOther(location: string, extraHeaders: Reply['headers'] = []): Reply {
-  return { status: 303, headers: [['location', location], ...browserHeaders(), ...extraHeaders], body: '' }
+  return { status: 303, headers: [['location', location], ...plainHeaders, ...extraHeaders], body: '' }
 }
 
 /**
@@ -87,6 +87,9 @@ function browserHeaders({
     ['permissions-policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()'],
   ]
 }
+
+/** The same for every redirect. */
+const plainHeaders = browserHeaders()
 
 /**
  * The source a browser checks `form-action` against when our answer to a post redirects to the client.

@@ -35,7 +35,7 @@ export async function parRoom(exchange: Exchange, ports: Ports): Promise<Reply> 
   const refused = { extraHeaders: [nonce], spent: authenticated.value.writes }
   const no = refusedAuthenticated
 
-  const proof = judgeClientProof(exchange, ports, authenticated.value)
+  const proof = await judgeClientProof(exchange, ports, authenticated.value)
   if (!proof.ok) return await no(exchange, ports, 'request.refused', proof, authenticated.value, refused)
   const spent = [...refused.spent, ...(proof.value?.writes ?? [])]
 

@@ -16,7 +16,7 @@ import type { Policies } from '../../snapshot/snapshot.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import type { AuditContext } from '../audit-of.ts'
-import { keyOfRepeated, type PolicyAnswer, rememberAnswer, repeatedAnswer } from './repeated.ts'
+import { type PolicyAnswer, rememberAnswer, repeatableOf, repeatedAnswer } from './repeated.ts'
 
 /** How long a decision may take; what takes longer is a deny. */
 export const decisionTimeoutMs = 250
@@ -27,7 +27,7 @@ export interface Answered {
   /** After the remote engines, where the policies asked any. */
   readonly decision: Decision
   /** What a record says of question and decision; nothing of the engines. */
-  readonly facts: AuditRecord['facts']
+  readonly recorded: PolicyAnswer['recorded']
   /** What the policies permitted, and what the engines they named said to that; undefined: nobody was asked. */
   readonly remote: { readonly local: Decision; readonly verdicts: Verdicts } | undefined
   /** Of the version that decided. */
@@ -63,7 +63,7 @@ export async function askPolicies(
   const decision = verdicts === undefined ? local : withVerdicts(local, verdicts)
   return {
     ...{ question, policies: { name, version }, decision },
-    facts: decision === local ? told.facts : factsOf(question, policies, decision),
+    recorded: decision === local ? told.recorded : { facts: factsOf(question, policies, decision) },
     remote: verdicts && { local, verdicts },
     shadow: isOther ? { policies: shadow, decision: beside } : undefined,
   }
@@ -97,12 +97,12 @@ export function effectOf({ decision, obligations }: Decision): string {
 }
 
 function answerOf(policies: Policies, question: TokenQuestion): PolicyAnswer | Promise<PolicyAnswer> {
-  const key = keyOfRepeated(question, policies)
-  const known = key === undefined ? undefined : repeatedAnswer(policies, key)
+  const repeatable = repeatableOf(question, policies)
+  const known = repeatable && repeatedAnswer(policies, repeatable)
   if (known !== undefined) return known
   const told = (decision: Decision): PolicyAnswer => ({
     decision,
-    facts: factsOf(question, policies, decision),
+    recorded: { facts: factsOf(question, policies, decision) },
   })
   const failed = (cause: unknown): PolicyAnswer => told(deniedBy(policies, cause))
   try {
@@ -110,8 +110,8 @@ function answerOf(policies: Policies, question: TokenQuestion): PolicyAnswer | P
     if (decision instanceof Promise) return inTime(decision, decisionTimeoutMs).then(told).catch(failed)
     const answer = told(decision)
     // What broke may hold the next time.
-    if (key === undefined || decision.errors.length > 0) return answer
-    return rememberAnswer(policies, key, answer)
+    if (repeatable === undefined || decision.errors.length > 0) return answer
+    return rememberAnswer(policies, repeatable, answer)
   } catch (cause) {
     return failed(cause)
   }
@@ -153,44 +153,41 @@ function remoteFacts({ local, verdicts }: NonNullable<Answered['remote']>): Audi
  * @param more facts of the record that are no part of the question
  */
 export function recordsOf(
-  { question, decision, facts, policies, shadow, remote }: Answered,
+  { question, decision, recorded, policies, shadow, remote }: Answered,
   isFollowed: boolean,
   context: AuditContext,
   { issuer, requestId }: Exchange,
   more?: AuditRecord['facts'],
 ): readonly Write[] {
-  const { clientId } = question.client
-  const base = {
-    at: question.asked.time as AuditRecord['at'],
-    issuer: issuer.url,
-    requestId,
-    ...context,
-    clientId,
+  const recordOf = (
+    event: AuditRecord['event'],
+    outcome: AuditRecord['outcome'],
+    told: PolicyAnswer['recorded'],
+  ): Write => {
+    const at = question.asked.time as AuditRecord['at']
+    const { clientId } = question.client
+    const record = { at, issuer: issuer.url, event, outcome, requestId, ...context, clientId, ...told }
+    return { kind: 'append-audit', record }
   }
-  const by = { policies: policies.name, policy_version: policies.version }
-  const record: AuditRecord = {
-    ...{ ...base, event: policyEvents[question.moment], outcome: isFollowed ? 'accepted' : 'refused' },
-    facts:
-      remote === undefined && more === undefined
-        ? facts
-        : { ...facts, ...(remote && remoteFacts(remote)), ...more },
-  }
-  if (shadow === undefined) return [{ kind: 'append-audit', record }]
+  const written = recordOf(
+    policyEvents[question.moment],
+    isFollowed ? 'accepted' : 'refused',
+    remote === undefined && more === undefined
+      ? recorded
+      : { ...recorded, facts: { ...recorded.facts, ...(remote && remoteFacts(remote)), ...more } },
+  )
+  if (shadow === undefined) return [written]
   // Policies beside policies, without what engines added.
   const alone = remote?.local ?? decision
-  const beside: AuditRecord = {
-    ...{ ...base, event: 'policy.shadow-differs', outcome: 'accepted' },
+  const beside = recordOf('policy.shadow-differs', 'accepted', {
     facts: {
-      ...{ moment: question.moment, ...by, decision: alone.decision },
-      ...{ obligations: textsOfObligations(alone.obligations) },
+      ...{ moment: question.moment, policies: policies.name, policy_version: policies.version },
+      ...{ decision: alone.decision, obligations: textsOfObligations(alone.obligations) },
       ...{ shadow: shadow.policies.name, shadow_version: shadow.policies.version },
       ...Object.fromEntries(
         Object.entries(factsOfDecision(shadow.decision)).map(([name, value]) => [`shadow_${name}`, value]),
       ),
     },
-  }
-  return [
-    { kind: 'append-audit', record },
-    { kind: 'append-audit', record: beside },
-  ]
+  })
+  return [written, beside]
 }

@@ -1,4 +1,4 @@
-import { isBeforeToken } from '@holdfast/policy'
+import { isBeforeToken, noObligations } from '@holdfast/policy'
 import { type AuthenticationLevel, type Refusal, reachesLevel, refuse } from '@holdfast/protocol'
 import type { MissingApproval } from './approval.ts'
 import type { Answered } from './ask.ts'
@@ -14,12 +14,13 @@ export function refusalOf(
   levels: readonly AuthenticationLevel[],
 ): Refusal | undefined {
   const { question, decision, policies } = answered
+  const { errors, obligations } = decision
+  if (errors.length === 0 && decision.decision === 'permit' && obligations === noObligations) return undefined
   const facts = {
     policies: policies.name,
     policy_version: policies.version,
     determining: decision.determining.join(' '),
   }
-  const { errors } = decision
   if (errors.length > 0) {
     const failed = errors.map(({ place, message }) => `${place}: ${message}`).join('; ')
     return refuse('policy.failed', [], 'access_denied', 'the policies could not decide', {
@@ -27,7 +28,7 @@ export function refusalOf(
       failed: failed.slice(0, failedLengthMax),
     })
   }
-  const { stepUp, requireApproval } = decision.obligations
+  const { stepUp, requireApproval } = obligations
   if (unmetStepUp(stepUp, acr, levels).length > 0)
     return refuse(
       'policy.step-up',

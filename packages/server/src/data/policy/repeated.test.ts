@@ -1,15 +1,25 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Decision, type MintQuestion, noObligations } from '@holdfast/policy'
-import { epochSeconds } from '@holdfast/protocol'
+import {
+  type Decision,
+  isBeforeToken,
+  type MintQuestion,
+  noObligations,
+  type TokenQuestion,
+} from '@holdfast/policy'
+import { question as anyQuestion } from '@holdfast/policy/testing/token-questions.ts'
+import { type EpochSeconds, secondsAfter } from '@holdfast/protocol'
+import fc from 'fast-check'
 import type { Policies } from '../../snapshot/snapshot.ts'
-import { auditBody, lastingFacts } from '../../store/chain.ts'
+import { auditBody, verifyChain } from '../../store/chain.ts'
+import type { ChainedAuditRecord } from '../../store/records.ts'
 import { accounts } from '../testing/clients.ts'
-import { currentNonce } from '../testing/flow.ts'
+import { currentNonce, redeem, seedCode } from '../testing/flow.ts'
 import { policiesWith } from '../testing/policies.ts'
 import { openWorld, type World } from '../testing/world.ts'
 import { tokenRoom } from '../token/room.ts'
-import { keyOfRepeated } from './repeated.ts'
+import { askPolicies, recordsOf } from './ask.ts'
+import { repeatableOf } from './repeated.ts'
 
 const question: MintQuestion = {
   moment: 'mint',
@@ -32,7 +42,7 @@ const permit: Decision = {
 /** Policies that count how often they are asked. */
 function counting(
   answer: () => ReturnType<Policies['decide']> = () => permit,
-  readsTime = false,
+  ignoresPassing = true,
 ): { readonly policies: Policies; readonly asked: () => number } {
   let times = 0
   const decide: Policies['decide'] = () => {
@@ -46,7 +56,7 @@ function counting(
       decide,
       readsRisk: false,
       readsAttributesAtAuthorize: false,
-      readsTime,
+      ignoresPassing: () => ignoresPassing,
     },
     asked: () => times,
   }
@@ -79,7 +89,7 @@ describe('a client that acts for itself', () => {
   })
 
   test('is decided about each time where the time may count', async () => {
-    const { policies, asked } = counting(() => permit, true)
+    const { policies, asked } = counting(() => permit, false)
     await using world = await openWorld({ policies })
     assert.deepEqual([await token(world), await token(world), asked()], [200, 200, 2])
   })
@@ -118,15 +128,56 @@ describe('a client that acts for itself', () => {
   })
 })
 
-const policies = counting().policies
+describe('a user', () => {
+  const redeemed = async (world: World, sid: string, authTime: EpochSeconds) => {
+    const { code } = await seedCode(world, 'c_bank', { grant: { sid, authTime } })
+    const { status } = await redeem(world, 'c_bank', code)
+    return { status, audit: await world.lastAudit('policy.mint') }
+  }
+
+  test('is decided about once in many flows, and each has a session and a sign-in of its own', async () => {
+    const { policies, asked } = counting()
+    await using world = await openWorld({ policies })
+    const now = world.clock.now()
+    const first = await redeemed(world, 'sid-1', now)
+    const second = await redeemed(world, 'sid-2', secondsAfter(now, -60))
+    assert.deepEqual([first.status, second.status, asked()], [200, 200, 1])
+    const { sid, auth_age: age, ...same } = second.audit?.facts ?? {}
+    assert.deepEqual([sid, age], ['sid-2', 60])
+    assert.deepEqual({ ...same, sid: 'sid-1', auth_age: 0 }, first.audit?.facts)
+    assert.ok(verifyChain((await world.audit()) as readonly ChainedAuditRecord[]).intact)
+  })
+
+  test('is refused by name, whoever was decided about before', async () => {
+    const forbidden = `context has user && context.user == User::"u_bob"`
+    await using world = await openWorld({
+      policies: policiesWith(
+        `@id("bob") forbid (principal, action == Action::"mint", resource) when { ${forbidden} };`,
+      ),
+    })
+    const { code } = await seedCode(world, 'c_bank')
+    const other = await seedCode(world, 'c_bank', { grant: { subject: 'u_bob' } })
+    assert.equal((await redeem(world, 'c_bank', code)).status, 200)
+    assert.equal((await redeem(world, 'c_bank', other.code)).status, 400)
+  })
+})
+
+const { policies } = counting()
+const keyOf = (one: TokenQuestion): string | undefined => repeatableOf(one, policies)?.key
 
 describe('a question is the same', () => {
-  test('at another time, and in no other respect', () => {
-    const key = keyOfRepeated(question, policies)
-    assert.ok(key)
-    assert.equal(keyOfRepeated({ ...question, asked: { ...question.asked, time: 7 } }, policies), key)
+  test('in another flow, and in no other respect', () => {
     const { client, asked, user } = question
-    const others: readonly MintQuestion[] = [
+    const known = { subject: 'u_ada', sid: 's', acr: undefined, amr: [], authAgeSeconds: 1 }
+    const key = keyOf(question)
+    assert.ok(key)
+    assert.equal(keyOf({ ...question, asked: { ...asked, time: 7 } }), key)
+    const ofUser = keyOf({ ...question, user: known })
+    assert.equal(
+      keyOf({ ...question, user: { ...known, subject: 'u_eve', sid: 't', authAgeSeconds: 2 } }),
+      ofUser,
+    )
+    const others: readonly TokenQuestion[] = [
       ...Object.keys(client).map(name => ({
         ...question,
         client: { ...client, [name]: typeof Reflect.get(client, name) === 'boolean' ? true : 'other' },
@@ -146,37 +197,75 @@ describe('a question is the same', () => {
       { ...question, lifetimeSeconds: 299 },
       { ...question, user: { ...user, acr: 'urn:mfa' } },
       { ...question, user: { ...user, amr: ['pwd'] } },
-    ]
-    const keys = others.map(other => keyOfRepeated(other, policies))
-    assert.equal(new Set([key, ...keys]).size, others.length + 1)
-  })
-
-  test('never when a user, a risk, attributes or approvals stand in it, or when it is too long', () => {
-    const { asked, user } = question
-    for (const other of [
       { ...question, user: { ...user, subject: 'u_ada' } },
       { ...question, user: { ...user, sid: 's' } },
       { ...question, user: { ...user, authAgeSeconds: 1 } },
+      { ...question, user: known },
+      { ...question, moment: 'authorize', user: known },
       { ...question, risk: { score: 0, signals: [], unknown: [] } },
-      { ...question, attributes: {} },
+      { ...question, risk: { score: 0, signals: [], unknown: ['new-device'] } },
       { ...question, approvedBy: ['treasury'] },
+    ]
+    const keys = others.map(keyOf)
+    assert.equal(new Set([key, ...keys]).size, others.length + 1)
+  })
+
+  test('never with attributes, after its token is there, where policies look, or when it is too long', () => {
+    const { client, asked, user, binding } = question
+    for (const other of [
+      { ...question, attributes: {} },
       { ...question, asked: { ...asked, scopes: ['s'.repeat(2000)] } },
+      {
+        ...{ moment: 'access' as const, client, asked, user, binding, operation: 'read' },
+        object: { type: 'account', id: '7' },
+      },
     ])
-      assert.equal(keyOfRepeated(other, policies), undefined)
-    assert.equal(keyOfRepeated(question, { ...policies, readsTime: true }), undefined)
+      assert.equal(keyOf(other), undefined)
+    assert.equal(repeatableOf(question, { ...policies, ignoresPassing: () => false }), undefined)
   })
 })
 
-test('facts that were written out once make the same record as those that were not', () => {
-  const record = {
-    ...{ at: epochSeconds(question.asked.time), issuer: 'https://as.example', event: 'policy.mint' },
-    ...({ outcome: 'accepted', requestId: 'r', reason: 'a "quoted" word' } as const),
+test('memory answers and records as policies that are asked each time', async () => {
+  const own = `
+    @id("own.scope") forbid (principal, action == Action::"mint", resource in Scope::"payments")
+      unless { context has acr && context.acr == "a" };
+    @id("own.user") @step_up("urn:mfa") forbid (principal, action == Action::"authorize", resource)
+      when { context has session && !context.amr.contains("otp") };
+    @id("own.less") @max_lifetime("60") permit (principal, action == Action::"mint", resource)
+      when { context has user && context.asked.tier == "a" };
+    @id("own.risk") forbid (principal, action == Action::"mint", resource)
+      when { context has risk && context.risk.score > 50 };`
+  const remembering = policiesWith(own)
+  const asking = { ...remembering, ignoresPassing: () => false }
+  await using world = await openWorld()
+  const exchange = world.exchange('/token')
+  const kept = new Set<unknown>()
+  const answerBy = async (one: TokenQuestion, policies: Policies) => {
+    const answered = await askPolicies(
+      one,
+      { ...exchange, issuer: { ...exchange.issuer, policies } },
+      world.ports,
+    )
+    if (answered.recorded.commonFacts !== undefined) kept.add(answered.recorded.commonFacts)
+    const [write] = recordsOf(answered, true, {}, exchange)
+    assert.ok(write?.kind === 'append-audit')
+    return { decision: answered.decision, body: auditBody(write.record) }
   }
-  const facts = { zone: 'z', scopes: ['b', 'a'], bound: true, 'a"b': 'ü', count: 2 }
-  const lasting = lastingFacts(facts)
-  assert.equal(auditBody({ ...record, facts: lasting }), auditBody({ ...record, facts }))
-  facts.scopes.push('c')
-  assert.deepEqual(lasting.scopes, ['b', 'a'])
-  assert.throws(() => Object.assign(lasting, { bound: false }), TypeError)
-  assert.throws(() => Reflect.apply(Array.prototype.push, lasting.scopes, ['c']), TypeError)
+  const flow = fc.record({ time: fc.nat(), sid: fc.constantFrom('s', 't'), age: fc.nat() })
+  await fc.assert(
+    fc.asyncProperty(anyQuestion, fc.array(flow, { maxLength: 3 }), async (first, flows) => {
+      const inFlow = ({ time, sid, age }: { time: number; sid: string; age: number }): TokenQuestion => {
+        if (!isBeforeToken(first)) return first
+        const asked = { ...first.asked, time }
+        const authAgeSeconds = first.user.authAgeSeconds === undefined ? undefined : age
+        const changed = { sid: first.user.sid && sid, authAgeSeconds }
+        if (first.moment === 'mint') return { ...first, asked, user: { ...first.user, ...changed } }
+        return { ...first, asked, user: { ...first.user, ...changed } }
+      }
+      for (const one of [first, ...flows.map(inFlow)])
+        assert.deepEqual(await answerBy(one, remembering), await answerBy(one, asking))
+    }),
+    { numRuns: 300 },
+  )
+  assert.ok(kept.size > 20, `${kept.size} kept`)
 })

@@ -6,10 +6,8 @@ export const noStore: Reply['headers'] = [
   ['pragma', 'no-cache'],
 ]
 
+const json: Reply['headers'] = [['content-type', 'application/json'], ...noStore]
+
 export function jsonReply(status: number, body: unknown, extraHeaders: Reply['headers'] = []): Reply {
-  return {
-    status,
-    headers: [['content-type', 'application/json'], ...noStore, ...extraHeaders],
-    body: JSON.stringify(body),
-  }
+  return { status, headers: [...json, ...extraHeaders], body: JSON.stringify(body) }
 }

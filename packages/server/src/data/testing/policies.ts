@@ -22,6 +22,6 @@ export function policiesOf(decide: Policies['decide']): ActivePolicies {
     decide,
     readsRisk: false,
     readsAttributesAtAuthorize: false,
-    readsTime: true,
+    ignoresPassing: () => false,
   }
 }

@@ -41,7 +41,7 @@ export const tokenRoom: Room = async (exchange, ports) => {
   }
 
   // Proof and nonce before anything is spent: a request that is told to repeat itself must be able to.
-  const proof = judgeClientProof(exchange, ports, authenticated.value)
+  const proof = await judgeClientProof(exchange, ports, authenticated.value)
   if (!proof.ok) return refuseAsking(asking, { refusal: proof, context: {} })
   const proven: Asking = { ...asking, spent: [...asking.spent, ...(proof.value?.writes ?? [])] }
   const sender = judgeSender(exchange, ports, authenticated.value, proof.value)

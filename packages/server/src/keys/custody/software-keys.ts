@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { JwsAlg } from '@holdfast/protocol'
-import { signJws } from '@holdfast/protocol/jose/sign.ts'
+import { encodedHeader, signAfter } from '@holdfast/protocol/jose/sign.ts'
 import { Fault } from '../../ports.ts'
 import {
   decodePrivateKey,
@@ -30,8 +30,14 @@ export const softwareKeys: KeyCustody = {
 
 function softwareKey(alg: JwsAlg, privateKey: KeyObject): SigningKey {
   const half = publicHalfOf(alg, privateKey)
-  return {
-    ...half,
-    sign: (typ, claims) => signJws({ alg, kid: half.kid, typ }, claims, privateKey, alg),
+  /** By `typ`, of which we write a few. */
+  const headers = new Map<string, string>()
+  const headerOf = (typ: string): string => {
+    const known = headers.get(typ)
+    if (known !== undefined) return known
+    const header = encodedHeader({ alg, kid: half.kid, typ })
+    headers.set(typ, header)
+    return header
   }
+  return { ...half, sign: (typ, claims) => signAfter(headerOf(typ), claims, privateKey, alg) }
 }

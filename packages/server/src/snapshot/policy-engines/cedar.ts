@@ -1,4 +1,10 @@
-import { askedEngines, compileStoredPolicies, decideToken, readsContext } from '@holdfast/policy'
+import {
+  askedEngines,
+  compileStoredPolicies,
+  decideToken,
+  ignoresPassing,
+  readsContext,
+} from '@holdfast/policy'
 import { checked, wrong } from '../../control/problem.ts'
 import type { PolicyEngine } from './engine.ts'
 
@@ -13,7 +19,7 @@ export const cedar: PolicyEngine = {
         asks: askedEngines(compiled.value),
         readsRisk: readsContext(compiled.value, 'risk'),
         readsAttributesAtAuthorize: readsContext(compiled.value, 'attributes', 'authorize'),
-        readsTime: readsContext(compiled.value, 'asked'),
+        ignoresPassing: ignoresPassing(compiled.value),
       })
     return wrong(...compiled.problems.map(({ place, message }) => ({ document, field: place, message })))
   },

@@ -1,4 +1,4 @@
-import type { Decision, TokenQuestion } from '@holdfast/policy'
+import type { AuthorizeQuestion, Decision, MintQuestion, TokenQuestion } from '@holdfast/policy'
 import type { Checked } from '../../control/problem.ts'
 
 /** Answers a question. What it throws, and what it does not answer in time, is a deny. */
@@ -13,8 +13,11 @@ export interface CompiledPolicies {
   readonly readsRisk: boolean
   /** Whether those for the moment `authorize` may look at `context.attributes`. */
   readonly readsAttributesAtAuthorize: boolean
-  /** Whether the time may change what they answer, all else being equal; yes, where that is not known. */
-  readonly readsTime: boolean
+  /**
+   * Whether time, user, session and age of the sign-in, as they are in a question, cannot change its answer; no, where
+   * that is not known.
+   */
+  readonly ignoresPassing: (question: AuthorizeQuestion | MintQuestion) => boolean
 }
 
 /** A slot: one kind of policies. */

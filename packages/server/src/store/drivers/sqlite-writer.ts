@@ -4,6 +4,7 @@ import { type Announced, announcementOf, announcingSteps } from '../announcement
 import { linkedStepOf } from '../audit-step.ts'
 import type { ChainHead } from '../chain.ts'
 import type { Row } from '../finders.ts'
+import { beforeAnyEnding, changesEndings } from '../issuer-revocations.ts'
 import type { AuditRecord } from '../records.ts'
 import type { ReplayHorizon } from '../replay-horizon.ts'
 import { guardFailed, isGuard, type SqlValue, type StatementName, statements, stepOf } from '../statements.ts'
@@ -40,6 +41,13 @@ export interface Applied {
   readonly isDirty: boolean
 }
 
+interface Prepared {
+  readonly statement: StatementSync
+  readonly isQuestion: boolean
+  /** Whether running it may change what is remembered. */
+  readonly forgets: boolean
+}
+
 const committed: CommitResult = { committed: true }
 const clean: Applied = { result: committed, isDirty: true }
 
@@ -50,26 +58,35 @@ export function openWriter(
   clock: Clock,
   writePoint: WritePoint | undefined,
 ): SqliteWriter {
-  const prepared = new Map<string, StatementSync>()
+  const prepared = new Map<string, Prepared>()
   const remembered = new RememberedRows()
-  const forgetting = new Set<StatementSync>()
-  const prepare = (text: string): StatementSync => {
+  let mayBeEnded = database.prepare('select 1 from issuer_revocations').get() !== undefined
+  const prepare = (text: string): Prepared => {
     const known = prepared.get(text)
     if (known !== undefined) return known
-    // SQLite numbers its parameters with a question mark; otherwise the texts are the same.
-    const made = database.prepare(text.replaceAll('$', '?'))
+    if (!mayBeEnded && changesEndings(text)) {
+      // Before it first runs: every other text looks again, whether that transaction is kept or not.
+      mayBeEnded = true
+      prepared.clear()
+    }
+    const own = ownText(mayBeEnded ? text : beforeAnyEnding(text))
+    const made = {
+      statement: database.prepare(own),
+      isQuestion: own.startsWith('select'),
+      forgets: RememberedRows.isChangedBy(own),
+    }
     prepared.set(text, made)
-    if (RememberedRows.isChangedBy(text)) forgetting.add(made)
     return made
   }
-  /** Every change goes through here, whether its transaction is kept or not. @returns rows changed */
+  /** Every change goes through here, whether its transaction is kept or not. @returns rows changed, or found */
   const run = (text: string, values: readonly SqlValue[]): number => {
-    const statement = prepare(text)
-    if (forgetting.has(statement)) remembered.forget()
+    const { statement, isQuestion, forgets } = prepare(text)
+    if (isQuestion) return statement.get(...values) === undefined ? 0 : 1
+    if (forgets) remembered.forget()
     return Number(statement.run(...values).changes)
   }
   const all = (name: StatementName, values: readonly SqlValue[]): readonly Row[] => {
-    const statement = prepare(statements[name])
+    const { statement } = prepare(statements[name])
     if (!findsOne(name)) return statement.all(...values) as readonly Row[]
     const row = statement.get(...values)
     return row === undefined ? nothing : [row]
@@ -92,7 +109,6 @@ export function openWriter(
         !horizon.isBeyond(write) && run(statements[write.kind], [shortJti(write.key), write.expiresAt]) !== 0
       )
     const { name, values } = stepOf(write)
-    if (name === 'require-live-grant') return prepare(statements[name]).get(...values) !== undefined
     return run(statements[name], values) !== 0
   }
 
@@ -151,7 +167,7 @@ export function openWriter(
     recall: (name, values) => remembered.recall(name, values),
     isReading: () => view.isOpen,
     endReading,
-    allOf: (text, values) => prepare(text).all(...values) as readonly Row[],
+    allOf: (text, values) => prepare(text).statement.all(...values) as readonly Row[],
     runOf: run,
     apply,
     begin: () => {
@@ -178,6 +194,16 @@ export function openWriter(
       head = headAtSave
     },
   }
+}
+
+/**
+ * SQLite numbers its parameters with a question mark. What sets a column to itself only takes a lock, and the one writer
+ * of a file has it: here it is a question.
+ */
+function ownText(text: string): string {
+  return text
+    .replace(/^update (\w+) set (\w+) = \2\s+where/, 'select true as found from $1 where')
+    .replaceAll('$', '?')
 }
 
 const nothing: readonly Row[] = []

@@ -16,6 +16,7 @@ import { issuerRevocations } from './014-issuer-revocations.ts'
 import { approvals } from './015-approvals.ts'
 import { sightings } from './016-sightings.ts'
 import { shortJtis } from './017-short-jtis.ts'
+import { managedGrants } from './018-managed-grants.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -37,6 +38,7 @@ export const migrations: readonly Migration[] = [
   approvals,
   sightings,
   shortJtis,
+  managedGrants,
 ]
 
 /** Version of the schema this program speaks. */

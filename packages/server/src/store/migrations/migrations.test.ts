@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { accessToken, grant, session, user } from '../contract/samples.ts'
+import { statements } from '../statements.ts'
 import { first } from './001-first.ts'
 import { logout } from './003-logout.ts'
 import { revocation } from './006-revocation.ts'
@@ -105,5 +106,23 @@ test('what was there before is found by its owner', () => {
     [subject, client],
     [subject, client],
   ])
+  database.close()
+})
+
+test('a managed grant is found by its index and alive only once; other grants have no place in it', () => {
+  const database = new DatabaseSync(':memory:')
+  for (const migration of migrations)
+    for (const text of migration.statements(sqliteDialect)) database.exec(text)
+  const insert = database.prepare(
+    "insert into grants (hash, body, expires_at, managed_id, revoked_at) values (?, '{}', 1, ?, ?)",
+  )
+  insert.run('plain-1', null, null)
+  insert.run('plain-2', null, null)
+  insert.run('ended', 'm', 1)
+  insert.run('alive', 'm', null)
+  assert.throws(() => insert.run('twin', 'm', null), /UNIQUE/)
+  const question = statements['find-managed-grant'].replaceAll('$', '?')
+  const plan = database.prepare(`explain query plan ${question}`).all('m')
+  assert.ok(plan.some(({ detail }) => /INDEX grants_by_managed_id/.test(String(detail))))
   database.close()
 })

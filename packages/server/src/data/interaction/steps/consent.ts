@@ -8,17 +8,16 @@ import {
   secondsAfter,
 } from '@holdfast/protocol'
 import { silentRules } from '@holdfast/protocol/specs/oidc-core-request/rules.ts'
-import { deviceCodeLifetimeSeconds } from '@holdfast/protocol/specs/rfc8628-device/rules.ts'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Reply } from '../../../http/exchange.ts'
 import type { Ports } from '../../../ports.ts'
 import { endsWithSession } from '../../../store/owners.ts'
 import type { AuditRecord, CodeRecord, GrantRecord } from '../../../store/records.ts'
-import type { Write } from '../../../store/writes.ts'
+import type { GuardKind, Write } from '../../../store/writes.ts'
 import { auditAccepted } from '../../audit-of.ts'
 import { detailsFacts } from '../../authorize/details-facts.ts'
 import { requestFacts } from '../../authorize/facts.ts'
-import { isLasting } from '../../authorize/lasting.ts'
+import { grantLifetimeSeconds, isLasting } from '../../authorize/lasting.ts'
 import { authorizationResponse } from '../../authorize/response.ts'
 import { newGrantId, newManagedGrantId } from '../../authorize/transaction.ts'
 import { forgettingWith } from '../../consents/remembered.ts'
@@ -50,6 +49,7 @@ import { csrfToken } from '../csrf.ts'
 import { finishing, finishRefused, noLongerOutstanding, tooLate } from '../finish.ts'
 import { approvalShown, askOthers, showWaiting, waitsForApproval } from '../group-approval.ts'
 import { type Asked, type Asking, loadAsked } from '../named-grant.ts'
+import { putDown } from '../opening.ts'
 import { turnedAway } from '../policy-step-up.ts'
 import { stepUrl } from '../record.ts'
 import { type LiveSession, sessionLimits } from '../session.ts'
@@ -63,14 +63,9 @@ export const consent: InteractionStep = {
   isNeeded: ({ interaction }) => interaction.account === undefined,
   show: async (visit, ports) => {
     const due = await dueOf(visit, ports)
-    if (due.kind !== 'page') return await endOf(visit, due, ports)
-    const { session, asked, permitted, rememberSeconds } = due
-    const approval = approvalShown(permitted)
-    if (permitted.ok || approval !== undefined)
-      return render(visit, session, asked, ports, { rememberSeconds, ...(approval && { approval }) })
-    return waitsForApproval(permitted)
-      ? showWaiting(visit, permitted.approval.record, ports)
-      : await turnedAway(visit, permitted, 'consent.refused', ports)
+    return due.kind === 'page'
+      ? await showPage(await putDown(visit, ports), due, ports)
+      : await endOf(visit, due, ports)
   },
   answer,
 }
@@ -97,13 +92,25 @@ export async function consentSilently(visit: Visit, ports: Ports): Promise<Reply
 type Due =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'remembered'; readonly session: LiveSession; readonly allowed: Allowed }
-  | {
-      readonly kind: 'page'
-      readonly session: LiveSession
-      readonly asked: Asked
-      readonly permitted: Authorized
-      readonly rememberSeconds: number | undefined
-    }
+  | DuePage
+
+interface DuePage {
+  readonly kind: 'page'
+  readonly session: LiveSession
+  readonly asked: Asked
+  readonly permitted: Authorized
+  readonly rememberSeconds: number | undefined
+}
+
+async function showPage(visit: Visit, due: DuePage, ports: Ports): Promise<Reply> {
+  const { session, asked, permitted, rememberSeconds } = due
+  const approval = approvalShown(permitted)
+  if (permitted.ok || approval !== undefined)
+    return render(visit, session, asked, ports, { rememberSeconds, ...(approval && { approval }) })
+  return waitsForApproval(permitted)
+    ? showWaiting(visit, permitted.approval.record, ports)
+    : await turnedAway(visit, permitted, 'consent.refused', ports)
+}
 
 async function dueOf(visit: Visit, ports: Ports): Promise<Due> {
   const session = sessionOf(visit)
@@ -255,19 +262,35 @@ async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports
       ? await authorizationResponse(exchange, ports, interaction.request, response)
       : deviceDone(exchange, 'allowed')
   const committed = await ports.store.commit(writes)
-  if (!committed.committed) {
-    // Another request was faster with the grant that this one names: the user is asked about what it is now.
-    if (committed.guard === 'end-grant') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'consent'))
-    // An approval was used up or taken back, or what was remembered is not any more: the page says what is missing.
-    const meanwhile = ['spend-approval', 'require-approval', 'require-consent']
-    if (meanwhile.includes(committed.guard))
-      return seeOther(stepUrl(exchange.issuer.url, visit.id, 'consent'))
-    // A logout was faster: there is no session to consent in. The room asks for a new login.
-    if (committed.guard === 'touch-session') return seeOther(stepUrl(exchange.issuer.url, visit.id, 'login'))
-    return await tooLate(visit, contextOf(visit, session), ports)
-  }
+  if (!committed.committed) return await overtaken(visit, session, committed.guard, ports)
   noLongerOutstanding(visit, ports)
   return remembered === undefined ? reply : { ...reply, headers: [...reply.headers, remembered.cookie] }
+}
+
+/** Something else was faster: the user is asked again, where that helps and anything may be shown. */
+async function overtaken(visit: Visit, session: LiveSession, guard: GuardKind, ports: Ports): Promise<Reply> {
+  const { exchange, interaction, id, opening } = visit
+  const step = stepAfter[guard]
+  if (step === undefined) return await tooLate(visit, contextOf(visit, session), ports)
+  if (opening === undefined) return seeOther(stepUrl(exchange.issuer.url, id, step))
+  const { prompt } = interaction.request
+  const needs = { needsLogin: step === 'login', needsInteraction: false, needsConsent: step === 'consent' }
+  const silent = firstRefusal(silentRules, { prompt, ...needs })
+  if (silent !== undefined) return await finishRefused(visit, ports, 'consent.refused', silent)
+  // Nothing was written: the browser sends its request once more, and all of it is judged as it is now.
+  return seeOther(`${exchange.externalUrl}?${exchange.query}`)
+}
+
+/** After any other guard the request itself was answered before. */
+const stepAfter: { readonly [Guard in GuardKind]?: 'consent' | 'login' } = {
+  // Another request was faster with the grant that this one names: the user is asked about what it is now.
+  'end-grant': 'consent',
+  // An approval was used up or taken back, or what was remembered is not any more: the page says what is missing.
+  'spend-approval': 'consent',
+  'require-approval': 'consent',
+  'require-consent': 'consent',
+  // A logout was faster: there is no session to consent in. The room asks for a new login.
+  'touch-session': 'login',
 }
 
 /** What goes back to the client, signed before anything is spent: without a key, the user can allow it again. */
@@ -352,13 +375,8 @@ function statedBy({ authentication }: Visit): StatedAuthentication {
   return authentication.stated
 }
 
-/** A grant lives as long as anything it can buy. */
 function grantLifetime({ client, interaction, profile }: Visit, { scopes }: Asked): number {
-  const untilRedeemed =
-    interaction.device === undefined ? profile.codeLifetimeSeconds : deviceCodeLifetimeSeconds
-  return isLasting(client, scopes)
-    ? untilRedeemed + profile.refreshTokenLifetimeSeconds
-    : untilRedeemed + profile.accessTokenLifetimeSeconds
+  return grantLifetimeSeconds({ client, profile, isDevice: interaction.device !== undefined }, scopes)
 }
 
 function contentOf(
