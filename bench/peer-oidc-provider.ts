@@ -72,6 +72,8 @@ const server = createServer(
   { cert: readFileSync(options.certFile), key: readFileSync(options.keyFile) },
   (request, response) => void handle(request, response),
 )
+// As long as ours: signing a long warm-up takes more than Node's 5 s, and a connection must not end meanwhile.
+server.keepAliveTimeout = 30_000
 server.listen(options.port, '127.0.0.1', () => process.send?.({ ready: true, issuer }))
 process.on('message', message => {
   if (message === 'cpu') process.send?.({ cpu: process.cpuUsage(), memory: process.memoryUsage().rss })
