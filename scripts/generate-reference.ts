@@ -5,6 +5,7 @@ import { root } from '../test/source-files.ts'
 import { clausesPage } from './reference/clauses.ts'
 import { limitsPage } from './reference/limits.ts'
 import { profilesPage } from './reference/profiles.ts'
+import { recordedAnswers } from './reference/recorded-answers.ts'
 import { roomRefusals } from './reference/room-refusals.ts'
 import { rulesPage } from './reference/rules.ts'
 
@@ -14,6 +15,11 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     // For `holdfast explain`: the command must know what the pages know.
     ['packages/cli/src/room-refusals.json', `${JSON.stringify(roomRefusals(catalogue), undefined, 2)}\n`],
+    // For a start with the policies that we ship: what the Cedar reference says of them.
+    [
+      'packages/policy/src/cedar/recorded-answers.json',
+      `${JSON.stringify(recordedAnswers(), undefined, 2)}\n`,
+    ],
     ['docs/reference/rules.md', await rulesPage(catalogue)],
     ['docs/reference/clauses.md', clausesPage(catalogue)],
     ['docs/reference/profiles.md', profilesPage()],

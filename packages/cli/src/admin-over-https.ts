@@ -2,11 +2,13 @@ import { parseChallenges } from '@holdfast/protocol/wire/challenge.ts'
 import type { Answer, ProblemDetails } from '@holdfast/server/control/admin-api.ts'
 import { type Ask, adminOver } from './admin-client.ts'
 import type { AdminProfile } from './admin-profile.ts'
-import { type AdminSession, openAdminSession } from './admin-session.ts'
+import type { AdminSession } from './admin-session.ts'
 import type { AdminConnection, WaitingChange } from './composition.ts'
 
 /** The admin API of the server that a profile names, with tokens of its own. */
 export async function adminOverHttps(profile: AdminProfile): Promise<AdminConnection> {
+  // Loaded when it is needed: a server that starts is no client.
+  const { openAdminSession } = await import('./admin-session.ts')
   const session = await openAdminSession(profile)
   const ask: Ask = (method, path, body) => asked(session, method, path, withoutPerson(body))
   const one = (name: string): string => `/v1/changes/${encodeURIComponent(name)}`

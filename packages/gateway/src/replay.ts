@@ -1,5 +1,4 @@
 import { openPostgresReplayMemory, type ReplayMemory } from '@holdfast/resource-server'
-import pg from 'pg'
 import type { GatewayOptions } from './options.ts'
 import { codeOf } from './upstream.ts'
 
@@ -22,6 +21,7 @@ export async function openReplay({
   if (replay === undefined) return { memory: replayMemory, close: async () => undefined }
   if (replayMemory !== undefined) throw new TypeError('replay: there is a `replayMemory` beside it')
   if (replay.nonceSecret.byteLength < 32) throw new TypeError('replay.nonceSecret: has less than 32 bytes')
+  const { default: pg } = await import('pg')
   const pool = new pg.Pool({
     connectionString: replay.connectionString,
     max: connectionsMax,

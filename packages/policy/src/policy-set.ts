@@ -95,7 +95,7 @@ function readSchema({
   name,
   text,
 }: PolicySource['schema']): Parsed<{ readonly schema: Schema; readonly json: unknown }> {
-  const answer = askReference(cedar => cedar.schemaToJsonWithResolvedTypes(text))
+  const answer = askReference('schemaToJsonWithResolvedTypes', text)
   if (answer?.type !== 'success') return no(name, text, answer?.errors.map(referenceProblem) ?? [brokeOver])
   const warnings = answer.warnings.map(referenceProblem)
   if (warnings.length > 0) return no(name, text, warnings)
@@ -108,7 +108,7 @@ function readSchema({
 }
 
 function readPolicies(name: string, text: string, most: number): Parsed<readonly Source[]> {
-  const parts = askReference(cedar => cedar.policySetTextToParts(text))
+  const parts = askReference('policySetTextToParts', text)
   if (parts?.type !== 'success') return no(name, text, parts?.errors.map(referenceProblem) ?? [brokeOver])
   if (parts.policy_templates.length > 0)
     return no(name, text, [{ message: 'templates are not offered: write one policy for each entity' }])
@@ -128,7 +128,7 @@ function readPolicy(name: string, file: string, text: string): Parsed<Source> {
     ok: false,
     problems: messages.map(message => ({ place: place(), message })),
   })
-  const answer = askReference(cedar => cedar.policyToJson(text))
+  const answer = askReference('policyToJson', text)
   if (answer?.type !== 'success')
     return refused(answer?.errors.map(error => referenceProblem(error).message) ?? [brokeOver.message])
   // Cedar has annotations without a value: `@id` alone is null.
@@ -159,9 +159,9 @@ function sharedIds(sources: readonly Source[]): readonly Problem[] {
 /** Strict validation by the reference: it proves the absence of the type errors that would deny at run time. */
 function validate(schema: string, sources: readonly Source[]): readonly Problem[] {
   const staticPolicies = Object.fromEntries(sources.map(({ policy, text }) => [policy.id, text]))
-  const answer = askReference(cedar =>
-    cedar.validate({ schema, policies: { staticPolicies }, validationSettings: { mode: 'strict' } }),
-  )
+  const answer = askReference('validate', {
+    ...{ schema, policies: { staticPolicies }, validationSettings: { mode: 'strict' } },
+  })
   if (answer === undefined) return [{ place: 'policies', message: brokeOver.message }]
   if (answer.type === 'failure')
     return answer.errors.map(error => ({ place: 'policies', message: referenceProblem(error).message }))

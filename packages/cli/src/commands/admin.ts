@@ -1,6 +1,5 @@
 import type { Answer } from '@holdfast/server/control/admin-api.ts'
 import { type AdminProfile, readAdminProfile } from '../admin-profile.ts'
-import { openAdminSession } from '../admin-session.ts'
 import {
   type AddCommand,
   configOption,
@@ -107,6 +106,7 @@ async function login({ terminal, leave, profile }: Desk, acr: string | undefined
   try {
     const read: AdminProfile = readAdminProfile(file, process.cwd())
     if (!read.login) throw new Error(`\`${file}\` is of a client that speaks for itself: nobody signs in`)
+    const { openAdminSession } = await import('../admin-session.ts')
     const session = await openAdminSession(read)
     try {
       await session.signIn(acr, url => terminal.out(`open this page, and sign in:\n${url}`))

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { type AddCommand, type Desk, json, outputOption, wholeIn } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { measureAcceptance, summaryOf } from '../measure/acceptance.ts'
-import { type Caller, openCaller } from '../measure/caller.ts'
+import type { Caller } from '../measure/caller.ts'
 import { measureRevocation } from '../measure/revocation.ts'
 import { columns } from '../terminal.ts'
 
@@ -66,6 +66,7 @@ async function run(desk: Desk, options: Options, work: (caller: Caller) => Promi
   const { issuer, clientId, key: keyFile, scope, resource, ca: caFile } = options
   let caller: Caller | undefined
   try {
+    const { openCaller } = await import('../measure/caller.ts')
     caller = await openCaller({
       ...{ issuer, clientId, keyFile, scope },
       ...(resource !== undefined && { resource }),

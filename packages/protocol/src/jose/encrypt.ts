@@ -1,4 +1,3 @@
-import { CompactEncrypt } from 'jose'
 import type { PublicKey } from './keys.ts'
 
 /**
@@ -47,6 +46,8 @@ export async function encryptJws(
 ): Promise<string> {
   if (encryptionKey([key], alg) === undefined) throw new TypeError(`key cannot encrypt with ${alg}`)
   const { kid, keyObject } = key
+  // Loaded with the first JWE: most issuers make none.
+  const { CompactEncrypt } = await import('jose')
   return await new CompactEncrypt(Buffer.from(jws, 'latin1'))
     .setProtectedHeader({
       alg,

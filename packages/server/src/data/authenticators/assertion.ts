@@ -6,7 +6,6 @@ import {
 } from '@holdfast/protocol/specs/webauthn/ceremony.ts'
 import { assertionRules } from '@holdfast/protocol/specs/webauthn/rules.ts'
 import { decodeBase64url } from '@holdfast/protocol/wire/base64url.ts'
-import { verifyAuthenticationResponse } from '@simplewebauthn/server'
 import type { Exchange } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
 import type { PasskeyRecord, UserRecord } from '../../store/records.ts'
@@ -97,6 +96,8 @@ async function isSigned(
 ): Promise<boolean> {
   const { id: expectedRPID, origin: expectedOrigin } = relyingPartyOf(issuer)
   const { authenticatorData = '', signature = '' } = sent.response
+  // Loaded with the first passkey: many starts never see one.
+  const { verifyAuthenticationResponse } = await import('@simplewebauthn/server')
   try {
     const { verified } = await verifyAuthenticationResponse({
       response: {

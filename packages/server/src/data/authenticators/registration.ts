@@ -1,8 +1,6 @@
 import { accept, firstRefusal, type Outcome, refuse } from '@holdfast/protocol'
 import { parseAuthenticatorFlags, parseCredential } from '@holdfast/protocol/specs/webauthn/ceremony.ts'
 import { ceremonyRules } from '@holdfast/protocol/specs/webauthn/rules.ts'
-import { verifyRegistrationResponse } from '@simplewebauthn/server'
-import { decodeAttestationObject } from '@simplewebauthn/server/helpers'
 import { passkeyAlgorithms, relyingPartyOf } from './relying-party.ts'
 
 /** A new credential that answered our challenge. */
@@ -26,7 +24,7 @@ export async function judgeRegistration(
   if (!parsed.ok) return parsed
   const { id, clientData, clientDataJson, response, transports } = parsed.value
   const attestationObject = response.attestationObject ?? ''
-  const flags = flagsOf(attestationObject)
+  const flags = await flagsOf(attestationObject)
   if (flags === undefined) return unreadable
   const party = relyingPartyOf(expected.issuer)
   const refusal = firstRefusal(ceremonyRules, {
@@ -56,7 +54,9 @@ const unreadable = refuse(
   'the attestation object is malformed, or its key is of an algorithm nobody asked for',
 )
 
-function flagsOf(attestationObject: string): ReturnType<typeof parseAuthenticatorFlags> {
+async function flagsOf(attestationObject: string): Promise<ReturnType<typeof parseAuthenticatorFlags>> {
+  // Loaded with the first passkey: many starts never see one.
+  const { decodeAttestationObject } = await import('@simplewebauthn/server/helpers')
   try {
     const decoded = decodeAttestationObject(new Uint8Array(Buffer.from(attestationObject, 'base64url')))
     return parseAuthenticatorFlags(Buffer.from(decoded.get('authData')))
@@ -70,6 +70,7 @@ async function verified(
   expected: { readonly challenge: string; readonly origin: string; readonly id: string },
 ): Promise<{ readonly id: string; readonly publicKey: Uint8Array } | undefined> {
   const { id, clientDataJSON, attestationObject } = sent
+  const { verifyRegistrationResponse } = await import('@simplewebauthn/server')
   try {
     const { registrationInfo } = await verifyRegistrationResponse({
       response: {

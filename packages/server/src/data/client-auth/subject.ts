@@ -1,6 +1,5 @@
+import { createRequire } from 'node:module'
 import { isIPv4, isIPv6 } from 'node:net'
-import 'reflect-metadata'
-import * as x509 from '@peculiar/x509'
 import type { PeerCertificate } from '../../http/exchange.ts'
 import type { TlsClientSubject } from '../../snapshot/snapshot.ts'
 import { isSameName, nameOfCertificate, parseDistinguishedName } from './distinguished-name.ts'
@@ -12,6 +11,18 @@ interface Subject {
 }
 
 const subjects = new WeakMap<PeerCertificate, Subject>()
+
+type X509 = typeof import('@peculiar/x509')
+let library: X509 | undefined
+
+/** Loaded with the first certificate: it is two hundred modules, and most starts never see one. */
+function x509Library(): X509 {
+  if (library !== undefined) return library
+  const require = createRequire(import.meta.url)
+  require('reflect-metadata')
+  library = require('@peculiar/x509') as X509
+  return library
+}
 
 /** Whether the one registered subject form matches (RFC 8705 section 2.1.2). */
 export function matchesSubject(peer: PeerCertificate, registered: TlsClientSubject): boolean {
@@ -39,6 +50,7 @@ export function matchesSubject(peer: PeerCertificate, registered: TlsClientSubje
 function subjectOf(peer: PeerCertificate): Subject {
   const known = subjects.get(peer)
   if (known !== undefined) return known
+  const x509 = x509Library()
   const certificate = new x509.X509Certificate(new Uint8Array(peer.der))
   const extension = certificate.getExtension(x509.SubjectAlternativeNameExtension)
   const subject: Subject = {
