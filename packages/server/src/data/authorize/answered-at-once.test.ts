@@ -55,7 +55,7 @@ async function eventsSince(world: World, count: number): Promise<readonly string
 }
 
 describe('a request whose answer is known', () => {
-  test('is one commit, with the record that it was opened and the one of what came of it', async () => {
+  test('is one commit, and its record says what it asked for and what came of it', async () => {
     await using world = await openWorld({ policies })
     const browser = await allowedOnce(world)
     const url = await pushedUrl(world)
@@ -63,13 +63,18 @@ describe('a request whose answer is known', () => {
     assert.match(codeOf(await browser.get(url)) ?? '', /^ac_/)
     assert.deepEqual(kindsOf(lists), [
       [
-        ...['authorization.opened', 'spend-pushed-request', 'require-consent', 'insert-grant', 'insert-code'],
+        ...['spend-pushed-request', 'require-consent', 'insert-grant', 'insert-code'],
         ...['join-session', 'touch-session', 'policy.authorize', 'code.issued'],
       ],
     ])
-    const [opened, , issued] = (await world.audit()).slice(-3)
-    assert.deepEqual([opened?.requestId, opened?.txn], [issued?.requestId, issued?.txn])
-    assert.deepEqual([opened?.facts.pushed, opened?.facts.session], [true, true])
+    const [pushed, , issued] = (await world.audit()).slice(-3)
+    assert.deepEqual([pushed?.event, pushed?.txn], ['request.pushed', issued?.txn])
+    const asked = ['pushed', 'redirect_uri', 'resources', 'response_type', 'scopes', 'pkce', 'dpop_jkt']
+    assert.deepEqual(
+      asked.map(name => issued?.facts[name]),
+      asked.map(name => pushed?.facts[name]),
+    )
+    assert.ok(typeof issued?.facts.sid === 'string')
   })
 
   test('is one commit too where it is no, silently', async () => {
@@ -96,7 +101,7 @@ describe('a request whose answer is known', () => {
       assert.equal(replies.filter(({ status }) => status === 400).length, 15)
       const events = await eventsSince(world, before)
       const counted = (event: string): number => events.filter(one => one === event).length
-      assert.deepEqual(['authorization.opened', 'code.issued', 'consent.refused'].map(counted), [16, 1, 15])
+      assert.deepEqual(['authorization.opened', 'code.issued', 'consent.refused'].map(counted), [15, 1, 15])
       assert.equal((await world.lastAudit('consent.refused'))?.ruleId, 'interaction.once')
     }
   })

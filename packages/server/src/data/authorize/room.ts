@@ -58,11 +58,12 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
   const { client, profile } = opened.value
   const opening: Opening = {
     insert: { kind: 'insert-interaction', record: interaction },
-    audit: auditAccepted(exchange, now, 'authorization.opened', contextOf(opened.value), {
-      ...requestFacts(request),
-      pushed: opened.value.pushedHash !== undefined,
-      session: !login,
-    }),
+    record: () =>
+      auditAccepted(exchange, now, 'authorization.opened', contextOf(opened.value), {
+        ...requestFacts(request),
+        pushed: opened.value.pushedHash !== undefined,
+        session: !login,
+      }),
   }
   const visit: Visit = {
     ...{ exchange, id, interaction, client, profile, session },

@@ -18,12 +18,16 @@ export function finishing({ interaction, now, opening }: Visit): readonly Write[
   const { hash, version, pushedHash } = interaction
   const { requestObjectJti: jti } = interaction.request
   return [
-    opening === undefined ? { kind: 'finish-interaction', hash, version, at: now } : opening.audit,
+    ...(opening === undefined ? [{ kind: 'finish-interaction', hash, version, at: now } as const] : []),
     ...(pushedHash === undefined
       ? []
       : [{ kind: 'spend-pushed-request', hash: pushedHash, at: now } as const]),
     ...(jti === undefined ? [] : [{ kind: 'remember-jti', what: 'request-object', ...jti } as const]),
   ]
+}
+
+function openedRecord({ opening }: Visit): readonly Write[] {
+  return opening === undefined ? [] : [opening.record()]
 }
 
 /** A completed request makes room for another one of its client. */
@@ -50,6 +54,7 @@ export async function finishRefused(
   const { device, account, approvals, request } = interaction
   const context = { ...contextOf(visit), ...(subject !== undefined && { subject }) }
   const committed = await ports.store.commit([
+    ...openedRecord(visit),
     ...finishing(visit),
     ...(device === undefined ? [] : [{ kind: 'deny-device-code', hash: device.hash, at: now } as const]),
     ...writes,
@@ -63,15 +68,14 @@ export async function finishRefused(
 }
 
 export async function tooLate(visit: Visit, context: AuditContext, ports: Ports): Promise<Reply> {
-  const { exchange, interaction, opening } = visit
+  const { exchange, interaction } = visit
   const refusal = refuse(
     'interaction.once',
     ['RFC9126-4-3'],
     'invalid_request_uri',
     'the request was answered before, on this page or another one',
   )
-  const writes = opening === undefined ? [] : [opening.audit]
-  await recordRefusal(exchange, ports, 'consent.refused', refusal, { context, writes })
+  await recordRefusal(exchange, ports, 'consent.refused', refusal, { context, writes: openedRecord(visit) })
   const { uiLocales } = interaction.request
   return errorPage(exchange, refusal, { ...alreadyAnswered, uiLocales })
 }

@@ -221,7 +221,7 @@ interface Allowed extends Asked {
 }
 
 async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports: Ports): Promise<Reply> {
-  const { exchange, interaction, now } = visit
+  const { exchange, interaction, now, opening } = visit
   const { device } = interaction
   const code = newHandle(ports.entropy, 'code', exchange.issuer.url, fineTime(ports.clock))
   const grant = grantOf(visit, session, asked, ports)
@@ -247,6 +247,7 @@ async function allowed(visit: Visit, session: LiveSession, asked: Allowed, ports
     ...(remembered?.writes ?? []),
     auditAccepted(exchange, now, device ? 'device.approved' : 'code.issued', contextOf(visit, session), {
       ...(device ? deviceFacts(visit, device.hash) : requestFacts(interaction.request)),
+      ...(opening !== undefined && { pushed: interaction.pushedHash !== undefined }),
       ...memoryFacts(visit, asked.memory, shownFacts(visit, asked)),
       grant: grant.id,
       granted_scopes: grant.scopes,
