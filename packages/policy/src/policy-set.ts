@@ -159,9 +159,8 @@ function sharedIds(sources: readonly Source[]): readonly Problem[] {
 /** Strict validation by the reference: it proves the absence of the type errors that would deny at run time. */
 function validate(schema: string, sources: readonly Source[]): readonly Problem[] {
   const staticPolicies = Object.fromEntries(sources.map(({ policy, text }) => [policy.id, text]))
-  const answer = askReference('validate', {
-    ...{ schema, policies: { staticPolicies }, validationSettings: { mode: 'strict' } },
-  })
+  const policies = { staticPolicies }
+  const answer = askReference('validate', { schema, policies, validationSettings: { mode: 'strict' } })
   if (answer === undefined) return [{ place: 'policies', message: brokeOver.message }]
   if (answer.type === 'failure')
     return answer.errors.map(error => ({ place: 'policies', message: referenceProblem(error).message }))

@@ -48,7 +48,7 @@ export function decideBy<Native>(
 }
 
 /** What the token says about the circumstances, in names a schema can rely on. */
-const tokenMembers: Readonly<Record<string, (question: Question) => JsonObject[string] | undefined>> = {
+const tokenMembers = Object.entries<(question: Question) => JsonObject[string] | undefined>({
   client_id: ({ token }) => token.clientId,
   audience: ({ token }) => token.audience,
   scopes: ({ token }) => token.scopes,
@@ -61,13 +61,13 @@ const tokenMembers: Readonly<Record<string, (question: Question) => JsonObject[s
   authorization_details: ({ token }) => token.authorizationDetails as unknown as JsonObject[],
   method: ({ method }) => method,
   path: ({ path }) => path,
-}
-const tokenNames = Object.keys(tokenMembers)
+})
+const tokenNames = tokenMembers.map(([name]) => name)
 
 /** All of `tokenMembers`; what the token does not say is left out. */
 export function tokenContext(question: Question): JsonObject {
   const context: Record<string, JsonObject[string]> = {}
-  for (const [name, read] of Object.entries(tokenMembers)) {
+  for (const [name, read] of tokenMembers) {
     const value = read(question)
     if (value !== undefined) context[name] = value
   }

@@ -50,11 +50,10 @@ export function judgeReach(
 ): Refusal | undefined {
   if (reach === undefined) return undefined
   const after = parsed(writes.flatMap(write => (write.kind === 'put-document' ? [write.document] : [])))
-  const moved = [...placesOf(writes).values()].find(
-    ({ documentKind, issuer }) =>
-      documentKind === 'Issuer' && tenantOf(issuer, parsed(before)) !== tenantOf(issuer, after),
-  )
-  if (moved !== undefined) return further('of which tenant an issuer is, is said by who reaches all issuers')
+  const places = [...placesOf(writes).values()].filter(({ documentKind }) => documentKind === 'Issuer')
+  const earlier = places.length === 0 ? [] : parsed(before)
+  const isMoved = places.some(({ issuer }) => tenantOf(issuer, earlier) !== tenantOf(issuer, after))
+  if (isMoved) return further('of which tenant an issuer is, is said by who reaches all issuers')
   const shared = after.flatMap(({ issuerUrl, document: { kind, spec } }) => {
     if (kind !== 'AttributeSource' || !('connection' in spec)) return []
     const { connections = [] } = issuers.find(({ url }) => url === issuerUrl) ?? {}

@@ -56,15 +56,12 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
   const session = state.next === 'login' ? undefined : found
   const { id, record: interaction, cookies } = openInteraction(exchange, ports, opened.value, session, now)
   const { client, profile } = opened.value
-  const opening: Opening = {
-    insert: { kind: 'insert-interaction', record: interaction },
-    record: () =>
-      auditAccepted(exchange, now, 'authorization.opened', contextOf(opened.value), {
-        ...requestFacts(request),
-        pushed: opened.value.pushedHash !== undefined,
-        session: !login,
-      }),
-  }
+  const opening: Opening = () =>
+    auditAccepted(exchange, now, 'authorization.opened', contextOf(opened.value), {
+      ...requestFacts(request),
+      pushed: opened.value.pushedHash !== undefined,
+      session: !login,
+    })
   const visit: Visit = {
     ...{ exchange, id, interaction, client, profile, session },
     ...{ browserSession: found, authentication: state, now, opening },

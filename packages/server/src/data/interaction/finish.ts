@@ -27,7 +27,7 @@ export function finishing({ interaction, now, opening }: Visit): readonly Write[
 }
 
 function openedRecord({ opening }: Visit): readonly Write[] {
-  return opening === undefined ? [] : [opening.record()]
+  return opening === undefined ? [] : [opening()]
 }
 
 /** A completed request makes room for another one of its client. */

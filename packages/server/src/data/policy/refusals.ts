@@ -1,4 +1,4 @@
-import { isBeforeToken, noObligations } from '@holdfast/policy'
+import { isBeforeToken } from '@holdfast/policy'
 import { type AuthenticationLevel, type Refusal, reachesLevel, refuse } from '@holdfast/protocol'
 import type { MissingApproval } from './approval.ts'
 import type { Answered } from './ask.ts'
@@ -13,22 +13,16 @@ export function refusalOf(
   acr: string | undefined,
   levels: readonly AuthenticationLevel[],
 ): Refusal | undefined {
-  const { question, decision, policies } = answered
-  const { errors, obligations } = decision
-  if (errors.length === 0 && decision.decision === 'permit' && obligations === noObligations) return undefined
-  const facts = {
-    policies: policies.name,
-    policy_version: policies.version,
-    determining: decision.determining.join(' '),
-  }
+  const { question, decision } = answered
+  const { errors } = decision
   if (errors.length > 0) {
     const failed = errors.map(({ place, message }) => `${place}: ${message}`).join('; ')
     return refuse('policy.failed', [], 'access_denied', 'the policies could not decide', {
-      ...facts,
+      ...factsOf(answered),
       failed: failed.slice(0, failedLengthMax),
     })
   }
-  const { stepUp, requireApproval } = obligations
+  const { stepUp, requireApproval } = decision.obligations
   if (unmetStepUp(stepUp, acr, levels).length > 0)
     return refuse(
       'policy.step-up',
@@ -36,7 +30,7 @@ export function refusalOf(
       'access_denied',
       'the policies want a stronger authentication first',
       {
-        ...facts,
+        ...factsOf(answered),
         acr_values: stepUp.map(acrs => acrs.join(' ')).join(', '),
       },
     )
@@ -44,11 +38,20 @@ export function refusalOf(
   const missing = requireApproval.filter(group => !approvedBy.includes(group))
   if (missing.length > 0)
     return refuse('policy.approval', [], 'access_denied', 'the policies want an approval first', {
-      ...facts,
+      ...factsOf(answered),
       approval: missing.join(' '),
     })
   if (decision.decision === 'permit') return undefined
-  return refuse('policy.denied', [], 'access_denied', 'the policies do not permit it', facts)
+  return refuse('policy.denied', [], 'access_denied', 'the policies do not permit it', factsOf(answered))
+}
+
+/** Of every refusal by policies. */
+function factsOf({ decision, policies }: Answered): NonNullable<Refusal['facts']> {
+  return {
+    policies: policies.name,
+    policy_version: policies.version,
+    determining: decision.determining.join(' '),
+  }
 }
 
 /** The refusal, with what became of the request for approval. */
