@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { Attributes, RemoteVerdict, TokenQuestion } from '@holdfast/policy'
 import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
 import type { Geography } from './data/risk/geography.ts'
@@ -47,9 +48,9 @@ export interface Keys {
   readonly doubt: (issuer: string, kid: string) => void
   /**
    * Key for a named purpose that is the same on every node, e.g. `dpop-nonce`, `csrf`.
-   * @returns 32 bytes
+   * @returns 32 bytes, as an imported key: a digest over raw bytes imports them, at six times its own cost
    */
-  readonly secret: (issuer: string, purpose: string) => Buffer
+  readonly secret: (issuer: string, purpose: string) => KeyObject
   /**
    * Seals a secret that stands in a record of the store (I30). It opens only with the same issuer, purpose and place.
    * @param place what the secret belongs to, e.g. the id of its record

@@ -30,7 +30,7 @@ it('four nodes that start on one new database agree on every key and secret', { 
     await Promise.all(rings.map(ring => ring.whenComplete))
     await Promise.all(rings.map(ring => ring.refresh()))
     assert.equal(new Set(rings.map(ring => ring.published(issuer.url).etag)).size, 1)
-    assert.equal(new Set(rings.map(ring => ring.secret(issuer.url, 'csrf').toString('hex'))).size, 1)
+    assert.equal(new Set(rings.map(ring => ring.secret(issuer.url, 'csrf').export().toString('hex'))).size, 1)
     assert.deepEqual(rings[0]?.algs(issuer.url), ['ES256', 'PS256', 'EdDSA', 'ML-DSA-87'])
   } finally {
     await Promise.all(stores.map(store => store.close()))

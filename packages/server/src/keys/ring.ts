@@ -1,4 +1,4 @@
-import { hkdfSync } from 'node:crypto'
+import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
 import { Fault, type Keys, type Metrics } from '../ports.ts'
 import type { VerifierRecord } from '../store/records.ts'
@@ -178,7 +178,7 @@ function keysOver(
       throw new Fault('keys.unavailable', { detail: `no keys for issuer \`${issuer}\`` })
     return keys
   }
-  const secrets = new Map<string, Buffer>()
+  const secrets = new Map<string, KeyObject>()
   return {
     sign: async (issuer, alg, typ, claims) => {
       // A step of its own: what is signed for requests that came together is signed in a row (`http/gathering.ts`).
@@ -216,7 +216,8 @@ function keysOver(
       const known = secrets.get(name)
       if (known !== undefined) return known
       const info = `holdfast secret 1 ${purpose}`
-      const made = Buffer.from(hkdfSync('sha256', keysOf(issuer).rootSecret, issuer, info, secretBytes))
+      const bytes = hkdfSync('sha256', keysOf(issuer).rootSecret, issuer, info, secretBytes)
+      const made = createSecretKey(Buffer.from(bytes))
       secrets.set(name, made)
       return made
     },

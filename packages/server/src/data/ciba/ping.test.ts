@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createSecretKey } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { Fault } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
@@ -160,7 +161,9 @@ describe('a client that is pinged', () => {
       (world: World) =>
         (world.issuer.clients as Map<string, Client>).set('c_pos', pingedClient({ status: 'suspended' })),
       (world: World) =>
-        Object.assign(world.ports, { keys: { ...world.ports.keys, secret: () => Buffer.alloc(32, 7) } }),
+        Object.assign(world.ports, {
+          keys: { ...world.ports.keys, secret: () => createSecretKey(Buffer.alloc(32, 7)) },
+        }),
     ]) {
       const { world, posts } = await worldOf(() => 204)
       await using _ = world

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import { accept, firstRefusal, type Outcome } from '@holdfast/protocol'
 import { secretRules } from '@holdfast/protocol/specs/rfc6749-client-secret/rules.ts'
 import type { ClientSecret } from '../../snapshot/snapshot.ts'
@@ -12,7 +12,7 @@ const decoy: Pick<ClientSecret, 'salt' | 'mac'> = { salt: Buffer.alloc(16), mac:
 
 /** What is stored of a secret. */
 export function macOfSecret(salt: Buffer, secret: string): Buffer {
-  return createHmac('sha256', salt).update(secret).digest()
+  return createHmac('sha256', createSecretKey(salt)).update(secret).digest()
 }
 
 /** Judges a presented secret. */

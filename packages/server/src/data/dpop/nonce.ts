@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, type KeyObject } from 'node:crypto'
 import type { EpochSeconds } from '@holdfast/protocol'
 import type { Keys } from '../../ports.ts'
 
@@ -33,6 +33,6 @@ export function isCurrentNonce(keys: Keys, issuer: string, now: EpochSeconds, no
   return nonce === current || nonce === previous
 }
 
-function nonceOf(secret: Buffer, bucket: number): string {
+function nonceOf(secret: KeyObject, bucket: number): string {
   return createHmac('sha256', secret).update(String(bucket)).digest('base64url')
 }

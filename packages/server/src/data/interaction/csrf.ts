@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import { accept, type Outcome, refuse } from '@holdfast/protocol'
 import type { Form } from '@holdfast/protocol/wire/form.ts'
 import type { Keys } from '../../ports.ts'
@@ -9,20 +9,7 @@ export function csrfToken(keys: Keys, interaction: InteractionRecord, step: stri
   const { issuer, hash, browserHash, sessionHash = '' } = interaction
   // Hashes have fixed lengths and a step has no line feed: no two inputs share a text.
   const text = [step, hash, browserHash, sessionHash].join('\n')
-  return createHmac('sha256', keyOf(keys.secret(issuer, 'csrf')))
-    .update(text)
-    .digest('base64url')
-}
-
-/** Imported once per secret: with raw bytes Node imports them for every digest, at four times its cost. */
-const imported = new WeakMap<Buffer, KeyObject>()
-
-function keyOf(secret: Buffer): KeyObject {
-  const known = imported.get(secret)
-  if (known !== undefined) return known
-  const key = createSecretKey(secret)
-  imported.set(secret, key)
-  return key
+  return createHmac('sha256', keys.secret(issuer, 'csrf')).update(text).digest('base64url')
 }
 
 export function judgeCsrf(

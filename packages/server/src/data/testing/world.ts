@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHash, createHmac, createSecretKey } from 'node:crypto'
 import {
   defaultAuthenticationLevels,
   type EpochSeconds,
@@ -277,7 +277,7 @@ function keysInMemory(): Keys {
     doubt: () => undefined,
     signs: () => true,
     secret: (issuer, purpose) =>
-      createHmac('sha256', 'test secrets').update(`${issuer}\n${purpose}`).digest(),
+      createSecretKey(createHmac('sha256', 'test secrets').update(`${issuer}\n${purpose}`).digest()),
     ...sealing,
   }
 }
