@@ -36,7 +36,7 @@ async function simulated(world: World, text: string, days = 30): Promise<Simulat
 async function lived(world: World): Promise<void> {
   const browser = openBrowser(world)
   const login = await browser.get(await pushedUrl(world))
-  const consent = await browser.login(login.headers.find(([name]) => name === 'location')?.[1] ?? '')
+  const consent = await browser.login(login)
   await browser.decide(consent.headers.find(([name]) => name === 'location')?.[1] ?? '', 'allow')
   const first = await redeem(world, 'c_bank', (await seedCode(world, 'c_bank')).code)
   await requestToken(world, 'c_other', { grant_type: 'client_credentials', scope: 'payments' })

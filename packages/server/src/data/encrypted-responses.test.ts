@@ -133,7 +133,7 @@ describe('encrypted answers', () => {
       request_uri: String(jsonOf(pushed).request_uri),
     })
     const begun = await browser.get(`/authorize?${request}`)
-    const consent = header(await browser.login(header(begun, 'location') ?? ''), 'location') ?? ''
+    const consent = header(await browser.login(begun), 'location') ?? ''
     const code = locationOf(await browser.decide(consent, 'allow')).searchParams.get('code') ?? ''
     const clients = world.issuer.clients as Map<string, Client>
     const fields = {
@@ -166,7 +166,7 @@ describe('encrypted answers', () => {
       request_uri: String(jsonOf(pushed).request_uri),
     })
     const begun = await browser.get(`/authorize?${request}`)
-    const consent = header(await browser.login(header(begun, 'location') ?? ''), 'location') ?? ''
+    const consent = header(await browser.login(begun), 'location') ?? ''
     const clients = world.issuer.clients as Map<string, Client>
     clients.set('c_oidc', { ...encrypting, jwks: { keys: [keys.oidc.publicJwk] } })
     await assert.rejects(browser.decide(consent, 'allow'), Fault)

@@ -25,7 +25,7 @@ describe('the account page', () => {
     const asked = await browser.get(paths.account)
     assert.match(header(asked, 'location') ?? '', /\/login$/)
     assert.equal(asked.isUnbacked, true)
-    const page = await follow(browser, await browser.login(header(asked, 'location') ?? ''))
+    const page = await follow(browser, await browser.login(asked))
     assert.match(textOf(page), /This browser Signed in 15 Jan 2027, 08:00 UTC, with a password/)
     assert.match(textOf(page), /Nothing\. When you allow an application something/)
   })

@@ -85,7 +85,7 @@ describe('withdrawing what was allowed', () => {
     assert.equal((await browser.get(paths.account)).status, 200)
     const asked = await browser.get(`${paths.account}?again=yes`)
     assert.match(header(asked, 'location') ?? '', /\/login$/)
-    await browser.login(header(asked, 'location') ?? '')
+    await browser.login(asked)
     assert.ok(isDone(await press(browser, await browser.get(paths.account), paths.withdraw)))
     assert.equal((await liveGrants(world)).length, 0)
   })

@@ -6,7 +6,7 @@ import { payment, paymentType } from '@holdfast/protocol/specs/rfc9396-rar/sampl
 import type { Reply } from '../../http/exchange.ts'
 import { metadataDocument } from '../metadata/document.ts'
 import { parRoom } from '../par/room.ts'
-import { fieldOf, goodRequest, header, locationOf, openBrowser, push } from '../testing/browser.ts'
+import { fieldOf, goodRequest, locationOf, openBrowser, push } from '../testing/browser.ts'
 import { accounts, payments } from '../testing/clients.ts'
 import {
   allowedTokens,
@@ -141,7 +141,7 @@ describe('authorization_details in the browser', () => {
     const claims = { scope: 'openid accounts', authorization_details: [reading], response_mode: undefined }
     const request = requestObject(world, { clientId: 'c_relying', claims })
     const signed = await browser.get(`/authorize?${new URLSearchParams({ client_id: 'c_relying', request })}`)
-    assert.match(header(signed, 'location') ?? '', /\/interaction\//)
+    assert.match(locationOf(signed).pathname, /^\/interaction\//)
   })
 })
 

@@ -135,7 +135,7 @@ describe('the response of code id_token', () => {
     const browser = openBrowser(world)
     const pushed = await pushObject(world, hybridObject(world))
     const opened = await browser.get(byReference(pushed))
-    const consent = await browser.login(header(opened, 'location') ?? '')
+    const consent = await browser.login(opened)
     const url = header(consent, 'location') ?? ''
     await assert.rejects(browser.decide(url, 'allow'), { code: 'keys.unavailable' })
     assert.equal(await world.lastAudit('code.issued'), undefined)
@@ -151,7 +151,7 @@ describe('the response of code id_token', () => {
     const ready: { readonly browser: Browser; readonly at: string }[] = []
     for (let index = 0; index < 16; index++) {
       const browser = openBrowser(world)
-      const consent = await browser.login(header(await browser.get(url), 'location') ?? '')
+      const consent = await browser.login(await browser.get(url))
       ready.push({ browser, at: header(consent, 'location') ?? '' })
     }
     const replies = await Promise.all(ready.map(({ browser, at }) => browser.decide(at, 'allow')))
@@ -165,9 +165,7 @@ describe('the response of code id_token', () => {
   it('ends when the client lost the response type between the page and the answer', async () => {
     await using world = await open()
     const browser = openBrowser(world)
-    const consent = await browser.login(
-      header(await browser.get(byValue(hybridObject(world))), 'location') ?? '',
-    )
+    const consent = await browser.login(await browser.get(byValue(hybridObject(world))))
     const later = await openWorld({
       clients: [fapi1Client({ responseTypes: ['code'] })],
       store: world.store,

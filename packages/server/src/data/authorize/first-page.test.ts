@@ -32,7 +32,7 @@ async function loggedIn(world: World): Promise<Browser> {
 const saidBy = ({ body }: Reply): string => String(body).replace(/req-\d+/, '')
 
 describe('the first page of an authorization', () => {
-  it('is the answer itself in a browser that we know, and says where it lies', async () => {
+  it('is the answer itself, and says where it lies', async () => {
     await using world = await openWorld()
     const browser = await loggedIn(world)
     const page = await browser.get(await pushedUrl(world))
@@ -59,14 +59,41 @@ describe('the first page of an authorization', () => {
     assert.match(locationOf(await browser.login(page)).pathname, /\/consent$/)
   })
 
-  it('waits for a browser to show that it keeps its cookie', async () => {
+  it('gives a new browser its cookie, and works in no other one', async () => {
     await using world = await openWorld()
-    const url = await pushedUrl(world)
-    const reply = await openBrowser(world).get(url)
-    assert.equal(reply.status, 303)
-    assert.equal(headersOf(reply, 'set-cookie').length, 1)
-    // One without cookies never gets further: its next request starts anew.
-    assert.equal((await openBrowser(world).get(url)).status, 303)
+    const browser = openBrowser(world)
+    const page = await browser.get(await pushedUrl(world))
+    assert.equal(page.status, 200)
+    assert.match(locationOf(page).pathname, /^\/interaction\/[\w-]{49}\/login$/)
+    assert.equal(headersOf(page, 'set-cookie').length, 1)
+    assert.equal((await loggedIn(world).then(other => other.login(page))).status, 400)
+    assert.equal((await world.lastAudit('interaction.refused'))?.ruleId, 'interaction.browser')
+    assert.match(locationOf(await browser.login(page)).pathname, /\/consent$/)
+  })
+
+  it('tells a browser that keeps no cookies what to do, and nothing of the interaction', async () => {
+    await using world = await openWorld()
+    const page = await openBrowser(world).get(await pushedUrl(world))
+    const refused = await openBrowser(world).login(page)
+    const unknown = await openBrowser(world).get(`/interaction/${'A'.repeat(49)}/login`)
+    for (const reply of [refused, unknown]) {
+      assert.equal(reply.status, 400)
+      assert.match(String(reply.body), /Your browser did not send our cookie/)
+    }
+    const told = (reply: Reply): string => String(reply.body).replace(/req-\d+/g, '')
+    assert.equal(told(refused), told(unknown))
+    assert.equal((await world.lastAudit('interaction.refused'))?.ruleId, 'interaction.cookie')
+    assert.equal(await world.lastAudit('login.accepted'), undefined)
+  })
+
+  it('gives a new cookie to a browser that lost it and not its session', async () => {
+    await using world = await openWorld()
+    const browser = await loggedIn(world)
+    for (const name of [...browser.cookies.keys()])
+      if (name.includes('-browser-')) browser.cookies.delete(name)
+    const page = await browser.get(await pushedUrl(world))
+    assert.equal(headersOf(page, 'set-cookie').length, 1)
+    assert.match(locationOf(await browser.decide(locationOf(page).href, 'allow')).search, /[?&]code=ac_/)
   })
 
   it('is led to after a POST, so that it can be loaded again', async () => {

@@ -26,7 +26,7 @@ async function answered(
   const browser = openBrowser(world)
   const fields = { ...goodRequest('c_relying'), scope: 'openid profile', ...spoil }
   const opened = await browser.get(`/authorize?${new URLSearchParams(fields)}`)
-  const consent = await browser.login(header(opened, 'location') ?? '')
+  const consent = await browser.login(opened)
   return await browser.decide(header(consent, 'location') ?? '', decision)
 }
 

@@ -73,22 +73,14 @@ export async function authorizeRoom(exchange: Exchange, ports: Ports): Promise<R
 async function firstReply(visit: Visit, cookies: Reply['headers'], ports: Ports): Promise<Reply> {
   const { exchange, id, interaction, authentication } = visit
   if (interaction.request.prompt.includes('none')) return await consentSilently(visit, ports)
-  const isHere = mayShowHere(exchange, cookies)
+  // After a POST a page would be posted again when it is loaded again.
+  const isHere = exchange.method === 'GET'
   // Only the consent step ends what it need not ask, in one commit with the opening.
-  if (isHere && authentication.next === 'done') return await showFirst(visit, ports)
+  if (isHere && authentication.next === 'done') return await showFirst(visit, cookies, ports)
   const lasting = await putDown(visit, ports)
-  if (isHere) return await showFirst(lasting, ports)
+  if (isHere) return await showFirst(lasting, cookies, ports)
   const step = authentication.next === 'done' ? 'consent' : authentication.next
   return seeOther(stepUrl(exchange.issuer.url, id, step), cookies)
-}
-
-/**
- * A browser that we know is shown the first page at once, and saved a round trip. One that is just getting its cookie
- * must show that it keeps it, before anybody types a password into a page that could not be answered; and after a POST
- * a page would be posted again when it is loaded again.
- */
-function mayShowHere({ method }: Exchange, cookies: Reply['headers']): boolean {
-  return method === 'GET' && cookies.length === 0
 }
 
 /** Anybody can send such a request, and it was written down: the edge counts it against its source. */

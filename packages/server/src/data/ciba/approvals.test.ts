@@ -70,7 +70,7 @@ describe('the page of what waits for a user', () => {
     await askCiba(world, { login_hint: 'bob', binding_message: 'FOR-BOB' })
     const browser = openBrowser(world)
     const opened = await browser.get(header(await openApprovals(browser), 'location') ?? '')
-    const entered = await browser.login(header(opened, 'location') ?? '', 'bob', 'pw')
+    const entered = await browser.login(opened, 'bob', 'pw')
     const his = await browser.get((header(entered, 'location') ?? '').replace(/consent$/, 'approvals'))
     assert.ok(text(his).includes('FOR-BOB') && !text(his).includes('W4SCT'))
     const stolen = { request: fieldOf(hers, 'request'), shown: fieldOf(hers, 'shown') }

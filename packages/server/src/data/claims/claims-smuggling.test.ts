@@ -76,7 +76,7 @@ describe('claims cannot be smuggled', () => {
     const browser = openBrowser(world)
     const { scope, spoil } = asking(claims)
     const opened = await browser.get(await pushedUrl(world, { clientId, spoil: { scope, ...spoil } }))
-    const consent = header(await browser.login(header(opened, 'location') ?? ''), 'location') ?? ''
+    const consent = header(await browser.login(opened), 'location') ?? ''
     assert.doesNotMatch(String((await browser.get(consent)).body), /e-mail/i)
     const callback = locationOf(await browser.decide(consent, 'allow'))
     const grant = await grantBehind(world, callback.searchParams.get('code') ?? '')
@@ -100,7 +100,7 @@ describe('claims cannot be smuggled', () => {
     const url = await pushedUrl(world, { clientId, spoil: { scope: 'openid' } })
     const extra = new URLSearchParams({ claims: '{"userinfo":{"email":null}}', id_token_hint: 'x' })
     const opened = await browser.get(`${url}&${extra}`)
-    const consent = header(await browser.login(header(opened, 'location') ?? ''), 'location') ?? ''
+    const consent = header(await browser.login(opened), 'location') ?? ''
     const callback = locationOf(await browser.decide(consent, 'allow'))
     const grant = await grantBehind(world, callback.searchParams.get('code') ?? '')
     assert.ok(grant !== undefined && grant.claims === undefined)
@@ -111,7 +111,7 @@ describe('claims cannot be smuggled', () => {
     const browser = openBrowser(world)
     const spoil = { scope: 'profile', claims: '{"userinfo":{"email":null},"id_token":{"email":null}}' }
     const opened = await browser.get(await pushedUrl(world, { clientId, spoil }))
-    const consent = header(await browser.login(header(opened, 'location') ?? ''), 'location') ?? ''
+    const consent = header(await browser.login(opened), 'location') ?? ''
     assert.doesNotMatch(String((await browser.get(consent)).body), /id="details"/)
     const callback = locationOf(await browser.decide(consent, 'allow'))
     const grant = await grantBehind(world, callback.searchParams.get('code') ?? '')
@@ -123,7 +123,7 @@ describe('claims cannot be smuggled', () => {
     const browser = openBrowser(world)
     const spoil = { scope: 'openid', claims: '{"userinfo":{"email":null}}' }
     const opened = await browser.get(await pushedUrl(world, { clientId, spoil }))
-    const consent = header(await browser.login(header(opened, 'location') ?? ''), 'location') ?? ''
+    const consent = header(await browser.login(opened), 'location') ?? ''
     const shown = await browser.get(consent)
     const clients = world.issuer.clients as Map<string, Client>
     clients.set(clientId, { ...(clients.get(clientId) as Client), scopes: ['openid', 'profile'] })

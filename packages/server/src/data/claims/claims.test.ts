@@ -22,7 +22,7 @@ async function consentPage(world: World, claims: unknown, scope = 'openid'): Pro
   const opened = await browser.get(
     await pushedUrl(world, { clientId, spoil: { scope, ...withClaims(claims) } }),
   )
-  const consent = await browser.login(header(opened, 'location') ?? '')
+  const consent = await browser.login(opened)
   return String((await browser.get(header(consent, 'location') ?? '')).body)
 }
 

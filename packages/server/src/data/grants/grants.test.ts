@@ -28,7 +28,7 @@ const manager = 'c_manager'
 async function consented(world: World, spoil: FormFields, clientId = manager): Promise<URL> {
   const browser = openBrowser(world)
   const url = await pushedUrl(world, { clientId, spoil })
-  const login = await browser.login(header(await browser.get(url), 'location') ?? '')
+  const login = await browser.login(await browser.get(url))
   return locationOf(await browser.decide(header(login, 'location') ?? '', 'allow'))
 }
 
@@ -149,7 +149,7 @@ describe('managed grants', () => {
       ...{ scope: 'openid profile', resource: undefined, resources: accounts },
     }
     const url = await pushedUrl(world, { clientId: manager, spoil: { ...spoil, resource: accounts } })
-    const login = await browser.login(header(await browser.get(url), 'location') ?? '')
+    const login = await browser.login(await browser.get(url))
     const consent = header(login, 'location') ?? ''
     const page = String((await browser.get(consent)).body)
     for (const title of ['See your accounts', 'See your profile', 'Stay connected'])
@@ -191,7 +191,7 @@ describe('managed grants', () => {
     const browser = openBrowser(world)
     const spoil = { grant_management_action: 'replace', grant_id: before.grantId, scope: 'openid' }
     const url = await pushedUrl(world, { clientId: manager, spoil })
-    const login = await browser.login(header(await browser.get(url), 'location') ?? '')
+    const login = await browser.login(await browser.get(url))
     assert.equal(await isActive(world, before.accessToken), true)
     const callback = locationOf(await browser.decide(header(login, 'location') ?? '', 'deny'))
     assert.equal(callback.searchParams.get('error'), 'access_denied')
@@ -209,7 +209,7 @@ describe('managed grants', () => {
     for (let count = 0; count < 16; count++) {
       const browser = openBrowser(world)
       const url = await pushedUrl(world, { clientId: manager, spoil })
-      const login = await browser.login(header(await browser.get(url), 'location') ?? '')
+      const login = await browser.login(await browser.get(url))
       waiting.push({ browser, consent: header(login, 'location') ?? '' })
     }
     const answers = await Promise.all(waiting.map(({ browser, consent }) => browser.decide(consent, 'allow')))
@@ -230,7 +230,7 @@ describe('managed grants', () => {
     const browser = openBrowser(world)
     const spoil = { grant_management_action: 'merge', grant_id: grantId, scope: 'openid', resource: accounts }
     const url = await pushedUrl(world, { clientId: manager, spoil })
-    const login = await browser.login(header(await browser.get(url), 'location') ?? '')
+    const login = await browser.login(await browser.get(url))
     const shown = await browser.get(header(login, 'location') ?? '')
     const found = await world.store.findManagedGrant(grantId)
     assert.ok(found)
@@ -302,7 +302,7 @@ describe('a grant that cannot be named', () => {
     const merge = { grant_management_action: 'merge', grant_id: grantId, scope: 'openid' }
     const browser = openBrowser(world)
     const url = await pushedUrl(world, { clientId: manager, spoil: merge })
-    const login = await browser.login(header(await browser.get(url), 'location') ?? '')
+    const login = await browser.login(await browser.get(url))
     const callback = locationOf(await browser.get(header(login, 'location') ?? ''))
     assert.equal(callback.searchParams.get('error'), 'invalid_grant_id')
     assert.equal((await world.lastAudit('consent.refused'))?.ruleId, 'grant-management.user')
@@ -319,7 +319,7 @@ describe('a grant that cannot be named', () => {
     const spoil = { grant_management_action: 'merge', grant_id: grantId, scope: 'openid', resource: accounts }
     const browser = openBrowser(world)
     const url = await pushedUrl(world, { clientId: 'c_loose', spoil })
-    const login = await browser.login(header(await browser.get(url), 'location') ?? '')
+    const login = await browser.login(await browser.get(url))
     const callback = locationOf(await browser.get(header(login, 'location') ?? ''))
     assert.equal(callback.searchParams.get('error'), 'invalid_request')
     assert.equal((await world.lastAudit('consent.refused'))?.ruleId, 'grant-management.merge-profile')

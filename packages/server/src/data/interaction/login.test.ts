@@ -18,7 +18,7 @@ import { openAccountTurns, sourcePrefix } from './attempts.ts'
 async function atLogin(world: World, options: PushOptions = {}): Promise<[Browser, string]> {
   const browser = openBrowser(world)
   const opened = await browser.get(await pushedUrl(world, options))
-  return [browser, header(opened, 'location') ?? '']
+  return [browser, locationOf(opened).href]
 }
 
 const text = (page: Reply): string => /role="alert"[^>]*><p>([^<]*)</.exec(String(page.body))?.[1] ?? ''
@@ -61,7 +61,7 @@ describe('the login step', () => {
     assert.notEqual(browser.cookies.get(name), first)
     const old = openBrowser(world)
     old.cookies.set(name, first ?? '')
-    assert.match(header(await old.get(await pushedUrl(world)), 'location') ?? '', /\/login$/)
+    assert.match(locationOf(await old.get(await pushedUrl(world))).pathname, /\/login$/)
   })
 
   it('an unknown user, a wrong password and a disabled user get the same page', async () => {

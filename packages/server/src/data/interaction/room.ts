@@ -1,6 +1,7 @@
+import type { Refusal } from '@holdfast/protocol'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import type { Ports } from '../../ports.ts'
-import { alreadyAnswered, errorPage } from '../pages/error.ts'
+import { errorPage } from '../pages/error.ts'
 import { seeOther } from '../pages/page.ts'
 import { paths } from '../paths.ts'
 import { recordRefusal } from '../refused.ts'
@@ -15,7 +16,7 @@ import { consent } from './steps/consent.ts'
 import { interactionSteps } from './steps/index.ts'
 import { login } from './steps/login.ts'
 import { secondFactor } from './steps/second-factor.ts'
-import { loadVisit, type Visit } from './visit.ts'
+import { helpFor, loadVisit, type Visit } from './visit.ts'
 
 /** GET `/interaction/:id/login` and so on: the page of the step whose turn it is. */
 export const approvalsPage: Room = (exchange, ports) => showStep(approvals, exchange, ports)
@@ -51,10 +52,11 @@ async function answerStep(step: InteractionStep, exchange: Exchange, ports: Port
 }
 
 /** The first page of an interaction, in place of a way to it. */
-export async function showFirst(visit: Visit, ports: Ports): Promise<Reply> {
+export async function showFirst(visit: Visit, cookies: Reply['headers'], ports: Ports): Promise<Reply> {
   const first = dueStep(visit)
   if (first === undefined) throw new TypeError('an interaction without a step')
-  const reply = await first.show(visit, ports)
+  const shown = await first.show(visit, ports)
+  const reply = { ...shown, headers: [...shown.headers, ...cookies] }
   if (reply.status !== 200) return reply
   // What the page is called from now on (RFC 9110 section 8.7).
   const place = stepUrl(visit.exchange.issuer.url, visit.id, first.name)
@@ -73,11 +75,7 @@ function outOfTurn(step: InteractionStep, visit: Visit): Reply | undefined {
   return due === step ? undefined : seeOther(stepUrl(url, visit.id, due.name))
 }
 
-async function refusedOnPage(
-  exchange: Exchange,
-  ports: Ports,
-  refusal: Parameters<typeof errorPage>[1],
-): Promise<Reply> {
+async function refusedOnPage(exchange: Exchange, ports: Ports, refusal: Refusal): Promise<Reply> {
   await recordRefusal(exchange, ports, 'interaction.refused', refusal)
-  return errorPage(exchange, refusal, refusal.ruleId === 'interaction.finished' ? alreadyAnswered : {})
+  return errorPage(exchange, refusal, helpFor(refusal))
 }

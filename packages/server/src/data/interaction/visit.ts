@@ -16,6 +16,7 @@ import { judgeStill } from '../authorize/request.ts'
 import { judgeDeviceRequest } from '../device/request.ts'
 import { endOf } from '../end-of.ts'
 import { hashOfHandle } from '../handle.ts'
+import { alreadyAnswered, type ErrorPageOptions } from '../pages/error.ts'
 import { type AuthenticationState, authenticationState } from './authentication.ts'
 import { cookieHash } from './cookies.ts'
 import { withNamedGrant } from './named-grant.ts'
@@ -97,7 +98,13 @@ function judgeDeviceStill(
   return judged.ok ? accept({ client, profile: judged.value.profile }) : judged
 }
 
-/** Only the browser that started it, only once, only in time (I12). The four refusals look alike to the user. */
+/** What helps the user of a request that `loadVisit` refuses: of another browser's interaction nothing. */
+export function helpFor({ ruleId }: Refusal): ErrorPageOptions {
+  if (ruleId === 'interaction.cookie') return { kind: 'cookies' }
+  return ruleId === 'interaction.finished' ? alreadyAnswered : {}
+}
+
+/** Only the browser that started it, only once, only in time (I12). */
 function judgeInteraction(
   found: Found<InteractionRecord> | undefined,
   browserHash: string | undefined,
@@ -105,6 +112,8 @@ function judgeInteraction(
   now: EpochSeconds,
 ): Outcome<InteractionRecord> {
   const no = (ruleId: string, reason: string): Refusal => refuse(ruleId, [], 'invalid_request', reason)
+  // First, so that it says nothing of the interaction.
+  if (browserHash === undefined) return no('interaction.cookie', 'the browser brought no cookie of ours')
   if (found === undefined || found.issuer !== issuer) return no('interaction.known', 'no such interaction')
   if (found.browserHash !== browserHash)
     return no('interaction.browser', 'the interaction was started in another browser')

@@ -84,7 +84,7 @@ describe('pages in German', () => {
     const browser = openBrowser(world)
     const claims = '{"userinfo":{"email":null}}'
     const fields = { ...goodRequest('c_oidc'), scope: 'openid profile', ui_locales: 'xx de-AT', claims }
-    const opened = header(await browser.get(`/authorize?${new URLSearchParams(fields)}`), 'location') ?? ''
+    const opened = locationOf(await browser.get(`/authorize?${new URLSearchParams(fields)}`)).href
     const login = await browser.get(opened)
     const consent = await browser.get(header(await browser.login(opened), 'location') ?? '')
     const logout = await browser.get(logoutUrl({ ui_locales: 'de' }))
@@ -113,7 +113,7 @@ describe('pages in German', () => {
     await using world = await openWorld()
     const browser = openBrowser(world)
     const fields = { ...goodRequest('c_oidc'), scope: 'openid', ui_locales: 'de' }
-    const opened = header(await browser.get(`/authorize?${new URLSearchParams(fields)}`), 'location') ?? ''
+    const opened = locationOf(await browser.get(`/authorize?${new URLSearchParams(fields)}`)).href
     const consent = await browser.get(header(await browser.login(opened), 'location') ?? '')
     assert.match(String(consent.body), /<h2 id="asks">Die Anwendung möchte<\/h2>/)
     assert.match(String(consent.body), /Know who you are/)

@@ -4,7 +4,7 @@ import { oauth21 } from '@holdfast/protocol/profiles/oauth21.ts'
 import type { Exchange, Reply } from '../../http/exchange.ts'
 import { Fault } from '../../ports.ts'
 import { hashOfHandle } from '../handle.ts'
-import { header, openBrowser, push } from '../testing/browser.ts'
+import { header, locationOf, openBrowser, push } from '../testing/browser.ts'
 import { accounts, clientOf, floor, keys, payments } from '../testing/clients.ts'
 import { issuerUrl, openWorld, type World } from '../testing/world.ts'
 import { outstandingKey } from './outstanding.ts'
@@ -195,7 +195,7 @@ describe('pushed authorization requests', () => {
       `/authorize?${new URLSearchParams({ client_id: 'c_bank', ...query })}`
     const browser = openBrowser(world)
     const opened = await browser.get(authorize({ request_uri: String(bodyOf(pushed).request_uri) }))
-    const consent = header(await browser.login(header(opened, 'location') ?? ''), 'location') ?? ''
+    const consent = header(await browser.login(opened), 'location') ?? ''
     const answer = header(await browser.decide(consent, 'allow'), 'location') ?? ''
     assert.ok(answer.startsWith(`${elsewhere}?code=`), answer)
 
@@ -275,7 +275,7 @@ describe('pushed authorization requests', () => {
         assert.equal((await pushFew(world)).status, 429)
         const browser = openBrowser(world)
         const query = { client_id: 'c_few', request_uri: String(bodyOf(replies[0] as Reply).request_uri) }
-        const login = header(await browser.get(`/authorize?${new URLSearchParams(query)}`), 'location') ?? ''
+        const login = locationOf(await browser.get(`/authorize?${new URLSearchParams(query)}`)).href
         const consent = header(await browser.login(login), 'location') ?? ''
         assert.equal((await browser.decide(consent, decision)).status, 303)
         assert.equal((await pushFew(world)).status, 201)

@@ -121,7 +121,7 @@ describe('management', () => {
     const opened = await browser.get(
       `${issuerUrl}/authorize?${new URLSearchParams({ client_id: clientId, request_uri: textOf(pushed, 'request_uri') })}`,
     )
-    assert.equal(opened.status, 303)
+    assert.equal(opened.status, 200)
     assert.equal((await browser.get(locationOf(opened).href)).status, 200)
 
     const deleted = await world.manage('DELETE', clientId, token)

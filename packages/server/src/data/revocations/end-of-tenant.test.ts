@@ -39,13 +39,13 @@ async function holdEverything(world: World): Promise<Readonly<Record<string, () 
   const requestUrl = await pushedUrl(world)
   const [signedIn, consenting, loggingIn] = [openBrowser(world), openBrowser(world), openBrowser(world)]
   const consentOf = async (browser: typeof signedIn): Promise<string> => {
-    const started = header(await browser.get(await pushedUrl(world)), 'location') ?? ''
+    const started = locationOf(await browser.get(await pushedUrl(world))).href
     return header(await browser.login(started), 'location') ?? ''
   }
   await consentOf(signedIn)
   assert.equal((await signedIn.get('/account')).status, 200)
   const consent = await consentOf(consenting)
-  const login = header(await loggingIn.get(await pushedUrl(world)), 'location') ?? ''
+  const login = locationOf(await loggingIn.get(await pushedUrl(world))).href
   const device = await allowedDevice(world)
   const waitingDevice = await requestDevice(world)
   const asked = await allowedCiba(world)
@@ -107,7 +107,7 @@ for (const { name, skip, open } of bothStores)
       assert.equal((await requestToken(world, 'c_bank', again)).status, 200)
       assert.equal(await isActive(world, await clientToken(world)), true)
       const browser = openBrowser(world)
-      const login = header(await browser.get(await pushedUrl(world)), 'location') ?? ''
+      const login = locationOf(await browser.get(await pushedUrl(world))).href
       const consent = header(await browser.login(login), 'location') ?? ''
       assert.ok(locationOf(await browser.decide(consent, 'allow')).searchParams.has('code'))
       assert.equal((await pollDevice(world, await allowedDevice(world))).status, 200)

@@ -14,11 +14,15 @@ export function locationOf(reply: Reply): URL {
   return new URL(header(reply, 'location') ?? header(reply, 'content-location') ?? 'about:blank')
 }
 
+function placeOf(page: Reply | string): string {
+  return typeof page === 'string' ? page : locationOf(page).href
+}
+
 /** A browser without sockets: keeps cookies, follows nothing by itself, reads hidden fields from pages. */
 export interface Browser {
   readonly get: (url: string) => Promise<Reply>
   readonly post: (url: string, form: FormFields, options?: RequestOptions) => Promise<Reply>
-  /** Answers the login page of an interaction. */
+  /** Answers the login page of an interaction, or the one that a reply leads to. */
   readonly login: (page: Reply | string, username?: string, password?: string) => Promise<Reply>
   /** Shows and answers the consent page. */
   readonly decide: (url: string, decision: 'allow' | 'deny') => Promise<Reply>
@@ -52,7 +56,7 @@ export function openBrowser(world: World): Browser {
     get,
     post,
     login: async (page, username = 'alice', password = 'correct horse') => {
-      const shown = typeof page === 'string' ? await get(page) : page
+      const shown = typeof page === 'string' || page.status === 303 ? await get(placeOf(page)) : page
       return await post(actionOf(shown), { csrf: fieldOf(shown, 'csrf'), username, password })
     },
     decide: async (url, decision) => {

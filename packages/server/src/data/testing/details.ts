@@ -59,7 +59,7 @@ export async function atConsent(
 ): Promise<readonly [Browser, string]> {
   const browser = openBrowser(world)
   const opened = await browser.get(await pushedUrl(world, { clientId: 'c_pay', ...options, spoil }))
-  const consent = await browser.login(header(opened, 'location') ?? '')
+  const consent = await browser.login(opened)
   return [browser, header(consent, 'location') ?? '']
 }
 

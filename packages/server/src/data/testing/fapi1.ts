@@ -50,7 +50,7 @@ export function byReference(pushed: Reply, clientId = 'c_fapi1'): string {
 /** Opens a URL as Alice, and answers consent. */
 export async function answered(browser: Browser, url: string, decision: 'allow' | 'deny'): Promise<Reply> {
   const opened = await browser.get(url)
-  const start = header(opened, 'location') ?? ''
+  const start = locationOf(opened).href
   if (!start.includes('/interaction/')) throw new TypeError(`no interaction: ${opened.status} ${opened.body}`)
   if (start.endsWith('/consent')) return await browser.decide(start, decision)
   const consent = await browser.login(start)

@@ -69,7 +69,7 @@ for (const isDpop of [false, true])
       const browser = openBrowser(world)
       const query = new URLSearchParams({ client_id: clientId, request_uri: pushed })
       const opened = await browser.get(`${issuerUrl}/authorize?${query}`)
-      const reply = await browser.login(header(opened, 'location') ?? '')
+      const reply = await browser.login(opened)
       const allowed = locationOf(await browser.decide(header(reply, 'location') ?? '', 'allow'))
       const code = allowed.searchParams.get('code') ?? ''
       const record = await world.store.findCode(hashOfHandle('code', issuerUrl, code))

@@ -24,7 +24,7 @@ import { type AttemptKeys, attemptKeys, countSource, secondsToWaitOfSource } fro
 import { finishRefused } from '../interaction/finish.ts'
 import { makeProgress } from '../interaction/progress.ts'
 import { stepUrl } from '../interaction/record.ts'
-import { loadVisit, type Visit } from '../interaction/visit.ts'
+import { helpFor, loadVisit, type Visit } from '../interaction/visit.ts'
 import { errorPage } from '../pages/error.ts'
 import { seeOther } from '../pages/page.ts'
 import { recordRefusal } from '../refused.ts'
@@ -159,7 +159,7 @@ async function signedIn(visit: Visit, identity: Identity, ports: Ports): Promise
 
 async function refusedHere(exchange: Exchange, ports: Ports, refusal: Refusal): Promise<Reply> {
   await recordRefusal(exchange, ports, 'upstream.refused', refusal)
-  return errorPage(exchange, refusal)
+  return errorPage(exchange, refusal, helpFor(refusal))
 }
 
 /** One answer per attempt, good or bad. Whoever does not know the state ends nothing. */

@@ -344,6 +344,12 @@ export const de: Words = {
         'Gehen Sie zurück zur Anwendung und beginnen Sie von vorn. Geschieht es noch einmal, nennen Sie den ' +
         'Betreibern der Anwendung die Kennung unten.',
     },
+    cookies: {
+      title: 'Ihr Browser hat unser Cookie nicht gesendet',
+      notice: 'Es wurde nichts weitergegeben und niemand angemeldet.',
+      advice:
+        'Erlauben Sie dieser Website Cookies, gehen Sie zurück zur Anwendung und beginnen Sie von vorn.',
+    },
     unchanged: {
       title: 'Hier geht es nicht weiter',
       notice: 'Es wurde nichts geändert.',

@@ -330,6 +330,11 @@ export const en: Words = {
         'Go back to the application and start again. If it happens once more, tell the people who run ' +
         'the application and give them the reference below.',
     },
+    cookies: {
+      title: 'Your browser did not send our cookie',
+      notice: 'Nothing was shared and nobody was signed in.',
+      advice: 'Allow cookies for this site, go back to the application and start again.',
+    },
     unchanged: {
       title: 'This cannot continue',
       notice: 'Nothing was changed.',

@@ -35,7 +35,14 @@ export interface ErrorWords {
 }
 
 /** Which of them: `refused` is the usual one. */
-export type ErrorKind = 'refused' | 'unchanged' | 'answered' | 'ours' | 'logout' | 'logoutSignedIn'
+export type ErrorKind =
+  | 'refused'
+  | 'cookies'
+  | 'unchanged'
+  | 'answered'
+  | 'ours'
+  | 'logout'
+  | 'logoutSignedIn'
 
 /** Pages of ours that a user signs in to where no client sent them. */
 export type OurPages = 'account' | 'approvals'
