@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import type { RequestScopeGrant, ScopeGrantChange } from './admin-api.ts'
+import { recordsMax } from './room-for-records.ts'
+import { scopeGrantName } from './scope-grant-state.ts'
 import { changeScopeGrant, listScopeGrants, requestScopeGrant } from './scope-grants.ts'
 import {
   applied,
@@ -8,6 +10,7 @@ import {
   day,
   done,
   exported,
+  fill,
   issuerNow,
   openControlWorld,
   refusedWith,
@@ -107,6 +110,17 @@ for (const { name: storeName, skip, open } of stores)
   })
 
 describe('what a grant is bound to', () => {
+  test('there is room for so many records, and none for another one', async t => {
+    const world = await worldOf(t)
+    await done(requestScopeGrant(asked, world.ports))
+    await fill(world, 'ScopeGrant', recordsMax - 1, scopeGrantName)
+    await done(requestScopeGrant({ ...asked, purpose: 'the last one' }, world.ports))
+    await refusedWith(
+      requestScopeGrant({ ...asked, purpose: 'another one' }, world.ports),
+      /there are 5000 of them/,
+    )
+  })
+
   test('a low tier needs one person, and never the one who asks', async t => {
     const world = await worldOf(t)
     const { name, approvalsMissing, content } = await done(requestScopeGrant(asked, world.ports))

@@ -7,6 +7,7 @@ import { storedDocuments } from './documents.ts'
 import { issuersNamed } from './issuers-named.ts'
 import { type Checked, checked, wrong } from './problem.ts'
 import type { ScopeGrantContent, ScopeGrantSpec } from './resources/scope-grant.ts'
+import { judgeRoom } from './room-for-records.ts'
 import { operationsOf, reviewDueAt, scopeGrantName, scopeGrantState } from './scope-grant-state.ts'
 import { unknownName } from './suggestion.ts'
 
@@ -14,9 +15,6 @@ type Grant = DocumentOf<'ScopeGrant'>
 type Answer = Pick<ChangedScopeGrant, 'name' | 'state' | 'approvalsMissing' | 'content'>
 type Step = DocumentsChange<'ScopeGrant', Answer>
 type Documents = readonly ControlDocument[]
-
-/** Grants of one issuer: history is in the audit, and a revision holds 10,000 documents. */
-export const scopeGrantsMax = 5000
 
 /** Asks that a client may have scopes of an API; gives nothing yet. */
 export function requestScopeGrant(
@@ -27,10 +25,8 @@ export function requestScopeGrant(
     const content = contentOf(request, own, ports.clock.now())
     if (!content.ok) return content
     const spec: ScopeGrantSpec = { content: content.value, state: 'requested', approvals: [] }
-    if (ofKind(own, 'ScopeGrant').length >= scopeGrantsMax) {
-      const message = `there are ${scopeGrantsMax} of them: remove those that ended`
-      return wrong({ document: 'ScopeGrant', field: '', message })
-    }
+    const message = judgeRoom(ofKind(own, 'ScopeGrant'), { spec })
+    if (message !== undefined) return wrong({ document: 'ScopeGrant', field: '', message })
     return moved('requested', { name: scopeGrantName(content.value), spec }, request.as)
   })
 }

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { accessToken, grant } from '../../store/contract/samples.ts'
+import { recordsMax } from '../room-for-records.ts'
 import {
   applied,
   type ControlWorld,
   day,
   done,
   exported,
+  fill,
   issuerNow,
   openControlWorld,
   refusedWith,
@@ -26,6 +28,7 @@ import type { OnboardingChange } from './api.ts'
 import { changeOnboarding, draftOnboarding, listOnboardings } from './onboardings.ts'
 import { thumbprintOfJwk } from './registration.ts'
 import { checkOnboarding } from './run-check.ts'
+import { onboardingName } from './state.ts'
 
 const unasked = { getJson: () => assert.fail('fetches') }
 
@@ -166,6 +169,14 @@ describe('who may be served', () => {
     await done(step(world, name, 'alice', 'retire'))
     assert.deepEqual(await withheld(world), ['suspended', 'retired'])
     await refusedWith(step(world, name, 'alice', 'remove'), /what keeps the client from being served/)
+  })
+
+  test('there is room for so many records, and none for another one', async t => {
+    const world = await required(t)
+    await done(draft(world))
+    await fill(world, 'ClientOnboarding', recordsMax - 1, onboardingName)
+    await done(draft(world, { purpose: 'the last one' }))
+    await refusedWith(draft(world, { purpose: 'another one' }), /there are 5000 of them/)
   })
 
   test('a draft that is retired ends nothing', async t => {

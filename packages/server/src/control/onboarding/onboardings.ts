@@ -12,6 +12,7 @@ import {
   type OnboardingContent,
   onboardingForm,
 } from '../resources/client-onboarding.ts'
+import { judgeRoom } from '../room-for-records.ts'
 import { checkShape } from '../shape.ts'
 import { unknownName } from '../suggestion.ts'
 import type { DraftOnboarding, ListedOnboarding, OnboardingChange } from './api.ts'
@@ -28,9 +29,6 @@ import { approvalsMissing, type OnboardingAnswer, taken } from './taken.ts'
 
 type RecordDocument = DocumentOf<'ClientOnboarding'>
 type Documents = readonly ControlDocument[]
-
-/** Records of one issuer: history is in the audit, and a revision holds 10,000 documents. */
-export const onboardingsMax = 5000
 
 /** Writes down what is to be approved of a client, with what it is registered for now. Gives nothing yet. */
 export function draftOnboarding(
@@ -49,10 +47,6 @@ export function draftOnboarding(
       const known = new Map(clients.map(client => [client.name, client]))
       return wrong(unknownName(document, 'client', 'client', form.client, known))
     }
-    if (ofKind(own, 'ClientOnboarding').length >= onboardingsMax) {
-      const message = `there are ${onboardingsMax} of them: remove those that ended`
-      return wrong({ document, field: '', message })
-    }
     const now = ports.clock.now()
     const content: OnboardingContent = {
       ...{ ...form, environment: binding.environment, registration },
@@ -60,6 +54,8 @@ export function draftOnboarding(
     }
     const name = onboardingName(content)
     const spec: ClientOnboardingSpec = { content, state: 'draft', approvals: [], rotations: [] }
+    const message = judgeRoom(ofKind(own, document), { spec })
+    if (message !== undefined) return wrong({ document, field: '', message })
     return checked(taken('drafted', { name, spec }, as))
   })
 }

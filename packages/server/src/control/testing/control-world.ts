@@ -96,6 +96,33 @@ export async function exported(kind: string, { ports: { store } }: ControlWorld)
   return all.filter(({ documentKind }) => documentKind === kind).map(({ body }) => body)
 }
 
+interface Approvable {
+  readonly metadata: { readonly name: string }
+  readonly spec: { readonly content: { readonly purpose: string } }
+}
+
+/**
+ * Puts copies of the only document of a kind beside it, each for a purpose of its own, until there are `count`.
+ * @param nameOf what is to be approved
+ */
+export async function fill<Content>(
+  { ports: { store } }: ControlWorld,
+  kind: string,
+  count: number,
+  nameOf: (content: Content) => string,
+): Promise<void> {
+  const [document, ...others] = (await store.listDocuments()).filter(one => one.documentKind === kind)
+  assert.ok(document !== undefined && others.length === 0)
+  const one = JSON.parse(document.body) as Approvable
+  const copies = Array.from({ length: count - 1 }, (_, index) => {
+    const content = { ...one.spec.content, purpose: `purpose ${index}` }
+    const name = nameOf(content as Content)
+    const body = { ...one, metadata: { ...one.metadata, name }, spec: { ...one.spec, content } }
+    return { kind: 'put-document' as const, document: { ...document, name, body: JSON.stringify(body) } }
+  })
+  await store.commit(copies)
+}
+
 export async function done<T>(
   work: Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false }>,
 ): Promise<T> {
