@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject, parseJson } from '@holdfast/protocol/wire/json.ts'
 import type { Pool, PoolClient } from 'pg'
 import { AnswerTooLarge, type OutboundOptions, openOutbound } from '../outbound/client.ts'
+import { answerBytesMax } from './answer-bytes.ts'
 import type { HttpConnection, LdapConnection, SqlConnection } from './kinds/kind.ts'
 import { type LdapAddress, openLdap } from './ldap.ts'
 import { UnusableAnswer } from './unusable.ts'
@@ -25,8 +26,6 @@ export interface Connections {
   readonly ldap: (name: string) => LdapConnection | undefined
 }
 
-/** Bytes of one answer. */
-const answerBytesMax = 65_536
 /** Questions under way over one connection, and sockets for them. */
 const most = { requests: 256, connections: 16 } as const
 const sqlConnectionsMax = 4

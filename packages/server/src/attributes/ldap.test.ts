@@ -45,6 +45,8 @@ const entries = [
     'title: TRUE',
   ]),
   person('bob', ['departmentNumber: law', 'departmentNumber: tax', 'title: perhaps', 'jpegPhoto:: /9j/4A==']),
+  person('long', [`carLicense: ${'a'.repeat(60_000)}`]),
+  person('longer', [`carLicense: ${'a'.repeat(66_000)}`]),
   person('two', []),
   person('other', ['uid: two']),
   person('three', []),
@@ -192,6 +194,17 @@ describe('a directory that is asked over LDAP', { skip: hasSlapd ? false : 'no s
         assert.match(error.message, /more than one entry/)
         return true
       })
+  })
+
+  it('reads an answer up to its bound, and one beyond it is a failure of this name alone', async () => {
+    const told = (await asked('long')) ?? assert.fail()
+    assert.deepEqual([told('cars')].flat().map(String)[0]?.length, 60_000)
+    await assert.rejects(asked('longer'), error => {
+      assert.ok(error instanceof UnusableAnswer)
+      assert.match(error.message, /more than 65536 bytes/)
+      return true
+    })
+    assert.ok(await asked('ada'))
   })
 
   it('an entry that does not show what it was found by is a failure', async () => {

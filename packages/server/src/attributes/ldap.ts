@@ -1,5 +1,8 @@
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import type { Entry } from 'ldapts'
+import { answerBytesMax } from './answer-bytes.ts'
 import type { LdapConnection } from './kinds/kind.ts'
+import { UnusableAnswer } from './unusable.ts'
 
 /** A directory as the configuration names it. */
 export interface LdapAddress {
@@ -25,8 +28,12 @@ export async function openLdap({ url, bindDn, readPassword, caPem }: LdapAddress
       })
       // A bind without password succeeds at many directories, as nobody (RFC 4513 section 5.1.2).
       if (password === '') throw new Error('its password is empty')
+      let isTooLarge = false
       const client = new Client({
         ...{ url, timeout: timeoutMs, connectTimeout: timeoutMs },
+        createSecureConnection: connectBounded(() => {
+          isTooLarge = true
+        }),
         tlsOptions: { minVersion: 'TLSv1.2', ...(caPem !== undefined && { ca: caPem }) },
       })
       try {
@@ -42,6 +49,8 @@ export async function openLdap({ url, bindDn, readPassword, caPem }: LdapAddress
         })
         return searchEntries.map(entryOf)
       } catch (cause) {
+        if (isTooLarge)
+          throw new UnusableAnswer(`it answered with more than ${answerBytesMax} bytes`, { cause })
         // What a directory says about a failure can name people; the kind of failure does not.
         const kind = cause instanceof Error ? cause.name : 'no answer'
         throw new Error(`the directory failed (${kind})`, { cause })
@@ -50,6 +59,22 @@ export async function openLdap({ url, bindDn, readPassword, caPem }: LdapAddress
       }
     },
   }
+}
+
+/** Breaks a connection off when more comes over it than an answer may have. @param tooLarge called before */
+function connectBounded(tooLarge: () => void): typeof connect {
+  const open = (port: number, host: string, options?: ConnectionOptions): TLSSocket => {
+    const socket = connect(port, host, options)
+    let bytes = 0
+    return socket.on('data', chunk => {
+      bytes += chunk.length
+      if (bytes <= answerBytesMax) return
+      tooLarge()
+      socket.destroy()
+    })
+  }
+  // The library calls it in this one way of its several.
+  return open as typeof connect
 }
 
 /** Names of attributes count in any case. */

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { EpochSeconds } from '../../brand.ts'
 
 /** The values every authenticator app knows: HMAC-SHA-1, six digits, steps of 30 s from the epoch. */
@@ -14,7 +14,7 @@ export const totpParameters = {
 export function totpCode(secret: Buffer, step: number): string {
   const counter = Buffer.alloc(8)
   counter.writeBigUInt64BE(BigInt(step))
-  const mac = createHmac('sha1', secret).update(counter).digest()
+  const mac = createHmac('sha1', createSecretKey(secret)).update(counter).digest()
   const offset = (mac[mac.length - 1] ?? 0) & 0x0f
   const binary = mac.readUInt32BE(offset) & 0x7fffffff
   return String(binary % 10 ** totpParameters.digits).padStart(totpParameters.digits, '0')

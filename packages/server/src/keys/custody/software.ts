@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { type Entropy, Fault } from '../../ports.ts'
 
 /** Where a sealed value belongs. It is authenticated with the value: a row moved elsewhere does not open. */
@@ -60,8 +60,9 @@ export function softwareCustody(keyEncryptionKey: Buffer, entropy: Entropy): Cus
   }
 }
 
-function deriveKey(keyEncryptionKey: Buffer, use: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', keyEncryptionKey, '', `holdfast key custody 1 ${use}`, 32))
+function deriveKey(keyEncryptionKey: Buffer, use: string): KeyObject {
+  const bytes = hkdfSync('sha256', keyEncryptionKey, '', `holdfast key custody 1 ${use}`, 32)
+  return createSecretKey(Buffer.from(bytes))
 }
 
 /** Length-prefixed, so that no two places share an encoding. */
