@@ -17,6 +17,8 @@ async function folderOf(t: TestContext): Promise<string> {
   return folder
 }
 
+const change = { issuer: 'https://as.example', reference: 'ref-1', revision: 2 }
+
 describe('holdfast policy, with a server', () => {
   it('init: what it writes is well and covers itself; nothing is overwritten', async t => {
     const folder = await folderOf(t)
@@ -34,7 +36,7 @@ describe('holdfast policy, with a server', () => {
       submitPolicies: async (request: unknown) => {
         sent.push(request)
         const problems = state === 'draft' ? [{ place: 'own.cedar:1', message: 'is wrong' }] : []
-        return { ok: true as const, value: { name: 'tokens.x', version: 'x', state, problems } }
+        return { ok: true as const, value: { ...change, name: 'tokens.x', version: 'x', state, problems } }
       },
     })
     const good = await run(['submit', folder, '--set', 'mine', '--issuer', 'main'], answer('checked'))
@@ -108,7 +110,7 @@ describe('holdfast policy, with a server', () => {
     const answers: Partial<AdminApi> = {
       changePolicies: async request => {
         asked.push(request)
-        return { ok: true, value: { name: 'tokens.x', issuer: 'https://as.example', reference: 'ref-1' } }
+        return { ok: true, value: { ...change, name: 'tokens.x' } }
       },
     }
     for (const step of ['approve', 'activate', 'shadow', 'remove'])

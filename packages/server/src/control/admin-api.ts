@@ -317,6 +317,10 @@ export interface SubmittedPolicies {
   readonly state: ListedPolicies['state']
   /** Why it stays a draft. */
   readonly problems: readonly { readonly place: string; readonly message: string }[]
+  readonly issuer: string
+  readonly reference: string
+  /** After it. */
+  readonly revision: number
 }
 
 /** One step of one version. */
@@ -344,6 +348,8 @@ export interface ChangedPolicies {
   readonly name: string
   readonly issuer: string
   readonly reference: string
+  /** After it. */
+  readonly revision: number
 }
 
 export interface SimulatePoliciesRequest {

@@ -38,6 +38,8 @@ export interface ChangedScopeGrant {
   readonly approvalsMissing: number
   readonly content: ScopeGrantContent
   readonly reference: string
+  /** After it. */
+  readonly revision: number
 }
 
 export interface ListedScopeGrant {

@@ -19,6 +19,11 @@ const all = Object.entries(paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
 )
 
+function schemaAt(path: string): unknown {
+  const steps = ['components', 'schemas', ...path.split('/')]
+  return steps.reduce<unknown>((at, step) => (at as Json | undefined)?.[step], document)
+}
+
 /** Every object of a value with the name it stands under. */
 function* objectsIn(value: unknown, name = ''): Generator<readonly [string, Json]> {
   if (typeof value !== 'object' || value === null) return
@@ -91,6 +96,30 @@ describe('the OpenAPI document', () => {
     // To confirm takes the scope that the change names.
     const unnamed = adminScopes.filter(scope => !named.includes(scope) && !scope.endsWith(':approve'))
     assert.deepEqual(unnamed, [])
+  })
+
+  test('describes every answer, with the members that are always there', () => {
+    const schemas = (document.components as Json).schemas as Readonly<Record<string, Json>>
+    for (const { operation } of all) {
+      const done = Object.entries(operation.responses as Readonly<Record<string, Json>>).filter(([status]) =>
+        ['200', '201'].includes(status),
+      )
+      assert.ok(done.length > 0)
+      for (const [, answer] of done)
+        assert.deepEqual(answer.content, {
+          'application/json': { schema: { $ref: `#/components/schemas/${operation.operationId}Answer` } },
+        })
+      const schema = schemas[`${operation.operationId}Answer`] ?? assert.fail(String(operation.operationId))
+      if (operation.operationId === 'confirmChange') continue
+      assert.ok((schema.required as readonly string[]).length > 0, String(operation.operationId))
+    }
+    const listKeys = 'listKeysAnswer/properties/keys/items/required'
+    const always = ['issuer', 'kid', 'alg', 'state', 'createdAt', 'activeAt', 'waitsFor']
+    assert.deepEqual(schemaAt(listKeys), always)
+    // A later version may answer more.
+    assert.equal(JSON.stringify(schemaAt('listKeysAnswer')).includes('additionalProperties'), false)
+    const spec = schemaAt('listClientAnswer/properties/items/items/properties/document/properties/spec')
+    assert.deepEqual(spec, { $ref: '#/components/schemas/ClientSpec' })
   })
 
   test('describes a document as the schema that holds it to its shape', () => {

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { adminGroups, adminScopes } from '../admin-scopes.ts'
 import { isKindName, type KindName, kinds } from '../resources/index.ts'
+import { waitingChange } from './answers/documents.ts'
+import { answerOf } from './answers/index.ts'
 import type { AdminDesk, AdminOperation } from './visit.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -45,7 +47,10 @@ export function openApiOf(
       },
       schemas: {
         Problem: problemSchema,
-        Change: changeSchema,
+        Change: {
+          ...answerComponent('Change', waitingChange),
+          description: 'a change that waits for a second person',
+        },
         ...Object.fromEntries(
           documentKindsOf(operations).map(kind => [
             `${kind}Spec`,
@@ -56,6 +61,12 @@ export function openApiOf(
           operations.flatMap(operation => {
             const { id, body } = operation
             return body === undefined ? [] : [[`${id}Body`, bodySchemaOf(operation, body)]]
+          }),
+        ),
+        ...Object.fromEntries(
+          operations.map(operation => {
+            const name = `${operation.id}Answer`
+            return [name, answerComponent(name, answerOf(operation), documentKindsOf(operations))]
           }),
         ),
       },
@@ -83,26 +94,6 @@ const problemSchema: Json = {
     clauses: { type: 'array', items: { type: 'string' } },
     reference: { type: 'string', description: 'reference id of the audit' },
     problems: { type: 'array', items: { type: 'object' } },
-  },
-}
-
-const changeSchema: Json = {
-  type: 'object',
-  description: 'a change that waits for a second person; its name is the hash of its content',
-  required: ['name', 'operation', 'changes', 'reasons', 'approveScopes', 'proposedBy', 'expiresAt'],
-  properties: {
-    name: { type: 'string' },
-    operation: { type: 'string' },
-    request: { type: 'object', description: 'what was asked for; of documents, see changes' },
-    changes: { type: 'array', items: { type: 'object' } },
-    reasons: { type: 'array', items: { type: 'string' } },
-    base: { type: 'object', additionalProperties: { type: 'string' } },
-    approveScopes: { type: 'array', items: { type: 'string' } },
-    proposedBy: { type: 'string' },
-    client: { type: 'string' },
-    persons: { type: 'array', items: { type: 'string' } },
-    proposedAt: { type: 'integer' },
-    expiresAt: { type: 'integer' },
   },
 }
 
@@ -161,7 +152,7 @@ function responsesOf({ id, status, preconditions, twoPersons, body, path, method
           ...((preconditions || (method === 'GET' && path.endsWith('/:name'))) && {
             headers: { etag: { schema: { type: 'string' } } },
           }),
-          content: { 'application/json': { schema: { type: 'object' } } },
+          content: { 'application/json': { schema: { $ref: `#/components/schemas/${id}Answer` } } },
         },
       ]),
     ),
@@ -211,6 +202,20 @@ function schemaOf(schema: z.ZodType): Json {
     unrepresentable: 'any',
   }) as Json
   return rest
+}
+
+/** Of an answer: a later version may have more members, and documents have the schemas of their kinds. */
+function answerComponent(name: string, schema: z.ZodType, described: readonly KindName[] = []): Json {
+  const text = JSON.stringify(component(name, schema), (_name, value: unknown) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+    const { additionalProperties, ...rest } = value as Json
+    const own = additionalProperties === false ? rest : (value as Json)
+    const { kind, spec } = (own.properties ?? {}) as { readonly kind?: Json; readonly spec?: Json }
+    if (spec === undefined || !described.some(known => known === kind?.const)) return own
+    const $ref = `#/components/schemas/${String(kind?.const)}Spec`
+    return { ...own, properties: { ...(own.properties as Json), spec: { $ref } } }
+  })
+  return JSON.parse(text) as Json
 }
 
 /** The same as a component: what points at its own root finds it where it stands now. */

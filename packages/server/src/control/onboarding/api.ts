@@ -78,6 +78,8 @@ export interface ChangedOnboarding {
   readonly approvalsMissing: number
   readonly needsCertification: boolean
   readonly reference: string
+  /** After it. */
+  readonly revision: number
 }
 
 export interface CheckedOnboarding extends ChangedOnboarding {

@@ -4,7 +4,7 @@ import type { ClientOnboardingSpec } from '../resources/client-onboarding.ts'
 import type { ChangedOnboarding } from './api.ts'
 import { needsCertification } from './state.ts'
 
-export type OnboardingAnswer = Omit<ChangedOnboarding, 'issuer' | 'reference'>
+export type OnboardingAnswer = Omit<ChangedOnboarding, 'issuer' | 'reference' | 'revision'>
 export type OnboardingStepTaken<T = OnboardingAnswer> = DocumentsChange<'ClientOnboarding', T>
 
 /** The answer and the audit of a step. */

@@ -20,6 +20,7 @@ import type { AdminDesk } from '../admin-http/visit.ts'
 import { type AdminScope, adminScopes } from '../admin-scopes.ts'
 import { apply } from '../apply.ts'
 import { openRevision } from '../revision.ts'
+import { assertDescribed } from './described-answers.ts'
 
 export const issuer = 'https://as.example'
 export const audience = 'https://admin.example'
@@ -386,7 +387,9 @@ async function tokenFor(
         })
         .catch(asResponse),
     )
-    return answerOf(response)
+    const answer = await answerOf(response)
+    assertDescribed(method, path, answer)
+    return answer
   }
   const sent = (): Sent => {
     if (last === undefined) throw new TypeError('nothing was sent')
