@@ -5,7 +5,7 @@ import { paths } from '../paths.ts'
 import { anotherBrowser, openHome, putUsers } from '../testing/account.ts'
 import { type BrowsedWorld, openBrowsedWorld } from '../testing/browsed-world.ts'
 import { cookiesOf, openBrowser } from '../testing/browser.ts'
-import { look, testedLooks, withoutChromium } from '../testing/chromium.ts'
+import { look, testedLooks, translatedLooks, withoutChromium } from '../testing/chromium.ts'
 import { allowedCiba, cibaClient } from '../testing/ciba.ts'
 import { accounts, payments } from '../testing/clients.ts'
 import { allowedTokens, asking, detailTypes, payingClient, paymentOf, reading } from '../testing/details.ts'
@@ -50,8 +50,11 @@ describe('the account page in a real browser', { skip: withoutChromium }, () => 
     return await context.newPage()
   }
 
-  for (const locale of ['en-GB', 'de-DE'])
-    for (const [name, options] of testedLooks)
+  for (const [locale, looks] of [
+    ['en-GB', testedLooks],
+    ['de-DE', translatedLooks],
+  ] as const)
+    for (const [name, options] of looks)
       it(`look around, withdraw and sign out elsewhere, without JavaScript, accessible: ${name}, ${locale}`, async () => {
         const [language = ''] = locale.split('-')
         const page = await openFull({ ...options, locale, javaScriptEnabled: false })

@@ -5,7 +5,7 @@ import { paths } from '../paths.ts'
 import { appOf } from '../testing/authenticator.ts'
 import { type BrowsedWorld, openBrowsedWorld } from '../testing/browsed-world.ts'
 import { cookiesOf, pushedUrl } from '../testing/browser.ts'
-import { look, testedLooks, withoutChromium } from '../testing/chromium.ts'
+import { look, translatedLooks, withoutChromium } from '../testing/chromium.ts'
 import { askCiba, cibaClient } from '../testing/ciba.ts'
 import { asking, detailTypes, payingClient, paymentOf } from '../testing/details.ts'
 import { deviceClient, requestDevice } from '../testing/device.ts'
@@ -45,7 +45,7 @@ describe('pages beside the usual way in German, without JavaScript, accessible',
     await look(browser, page, name)
   }
 
-  for (const [name, options] of testedLooks) {
+  for (const [name, options] of translatedLooks) {
     it(`consent to details and to a change, an answer by form, an answer too late: ${name}`, async () => {
       const page = await german(options)
       const spoil = { ...asking(paymentOf('1234.50')), scope: 'openid offline_access', resource: undefined }

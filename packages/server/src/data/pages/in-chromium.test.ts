@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { type BrowsedWorld, openBrowsedWorld } from '../testing/browsed-world.ts'
 import { cookiesOf, goodRequest, pushedUrl } from '../testing/browser.ts'
-import { look, testedLooks, withoutChromium } from '../testing/chromium.ts'
+import { look, testedLooks, translatedLooks, withoutChromium } from '../testing/chromium.ts'
 import { askCiba, cibaClient } from '../testing/ciba.ts'
 import { clientOf } from '../testing/clients.ts'
 import { asking, detailTypes, payingClient, paymentOf, reading } from '../testing/details.ts'
@@ -65,6 +65,12 @@ describe('the pages in a real browser', { skip: withoutChromium }, () => {
       await page.goto(`${issuerUrl}/authorize?client_id=nobody`)
       assert.equal(await page.textContent('#error-code'), 'unauthorized_client')
       await look(browser, page, `${name}-error`)
+
+      await page.goto(await pushedUrl(world, request))
+      await page.context().clearCookies()
+      await page.click('#consent-allow, #login-submit')
+      assert.equal(await page.textContent('h1'), 'Your browser did not send our cookie')
+      await look(browser, page, `${name}-cookies`)
       await page.context().close()
     })
 
@@ -138,7 +144,7 @@ describe('the pages in a real browser', { skip: withoutChromium }, () => {
       await page.context().close()
     })
 
-  for (const [name, options] of testedLooks)
+  for (const [name, options] of translatedLooks)
     it(`every page in German, without JavaScript, accessible: ${name}`, async () => {
       const page = await open({ ...options, locale: 'de-DE', javaScriptEnabled: false })
       const claims = JSON.stringify({ id_token: { email: null } })
