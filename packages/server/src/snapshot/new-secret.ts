@@ -1,7 +1,12 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
 import type { EpochSeconds } from '@holdfast/protocol'
 import type { Entropy, Keys } from '../ports.ts'
 import type { StoredSecret } from './snapshot.ts'
+
+/** What is stored of a secret. */
+export function macOfSecret(salt: Buffer, secret: string): Buffer {
+  return createHmac('sha256', createSecretKey(salt)).update(secret).digest()
+}
 
 /** What a secret is sealed as, and where it belongs. */
 export const secretPurpose = 'client-secret'
@@ -35,7 +40,7 @@ export function newSecret(
   const secret = `cs_${random.toString('base64url')}`
   const id = entropy.bytes(16).toString('base64url')
   const salt = entropy.bytes(16)
-  const mac = createHmac('sha256', salt).update(secret).digest('base64url')
+  const mac = macOfSecret(salt, secret).toString('base64url')
   return {
     secret,
     stored: {

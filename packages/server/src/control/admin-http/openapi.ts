@@ -12,6 +12,7 @@ export function openApiOf(
   operations: readonly AdminOperation[],
   { audience, issuerUrl }: Pick<AdminDesk, 'audience' | 'issuerUrl'>,
 ): Json {
+  const described = documentKindsOf(operations)
   const paths = Map.groupBy(operations, ({ path }) => path.replaceAll(/:(\w+)/g, '{$1}'))
   return {
     openapi: '3.1.0',
@@ -52,10 +53,7 @@ export function openApiOf(
           description: 'a change that waits for a second person',
         },
         ...Object.fromEntries(
-          documentKindsOf(operations).map(kind => [
-            `${kind}Spec`,
-            component(`${kind}Spec`, kinds[kind].spec),
-          ]),
+          described.map(kind => [`${kind}Spec`, component(`${kind}Spec`, kinds[kind].spec)]),
         ),
         ...Object.fromEntries(
           operations.flatMap(operation => {
@@ -66,7 +64,7 @@ export function openApiOf(
         ...Object.fromEntries(
           operations.map(operation => {
             const name = `${operation.id}Answer`
-            return [name, answerComponent(name, answerOf(operation), documentKindsOf(operations))]
+            return [name, answerComponent(name, answerOf(operation), described)]
           }),
         ),
       },

@@ -1,6 +1,7 @@
-import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { accept, firstRefusal, type Outcome } from '@holdfast/protocol'
 import { secretRules } from '@holdfast/protocol/specs/rfc6749-client-secret/rules.ts'
+import { macOfSecret } from '../../snapshot/new-secret.ts'
 import type { ClientSecret } from '../../snapshot/snapshot.ts'
 import type { Attempt, Proven } from './method.ts'
 
@@ -9,11 +10,6 @@ export const clientSecretsMax = 2
 
 /** Nobody's. */
 const decoy: Pick<ClientSecret, 'salt' | 'mac'> = { salt: Buffer.alloc(16), mac: Buffer.alloc(32) }
-
-/** What is stored of a secret. */
-export function macOfSecret(salt: Buffer, secret: string): Buffer {
-  return createHmac('sha256', createSecretKey(salt)).update(secret).digest()
-}
 
 /** Judges a presented secret. */
 export function proveSecret(attempt: Attempt): Outcome<Proven> {
