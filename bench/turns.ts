@@ -24,7 +24,10 @@ export interface TurnPlan {
   readonly keys: ClientKeys
   readonly form: RequestForm
   readonly connections: number
-  /** Operations per contender before anything is counted: both compilers must have seen enough. */
+  /**
+   * Operations per contender before anything is counted, in slices like those that are: both compilers must have seen
+   * enough, and also what a missing nonce is answered and how people sign in, which undoes what they had settled on.
+   */
   readonly warmUps: number
   /** Operations per slice. */
   readonly slice: number
@@ -47,10 +50,11 @@ export async function takeTurns(operation: Operation, plan: TurnPlan): Promise<r
       pool: openPool(contender.issuer, connections),
     },
   }))
-  for (const { setting } of places) {
-    const warm = await prepare(operation, setting, plan.warmUps)
-    await warm.run(connections)
-  }
+  for (const { setting } of places)
+    for (let done = 0; done < plan.warmUps; done += plan.slice) {
+      const warm = await prepare(operation, setting, plan.slice)
+      await warm.run(connections)
+    }
   const turns: Turn[] = []
   for (let turn = 0; turn < plan.turns; turn++) {
     const slices = new Map<Contender, Slice>()
@@ -61,7 +65,10 @@ export async function takeTurns(operation: Operation, plan: TurnPlan): Promise<r
       raws.push(raw)
       slices.set(contender, await measured(operation, ready, contender, plan))
     }
-    turns.push({ slices, raw: middle(raws) })
+    const raw = middle(raws)
+    const shown = [...slices].map(([{ name }, { cpuUs }]) => `${name} ${cpuUs.toFixed(0)}`).join(', ')
+    process.stderr.write(`  turn ${turn + 1}: ${shown}; one verification ${raw.verifyUs.toFixed(0)} µs\n`)
+    turns.push({ slices, raw })
   }
   await Promise.all(places.map(({ setting }) => setting.pool.destroy()))
   return turns
