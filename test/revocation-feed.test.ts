@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { systemClock } from '@holdfast/server/clock.ts'
+import { apply } from '@holdfast/server/control/apply.ts'
+import { openEntropy } from '@holdfast/server/entropy.ts'
+import { openPasswords } from '@holdfast/server/passwords.ts'
 import {
   type Bound,
   type Listening,
@@ -12,7 +17,7 @@ import {
   whenTrusted,
 } from './harness/revocation.ts'
 import { dispatcherFor, fetchOver } from './product/dispatchers.ts'
-import { startNode } from './product/node.ts'
+import { bindingOf, type RunningNode, startNode } from './product/node.ts'
 import {
   anotherNode,
   forkNode,
@@ -29,10 +34,11 @@ describe('the revocation feed over one node on SQLite', () => {
   let prepared: PreparedProduct
   let bound: Bound
   let api: Listening
+  let node: RunningNode
   let close: () => Promise<void>
   before(async () => {
     prepared = await prepareProduct('sqlite')
-    const node = await startNode(prepared.config)
+    node = await startNode(prepared.config)
     bound = await openClient(prepared.product)
     api = listen(prepared.product, prepared.config.publicPort, bound.key)
     await whenTrusted(api)
@@ -64,6 +70,41 @@ describe('the revocation feed over one node on SQLite', () => {
     await whenTrusted(api)
     assert.equal(await api.accepts(token), false)
     assert.equal(await api.accepts(await bound.newToken()), true)
+  })
+
+  test('what was taken from a client is good no more at an API that remembers its tokens, and what it asks for anew is', async () => {
+    const token = await bound.newToken()
+    assert.equal(await api.accepts(token), true)
+    const { clientId } = prepared.product.clients['private_key_jwt with DPoP']
+    const written = (await node.store.listDocuments()).find(
+      ({ documentKind, name }) => documentKind === 'Client' && name === clientId,
+    )
+    assert.ok(written)
+    const without = written.body.replace(/"scope":"([^"]*)"/, (_, scope: string) => {
+      const left = scope.split(' ').filter(one => one !== 'accounts')
+      return `"scope":"${left.join(' ')}"`
+    })
+    assert.notEqual(without, written.body)
+    const passwords = openPasswords({ entropy: openEntropy() })
+    const issuers = [bindingOf(prepared.config)]
+    const ports = { store: node.store, clock: systemClock, entropy: openEntropy(), passwords, issuers }
+    const applied = async (text: string): Promise<void> => {
+      const files = [{ path: 'client.json', text }]
+      const result = await apply(
+        { files, dryRun: false, prune: false },
+        { ...ports, newReference: () => 'r' },
+      )
+      assert.ok(result.ok, JSON.stringify(result))
+    }
+    await applied(without)
+    assert.ok((await untilRefused(api, token, 10_000)) < 1000 + busyMs)
+    await assert.rejects(bound.newToken(), { error: 'invalid_scope' })
+    await applied(written.body)
+    passwords.close()
+    const again = await tokenSoon(bound)
+    assert.equal(await api.accepts(again), true)
+    // What said too much says no more than the client may have again: it is asked about, and good.
+    assert.equal(await api.accepts(token), true)
   })
 
   test('what was revoked before the API started is refused by an API that only hears the feed', async () => {
@@ -122,3 +163,14 @@ describe('the revocation feed over two nodes', {
     }
   })
 })
+
+/** A revision is served within a second of its commit. */
+async function tokenSoon(bound: Bound): Promise<string> {
+  for (let tries = 0; ; tries++)
+    try {
+      return await bound.newToken()
+    } catch (cause) {
+      if (tries === 100) throw cause
+      await pause(100)
+    }
+}

@@ -19,6 +19,7 @@ const plan: ApplyResult = {
     },
     { action: 'unchanged', kind: 'Client', name: 'shop', issuer: 'https://localhost:8443', fields: [] },
   ],
+  narrowed: [{ issuer: 'https://localhost:8443', name: 'shop' }],
   dryRun: false,
   revision: 7,
   reference: 'reference-1',

@@ -58,7 +58,10 @@ export const addApply: AddCommand = (program, desk) => {
     })
 }
 
-function writePlan({ terminal }: Desk, { changes, dryRun, revision, reference }: ApplyResult): void {
+function writePlan(
+  { terminal }: Desk,
+  { changes, narrowed, dryRun, revision, reference }: ApplyResult,
+): void {
   for (const { action, kind, name, fields } of changes) {
     const line = `${signs[action]} ${kind}/${name}`
     terminal.out(action === 'unchanged' ? terminal.faint(`${line} unchanged`) : terminal.strong(line))
@@ -66,6 +69,7 @@ function writePlan({ terminal }: Desk, { changes, dryRun, revision, reference }:
     for (const { field, from, to } of fields)
       terminal.out(`    ${field}: ${from ?? '(absent)'} -> ${to ?? '(absent)'}`)
   }
+  for (const { name } of narrowed) terminal.out(`! Client/${name} may have less: its access tokens end`)
   const count = (action: Change['action']): number =>
     changes.filter(change => change.action === action).length
   const counts = `${count('create')} created, ${count('update')} updated, ${count('delete')} deleted, ${count('unchanged')} unchanged`

@@ -126,6 +126,8 @@ export interface ApplyRequest {
 
 export interface ApplyResult {
   readonly changes: readonly Change[]
+  /** Clients that may have less afterwards: their access tokens end. */
+  readonly narrowed: readonly { readonly issuer: string; readonly name: string }[]
   readonly dryRun: boolean
   /** After the apply; unchanged when there was nothing to do. */
   readonly revision: number

@@ -5,9 +5,11 @@ import { revocationOfClient } from '../store/revocations.ts'
 import type { DocumentRecord, Write } from '../store/writes.ts'
 import type { ApplyRequest, ApplyResult, Change } from './admin-api.ts'
 import { placeDocuments, readDocuments, storedDocuments } from './documents.ts'
+import { announcing, type ClientAt, factsOfNarrowed, listedMax, narrowedClients } from './narrowed-clients.ts'
 import { type DeletedDocument, inOrder, movedByCommands, planDocuments, revived } from './plan.ts'
 import { planUsers } from './plan-users.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
+import type { KindName } from './resources/index.ts'
 
 export interface ControlPorts extends Pick<Ports, 'store' | 'clock' | 'entropy' | 'passwords'> {
   readonly issuers: readonly IssuerBinding[]
@@ -36,8 +38,6 @@ export interface ApplyInput extends ApplyRequest {
 
 /** How often an apply starts again because another one came first. */
 const attemptsMax = 10
-/** Names listed in one audit record; the count beside them is always whole. */
-const listedMax = 100
 
 /**
  * Bring the store to what the files say: plan, compile what would be, then one commit. Applying the same files
@@ -87,8 +87,14 @@ async function applyOnce(
   if (!users.ok) return users
 
   const changes = inOrder([...documents.changes, ...users.value.changes])
-  const isIdle = changes.every(({ action }) => action === 'unchanged')
-  if (dryRun || isIdle) return checked({ changes, dryRun, revision })
+  const real = changes.filter(({ action }) => action !== 'unchanged')
+  if (real.length === 0) return checked({ changes, narrowed: [], dryRun, revision })
+  const then = storedDocuments(before)
+  const narrowed = narrowedClients(
+    real.map(({ kind }) => kind as KindName),
+    ...([then.ok ? then.value : undefined, compiled.value, issuers] as const),
+  )
+  if (dryRun) return checked({ changes, narrowed, dryRun, revision })
 
   const ended = endOfClients(documents.changes, ports)
   const planned = [...documents.writes, ...ended, ...users.value.writes]
@@ -98,9 +104,12 @@ async function applyOnce(
     { kind: 'raise-revision', from: revision },
     ...gated.value,
     ...planned,
-    ...auditOfChanges(changes, revision + 1, reference, ports),
+    ...announcing(narrowed),
+    ...auditOfChanges({ real, narrowed }, revision + 1, reference, ports),
   ])
-  return committed.committed ? checked({ changes, dryRun, revision: revision + 1, reference }) : 'overtaken'
+  return committed.committed
+    ? checked({ changes, narrowed, dryRun, revision: revision + 1, reference })
+    : 'overtaken'
 }
 
 /** A client that is made again under the id of a deleted one is another client: what that one had is not its own. */
@@ -115,12 +124,11 @@ function endOfClients(changes: readonly Change[], { clock }: ControlPorts): read
 
 /** One record per issuer that changes. */
 function auditOfChanges(
-  changes: readonly Change[],
+  { real, narrowed }: { readonly real: readonly Change[]; readonly narrowed: readonly ClientAt[] },
   revision: number,
   requestId: string,
   { clock }: ControlPorts,
 ): readonly Write[] {
-  const real = changes.filter(({ action }) => action !== 'unchanged')
   return [...new Set(real.map(({ issuer }) => issuer))].map(issuer => {
     const facts: Record<string, AuditRecord['facts'][string]> = { revision }
     for (const action of ['create', 'update', 'delete'] as const) {
@@ -130,6 +138,7 @@ function auditOfChanges(
       facts[`${action}Count`] = names.length
       facts[action] = names.slice(0, listedMax)
     }
+    Object.assign(facts, factsOfNarrowed(narrowed, issuer))
     const record = { at: clock.now(), issuer, event: 'control.applied', requestId, facts }
     return { kind: 'append-audit', record: { ...record, outcome: 'accepted' } }
   })

@@ -11,6 +11,7 @@ import {
 } from './document.ts'
 import { storedDocuments } from './documents.ts'
 import { issuersNamed } from './issuers-named.ts'
+import { announcing, factsOfNarrowed, narrowedClients } from './narrowed-clients.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
 import type { KindName } from './resources/index.ts'
 
@@ -98,6 +99,7 @@ async function changeOnce<K extends KindName, T>(
   )
   const compiled = compileSnapshot({ revision: revision + 1, issuers, documents: [...others, ...changed] })
   if (!compiled.ok) return compiled
+  const narrowed = narrowedClients([kind], stored.value, compiled.value, issuers)
   const reference = ports.newReference()
   const record = {
     at: clock.now(),
@@ -115,13 +117,18 @@ async function changeOnce<K extends KindName, T>(
       ? []
       : [{ kind: 'delete-document', documentKind: kind, name: deleted, issuer: url } as const]),
     ...more,
+    ...announcing(narrowed),
   ]
   const committed = await store.commit([
     { kind: 'raise-revision', from: revision },
     ...writes,
     {
       kind: 'append-audit',
-      record: { ...record, outcome: 'accepted', facts: { ...facts, revision: revision + 1 } },
+      record: {
+        ...record,
+        outcome: 'accepted',
+        facts: { ...facts, ...factsOfNarrowed(narrowed, url), revision: revision + 1 },
+      },
     },
   ])
   if (!committed.committed) return 'overtaken'

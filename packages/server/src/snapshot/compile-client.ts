@@ -163,6 +163,8 @@ function clientOf(
     resources: audiencesOf(spec.resources),
     authorizationDetailsTypes: metadata.authorization_details_types ?? [],
     ownAuthorizationDetails: ownDetailsOf(spec),
+    scopeEndings: [],
+    servedUntil: undefined,
     idTokenSignedResponseAlg: signedResponseAlgs.id_token_signed_response_alg,
     userinfoSignedResponseAlg: metadata.userinfo_signed_response_alg as JwsAlg | undefined,
     encryptedResponses: compileEncryption(metadata),

@@ -31,5 +31,13 @@ export function governedClient(
     scopes: client.scopes.filter(hasScope),
     authorizationDetailsTypes: client.authorizationDetailsTypes.filter(hasType),
     ownAuthorizationDetails: client.ownAuthorizationDetails.filter(({ type }) => hasType(type)),
+    // A grant may also name what its API gives without one.
+    scopeEndings: own.map(ending => ({
+      ...ending,
+      scopes: ending.scopes.filter(name => scopes.has(name)),
+      authorizationDetailsTypes: ending.authorizationDetailsTypes.filter(name =>
+        authorizationDetailsTypes.has(name),
+      ),
+    })),
   }
 }

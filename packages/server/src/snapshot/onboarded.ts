@@ -46,7 +46,11 @@ export function onboardedClient(
     const reason = `is registered otherwise than approved: ${changed.join(', ')}`
     return withheldClient(client, { kind: 'changed', reason })
   }
-  return { ...withApprovedKeys(narrowed(client, registration), record), legalName }
+  return {
+    ...withApprovedKeys(narrowed(client, registration), record),
+    legalName,
+    servedUntil: record.endsAt,
+  }
 }
 
 /** The same client when time has gone by: nothing but time can have taken something from it. */

@@ -236,6 +236,10 @@ export interface Client {
   readonly authorizationDetailsTypes: readonly string[]
   /** What it may be given in its own name. */
   readonly ownAuthorizationDetails: readonly AuthorizationDetail[]
+  /** Which of these scopes and types only a grant gives it, and until when. */
+  readonly scopeEndings: readonly ScopeEnding[]
+  /** The end of its onboarding; undefined where it needs none. */
+  readonly servedUntil: EpochSeconds | undefined
   readonly idTokenSignedResponseAlg: JwsAlg
   /** Undefined: userinfo answers JSON. */
   readonly userinfoSignedResponseAlg: JwsAlg | undefined

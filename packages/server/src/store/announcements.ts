@@ -43,6 +43,7 @@ export function announcementOf(write: Write): Announced | undefined {
         : { what: 'subject', key: ownerKey(write.record.issuer, write.record.subject) }
     case 'revoke-grants-of-client':
     case 'revoke-tokens-of-client':
+    case 'narrow-client':
       return { what: 'client', key: ownerKey(write.issuer, write.clientId) }
     case 'revoke-all-of-issuer':
       return { what: 'issuer', key: write.issuer }

@@ -66,6 +66,8 @@ export const statements = {
   'revoke-grants-of-client': 'update grants set revoked_at = $2 where client_key = $1 and revoked_at is null',
   'revoke-tokens-of-client': `update access_tokens set revoked_at = $2
     where (client_key = $1 or subject_key = $1) and revoked_at is null`,
+  // Nothing of its own is written: it is announced.
+  'narrow-client': 'select true as found',
   ...issuerRevocationStatements,
   'insert-code': 'insert into codes (hash, body, expires_at) values ($1, $2, $3)',
   'spend-code': 'update codes set spent_at = $2 where hash = $1 and spent_at is null and expires_at > $2',
@@ -343,6 +345,8 @@ export function stepOf(write: Exclude<Write, { kind: 'append-audit' }>): Step {
     case 'revoke-grants-of-client':
     case 'revoke-tokens-of-client':
       return ofOwnerStepOf(write)
+    case 'narrow-client':
+      return { name: write.kind, values: [] }
     case 'revoke-all-of-issuer':
       return issuerRevocationStepOf(write)
     case 'revoke-grants-of-session':

@@ -1,6 +1,7 @@
 import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
 import type { Row } from './finders.ts'
 import { bornAfterEnd } from './issuer-revocations.ts'
+import type { AccessTokenRecord } from './records.ts'
 import type { Step } from './statements.ts'
 import type { StatusStanding } from './store.ts'
 import type { Write } from './writes.ts'
@@ -14,7 +15,7 @@ export const statusStatements = {
         then 1 else 0 end as is_token_live,
       case when g.hash is not null and g.revoked_at is null and g.expires_at > $4
         and ${bornAfterEnd('g.born', '$5')} then 1 else 0 end as is_grant_live,
-      g.client_key as grant_client_key, u.status as user_status
+      g.client_key as grant_client_key, u.status as user_status, t.body as token_body
     from status_entries e
     left join access_tokens t on t.hash = e.token_hash
     left join grants g on g.hash = e.grant_id
@@ -46,6 +47,7 @@ export function statusStandingOf(row: Row): StatusStanding {
     subject: String(row.subject),
     expiresAt: Number(row.expires_at) as EpochSeconds,
     isTokenRevoked: Number(row.is_token_live) !== 1,
+    said: typeof row.token_body === 'string' ? (JSON.parse(row.token_body) as AccessTokenRecord) : undefined,
     grant:
       grantId === null
         ? undefined

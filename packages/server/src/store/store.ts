@@ -44,6 +44,8 @@ export interface StatusStanding {
   readonly expiresAt: EpochSeconds
   /** Also when the token is not there any more. */
   readonly isTokenRevoked: boolean
+  /** What the token says; undefined when it is not there any more. */
+  readonly said: AccessTokenRecord | undefined
   /** Undefined: no user stands behind the token. */
   readonly grant:
     | { readonly isLive: boolean; readonly clientId: string | undefined; readonly isUserActive: boolean }

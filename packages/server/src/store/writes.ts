@@ -97,6 +97,8 @@ export type Write =
       readonly clientId: string
       readonly at: EpochSeconds
     }
+  /** Says that a client may have less from now on; what its tokens are worth is judged by what it may have. */
+  | { readonly kind: 'narrow-client'; readonly issuer: string; readonly clientId: string }
   /**
    * All that was ever given at one issuer: requests that wait, sessions, grants, tokens. One row, however much there is;
    * what is born after it was born of a new request or login. Never taken back, and again is harmless.

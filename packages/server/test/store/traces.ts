@@ -52,6 +52,7 @@ export const traces: { readonly [K in Kind]: Trace<K> } = {
   'revoke-sessions-of-subject': none,
   'revoke-grants-of-client': isAnnounced,
   'revoke-tokens-of-client': isAnnounced,
+  'narrow-client': isAnnounced,
   'insert-code': async (store, { record }) => (await store.findCode(record.hash)) !== undefined,
   'spend-code': async (store, { hash }) => (await store.findCode(hash))?.spentAt !== undefined,
   'insert-device-code': async (store, { record }) => (await store.findDeviceCode(record.hash)) !== undefined,

@@ -17,6 +17,7 @@ const good: ActiveTokenInput = {
   now,
   token,
   isClientActive: true,
+  lost: [],
   grant: { isLive: true, isUserActive: true },
 }
 
@@ -29,6 +30,11 @@ const refusals: readonly Refused<ActiveTokenInput>[] = [
     ruleId: 'token.expired',
   },
   { name: 'of a suspended client', input: { ...good, isClientActive: false }, ruleId: 'token.client-active' },
+  {
+    name: 'with a scope that its client may no longer have',
+    input: { ...good, lost: ['payments'] },
+    ruleId: 'token.within-rights',
+  },
   {
     name: 'of a dead grant',
     input: { ...good, grant: { isLive: false, isUserActive: true } },

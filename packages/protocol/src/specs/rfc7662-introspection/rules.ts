@@ -35,6 +35,8 @@ export interface ActiveTokenInput {
   readonly now: EpochSeconds
   readonly token: { readonly expiresAt: EpochSeconds; readonly isRevoked: boolean } | undefined
   readonly isClientActive: boolean
+  /** Scopes and types of details that the token names and its client may no longer have. */
+  readonly lost: readonly string[]
   /** Undefined: the token has no grant, because no user stands behind it. */
   readonly grant: { readonly isLive: boolean; readonly isUserActive: boolean } | undefined
 }
@@ -71,6 +73,16 @@ export const activeTokenRules: readonly Rule<ActiveTokenInput>[] = [
     title: 'the client the token was issued to is active',
     check: ({ isClientActive }) =>
       isClientActive ? pass : fail('invalid_token', 'the client is suspended or gone'),
+  },
+  {
+    id: 'token.within-rights',
+    clauses: [],
+    level: 'OURS',
+    title: 'the client may still have all that the token says',
+    check: ({ lost }) =>
+      lost.length === 0
+        ? pass
+        : fail('invalid_token', `the client may no longer have ${lost.map(one => `\`${one}\``).join(', ')}`),
   },
   {
     id: 'token.grant-live',

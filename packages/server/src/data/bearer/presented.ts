@@ -65,7 +65,7 @@ export async function presentedToken(desk: BearerDesk): Promise<PresentedToken> 
   const presented = judgePresentation(presentationOf(exchange))
   if (!presented.ok) return await refused(desk, presented)
 
-  const active = judgeActive(await loadToken(presented.value.token, exchange, ports), ports)
+  const active = judgeActive(await loadToken(presented.value.token, exchange, ports), exchange, ports)
   if (!active.ok) return await refused(desk, active)
   const sender = judgePresenter(exchange, ports, presented.value, active.value)
   if (!sender.ok) return await refused(desk, sender, active.value)

@@ -34,6 +34,8 @@ export const nobody: Omit<Client, 'clientName' | 'profile'> = {
   resources: [],
   authorizationDetailsTypes: [],
   ownAuthorizationDetails: [],
+  scopeEndings: [],
+  servedUntil: undefined,
   idTokenSignedResponseAlg: 'ES256',
   userinfoSignedResponseAlg: undefined,
   encryptedResponses: {},

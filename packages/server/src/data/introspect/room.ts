@@ -40,16 +40,17 @@ export const introspectRoom: Room = async (exchange, ports) => {
   }
 
   const facts = await loadToken(value, exchange, ports)
-  const active = judgeAddressed(facts, introspects, ports)
+  const active = judgeAddressed(facts, introspects, exchange, ports)
   return answer(exchange, ports, authenticated.value, facts, active)
 }
 
 function judgeAddressed(
   facts: TokenFacts,
   introspects: readonly string[],
+  exchange: Exchange,
   ports: Ports,
 ): Outcome<ActiveToken> {
-  const active = judgeActive(facts, ports)
+  const active = judgeActive(facts, exchange, ports)
   if (!active.ok) return active
   const { audience } = active.value.token
   return firstRefusal(addressedRules, { audience, introspects }) ?? accept(active.value)

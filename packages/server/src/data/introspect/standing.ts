@@ -6,6 +6,7 @@ import type { Client } from '../../snapshot/snapshot.ts'
 import type { AccessTokenRecord, GrantRecord, UserRecord } from '../../store/records.ts'
 import type { Found } from '../../store/store.ts'
 import { findAccessToken } from '../mint/formats/index.ts'
+import { lostRights } from '../mint/lost-rights.ts'
 
 /** A presented access token and all it hangs on. */
 export interface TokenFacts {
@@ -43,13 +44,14 @@ export async function loadToken(value: string, { issuer }: Exchange, ports: Port
   return { token, client, owner, grant, user }
 }
 
-export function judgeActive(facts: TokenFacts, ports: Ports): Outcome<ActiveToken> {
+export function judgeActive(facts: TokenFacts, { issuer }: Exchange, ports: Ports): Outcome<ActiveToken> {
   const { token, client, owner, grant, user } = facts
   const now = ports.clock.now()
   const refusal = firstRefusal(activeTokenRules, {
     now,
     token: token && { expiresAt: token.expiresAt, isRevoked: token.revokedAt !== undefined },
     isClientActive: client?.status === 'active' && owner?.status === 'active',
+    lost: token === undefined ? [] : lostRights(token, client, issuer),
     grant:
       token?.grantId === undefined
         ? undefined

@@ -34,6 +34,7 @@ import { audiencesOfDetails } from '../authorize/details.ts'
 import type { AuthenticatedClient } from '../client-auth/authenticate.ts'
 import { documentedDemand } from '../interaction/demand.ts'
 import { type AskedDetails, type GrantedDetails, judgeAskedDetails, judgeDetailsAt } from './details.ts'
+import { lifetimeOf } from './lifetime.ts'
 import { lint } from './lint.ts'
 
 /** What a grant found its client entitled to; the order may only be narrower (I14). */
@@ -182,10 +183,11 @@ export function judgeOrder(
     hasStatus: isSigned && server.hasStatusList,
     binding: bindingOf(client, profile.value, proven, entitlement.inputBinding),
     issuedAt: now,
-    lifetimeSeconds:
-      grantExpiresAt === undefined
-        ? accessTokenLifetimeSeconds
-        : Math.min(accessTokenLifetimeSeconds, grantExpiresAt - now),
+    lifetimeSeconds: lifetimeOf(
+      { client, scopes, authorizationDetails: details.value, grantExpiresAt },
+      accessTokenLifetimeSeconds,
+      now,
+    ),
     idToken:
       entitlement.grantId !== undefined && scopes.includes('openid')
         ? { alg: client.idTokenSignedResponseAlg, lifetimeSeconds: idTokenLifetimeSeconds }
@@ -265,7 +267,7 @@ function judgeAudience(
 }
 
 /** A token carries no scope that only other resource servers know; those of no resource server, like `openid`, stay. */
-function scopesAt(
+export function scopesAt(
   issuer: IssuerSnapshot,
   server: ResourceServer | undefined,
   scopes: readonly string[],

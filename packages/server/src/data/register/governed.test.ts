@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { changeScopeGrant, requestScopeGrant } from '../../control/scope-grants.ts'
+import { introspectRoom } from '../introspect/room.ts'
 import { parRoom } from '../par/room.ts'
 import { goodRequest } from '../testing/browser.ts'
+import { keys } from '../testing/clients.ts'
 import { jsonOf, redeem, requestToken, seedCode, textOf } from '../testing/flow.ts'
 import {
   goodMetadata,
@@ -19,6 +21,17 @@ const open = (): Promise<RegistrationWorld> =>
     more: [
       ['Scope', 'ledger:read', { title: 'Read the ledger', description: 'All entries.' }],
       ['ResourceServer', 'ledger', { audience: ledger, governed: true, scopes: ['ledger:read'] }],
+      [
+        'Client',
+        'c_rs',
+        {
+          introspects: ['ledger'],
+          metadata: {
+            ...{ grant_types: ['client_credentials'], scope: 'openid', dpop_bound_access_tokens: true },
+            jwks: { keys: [keys.resourceServer.publicJwk] },
+          },
+        },
+      ],
       [
         'ApiOperations',
         'ledger',
@@ -92,10 +105,34 @@ describe('a client that registers itself for a governed API', () => {
     const refresh = { grant_type: 'refresh_token', refresh_token: textOf(tokens, 'refresh_token') }
     assert.match(textOf(await requestToken(world, clientId, refresh), 'scope'), /ledger:read/)
 
+    const [ofUser, ofClient] = [textOf(tokens, 'access_token'), textOf(await own(), 'access_token')]
+    assert.deepEqual([await isActive(world, ofUser), await isActive(world, ofClient)], [true, true])
+
     await stepOf(world, grant, 'revoke', 'alice')
+    assert.deepEqual([await isActive(world, ofUser), await isActive(world, ofClient)], [false, false])
+    assert.equal((await world.audit()).at(-1)?.facts.inactive_by, 'token.within-rights')
     assert.equal(jsonOf(await own()).error, 'invalid_scope')
     assert.equal(jsonOf(await pushed()).error, 'invalid_scope')
     // What is left of the user's grant is refreshed, and nothing of the governed API with it.
     assert.equal(textOf(await requestToken(world, clientId, refresh), 'scope'), 'offline_access')
   })
+
+  test('gets no token that outlives what it was granted', async () => {
+    await using world = await open()
+    const { clientId } = await registeredIn(world, metadata, { policy })
+    await granted(world, clientId)
+    const lifetime = async (fields: typeof asked | object): Promise<unknown> =>
+      jsonOf(await requestToken(world, clientId, { grant_type: 'client_credentials', ...fields })).expires_in
+    const end = 86_400
+    world.clock.advance(end - 300)
+    assert.equal(await lifetime(asked), 300)
+    world.clock.advance(299)
+    assert.equal(await lifetime(asked), 1)
+    assert.equal(await lifetime({ scope: 'accounts' }), 300)
+  })
 })
+
+async function isActive(world: RegistrationWorld, token: string): Promise<unknown> {
+  const form = { token, ...world.assertion('c_rs') }
+  return jsonOf(await world.send(introspectRoom, '/introspect', { form })).active
+}

@@ -12,6 +12,7 @@ import {
 import type { Ports } from '../../ports.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { StatusStanding } from '../../store/store.ts'
+import { lostRights } from '../mint/lost-rights.ts'
 
 /** A status list token, ready to be sent. */
 export interface PreparedList {
@@ -102,6 +103,7 @@ function hasEnded(entry: StatusStanding, issuer: IssuerSnapshot, now: EpochSecon
     now,
     token: { expiresAt: epochSeconds(Math.max(expiresAt, now + 1)), isRevoked: isTokenRevoked },
     isClientActive: client?.status === 'active' && owner?.status === 'active',
+    lost: entry.said === undefined ? [] : lostRights(entry.said, client, issuer),
     grant,
   })
   return refusal !== undefined

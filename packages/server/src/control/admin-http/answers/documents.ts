@@ -21,6 +21,7 @@ const applied = answer<ApplyResult>()(
         fields: z.array(z.strictObject({ field: text, from: text.optional(), to: text.optional() })),
       }),
     ),
+    narrowed: z.array(z.strictObject({ issuer: text, name: text })),
     ...{ dryRun: flag, revision: count, reference: text.optional() },
   }),
 )

@@ -53,7 +53,7 @@ export const tokenExchange = grantOf<Asked, Facts>({
   load: async ({ subjectToken, actorToken }, { exchange }, ports) => {
     const present = async (value: string): Promise<Presented> => {
       const facts = await loadToken(value, exchange, ports)
-      return { facts, isActive: judgeActive(facts, ports).ok }
+      return { facts, isActive: judgeActive(facts, exchange, ports).ok }
     }
     const [subject, actor] = await Promise.all([
       present(subjectToken),
