@@ -65,6 +65,8 @@ export async function openConnections(
       })
       // A connection that breaks while nobody uses it: the next question opens another.
       pool.on('error', () => undefined)
+      // One that breaks while it is asked: the question sees it, and an error nobody listens to would end the process.
+      pool.on('connect', line => line.on('error', () => undefined))
       closers.push(() => pool.end())
       sql.set(connection.name, { select: (query, key, timeoutMs) => select(pool, query, key, timeoutMs) })
     }
