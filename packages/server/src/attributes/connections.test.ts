@@ -49,8 +49,8 @@ describe('a service that is asked over HTTP', () => {
     }
   })
   after(() => {
-    server.closeAllConnections()
-    server.close()
+    server?.closeAllConnections()
+    server?.close()
   })
   const ask = async (path: string, body?: object, change: Partial<typeof crm> = {}) => {
     const open = await openConnections([{ ...crm, ...change }])
@@ -122,7 +122,7 @@ describe('a database', { skip: hasPostgres ? false : 'no PostgreSQL answers' }, 
     ])
   })
   after(async () => {
-    await connections.close()
+    await connections?.close()
     await database.query(`drop schema if exists ${schema} cascade`)
     await database.end()
   })
