@@ -242,8 +242,8 @@ describe('bad input', () => {
     node = await startNode(prepared.config)
   })
   after(async () => {
-    await node.close()
-    await prepared.remove()
+    await node?.close()
+    await prepared?.remove()
   })
   let countsBefore: ReadonlyMap<string, number> = new Map()
   let countsNow: ReadonlyMap<string, number> = new Map()

@@ -114,11 +114,11 @@ for (const store of ['sqlite', 'postgres'] as const)
       certified = dispatcherFor(prepared.product, prepared.product.clients['tls_client_auth with mTLS'])
     })
     after(async () => {
-      await Promise.all([agent.destroy(), certified.destroy()])
-      await node.close()
-      listener.closeAllConnections()
-      listener.close()
-      await prepared.remove()
+      await Promise.all([agent?.destroy(), certified?.destroy()])
+      await node?.close()
+      listener?.closeAllConnections()
+      listener?.close()
+      await prepared?.remove()
     })
 
     const answer = async (consent: 'allow' | 'deny'): Promise<string> =>

@@ -102,10 +102,10 @@ for (const store of ['sqlite', 'postgres'] as const)
       dispatcher = dispatcherFor(prepared.product)
     })
     after(async () => {
-      await dispatcher.destroy()
-      server.closeAllConnections()
-      server.close()
-      await prepared.remove()
+      await dispatcher?.destroy()
+      server?.closeAllConnections()
+      server?.close()
+      await prepared?.remove()
     })
 
     const configure = async (clientId: string): Promise<client.Configuration> =>

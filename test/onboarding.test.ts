@@ -79,9 +79,9 @@ for (const store of ['sqlite', 'postgres'] as const)
     })
     after(async () => {
       passwords.close()
-      await dispatcher.destroy()
-      await node.close()
-      await prepared.remove()
+      await dispatcher?.destroy()
+      await node?.close()
+      await prepared?.remove()
     })
 
     const configured = (): Promise<client.Configuration> =>

@@ -29,13 +29,12 @@ describe('the product when its database is out of reach', {
     key = await newProofKey()
   })
   after(async () => {
-    wire.isSilencedBy = heard
-    wire.isAnswerSilenced = heard
-    wire.cut()
-    await client.close()
+    if (wire !== undefined) Object.assign(wire, { isSilencedBy: heard, isAnswerSilenced: heard })
+    wire?.cut()
+    await client?.close()
     await stopNode(node)
-    wire.close()
-    await prepared.remove()
+    wire?.close()
+    await prepared?.remove()
   })
 
   const who = () => prepared.product.clients['private_key_jwt with DPoP']

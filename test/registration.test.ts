@@ -130,8 +130,8 @@ for (const store of ['sqlite', 'postgres'] as const satisfies readonly StoreKind
     })
     after(async () => {
       await Promise.all(agents.map(agent => agent.destroy()))
-      await node.close()
-      await prepared.remove()
+      await node?.close()
+      await prepared?.remove()
     })
 
     it('openid-client registers a client and walks the FAPI 2.0 flow with it', async () => {

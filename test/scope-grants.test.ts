@@ -81,9 +81,9 @@ for (const store of ['sqlite', 'postgres'] as const)
     })
     after(async () => {
       passwords.close()
-      await dispatcher.destroy()
-      await node.close()
-      await prepared.remove()
+      await dispatcher?.destroy()
+      await node?.close()
+      await prepared?.remove()
     })
 
     /** What the server answers to a request for these scopes: what it gave, or its error. */

@@ -131,12 +131,12 @@ for (const store of ['sqlite', 'postgres'] as const)
       })
     })
     after(async () => {
-      await gateway.close()
-      api.closeAllConnections()
-      api.close()
+      await gateway?.close()
+      api?.closeAllConnections()
+      api?.close()
       await stopNode(node)
-      await dispatcher.destroy()
-      await prepared.remove()
+      await dispatcher?.destroy()
+      await prepared?.remove()
     })
 
     it('a client holds a signature, the API gets the JWT, and revocation ends it at the gateway', async () => {

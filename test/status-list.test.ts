@@ -67,10 +67,10 @@ for (const store of ['sqlite', 'postgres'] as const)
       api = await listen(port)
     })
     after(async () => {
-      await dispatcher.destroy()
-      api.closeAllConnections()
-      api.close()
-      await prepared.remove()
+      await dispatcher?.destroy()
+      api?.closeAllConnections()
+      api?.close()
+      await prepared?.remove()
     })
 
     const listen = async (port: number): Promise<Server> => {

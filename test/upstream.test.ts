@@ -144,13 +144,13 @@ for (const store of ['sqlite', 'postgres'] as const)
       }
     })
     after(async () => {
-      await dispatcher.destroy()
+      await dispatcher?.destroy()
       for (const server of servers) {
         server.closeAllConnections()
         server.close()
       }
-      await node.close()
-      await prepared.remove()
+      await node?.close()
+      await prepared?.remove()
     })
 
     /** The claims of the ID token that the independent client took. */

@@ -116,8 +116,9 @@ export async function anotherNode(config: NodeConfig): Promise<NodeConfig> {
   return { ...config, publicPort, mtlsPort }
 }
 
-export async function stopNode(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+/** @param child undefined: it was never started */
+export async function stopNode(child: ChildProcess | undefined): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
   const ended = once(child, 'exit')
   child.send('stop')
   await ended

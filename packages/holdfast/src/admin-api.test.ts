@@ -30,8 +30,8 @@ describe('the admin API of the binary', () => {
     started = await workshop.start()
   })
   after(async () => {
-    await started.stop('SIGKILL')
-    workshop.remove()
+    await started?.stop('SIGKILL')
+    workshop?.remove()
   })
 
   const keyFor = (name: string): object => {

@@ -85,7 +85,7 @@ describe('holdfast demo', () => {
   })
   after(async () => {
     await started?.stop('SIGKILL')
-    workshop.remove()
+    workshop?.remove()
   })
 
   test('says how to start the server when none runs', async () => {

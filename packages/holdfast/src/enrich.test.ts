@@ -88,9 +88,9 @@ describe('a token that says what a database knows', {
     })
   })
   after(async () => {
-    await agent.close()
-    await started.stop('SIGKILL')
-    workshop.remove()
+    await agent?.close()
+    await started?.stop('SIGKILL')
+    workshop?.remove()
     await database.query(`drop schema if exists ${schema} cascade`)
     await database.end()
   })

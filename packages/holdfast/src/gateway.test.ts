@@ -20,8 +20,8 @@ before(async () => {
   started = await workshop.start()
 })
 after(async () => {
-  await started.stop('SIGKILL')
-  workshop.remove()
+  await started?.stop('SIGKILL')
+  workshop?.remove()
 })
 
 describe('the demo gateway', () => {

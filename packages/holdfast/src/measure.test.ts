@@ -11,8 +11,8 @@ before(async () => {
   started = await workshop.start()
 })
 after(async () => {
-  await started.stop('SIGKILL')
-  workshop.remove()
+  await started?.stop('SIGKILL')
+  workshop?.remove()
 })
 
 function caller(): readonly string[] {

@@ -72,8 +72,8 @@ describe('one Holdfast asks another before it mints', () => {
   })
   after(async () => {
     await Promise.all(Object.values(running).map(one => one.stop('SIGKILL')))
-    asker.remove()
-    decider.remove()
+    asker?.remove()
+    decider?.remove()
   })
 
   const done = async (...args: readonly string[]): Promise<string> => {

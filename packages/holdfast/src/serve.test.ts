@@ -16,8 +16,8 @@ describe('holdfast serve in an empty folder', () => {
     started = await workshop.start()
   })
   after(async () => {
-    await started.stop('SIGKILL')
-    workshop.remove()
+    await started?.stop('SIGKILL')
+    workshop?.remove()
   })
 
   test('shows a start card and says how long it took', () => {

@@ -179,8 +179,8 @@ for (const [name, listenerOf] of Object.entries(adapters))
       port = (server.address() as AddressInfo).port
     })
     after(() => {
-      server.closeAllConnections()
-      server.close()
+      server?.closeAllConnections()
+      server?.close()
     })
 
     const covered = async ({ request, answer }: Exchange): Promise<readonly string[]> =>

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import pg from 'pg'
 import { identities } from '../http/testing/edge-world.ts'
+import { openWire } from '../store/drivers/wire-for-tests.ts'
 import { type Connection, openConnections } from './connections.ts'
 import { UnusableAnswer } from './unusable.ts'
 
@@ -48,8 +49,8 @@ describe('a service that is asked over HTTP', () => {
     }
   })
   after(() => {
-    server.closeAllConnections()
-    server.close()
+    server?.closeAllConnections()
+    server?.close()
   })
   const ask = async (path: string, body?: object, change: Partial<typeof crm> = {}) => {
     const open = await openConnections([{ ...crm, ...change }])
@@ -121,7 +122,7 @@ describe('a database', { skip: hasPostgres ? false : 'no PostgreSQL answers' }, 
     ])
   })
   after(async () => {
-    await connections.close()
+    await connections?.close()
     await database.query(`drop schema if exists ${schema} cascade`)
     await database.end()
   })
@@ -161,6 +162,27 @@ describe('a database', { skip: hasPostgres ? false : 'no PostgreSQL answers' }, 
     for (let count = 0; count < 6; count++)
       await assert.rejects(select('select pg_sleep(5)::text as id where $1 = $1', 'x', 'people', 50))
     assert.equal((await select('select department from people where id = $1', 'ada')).length, 1)
+  })
+
+  it('that is cut off while it is asked fails this question, and the next one is answered', async () => {
+    const wire = await openWire()
+    const { connectionString } = wire
+    const open = await openConnections([{ kind: 'postgres', name: 'far', connectionString }])
+    try {
+      const far = open.sql('far') ?? assert.fail()
+      const sleeps = far.select('select pg_sleep(5)::text as id where $1 = $1', 'x', 2500)
+      setTimeout(wire.cut, 300)
+      await assert.rejects(sleeps, error => {
+        assert.ok(error instanceof Error)
+        assert.equal(error instanceof UnusableAnswer, false)
+        return true
+      })
+      const query = `select department from ${schema}.people where id = $1`
+      assert.deepEqual(await far.select(query, 'ada', 2500), [{ department: 'finance' }])
+    } finally {
+      await open.close()
+      wire.close()
+    }
   })
 
   it('a key that is no value of its column is told from a query or a database that fails', async () => {

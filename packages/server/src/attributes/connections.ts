@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, parseJson } from '@holdfast/protocol/wire/json.ts'
 import type { Pool, PoolClient } from 'pg'
 import { AnswerTooLarge, type OutboundOptions, openOutbound } from '../outbound/client.ts'
-import { answerBytesMax } from './answer-bytes.ts'
+import { answerBytesMax, answersTooMuch, boundAnswer } from './answer-bytes.ts'
 import type { HttpConnection, LdapConnection, SqlConnection } from './kinds/kind.ts'
 import { type LdapAddress, openLdap } from './ldap.ts'
 import { UnusableAnswer } from './unusable.ts'
@@ -65,6 +65,8 @@ export async function openConnections(
       })
       // A connection that breaks while nobody uses it: the next question opens another.
       pool.on('error', () => undefined)
+      // One that breaks while it is asked: the question sees it, and an error nobody listens to would end the process.
+      pool.on('connect', line => line.on('error', () => undefined))
       closers.push(() => pool.end())
       sql.set(connection.name, { select: (query, key, timeoutMs) => select(pool, query, key, timeoutMs) })
     }
@@ -129,23 +131,32 @@ async function select(
   timeoutMs: number,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   let line: PoolClient | undefined
+  let endCount = (): void => undefined
+  let isTooLarge = false
   let isClean = false
   try {
     line = await pool.connect()
+    endCount = boundAnswer(line.connection.stream, () => {
+      isTooLarge = true
+    })
     await line.query(`begin read only; set local statement_timeout = ${Math.ceil(timeoutMs)}`)
     const { rows } = await line.query<Record<string, unknown>>({
       text: `select * from (${query}) as told limit 2`,
       values: [key],
     })
     await line.query('rollback')
+    // The driver reads what broke the line off, too: it can be the end of an answer that it takes for whole.
+    if (isTooLarge) throw new Error('the line is broken off')
     isClean = true
     return rows
   } catch (cause) {
+    if (isTooLarge) throw new UnusableAnswer(answersTooMuch, { cause })
     // What a database says about a failure can hold a person's data; its code does not.
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no answer'
     const message = `the query failed (${code})`
     throw isOfKey(code) ? new UnusableAnswer(message, { cause }) : new Error(message, { cause })
   } finally {
+    endCount()
     line?.release(!isClean)
   }
 }

@@ -110,8 +110,8 @@ describe('a directory that is asked over LDAP', { skip: hasSlapd ? false : 'no s
     directory = { ...{ kind: 'ldap', name: 'people', url, readPassword }, bindDn: reader, caPem: ca.certPem }
   })
   after(async () => {
-    const ended = new Promise(resolve => child.once('exit', resolve))
-    child.kill()
+    const ended = child && new Promise(resolve => child.once('exit', resolve))
+    child?.kill()
     await ended
     rmSync(folder, { recursive: true, force: true })
   })

@@ -1,6 +1,6 @@
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import type { Entry } from 'ldapts'
-import { answerBytesMax } from './answer-bytes.ts'
+import { answersTooMuch, boundAnswer } from './answer-bytes.ts'
 import type { LdapConnection } from './kinds/kind.ts'
 import { UnusableAnswer } from './unusable.ts'
 
@@ -49,8 +49,7 @@ export async function openLdap({ url, bindDn, readPassword, caPem }: LdapAddress
         })
         return searchEntries.map(entryOf)
       } catch (cause) {
-        if (isTooLarge)
-          throw new UnusableAnswer(`it answered with more than ${answerBytesMax} bytes`, { cause })
+        if (isTooLarge) throw new UnusableAnswer(answersTooMuch, { cause })
         // What a directory says about a failure can name people; the kind of failure does not.
         const kind = cause instanceof Error ? cause.name : 'no answer'
         throw new Error(`the directory failed (${kind})`, { cause })
@@ -61,17 +60,12 @@ export async function openLdap({ url, bindDn, readPassword, caPem }: LdapAddress
   }
 }
 
-/** Breaks a connection off when more comes over it than an answer may have. @param tooLarge called before */
+/** A connection that may bring one answer. @param tooLarge called before it breaks off */
 function connectBounded(tooLarge: () => void): typeof connect {
   const open = (port: number, host: string, options?: ConnectionOptions): TLSSocket => {
     const socket = connect(port, host, options)
-    let bytes = 0
-    return socket.on('data', chunk => {
-      bytes += chunk.length
-      if (bytes <= answerBytesMax) return
-      tooLarge()
-      socket.destroy()
-    })
+    boundAnswer(socket, tooLarge)
+    return socket
   }
   // The library calls it in this one way of its several.
   return open as typeof connect

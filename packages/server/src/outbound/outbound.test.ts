@@ -161,9 +161,9 @@ describe('the guarded client', () => {
     loose = openOutbound({ loosened: allowLoopbackForTests(), caPem, resolve: toLoopback })
   })
   after(async () => {
-    await loose.close()
-    server.closeAllConnections()
-    server.close()
+    await loose?.close()
+    server?.closeAllConnections()
+    server?.close()
   })
 
   const toLoopback: ResolveAll = (_hostname, done) => done(null, [{ address: '127.0.0.1', family: 4 }])

@@ -180,8 +180,8 @@ describe('remote engines', () => {
     port = (server.address() as AddressInfo).port
   })
   after(() => {
-    server.closeAllConnections()
-    server.close()
+    server?.closeAllConnections()
+    server?.close()
   })
   beforeEach(() => {
     for (const list of [sent, counted, observed, logged]) list.length = 0

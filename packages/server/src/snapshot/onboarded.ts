@@ -124,8 +124,15 @@ function narrowed(client: Client, registration: ClientRegistration): Client {
   }
 }
 
-function withApprovedKeys(client: Client, { keys }: OnboardedAs): Client {
-  if (client.jwks === undefined) return client
+function withApprovedKeys(client: Client, record: OnboardedAs): Client {
+  return client.jwks === undefined ? client : { ...client, jwks: approvedJwks(client.jwks, record) }
+}
+
+/** Keys of a client that are approved. */
+export function approvedJwks<K extends Readonly<Record<string, unknown>>>(
+  { keys: own }: { readonly keys: readonly K[] },
+  { keys }: Pick<OnboardedAs, 'keys'>,
+): { readonly keys: readonly K[] } {
   const approved = new Set(keys.map(({ thumbprint }) => thumbprint))
-  return { ...client, jwks: { keys: client.jwks.keys.filter(jwk => approved.has(thumbprintOfJwk(jwk))) } }
+  return { keys: own.filter(jwk => approved.has(thumbprintOfJwk(jwk))) }
 }

@@ -46,9 +46,9 @@ describe('two processes over one PostgreSQL', { skip: await postgresAbsence() },
     await Promise.all(nodes.map(node => once(node, 'message')))
   })
   after(async () => {
-    await store.close()
+    await store?.close()
     await Promise.all(
-      nodes.map(node => {
+      (nodes ?? []).map(node => {
         const ended = once(node, 'exit')
         node.disconnect()
         return ended

@@ -13,7 +13,7 @@ import { overtaken } from './bound-store.ts'
 import { etagAt, etagOf, etagOfValue } from './etag.ts'
 import { applyOperation, type Proposal, propose } from './propose.ts'
 import { judgeReach } from './reach.ts'
-import { decidesForOthers, isAdministrators, placesOf, risksOf } from './risk.ts'
+import { decidesForOthers, groundOf, isAdministrators, placesOf, risksOf } from './risk.ts'
 import { shownTo } from './shown-fields.ts'
 import { type Actor, type AdminVisit, type Done, portsOf } from './visit.ts'
 
@@ -46,7 +46,7 @@ export async function applyDocuments(
       return wrong(problemOf('admin.precondition', 'the document is not the one you read'))
     const further = judgeReach(before, writes, desk.options.ports.issuers, caller.reach)
     if (further !== undefined) return wrong(problemOf(further.ruleId, further.reason))
-    const reasons = risksOf(before, writes, desk.audience, users.values())
+    const reasons = risksOf(before, writes, groundOf(desk), users.values())
     if (reasons.length === 0) return checked(requiredUsers(users, writes))
     found = {
       ...{ reasons: [...reasons], base: baseOf(before, writes, users), changes: proposedOf(changes) },
@@ -83,7 +83,7 @@ export async function confirmDocuments(
       judgeReach(before, writes, desk.options.ports.issuers, content.issuers) ??
       judge(scopesOfWrites(writes, 'write'), {
         base: baseOf(before, writes, users),
-        reasons: risksOf(before, writes, desk.audience, users.values()),
+        reasons: risksOf(before, writes, groundOf(desk), users.values()),
       })
     return refusal === undefined
       ? checked(requiredUsers(users, writes))

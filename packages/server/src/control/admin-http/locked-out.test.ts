@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { type AdminGround, openAdminGround } from '../testing/admin-ground.ts'
+import type { Clock } from '../../ports.ts'
+import { thumbprintOfJwk } from '../onboarding/registration.ts'
+import { type AdminGround, movedClock, openAdminGround } from '../testing/admin-ground.ts'
 import { bodyOf, door, peopleDocuments, personFor, ruleOf } from '../testing/admin-people.ts'
-import { shopForm } from '../testing/onboarded.ts'
+import { documentFor } from '../testing/admin-world.ts'
+import { newJwk, shopForm } from '../testing/onboarded.ts'
+import { changeLifetimeSeconds } from './propose.ts'
 
 /**
  * Attack: one person locks all administrators out. A client by which persons come in is suspended by its document or
- * by its onboarding; of several, all at once, or one in this way and the other in that.
+ * by its onboarding; of several, all at once, or one in this way and the other in that, or when time will do the rest.
  */
 
 const other = 'other-cli'
@@ -17,11 +21,15 @@ const doorAt = (name: string, status = 'active'): object =>
     JSON.stringify(door(name)).replace('cli.example', `${name.replace('admin-', '')}.example`),
     (member, value) => (member === 'spec' ? { ...value, status } : value),
   )
+const daySeconds = 86_400
+/** How long what is onboarded is served, and a key beside the one that takes its place. */
+const [endDays, keyDays] = [200, 8]
 const suspended = (name: string): object => doorAt(name, 'suspended')
 
 const opened: AdminGround[] = []
-async function openGround(more: readonly object[] = []): Promise<AdminGround> {
-  const ground = await openAdminGround({ documents: [...peopleDocuments, ...persons, ...more] })
+async function openGround(more: readonly object[] = [], clock?: Clock): Promise<AdminGround> {
+  const documents = [...peopleDocuments, ...persons, ...more]
+  const ground = await openAdminGround({ documents, ...(clock && { clock }) })
   opened.push(ground)
   return ground
 }
@@ -34,14 +42,15 @@ const stepOf = (send: Send, who: string, step: string, record: string, more: obj
 
 /** The client is onboarded, by five persons where it takes so many. @returns the name of its record */
 async function onboarded(send: Send, client: string): Promise<string> {
-  const form = { ...shopForm, client, riskTier: 3 }
+  const rotation = { ...shopForm.rotation, overlapDays: keyDays }
+  const form = { ...shopForm, client, rotation, riskTier: 3 }
   const { name } = bodyOf(await send('anna', { id: 'draftOnboarding', body: { form, days: 300 } }))
   const record = String(name)
   bodyOf(await stepOf(send, 'anna', 'submit', record))
   const checked = bodyOf(await send('anna', { id: 'checkOnboarding', body: { record } }))
   assert.equal(checked.passed, true, JSON.stringify(checked.findings))
   for (const who of ['bela', 'cora']) bodyOf(await stepOf(send, who, 'approve', record))
-  const certification = { against: 'our own rules', evidence: 'file 7', days: 200 }
+  const certification = { against: 'our own rules', evidence: 'file 7', days: endDays }
   bodyOf(await stepOf(send, 'dora', 'certify', record, { certification }))
   assert.equal(bodyOf(await stepOf(send, 'anna', 'activate', record)).state, 'active')
   return record
@@ -87,6 +96,70 @@ describe('the last client by which administrators come in', () => {
     assert.equal(ruleOf(await putSuspended(send, other)), '202')
     bodyOf(await stepOf(send, 'bela', 'resume', record))
     assert.equal(ruleOf(await putSuspended(send, other)), '200')
+  })
+
+  const keptSeconds = endDays * daySeconds - changeLifetimeSeconds
+  for (const [left, rule] of [
+    [1, '200'],
+    [0, '202'],
+    [1 - changeLifetimeSeconds, '202'],
+    [-changeLifetimeSeconds, '202'],
+  ] as const)
+    for (const way of ['its document', 'its onboarding'])
+      test(`beside one that stands ${left} s longer than a change waits is ${rule} by ${way}`, async () => {
+        const clock = movedClock()
+        const { send } = await openGround([doorAt(other)], clock)
+        await onboarded(send, 'admin-cli')
+        clock.pass(keptSeconds - left)
+        const record = way === 'its document' ? undefined : await onboarded(send, other)
+        const suspension =
+          record === undefined
+            ? putSuspended(send, other)
+            : stepOf(send, 'anna', 'suspend', record, { reason: 'stolen' })
+        assert.equal(ruleOf(await suspension), rule)
+      })
+
+  for (const [left, rule] of [
+    [1, '202'],
+    [0, '200'],
+  ] as const)
+    test(`is one until its own onboarding ends: ${rule} when ${left} s are left`, async () => {
+      const clock = movedClock()
+      const { send } = await openGround([], clock)
+      await onboarded(send, 'admin-cli')
+      clock.pass(endDays * daySeconds - left)
+      assert.equal(ruleOf(await putSuspended(send, 'admin-cli')), rule)
+    })
+
+  for (const [left, rule] of [
+    [1, '200'],
+    [0, '202'],
+  ] as const)
+    test(`beside one whose only key ends ${left} s after a change waited is ${rule}`, async () => {
+      const clock = movedClock()
+      const { send } = await openGround([doorAt(other)], clock)
+      const record = await onboarded(send, 'admin-cli')
+      const jwk = newJwk('next')
+      bodyOf(await stepOf(send, 'anna', 'rotate-key', record, { rotation: { jwk } }))
+      bodyOf(await stepOf(send, 'bela', 'approve-key', record, { thumbprint: thumbprintOfJwk(jwk) }))
+      clock.pass(keyDays * daySeconds - changeLifetimeSeconds - left)
+      assert.equal(ruleOf(await putSuspended(send, other)), rule)
+    })
+
+  test('waits for a second person also when time made it the last one since', async () => {
+    const clock = movedClock()
+    const { send } = await openGround([doorAt(other)], clock)
+    await onboarded(send, 'admin-cli')
+    clock.pass(keptSeconds - 1)
+    const profile = documentFor('SecurityProfile', 'short', { base: 'fapi2-security', tighten: {} })
+    const files = [
+      { path: 'a', text: [profile, suspended(other)].map(one => JSON.stringify(one)).join('\n---\n') },
+    ]
+    const waits = await send('anna', { id: 'applyDocuments', body: { files } })
+    assert.deepEqual(bodyOf(waits).reasons, ['SecurityProfile/short: a profile that others stand on'])
+    clock.pass(1)
+    const confirm = { id: 'confirmChange', name: String(bodyOf(waits).name), body: {} }
+    assert.equal(ruleOf(await send('bela', confirm)), 'admin.change-stale')
   })
 
   test('is also every one of several that are suspended together', async () => {

@@ -13,7 +13,7 @@ import { judgeAnotherPerson } from './another-person.ts'
 import { refused } from './documents.ts'
 import { etagOfValue } from './etag.ts'
 import { issuerQuery, operation } from './operation.ts'
-import { isLastDoor, lastDoor } from './risk.ts'
+import { groundOf, isLastDoor, lastDoor } from './risk.ts'
 import { type AdminOperation, type AdminVisit, apiOf, done } from './visit.ts'
 
 /** The person is who the token says: a body that names one does not fit. */
@@ -117,7 +117,8 @@ function closedDoors(
   { step, record }: { readonly step: Step; readonly record: string },
 ): readonly string[] {
   if (step !== 'suspend' && step !== 'retire') return []
-  const ground = { before: standing.documents, after: standing.documents, audience: desk.audience }
+  const { documents } = standing
+  const ground = { before: documents, after: documents, ...groundOf(desk) }
   return recordsNamed(standing.documents, record).flatMap(({ issuerUrl, document }) => {
     const { client } = document.spec.content
     return isLastDoor(client, issuerUrl, ground) ? [`Client/${client}: ${lastDoor}`] : []

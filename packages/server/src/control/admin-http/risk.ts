@@ -1,7 +1,9 @@
+import type { EpochSeconds } from '@holdfast/protocol'
 import { accessEvaluationScope } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { globalRevocationScope } from '@holdfast/protocol/specs/global-token-revocation/rules.ts'
 import type { PlacedDocument } from '../../snapshot/compile.ts'
 import { compileOnboarding } from '../../snapshot/compile-onboarding.ts'
+import { approvedJwks, onboardingAt } from '../../snapshot/onboarded.ts'
 import type { UserRecord } from '../../store/records.ts'
 import type { DocumentRecord, Write } from '../../store/writes.ts'
 import { isAdminScope } from '../admin-scopes.ts'
@@ -9,6 +11,8 @@ import { highTier } from '../content-approvals.ts'
 import { canonicalJson, type DocumentOf, ofKind } from '../document.ts'
 import { storedDocuments } from '../documents.ts'
 import type { KindName } from '../resources/index.ts'
+import { changeLifetimeSeconds } from './propose.ts'
+import type { AdminDesk } from './visit.ts'
 
 /** What stands around a change: the documents of every issuer before and after it. */
 export interface RiskGround {
@@ -16,7 +20,12 @@ export interface RiskGround {
   readonly after: readonly PlacedDocument[]
   /** Resource identifier of the admin API. */
   readonly audience: string
+  /** Onboardings end by time. */
+  readonly now: EpochSeconds
 }
+
+/** What says who has which rights: these do not end. */
+export type RightsGround = Omit<RiskGround, 'now'>
 
 type SpecOf<K extends KindName> = DocumentOf<K>['spec']
 
@@ -85,13 +94,13 @@ const judges: { readonly [K in KindName]: Judge<K> } = {
 export function risksOf(
   before: readonly DocumentRecord[],
   writes: readonly Write[],
-  audience: string,
+  { audience, now }: ReturnType<typeof groundOf>,
   users: Iterable<UserRecord | undefined> = [],
 ): readonly string[] {
   const places = placesOf(writes)
   const untouched = before.filter(record => !places.has(keyOf(record)))
   const put = writes.flatMap(write => (write.kind === 'put-document' ? [write.document] : []))
-  const ground = { before: parsed(before), after: parsed([...untouched, ...put]), audience }
+  const ground = { before: parsed(before), after: parsed([...untouched, ...put]), audience, now }
   const find = (documents: readonly PlacedDocument[], record: Omit<DocumentRecord, 'body'>) =>
     documents.find(
       ({ issuerUrl, document }) =>
@@ -105,6 +114,11 @@ export function risksOf(
     return why === undefined ? [] : [`${documentKind}/${name}: ${why}`]
   })
   return [...risks, ...userRisks(writes, ground, [...users])]
+}
+
+/** Where and when something is done. */
+export function groundOf({ audience, options }: AdminDesk): Pick<RiskGround, 'audience' | 'now'> {
+  return { audience, now: options.ports.clock.now() }
 }
 
 /** Whether somebody who is this user decides for others. */
@@ -161,7 +175,7 @@ export function isPowerfulClient(
 }
 
 /** Whether an Administrator document names this user. */
-export function isAdministrators(username: string, issuer: string, { before, after }: RiskGround): boolean {
+export function isAdministrators(username: string, issuer: string, { before, after }: RightsGround): boolean {
   return [...before, ...after].some(
     ({ issuerUrl, document }) =>
       issuerUrl === issuer && document.kind === 'Administrator' && document.spec.user === username,
@@ -178,7 +192,7 @@ export interface ClientRights {
 }
 
 /** Whether rights like these are more than one person gives. */
-export function arePowerful(rights: ClientRights, issuer: string, ground: RiskGround): boolean {
+export function arePowerful(rights: ClientRights, issuer: string, ground: RightsGround): boolean {
   return isPowerful(rights, undefined, issuer, ground)
 }
 
@@ -188,7 +202,7 @@ function isPowerful(
   { scopes, resources, types, exchanges }: ClientRights,
   name: string | undefined,
   issuer: string,
-  { before, after, audience }: RiskGround,
+  { before, after, audience }: RightsGround,
 ): boolean {
   if (exchanges || scopes.some(scope => isAdminScope(scope) || powerfulScopes.has(scope))) return true
   return [...before, ...after].some(({ issuerUrl, document }) => {
@@ -242,14 +256,29 @@ function judgeClient({ name, issuer, before, after, ground }: Changed<'Client'>)
 
 export const lastDoor = 'the last client by which administrators come in'
 
-/** Whether no client would be left that persons use for the admin API: they could not take it back. */
-export function isLastDoor(name: string, issuer: string, { before, after, audience }: RiskGround): boolean {
-  const doors = (documents: readonly PlacedDocument[]) => doorsAt(issuer, documents, audience)
-  return doors(before).includes(name) && doors(after).every(one => one === name)
+/**
+ * Whether no client would be left that persons use for the admin API: they could not take it back. One is left when it
+ * stands for as long as a change waits for its second person; of one that ends before, nobody could rely on renewing it.
+ */
+export function isLastDoor(
+  name: string,
+  issuer: string,
+  { before, after, audience, now }: RiskGround,
+): boolean {
+  const later = (now + changeLifetimeSeconds) as EpochSeconds
+  return (
+    doorsAt(now, issuer, before, audience).includes(name) &&
+    doorsAt(later, issuer, after, audience).every(one => one === name)
+  )
 }
 
-/** By document and by onboarding: either may hold a client back. */
-function doorsAt(issuer: string, documents: readonly PlacedDocument[], audience: string): readonly string[] {
+/** By document and by onboarding: either may hold a client back, and an onboarding ends by time. */
+function doorsAt(
+  time: EpochSeconds,
+  issuer: string,
+  documents: readonly PlacedDocument[],
+  audience: string,
+): readonly string[] {
   const own = documents.flatMap(({ issuerUrl, document }) => (issuerUrl === issuer ? [document] : []))
   const servers = ofKind(own, 'ResourceServer').flatMap(({ name, spec }) =>
     spec.audience === audience ? [name] : [],
@@ -257,12 +286,16 @@ function doorsAt(issuer: string, documents: readonly PlacedDocument[], audience:
   const isRequired = ofKind(own, 'Issuer')[0]?.spec.onboarding === 'required'
   const clients = ofKind(own, 'Client')
   const known = new Map(clients.map(client => [client.name, client]))
-  const { records } = compileOnboarding(ofKind(own, 'ClientOnboarding'), { isRequired, clients: known }, [])
+  const compiled = compileOnboarding(ofKind(own, 'ClientOnboarding'), { isRequired, clients: known }, [])
+  const { records } = onboardingAt(compiled, time)
   return clients.flatMap(({ name, spec: { status, resources, metadata } }) => {
-    const { grant_types: grants = ['authorization_code'] } = metadata
+    const { grant_types: grants = ['authorization_code'], jwks } = metadata
     const isForPersons = grants.some(grant => grant !== 'client_credentials')
     const record = records.get(name)
-    const isServed = record === undefined ? !isRequired : record.withheld === undefined
+    const isServed =
+      record === undefined
+        ? !isRequired
+        : record.withheld === undefined && (jwks === undefined || approvedJwks(jwks, record).keys.length > 0)
     return status === 'active' && isServed && isForPersons && resources.some(one => servers.includes(one))
       ? [name]
       : []

@@ -355,8 +355,8 @@ for (const [name, open] of Object.entries(stores))
       world = await openAdminWorld({ administrators, store })
     })
     after(async () => {
-      await world.close()
-      await store.close()
+      await world?.close()
+      await store?.close()
       if (name === 'PostgreSQL') await dropSchema(schema)
     })
 

@@ -24,6 +24,18 @@ import { audience, issuer, strong } from './admin-world.ts'
 
 export const groundNow = epochSeconds(1_800_000_000)
 export const groundClock: Clock = { now: () => groundNow, monotonicMs: () => 0 }
+
+/** A clock at the same time, which goes on only when it is told to. */
+export function movedClock(): Clock & { readonly pass: (seconds: number) => void } {
+  let time: number = groundNow
+  return {
+    ...groundClock,
+    now: () => epochSeconds(time),
+    pass: seconds => {
+      time += seconds
+    },
+  }
+}
 const entropy = openEntropy()
 /** Hashing is not the subject; a password is told apart by its hash all the same. */
 const passwords: Passwords = {
@@ -58,6 +70,7 @@ export interface AdminGround {
 export interface GroundOptions {
   readonly documents: readonly object[]
   readonly issuers?: readonly IssuerBinding[]
+  readonly clock?: Clock
   /** One of its own, in memory, unless said. */
   readonly store?: Store
   /** What a commit of an operation runs into. */
@@ -68,14 +81,15 @@ export interface GroundOptions {
 export async function openAdminGround({
   documents,
   issuers = [mainBinding],
+  clock = groundClock,
   store: given,
   commit,
   keys,
 }: GroundOptions): Promise<AdminGround> {
-  const opened = given ?? (await openSqliteStore({ path: ':memory:', clock: groundClock }))
+  const opened = given ?? (await openSqliteStore({ path: ':memory:', clock }))
   let count = 0
   const ports = {
-    ...{ store: opened, clock: groundClock, entropy, passwords, issuers },
+    ...{ store: opened, clock, entropy, passwords, issuers },
     newReference: () => `reference-${++count}`,
   }
   const text = documents.map(one => JSON.stringify(one)).join('\n---\n')
@@ -114,7 +128,7 @@ export async function openAdminGround({
     const { user, scopes, responsible = [], issuers: reach } = administrator.spec
     const caller: AdminCaller = {
       ...{ name: who, isPerson: user !== undefined, username: user, responsible, record, reach, scopes },
-      ...{ clientId: 'admin-cli', acr: strong, authTime: groundNow, highAcrs: [strong] },
+      ...{ clientId: 'admin-cli', acr: strong, authTime: clock.now(), highAcrs: [strong] },
     }
     const params: Readonly<Record<string, string>> = name === undefined ? {} : { name }
     const request = {

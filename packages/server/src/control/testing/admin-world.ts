@@ -33,6 +33,8 @@ const codeChallenge = createHash('sha256').update(verifier).digest('base64url')
 export interface TestAdministrator {
   readonly name: string
   readonly scopes: readonly AdminScope[]
+  /** Of the user: what it answers for. */
+  readonly groups?: readonly string[]
   /** A client that speaks for itself, and who answers for it. */
   readonly responsible?: readonly string[]
   /** Metadata of the client beyond the usual. */
@@ -253,7 +255,9 @@ function documentsFor(
       ),
     ...administrators
       .filter(({ responsible }) => responsible === undefined)
-      .map(({ name }) => documentFor('User', name, { passwordHash: someHash, subject: `u_${name}_000` })),
+      .map(({ name, groups = [] }) =>
+        documentFor('User', name, { passwordHash: someHash, subject: `u_${name}_000`, groups }),
+      ),
     ...documents,
   ]
 }

@@ -23,8 +23,8 @@ describe('AWS KMS custody', () => {
     options = { region, endpoint, readCredentials: async () => credentials, outbound, clock: systemClock }
   })
   after(async () => {
-    await outbound.close()
-    await kms.close()
+    await outbound?.close()
+    await kms?.close()
   })
 
   for (const { title, run } of externalCustodyContract) it(title, () => run(awsKmsKeys(options)))

@@ -35,7 +35,7 @@ describe('a node whose clock is off the store’s', { skip: await postgresAbsenc
     })
   })
   after(async () => {
-    await store.close()
+    await store?.close()
     await dropSchema(schema)
   })
 

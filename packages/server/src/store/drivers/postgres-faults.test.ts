@@ -78,8 +78,8 @@ describe('PostgreSQL when the world breaks', { skip: await postgresAbsence() }, 
     beside = await openPostgresStore({ connectionString: testConnectionString, schema, clock })
   })
   after(async () => {
-    await Promise.all([store.close(), beside.close()])
-    wire.close()
+    await Promise.all([store?.close(), beside?.close()])
+    wire?.close()
     await dropSchema(schema)
   })
 

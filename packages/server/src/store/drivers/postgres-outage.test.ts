@@ -20,9 +20,9 @@ describe('PostgreSQL behind a wire that falls silent', { skip: await postgresAbs
     store = await openPostgresStore({ connectionString: wire.connectionString, schema, clock: standingClock })
   })
   after(async () => {
-    wire.cut()
-    await store.close()
-    wire.close()
+    wire?.cut()
+    await store?.close()
+    wire?.close()
     await dropSchema(schema)
   })
 
