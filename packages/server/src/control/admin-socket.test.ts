@@ -134,6 +134,29 @@ describe('the admin socket', () => {
     assert.equal((verified.chains as readonly { intact: boolean }[])[0]?.intact, true)
   })
 
+  test('lists in pages, and begins them at no place but their own', async t => {
+    const { ask } = await served(t)
+    await ask('POST', '/v1/apply', JSON.stringify({ files: [fileOf(shop, bank, accounts)] }))
+    const first = await ask('GET', '/v1/documents?limit=2')
+    assert.equal((first.body.documents as readonly unknown[]).length, 2)
+    const place = String(first.body.next)
+    const after = encodeURIComponent(place)
+    const last = await ask('GET', `/v1/documents?limit=2&after=${after}`)
+    assert.equal((last.body.documents as readonly unknown[]).length, 1)
+    assert.equal(last.body.next, undefined)
+    for (const path of ['documents', 'scope-grants', 'onboardings', 'registration-tokens']) {
+      for (const limit of [1, 500]) assert.equal((await ask('GET', `/v1/${path}?limit=${limit}`)).status, 200)
+      for (const query of ['limit=0', 'limit=501', 'limit=x', 'unheard=of', `after=${'x'.repeat(4097)}`])
+        assert.equal((await ask('GET', `/v1/${path}?${query}`)).status, 400, query)
+      for (const query of ['after=x', 'after=', 'issuer=nowhere'])
+        assert.equal((await ask('GET', `/v1/${path}?${query}`)).status, 422, query)
+      const isOwn = path === 'documents'
+      assert.equal((await ask('GET', `/v1/${path}?after=${after}`)).status, isOwn ? 200 : 422)
+      const here = await ask('GET', `/v1/${path}?issuer=${binding.name}`)
+      assert.equal(here.status, 200)
+    }
+  })
+
   const refusals: readonly (readonly [
     name: string,
     method: string,
