@@ -157,6 +157,22 @@ describe('the admin socket', () => {
     }
   })
 
+  test('lists what another version wrote or another issuer left, too', async t => {
+    const { ask, store } = await served(t)
+    const left = { documentKind: 'Later', name: 'x', issuer: 'https://gone.example', body: '{}' }
+    await store.commit([
+      { kind: 'put-document', document: left },
+      { kind: 'put-document', document: { ...left, name: 'y' } },
+    ])
+    const first = await ask('GET', '/v1/documents?limit=1')
+    const last = await ask('GET', `/v1/documents?after=${encodeURIComponent(String(first.body.next))}`)
+    const names = [first, last].flatMap(({ body }) => body.documents as readonly { readonly name: string }[])
+    assert.deepEqual(
+      names.map(({ name }) => name),
+      ['x', 'y'],
+    )
+  })
+
   const refusals: readonly (readonly [
     name: string,
     method: string,
