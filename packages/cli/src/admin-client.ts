@@ -1,5 +1,5 @@
 import { request } from 'node:http'
-import type { AdminApi, Answer, ProblemDetails } from '@holdfast/server/control/admin-api.ts'
+import type { AdminApi, Answer, PageRequest, ProblemDetails } from '@holdfast/server/control/admin-api.ts'
 
 const timeoutMs = 60_000
 const answerBytesMax = 64 * 1_048_576
@@ -18,6 +18,12 @@ export function adminOverSocket(socketPath: string): AdminApi {
 export function adminOver(ask: Ask): AdminApi {
   const of = (path: string, issuer: string | undefined): string =>
     issuer === undefined ? path : `${path}?issuer=${encodeURIComponent(issuer)}`
+  const page = (path: string, { issuer, limit, after }: PageRequest = {}): string => {
+    const pairs = Object.entries({ issuer, limit, after }).filter(([, value]) => value !== undefined)
+    return pairs.length === 0
+      ? path
+      : `${path}?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}`
+  }
   return {
     status: () => ask('GET', '/v1/status'),
     apply: body => ask('POST', '/v1/apply', body),
@@ -28,18 +34,18 @@ export function adminOver(ask: Ask): AdminApi {
     revokeAccess: body => ask('POST', '/v1/revocation', body),
     revokeTenant: body => ask('POST', '/v1/revocation/tenant', body),
     createRegistrationToken: body => ask('POST', '/v1/registration-tokens', body),
-    registrationTokens: issuer => ask('GET', of('/v1/registration-tokens', issuer)),
+    registrationTokens: asked => ask('GET', page('/v1/registration-tokens', asked)),
     revokeRegistrationToken: body => ask('POST', '/v1/registration-tokens/revocation', body),
     requestScopeGrant: body => ask('POST', '/v1/scope-grants', body),
     changeScopeGrant: body => ask('POST', '/v1/scope-grants/steps', body),
-    listScopeGrants: issuer => ask('GET', of('/v1/scope-grants', issuer)),
+    listScopeGrants: asked => ask('GET', page('/v1/scope-grants', asked)),
     reportScopes: body => ask('POST', '/v1/scope-report', body),
     listApprovals: issuer => ask('GET', of('/v1/approvals', issuer)),
     changeApproval: body => ask('POST', '/v1/approvals', body),
     draftOnboarding: body => ask('POST', '/v1/onboardings', body),
     changeOnboarding: body => ask('POST', '/v1/onboardings/steps', body),
     checkOnboarding: body => ask('POST', '/v1/onboardings/checks', body),
-    listOnboardings: issuer => ask('GET', of('/v1/onboardings', issuer)),
+    listOnboardings: asked => ask('GET', page('/v1/onboardings', asked)),
     dueOnboardings: body => ask('POST', '/v1/onboardings/due', body),
     onboardingFlags: body => ask('POST', '/v1/onboardings/flags', body),
     submitPolicies: body => ask('POST', '/v1/policies', body),
@@ -50,7 +56,7 @@ export function adminOver(ask: Ask): AdminApi {
     listKeys: issuer => ask('GET', of('/v1/keys', issuer)),
     rotateKeys: body => ask('POST', '/v1/keys/rotation', body),
     revokeKey: body => ask('POST', '/v1/keys/revocation', body),
-    documents: () => ask('GET', '/v1/documents'),
+    documents: asked => ask('GET', page('/v1/documents', asked)),
     audit: id => ask('GET', `/v1/audit?id=${encodeURIComponent(id)}`),
     verifyAudit: () => ask('GET', '/v1/audit/verification'),
     explainClient: (clientId, { issuer, scopes = [], resources = [], details = [] } = {}) => {

@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { snapshotOfFiles } from '@holdfast/server/control/documents.ts'
+import { scopeGrantName } from '@holdfast/server/control/scope-grant-state.ts'
+import { fill } from '@holdfast/server/control/testing/control-world.ts'
 import { binding } from '@holdfast/server/control/testing/documents.ts'
 import { governedDocuments } from '@holdfast/server/control/testing/governed.ts'
 import { administered, run, temporaryFolder } from './testing/run.ts'
@@ -124,6 +126,26 @@ describe('holdfast govern, from a request to its end', () => {
     assert.match((await govern('revoke', name, '--as', 'carol', '--reason', 'over')).out, /^revoked/)
     assert.match((await govern('remove', name, '--as', 'carol')).out, /^removed/)
     assert.equal((await govern('show', name)).exitCode, 1)
+  })
+
+  test('all of them are listed and found, however many pages they are', async t => {
+    const administration = await administered(t, governedDocuments)
+    const govern = (...args: readonly string[]) => administration.run('govern', ...args)
+    await govern('request', '--as', 'bob', ...asked, '--scopes', 'accounts')
+    await fill(administration, 'ScopeGrant', 1001, scopeGrantName)
+    const listed = JSON.parse((await govern('list', '-o', 'json')).out) as readonly { name: string }[]
+    const names = listed.map(({ name }) => name)
+    assert.equal(new Set(names).size, 1001)
+    assert.deepEqual(names, names.toSorted())
+    for (const index of [0, 499, 500, 999, 1000])
+      assert.equal((await govern('show', names[index] ?? '')).exitCode, 0)
+    const documents = await administration.run('export', '-o', 'json')
+    const kinds = (JSON.parse(documents.out) as readonly { kind: string }[]).map(({ kind }) => kind)
+    assert.equal(kinds.filter(kind => kind === 'ScopeGrant').length, 1001)
+    assert.equal(kinds.length, 1001 + governedDocuments.length)
+    const nowhere = await govern('list', '--issuer', 'nowhere')
+    assert.equal(nowhere.exitCode, 1)
+    assert.match(nowhere.err, /name one of main as `issuer`/)
   })
 
   test('a person is always named, and bounds are kept', async t => {

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { jwkThumbprint } from '@holdfast/protocol/jose/thumbprint.ts'
 import { readDocuments } from '@holdfast/server/control/documents.ts'
+import { onboardingName } from '@holdfast/server/control/onboarding/state.ts'
+import { fill } from '@holdfast/server/control/testing/control-world.ts'
 import { newJwk, onboardingDocuments, shopForm } from '@holdfast/server/control/testing/onboarded.ts'
 import { parse } from 'yaml'
 import { type Administered, administered, run, temporaryFolder } from './testing/run.ts'
@@ -41,6 +43,18 @@ async function onboarded(t: TestContext) {
 }
 
 describe('holdfast onboard', () => {
+  test('lists and finds every record, however many pages they are', async t => {
+    const { onboard, file, ...administration } = await world(t)
+    const drafted = nameIn((await onboard('draft', '-f', file, '--as', 'bob')).out)
+    await fill(administration, 'ClientOnboarding', 501, onboardingName)
+    const listed = JSON.parse((await onboard('list', '-o', 'json')).out) as readonly { name: string }[]
+    assert.equal(new Set(listed.map(({ name }) => name)).size, 501)
+    for (const { name } of [...listed.slice(-1), { name: drafted }])
+      assert.equal((await onboard('show', name)).exitCode, 0)
+    const again = await onboard('draft', '-f', file, '--as', 'bob', '--if-changed')
+    assert.match(again.out, new RegExp(`^unchanged {2}${drafted}`), again.err)
+  })
+
   test('leads from a file to an active client, and says what comes next', async t => {
     const { onboard, file } = await world(t)
     const drafted = await onboard('draft', '-f', file, '--as', 'bob')

@@ -1,4 +1,5 @@
 import { type AddCommand, configOption, json, outputOption, reportProblem, withAdmin } from '../command.ts'
+import { everyDocument } from '../every-page.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns } from '../terminal.ts'
 import { addClientSecret } from './client-secret.ts'
@@ -25,7 +26,7 @@ export const addClients: AddCommand = (program, desk) => {
     .option(...outputOption)
     .action(async ({ config, output }: { config?: string; output: string }) => {
       await withAdmin(desk, config, async ({ api }) => {
-        const answer = await api.documents()
+        const answer = await everyDocument(api)
         if (!answer.ok) return reportProblem(desk, answer)
         const rows = answer.value.documents
           .filter(({ kind }) => kind === 'Client' || kind === 'RegisteredClient')

@@ -1,4 +1,5 @@
 import { type AddCommand, configOption, json, outputOption, reportProblem, withAdmin } from '../command.ts'
+import { everyDocument } from '../every-page.ts'
 import { exitCodes } from '../exit-codes.ts'
 
 export const addExport: AddCommand = (program, desk) => {
@@ -12,7 +13,7 @@ export const addExport: AddCommand = (program, desk) => {
     .option(...outputOption)
     .action(async ({ kind, config, output }: { kind?: string; config?: string; output: string }) => {
       await withAdmin(desk, config, async ({ api }) => {
-        const answer = await api.documents()
+        const answer = await everyDocument(api)
         if (!answer.ok) return reportProblem(desk, answer)
         const documents = answer.value.documents.filter(entry => kind === undefined || entry.kind === kind)
         // JSON is YAML: the text form can be applied as it is, one document after the other.

@@ -12,6 +12,7 @@ import {
   type ServerOptions,
   withAdmin,
 } from '../command.ts'
+import { everyDocument } from '../every-page.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, type Terminal, timeOf } from '../terminal.ts'
 import { listOf, wholeNumber } from '../values.ts'
@@ -107,7 +108,7 @@ async function callsOf(
   { calls, resourceServer }: ReportOptions,
 ): Promise<Answer<readonly CalledScope[]> | undefined> {
   if (calls === undefined) return undefined
-  const answer = await api.documents()
+  const answer = await everyDocument(api)
   if (!answer.ok) return answer
   const operations = operationsIn(answer.value.documents, issuer)
   const asked = operations.filter(one => resourceServer === undefined || one.api === resourceServer)

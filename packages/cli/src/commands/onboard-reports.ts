@@ -8,6 +8,7 @@ import {
   withAdmin,
   withServerOptions,
 } from '../command.ts'
+import { everyOnboarding } from '../every-page.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, type Terminal, timeOf } from '../terminal.ts'
 import { wholeNumber } from '../values.ts'
@@ -40,10 +41,10 @@ export function addOnboardReports(onboard: Command, desk: Desk): void {
 
 async function list(desk: Desk, options: ServerOptions & { readonly client?: string }): Promise<void> {
   await withAdmin(desk, options.config, async ({ api }) => {
-    const answer = await api.listOnboardings(options.issuer)
+    const answer = await everyOnboarding(api, options.issuer)
     if (!answer.ok) return reportProblem(desk, answer)
     const { client } = options
-    const found = answer.value.onboardings.filter(one => client === undefined || one.client === client)
+    const found = answer.value.filter(one => client === undefined || one.client === client)
     if (options.output === 'json') desk.terminal.out(json(found))
     else for (const line of columns([titles, ...found.map(rowOf)])) desk.terminal.out(line)
     return exitCodes.done
@@ -59,10 +60,9 @@ function rowOf({ name, state, client, content, endsAt, moved }: ListedOnboarding
 
 async function show(desk: Desk, name: string, options: ServerOptions): Promise<void> {
   await withAdmin(desk, options.config, async ({ api }) => {
-    const answer = await api.listOnboardings(options.issuer)
+    const answer = await everyOnboarding(api, options.issuer)
     if (!answer.ok) return reportProblem(desk, answer)
-    const { onboardings } = answer.value
-    const found = onboardings.filter(one => one.name === name || one.client === name)
+    const found = answer.value.filter(one => one.name === name || one.client === name)
     if (found.length === 0) {
       desk.terminal.err(`there is no record \`${name}\``)
       return exitCodes.no

@@ -13,6 +13,7 @@ import {
   withAdmin,
   withServerOptions,
 } from '../command.ts'
+import { everyOnboarding } from '../every-page.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { listOf, wholeNumber } from '../values.ts'
 import { addOnboardReports } from './onboard-reports.ts'
@@ -149,9 +150,9 @@ async function draft(desk: Desk, options: DraftOptions): Promise<void> {
     const as = personOf(desk, via, options.as)
     if (as === undefined) return exitCodes.usage
     if (options.ifChanged === true) {
-      const listed = await api.listOnboardings(issuer)
+      const listed = await everyOnboarding(api, issuer)
       if (!listed.ok) return reportProblem(desk, listed)
-      const same = listed.value.onboardings.find(
+      const same = listed.value.find(
         ({ client, state, moved, content }) =>
           client === form.client &&
           state !== 'retired' &&

@@ -17,6 +17,7 @@ import {
 import type { AuditList } from '@holdfast/server/control/admin-api.ts'
 import type { Command } from 'commander'
 import { configOption, type Desk, json, outputOption, reportProblem, withAdmin } from '../command.ts'
+import { everyDocument } from '../every-page.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { readPolicyFolder } from '../policy-folder.ts'
 import { columns } from '../terminal.ts'
@@ -89,7 +90,7 @@ async function explainRecorded(desk: Desk, reference: string, options: ExplainOp
       desk.terminal.err(`no decision of policies is recorded under \`${reference}\``)
       return exitCodes.no
     }
-    const documents = read === undefined ? await api.documents() : undefined
+    const documents = read === undefined ? await everyDocument(api) : undefined
     if (documents?.ok === false) return reportProblem(desk, documents)
     const told: object[] = []
     for (const record of records) {

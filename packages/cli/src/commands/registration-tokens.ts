@@ -8,6 +8,7 @@ import {
   type ServerOptions,
   withAdmin,
 } from '../command.ts'
+import { everyPage } from '../every-page.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, timeOf } from '../terminal.ts'
 import { listOf, wholeNumber } from '../values.ts'
@@ -103,12 +104,12 @@ export const addRegistrationTokens: AddCommand = (program, desk) => {
     .option(...outputOption)
     .action(async ({ config, output, issuer }: { config?: string; output: string; issuer?: string }) => {
       await withAdmin(desk, config, async ({ api }) => {
-        const answer = await api.registrationTokens(issuer)
+        const answer = await everyPage(api.registrationTokens, ({ tokens }) => tokens, issuer)
         if (!answer.ok) return reportProblem(desk, answer)
         const { out } = desk.terminal
-        if (output === 'json') out(json(answer.value.tokens))
+        if (output === 'json') out(json(answer.value))
         else {
-          const rows = answer.value.tokens.map(token => [
+          const rows = answer.value.map(token => [
             token.id,
             `${token.usesLeft} of ${token.uses}`,
             token.revokedAt === undefined ? timeOf(token.expiresAt) : 'revoked',

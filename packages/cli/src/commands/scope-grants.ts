@@ -14,6 +14,7 @@ import {
   withAdmin,
   withServerOptions,
 } from '../command.ts'
+import { everyGrant } from '../every-page.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, type Terminal, timeOf } from '../terminal.ts'
 import { listOf, wholeNumber } from '../values.ts'
@@ -124,12 +125,10 @@ function tell({ terminal }: Desk, changed: ChangedScopeGrant, { output }: Server
 
 async function list(desk: Desk, options: ServerOptions & { readonly client?: string }): Promise<void> {
   await withAdmin(desk, options.config, async ({ api }) => {
-    const answer = await api.listScopeGrants(options.issuer)
+    const answer = await everyGrant(api, options.issuer)
     if (!answer.ok) return reportProblem(desk, answer)
     const { client } = options
-    const grants = answer.value.grants.filter(
-      ({ content }) => client === undefined || content.client === client,
-    )
+    const grants = answer.value.filter(({ content }) => client === undefined || content.client === client)
     if (options.output === 'json') desk.terminal.out(json(grants))
     else for (const line of columns([titles, ...grants.map(rowOf)])) desk.terminal.out(line)
     return exitCodes.done
@@ -148,9 +147,9 @@ function rowOf({ name, state, content, isReviewDue = false }: ListedScopeGrant):
 
 async function show(desk: Desk, name: string, options: ServerOptions): Promise<void> {
   await withAdmin(desk, options.config, async ({ api }) => {
-    const answer = await api.listScopeGrants(options.issuer)
+    const answer = await everyGrant(api, options.issuer)
     if (!answer.ok) return reportProblem(desk, answer)
-    const grant = answer.value.grants.find(one => one.name === name)
+    const grant = answer.value.find(one => one.name === name)
     if (grant === undefined) {
       desk.terminal.err(`there is no grant \`${name}\``)
       return exitCodes.no

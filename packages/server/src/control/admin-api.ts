@@ -3,6 +3,7 @@ import type { RegistrationPolicy } from '@holdfast/protocol/specs/rfc7591-regist
 import type { ChainedAuditRecord } from '../store/records.ts'
 import type { ApprovalChange, ApprovalList, ChangedApproval } from './approval-api.ts'
 import type { OnboardingApi } from './onboarding/api.ts'
+import type { Paged, PageRequest } from './page-api.ts'
 import type { Problem } from './problem.ts'
 import type {
   RevokeAccessRequest,
@@ -20,6 +21,7 @@ import type { ScopeReport, ScopeReportRequest } from './scope-report-api.ts'
 
 export type { ApprovalChange, ApprovalList, ChangedApproval, ListedApproval } from './approval-api.ts'
 export type * from './onboarding/api.ts'
+export type * from './page-api.ts'
 export type {
   RevokeAccessRequest,
   RevokedAccess,
@@ -42,7 +44,7 @@ export type { Drift, ScopeReport, ScopeReportRequest } from './scope-report-api.
 export interface AdminApi extends OnboardingApi {
   readonly status: () => Promise<Answer<AdminStatus>>
   readonly apply: (request: ApplyRequest) => Promise<Answer<ApplyResult>>
-  readonly documents: () => Promise<Answer<DocumentList>>
+  readonly documents: (asked?: PageRequest) => Promise<Answer<DocumentList>>
   /** Records of a reference id or transaction id, oldest first. */
   readonly audit: (id: string) => Promise<Answer<AuditList>>
   readonly verifyAudit: () => Promise<Answer<AuditVerification>>
@@ -59,7 +61,7 @@ export interface AdminApi extends OnboardingApi {
   readonly createRegistrationToken: (
     request: CreateRegistrationTokenRequest,
   ) => Promise<Answer<CreatedRegistrationToken>>
-  readonly registrationTokens: (issuer?: string) => Promise<Answer<RegistrationTokenList>>
+  readonly registrationTokens: (asked?: PageRequest) => Promise<Answer<RegistrationTokenList>>
   readonly revokeRegistrationToken: (
     request: RevokeRegistrationTokenRequest,
   ) => Promise<Answer<RevokedRegistrationToken>>
@@ -68,8 +70,7 @@ export interface AdminApi extends OnboardingApi {
   /** Asks for scopes of an API for a client; gives nothing yet. */
   readonly requestScopeGrant: (request: RequestScopeGrant) => Promise<Answer<ChangedScopeGrant>>
   readonly changeScopeGrant: (request: ScopeGrantChange) => Promise<Answer<ChangedScopeGrant>>
-  /** Of every issuer, or of the one named. */
-  readonly listScopeGrants: (issuer?: string) => Promise<Answer<ScopeGrantList>>
+  readonly listScopeGrants: (asked?: PageRequest) => Promise<Answer<ScopeGrantList>>
   /** Who can do what, what nobody uses, and what does not fit together. */
   readonly reportScopes: (request: ScopeReportRequest) => Promise<Answer<ScopeReport>>
   /** What waits for the approval of a group. Of every issuer, or of the one named. */
@@ -150,7 +151,7 @@ export interface FieldChange {
   readonly to: string | undefined
 }
 
-export interface DocumentList {
+export interface DocumentList extends Paged {
   readonly revision: number
   readonly documents: readonly {
     readonly kind: string
@@ -274,7 +275,7 @@ export interface RegistrationTokenInfo {
   readonly revokedAt?: number
 }
 
-export interface RegistrationTokenList {
+export interface RegistrationTokenList extends Paged {
   readonly tokens: readonly RegistrationTokenInfo[]
 }
 

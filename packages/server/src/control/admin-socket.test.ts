@@ -134,6 +134,45 @@ describe('the admin socket', () => {
     assert.equal((verified.chains as readonly { intact: boolean }[])[0]?.intact, true)
   })
 
+  test('lists in pages, and begins them at no place but their own', async t => {
+    const { ask } = await served(t)
+    await ask('POST', '/v1/apply', JSON.stringify({ files: [fileOf(shop, bank, accounts)] }))
+    const first = await ask('GET', '/v1/documents?limit=2')
+    assert.equal((first.body.documents as readonly unknown[]).length, 2)
+    const place = String(first.body.next)
+    const after = encodeURIComponent(place)
+    const last = await ask('GET', `/v1/documents?limit=2&after=${after}`)
+    assert.equal((last.body.documents as readonly unknown[]).length, 1)
+    assert.equal(last.body.next, undefined)
+    for (const path of ['documents', 'scope-grants', 'onboardings', 'registration-tokens']) {
+      for (const limit of [1, 500]) assert.equal((await ask('GET', `/v1/${path}?limit=${limit}`)).status, 200)
+      for (const query of ['limit=0', 'limit=501', 'limit=x', 'unheard=of', `after=${'x'.repeat(4097)}`])
+        assert.equal((await ask('GET', `/v1/${path}?${query}`)).status, 400, query)
+      for (const query of ['after=x', 'after=', 'issuer=nowhere'])
+        assert.equal((await ask('GET', `/v1/${path}?${query}`)).status, 422, query)
+      const isOwn = path === 'documents'
+      assert.equal((await ask('GET', `/v1/${path}?after=${after}`)).status, isOwn ? 200 : 422)
+      const here = await ask('GET', `/v1/${path}?issuer=${binding.name}`)
+      assert.equal(here.status, 200)
+    }
+  })
+
+  test('lists what another version wrote or another issuer left, too', async t => {
+    const { ask, store } = await served(t)
+    const left = { documentKind: 'Later', name: 'x', issuer: 'https://gone.example', body: '{}' }
+    await store.commit([
+      { kind: 'put-document', document: left },
+      { kind: 'put-document', document: { ...left, name: 'y' } },
+    ])
+    const first = await ask('GET', '/v1/documents?limit=1')
+    const last = await ask('GET', `/v1/documents?after=${encodeURIComponent(String(first.body.next))}`)
+    const names = [first, last].flatMap(({ body }) => body.documents as readonly { readonly name: string }[])
+    assert.deepEqual(
+      names.map(({ name }) => name),
+      ['x', 'y'],
+    )
+  })
+
   const refusals: readonly (readonly [
     name: string,
     method: string,

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import type { z } from 'zod'
 import { Fault, type Log } from '../ports.ts'
 import { problem } from './admin.ts'
-import type { AdminApi, Answer, ExplainRequest } from './admin-api.ts'
+import type { AdminApi, Answer, ExplainRequest, PageRequest } from './admin-api.ts'
 import {
   applyBody,
   changeApprovalBody,
@@ -33,6 +33,7 @@ import {
   dueBody,
   flagsBody,
 } from './onboarding/bodies.ts'
+import { pageQuery } from './page.ts'
 
 /** Threat model section 6: admin import. */
 const bodyBytesMax = 1_048_576
@@ -148,6 +149,15 @@ const postedTo: Readonly<Record<string, Posted | undefined>> = {
     over(request, renewBody, body => api.renewRegistration(body)),
 }
 
+type Listed = (api: AdminApi, asked: PageRequest) => Promise<Answer<unknown>>
+
+const pagedAt: Readonly<Record<string, Listed | undefined>> = {
+  'GET /v1/documents': (api, asked) => api.documents(asked),
+  'GET /v1/scope-grants': (api, asked) => api.listScopeGrants(asked),
+  'GET /v1/onboardings': (api, asked) => api.listOnboardings(asked),
+  'GET /v1/registration-tokens': (api, asked) => api.registrationTokens(asked),
+}
+
 async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<unknown>> {
   const url = URL.parse(request.url ?? '/', 'http://admin')
   if (url === null) return problem(400, 'malformed request', 'the path is not a path')
@@ -156,19 +166,14 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
   const address = `${request.method} ${url.pathname}`
   const posted = postedTo[address]
   if (posted !== undefined) return await posted(api, request)
+  const paged = pagedAt[address]
+  if (paged !== undefined) return await overPage(api, url.searchParams, paged)
   if (address === 'GET /v1/keys') return await api.listKeys(url.searchParams.get('issuer') ?? undefined)
-  if (address === 'GET /v1/scope-grants')
-    return await api.listScopeGrants(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/approvals')
     return await api.listApprovals(url.searchParams.get('issuer') ?? undefined)
-  if (address === 'GET /v1/onboardings')
-    return await api.listOnboardings(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/policies')
     return await api.listPolicies(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/status') return await api.status()
-  if (address === 'GET /v1/registration-tokens')
-    return await api.registrationTokens(url.searchParams.get('issuer') ?? undefined)
-  if (address === 'GET /v1/documents') return await api.documents()
   if (address === 'GET /v1/audit/verification') return await api.verifyAudit()
   if (address === 'GET /v1/audit') {
     const id = url.searchParams.get('id')
@@ -192,6 +197,11 @@ function explainRequestOf(query: URLSearchParams): ExplainRequest {
   }
 }
 
+async function overPage(api: AdminApi, params: URLSearchParams, list: Listed): Promise<Answer<unknown>> {
+  const asked = pageQuery.safeParse(Object.fromEntries(params))
+  return asked.success ? await list(api, asked.data) : misfitting(asked.error, 'query')
+}
+
 async function over<T>(
   request: IncomingMessage,
   schema: z.ZodType<T>,
@@ -202,12 +212,15 @@ async function over<T>(
     return problem(413, 'too large', `a request body holds at most ${bodyBytesMax} bytes`)
   const body = schema.safeParse(jsonOf(text))
   if (body.success) return await work(body.data)
-  const [issue] = body.error.issues
+  return misfitting(body.error, 'body')
+}
+
+function misfitting({ issues: [issue] }: z.ZodError, what: 'query' | 'body'): Answer<never> {
   const place = issue?.path.join('.') ?? ''
   return problem(
     400,
     'malformed request',
-    place === '' ? 'the body does not fit' : `\`${place}\` does not fit`,
+    place === '' ? `the ${what} does not fit` : `\`${place}\` does not fit`,
   )
 }
 

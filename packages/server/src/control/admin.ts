@@ -3,10 +3,11 @@ import { pid } from 'node:process'
 import type { EpochSeconds } from '@holdfast/protocol'
 import { Fault, type Outbound } from '../ports.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
-import type { AdminApi, Answer, ProblemDetails } from './admin-api.ts'
+import type { AdminApi, Answer, DocumentList, PageRequest, ProblemDetails } from './admin-api.ts'
 import { apply, type ControlPorts } from './apply.ts'
 import { changeApproval, listApprovals } from './approvals.ts'
 import { revokeSecret, rotateSecret } from './client-secrets.ts'
+import { documentPage } from './document-page.ts'
 import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
 import { issuersNamed } from './issuers-named.ts'
@@ -15,14 +16,16 @@ import { dueOnboardings } from './onboarding/due.ts'
 import { onboardingFlags } from './onboarding/flags.ts'
 import { changeOnboarding, draftOnboarding, listOnboardings } from './onboarding/onboardings.ts'
 import { checkOnboarding } from './onboarding/run-check.ts'
+import { misfitOfPage } from './page.ts'
 import { changePolicies, listPolicies, submitPolicies } from './policy-sets.ts'
-import { type Checked, checked, type Problem } from './problem.ts'
+import { type Checked, checked, type Problem, wrong } from './problem.ts'
 import {
   createRegistrationToken,
   listRegistrationTokens,
   renewRegistration,
   revokeRegistrationToken,
 } from './registration-tokens.ts'
+import { kindNames } from './resources/index.ts'
 import { revokeAccess } from './revoke-access.ts'
 import { revokeTenant } from './revoke-tenant.ts'
 import { changeScopeGrant, listScopeGrants, requestScopeGrant } from './scope-grants.ts'
@@ -81,20 +84,12 @@ export function adminOver(options: AdminOptions): AdminApi {
       }),
     revokeTenant: request => over(() => revokeTenant(request, ports)),
     createRegistrationToken: request => over(() => createRegistrationToken(request, ports)),
-    registrationTokens: issuer =>
-      answered(async () => {
-        const tokens = await listRegistrationTokens(issuer, ports)
-        return tokens.ok ? value({ tokens: tokens.value }) : invalid(tokens.problems)
-      }),
+    registrationTokens: (asked = {}) => over(() => listRegistrationTokens(asked, ports)),
     revokeRegistrationToken: request => over(() => revokeRegistrationToken(request, ports)),
     renewRegistration: request => over(() => renewRegistration(request, ports)),
     requestScopeGrant: request => applied(() => requestScopeGrant(request, ports), onApplied),
     changeScopeGrant: request => applied(() => changeScopeGrant(request, ports), onApplied),
-    listScopeGrants: issuer =>
-      answered(async () => {
-        const listed = await listScopeGrants(issuer, ports)
-        return listed.ok ? value({ grants: listed.value }) : invalid(listed.problems)
-      }),
+    listScopeGrants: (asked = {}) => over(() => listScopeGrants(asked, ports)),
     reportScopes: request => over(() => reportScopes(request, ports)),
     listApprovals: issuer =>
       over(async () => {
@@ -105,11 +100,7 @@ export function adminOver(options: AdminOptions): AdminApi {
     draftOnboarding: request => applied(() => draftOnboarding(request, ports), onApplied),
     changeOnboarding: request => applied(() => changeOnboarding(request, ports), onApplied),
     checkOnboarding: request => applied(() => checkOnboarding(request, ports, options.outbound), onApplied),
-    listOnboardings: issuer =>
-      answered(async () => {
-        const listed = await listOnboardings(issuer, ports)
-        return listed.ok ? value({ onboardings: listed.value }) : invalid(listed.problems)
-      }),
+    listOnboardings: (asked = {}) => over(() => listOnboardings(asked, ports)),
     dueOnboardings: request =>
       answered(async () => {
         const due = await dueOnboardings(request, ports)
@@ -127,7 +118,7 @@ export function adminOver(options: AdminOptions): AdminApi {
     listKeys: issuer => answered(async () => overKeys(options, desk => listKeys(desk, ports, issuer))),
     rotateKeys: request => answered(async () => overKeys(options, desk => rotateKeys(desk, ports, request))),
     revokeKey: request => answered(async () => overKeys(options, desk => revokeKey(desk, ports, request))),
-    documents: () => answered(() => documentsOf(ports)),
+    documents: (asked = {}) => over(() => documentsOf(asked, ports)),
     audit: id => answered(async () => value({ records: await ports.store.findAudit(id, auditMax) })),
     verifyAudit: () => answered(async () => value(await verifyAudit(ports.store))),
     explainClient: (clientId, asked = {}) =>
@@ -154,13 +145,19 @@ async function statusOf({ ports, snapshot, startedAt }: AdminOptions): ReturnTyp
   return value({ version, pid, startedAt, revision, servedRevision: served?.revision ?? 0, issuers })
 }
 
-async function documentsOf({ store }: ControlPorts): ReturnType<AdminApi['documents']> {
+async function documentsOf(
+  asked: PageRequest,
+  { store, issuers }: ControlPorts,
+): Promise<Checked<DocumentList>> {
   const revision = await store.revision()
-  const documents = (await store.listDocuments()).map(({ documentKind: kind, name, issuer, body }) => ({
-    ...{ kind, name, issuer },
-    document: JSON.parse(body) as Readonly<Record<string, unknown>>,
-  }))
-  return value({ revision, documents })
+  const records = await store.listDocuments()
+  const stored = records.map(({ issuer }) => issuer)
+  // Also kinds that another version wrote: who works on the machine sees all that is there.
+  const kinds = [...new Set([...kindNames, ...records.map(({ documentKind }) => documentKind)])]
+  const misfit = misfitOfPage(asked, issuers, kinds, stored)
+  return misfit === undefined
+    ? checked(documentPage({ revision, records }, asked, issuers, kinds))
+    : wrong({ document: 'documents', ...misfit })
 }
 
 function over<T>(work: () => Promise<Checked<T>>): Promise<Answer<T>> {

@@ -7,3 +7,8 @@ export function issuersNamed(
 ): readonly IssuerBinding[] {
   return issuers.filter(({ name, url }) => asked === undefined || asked === name || asked === url)
 }
+
+/** What to say to who named none of them, or too few. */
+export function nameOneOf(issuers: readonly IssuerBinding[]): string {
+  return `name one of ${issuers.map(({ name }) => name).join(', ')} as \`issuer\``
+}

@@ -7,7 +7,9 @@ import type { Write } from '../store/writes.ts'
 import type {
   CreatedRegistrationToken,
   CreateRegistrationTokenRequest,
+  PageRequest,
   RegistrationTokenInfo,
+  RegistrationTokenList,
   RenewedRegistration,
   RenewRegistrationRequest,
   RevokedRegistrationToken,
@@ -17,12 +19,15 @@ import type { ControlPorts } from './apply.ts'
 import type { ControlDocument } from './document.ts'
 import { storedDocuments } from './documents.ts'
 import { issuersNamed } from './issuers-named.ts'
+import { misfitOfPage, pageOf, placeAt } from './page.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
 import type { KindName } from './resources/index.ts'
 import { standardScopes } from './resources/scope.ts'
 import { unknownName } from './suggestion.ts'
 
 const document = 'registration token'
+/** In the places of the list of them, where documents have their kind. */
+export const registrationTokenPlace = 'registration-token'
 
 /**
  * A token that lets its holder register so many clients, which can never be more than it says. Shown once; what is
@@ -60,13 +65,20 @@ export async function createRegistrationToken(
   return checked({ id, token: value, issuer: url, uses, expiresAt, reference })
 }
 
+/** Tokens of an issuer, or of all: one page, by issuer and id. */
 export async function listRegistrationTokens(
-  issuer: string | undefined,
-  ports: ControlPorts,
-): Promise<Checked<readonly RegistrationTokenInfo[]>> {
-  const asked = issuersNamed(issuer, ports.issuers)
-  const found = await Promise.all(asked.map(({ url }) => ports.store.listInitialAccessTokens(url)))
-  return checked(found.flat().map(infoOf))
+  asked: PageRequest,
+  { store, issuers }: ControlPorts,
+): Promise<Checked<RegistrationTokenList>> {
+  const misfit = misfitOfPage(asked, issuers, [registrationTokenPlace])
+  if (misfit !== undefined) return wrong({ document, ...misfit })
+  const urls = issuersNamed(asked.issuer, issuers).map(({ url }) => url)
+  const found = await Promise.all(urls.map(url => store.listInitialAccessTokens(url)))
+  const { page, ...more } = pageOf(found.flat(), asked, {
+    placeOf: ({ issuer, id }) => placeAt(registrationTokenPlace, { issuer, name: id }),
+    show: infoOf,
+  })
+  return checked({ tokens: page, ...more })
 }
 
 function infoOf(token: FoundInitialAccessToken): RegistrationTokenInfo {

@@ -1,3 +1,4 @@
+import type { Paged } from './page-api.ts'
 import type { ScopeGrantContent, ScopeGrantSpec } from './resources/scope-grant.ts'
 
 /** The part of the admin API that is about grants of scopes. */
@@ -53,6 +54,6 @@ export interface ListedScopeGrant {
   readonly isReviewDue?: boolean
 }
 
-export interface ScopeGrantList {
+export interface ScopeGrantList extends Paged {
   readonly grants: readonly ListedScopeGrant[]
 }

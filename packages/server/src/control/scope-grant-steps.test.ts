@@ -87,11 +87,11 @@ test('no state is reached without the one before it, and nobody is two persons',
           const expected = take(model, one, now >= endsAt)
           const { ok } = await changeScopeGrant({ step, as, name }, ports)
           assert.equal(ok, expected, `${step} by ${as} with ${model.state}`)
-          const listed = await listScopeGrants(undefined, ports)
+          const listed = await listScopeGrants({}, ports)
           assert.ok(listed.ok)
           const isExpired = now >= endsAt && model.state !== 'revoked'
           const shown = isExpired ? 'expired' : model.state
-          assert.equal(listed.value[0]?.state, model.state === 'gone' ? undefined : shown)
+          assert.equal(listed.value.grants[0]?.state, model.state === 'gone' ? undefined : shown)
           reached.add(shown)
           if (model.state === 'gone') break
         }

@@ -1,10 +1,18 @@
-import type { ChangedScopeGrant, ListedScopeGrant, RequestScopeGrant, ScopeGrantChange } from './admin-api.ts'
+import type {
+  ChangedScopeGrant,
+  ListedScopeGrant,
+  PageRequest,
+  RequestScopeGrant,
+  ScopeGrantChange,
+  ScopeGrantList,
+} from './admin-api.ts'
 import type { ControlPorts } from './apply.ts'
 import { type Changed, changeDocuments, type DocumentsChange } from './change-documents.ts'
 import { approvalsNeeded, daySeconds, hashOfContent } from './content-approvals.ts'
 import { type ControlDocument, type DocumentOf, ofKind } from './document.ts'
 import { storedDocuments } from './documents.ts'
 import { issuersNamed } from './issuers-named.ts'
+import { misfitOfPage, pageOf, placeAt } from './page.ts'
 import { type Checked, checked, wrong } from './problem.ts'
 import type { ScopeGrantContent, ScopeGrantSpec } from './resources/scope-grant.ts'
 import { judgeRoom } from './room-for-records.ts'
@@ -207,31 +215,34 @@ function moved(
   })
 }
 
-/** Every grant of an issuer, or of all, as it is now. */
+/** Grants of an issuer, or of all, as they are now: one page, by issuer and name. */
 export async function listScopeGrants(
-  issuer: string | undefined,
+  asked: PageRequest,
   { store, issuers, clock }: ControlPorts,
-): Promise<Checked<readonly ListedScopeGrant[]>> {
+): Promise<Checked<ScopeGrantList>> {
+  const document = 'ScopeGrant'
+  const misfit = misfitOfPage(asked, issuers, [document])
+  if (misfit !== undefined) return wrong({ document, ...misfit })
   const stored = storedDocuments(await store.listDocuments())
   if (!stored.ok) return stored
   const now = clock.now()
-  return checked(
-    issuersNamed(issuer, issuers).flatMap(({ url }) => {
-      const own = stored.value.filter(({ issuerUrl }) => issuerUrl === url).map(({ document }) => document)
-      return ofKind(own, 'ScopeGrant').map(({ name, spec }) => {
-        const state = scopeGrantState(spec, now)
-        const due = state === 'active' ? reviewDueAt(spec) : undefined
-        return {
-          ...{
-            name,
-            issuer: url,
-            state,
-            content: spec.content,
-            approvedBy: spec.approvals.map(({ by }) => by),
-          },
-          ...(due !== undefined && { reviewDueAt: due, isReviewDue: due <= now }),
-        }
-      })
-    }),
+  const urls = issuersNamed(asked.issuer, issuers).map(({ url }) => url)
+  const grants = stored.value.flatMap(({ issuerUrl: issuer, document }) =>
+    document.kind === 'ScopeGrant' && urls.includes(issuer) ? [{ ...document, issuer }] : [],
   )
+  const { page, ...more } = pageOf(grants, asked, {
+    placeOf: grant => placeAt(document, grant),
+    show: ({ issuer, ...grant }) => listed(grant, issuer, now),
+  })
+  return checked({ grants: page, ...more })
+}
+
+function listed({ name, spec }: Pick<Grant, 'name' | 'spec'>, issuer: string, now: number): ListedScopeGrant {
+  const state = scopeGrantState(spec, now)
+  const due = state === 'active' ? reviewDueAt(spec) : undefined
+  return {
+    ...{ name, issuer, state, content: spec.content },
+    approvedBy: spec.approvals.map(({ by }) => by),
+    ...(due !== undefined && { reviewDueAt: due, isReviewDue: due <= now }),
+  }
 }

@@ -12,6 +12,7 @@ import {
   openAdminWorld,
 } from '../testing/admin-world.ts'
 import { governedDocuments } from '../testing/governed.ts'
+import { newJwk, shopForm, shopMetadata } from '../testing/onboarded.ts'
 
 describe('the admin API over HTTPS', () => {
   let world: AdminWorld
@@ -294,5 +295,153 @@ describe('documents over HTTPS', () => {
     const answer = await bela.ask('GET', '/admin/v1/self')
     assert.equal(answer.body.ruleId, 'admin.administrator')
     assert.equal(answer.status, 403)
+  })
+})
+
+/** The lists that are not of one kind of documents, with the member that holds what they list. */
+const pagedLists = [
+  ['/admin/v1/scope-grants', 'grants'],
+  ['/admin/v1/onboardings', 'onboardings'],
+  ['/admin/v1/registration-tokens', 'tokens'],
+  ['/admin/v1/documents', 'documents'],
+] as const
+
+describe('lists over HTTPS', () => {
+  let world: AdminWorld
+  let anna: Asker
+  before(async () => {
+    const jwks = { keys: [newJwk('shop')] }
+    world = await openAdminWorld({
+      administrators: [{ name: 'anna', scopes: adminScopes }],
+      documents: [
+        ...governedDocuments.map(text => parse(text) as object),
+        documentFor('Client', 'shop', { metadata: { ...shopMetadata, scope: 'openid', jwks } }),
+      ],
+    })
+    anna = await world.person('anna')
+  })
+  after(() => world.close())
+
+  const add: Readonly<Record<string, (index: number) => object>> = {
+    grants: index => ({
+      ...{ client: 'batch', resourceServer: 'bank', scopes: ['accounts'], authorizationDetailsTypes: [] },
+      ...{ purpose: `book ${index}`, days: 10, reviewDays: 5 },
+    }),
+    onboardings: index => ({ form: { ...shopForm, purpose: `shop ${index}` }, days: 10 }),
+    tokens: index => ({
+      ...{ uses: 1, lifetimeSeconds: 600, note: `fair ${index}` },
+      policy: {
+        ...{ profile: 'fapi2-security', scopes: ['openid'], grantTypes: ['authorization_code'] },
+        ...{ resources: [], redirectHosts: ['app.example'], softwareStatement: 'optional' },
+      },
+    }),
+  }
+  const made = async (path: string, list: string, index: number): Promise<string> => {
+    const isDocument = list === 'documents'
+    const body = isDocument
+      ? documentFor('Scope', `more-${index}`, { title: 'T', description: 'T' })
+      : add[list]?.(index)
+    const answer = isDocument
+      ? await anna.ask('PUT', `/admin/v1/Scope/more-${index}`, { body, headers: { 'if-none-match': '*' } })
+      : await anna.ask('POST', path, { body })
+    assert.equal(answer.status, 201, JSON.stringify(answer.body))
+    return isDocument ? `more-${index}` : String(answer.body.name ?? answer.body.id)
+  }
+  const pageAt = async (path: string, list: string, query: string) => {
+    const answer = await anna.ask('GET', `${path}?${query}`)
+    assert.equal(answer.status, 200, JSON.stringify(answer.body))
+    const items = answer.body[list] as { readonly name?: string; readonly id?: string }[]
+    return { items, names: items.map(({ name, id }) => name ?? String(id)), next: answer.body.next }
+  }
+  const behind = (next: unknown): string => `after=${encodeURIComponent(String(next))}`
+  const refusedAs = async (path: string, query: string, ruleId: string): Promise<void> => {
+    const answer = await anna.ask('GET', `${path}?${query}`)
+    assert.deepEqual([answer.status, answer.body.ruleId], [400, ruleId], `${path}?${query}`)
+  }
+
+  test('of which nothing is there are one empty page', async () => {
+    for (const [path, list] of pagedLists) {
+      if (list === 'documents') continue
+      const answer = await anna.ask('GET', path)
+      assert.deepEqual(answer.body, { [list]: [] })
+    }
+  })
+
+  test('come in pages; what is added or removed between two makes nothing else be skipped or come twice', async () => {
+    for (const [path, list] of pagedLists) {
+      const names: string[] = []
+      for (let index = 0; index < 6; index++) names.push(await made(path, list, index))
+      const whole = await pageAt(path, list, 'limit=500')
+      assert.equal(whole.next, undefined)
+      assert.ok(names.every(name => whole.names.includes(name)))
+      const exact = await pageAt(path, list, `limit=${whole.items.length}`)
+      assert.deepEqual([exact.names, exact.next], [whole.names, undefined])
+      const first = await pageAt(path, list, `limit=${whole.items.length - 4}`)
+      assert.deepEqual(first.names, whole.names.slice(0, -4))
+      const [gone, later] = [first.items.at(-1), whole.items.at(-2)]
+      // Tokens are not removed: they end by time.
+      const removed = list === 'tokens' ? [] : [gone?.name, later?.name]
+      const stored = await world.store.listDocuments()
+      for (const { documentKind, name } of stored.filter(one => removed.includes(one.name)))
+        await world.store.commit([
+          { kind: 'raise-revision', from: await world.store.revision() },
+          { kind: 'delete-document', documentKind, name, issuer },
+        ])
+      const added = await made(path, list, 6)
+      const rest: string[] = []
+      let { next } = first
+      for (let page = 0; next !== undefined && page < 20; page++) {
+        const more = await pageAt(path, list, `limit=1&${behind(next)}`)
+        assert.equal(more.items.length, 1)
+        rest.push(...more.names)
+        next = more.next
+      }
+      const expected = whole.names.slice(-4).filter(name => !removed.includes(name))
+      assert.deepEqual(
+        rest.filter(name => name !== added),
+        expected,
+        list,
+      )
+    }
+  })
+
+  test('hold at least one and at most 500 on a page, and 100 when nobody says', async () => {
+    for (const [path] of pagedLists) {
+      for (const limit of ['0', '501', '-1', '1.5', 'x', ''])
+        await refusedAs(path, `limit=${limit}`, 'admin.query')
+      await refusedAs(path, 'limit=1&limit=2', 'admin.query')
+      for (const limit of [1, 500])
+        assert.equal((await anna.ask('GET', `${path}?limit=${limit}`)).status, 200)
+    }
+    for (let index = 0; index < 101; index++) await made('/admin/v1/scope-grants', 'grants', 100 + index)
+    const page = await pageAt('/admin/v1/scope-grants', 'grants', '')
+    assert.equal(page.items.length, 100)
+    assert.equal(typeof page.next, 'string')
+  })
+
+  test('begin at no place but their own', async () => {
+    const nextOf = async (path: string, list: string) => String((await pageAt(path, list, 'limit=1')).next)
+    const places = await Promise.all(
+      pagedLists.slice(0, 3).map(async ([path, list]) => [path, await nextOf(path, list)] as const),
+    )
+    for (const [path, place] of places) {
+      assert.equal((await anna.ask('GET', `${path}?${behind(place)}`)).status, 200)
+      // Whatever stands there, or nothing any more.
+      assert.equal((await anna.ask('GET', `${path}?${behind(`${place}z`)}`)).status, 200)
+      for (const [, other] of places) if (other !== place) await refusedAs(path, behind(other), 'admin.query')
+      for (const bad of [
+        ...['', 'x', ' ', place.replace(issuer, 'https://other.example'), place.replace(/ \S+$/, '')],
+        ...[`${place} x`, place.padEnd(4097, 'x')],
+      ])
+        await refusedAs(path, behind(bad), 'admin.query')
+      assert.equal((await anna.ask('GET', `${path}?${behind(place.padEnd(4096, 'x'))}`)).status, 200)
+      await refusedAs(path, `issuer=other&${behind(place)}`, 'admin.issuer')
+    }
+    // That list holds the kinds which the caller may read, and no others.
+    const narrow = await world.person('anna', { scopes: ['admin.apis:read'] })
+    const place = encodeURIComponent(`Client ${issuer} batch`)
+    assert.equal((await narrow.ask('GET', `/admin/v1/documents?after=${place}`)).body.ruleId, 'admin.query')
+    assert.equal((await anna.ask('GET', `/admin/v1/documents?after=${place}`)).status, 200)
+    await refusedAs('/admin/v1/documents', behind(`registration-token ${issuer} x`), 'admin.query')
   })
 })

@@ -6,12 +6,16 @@ import type { DocumentRecord } from '../../store/writes.ts'
 import { applyBody } from '../admin-bodies.ts'
 import { adminGroups, groupOfKind } from '../admin-scopes.ts'
 import { apiVersion, canonicalJson } from '../document.ts'
+import { documentPage } from '../document-page.ts'
 import { readDocuments } from '../documents.ts'
 import { issuersNamed } from '../issuers-named.ts'
+import { pageOf, pageQuery } from '../page.ts'
 import type { KindName } from '../resources/index.ts'
 import { applyDocuments, type DocumentsInput, etagOfUser, scopesOfKinds } from './apply-documents.ts'
 import { etagAt, etagOf, recordAt } from './etag.ts'
+import { judgePage } from './list-operation.ts'
 import { issuerQuery, operation } from './operation.ts'
+import { issuerUnclear } from './unfit.ts'
 import type { AdminOperation, AdminVisit, Done } from './visit.ts'
 
 /** Kinds that are written here. The others are moved on by operations of their own, or hold nothing to be read. */
@@ -26,15 +30,6 @@ const written = [
 const onlyRead = ['PolicySet', 'ScopeGrant', 'ClientOnboarding'] as const satisfies readonly KindName[]
 /** Of a client that registered itself something stays: its id is never used again. */
 const kept: ReadonlySet<string> = new Set(['RegisteredClient'])
-
-const pageMax = 500
-
-const listQuery = z.strictObject({
-  issuer: z.string().max(2048).optional(),
-  limit: z.coerce.number().int().min(1).max(pageMax).default(100),
-  /** Name of the last document of the page before. */
-  after: z.string().max(2048).optional(),
-})
 
 export const documentBody = z.strictObject({
   apiVersion: z.literal(apiVersion),
@@ -53,25 +48,18 @@ export const documentOperations: readonly AdminOperation[] = [
     id: 'listDocuments',
     method: 'GET',
     path: '/admin/v1/documents',
-    summary: 'Every document of the kinds that the caller may read, as `holdfast export` writes them.',
+    summary: 'Documents of the kinds that the caller may read, as `holdfast export` writes them.',
     scopes: [],
-    work: async ({ caller, standing }) => ({
-      ok: true,
-      status: 200,
-      body: {
-        revision: standing.revision,
-        documents: standing.records
-          .filter(({ documentKind }) => {
-            const isOpen = [...written, ...onlyRead].some(kind => kind === documentKind)
-            const [scope = ''] = scopesOfKinds([documentKind], 'read')
-            return isOpen && caller.scopes.includes(scope)
-          })
-          .map(({ documentKind: kind, name, issuer, body }) => ({
-            ...{ kind, name, issuer },
-            document: JSON.parse(body) as unknown,
-          })),
-      },
-    }),
+    query: pageQuery,
+    work: async ({ caller, standing, query, desk }) => {
+      const open = [...written, ...onlyRead].filter(kind =>
+        scopesOfKinds([kind], 'read').every(scope => caller.scopes.includes(scope)),
+      )
+      const stored = standing.records.map(({ issuer }) => issuer)
+      const refusal = judgePage({ desk }, query, open, stored)
+      if (refusal !== undefined) return refused(refusal)
+      return { ok: true, status: 200, body: documentPage(standing, query, desk.options.ports.issuers, open) }
+    },
   }),
   operation({
     id: 'applyDocuments',
@@ -107,23 +95,18 @@ function list(kind: KindName): AdminOperation {
     path: `/admin/v1/${kind}`,
     summary: `Documents of the kind ${kind} of one issuer, by name.`,
     scopes: scopesOfKinds([kind], 'read'),
-    query: listQuery,
+    query: pageQuery,
     work: async visit => {
-      const { limit, after = '' } = visit.query
       const binding = issuerOf(visit, visit.query.issuer)
       if ('ok' in binding) return binding
-      const own = visit.standing.records
-        .filter(
-          ({ documentKind, issuer, name }) => documentKind === kind && issuer === binding.url && name > after,
-        )
-        .toSorted((left, right) => (left.name < right.name ? -1 : 1))
-      const page = own.slice(0, limit)
-      const next = own.length > limit ? page.at(-1)?.name : undefined
-      const items = page.map(({ body }) => ({
-        document: JSON.parse(body) as unknown,
-        etag: etagOf(body),
-      }))
-      return { ok: true, status: 200, body: { items, ...(next !== undefined && { next }) } }
+      const own = visit.standing.records.filter(
+        ({ documentKind, issuer }) => documentKind === kind && issuer === binding.url,
+      )
+      const { page, ...more } = pageOf(own, visit.query, {
+        placeOf: ({ name }) => name,
+        show: ({ body }) => ({ document: JSON.parse(body) as unknown, etag: etagOf(body) }),
+      })
+      return { ok: true, status: 200, body: { items: page, ...more } }
     },
   })
 }
@@ -266,8 +249,7 @@ export function issuerOf(visit: AdminVisit, asked: string | undefined): IssuerBi
   const { issuers } = visit.desk.options.ports
   const [binding, ...more] = issuersNamed(asked, issuers)
   if (binding !== undefined && more.length === 0) return binding
-  const reason = `name one of ${issuers.map(({ name }) => name).join(', ')} as \`issuer\``
-  return refused(refuse('admin.issuer', [], 'invalid_request', reason))
+  return refused(issuerUnclear(issuers))
 }
 
 function placeOf(

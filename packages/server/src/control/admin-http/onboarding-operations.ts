@@ -12,7 +12,8 @@ import type { ClientOnboardingSpec } from '../resources/client-onboarding.ts'
 import { judgeAnotherPerson } from './another-person.ts'
 import { refused } from './documents.ts'
 import { etagOfValue } from './etag.ts'
-import { issuerQuery, operation } from './operation.ts'
+import { listOperation } from './list-operation.ts'
+import { operation } from './operation.ts'
 import { groundOf, isLastDoor, lastDoor } from './risk.ts'
 import { type AdminOperation, type AdminVisit, apiOf, done } from './visit.ts'
 
@@ -27,14 +28,12 @@ type Step = OnboardingChange['step']
 const approvals: ReadonlySet<Step> = new Set<Step>(['approve', 'certify', 'review', 'approve-key', 'resume'])
 
 export const onboardingOperations: readonly AdminOperation[] = [
-  operation({
+  listOperation({
     id: 'listOnboardings',
-    method: 'GET',
     path: '/admin/v1/onboardings',
     summary: 'What was approved of each client, by whom, until when.',
-    scopes: ['admin.governance:read'],
-    query: issuerQuery,
-    work: async visit => done(await apiOf(visit).listOnboardings(visit.query.issuer)),
+    ...{ scope: 'admin.governance:read', kind: 'ClientOnboarding' },
+    read: (api, asked) => api.listOnboardings(asked),
   }),
   operation({
     id: 'draftOnboarding',

@@ -252,6 +252,56 @@ describe('administrators of one issuer', () => {
     assert.equal(ruleOf(await send('anna', { id: 'verifyAudit' })), '200')
   })
 
+  test('read lists in pages that are cut of theirs alone, and begin nowhere else', async () => {
+    const { send } = await openTenants()
+    const policy = {
+      ...{ profile: 'fapi2-security', scopes: ['books'], grantTypes: ['client_credentials'] },
+      ...{ resources: ['shelf'], redirectHosts: [], softwareStatement: 'optional' },
+    }
+    for (const issuer of ['north', 'south', 'north', 'south', 'north']) {
+      const token = { issuer, uses: 1, lifetimeSeconds: 600, note: issuer, policy }
+      assert.equal(ruleOf(await send('anna', { id: 'createRegistrationToken', body: token })), '201')
+    }
+    const lists = [
+      ['listRegistrationTokens', 'tokens'],
+      ['listDocuments', 'documents'],
+    ] as const
+    for (const [id, member] of lists) {
+      const pageOf = async (who: string, query: object) => {
+        const body = bodyOf(await send(who, { id, query: query as Readonly<Record<string, unknown>> }))
+        return { items: body[member] as readonly { readonly issuer: string }[], next: body.next }
+      }
+      const all = await pageOf('anna', { limit: 500 })
+      const own = all.items.filter(({ issuer }) => issuer === north.url)
+      assert.ok(own.length > 2 && own.length < all.items.length)
+      const seen: unknown[] = []
+      let next: unknown
+      for (let page = 0; page < 50 && (page === 0 || next !== undefined); page++) {
+        const more = await pageOf('nora', { limit: 2, ...(page > 0 && { after: next }) })
+        const isLast = more.next === undefined
+        assert.equal(more.items.length, isLast ? own.length - seen.length : 2)
+        seen.push(...more.items)
+        next = more.next
+      }
+      assert.deepEqual(seen, own)
+      const { next: place } = await pageOf('nora', { limit: 1, issuer: 'north' })
+      for (const url of [south.url, mainBinding.url, 'https://nowhere.example']) {
+        const after = String(place).replace(north.url, url)
+        assert.equal(ruleOf(await send('nora', { id, query: { after } })), 'admin.query', url)
+      }
+      for (const issuer of ['south', south.url, 'main', 'nowhere'])
+        assert.equal(ruleOf(await send('nora', { id, query: { issuer } })), 'admin.issuer', issuer)
+      const elsewhereAt = String(place).replace(north.url, south.url)
+      const both = { issuer: 'north', after: elsewhereAt }
+      assert.equal(ruleOf(await send('anna', { id, query: both })), 'admin.query')
+      assert.equal(ruleOf(await send('anna', { id, query: { after: elsewhereAt } })), '200')
+    }
+    for (const id of ['listScopeGrants', 'listOnboardings']) {
+      assert.equal(ruleOf(await send('nora', { id })), '200')
+      assert.equal(ruleOf(await send('nora', { id, query: { issuer: 'south' } })), 'admin.issuer')
+    }
+  })
+
   test('nobody is limited to the issuer that protects the admin API', async () => {
     const { send } = await openTenants()
     const limitedToAll = at('main', rightsAt('carla', ['north', 'main']))

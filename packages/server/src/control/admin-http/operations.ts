@@ -21,10 +21,12 @@ import {
   userBody,
 } from '../admin-bodies.ts'
 import { issuersNamed } from '../issuers-named.ts'
+import { registrationTokenPlace } from '../registration-tokens.ts'
 import { judgeAnotherPerson } from './another-person.ts'
 import { changeOperations } from './changes.ts'
 import { documentOperations, refused } from './documents.ts'
 import { etagOf, etagOfValue } from './etag.ts'
+import { listOperation } from './list-operation.ts'
 import { onboardingOperations } from './onboarding-operations.ts'
 import { issuerQuery, operation } from './operation.ts'
 import { arePowerful, decidesForOthers, isAdministrators, isPowerfulClient } from './risk.ts'
@@ -197,14 +199,12 @@ export const adminOperations: readonly AdminOperation[] = [
     },
     work: async visit => done(await apiOf(visit).revokeTenant(visit.body)),
   }),
-  operation({
+  listOperation({
     id: 'listRegistrationTokens',
-    method: 'GET',
     path: '/admin/v1/registration-tokens',
     summary: 'Tokens with which clients register, without the tokens themselves.',
-    scopes: ['admin.registration:read'],
-    query: issuerQuery,
-    work: async visit => done(await apiOf(visit).registrationTokens(visit.query.issuer)),
+    ...{ scope: 'admin.registration:read', kind: registrationTokenPlace },
+    read: (api, asked) => api.registrationTokens(asked),
   }),
   operation({
     id: 'createRegistrationToken',
@@ -239,14 +239,12 @@ export const adminOperations: readonly AdminOperation[] = [
     body: revokeTokenBody,
     work: async visit => done(await apiOf(visit).revokeRegistrationToken(visit.body)),
   }),
-  operation({
+  listOperation({
     id: 'listScopeGrants',
-    method: 'GET',
     path: '/admin/v1/scope-grants',
     summary: 'Which client may have which scopes of a governed API, who approved it, until when.',
-    scopes: ['admin.governance:read'],
-    query: issuerQuery,
-    work: async visit => done(await apiOf(visit).listScopeGrants(visit.query.issuer)),
+    ...{ scope: 'admin.governance:read', kind: 'ScopeGrant' },
+    read: (api, asked) => api.listScopeGrants(asked),
   }),
   operation({
     id: 'requestScopeGrant',

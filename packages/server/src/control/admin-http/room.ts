@@ -23,6 +23,7 @@ import { administratorOf, callerOf, judgeScopes, judgeStepUp } from './authority
 import { HeldBack } from './bound-store.ts'
 import { propose } from './propose.ts'
 import { doneReply, refusalReply, strangersReply } from './reply.ts'
+import { unfit } from './unfit.ts'
 import {
   type AdminDesk,
   type AdminOperation,
@@ -182,12 +183,6 @@ function fit(
   const unknown = issue?.code === 'unrecognized_keys' ? `: \`${issue.keys.join('`, `')}\` is unknown` : ''
   const where = place === '' ? `the ${what}` : `\`${place}\``
   return unfit(what, `${where} does not fit${unknown}`)
-}
-
-function unfit(what: 'query' | 'body', reason: string): Refusal {
-  return what === 'query'
-    ? refuse('admin.query', [], 'invalid_request', reason)
-    : refuse('admin.body', [], 'invalid_request', reason)
 }
 
 /** One value as text, several as a list, so that a schema sees what was repeated. */

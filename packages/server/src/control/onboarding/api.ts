@@ -3,6 +3,7 @@ import type {
   OnboardingStep,
 } from '@holdfast/protocol/specs/holdfast-onboarding/step-rules.ts'
 import type { Answer } from '../admin-api.ts'
+import type { Paged, PageRequest } from '../page-api.ts'
 import type {
   ClientOnboardingSpec,
   OnboardingContent,
@@ -16,8 +17,7 @@ export interface OnboardingApi {
   readonly changeOnboarding: (request: OnboardingChange) => Promise<Answer<ChangedOnboarding>>
   /** Runs the automatic checks and records what they found. */
   readonly checkOnboarding: (request: CheckOnboarding) => Promise<Answer<CheckedOnboarding>>
-  /** Of every issuer, or of the one named. */
-  readonly listOnboardings: (issuer?: string) => Promise<Answer<OnboardingList>>
+  readonly listOnboardings: (asked?: PageRequest) => Promise<Answer<OnboardingList>>
   /** What ends soon or waits for somebody. */
   readonly dueOnboardings: (request: DueRequest) => Promise<Answer<DueList>>
   /** What the audit holds against clients. */
@@ -165,7 +165,7 @@ export interface ClientFlag {
   readonly lastAt: number
 }
 
-export interface OnboardingList {
+export interface OnboardingList extends Paged {
   readonly onboardings: readonly ListedOnboarding[]
 }
 

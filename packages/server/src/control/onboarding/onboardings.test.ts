@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { accessToken, grant } from '../../store/contract/samples.ts'
+import type { PageRequest } from '../page-api.ts'
 import { recordsMax } from '../room-for-records.ts'
 import {
   applied,
@@ -42,6 +43,9 @@ const step = (
   of: OnboardingChange['step'],
   more: Partial<OnboardingChange> = {},
 ) => changeOnboarding({ step: of, as, record, ...more }, ports)
+
+const records = async (asked: PageRequest, { ports }: ControlWorld) =>
+  (await done(listOnboardings(asked, ports))).onboardings
 
 const check = ({ ports }: ControlWorld, record: string, as = 'bob') =>
   checkOnboarding({ as, record }, ports, unasked)
@@ -185,7 +189,7 @@ describe('who may be served', () => {
     await done(step(world, name, 'alice', 'retire'))
     assert.deepEqual(await withheld(world), served)
     await done(step(world, name, 'alice', 'remove'))
-    assert.deepEqual(await done(listOnboardings(undefined, world.ports)), [])
+    assert.deepEqual(await records({}, world), [])
   })
 
   test('from the second it ends a client is not served, and it can be drafted again', async t => {
@@ -195,14 +199,12 @@ describe('who may be served', () => {
     assert.deepEqual(await withheld(world), served)
     world.pass(1)
     assert.deepEqual(await withheld(world), ['suspended', 'ended'])
-    const [listed] = await done(listOnboardings('main', world.ports))
+    const [listed] = await records({ issuer: 'main' }, world)
     assert.equal(listed?.state, 'expired')
     await refusedWith(step(world, name, 'carol', 'review'), /onboarding\.state/)
     const next = await onboarded(world)
     assert.deepEqual(await withheld(world), served)
-    const states = new Map(
-      (await done(listOnboardings('main', world.ports))).map(one => [one.name, one.state]),
-    )
+    const states = new Map((await records({ issuer: 'main' }, world)).map(one => [one.name, one.state]))
     assert.deepEqual([states.get(name), states.get(next)], ['retired', 'active'])
   })
 
@@ -213,7 +215,7 @@ describe('who may be served', () => {
     assert.deepEqual(await withheld(world), served)
     world.pass(1)
     assert.deepEqual(await withheld(world), ['suspended', 'ended'])
-    const [listed] = await done(listOnboardings('main', world.ports))
+    const [listed] = await records({ issuer: 'main' }, world)
     assert.equal(listed?.state, 'uncertified')
     await refusedWith(step(world, name, 'bob', 'certify', { certification }), /onboarding\.own-request/)
     await done(step(world, name, 'carol', 'certify', { certification }))
@@ -276,7 +278,7 @@ describe('what was approved', () => {
       [[], [], [], []],
     )
     assert.deepEqual(client.jwks?.keys, [firstJwk])
-    const [listed] = await done(listOnboardings(undefined, world.ports))
+    const [listed] = await records({}, world)
     assert.ok(listed?.moved.includes('redirect_uris'))
     assert.ok(listed?.moved.includes('keys'))
   })
@@ -390,7 +392,7 @@ describe('keys that change', () => {
     world.pass(1)
     assert.deepEqual(await kids(), ['next'])
     await done(applied([shopDocument({ jwks: { keys: [next] } })], world.ports))
-    const [listed] = await done(listOnboardings(undefined, world.ports))
+    const [listed] = await records({}, world)
     assert.deepEqual([listed?.moved, await withheld(world)], [[], served])
   })
 
@@ -440,7 +442,7 @@ describe('keys that change', () => {
     const enc = newJwk('enc', 'enc')
     await done(step(world, name, 'bob', 'rotate-key', { rotation: { jwk: enc } }))
     await done(step(world, name, 'alice', 'approve-key', { thumbprint: thumbprintOfJwk(enc) }))
-    const [listed] = await done(listOnboardings(binding.url, world.ports))
+    const [listed] = await records({ issuer: binding.url }, world)
     assert.deepEqual(
       listed?.keys.map(({ kid, until }) => [kid, until]),
       [

@@ -1,11 +1,12 @@
 import type { OnboardingStep } from '@holdfast/protocol/specs/holdfast-onboarding/step-rules.ts'
-import type { IssuerBinding } from '../../snapshot/compile.ts'
 import type { ControlPorts } from '../apply.ts'
 import { type Changed, changeDocuments } from '../change-documents.ts'
 import { daySeconds } from '../content-approvals.ts'
 import { type ControlDocument, type DocumentOf, ofKind } from '../document.ts'
 import { storedDocuments } from '../documents.ts'
 import { issuersNamed } from '../issuers-named.ts'
+import { misfitOfPage, pageOf, placeAt } from '../page.ts'
+import type { PageRequest } from '../page-api.ts'
 import { type Checked, checked, wrong } from '../problem.ts'
 import {
   type ClientOnboardingSpec,
@@ -15,7 +16,7 @@ import {
 import { judgeRoom } from '../room-for-records.ts'
 import { checkShape } from '../shape.ts'
 import { unknownName } from '../suggestion.ts'
-import type { DraftOnboarding, ListedOnboarding, OnboardingChange } from './api.ts'
+import type { DraftOnboarding, ListedOnboarding, OnboardingChange, OnboardingList } from './api.ts'
 import { movedNow, registrationNow } from './registration-now.ts'
 import {
   approvedKeys,
@@ -109,28 +110,32 @@ export function findRecord(
   return checked(first)
 }
 
-/** Every record of an issuer, or of all, as it is now. */
+/** Records of an issuer, or of all, as they are now: one page, by issuer and name. */
 export async function listOnboardings(
-  issuer: string | undefined,
+  asked: PageRequest,
   { store, issuers, clock }: ControlPorts,
-): Promise<Checked<readonly ListedOnboarding[]>> {
+): Promise<Checked<OnboardingList>> {
+  const document = 'ClientOnboarding'
+  const misfit = misfitOfPage(asked, issuers, [document])
+  if (misfit !== undefined) return wrong({ document, ...misfit })
   const stored = storedDocuments(await store.listDocuments())
   if (!stored.ok) return stored
   const now = clock.now()
-  return checked(
-    issuersNamed(issuer, issuers).flatMap(binding => {
-      const own = stored.value
-        .filter(({ issuerUrl }) => issuerUrl === binding.url)
-        .map(({ document }) => document)
-      return ofKind(own, 'ClientOnboarding').map(record => listed(record, own, binding, now))
-    }),
-  )
+  const records = issuersNamed(asked.issuer, issuers).flatMap(({ url: issuer }) => {
+    const own = stored.value.filter(({ issuerUrl }) => issuerUrl === issuer).map(placed => placed.document)
+    return ofKind(own, document).map(record => ({ record, own, issuer, name: record.name }))
+  })
+  const { page, ...more } = pageOf(records, asked, {
+    placeOf: at => placeAt(document, at),
+    show: ({ record, own, issuer }) => listed(record, own, issuer, now),
+  })
+  return checked({ onboardings: page, ...more })
 }
 
 function listed(
   { name, spec }: RecordDocument,
   own: Documents,
-  { url }: IssuerBinding,
+  issuer: string,
   now: number,
 ): ListedOnboarding {
   const { content, approvals, certification, rotations, check, suspended, retired } = spec
@@ -138,7 +143,7 @@ function listed(
   const reviewDueAt = onboardingReviewDueAt(spec)
   const proposed = rotations.find(({ approved }) => approved === undefined)
   return {
-    ...{ name, client: content.client, issuer: url, state, content },
+    ...{ name, client: content.client, issuer, state, content },
     approvedBy: approvals.map(({ by }) => by),
     approvalsMissing: approvalsMissing(spec),
     endsAt: onboardingEndsAt(spec),

@@ -150,10 +150,10 @@ test('no state is reached without the one before it, and nobody is two persons',
           const before = stateAt(model, now, endsAt)
           const expected = take(model, one, now, endsAt)
           assert.equal(await tried(ports, name, one), expected, `${one[0]} by ${one[1]} in ${before}`)
-          const listed = await listOnboardings(undefined, ports)
+          const listed = await listOnboardings({}, ports)
           assert.ok(listed.ok)
           const shown = stateAt(model, now, endsAt)
-          assert.equal(listed.value[0]?.state, shown)
+          assert.equal(listed.value.onboardings[0]?.state, shown)
           reached.add(shown)
         }
       } finally {

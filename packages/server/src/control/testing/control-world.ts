@@ -106,7 +106,7 @@ interface Approvable {
  * @param nameOf what is to be approved
  */
 export async function fill<Content>(
-  { ports: { store } }: ControlWorld,
+  { ports: { store } }: Pick<ControlWorld, 'ports'>,
   kind: string,
   count: number,
   nameOf: (content: Content) => string,

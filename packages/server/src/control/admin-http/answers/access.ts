@@ -23,7 +23,7 @@ import type {
   SubmittedPolicies,
 } from '../../admin-api.ts'
 import { registrationPolicy } from '../../resources/registered-client.ts'
-import { answer, count, flag, referenced, seconds, text, texts } from './answer.ts'
+import { answer, count, flag, paged, referenced, seconds, text, texts } from './answer.ts'
 
 const secondFactors = z.array(
   z.strictObject({
@@ -81,6 +81,7 @@ export const accessAnswers = {
   revokeTenant: answer<RevokedTenant>()(z.strictObject({ tenant: text, issuers: texts, reference: text })),
   listRegistrationTokens: answer<RegistrationTokenList>()(
     z.strictObject({
+      ...paged,
       tokens: z.array(
         z.strictObject({
           ...{ id: text, issuer: text, uses: count, usesLeft: count, note: text },

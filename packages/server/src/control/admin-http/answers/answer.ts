@@ -25,3 +25,6 @@ export const flag = z.boolean()
 
 /** Who was asked, and where the audit says so. */
 export const referenced = { issuer: text, reference: text }
+
+/** Where the next page of a list begins: to be sent as `after`. Absent on the last one. */
+export const paged = { next: text.optional() }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ApplyResult } from '../../admin-api.ts'
 import { pendingChangeContent } from '../../resources/pending-change.ts'
-import { answer, count, flag, text } from './answer.ts'
+import { answer, count, flag, paged, text } from './answer.ts'
 
 /** A document as it is stored; of which kind its `spec` is says the document. */
 const documentOf = (kind: z.ZodType) =>
@@ -36,6 +36,7 @@ export const waitingChange = z.strictObject({
 /** Answers about documents and about changes that wait. */
 export const documentAnswers = {
   listDocuments: z.strictObject({
+    ...paged,
     revision: count,
     documents: z.array(z.strictObject({ kind: text, name: text, issuer: text, document: documentOf(text) })),
   }),
@@ -54,7 +55,7 @@ export function answerAboutKind(verb: string, kind: string): z.ZodType | undefin
     case 'list':
       return z.strictObject({
         items: z.array(z.strictObject({ document, etag: text })),
-        next: text.optional(),
+        ...paged,
       })
     case 'read':
       return document

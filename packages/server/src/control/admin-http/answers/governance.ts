@@ -13,7 +13,7 @@ import type {
 } from '../../admin-api.ts'
 import { clientOnboardingSpec, onboardingContent } from '../../resources/client-onboarding.ts'
 import { scopeGrantContent, scopeGrantSpec } from '../../resources/scope-grant.ts'
-import { answer, count, flag, referenced, seconds, text, texts } from './answer.ts'
+import { answer, count, flag, paged, referenced, seconds, text, texts } from './answer.ts'
 
 const { state: onboardingState, check, suspended, retired } = clientOnboardingSpec.shape
 const grantState = scopeGrantSpec.shape.state
@@ -36,6 +36,7 @@ const drifts = z.array(
 export const governanceAnswers = {
   listScopeGrants: answer<ScopeGrantList>()(
     z.strictObject({
+      ...paged,
       grants: z.array(
         z.strictObject({
           ...{ name: text, issuer: text, state: z.enum([...grantState.options, 'expired']) },
@@ -78,6 +79,7 @@ export const governanceAnswers = {
   ),
   listOnboardings: answer<OnboardingList>()(
     z.strictObject({
+      ...paged,
       onboardings: z.array(
         z.strictObject({
           ...{ name: text, client: text, issuer: text, content: onboardingContent },
