@@ -1,31 +1,21 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import * as client from 'openid-client'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { chromiumPath } from '../packages/server/src/data/testing/chromium.ts'
+import type { Browser } from 'playwright-core'
+import { launchChromium, withoutChromium } from '../packages/server/src/data/testing/chromium.ts'
+import { callbackAfter, logIn, openPage } from './product/chromium.ts'
 import { dispatcherFor, fetchOver } from './product/dispatchers.ts'
 import type { Product } from './product/product.ts'
 import { startProduct } from './product/start.ts'
 
 /** A person with a real browser signs in and consents; an independent client library does the rest. */
 
-const executablePath = chromiumPath()
-
-describe('in Chromium', { skip: executablePath === undefined ? 'no Chromium is installed' : false }, () => {
+describe('in Chromium', { skip: withoutChromium }, () => {
   let product: Product
   let browser: Browser
   before(async () => {
     product = await startProduct('sqlite')
-    browser = await chromium.launch({
-      executablePath: executablePath ?? '',
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--no-first-run',
-      ],
-    })
+    browser = await launchChromium()
   })
   after(async () => {
     await browser?.close()
@@ -60,24 +50,16 @@ describe('in Chromium', { skip: executablePath === undefined ? 'no Chromium is i
 
     // The address bar shows a reference and nothing else (FAZ-03).
     assert.deepEqual([...url.searchParams.keys()].toSorted(), ['client_id', 'request_uri'])
-    const context = await browser.newContext({ ignoreHTTPSErrors: true, javaScriptEnabled: false })
-    const page = await context.newPage()
-    await context.route(`${new URL(who.redirectUri).origin}/**`, async route => {
-      await route.fulfill({ contentType: 'text/html', body: '<p id="arrived">arrived</p>' })
-    })
+    const page = await openPage(browser, who.redirectUri)
     await page.goto(url.href)
-    await page.fill('#username', product.user.username)
-    await page.fill('#password', 'not the password')
-    await page.click('#login-submit')
+    await logIn(page, { ...product.user, password: 'not the password' })
     assert.equal(await page.locator('[role=alert]').count(), 1)
-    await page.fill('#username', product.user.username)
-    await page.fill('#password', product.user.password)
-    await page.click('#login-submit')
+    await logIn(page, product.user)
     await page.waitForSelector('#consent-form')
     assert.match((await page.textContent('main')) ?? '', /See your accounts/)
     const callback = await callbackAfter(page, '#consent-allow')
 
-    const cookies = await context.cookies(product.issuer.href)
+    const cookies = await page.context().cookies(product.issuer.href)
     assert.ok(cookies.length > 0)
     for (const cookie of cookies) {
       assert.ok(cookie.name.startsWith('__Host-'), cookie.name)
@@ -107,17 +89,7 @@ describe('in Chromium', { skip: executablePath === undefined ? 'no Chromium is i
     assert.equal(denied.get('state'), 'second')
     assert.equal(denied.get('iss'), product.issuer.origin)
     assert.equal(denied.get('code'), null)
-    await context.close()
+    await page.context().close()
     await dispatcher.destroy()
   })
 })
-
-/**
- * Waits for the client's page, not only for the request that asks for it: a browser that is still on its way there
- * breaks off the navigation that comes next.
- */
-async function callbackAfter(page: Page, button: string): Promise<URL> {
-  await page.click(button)
-  await page.waitForSelector('#arrived')
-  return new URL(page.url())
-}

@@ -6,13 +6,8 @@ import { openEntropy } from '../entropy.ts'
 import { openPasswords } from '../passwords.ts'
 import type { Clock } from '../ports.ts'
 import { versionOfPolicies } from '../snapshot/compile-policies.ts'
-import { openPostgresStore } from '../store/drivers/postgres.ts'
-import {
-  dropSchema,
-  newSchema,
-  postgresAbsence,
-  testConnectionString,
-} from '../store/drivers/postgres-for-tests.ts'
+import { postgresAbsence } from '../store/drivers/postgres-for-tests.ts'
+import { openEmptyPostgresStore } from '../store/drivers/schemas-for-tests.ts'
 import { openSqliteStore } from '../store/drivers/sqlite.ts'
 import type { Store } from '../store/store.ts'
 import type { NamedPolicyChange } from './admin-api.ts'
@@ -37,17 +32,8 @@ async function openOnSqlite(t: TestContext): Promise<Store> {
 }
 
 async function openOnPostgres(t: TestContext): Promise<Store> {
-  const schema = newSchema()
-  const store = await openPostgresStore({
-    connectionString: testConnectionString,
-    schema,
-    clock,
-    node: 'n0',
-  })
-  t.after(async () => {
-    await store.close()
-    await dropSchema(schema)
-  })
+  const store = await openEmptyPostgresStore({ clock, node: 'n0' })
+  t.after(() => store.close())
   return store
 }
 

@@ -1,10 +1,5 @@
-import { openPostgresStore } from '../../store/drivers/postgres.ts'
-import {
-  dropSchema,
-  newSchema,
-  postgresAbsence,
-  testConnectionString,
-} from '../../store/drivers/postgres-for-tests.ts'
+import { postgresAbsence } from '../../store/drivers/postgres-for-tests.ts'
+import { openEmptyPostgresStore } from '../../store/drivers/schemas-for-tests.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { Store } from '../../store/store.ts'
 import { groundClock } from './admin-ground.ts'
@@ -25,16 +20,6 @@ export const adminStores: readonly AdminStore[] = [
   {
     name: 'PostgreSQL',
     skip: (await postgresAbsence()) ?? false,
-    open: async () => {
-      const schema = newSchema()
-      const store = await openPostgresStore({
-        ...{ connectionString: testConnectionString, schema, clock: groundClock, node: 'n0' },
-      })
-      const close = async (): Promise<void> => {
-        await store.close()
-        await dropSchema(schema)
-      }
-      return { ...store, close }
-    },
+    open: () => openEmptyPostgresStore({ clock: groundClock, node: 'n0' }),
   },
 ]

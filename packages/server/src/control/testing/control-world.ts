@@ -7,13 +7,8 @@ import type { Clock } from '../../ports.ts'
 import { compileSnapshot } from '../../snapshot/compile.ts'
 import type { IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import { snapshotAt } from '../../snapshot/snapshot-at.ts'
-import { openPostgresStore } from '../../store/drivers/postgres.ts'
-import {
-  dropSchema,
-  newSchema,
-  postgresAbsence,
-  testConnectionString,
-} from '../../store/drivers/postgres-for-tests.ts'
+import { postgresAbsence } from '../../store/drivers/postgres-for-tests.ts'
+import { openEmptyPostgresStore } from '../../store/drivers/schemas-for-tests.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { Store } from '../../store/store.ts'
 import { apply, type ControlPorts } from '../apply.ts'
@@ -42,12 +37,8 @@ async function openOnSqlite(t: TestContext, clock: Clock): Promise<Store> {
 }
 
 async function openOnPostgres(t: TestContext, clock: Clock): Promise<Store> {
-  const schema = newSchema()
-  const store = await openPostgresStore({ connectionString: testConnectionString, schema, clock, node: 'n0' })
-  t.after(async () => {
-    await store.close()
-    await dropSchema(schema)
-  })
+  const store = await openEmptyPostgresStore({ clock, node: 'n0' })
+  t.after(() => store.close())
   return store
 }
 

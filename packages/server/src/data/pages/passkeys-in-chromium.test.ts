@@ -16,7 +16,7 @@ describe('passkeys and codes in a real browser', { skip: withoutChromium }, () =
   const users = { made: 0 }
 
   before(async () => {
-    pages = await openBrowsedWorld({}, ['--ignore-certificate-errors'])
+    pages = await openBrowsedWorld({}, { args: ['--ignore-certificate-errors'] })
     ;({ world, browser } = pages)
   })
   after(() => pages?.[Symbol.asyncDispose]())

@@ -1,10 +1,5 @@
-import { openPostgresStore } from '../../store/drivers/postgres.ts'
-import {
-  dropSchema,
-  newSchema,
-  postgresAbsence,
-  testConnectionString,
-} from '../../store/drivers/postgres-for-tests.ts'
+import { postgresAbsence } from '../../store/drivers/postgres-for-tests.ts'
+import { openEmptyPostgresStore } from '../../store/drivers/schemas-for-tests.ts'
 import { openSqliteStore } from '../../store/drivers/sqlite.ts'
 import type { Store } from '../../store/store.ts'
 import { putUsers } from './account.ts'
@@ -42,17 +37,9 @@ export const bothStores: readonly {
     name: 'PostgreSQL',
     skip: (await postgresAbsence()) ?? false,
     open: async () => {
-      const schema = newSchema()
-      const options = { connectionString: testConnectionString, schema, clock: olderClock() }
-      const store = await openPostgresStore(options)
+      const store = await openEmptyPostgresStore({ clock: olderClock() })
       await putUsers(store, 'alice')
-      return {
-        store,
-        [Symbol.asyncDispose]: async () => {
-          await store.close()
-          await dropSchema(schema)
-        },
-      }
+      return { store, [Symbol.asyncDispose]: () => store.close() }
     },
   },
 ]

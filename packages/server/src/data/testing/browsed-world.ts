@@ -10,13 +10,20 @@ export interface BrowsedWorld {
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
+export interface BrowsedWorldOptions {
+  /** Of Chromium. */
+  readonly args?: readonly string[]
+  /** Whose pages are the world's, or those of a client. */
+  readonly hosts?: readonly string[]
+}
+
 export async function openBrowsedWorld(
   options: WorldOptions,
-  args: readonly string[] = [],
+  { args = [], hosts = ['as.example', 'client.example'] }: BrowsedWorldOptions = {},
 ): Promise<BrowsedWorld> {
   const world = await openWorld(options)
   const served = await serveRooms(world)
-  const browser = await launchChromium(served.port, { args: [...args] })
+  const browser = await launchChromium({ args, served: { port: served.port, hosts } })
   return {
     world,
     browser,

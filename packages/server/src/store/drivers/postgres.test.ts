@@ -1,12 +1,13 @@
 import { standingClock } from '../contract/samples.ts'
 import { describeStore } from '../contract.ts'
 import { openPostgresStore } from './postgres.ts'
-import { dropSchema, newSchema, postgresAbsence, testConnectionString } from './postgres-for-tests.ts'
+import { postgresAbsence, testConnectionString } from './postgres-for-tests.ts'
+import { giveSchemaBack, takeSchema } from './schemas-for-tests.ts'
 
 describeStore(
   'PostgreSQL',
   async () => {
-    const schema = newSchema()
+    const schema = await takeSchema()
     const open = () =>
       openPostgresStore({ connectionString: testConnectionString, schema, clock: standingClock })
     let store = await open()
@@ -20,7 +21,7 @@ describeStore(
       },
       dispose: async () => {
         await store.close()
-        await dropSchema(schema)
+        await giveSchemaBack(schema)
       },
     }
   },
