@@ -9,7 +9,6 @@ import { announcing, type ClientAt, factsOfNarrowed, listedMax, narrowedClients 
 import { type DeletedDocument, inOrder, movedByCommands, planDocuments, revived } from './plan.ts'
 import { planUsers } from './plan-users.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
-import type { KindName } from './resources/index.ts'
 
 export interface ControlPorts extends Pick<Ports, 'store' | 'clock' | 'entropy' | 'passwords'> {
   readonly issuers: readonly IssuerBinding[]
@@ -90,10 +89,7 @@ async function applyOnce(
   const real = changes.filter(({ action }) => action !== 'unchanged')
   if (real.length === 0) return checked({ changes, narrowed: [], dryRun, revision })
   const then = storedDocuments(before)
-  const narrowed = narrowedClients(
-    real.map(({ kind }) => kind as KindName),
-    ...([then.ok ? then.value : undefined, compiled.value, issuers] as const),
-  )
+  const narrowed = narrowedClients(real, then.ok ? then.value : undefined, compiled.value, issuers)
   if (dryRun) return checked({ changes, narrowed, dryRun, revision })
 
   const ended = endOfClients(documents.changes, ports)

@@ -11,34 +11,42 @@ export interface ClientAt {
   readonly name: string
 }
 
+/** A document that changes; the issuer by its URL. */
+interface Changed {
+  readonly kind: string
+  readonly issuer: string
+}
+
 /** Kinds that say nothing about what a client may have; of every other one it is looked at. */
-const withoutRights: ReadonlySet<KindName> = new Set([
+const withoutRights: ReadonlySet<string> = new Set<KindName>([
   ...(['AttributeSource', 'ClientSecret', 'DecisionPoint', 'IdentityProvider'] as const),
   ...(['PendingChange', 'PolicySet', 'User'] as const),
 ])
 
 /**
  * Clients that may have less after a change of documents than before: their access tokens say what is no longer so. A
- * client that is no longer there is none of them. Where what was stored does not compile, it is every client: nobody
- * knows what their tokens were given for.
- * @param kinds of the documents that change
+ * client that is no longer there is none of them. Where what was stored does not compile, it is every client of that
+ * issuer: nobody knows what their tokens were given for.
+ * @param changed kinds and issuers of the documents that change
  * @param before every document, as it is stored
  */
 export function narrowedClients(
-  kinds: Iterable<KindName>,
+  changed: readonly Changed[],
   before: readonly PlacedDocument[] | undefined,
   after: Snapshot,
   issuers: readonly IssuerBinding[],
 ): readonly ClientAt[] {
-  if ([...kinds].every(kind => withoutRights.has(kind))) return []
-  const compiled = before && compileSnapshot({ revision: after.revision, issuers, documents: before })
-  const known = compiled?.ok === true ? compiled.value : undefined
-  return [...after.issuers].flatMap(([issuer, now]) => {
-    const then = known?.issuers.get(issuer)
-    return [...now.clients.values()]
-      .filter(client => then === undefined || isNarrowed(then, now, client))
-      .map(({ clientId: name }) => ({ issuer, name }))
-  })
+  const touched = new Set(changed.flatMap(({ kind, issuer }) => (withoutRights.has(kind) ? [] : [issuer])))
+  return issuers
+    .filter(({ url }) => touched.has(url))
+    .flatMap(binding => {
+      const now = after.issuers.get(binding.url)
+      const then = before && compileSnapshot({ revision: 0, issuers: [binding], documents: before })
+      const known = then?.ok === true ? then.value.issuers.get(binding.url) : undefined
+      return [...(now?.clients.values() ?? [])]
+        .filter(client => now !== undefined && (known === undefined || isNarrowed(known, now, client)))
+        .map(({ clientId: name }) => ({ issuer: binding.url, name }))
+    })
 }
 
 /** Names listed in one audit record; the count beside them is always whole. */

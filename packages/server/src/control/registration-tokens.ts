@@ -23,6 +23,7 @@ import { misfitOfPage, pageOf, placeAt } from './page.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
 import type { KindName } from './resources/index.ts'
 import { standardScopes } from './resources/scope.ts'
+import { judgeRoom } from './room-for-records.ts'
 import { unknownName } from './suggestion.ts'
 
 const document = 'registration token'
@@ -52,6 +53,9 @@ export async function createRegistrationToken(
   const id = ports.entropy.bytes(16).toString('base64url')
   const expiresAt = secondsAfter(now, lifetimeSeconds)
   const record = { hash, id, issuer: url, uses, policy, note, issuedAt: now, expiresAt }
+  const kept = (await ports.store.listInitialAccessTokens(url)).map(spec => ({ spec }))
+  const message = judgeRoom(kept, { spec: record }, 'each goes when its time is over')
+  if (message !== undefined) return wrong({ document, field: '', message })
   const facts = {
     ...{ token_id: id, uses, expires_at: expiresAt, profile: policy.profile, scopes: policy.scopes },
     ...{ grant_types: policy.grantTypes, resources: policy.resources, redirect_hosts: policy.redirectHosts },

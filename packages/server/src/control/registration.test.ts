@@ -12,7 +12,9 @@ import { adminOver } from './admin.ts'
 import { apply } from './apply.ts'
 import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
+import { createRegistrationToken } from './registration-tokens.ts'
 import { openRevision } from './revision.ts'
+import { recordsMax } from './room-for-records.ts'
 
 const text = (kind: string, name: string, spec: object): string =>
   JSON.stringify({ apiVersion: 'holdfast/v1', kind, metadata: { name }, spec })
@@ -177,6 +179,25 @@ describe('tokens that let clients register', () => {
     for (const event of ['registration-token.created', 'registration-token.revoked'])
       assert.ok(events.includes(event))
     assert.ok(!JSON.stringify(await world.audit()).includes(token))
+  })
+
+  test('are so many at most, until the time of some is over', async () => {
+    await using world = await openRegistrationWorld()
+    const made = await createRegistrationToken(request, world.control)
+    assert.ok(made.ok, JSON.stringify(made))
+    const before = await world.store.listInitialAccessTokens(issuerUrl)
+    const [one] = before
+    assert.ok(one !== undefined)
+    const { usesLeft: _left, revokedAt: _revoked, ...record } = one
+    await world.store.commit(
+      Array.from({ length: recordsMax - 1 - before.length }, (_, index) => ({
+        kind: 'insert-initial-access-token',
+        record: { ...record, id: `copy-${index}`, hash: `${record.hash}-${index}` as typeof record.hash },
+      })),
+    )
+    assert.ok((await createRegistrationToken(request, world.control)).ok)
+    const refused = await createRegistrationToken(request, world.control)
+    assert.match(JSON.stringify(refused), /there are 5000 of them: each goes when its time is over/)
   })
 
   test('name only what exists', async () => {

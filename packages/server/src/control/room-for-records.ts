@@ -7,12 +7,19 @@ interface KeptRecord {
   readonly spec: object
 }
 
-/** @returns why `added` cannot stand beside these records of its kind and issuer */
-export function judgeRoom(records: readonly KeptRecord[], added: KeptRecord): string | undefined {
-  if (records.length >= recordsMax) return `there are ${recordsMax} of them: remove those that ended`
+/**
+ * @param remedy what makes room again
+ * @returns why `added` cannot stand beside these records of its kind and issuer
+ */
+export function judgeRoom(
+  records: readonly KeptRecord[],
+  added: KeptRecord,
+  remedy = 'remove those that ended',
+): string | undefined {
+  if (records.length >= recordsMax) return `there are ${recordsMax} of them: ${remedy}`
   const lengthOf = ({ spec }: KeptRecord): number => JSON.stringify(spec).length
   const characters = records.reduce((sum, record) => sum + lengthOf(record), lengthOf(added))
   return characters > recordCharactersMax
-    ? `all of them hold more than ${recordCharactersMax} characters: remove those that ended`
+    ? `all of them hold more than ${recordCharactersMax} characters: ${remedy}`
     : undefined
 }

@@ -109,7 +109,13 @@ export type JudgeConfirmation = (needed: readonly string[], now: GroundNow) => R
 
 async function served(visit: AdminVisit, result: ApplyResult): Promise<Done> {
   if (result.reference !== undefined) await visit.desk.options.onApplied()
-  return { ok: true, status: 200, body: { ...result, changes: shownTo(visit.caller, result.changes) } }
+  // Who may not read clients is not told their names by taking a scope away.
+  const narrowed = visit.caller.scopes.includes('admin.clients:read') ? result.narrowed : []
+  return {
+    ok: true,
+    status: 200,
+    body: { ...result, narrowed, changes: shownTo(visit.caller, result.changes) },
+  }
 }
 
 function proposedOf(changes: readonly Change[]): Proposal['changes'] {

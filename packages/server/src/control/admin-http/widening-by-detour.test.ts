@@ -116,6 +116,11 @@ describe('no way round a second person', () => {
       assert.match(seen, /"field":"spec.claims.name"/)
       assert.doesNotMatch(seen, /Carlson/)
     }
+    const less = clientFor('shop', { grant_types: ['client_credentials'], scope: 'old' }, { resources: [] })
+    const plan = { id: 'applyDocuments', body: { ...filesOf(less), dryRun: true } }
+    const namesOf = async (who: string) =>
+      (bodyOf(await send(who, plan)).narrowed as { name: string }[]).map(({ name }) => name)
+    assert.deepEqual([await namesOf('anna'), await namesOf('una')], [['shop'], []])
     const moved = { ...filesOf(bank({ ...strict, audience: 'https://elsewhere.example' })) }
     const waits = await send('una', { id: 'applyDocuments', body: moved })
     assert.equal(ruleOf(waits), '202')
