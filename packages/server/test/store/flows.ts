@@ -433,7 +433,7 @@ export function flowsOf(name: string): readonly Flow[] {
       { kind: 'revoke-grants-of-client', ...passingClient, at },
       { kind: 'revoke-tokens-of-client', ...passingClient, at },
     ],
-    clientNarrowed: [{ kind: 'narrow-client', ...passingClient }],
+    clientNarrowed: [{ kind: 'narrow-client', issuer, clientId: `${name}-narrowed` }],
     userMade: [
       ...seen('user-made'),
       { kind: 'put-user', record: records.unwanted },

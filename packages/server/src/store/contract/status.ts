@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ContractCase } from '../contract.ts'
-import type { StatusEntryRecord } from '../records.ts'
+import type { AccessTokenRecord, StatusEntryRecord } from '../records.ts'
 import type { Write } from '../writes.ts'
 import { committed, same } from './expectations.ts'
 import { accessToken, audit, grant, issuer, later, start, statusEntry, user } from './samples.ts'
@@ -8,12 +8,14 @@ import { accessToken, audit, grant, issuer, later, start, statusEntry, user } fr
 /** A token in a list of its own, and the writes that put it there. */
 function listed(more: Partial<StatusEntryRecord> = {}): {
   readonly entry: StatusEntryRecord
+  readonly token: AccessTokenRecord
   readonly writes: readonly Write[]
 } {
   const token = accessToken()
   const entry = { ...statusEntry(), tokenHash: token.hash, ...more }
   return {
     entry,
+    token,
     writes: [
       { kind: 'insert-access-token', record: token },
       { kind: 'insert-status-entry', record: entry },
@@ -81,9 +83,12 @@ export const statusCases: readonly ContractCase[] = [
       const shared = { alg: 'ES256', clientId: 'client-1', subject, expiresAt: later(300) }
       const standing = { isLive: true, clientId: held.clientId, isUserActive: true }
       same(await store.listStatuses(issuer, list, at), [
-        { ...shared, index: 0, isTokenRevoked: false, grant: standing },
-        { ...shared, index: 10, isTokenRevoked: false, grant: { ...standing, isLive: false } },
-        { ...shared, index: 131_071, isTokenRevoked: true },
+        { ...shared, index: 0, isTokenRevoked: false, said: granted.token, grant: standing },
+        {
+          ...{ ...shared, index: 10, isTokenRevoked: false, said: revoked.token },
+          grant: { ...standing, isLive: false },
+        },
+        { ...shared, index: 131_071, isTokenRevoked: true, said: plain.token },
       ])
       // At the end of its grant, not before.
       const isLiveAt = async (seconds: number): Promise<unknown> =>
