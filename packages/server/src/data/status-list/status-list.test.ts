@@ -329,6 +329,23 @@ describe('a status follows every way a token ends', () => {
     assert.equal(await statusOf(world, token), 1)
   })
 
+  test('a client may no longer have what the token says, and not when it lost something else', async () => {
+    await using world = await open()
+    const token = textOf(await requestToken(world, 'c_bank', own), 'access_token')
+    const bank = world.issuer.clients.get('c_bank')
+    assert.ok(bank)
+    for (const [lost, status, seconds] of [
+      ['profile', 0, 100],
+      ['payments', 1, 200],
+    ] as const) {
+      const scopes = bank.scopes.filter(scope => scope !== lost)
+      assert.ok(scopes.length < bank.scopes.length)
+      await using narrowed = await open({ store: world.store, clients: [{ ...bank, scopes }] })
+      narrowed.clock.advance(seconds)
+      assert.equal(await statusOf(narrowed, token), status)
+    }
+  })
+
   test('an exchanged token ends with the grant, and with the client, that it came from', async () => {
     await using world = await open()
     const exchanged = async () => {
