@@ -329,22 +329,21 @@ describe('a status follows every way a token ends', () => {
     assert.equal(await statusOf(world, token), 1)
   })
 
-  test('a client may no longer have what the token says, and not when it lost something else', async () => {
-    await using world = await open()
-    const token = textOf(await requestToken(world, 'c_bank', own), 'access_token')
-    const bank = world.issuer.clients.get('c_bank')
-    assert.ok(bank)
-    for (const [lost, status, seconds] of [
-      ['profile', 0, 100],
-      ['payments', 1, 200],
-    ] as const) {
+  for (const [lost, status] of [
+    ['payments', 1],
+    ['profile', 0],
+  ] as const)
+    test(`a client may no longer have ${lost}: the status of a token for payments is ${status}`, async () => {
+      await using world = await open()
+      const token = textOf(await requestToken(world, 'c_bank', own), 'access_token')
+      const bank = world.issuer.clients.get('c_bank')
+      assert.ok(bank)
       const scopes = bank.scopes.filter(scope => scope !== lost)
       assert.ok(scopes.length < bank.scopes.length)
       await using narrowed = await open({ store: world.store, clients: [{ ...bank, scopes }] })
-      narrowed.clock.advance(seconds)
+      narrowed.clock.advance(100)
       assert.equal(await statusOf(narrowed, token), status)
-    }
-  })
+    })
 
   test('an exchanged token ends with the grant, and with the client, that it came from', async () => {
     await using world = await open()
