@@ -16,8 +16,6 @@ export function adminOverSocket(socketPath: string): AdminApi {
 
 /** The admin API behind whatever carries its requests. */
 export function adminOver(ask: Ask): AdminApi {
-  const of = (path: string, issuer: string | undefined): string =>
-    issuer === undefined ? path : `${path}?issuer=${encodeURIComponent(issuer)}`
   const page = (path: string, { issuer, limit, after }: PageRequest = {}): string => {
     const pairs = Object.entries({ issuer, limit, after }).filter(([, value]) => value !== undefined)
     return pairs.length === 0
@@ -40,7 +38,7 @@ export function adminOver(ask: Ask): AdminApi {
     changeScopeGrant: body => ask('POST', '/v1/scope-grants/steps', body),
     listScopeGrants: asked => ask('GET', page('/v1/scope-grants', asked)),
     reportScopes: body => ask('POST', '/v1/scope-report', body),
-    listApprovals: issuer => ask('GET', of('/v1/approvals', issuer)),
+    listApprovals: issuer => ask('GET', page('/v1/approvals', { issuer })),
     changeApproval: body => ask('POST', '/v1/approvals', body),
     draftOnboarding: body => ask('POST', '/v1/onboardings', body),
     changeOnboarding: body => ask('POST', '/v1/onboardings/steps', body),
@@ -51,9 +49,9 @@ export function adminOver(ask: Ask): AdminApi {
     submitPolicies: body => ask('POST', '/v1/policies', body),
     changePolicies: body => ask('POST', '/v1/policies/changes', body),
     simulatePolicies: body => ask('POST', '/v1/policies/simulation', body),
-    listPolicies: issuer => ask('GET', of('/v1/policies', issuer)),
+    listPolicies: issuer => ask('GET', page('/v1/policies', { issuer })),
     renewRegistration: body => ask('POST', '/v1/registrations/renewal', body),
-    listKeys: issuer => ask('GET', of('/v1/keys', issuer)),
+    listKeys: issuer => ask('GET', page('/v1/keys', { issuer })),
     rotateKeys: body => ask('POST', '/v1/keys/rotation', body),
     revokeKey: body => ask('POST', '/v1/keys/revocation', body),
     documents: asked => ask('GET', page('/v1/documents', asked)),

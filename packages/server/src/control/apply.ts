@@ -88,8 +88,11 @@ async function applyOnce(
   const changes = inOrder([...documents.changes, ...users.value.changes])
   const real = changes.filter(({ action }) => action !== 'unchanged')
   if (real.length === 0) return checked({ changes, narrowed: [], dryRun, revision })
-  const then = storedDocuments(before)
-  const narrowed = narrowedClients(real, then.ok ? then.value : undefined, compiled.value, issuers)
+  const then = () => {
+    const documents = storedDocuments(before)
+    return documents.ok ? documents.value : undefined
+  }
+  const narrowed = narrowedClients(real, then, compiled.value, issuers)
   if (dryRun) return checked({ changes, narrowed, dryRun, revision })
 
   const ended = endOfClients(documents.changes, ports)

@@ -99,7 +99,7 @@ async function changeOnce<K extends KindName, T>(
   )
   const compiled = compileSnapshot({ revision: revision + 1, issuers, documents: [...others, ...changed] })
   if (!compiled.ok) return compiled
-  const narrowed = narrowedClients([{ kind, issuer: url }], stored.value, compiled.value, issuers)
+  const narrowed = narrowedClients([{ kind, issuer: url }], () => stored.value, compiled.value, issuers)
   const reference = ports.newReference()
   const record = {
     at: clock.now(),

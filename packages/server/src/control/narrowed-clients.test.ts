@@ -98,6 +98,16 @@ describe('a client is narrowed', () => {
     assert.deepEqual(await narrowedBy(world, caller('b', 'read', 'resources: []')), ['b'])
   })
 
+  test('when another API takes a scope that nobody had: at its own it says nothing any more', async t => {
+    const other = documentOf(
+      'ResourceServer',
+      'other',
+      "{audience: 'https://other.example', scopes: [write]}",
+    )
+    const world = await open(t, [api('read'), ...words, caller('a', 'read write'), caller('b', 'read')])
+    assert.deepEqual(await narrowedBy(world, other), ['a'])
+  })
+
   test('when a detail of its own is another one', async t => {
     const open100 = documentOf('ResourceServer', 'bank', '{audience: https://api.example, scopes: []}')
     const type = documentOf(

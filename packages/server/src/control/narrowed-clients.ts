@@ -1,3 +1,4 @@
+import { scopesAt } from '../data/mint/order.ts'
 import { compileSnapshot, type IssuerBinding, type PlacedDocument } from '../snapshot/compile.ts'
 import type { Client, IssuerSnapshot, Snapshot } from '../snapshot/snapshot.ts'
 import type { AuditRecord } from '../store/records.ts'
@@ -28,20 +29,21 @@ const withoutRights: ReadonlySet<string> = new Set<KindName>([
  * client that is no longer there is none of them. Where what was stored does not compile, it is every client of that
  * issuer: nobody knows what their tokens were given for.
  * @param changed kinds and issuers of the documents that change
- * @param before every document, as it is stored
+ * @param before every document, as it is stored; read only where a right can have changed
  */
 export function narrowedClients(
   changed: readonly Changed[],
-  before: readonly PlacedDocument[] | undefined,
+  before: () => readonly PlacedDocument[] | undefined,
   after: Snapshot,
   issuers: readonly IssuerBinding[],
 ): readonly ClientAt[] {
   const touched = new Set(changed.flatMap(({ kind, issuer }) => (withoutRights.has(kind) ? [] : [issuer])))
+  const stored = touched.size === 0 ? undefined : before()
   return issuers
     .filter(({ url }) => touched.has(url))
     .flatMap(binding => {
       const now = after.issuers.get(binding.url)
-      const then = before && compileSnapshot({ revision: 0, issuers: [binding], documents: before })
+      const then = stored && compileSnapshot({ revision: 0, issuers: [binding], documents: stored })
       const known = then?.ok === true ? then.value.issuers.get(binding.url) : undefined
       return [...(now?.clients.values() ?? [])]
         .filter(client => now !== undefined && (known === undefined || isNarrowed(known, now, client)))
@@ -73,18 +75,24 @@ function isNarrowed(then: IssuerSnapshot, now: IssuerSnapshot, client: Client): 
   return [...rightsOf(earlier, then)].some(right => !still.has(right))
 }
 
-/** What an access token of the client can say, each by itself: a scope counts at each API that has it. */
-function rightsOf(client: Client, { resourceServers }: IssuerSnapshot): ReadonlySet<string> {
+/**
+ * What an access token of the client can say, each by itself: a scope counts at each API that lists it, and at each whose
+ * tokens carry it because no other API does.
+ */
+function rightsOf(client: Client, issuer: IssuerSnapshot): ReadonlySet<string> {
   if (client.status !== 'active') return new Set()
   const { scopes, resources, authorizationDetailsTypes, ownAuthorizationDetails } = client
   return new Set([
     ...scopes.map(scope => `scope ${scope}`),
-    ...resources.flatMap(audience => [
-      `audience ${audience}`,
-      ...(resourceServers.get(audience)?.scopes ?? [])
-        .filter(scope => scopes.includes(scope))
-        .map(scope => `scope ${scope} ${audience}`),
-    ]),
+    ...resources.flatMap(audience => {
+      const server = issuer.resourceServers.get(audience)
+      const listed = server?.scopes.filter(scope => scopes.includes(scope)) ?? []
+      return [
+        `audience ${audience}`,
+        ...listed.map(scope => `listed ${scope} ${audience}`),
+        ...scopesAt(issuer, server, scopes).map(scope => `scope ${scope} ${audience}`),
+      ]
+    }),
     ...authorizationDetailsTypes.map(type => `type ${type}`),
     ...ownAuthorizationDetails.map(detail => `own ${canonicalJson(detail)}`),
   ])
