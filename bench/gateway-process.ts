@@ -139,7 +139,7 @@ async function openProxy(
   port: number,
 ): Promise<number> {
   const { certPem, keyPem } = clientCertificate
-  const { pool } = openUpstream('plain', { ...upstream, certPem, keyPem })
+  const pool = await openUpstream('plain', { ...upstream, certPem, keyPem }).pool()
   const forward: RequestListener = async (incoming, response) => {
     try {
       await checker?.ready(checkedRequest(incoming))()

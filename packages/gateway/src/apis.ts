@@ -54,6 +54,8 @@ export interface OpenApis {
   readonly apis: readonly OpenApi[]
   /** One for each API, and one for each route with a tier of its own. */
   readonly servers: readonly ResourceServer[]
+  /** Opens what forwards, which the first request to each API does otherwise. */
+  readonly load: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -75,6 +77,9 @@ export function openApis(options: GatewayOptions, shared: Shared = {}): OpenApis
     table: compileRoutes(routes),
     apis,
     servers: [...new Set([...apis, ...routes.map(({ api }) => api)].map(({ server }) => server))],
+    load: async () => {
+      await Promise.all(apis.map(({ upstream }) => upstream?.pool()))
+    },
     close: async () => {
       for (const { server } of apis) server.close()
       await Promise.all(apis.map(({ upstream }) => upstream?.close()))

@@ -47,7 +47,8 @@ export async function forward(
     if (body.length !== undefined) headers.push('content-length', body.length)
     if (isWaiting) response.writeContinue()
     const method = (incoming.method ?? '') as Dispatcher.HttpMethod
-    const answer = await upstream.pool.request({
+    const pool = await upstream.pool()
+    const answer = await pool.request({
       ...{ method, path: target, headers, body: body.stream, signal: abort.signal, responseHeaders: 'raw' },
     })
     await answerBack(answer, response, admitted, desk, visit, abort)

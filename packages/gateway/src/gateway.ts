@@ -31,6 +31,8 @@ export interface Gateway {
   readonly managementPort: number | undefined
   /** Forgets remembered answers about tokens that match, e.g. when one was revoked. @returns how many */
   readonly evict: (matches: (facts: TokenFacts) => boolean) => number
+  /** Loads what forwards, for a gateway that keeps nobody waiting; the first request to each API does it otherwise. */
+  readonly load: () => Promise<void>
   /** Stops listening, finishes what is under way, then ends every connection. */
   readonly close: () => Promise<void>
 }
@@ -102,6 +104,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     port,
     checkPort: check?.port,
     managementPort: management?.port,
+    load: apis.load,
     evict: matches => apis.servers.reduce((sum, server) => sum + server.evict(matches), 0),
     close: () => {
       closing ??= closeAll()

@@ -1,6 +1,6 @@
 import { type Refusal, refuse } from '@holdfast/protocol'
 import { tlsFloor } from '@holdfast/protocol/wire/tls-floor.ts'
-import { Pool } from 'undici'
+import type { Pool } from 'undici'
 import type { UpstreamOptions } from './options.ts'
 
 const connectTimeoutMs = 2000
@@ -13,7 +13,8 @@ const answerHeadersBytesMax = 32_768
 
 /** One API as the gateway reaches it. */
 export interface Upstream {
-  readonly pool: Pool
+  /** Its connections; the library comes with the first that asks, being a tenth of a start. */
+  readonly pool: () => Promise<Pool>
   readonly origin: string
   /** Takes a place, or gives undefined when this API has enough to do. @returns gives the place back */
   readonly enter: () => (() => void) | undefined
@@ -25,7 +26,33 @@ export function openUpstream(name: string, options: UpstreamOptions): Upstream {
   const { protocol, origin, pathname, search, username } = new URL(options.url)
   if (protocol !== 'https:' || pathname !== '/' || search !== '' || username !== '')
     throw new TypeError(`upstream of \`${name}\`: \`${options.url}\` is not an https origin`)
-  const pool = new Pool(origin, {
+  let pool: Promise<Pool> | undefined
+  const most = options.inFlightMax ?? inFlightMax
+  let inFlight = 0
+  return {
+    pool: () => {
+      pool ??= openPool(origin, options)
+      return pool
+    },
+    origin,
+    enter: () => {
+      if (inFlight >= most) return undefined
+      inFlight++
+      let isInside = true
+      return () => {
+        if (isInside) inFlight--
+        isInside = false
+      }
+    },
+    close: async () => {
+      await (await pool)?.destroy()
+    },
+  }
+}
+
+async function openPool(origin: string, options: UpstreamOptions): Promise<Pool> {
+  const { Pool } = await import('undici')
+  return new Pool(origin, {
     allowH2: false,
     connections: connectionsMax,
     pipelining: 1,
@@ -45,22 +72,6 @@ export function openUpstream(name: string, options: UpstreamOptions): Upstream {
       timeout: options.connectTimeoutMs ?? connectTimeoutMs,
     },
   })
-  const most = options.inFlightMax ?? inFlightMax
-  let inFlight = 0
-  return {
-    pool,
-    origin,
-    enter: () => {
-      if (inFlight >= most) return undefined
-      inFlight++
-      let isInside = true
-      return () => {
-        if (isInside) inFlight--
-        isInside = false
-      }
-    },
-    close: () => pool.destroy(),
-  }
 }
 
 const slow: ReadonlySet<string> = new Set([

@@ -74,7 +74,8 @@ async function join(
     for (const value of headerValues(incoming.rawHeaders, name)) headers.push(name, value)
   let joined: { readonly headers: object; readonly socket: Duplex }
   try {
-    joined = await upstreamOf(route.api).pool.upgrade({
+    const pool = await upstreamOf(route.api).pool()
+    joined = await pool.upgrade({
       ...{ path: target, method: 'GET', headers, protocol: 'websocket' },
       signal: AbortSignal.timeout(desk.limits.bodyTimeoutMs),
     })

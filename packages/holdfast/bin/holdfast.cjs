@@ -59,6 +59,7 @@ if (major >= leastMajor) {
   }
   // Stripped types and compiled code are kept beside the installation, never in a folder others can write to.
   nodeModule.enableCompileCache?.(path.join(__dirname, '..', 'node_modules', '.cache'))
+  require('./own-modules.cjs').resolveOwnModules(pathToFileURL(path.join(__dirname, '..', '..', '/')).href)
   import(pathToFileURL(main).href).catch(error => {
     process.stderr.write(`${error?.stack}\n`)
     process.exit(70)

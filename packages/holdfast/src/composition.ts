@@ -15,6 +15,7 @@ import { adminDocuments } from '@holdfast/server/control/admin-http/template.ts'
 import { adminSocketPath } from '@holdfast/server/control/admin-socket-path.ts'
 import { type Bootstrap, loadBootstrap } from '@holdfast/server/control/bootstrap/bootstrap.ts'
 import { textOfProblem } from '@holdfast/server/control/problem.ts'
+import { certificatesAhead } from './certificates-ahead.ts'
 import { usedListeners } from './used-listeners.ts'
 
 export interface Surroundings {
@@ -39,8 +40,10 @@ export function composition({ cwd, env, terminal }: Surroundings): Composition {
         for (const problem of bootstrap.problems) terminal.err(textOfProblem(problem))
         return exitCodes.usage
       }
+      const certificates = certificatesAhead(bootstrap.value)
       // The server is only loaded by the command that needs it: the others answer at once.
       const { serve } = await import('./serve.ts')
+      await certificates
       return await serve({ bootstrap: bootstrap.value, cwd, terminal, log })
     },
     gateway: async options => {

@@ -3,7 +3,7 @@ import { awsKmsKeys } from '@holdfast/server/keys/custody/aws-kms.ts'
 import type { KeyCustody } from '@holdfast/server/keys/custody/key-custody.ts'
 import { pkcs11Keys } from '@holdfast/server/keys/custody/pkcs11.ts'
 import type { AwsCredentials } from '@holdfast/server/keys/custody/sigv4.ts'
-import { softwareKeys } from '@holdfast/server/keys/custody/software-keys.ts'
+import { softwareKeys, softwareKeysAhead } from '@holdfast/server/keys/custody/software-keys.ts'
 import { openOutbound } from '@holdfast/server/outbound/client.ts'
 import type { Clock, Entropy } from '@holdfast/server/ports.ts'
 import { readSecret } from './reach.ts'
@@ -13,14 +13,18 @@ export interface OpenCustody {
   readonly close: () => Promise<void>
 }
 
-/** The custody that the configuration names. Nothing is asked of it yet: a server that starts makes its first keys. */
+/**
+ * The custody that the configuration names. No device is asked yet: a server that starts makes its first keys.
+ * @param isNew whether this store never held anything, so that keys will be asked for in a moment
+ */
 export function openKeyCustody(
   choice: CustodyChoice,
   { clock, entropy }: { readonly clock: Clock; readonly entropy: Entropy },
+  isNew: boolean,
 ): OpenCustody {
   switch (choice.kind) {
     case 'software':
-      return { keyCustody: softwareKeys, close: async () => undefined }
+      return { keyCustody: isNew ? softwareKeysAhead() : softwareKeys, close: async () => undefined }
     case 'pkcs11': {
       const { modulePath, tokenLabel, environment, tool: toolPath, pinFile, processesMax } = choice
       const readPin = (): Promise<string> => readSecret(pinFile)

@@ -40,6 +40,7 @@ export async function serveGateway(input: ServeGatewayInput): Promise<number> {
       log.error('gateway.audit-failed', { cause }),
     )
     const gateway = await openGateway(gatewayOptionsOf(file.value, { base, audit: audit.sink, log }))
+    await gateway.load()
     const { port, checkPort } = gateway
     log.info('gateway.ready', { externalUrl: file.value.externalUrl, port, checkPort })
     const signal = await stopped

@@ -88,7 +88,10 @@ async function start(input: ServeInput, log: Log, closers: Closer[]): Promise<vo
   closers.push(ground.close)
   const { control, authority } = ground
   const keyEncryptionKey = readKeyEncryptionKey(bootstrap, control.entropy)
-  const prepared = await prepareDemo(ground)
+  const isNew = (await control.store.revision()) === 0
+  const custody = openKeyCustody(bootstrap.keyCustody, control, isNew)
+  closers.push(custody.close)
+  const prepared = await prepareDemo(ground, isNew)
 
   const revision = await openRevision({ store: control.store, issuers: control.issuers, log })
   if (!revision.ok)
@@ -100,8 +103,6 @@ async function start(input: ServeInput, log: Log, closers: Closer[]): Promise<vo
   const geography = geographyOf(bootstrap, log)
   const { store, passwords, clock, entropy } = control
   const issuerUrls = control.issuers.map(({ url }) => url)
-  const custody = openKeyCustody(bootstrap.keyCustody, control)
-  closers.push(custody.close)
   const server = await startServer({
     keyCustody: rehearsal?.keyCustody ?? custody.keyCustody,
     remoteEngines: remoteEngines(bootstrap.remoteEngines),
@@ -174,17 +175,16 @@ function geographyOf({ geographyFile }: Bootstrap, log: Log): Geography {
 }
 
 /** Makes the demo's keys, and applies its documents when nothing was ever applied to this store. */
-async function prepareDemo(ground: Ground): Promise<readonly DemoClient[] | undefined> {
+async function prepareDemo(ground: Ground, isNew: boolean): Promise<readonly DemoClient[] | undefined> {
   const { bootstrap, control, authority } = ground
   const [issuer] = control.issuers
   if (!bootstrap.demo || authority === undefined || issuer === undefined) return undefined
   const folder = join(bootstrap.dataFolder, 'demo')
   const kitFile = demoKitFile(bootstrap.dataFolder)
-  const isEmpty = (await control.store.revision()) === 0
   // New keys would not be those the store knows: a demo that lost its keys is no demo any more.
-  if (!isEmpty && !existsSync(kitFile)) return undefined
+  if (!isNew && !existsSync(kitFile)) return undefined
   const clients = await demoClients(folder, authority)
-  if (!isEmpty) return clients
+  if (!isNew) return clients
   // Listed first: were the process killed in between, the next start would find an empty store and do it again.
   const { url, mtlsUrl } = issuer
   const kit: DemoKit = {

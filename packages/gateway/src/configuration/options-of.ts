@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type JwsAlg, profiles } from '@holdfast/protocol'
 import type { AuditSink, Fetch } from '@holdfast/resource-server'
-import { Agent, fetch as undiciFetch } from 'undici'
+import type { Agent } from 'undici'
 import { evidenceKeyOf } from '../evidence.ts'
 import type { GatewayLimits } from '../limits.ts'
 import type { GatewayOptions, ProtectedApi, RouteOptions, UpstreamOptions } from '../options.ts'
@@ -113,6 +113,10 @@ function authenticationOf(
 
 /** The way to an issuer whose certificate a private authority signed. */
 export function fetchTrusting(caPem: string): Fetch {
-  const dispatcher = new Agent({ connect: { ca: caPem }, allowH2: false })
-  return (url, init) => undiciFetch(url, { ...init, dispatcher })
+  let dispatcher: Agent | undefined
+  return async (url, init) => {
+    const { Agent, fetch } = await import('undici')
+    dispatcher ??= new Agent({ connect: { ca: caPem }, allowH2: false })
+    return await fetch(url, { ...init, dispatcher })
+  }
 }

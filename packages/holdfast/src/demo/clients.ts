@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { DemoKitClient } from '@holdfast/cli'
 import { jwkThumbprint } from '@holdfast/protocol/jose/thumbprint.ts'
 import type { DevelopmentCa, KeptCertificate } from '@holdfast/server/tls/development-ca.ts'
+import { demoCertificates, pkiSubject } from './certificates.ts'
 
 /** A demo client as a person tries it, and as it is registered. */
 export interface DemoClient extends DemoKitClient {
@@ -32,18 +33,7 @@ const mtls = { tls_client_certificate_bound_access_tokens: true, use_mtls_endpoi
 /** One client per binding, a plain OpenID Connect one, and the demo API's own; keys are made once and kept. */
 export async function demoClients(folder: string, authority: DevelopmentCa): Promise<readonly DemoClient[]> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const jwtCertificate = await authority.clientCertificate(
-    'demo-jwt-mtls',
-    'CN=demo-jwt-mtls,O=Holdfast Demo',
-    'issued',
-  )
-  const pkiSubject = 'CN=demo-pki-mtls,O=Holdfast Demo'
-  const pki = await authority.clientCertificate('demo-pki-mtls', pkiSubject, 'issued')
-  const own = await authority.clientCertificate(
-    'demo-own-mtls',
-    'CN=demo-own-mtls,O=Holdfast Demo',
-    'self-signed',
-  )
+  const { jwt, pki, own } = await demoCertificates(authority)
 
   const byJwt = (clientId: string) =>
     withKey(folder, clientId, { token_endpoint_auth_method: 'private_key_jwt' })
@@ -52,7 +42,7 @@ export async function demoClients(folder: string, authority: DevelopmentCa): Pro
     client(
       'demo-jwt-mtls',
       'private_key_jwt + mTLS',
-      { ...byJwt('demo-jwt-mtls'), certificate: jwtCertificate },
+      { ...byJwt('demo-jwt-mtls'), certificate: jwt },
       { ...userFlows, ...mtls },
     ),
     client(

@@ -8,6 +8,7 @@ import type { Address } from '@holdfast/server/control/bootstrap/bootstrap.ts'
 import type { Log } from '@holdfast/server/ports.ts'
 import type { DevelopmentCa, KeptCertificate } from '@holdfast/server/tls/development-ca.ts'
 import { fetchTrusting } from './api.ts'
+import { demoCertificates } from './certificates.ts'
 import { demoGatewayClientId } from './clients.ts'
 
 /** What gateway and API must agree on before either starts. */
@@ -38,11 +39,7 @@ export async function demoGatewayKit({
 }): Promise<DemoGatewayKit> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const evidenceKey = evidenceKeyOf(privateKey.export({ format: 'jwk' }) as Readonly<Record<string, unknown>>)
-  const certificate = await authority.clientCertificate(
-    'demo-gateway',
-    'CN=demo-gateway,O=Holdfast Demo',
-    'issued',
-  )
+  const { gateway: certificate } = await demoCertificates(authority)
   const trust: GatewayTrust = {
     issuer: externalUrl,
     audience: evidenceAudience,

@@ -34,7 +34,7 @@ import {
   rollBack,
   watchedKeys,
 } from './rotation.ts'
-import { ownSigningAlgs, type SigningKey } from './signing-key.ts'
+import { ownSigningAlgs, type SigningKey, slowToMake } from './signing-key.ts'
 
 export interface RingOptions extends Omit<Workbench, 'keyCustody'> {
   readonly issuers: readonly RingIssuer[]
@@ -106,7 +106,6 @@ interface IssuerKeys {
   readonly records: readonly KeyRecord[]
 }
 
-const slow: ReadonlySet<JwsAlg> = new Set(['PS256', 'RS256'])
 const secretBytes = 32
 /** Most verifiers of an issuer that are looked at; more than that is no number of APIs we know of. */
 const verifiersMax = 2000
@@ -142,7 +141,8 @@ export async function openRing(given: RingOptions): Promise<Ring> {
     await load(issuer)
   }
   const wantedAlgs = (issuer: RingIssuer): readonly JwsAlg[] => wantedOf(issuer, options.keyCustody)
-  const quickOf = (issuer: RingIssuer): readonly JwsAlg[] => wantedAlgs(issuer).filter(alg => !slow.has(alg))
+  const quickOf = (issuer: RingIssuer): readonly JwsAlg[] =>
+    wantedAlgs(issuer).filter(alg => !slowToMake.includes(alg))
 
   await Promise.all(
     issuers.map(async issuer => {

@@ -26,6 +26,9 @@ export interface SigningKey extends PublicHalf {
  */
 export const ownSigningAlgs: readonly JwsAlg[] = ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'RS256', ...mlDsaAlgs]
 
+/** Finding their primes can take longer than a start may. */
+export const slowToMake: readonly JwsAlg[] = ['PS256', 'RS256']
+
 const generate = promisify(generateKeyPair) as (
   type: string,
   options: object,

@@ -9,6 +9,7 @@ import {
   ownSigningAlgs,
   publicHalfOf,
   type SigningKey,
+  slowToMake,
 } from '../signing-key.ts'
 import { isReference, type KeyCustody } from './key-custody.ts'
 
@@ -26,6 +27,24 @@ export const softwareKeys: KeyCustody = {
     return softwareKey(alg, decodePrivateKey(kept))
   },
   destroy: async () => undefined,
+}
+
+/**
+ * As `softwareKeys`, where the first RSA keys are begun at once and given to whoever asks for them first: a first start
+ * does other things while primes are looked for.
+ */
+export function softwareKeysAhead(): KeyCustody {
+  const begun = new Map(slowToMake.map(alg => [alg, softwareKeys.make(alg)]))
+  // Whoever asks for it is told.
+  for (const making of begun.values()) making.catch(() => undefined)
+  return {
+    ...softwareKeys,
+    make: alg => {
+      const making = begun.get(alg) ?? softwareKeys.make(alg)
+      begun.delete(alg)
+      return making
+    },
+  }
 }
 
 function softwareKey(alg: JwsAlg, privateKey: KeyObject): SigningKey {
