@@ -20,7 +20,8 @@ import type { KeyCustody } from '@holdfast/server/keys/custody/key-custody.ts'
 import { defaultKeyTimes, type KeyTimes } from '@holdfast/server/keys/life.ts'
 import { type AdminListener, startServer } from '@holdfast/server/main.ts'
 import { openLog } from '@holdfast/server/observe/log.ts'
-import { Fault, type Log } from '@holdfast/server/ports.ts'
+import { type Clock, Fault, type Log } from '@holdfast/server/ports.ts'
+import type { OpenCertificateLists } from '@holdfast/server/tls/revocation/open-lists.ts'
 import { connections } from './connections.ts'
 import { startDemoApi } from './demo/api.ts'
 import { recordOfAccess } from './demo/api-audit.ts'
@@ -103,12 +104,14 @@ async function start(input: ServeInput, log: Log, closers: Closer[]): Promise<vo
   const geography = geographyOf(bootstrap, log)
   const { store, passwords, clock, entropy } = control
   const issuerUrls = control.issuers.map(({ url }) => url)
+  const certificateLists = await certificateListsOf(bootstrap, control.clock, log)
   const server = await startServer({
     keyCustody: rehearsal?.keyCustody ?? custody.keyCustody,
     remoteEngines: remoteEngines(bootstrap.remoteEngines),
     connections: connections(bootstrap.connections),
     ...{ issuerUrls, listeners, tls, store, snapshot, keyEncryptionKey, passwords, log, trustedProxies },
     ...{ clock, entropy, geography, refreshSnapshot: refresh },
+    ...(certificateLists && { certificateLists }),
     ...(testOnlyBackchannelAnswers && { routes: [...routes, testOnlyAnswerRoute] }),
     ...(bootstrap.admin !== undefined && {
       admin: adminListener(bootstrap.admin, listeners.admin, {
@@ -130,7 +133,11 @@ async function start(input: ServeInput, log: Log, closers: Closer[]): Promise<vo
   const socket = await serveAdminSocket({ dataFolder, cwd, api, log })
   closers.push(socket.close)
   const stopWatching = watchOnboardings({ ports: control, log, metrics: server.metrics })
-  closers.push(async () => stopWatching())
+  const stopLists = certificateLists?.watch(server.metrics)
+  closers.push(async () => {
+    stopWatching()
+    stopLists?.()
+  })
 
   const registered = snapshot().issuers.get(issuerUrls[0] ?? '')?.clients
   const clients = prepared?.filter(({ clientId }) => registered?.has(clientId)) ?? []
@@ -172,6 +179,17 @@ function geographyOf({ geographyFile }: Bootstrap, log: Log): Geography {
   if (!read.ok) throw new Fault('geography.broken', { detail: read.problems.map(textOfProblem).join('\n') })
   log.info('geography.read', { networks: read.value.networks })
   return read.value
+}
+
+/** Undefined where no issuer wants to know of revoked certificates. */
+async function certificateListsOf(
+  { certificateLists: issuers }: Bootstrap,
+  clock: Clock,
+  log: Log,
+): Promise<OpenCertificateLists | undefined> {
+  if (issuers.every(({ policy }) => policy === 'off')) return undefined
+  const { openCertificateLists } = await import('@holdfast/server/tls/revocation/open-lists.ts')
+  return await openCertificateLists({ issuers, clock, log })
 }
 
 /** Makes the demo's keys, and applies its documents when nothing was ever applied to this store. */

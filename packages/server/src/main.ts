@@ -28,7 +28,17 @@ import { standingOf } from './keys/standing.ts'
 import { watchClock } from './observe/clock-watch.ts'
 import { type OpenMetrics, openMetrics } from './observe/metrics.ts'
 import { openOutbound } from './outbound/client.ts'
-import type { Clock, Entropy, Log, Metrics, Outbound, Passwords, Ports } from './ports.ts'
+import {
+  type CertificateLists,
+  type Clock,
+  type Entropy,
+  type Log,
+  type Metrics,
+  noCertificateLists,
+  type Outbound,
+  type Passwords,
+  type Ports,
+} from './ports.ts'
 import { openRemoteEngines, type RemoteEngine } from './remote-engines/open.ts'
 import type { Snapshot } from './snapshot/snapshot.ts'
 import { keptCurrent } from './snapshot/snapshot-at.ts'
@@ -81,6 +91,8 @@ export interface ServerOptions {
   readonly log: Log
   /** Where addresses are; nobody knows by default. */
   readonly geography?: Geography
+  /** What authorities say of client certificates; nobody looks by default. */
+  readonly certificateLists?: CertificateLists
   /** Addresses or prefixes whose `X-Forwarded-For` is believed; nobody's by default. */
   readonly trustedProxies?: readonly string[]
   readonly limits?: Partial<EdgeLimits>
@@ -145,6 +157,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const ports: Ports = {
     ...{ clock, entropy, store, keys, outbound, passwords, log, metrics, snapshot, refreshSnapshot },
     geography: options.geography ?? noGeography,
+    certificateLists: options.certificateLists ?? noCertificateLists,
     ...{ remoteEngines, attributeSources },
   }
 

@@ -1,6 +1,7 @@
-import type { KeyObject } from 'node:crypto'
+import type { KeyObject, X509Certificate } from 'node:crypto'
 import type { Attributes, RemoteVerdict, TokenQuestion } from '@holdfast/policy'
 import type { EpochSeconds, JwsAlg } from '@holdfast/protocol'
+import type { CertificateRevocation } from '@holdfast/protocol/specs/rfc8705-mtls/revocation-rules.ts'
 import type { Geography } from './data/risk/geography.ts'
 import type { AttributeSource, Snapshot } from './snapshot/snapshot.ts'
 import type { Store } from './store/store.ts'
@@ -192,6 +193,23 @@ export type MetricName =
   | 'key_custody_failures_total'
   | 'remote_engine_answers_total'
   | 'attribute_source_answers_total'
+  | 'client_certificates_unchecked_total'
+
+/** Lists of revoked client certificates, as they were read last. */
+export interface CertificateLists {
+  /** @param anchor that signed the certificate */
+  readonly standing: (
+    issuer: string,
+    anchor: X509Certificate,
+    certificate: X509Certificate,
+    now: EpochSeconds,
+  ) => CertificateRevocation
+}
+
+/** Nobody looks. */
+export const noCertificateLists: CertificateLists = {
+  standing: () => ({ policy: 'off', standing: 'unknown' }),
+}
 
 /** Everything impure, in one list. */
 export interface Ports {
@@ -205,6 +223,8 @@ export interface Ports {
   readonly passwords: Passwords
   /** Where addresses are, as far as the operator's data says. */
   readonly geography: Geography
+  /** What authorities say of certificates they gave. */
+  readonly certificateLists: CertificateLists
   readonly log: Log
   readonly metrics: Metrics
   /** The compiled revision being served. Immutable; a new one replaces it whole. */

@@ -11,7 +11,12 @@ export interface OpenMetrics extends Metrics {
   readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>
 }
 
-export type GaugeName = 'verifiers' | 'signing_key_age_seconds' | 'onboarding_due' | 'remote_engine_open'
+export type GaugeName =
+  | 'verifiers'
+  | 'signing_key_age_seconds'
+  | 'onboarding_due'
+  | 'remote_engine_open'
+  | 'certificate_lists'
 
 interface CounterShape {
   readonly help: string
@@ -36,6 +41,10 @@ const counters: Readonly<Record<MetricName, CounterShape>> = {
     help: 'Questions to attribute sources by what became of them',
     labels: ['source', 'outcome'],
   },
+  client_certificates_unchecked_total: {
+    help: 'Client certificates that were believed though no list that still counts knows them',
+    labels: [],
+  },
   client_jwks_fetch_failures_total: { help: 'Client key sets that could not be fetched', labels: [] },
 }
 
@@ -46,6 +55,7 @@ const gauges: Readonly<Record<GaugeName, CounterShape>> = {
     help: 'What of onboarded clients ends within 30 days or waits for somebody',
     labels: ['what'],
   },
+  certificate_lists: { help: 'Lists of revoked client certificates by how they stand', labels: ['standing'] },
   remote_engine_open: { help: '1 while a remote engine is left alone', labels: ['engine'] },
 }
 

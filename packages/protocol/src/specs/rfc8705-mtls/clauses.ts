@@ -1,4 +1,4 @@
-import { type ClauseManifest, notApplicable, otherParty, ruled, shown } from '../../clause.ts'
+import { type ClauseManifest, otherParty, ruled, shown } from '../../clause.ts'
 
 /** RFC 8705: client authentication by certificate, and tokens bound to one. */
 export const manifest: ClauseManifest = {
@@ -135,10 +135,8 @@ export const manifest: ClauseManifest = {
     {
       id: 'RFC8705-7.5-revocation',
       level: 'MUST',
-      says: 'revocation of certificates is looked up',
-      standing: notApplicable(
-        'no revocation list is fetched in this version: suspend the client or replace its anchor',
-      ),
+      says: 'lists of revoked certificates are looked at: never, when there are any (the default), or always',
+      standing: ruled,
       rows: ['MTLSA-11'],
     },
     {

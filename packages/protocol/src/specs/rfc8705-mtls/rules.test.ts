@@ -4,6 +4,7 @@ import type { EpochSeconds } from '../../brand.ts'
 import { firstRefusal, type Refused } from '../../rule.ts'
 import { judgeCertificate, readCertificate } from '../../sender/mtls.ts'
 import type { BindingInput } from '../rfc7800-cnf/rules.ts'
+import { type CertificateRevocation, certificateRevocationRules } from './revocation-rules.ts'
 import { type CertificateTime, certificateRule, certificateTimeRules } from './rules.ts'
 
 const x5tS256 = 'dDTGlZ-xyc1bdZDXnjyIXZSFZmHXU_pbaKsbaRCPlXE'
@@ -44,6 +45,44 @@ describe('certificate binding', () => {
       assert.equal(refused?.error, 'invalid_token')
     })
   }
+})
+
+const revocationRefusals: readonly Refused<CertificateRevocation>[] = [
+  {
+    name: 'a revoked certificate, where what is not known is let in',
+    input: { policy: 'soft', standing: 'revoked' },
+    ruleId: 'client-auth.certificate-revoked',
+  },
+  {
+    name: 'a revoked certificate, where it is not',
+    input: { policy: 'hard', standing: 'revoked' },
+    ruleId: 'client-auth.certificate-revoked',
+  },
+  {
+    name: 'a certificate nobody knows of, where it is not',
+    input: { policy: 'hard', standing: 'unknown' },
+    ruleId: 'client-auth.certificate-unchecked',
+  },
+]
+
+describe('certificate revocation', () => {
+  for (const input of [
+    { policy: 'off', standing: 'revoked' },
+    { policy: 'off', standing: 'unknown' },
+    { policy: 'soft', standing: 'good' },
+    { policy: 'soft', standing: 'unknown' },
+    { policy: 'hard', standing: 'good' },
+  ] as const)
+    it(`lets a certificate in that is ${input.standing} where the policy is ${input.policy}`, () => {
+      assert.equal(firstRefusal(certificateRevocationRules, input), undefined)
+    })
+
+  for (const { name, input, ruleId } of revocationRefusals)
+    it(`is refused as \`${ruleId}\` with ${name}`, () => {
+      const refused = firstRefusal(certificateRevocationRules, input)
+      assert.equal(refused?.ruleId, ruleId)
+      assert.equal(refused?.error, 'invalid_client')
+    })
 })
 
 describe('certificate dates', () => {

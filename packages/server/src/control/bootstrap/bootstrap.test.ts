@@ -428,6 +428,11 @@ connections:
       `issuers: [{ url: 'https://localhost:1', environment: development, clientTrustAnchorFiles: [gone.pem] }]`,
       /clientTrustAnchorFiles\[0\]: cannot read/,
     ],
+    [
+      'a trust anchor that is no certificate',
+      `issuers: [{ url: 'https://localhost:1', environment: development, clientTrustAnchorFiles: [holdfast.yaml] }]`,
+      /clientTrustAnchorFiles\[0\]: `holdfast\.yaml` is no certificate in PEM/,
+    ],
   ]
   for (const [name, yaml, says] of refused)
     test(`${name} is refused`, t => assert.match(problems(t, yaml), says))

@@ -1,10 +1,13 @@
+import { X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { IssuerBinding } from '../../snapshot/compile.ts'
+import type { IssuerCertificateLists } from '../../tls/revocation/open-lists.ts'
 import { type Checked, checked, type Problem, wrong } from '../problem.ts'
 import { checkShape } from '../shape.ts'
 import { unknownName } from '../suggestion.ts'
 import { type BusChoice, busOf } from './bus.ts'
+import { certificateListsOf, unfitCertificateLists } from './certificate-lists.ts'
 import { type ConnectionChoice, connectionsOf } from './connections.ts'
 import { type CustodyChoice, custodyOf } from './custody.ts'
 import { type Origins, readBootstrapFile } from './read-file.ts'
@@ -44,6 +47,8 @@ export interface Bootstrap {
   readonly connections: readonly ConnectionChoice[]
   /** Which network is where; undefined: nobody knows. */
   readonly geographyFile: string | undefined
+  /** One for each issuer. */
+  readonly certificateLists: readonly IssuerCertificateLists[]
   readonly trustedProxies: readonly string[]
   readonly demo: boolean
   /** Whether tests may answer for users (CIBA). */
@@ -117,6 +122,13 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
   const store = storeOf(document, file, { base, dataFolder, problems })
   const issuers = file.issuers.map((_, index) => bindingOf(document, file, index, { base, problems }))
   const admin = adminOf(document, file, environment, problems)
+  const certificateLists = file.issuers.map((issuer, index) =>
+    certificateListsOf(issuer, issuers[index]?.clientTrustAnchors ?? [], base),
+  )
+  for (const [index, lists] of certificateLists.entries()) {
+    const issuer = file.issuers[index]
+    if (issuer !== undefined) problems.push(...unfitCertificateLists(document, issuer, index, lists))
+  }
   if (problems.length > 0 || store === undefined) return wrong(...problems)
 
   const { certificateFile, privateKeyFile } = file.tls
@@ -140,6 +152,7 @@ function resolved(document: string, base: string, file: BootstrapFile, origins: 
     remoteEngines: remoteEnginesOf(file.remoteEngines, base),
     connections: connectionsOf(file.connections, base),
     geographyFile: risk.geographyFile === undefined ? undefined : resolve(base, risk.geographyFile),
+    certificateLists,
   })
 }
 
@@ -289,7 +302,11 @@ function bindingOf(
   mtls.port = String(file.listeners.mtls.port)
   const clientTrustAnchors = issuer.clientTrustAnchorFiles.flatMap((path, place) => {
     const field = `issuers[${index}].clientTrustAnchorFiles[${place}]`
-    return readText(document, field, resolve(base, path), problems) ?? []
+    const pem = readText(document, field, resolve(base, path), problems)
+    if (pem === undefined) return []
+    const isCertificate = isPemCertificate(pem)
+    if (!isCertificate) problems.push({ document, field, message: `\`${path}\` is no certificate in PEM` })
+    return isCertificate ? pem : []
   })
   return {
     name,
@@ -304,6 +321,14 @@ function bindingOf(
         ...{ name: connection, kind },
         ...(served !== undefined && { issuers: served }),
       })),
+  }
+}
+
+function isPemCertificate(text: string): boolean {
+  try {
+    return new X509Certificate(text).raw.length > 0
+  } catch {
+    return false
   }
 }
 

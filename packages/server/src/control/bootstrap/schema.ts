@@ -35,6 +35,14 @@ const issuer = z.strictObject({
   environment: z.enum(['development', 'production']).default('production'),
   /** PEM files of the authorities that may sign `tls_client_auth` certificates. */
   clientTrustAnchorFiles: z.array(z.string()).max(20).default([]),
+  clientCertificateRevocation: z
+    .strictObject({
+      /** `soft` in production and `off` in development when absent. */
+      policy: z.enum(['off', 'soft', 'hard']).optional(),
+      /** Lists of those authorities, DER or PEM; read again when they change. */
+      listFiles: z.array(z.string().min(1)).max(20).default([]),
+    })
+    .prefault({}),
 })
 
 const sqlite = z.strictObject({
@@ -63,9 +71,7 @@ export const bootstrapSchema = z.strictObject({
     .array(issuer)
     .min(1)
     .max(50)
-    .default([
-      { name: 'main', url: 'https://localhost:8443', environment: 'development', clientTrustAnchorFiles: [] },
-    ]),
+    .prefault([{ name: 'main', url: 'https://localhost:8443', environment: 'development' }]),
   listeners: z
     .strictObject({
       public: listener(8443),

@@ -3,7 +3,7 @@ import type { EpochSeconds, SecurityProfile } from '@holdfast/protocol'
 import { importPublicJwk } from '@holdfast/protocol/jose/keys.ts'
 import { certificateThumbprint } from '@holdfast/protocol/jose/thumbprint.ts'
 import { matchesSubject } from '../../data/client-auth/subject.ts'
-import { isTrusted } from '../../data/client-auth/trust-anchors.ts'
+import { anchorOf } from '../../data/client-auth/trust-anchors.ts'
 import { judgeStatement } from '../../data/register/statement.ts'
 import { Fault, type Outbound } from '../../ports.ts'
 import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
@@ -103,7 +103,7 @@ function certificatesOf(
     const peer = { der, thumbprint: certificateThumbprint(der) }
     const subject = served.tlsClientAuth
     const matches = subject !== undefined && matchesSubject(peer, subject)
-    return describe(field, certificate, isTrusted(certificate, issuer, now), matches)
+    return describe(field, certificate, anchorOf(certificate, issuer, now) !== undefined, matches)
   })
   if (metadata.token_endpoint_auth_method !== 'self_signed_tls_client_auth') return written
   const registered = keys.flatMap(({ x5c }, index) => {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
+import type { CertificateRevocation } from '@holdfast/protocol/specs/rfc8705-mtls/revocation-rules.ts'
 import type { PeerCertificate } from '../../http/exchange.ts'
+import type { CertificateLists } from '../../ports.ts'
 import type { TlsClientSubject } from '../../snapshot/snapshot.ts'
 import { newAuthority, newPeerCertificate, type TestAuthority } from '../testing/certificates.ts'
 import { clientOf, jwkOfCertificate } from '../testing/clients.ts'
 import { jsonOf } from '../testing/flow.ts'
 import { assertRefused } from '../testing/refused.ts'
-import { openWorld, startOfWorld, type World } from '../testing/world.ts'
+import { issuerUrl, openWorld, startOfWorld, type World } from '../testing/world.ts'
 import { tokenRoom } from '../token/room.ts'
 
 const certificateBound = {
@@ -145,6 +147,41 @@ describe('tls_client_auth', () => {
           error: 'invalid_client',
           ruleId: 'client-auth.certificate-dates',
         })
+    })
+
+  const looked: readonly (readonly [
+    CertificateRevocation['policy'],
+    CertificateRevocation['standing'],
+    string?,
+  ])[] = [
+    ['off', 'revoked'],
+    ['soft', 'good'],
+    ['soft', 'unknown'],
+    ['soft', 'revoked', 'client-auth.certificate-revoked'],
+    ['hard', 'good'],
+    ['hard', 'unknown', 'client-auth.certificate-unchecked'],
+    ['hard', 'revoked', 'client-auth.certificate-revoked'],
+  ]
+  for (const [policy, standing, ruleId] of looked)
+    test(`a certificate that is ${standing} is ${ruleId === undefined ? 'let in' : 'refused'} where the policy is ${policy}`, async () => {
+      const asked: string[] = []
+      const certificateLists: CertificateLists = {
+        standing: (issuer, anchor, certificate, now) => {
+          asked.push(`${issuer} ${anchor.subject} ${certificate.subject.split('\n')[0]} ${now}`)
+          return { policy, standing }
+        },
+      }
+      const options = { clients: [tlsClient(named)], clientTrustAnchors: [authority.pem], certificateLists }
+      await using world = await openWorld(options)
+      const reply = await send(world, peer)
+      assert.deepEqual(asked, [`${issuerUrl} CN=Test CA CN=client-1 ${startOfWorld}`])
+      const unchecked = world.counted.filter(one =>
+        one.includes('client_certificates_unchecked_total'),
+      ).length
+      assert.equal(unchecked, policy === 'soft' && standing === 'unknown' ? 1 : 0)
+      if (ruleId !== undefined)
+        return await assertRefused(world, reply, { status: 401, error: 'invalid_client', ruleId })
+      assert.equal(reply.status, 200, reply.body.toString())
     })
 
   test('a connection that outlives its certificate is refused on the next request', async () => {

@@ -12,22 +12,26 @@ const anchorsOf = new WeakMap<IssuerSnapshot, readonly X509Certificate[]>()
 const signedBy = new WeakMap<X509Certificate, WeakMap<IssuerSnapshot, X509Certificate>>()
 
 /**
- * Whether one of the issuer's anchors signed the certificate. Anchors are named one by one and sign directly: an
+ * The anchor of the issuer that signed the certificate. Anchors are named one by one and sign directly: an
  * intermediate authority is an anchor or it is nothing, so that no root opens the door for all it ever certifies.
  */
-export function isTrusted(certificate: X509Certificate, issuer: IssuerSnapshot, now: EpochSeconds): boolean {
+export function anchorOf(
+  certificate: X509Certificate,
+  issuer: IssuerSnapshot,
+  now: EpochSeconds,
+): X509Certificate | undefined {
   const usages = certificate.keyUsage as readonly string[] | undefined
   if (usages !== undefined && !usages.includes(clientAuthentication) && !usages.includes(anyUsage))
-    return false
+    return undefined
   const known = signedBy.get(certificate)?.get(issuer)
   const anchor = known ?? anchors(issuer).find(candidate => isSignedBy(certificate, candidate))
-  if (anchor === undefined) return false
+  if (anchor === undefined) return undefined
   if (known === undefined) {
     const perIssuer = signedBy.get(certificate) ?? new WeakMap<IssuerSnapshot, X509Certificate>()
     perIssuer.set(issuer, anchor)
     signedBy.set(certificate, perIssuer)
   }
-  return isWithinDates(anchor, now)
+  return isWithinDates(anchor, now) ? anchor : undefined
 }
 
 function anchors(issuer: IssuerSnapshot): readonly X509Certificate[] {

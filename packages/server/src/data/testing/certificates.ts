@@ -28,7 +28,14 @@ export interface TestCertificateOptions {
 const serials = { last: 0 }
 const lived = { notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2029-01-01T00:00:00Z') }
 
-export async function newAuthority(subject: string, lives: typeof lived = lived): Promise<TestAuthority> {
+/** @param usage that its certificate says; none, for anything */
+export async function newAuthority(
+  subject: string,
+  lives: typeof lived = lived,
+  usage?: 'keyCertSign' | 'keyCertSign, cRLSign',
+): Promise<TestAuthority> {
+  const { keyCertSign, cRLSign } = x509.KeyUsageFlags
+  const flags = usage === 'keyCertSign' ? keyCertSign : keyCertSign | cRLSign
   const keys = await newKeys()
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: nextSerial(),
@@ -36,7 +43,10 @@ export async function newAuthority(subject: string, lives: typeof lived = lived)
     ...lives,
     signingAlgorithm: algorithm,
     keys: keys as unknown as CryptoKeyPair,
-    extensions: [new x509.BasicConstraintsExtension(true, 2, true)],
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 2, true),
+      ...(usage === undefined ? [] : [new x509.KeyUsagesExtension(flags, true)]),
+    ],
   })
   return { pem: certificate.toString('pem'), certificate, keys }
 }

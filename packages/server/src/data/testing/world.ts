@@ -11,10 +11,12 @@ import type { Exchange, PeerCertificate, Reply } from '../../http/exchange.ts'
 import { softwareCustody } from '../../keys/custody/software.ts'
 import {
   type AttributeSources,
+  type CertificateLists,
   type Clock,
   type Entropy,
   Fault,
   type Keys,
+  noCertificateLists,
   type Ports,
   type RemoteEngines,
 } from '../../ports.ts'
@@ -96,6 +98,7 @@ export interface WorldOptions {
   readonly policies?: IssuerSnapshot['policies']
   readonly risk?: Partial<RiskRules>
   readonly geography?: Geography
+  readonly certificateLists?: CertificateLists
   readonly registered?: IssuerSnapshot['registered']
   /** An open store to use instead of a fresh one in memory. */
   readonly store?: Store
@@ -178,6 +181,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     attributeSources: options.sources ?? noSources,
     passwords: fakePasswords,
     geography: options.geography ?? noGeography,
+    certificateLists: options.certificateLists ?? noCertificateLists,
     log: { info: () => {}, warn: () => {}, error: () => {} },
     metrics: metricsInto(counted),
     snapshot: () => snapshot,
