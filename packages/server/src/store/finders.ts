@@ -18,7 +18,7 @@ import type {
 } from './records.ts'
 import { sightingOf, sightingRange } from './sighting-steps.ts'
 import { registrationKey, type SqlValue, type StatementName } from './statements.ts'
-import { statusRange, statusStandingOf } from './status-entries.ts'
+import { statusRange, statusStandingsOf } from './status-entries.ts'
 import type {
   Found,
   FoundApproval,
@@ -140,9 +140,9 @@ export function findersOver(ask: Ask): Finders {
     listDuePings: async (issuer, now, limit) =>
       (await ask('list-due-pings', [issuer, now, limit])).map(noticeOf<PingRecord>),
     findAccessToken: found('find-access-token'),
-    listStatuses: async (issuer, list, now) =>
-      (await ask('list-statuses', [...statusRange(list), issuer, now, issuerKey(issuer)])).map(
-        statusStandingOf,
+    listStatuses: async (issuer, list, now, after, limit) =>
+      statusStandingsOf(
+        await ask('list-statuses', [...statusRange(list, after), issuer, now, issuerKey(issuer), limit]),
       ),
     findRefreshToken: found('find-refresh-token'),
     findUserByUsername: (issuer, username) =>

@@ -309,6 +309,9 @@ export interface AccessTokenRecord {
   readonly expiresAt: EpochSeconds
 }
 
+/** What an access token says that its client must have a right to. */
+export type SaidRights = Pick<AccessTokenRecord, 'audience' | 'scopes' | 'authorizationDetails'>
+
 /** Where the status of a token stands (Token Status List section 6.2). */
 export interface StatusEntryRecord {
   readonly issuer: string
@@ -321,6 +324,8 @@ export interface StatusEntryRecord {
   readonly clientId: string
   readonly subject: string
   readonly grantId: string | undefined
+  /** As the token has it: its list is judged without a look at the token's record. */
+  readonly said: SaidRights
   /** Of the token. */
   readonly expiresAt: EpochSeconds
 }

@@ -16,6 +16,7 @@ import type {
   PingRecord,
   PushedRequestRecord,
   RefreshTokenRecord,
+  SaidRights,
   SessionRecord,
   UserRecord,
   VerifierRecord,
@@ -44,11 +45,19 @@ export interface StatusStanding {
   readonly expiresAt: EpochSeconds
   /** Also when the token is not there any more. */
   readonly isTokenRevoked: boolean
-  /** What the token says; undefined when it is not there any more. */
-  readonly said: AccessTokenRecord | undefined
+  /**
+   * What the token says: one object for all entries of an answer whose rows have it in the same words. Undefined when
+   * only the token would know, because a version before migration 19 wrote the entry, and it is not there any more.
+   */
+  readonly said: SaidRights | undefined
   /** Undefined: no user stands behind the token. */
   readonly grant:
-    | { readonly isLive: boolean; readonly clientId: string | undefined; readonly isUserActive: boolean }
+    | {
+        readonly id: string
+        readonly isLive: boolean
+        readonly clientId: string | undefined
+        readonly isUserActive: boolean
+      }
     | undefined
 }
 
@@ -139,11 +148,16 @@ export interface Store {
   /** Due and not expired at `now`, the longest due first, at most `limit`. */
   readonly listDuePings: (issuer: string, now: EpochSeconds, limit: number) => Promise<readonly PingRecord[]>
   readonly findAccessToken: (hash: HandleHash) => Promise<Found<AccessTokenRecord> | undefined>
-  /** Every entry of a list of the issuer, also of tokens that expired a short while ago; none: no such list. */
+  /**
+   * Entries of a list of the issuer, also of tokens that expired a short while ago, in an order of the store: those that
+   * follow on the one at index `after`, or the first ones, at most `limit`. None at all: no such list.
+   */
   readonly listStatuses: (
     issuer: string,
     list: string,
     now: EpochSeconds,
+    after: number | undefined,
+    limit: number,
   ) => Promise<readonly StatusStanding[]>
   /** `spentAt` is when it was rotated; `retiredAt` when migration retired it. */
   readonly findRefreshToken: (

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { announcementOf } from '../../src/store/announcements.ts'
 import { start } from '../../src/store/contract/samples.ts'
 
@@ -81,7 +82,9 @@ export const traces: { readonly [K in Kind]: Trace<K> } = {
   'insert-access-token': async (store, { record }) =>
     (await store.findAccessToken(record.hash)) !== undefined,
   'insert-status-entry': async (store, { record }) =>
-    (await store.listStatuses(record.issuer, record.list, start)).some(({ index }) => index === record.index),
+    (await store.listStatuses(record.issuer, record.list, start, undefined, 99)).some(
+      ({ index, said }) => index === record.index && isDeepStrictEqual(said, record.said),
+    ),
   'revoke-access-token': async (store, write) =>
     (await store.findAccessToken(write.hash))?.revokedAt !== undefined && isAnnounced(store, write),
   'insert-refresh-token': async (store, { record }) =>

@@ -115,11 +115,14 @@ type InsertToken = Extract<Write, { kind: 'insert-access-token' }>
 /** The place that the token names, taken in the same commit. */
 function entryOf(
   { list, index }: StatusPlace,
-  { hash: tokenHash, issuer, clientId, subject, grantId, expiresAt }: InsertToken['record'],
+  token: InsertToken['record'],
   { accessTokenAlg: alg }: MintOrder,
 ): Write {
   if (alg === undefined) throw new TypeError('a token with a status is a JWT')
-  const record = { issuer, list, index, alg, tokenHash, clientId, subject, grantId, expiresAt }
+  const { hash: tokenHash, issuer, clientId, subject, grantId, expiresAt } = token
+  const { audience, scopes, authorizationDetails } = token
+  const said = { audience, scopes, ...(authorizationDetails !== undefined && { authorizationDetails }) }
+  const record = { issuer, list, index, alg, tokenHash, clientId, subject, grantId, said, expiresAt }
   return { kind: 'insert-status-entry', record }
 }
 

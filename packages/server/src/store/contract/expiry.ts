@@ -86,7 +86,7 @@ const expiringKinds: readonly Expiring[] = [
     'an entry of a status list, kept a minute for slow clocks,',
     statusEntry,
     record => ({ kind: 'insert-status-entry', record }),
-    async (store, { list }) => (await store.listStatuses(issuer, list, start))[0],
+    async (store, { list }) => (await store.listStatuses(issuer, list, start, undefined, 1))[0],
     60,
   ),
   expiring(

@@ -154,7 +154,7 @@ export const issuerRevocationCases: readonly ContractCase[] = [
       ])
       await committed(store, [endOf(issuer, 5)])
       await committed(store, place(2, newHash()))
-      const statuses = await store.listStatuses(issuer, list, start)
+      const statuses = await store.listStatuses(issuer, list, start, undefined, 9)
       assert.deepEqual(
         statuses.map(({ isTokenRevoked, grant: one }) => [isTokenRevoked, one?.isLive]),
         [

@@ -269,6 +269,7 @@ export const statusEntry = (): StatusEntryRecord => ({
   clientId: 'client-1',
   subject: 'user:1',
   grantId: undefined,
+  said: { audience: ['https://api.example'], scopes: ['openid'] },
   expiresAt: later(300),
 })
 

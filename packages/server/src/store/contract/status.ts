@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ContractCase } from '../contract.ts'
-import type { AccessTokenRecord, StatusEntryRecord } from '../records.ts'
+import type { AccessTokenRecord, SaidRights, StatusEntryRecord } from '../records.ts'
+import type { StatusStanding, Store } from '../store.ts'
 import type { Write } from '../writes.ts'
 import { committed, same } from './expectations.ts'
 import { accessToken, audit, grant, issuer, later, start, statusEntry, user } from './samples.ts'
@@ -25,6 +26,9 @@ function listed(more: Partial<StatusEntryRecord> = {}): {
 
 const newList = (): string => statusEntry().list
 
+const statusesOf = (store: Store, list: string, at = start): Promise<readonly StatusStanding[]> =>
+  store.listStatuses(issuer, list, at, undefined, 99)
+
 export const statusCases: readonly ContractCase[] = [
   {
     title: 'a place of a status list is given once: the second token in it fails with all of its list',
@@ -43,7 +47,7 @@ export const statusCases: readonly ContractCase[] = [
       )
       assert.equal(await store.findAccessToken(other.hash), undefined)
       assert.deepEqual(await store.findAudit('second in its place', 9), [])
-      assert.equal((await store.listStatuses(issuer, entry.list, start)).length, 1)
+      assert.equal((await statusesOf(store, entry.list)).length, 1)
     },
   },
   {
@@ -54,7 +58,7 @@ export const statusCases: readonly ContractCase[] = [
         Array.from({ length: 16 }, () => store.commit(listed({ list }).writes)),
       )
       assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1)
-      assert.equal((await store.listStatuses(issuer, list, start)).length, 1)
+      assert.equal((await statusesOf(store, list)).length, 1)
     },
   },
   {
@@ -81,20 +85,59 @@ export const statusCases: readonly ContractCase[] = [
         { kind: 'revoke-access-token', hash: plain.entry.tokenHash, at },
       ])
       const shared = { alg: 'ES256', clientId: 'client-1', subject, expiresAt: later(300) }
-      const standing = { isLive: true, clientId: held.clientId, isUserActive: true }
-      same(await store.listStatuses(issuer, list, at), [
-        { ...shared, index: 0, isTokenRevoked: false, said: granted.token, grant: standing },
+      const { said } = statusEntry()
+      const standing = { id: held.id, isLive: true, clientId: held.clientId, isUserActive: true }
+      same(await statusesOf(store, list, at), [
+        { ...shared, index: 0, isTokenRevoked: false, said, grant: standing },
         {
-          ...{ ...shared, index: 10, isTokenRevoked: false, said: revoked.token },
-          grant: { ...standing, isLive: false },
+          ...{ ...shared, index: 10, isTokenRevoked: false, said },
+          grant: { ...standing, id: ended.id, isLive: false },
         },
-        { ...shared, index: 131_071, isTokenRevoked: true, said: plain.token },
+        { ...shared, index: 131_071, isTokenRevoked: true, said },
       ])
       // At the end of its grant, not before.
       const isLiveAt = async (seconds: number): Promise<unknown> =>
-        (await store.listStatuses(issuer, list, later(seconds)))[0]?.grant?.isLive
+        (await statusesOf(store, list, later(seconds)))[0]?.grant?.isLive
       assert.deepEqual(await Promise.all([86_399, 86_400].map(isLiveAt)), [true, false])
-      assert.deepEqual(await store.listStatuses(issuer, newList(), at), [])
+      assert.deepEqual(await statusesOf(store, newList(), at), [])
+    },
+  },
+  {
+    title:
+      'a status list tells what each token says, out of its entry, and the same object where it is the same',
+    run: async ({ store }) => {
+      const list = newList()
+      const plain: SaidRights = { audience: ['https://api.example'], scopes: ['openid', 'pay'] }
+      const detailed: SaidRights = {
+        ...plain,
+        authorizationDetails: [{ type: 'payment', amount: '1.50', to: 'Zoë \u{1f9fe}' }],
+      }
+      const all = [plain, detailed, { ...plain }, { ...plain, scopes: ['pay', 'openid'] }, { ...detailed }]
+      for (const [index, said] of all.entries()) await committed(store, listed({ list, index, said }).writes)
+      const told = (await statusesOf(store, list)).map(({ said }) => said)
+      assert.deepEqual(told, all)
+      assert.equal(told[2], told[0])
+      assert.equal(told[4], told[1])
+    },
+  },
+  {
+    title: 'a status list is told in pages, each entry once, whatever comes in meanwhile',
+    run: async ({ store }) => {
+      const list = newList()
+      const indexes = [131_071, 9, 0, 10, 100, 1, 99]
+      for (const index of indexes) await committed(store, listed({ list, index }).writes)
+      await committed(store, listed({ list: `${list.slice(0, -1)}~` }).writes)
+      const pageAfter = async (after: number | undefined): Promise<readonly number[]> =>
+        (await store.listStatuses(issuer, list, start, after, 3)).map(({ index }) => index)
+      const first = await pageAfter(undefined)
+      const second = await pageAfter(first.at(-1))
+      await committed(store, listed({ list, index: 13 }).writes)
+      const third = await pageAfter(second.at(-1))
+      assert.deepEqual([first.length, second.length], [3, 3])
+      const all = [...first, ...second, ...third].filter(index => index !== 13)
+      const ascending = (a: number, b: number): number => a - b
+      assert.deepEqual(all.toSorted(ascending), indexes.toSorted(ascending))
+      assert.deepEqual(await pageAfter(third.at(-1)), [])
     },
   },
   {
@@ -103,7 +146,7 @@ export const statusCases: readonly ContractCase[] = [
       const held = grant()
       const { entry, writes } = listed({ grantId: held.id, subject: held.subject })
       const isActive = async (): Promise<unknown> =>
-        (await store.listStatuses(issuer, entry.list, start))[0]?.grant?.isUserActive
+        (await statusesOf(store, entry.list))[0]?.grant?.isUserActive
       const ann = user(held.subject, 'ann')
       await committed(store, [{ kind: 'insert-grant', record: held }, ...writes])
       assert.equal(await isActive(), false)

@@ -17,6 +17,7 @@ import { approvals } from './015-approvals.ts'
 import { sightings } from './016-sightings.ts'
 import { shortJtis } from './017-short-jtis.ts'
 import { managedGrants } from './018-managed-grants.ts'
+import { statusRights } from './019-status-rights.ts'
 import type { Dialect, Migration } from './dialect.ts'
 
 /** In order; the place in this list is the version. */
@@ -39,6 +40,7 @@ export const migrations: readonly Migration[] = [
   sightings,
   shortJtis,
   managedGrants,
+  statusRights,
 ]
 
 /** Version of the schema this program speaks. */

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { accessToken, grant, session, user } from '../contract/samples.ts'
+import { accessToken, grant, issuer, session, start, statusEntry, user } from '../contract/samples.ts'
+import { issuerKey } from '../issuer-revocations.ts'
+import type { AccessTokenRecord } from '../records.ts'
 import { statements } from '../statements.ts'
+import { statusRange, statusStandingsOf } from '../status-entries.ts'
 import { first } from './001-first.ts'
 import { logout } from './003-logout.ts'
 import { revocation } from './006-revocation.ts'
 import { userStatus } from './011-user-status.ts'
-import { sqliteDialect } from './dialect.ts'
+import { statusRights } from './019-status-rights.ts'
+import { type Migration, sqliteDialect } from './dialect.ts'
 import { migrations, migrationsAfter, schemaVersion } from './index.ts'
 
 test('migrations are numbered by their place, without gap', () => {
@@ -124,5 +128,47 @@ test('a managed grant is found by its index and alive only once; other grants ha
   const question = statements['find-managed-grant'].replaceAll('$', '?')
   const plan = database.prepare(`explain query plan ${question}`).all('m')
   assert.ok(plan.some(({ detail }) => /INDEX grants_by_managed_id/.test(String(detail))))
+  database.close()
+})
+
+test('an entry of a status list of before, or of an older node beside us, says what its token says', () => {
+  const database = new DatabaseSync(':memory:')
+  const migrate = ({ statements: texts }: Migration): void => {
+    for (const text of texts(sqliteDialect)) database.exec(text)
+  }
+  for (const migration of migrations.slice(0, statusRights.version - 1)) migrate(migration)
+  const { list } = statusEntry()
+  const insertToken = database.prepare('insert into access_tokens (hash, body, expires_at) values (?, ?, ?)')
+  // As version 18 wrote it, before the migration and after it.
+  const insertEntry = database.prepare(`insert into status_entries
+    (key, issuer, alg, token_hash, client_id, subject, grant_id, expires_at) values (?, ?, ?, ?, ?, ?, ?, ?)`)
+  const write = (index: number, token: AccessTokenRecord): void => {
+    insertToken.run(token.hash, JSON.stringify(token), token.expiresAt)
+    const { hash, clientId, subject, expiresAt } = token
+    insertEntry.run(`${list}\n${index}`, issuer, 'ES256', hash, clientId, subject, null, expiresAt)
+  }
+  const plain = { ...accessToken(), authorizationDetails: undefined, scopes: ['pay'] }
+  const detailed = { ...accessToken(), scopes: ['read'] }
+  write(1, plain as never)
+  migrate(statusRights)
+  write(2, detailed)
+  insertEntry.run(`${list}\n3`, issuer, 'ES256', 'gone', 'client-1', 'user:1', null, start)
+  const question = statements['list-statuses'].replaceAll('$', '?')
+  const rows = database.prepare(question).all(...statusRange(list), issuer, start, issuerKey(issuer), 9)
+  assert.deepEqual(
+    statusStandingsOf(rows).map(({ isTokenRevoked, said }) => [isTokenRevoked, said]),
+    [
+      [false, { audience: plain.audience, scopes: ['pay'] }],
+      [
+        false,
+        {
+          audience: detailed.audience,
+          scopes: ['read'],
+          authorizationDetails: detailed.authorizationDetails,
+        },
+      ],
+      [true, undefined],
+    ],
+  )
   database.close()
 })
