@@ -127,7 +127,7 @@ export interface ApplyRequest {
 
 export interface ApplyResult {
   readonly changes: readonly Change[]
-  /** Clients that may have less afterwards: their access tokens end. */
+  /** Clients that may have less afterwards: their access tokens that say more end. */
   readonly narrowed: readonly { readonly issuer: string; readonly name: string }[]
   readonly dryRun: boolean
   /** After the apply; unchanged when there was nothing to do. */

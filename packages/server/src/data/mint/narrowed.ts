@@ -1,5 +1,6 @@
+import { soundnessOf } from '@holdfast/protocol/specs/rfc9396-rar/soundness.ts'
 import { canonicalDetail } from '@holdfast/protocol/specs/rfc9396-rar/within.ts'
-import type { Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
+import type { AuthorizationDetailsType, Client, IssuerSnapshot } from '../../snapshot/snapshot.ts'
 import type { AuditRecord } from '../../store/records.ts'
 import type { Write } from '../../store/writes.ts'
 import { scopesAt } from './order.ts'
@@ -38,9 +39,19 @@ export function announcing(clients: readonly ClientAt[]): readonly Write[] {
   return clients.map(({ issuer, name }) => ({ kind: 'narrow-client', issuer, clientId: name }))
 }
 
+const soundnessByType = new WeakMap<AuthorizationDetailsType, string>()
+
+/** Worked out once for all clients that have the type. */
+function rememberedSoundness(type: AuthorizationDetailsType): string {
+  const known = soundnessByType.get(type) ?? soundnessOf(type)
+  soundnessByType.set(type, known)
+  return known
+}
+
 /**
  * What an access token of the client can say, each by itself: a scope counts at each API that lists it, and at each whose
- * tokens carry it because no other API does.
+ * tokens carry it because no other API does; a type of details with all by which it judges them. A type that allows more
+ * is not told apart from one that allows less: telling too often costs a question, telling too seldom an access.
  */
 function rightsOf(client: Client, issuer: IssuerSnapshot): ReadonlySet<string> {
   if (client.status !== 'active') return new Set()
@@ -56,7 +67,10 @@ function rightsOf(client: Client, issuer: IssuerSnapshot): ReadonlySet<string> {
         ...scopesAt(issuer, server, scopes).map(scope => `scope ${scope} ${audience}`),
       ]
     }),
-    ...authorizationDetailsTypes.map(type => `type ${type}`),
+    ...authorizationDetailsTypes.map(name => {
+      const type = issuer.detailTypes.get(name)
+      return `type ${name} ${type === undefined ? '' : rememberedSoundness(type)}`
+    }),
     ...ownAuthorizationDetails.map(detail => `own ${canonicalDetail(detail)}`),
   ])
 }
