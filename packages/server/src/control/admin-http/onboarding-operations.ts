@@ -11,10 +11,11 @@ import {
 import type { ClientOnboardingSpec } from '../resources/client-onboarding.ts'
 import { judgeAnotherPerson } from './another-person.ts'
 import { refused } from './documents.ts'
+import { isLastDoor, lastDoor } from './doors.ts'
 import { etagOfValue } from './etag.ts'
 import { listOperation } from './list-operation.ts'
 import { operation } from './operation.ts'
-import { groundOf, isLastDoor, lastDoor } from './risk.ts'
+import { groundOf } from './risk.ts'
 import { type AdminOperation, type AdminVisit, apiOf, done } from './visit.ts'
 
 /** The person is who the token says: a body that names one does not fit. */

@@ -21,6 +21,7 @@ import type { Write } from '../../store/writes.ts'
 import type { DocumentOf } from '../document.ts'
 import { administratorOf, callerOf, judgeScopes, judgeStepUp } from './authority.ts'
 import { HeldBack } from './bound-store.ts'
+import { isStrict } from './doors.ts'
 import { propose } from './propose.ts'
 import { doneReply, refusalReply, strangersReply } from './reply.ts'
 import { unfit } from './unfit.ts'
@@ -140,10 +141,7 @@ function judgeCaller(
   return firstRefusal(adminCallerRules, {
     ...{ tokenAudience: token.audience, audience },
     isBound: token.binding.jkt !== undefined || token.binding.x5tS256 !== undefined,
-    isStrict:
-      profile.senderConstraint === 'required' &&
-      profile.publicClients === 'forbidden' &&
-      profile.pushedAuthorizationRequests === 'required',
+    isStrict: isStrict(profile),
     isExchanged: token.act !== undefined,
     administrator: administrator?.name,
   })
