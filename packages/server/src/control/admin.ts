@@ -199,7 +199,7 @@ function value<T>(result: T): Answer<T> {
   return { ok: true, value: result }
 }
 
-function invalid(problems: readonly Problem[]): Answer<never> {
+export function invalid(problems: readonly Problem[]): Answer<never> {
   const detail = problems.length === 1 ? 'one problem' : `${problems.length} problems`
   return {
     ok: false,

@@ -9,10 +9,8 @@ import {
   renewBody,
   reportBody,
   requestGrantBody,
-  revokeAccessBody,
   revokeBody,
   revokeKeyBody,
-  revokeTenantBody,
   revokeTokenBody,
   rotateBody,
   rotateKeysBody,
@@ -29,6 +27,7 @@ import { etagOf, etagOfValue } from './etag.ts'
 import { listOperation } from './list-operation.ts'
 import { onboardingOperations } from './onboarding-operations.ts'
 import { issuerQuery, operation } from './operation.ts'
+import { revocationOperations } from './revocation-operations.ts'
 import { arePowerful, decidesForOthers, isAdministrators, isPowerfulClient } from './risk.ts'
 import { type AdminOperation, type AdminVisit, apiOf, done } from './visit.ts'
 
@@ -170,35 +169,7 @@ export const adminOperations: readonly AdminOperation[] = [
     },
     work: async visit => done(await apiOf(visit).resetSecondFactors(visit.body)),
   }),
-  operation({
-    id: 'revokeAccess',
-    method: 'POST',
-    path: '/admin/v1/revocation',
-    summary: 'Ends all access of a user or a client, or one grant. One person is enough: it must be quick.',
-    scopes: ['admin.access:write'],
-    body: revokeAccessBody,
-    work: async visit => done(await apiOf(visit).revokeAccess(visit.body)),
-  }),
-  operation({
-    id: 'revokeTenant',
-    method: 'POST',
-    path: '/admin/v1/revocation/tenant',
-    summary:
-      'Ends all access at every issuer of a tenant. Takes two persons; who runs the server needs none.',
-    scopes: ['admin.access:write'],
-    body: revokeTenantBody,
-    twoPersons: {
-      approve: 'admin.access:approve',
-      reasons: ({ body: { tenant } }) => [`everybody of the tenant ${tenant} is signed out`],
-      base: async ({ standing }) =>
-        Object.fromEntries(
-          standing.records
-            .filter(({ documentKind }) => documentKind === 'Issuer')
-            .map(({ name, issuer, body }) => [`Issuer/${name} ${issuer}`, etagOf(body)]),
-        ),
-    },
-    work: async visit => done(await apiOf(visit).revokeTenant(visit.body)),
-  }),
+  ...revocationOperations,
   listOperation({
     id: 'listRegistrationTokens',
     path: '/admin/v1/registration-tokens',

@@ -116,6 +116,8 @@ export async function worked(operation: AdminOperation, visit: AdminVisit): Prom
     const { twoPersons } = operation
     const reasons = (await twoPersons?.reasons(visit)) ?? []
     if (twoPersons === undefined || reasons.length === 0) return await operation.work(visit)
+    const misfit = twoPersons.misfit?.(visit)
+    if (misfit !== undefined) return misfit
     const refusal = judgeStepUp(visit)
     if (refusal !== undefined) return { ok: false, refusal }
     return await propose(visit, {
