@@ -25,8 +25,9 @@ export interface DoorGround {
 export const lastDoor = 'the last client by which administrators come in'
 
 /**
- * Whether no client would be left that persons use for the admin API: they could not take it back. One is left when it
- * stands for as long as a change waits for its second person; of one that ends before, nobody could rely on renewing it.
+ * Whether a change takes this client, and no client would be left that persons use for the admin API: they could not take
+ * it back. One is left when it stands for as long as a change waits for its second person; of one that ends before, nobody
+ * could rely on renewing it.
  */
 export function isLastDoor(name: string, issuer: string, ground: DoorGround): boolean {
   const { home, before, after, audience, now } = ground
@@ -34,7 +35,24 @@ export function isLastDoor(name: string, issuer: string, ground: DoorGround): bo
   const later = (now + changeLifetimeSeconds) as EpochSeconds
   // What does not compile lets in nobody whom we could count on, and takes nobody's word that it is no door.
   const isDoor = doorsAt(now, home, before, audience)?.includes(name) ?? true
-  return isDoor && (doorsAt(later, home, after, audience) ?? []).every(one => one === name)
+  return isDoor && (doorsAt(later, home, after, audience) ?? []).length === 0
+}
+
+/** The documents as if this client were suspended, however it is going to be stopped. */
+export function withSuspended(
+  documents: readonly PlacedDocument[],
+  issuer: string,
+  client: string,
+): readonly PlacedDocument[] {
+  return documents.map(placed => {
+    const { issuerUrl, document } = placed
+    if (issuerUrl !== issuer || document.name !== client) return placed
+    if (document.kind === 'Client')
+      return { issuerUrl, document: { ...document, spec: { ...document.spec, status: 'suspended' } } }
+    if (document.kind === 'RegisteredClient')
+      return { issuerUrl, document: { ...document, spec: { ...document.spec, status: 'suspended' } } }
+    return placed
+  })
 }
 
 /** By its document alone: nothing is compiled for a client that has nothing to do with the admin API. */

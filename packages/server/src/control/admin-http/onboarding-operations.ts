@@ -11,7 +11,7 @@ import {
 import type { ClientOnboardingSpec } from '../resources/client-onboarding.ts'
 import { judgeAnotherPerson } from './another-person.ts'
 import { refused } from './documents.ts'
-import { isLastDoor, lastDoor } from './doors.ts'
+import { isLastDoor, lastDoor, withSuspended } from './doors.ts'
 import { etagOfValue } from './etag.ts'
 import { listOperation } from './list-operation.ts'
 import { operation } from './operation.ts'
@@ -117,10 +117,10 @@ function closedDoors(
   { step, record }: { readonly step: Step; readonly record: string },
 ): readonly string[] {
   if (step !== 'suspend' && step !== 'retire') return []
-  const { documents } = standing
-  const ground = { before: documents, after: documents, ...groundOf(desk) }
-  return recordsNamed(standing.documents, record).flatMap(({ issuerUrl, document }) => {
+  const { documents: before } = standing
+  return recordsNamed(before, record).flatMap(({ issuerUrl, document }) => {
     const { client } = document.spec.content
+    const ground = { before, after: withSuspended(before, issuerUrl, client), ...groundOf(desk) }
     return isLastDoor(client, issuerUrl, ground) ? [`Client/${client}: ${lastDoor}`] : []
   })
 }

@@ -23,12 +23,13 @@ import { registrationTokenPlace } from '../registration-tokens.ts'
 import { judgeAnotherPerson } from './another-person.ts'
 import { changeOperations } from './changes.ts'
 import { documentOperations, refused } from './documents.ts'
+import { isLastDoor, lastDoor } from './doors.ts'
 import { etagOf, etagOfValue } from './etag.ts'
 import { listOperation } from './list-operation.ts'
 import { onboardingOperations } from './onboarding-operations.ts'
 import { issuerQuery, operation } from './operation.ts'
 import { revocationOperations } from './revocation-operations.ts'
-import { arePowerful, decidesForOthers, isAdministrators, isPowerfulClient } from './risk.ts'
+import { arePowerful, decidesForOthers, groundOf, isAdministrators, isPowerfulClient } from './risk.ts'
 import { type AdminOperation, type AdminVisit, apiOf, done } from './visit.ts'
 
 /** Repeated parameters as lists; one that is absent says nothing. */
@@ -240,6 +241,17 @@ export const adminOperations: readonly AdminOperation[] = [
     needs: ({ body: { step } }) => [isApproval(step) ? 'admin.governance:approve' : 'admin.governance:write'],
     body: changeGrant,
     isHighRisk: ({ body: { step } }) => isApproval(step) || step === 'activate',
+    twoPersons: {
+      approve: 'admin.governance:approve',
+      reasons: visit => (visit.body.step === 'revoke' ? closedDoors(visit, visit.body.name) : []),
+      base: async ({ standing, body: { name } }) =>
+        Object.fromEntries(
+          grantsNamed(standing, name).map(({ issuerUrl, document }) => [
+            `ScopeGrant/${name} ${issuerUrl}`,
+            etagOfValue(document.source),
+          ]),
+        ),
+    },
     work: async visit => {
       const { body, caller } = visit
       const refusal = isApproval(body.step) ? judgeApproval(visit, body) : undefined
@@ -399,12 +411,31 @@ function judgeApproval(
   visit: Pick<AdminVisit, 'caller' | 'standing' | 'administrators'>,
   { step, name }: z.infer<typeof changeGrant>,
 ): Refusal | undefined {
-  const asking = visit.standing.documents.flatMap(({ document }) => {
-    if (document.kind !== 'ScopeGrant' || document.name !== name) return []
+  const asking = grantsNamed(visit.standing, name).flatMap(({ document }) => {
     const { content, approvals } = document.spec
     return [content.requestedBy, ...(step === 'approve' ? approvals.map(({ by }) => by) : [])]
   })
   return judgeAnotherPerson(visit, asking)
+}
+
+function grantsNamed({ documents }: AdminVisit['standing'], name: string) {
+  return documents.flatMap(({ issuerUrl, document }) =>
+    document.kind === 'ScopeGrant' && document.name === name ? [{ issuerUrl, document }] : [],
+  )
+}
+
+/** To take scopes from a client takes one person, but for those by which administrators come in at last. */
+function closedDoors(
+  { standing, desk }: Pick<AdminVisit, 'standing' | 'desk'>,
+  name: string,
+): readonly string[] {
+  const { documents: before } = standing
+  const after = before.filter(({ document }) => document.kind !== 'ScopeGrant' || document.name !== name)
+  const ground = { before, after, ...groundOf(desk) }
+  return grantsNamed(standing, name).flatMap(({ issuerUrl, document }) => {
+    const { client } = document.spec.content
+    return isLastDoor(client, issuerUrl, ground) ? [`Client/${client}: ${lastDoor}`] : []
+  })
 }
 
 /** By the names of the versions: who confirms reads more than the beginning of one. */

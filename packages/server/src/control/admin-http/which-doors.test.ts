@@ -8,7 +8,7 @@ import { type AdminGround, mainBinding, movedClock, openAdminGround } from '../t
 import { bodyOf, clientFor, peopleDocuments, personFor, ruleOf } from '../testing/admin-people.ts'
 import { audience, documentFor } from '../testing/admin-world.ts'
 import { firstJwk, newJwk, shopForm } from '../testing/onboarded.ts'
-import { isLastDoor } from './doors.ts'
+import { isLastDoor, lastDoor } from './doors.ts'
 import { changeLifetimeSeconds } from './propose.ts'
 
 /**
@@ -94,13 +94,13 @@ const governed: readonly object[] = [
   }),
 ]
 
-/** A grant of these scopes for so many days from now. */
+/** A grant of these scopes for so many days from now. @returns its name */
 async function grant(
   { send }: AdminGround,
   client: string,
   days: number,
   scopes: readonly string[] = adminScopes,
-): Promise<void> {
+): Promise<string> {
   const body = {
     ...{ client, resourceServer: 'holdfast-admin', scopes, authorizationDetailsTypes: [] },
     ...{ purpose: 'to administer', days, reviewDays: 100 },
@@ -111,6 +111,7 @@ async function grant(
     ['anna', 'activate'],
   ] as const)
     bodyOf(await send(who, { id: 'changeScopeGrant', body: { name, step } }))
+  return String(name)
 }
 
 after(async () => {
@@ -279,6 +280,50 @@ describe('a client that is left, by its grants of scopes', () => {
       clock.pass(days * daySeconds - left)
       assert.equal(await suspending(ground, main), rule)
     })
+})
+
+describe('the grant by which the last client has scopes of the admin API', () => {
+  const days = 30
+  const revoking = (ground: AdminGround, name: string) =>
+    ground.send('anna', { id: 'changeScopeGrant', body: { step: 'revoke', name, reason: 'in a hurry' } })
+
+  test('is revoked by two persons', async () => {
+    const ground = await openGround([...governed, otherWith()])
+    const name = await grant(ground, main, days)
+    const waits = await revoking(ground, name)
+    assert.equal(ruleOf(waits), '202', JSON.stringify(waits))
+    assert.deepEqual(bodyOf(waits).reasons, [`Client/${main}: ${lastDoor}`])
+    const confirm = { id: 'confirmChange', name: String(bodyOf(waits).name), body: {} }
+    assert.equal(ruleOf(await ground.send('anna', confirm)), 'admin.own-change')
+    assert.equal(bodyOf(await ground.send('bela', confirm)).state, 'revoked')
+  })
+
+  test('is revoked by one while another client has some for longer than a change waits', async () => {
+    for (const [left, rule] of [
+      [1, '200'],
+      [0, '202'],
+    ] as const) {
+      const clock = movedClock()
+      const ground = await openGround([...governed, otherWith()], clock)
+      const name = await grant(ground, main, 90)
+      await grant(ground, other, days)
+      clock.pass(days * daySeconds - changeLifetimeSeconds - left)
+      assert.equal(ruleOf(await revoking(ground, name)), rule)
+    }
+  })
+
+  test('is revoked by one when it lets nobody in: it has ended, waits, or is of a client that speaks for itself', async () => {
+    const clock = movedClock()
+    const ground = await openGround(governed, clock)
+    await grant(ground, main, 90)
+    assert.equal(ruleOf(await revoking(ground, await grant(ground, 'robot', days))), '200')
+    const body = {
+      ...{ client: main, resourceServer: 'holdfast-admin', scopes: ['admin.audit:read'] },
+      ...{ authorizationDetailsTypes: [], purpose: 'to read', days, reviewDays: 10 },
+    }
+    const asked = bodyOf(await ground.send('anna', { id: 'requestScopeGrant', body }))
+    assert.equal(ruleOf(await revoking(ground, String(asked.name))), '200')
+  })
 })
 
 test('what does not compile lets in nobody to count on, and does not say that a client is no door', async () => {
