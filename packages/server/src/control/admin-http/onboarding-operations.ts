@@ -13,7 +13,7 @@ import { judgeAnotherPerson } from './another-person.ts'
 import { refused } from './documents.ts'
 import { isLastDoor, lastDoor, withSuspended } from './doors.ts'
 import { etagOfValue } from './etag.ts'
-import { listOperation } from './list-operation.ts'
+import { judgePage, listOperation } from './list-operation.ts'
 import { operation } from './operation.ts'
 import { groundOf } from './risk.ts'
 import { type AdminOperation, type AdminVisit, apiOf, done } from './visit.ts'
@@ -98,7 +98,10 @@ export const onboardingOperations: readonly AdminOperation[] = [
     summary: 'What ends soon or waits for somebody: records, reviews, keys, certificates, secrets.',
     scopes: ['admin.governance:read'],
     body: dueBody,
-    work: async visit => done(await apiOf(visit).dueOnboardings(visit.body)),
+    work: async visit => {
+      const refusal = judgePage(visit, visit.body, ['ClientOnboarding'], { of: 'body' })
+      return refusal === undefined ? done(await apiOf(visit).dueOnboardings(visit.body)) : refused(refusal)
+    },
   }),
   operation({
     id: 'listOnboardingFlags',

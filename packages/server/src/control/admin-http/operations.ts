@@ -269,14 +269,12 @@ export const adminOperations: readonly AdminOperation[] = [
     work: async visit => done(await apiOf(visit).reportScopes(visit.body)),
   }),
   ...onboardingOperations,
-  operation({
+  listOperation({
     id: 'listApprovals',
-    method: 'GET',
     path: '/admin/v1/approvals',
     summary: 'What policies want approved, and which groups have not answered.',
-    scopes: ['admin.governance:read'],
-    query: issuerQuery,
-    work: async visit => done(await apiOf(visit).listApprovals(visit.query.issuer)),
+    ...{ scope: 'admin.governance:read', kind: 'Approval' },
+    read: (api, asked) => api.listApprovals(asked),
   }),
   operation({
     id: 'changeApproval',
