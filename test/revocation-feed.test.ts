@@ -4,8 +4,10 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '@holdfast/server/clock.ts'
 import { apply } from '@holdfast/server/control/apply.ts'
+import { createRegistrationToken } from '@holdfast/server/control/registration-tokens.ts'
 import { openEntropy } from '@holdfast/server/entropy.ts'
 import { openPasswords } from '@holdfast/server/passwords.ts'
+import { exportJWK, generateKeyPair } from 'jose'
 import {
   type Bound,
   type Listening,
@@ -85,23 +87,60 @@ describe('the revocation feed over one node on SQLite', () => {
       return `"scope":"${left.join(' ')}"`
     })
     assert.notEqual(without, written.body)
-    const passwords = openPasswords({ entropy: openEntropy() })
-    const issuers = [bindingOf(prepared.config)]
-    const ports = { store: node.store, clock: systemClock, entropy: openEntropy(), passwords, issuers }
+    const ports = portsOf(prepared, node)
     const applied = async (text: string): Promise<void> => {
       const files = [{ path: 'client.json', text }]
-      const result = await apply(
-        { files, dryRun: false, prune: false },
-        { ...ports, newReference: () => 'r' },
-      )
+      const result = await apply({ files, dryRun: false, prune: false }, ports)
       assert.ok(result.ok, JSON.stringify(result))
     }
     await applied(without)
     assert.ok((await untilRefused(api, token, 10_000)) < 1000 + busyMs)
     await assert.rejects(bound.newToken(), { error: 'invalid_scope' })
     await applied(written.body)
-    passwords.close()
+    ports.passwords.close()
     assert.equal(await api.accepts(await tokenSoon(bound)), true)
+  })
+
+  test('so is what a registered client gave up itself', async () => {
+    const { product, config } = prepared
+    const ports = portsOf(prepared, node)
+    const policy = {
+      ...{ profile: 'fapi2-security', grantTypes: ['client_credentials'], scopes: ['profile', 'accounts'] },
+      ...{ resources: ['accounts'], redirectHosts: [], softwareStatement: 'optional' as const },
+    }
+    const made = await createRegistrationToken({ uses: 1, lifetimeSeconds: 60, policy, note: '' }, ports)
+    ports.passwords.close()
+    assert.ok(made.ok, JSON.stringify(made))
+    const { privateKey, publicKey } = await generateKeyPair('ES256')
+    const metadata = {
+      ...{ grant_types: ['client_credentials'], response_types: [], scope: 'profile accounts' },
+      ...{ token_endpoint_auth_method: 'private_key_jwt', dpop_bound_access_tokens: true },
+      jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }] },
+    }
+    const agent = dispatcherFor(product)
+    const sent = async (method: string, url: string, token: string, body: object) => {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      const answer = await fetchOver(agent)(url, { method, headers, body: JSON.stringify(body) })
+      const text = await answer.text()
+      assert.ok(answer.ok, text)
+      return JSON.parse(text) as Readonly<Record<string, string>>
+    }
+    const registered = await sent('POST', `${config.issuer}/register`, made.value.token, metadata)
+    const { client_id: clientId = '', registration_client_uri: uri = '' } = registered
+    const { redirectUri } = product.introspector
+    const own = await openClient(product, {
+      ...{ clientId, redirectUri, privateKey: { key: privateKey, kid: 'k' }, isDpop: true },
+    })
+    const listening = listen(product, config.publicPort, own.key)
+    await whenTrusted(listening)
+    const token = await own.newToken()
+    assert.equal(await listening.accepts(token), true)
+    const less = { ...metadata, client_id: clientId, scope: 'profile' }
+    await sent('PUT', uri, registered.registration_access_token ?? '', less)
+    assert.ok((await untilRefused(listening, token, 10_000)) < 1000 + busyMs)
+    await listening.close()
+    await own.close()
+    await agent.destroy()
   })
 
   test('what was revoked before the API started is refused by an API that only hears the feed', async () => {
@@ -160,6 +199,14 @@ describe('the revocation feed over two nodes', {
     }
   })
 })
+
+/** What an operator works with beside a node that runs. */
+function portsOf({ config }: PreparedProduct, { store }: RunningNode) {
+  const entropy = openEntropy()
+  const passwords = openPasswords({ entropy })
+  const issuers = [bindingOf(config)]
+  return { store, clock: systemClock, entropy, passwords, issuers, newReference: () => 'r' }
+}
 
 /** A revision is served within a second of its commit. */
 async function tokenSoon(bound: Bound): Promise<string> {

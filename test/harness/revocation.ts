@@ -13,7 +13,7 @@ import { systemClock } from '@holdfast/server/clock.ts'
 import { calculateJwkThumbprint } from 'jose'
 import * as client from 'openid-client'
 import { dispatcherFor, fetchOver } from '../product/dispatchers.ts'
-import type { Product } from '../product/product.ts'
+import type { Product, ProductClient } from '../product/product.ts'
 import { configure } from '../product/walk-openid-client.ts'
 
 export const silenceBoundMs = 1500
@@ -130,8 +130,10 @@ export async function* swallowed(
 }
 
 /** A client that gets bound tokens and takes them back, with `openid-client`. */
-export async function openClient(product: Served): Promise<Bound> {
-  const who = product.clients['private_key_jwt with DPoP']
+export async function openClient(
+  product: Served,
+  who: ProductClient = product.clients['private_key_jwt with DPoP'],
+): Promise<Bound> {
   const agent = dispatcherFor(product, who)
   const config = await configure({ ...product, close: async () => {} }, who, fetchOver(agent))
   const pair = await client.randomDPoPKeyPair('ES256')

@@ -38,7 +38,7 @@ export function adminOver(ask: Ask): AdminApi {
     changeScopeGrant: body => ask('POST', '/v1/scope-grants/steps', body),
     listScopeGrants: asked => ask('GET', page('/v1/scope-grants', asked)),
     reportScopes: body => ask('POST', '/v1/scope-report', body),
-    listApprovals: issuer => ask('GET', page('/v1/approvals', { issuer })),
+    listApprovals: asked => ask('GET', page('/v1/approvals', asked)),
     changeApproval: body => ask('POST', '/v1/approvals', body),
     draftOnboarding: body => ask('POST', '/v1/onboardings', body),
     changeOnboarding: body => ask('POST', '/v1/onboardings/steps', body),

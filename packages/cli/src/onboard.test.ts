@@ -128,7 +128,7 @@ describe('holdfast onboard', () => {
     pass(120 * day)
     assert.deepEqual(await due(), ['certification'])
     pass(70 * day)
-    assert.deepEqual(await due(), ['certification', 'review', 'onboarding', 'key'])
+    assert.deepEqual(await due(), ['certification', 'review', 'key', 'onboarding'])
     const ran = await onboard('due')
     assert.equal(ran.exitCode, 1)
     assert.match(ran.out, new RegExp(`holdfast onboard certify ${name}`))

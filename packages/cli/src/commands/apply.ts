@@ -69,7 +69,8 @@ function writePlan(
     for (const { field, from, to } of fields)
       terminal.out(`    ${field}: ${from ?? '(absent)'} -> ${to ?? '(absent)'}`)
   }
-  for (const { name } of narrowed) terminal.out(`! Client/${name} may have less: its access tokens end`)
+  for (const { name } of narrowed)
+    terminal.out(`! Client/${name} may have less: its access tokens that say more end`)
   const count = (action: Change['action']): number =>
     changes.filter(change => change.action === action).length
   const counts = `${count('create')} created, ${count('update')} updated, ${count('delete')} deleted, ${count('unchanged')} unchanged`

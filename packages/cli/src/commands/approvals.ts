@@ -9,6 +9,7 @@ import {
   withAdmin,
   withServerOptions,
 } from '../command.ts'
+import { everyPage } from '../every-page.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, type Terminal, timeOf } from '../terminal.ts'
 
@@ -41,9 +42,9 @@ export const addApprovals: AddCommand = (program, desk) => {
 
 async function list(desk: Desk, options: ServerOptions): Promise<void> {
   await withAdmin(desk, options.config, async ({ api }) => {
-    const answer = await api.listApprovals(options.issuer)
+    const answer = await everyPage(api.listApprovals, ({ approvals }) => approvals, options.issuer)
     if (!answer.ok) return reportProblem(desk, answer)
-    const { approvals } = answer.value
+    const approvals = answer.value
     const { terminal } = desk
     if (options.output === 'json') terminal.out(json(approvals))
     else if (approvals.length === 0) terminal.out('nothing waits for approval')

@@ -1,4 +1,4 @@
-import type { ClientFlag, ListedOnboarding } from '@holdfast/server/control/admin-api.ts'
+import type { ClientFlag, ListedOnboarding, PageRequest } from '@holdfast/server/control/admin-api.ts'
 import type { Command } from 'commander'
 import {
   type Desk,
@@ -8,7 +8,7 @@ import {
   withAdmin,
   withServerOptions,
 } from '../command.ts'
-import { everyOnboarding } from '../every-page.ts'
+import { everyOnboarding, everyPage } from '../every-page.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, type Terminal, timeOf } from '../terminal.ts'
 import { wholeNumber } from '../values.ts'
@@ -133,9 +133,11 @@ async function due(desk: Desk, options: DaysOptions): Promise<void> {
   if (days === undefined) return misused(desk)
   const { issuer } = options
   await withAdmin(desk, options.config, async ({ api }) => {
-    const answer = await api.dueOnboardings({ days, ...(issuer !== undefined && { issuer }) })
+    const read = (asked: PageRequest) => api.dueOnboardings({ ...asked, days })
+    const answer = await everyPage(read, page => page.due, issuer)
     if (!answer.ok) return reportProblem(desk, answer)
-    const { due: items } = answer.value
+    // Pages are about one issuer after the other.
+    const items = answer.value.toSorted((left, right) => left.at - right.at)
     if (options.output === 'json') desk.terminal.out(json(items))
     else {
       const rows = items.map(({ at, client, what, detail, todo }) => [timeOf(at), client, what, detail, todo])

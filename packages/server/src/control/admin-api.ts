@@ -73,8 +73,8 @@ export interface AdminApi extends OnboardingApi {
   readonly listScopeGrants: (asked?: PageRequest) => Promise<Answer<ScopeGrantList>>
   /** Who can do what, what nobody uses, and what does not fit together. */
   readonly reportScopes: (request: ScopeReportRequest) => Promise<Answer<ScopeReport>>
-  /** What waits for the approval of a group. Of every issuer, or of the one named. */
-  readonly listApprovals: (issuer?: string) => Promise<Answer<ApprovalList>>
+  /** What waits for the approval of a group. */
+  readonly listApprovals: (asked?: PageRequest) => Promise<Answer<ApprovalList>>
   readonly changeApproval: (request: ApprovalChange) => Promise<Answer<ChangedApproval>>
   readonly submitPolicies: (request: SubmitPoliciesRequest) => Promise<Answer<SubmittedPolicies>>
   readonly changePolicies: (request: PolicyChange) => Promise<Answer<ChangedPolicies>>
@@ -127,7 +127,7 @@ export interface ApplyRequest {
 
 export interface ApplyResult {
   readonly changes: readonly Change[]
-  /** Clients that may have less afterwards: their access tokens end. */
+  /** Clients that may have less afterwards: their access tokens that say more end. */
   readonly narrowed: readonly { readonly issuer: string; readonly name: string }[]
   readonly dryRun: boolean
   /** After the apply; unchanged when there was nothing to do. */

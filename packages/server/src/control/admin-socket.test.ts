@@ -144,7 +144,7 @@ describe('the admin socket', () => {
     const last = await ask('GET', `/v1/documents?limit=2&after=${after}`)
     assert.equal((last.body.documents as readonly unknown[]).length, 1)
     assert.equal(last.body.next, undefined)
-    for (const path of ['documents', 'scope-grants', 'onboardings', 'registration-tokens']) {
+    for (const path of ['documents', 'scope-grants', 'onboardings', 'approvals', 'registration-tokens']) {
       for (const limit of [1, 500]) assert.equal((await ask('GET', `/v1/${path}?limit=${limit}`)).status, 200)
       for (const query of ['limit=0', 'limit=501', 'limit=x', 'unheard=of', `after=${'x'.repeat(4097)}`])
         assert.equal((await ask('GET', `/v1/${path}?${query}`)).status, 400, query)
@@ -155,6 +155,18 @@ describe('the admin socket', () => {
       const here = await ask('GET', `/v1/${path}?issuer=${binding.name}`)
       assert.equal(here.status, 200)
     }
+  })
+
+  test('lists what is due in pages, asked for in the body', async t => {
+    const { ask } = await served(t)
+    await ask('POST', '/v1/apply', JSON.stringify({ files: [fileOf(shop, bank, accounts)] }))
+    const due = (asked: object) => ask('POST', '/v1/onboardings/due', JSON.stringify({ days: 30, ...asked }))
+    for (const asked of [{}, { limit: 1 }, { limit: 500, issuer: binding.name }])
+      assert.deepEqual(await due(asked), { ...(await due({})), body: { due: [] } })
+    for (const asked of [{ limit: 0 }, { limit: 501 }, { limit: '5' }, { after: 'x'.repeat(4097) }])
+      assert.equal((await due(asked)).status, 400, JSON.stringify(asked))
+    for (const asked of [{ after: 'x' }, { after: '' }, { issuer: 'nowhere' }])
+      assert.equal((await due(asked)).status, 422, JSON.stringify(asked))
   })
 
   test('lists what another version wrote or another issuer left, too', async t => {

@@ -155,6 +155,7 @@ const pagedAt: Readonly<Record<string, Listed | undefined>> = {
   'GET /v1/documents': (api, asked) => api.documents(asked),
   'GET /v1/scope-grants': (api, asked) => api.listScopeGrants(asked),
   'GET /v1/onboardings': (api, asked) => api.listOnboardings(asked),
+  'GET /v1/approvals': (api, asked) => api.listApprovals(asked),
   'GET /v1/registration-tokens': (api, asked) => api.registrationTokens(asked),
 }
 
@@ -169,8 +170,6 @@ async function route(api: AdminApi, request: IncomingMessage): Promise<Answer<un
   const paged = pagedAt[address]
   if (paged !== undefined) return await overPage(api, url.searchParams, paged)
   if (address === 'GET /v1/keys') return await api.listKeys(url.searchParams.get('issuer') ?? undefined)
-  if (address === 'GET /v1/approvals')
-    return await api.listApprovals(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/policies')
     return await api.listPolicies(url.searchParams.get('issuer') ?? undefined)
   if (address === 'GET /v1/status') return await api.status()

@@ -12,7 +12,7 @@ import { storedDocuments } from './documents.ts'
 import { explainClient } from './explain-client.ts'
 import { issuersNamed } from './issuers-named.ts'
 import { type KeyDesk, listKeys, revokeKey, rotateKeys } from './keys.ts'
-import { dueOnboardings } from './onboarding/due.ts'
+import { pageOfDue } from './onboarding/due.ts'
 import { onboardingFlags } from './onboarding/flags.ts'
 import { changeOnboarding, draftOnboarding, listOnboardings } from './onboarding/onboardings.ts'
 import { checkOnboarding } from './onboarding/run-check.ts'
@@ -91,21 +91,13 @@ export function adminOver(options: AdminOptions): AdminApi {
     changeScopeGrant: request => applied(() => changeScopeGrant(request, ports), onApplied),
     listScopeGrants: (asked = {}) => over(() => listScopeGrants(asked, ports)),
     reportScopes: request => over(() => reportScopes(request, ports)),
-    listApprovals: issuer =>
-      over(async () => {
-        const listed = await listApprovals(issuer, ports)
-        return listed.ok ? checked({ approvals: listed.value }) : listed
-      }),
+    listApprovals: (asked = {}) => over(() => listApprovals(asked, ports)),
     changeApproval: request => over(() => changeApproval(request, ports)),
     draftOnboarding: request => applied(() => draftOnboarding(request, ports), onApplied),
     changeOnboarding: request => applied(() => changeOnboarding(request, ports), onApplied),
     checkOnboarding: request => applied(() => checkOnboarding(request, ports, options.outbound), onApplied),
     listOnboardings: (asked = {}) => over(() => listOnboardings(asked, ports)),
-    dueOnboardings: request =>
-      answered(async () => {
-        const due = await dueOnboardings(request, ports)
-        return due.ok ? value({ due: due.value }) : invalid(due.problems)
-      }),
+    dueOnboardings: request => over(() => pageOfDue(request, ports)),
     onboardingFlags: request => over(() => onboardingFlags(request, ports)),
     submitPolicies: request => applied(() => submitPolicies(request, ports), onApplied),
     changePolicies: request => applied(() => changePolicies(request, ports), onApplied),
@@ -199,7 +191,7 @@ function value<T>(result: T): Answer<T> {
   return { ok: true, value: result }
 }
 
-function invalid(problems: readonly Problem[]): Answer<never> {
+export function invalid(problems: readonly Problem[]): Answer<never> {
   const detail = problems.length === 1 ? 'one problem' : `${problems.length} problems`
   return {
     ok: false,

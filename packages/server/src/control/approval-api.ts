@@ -1,5 +1,7 @@
 import type { DetailWords } from '@holdfast/protocol/specs/rfc9396-rar/words.ts'
 
+import type { Paged } from './page-api.ts'
+
 /** The part of the admin API that is about what policies want approved (`@require_approval`). */
 
 export interface ApprovalChange {
@@ -44,6 +46,6 @@ export interface ListedApproval {
   readonly txn: string
 }
 
-export interface ApprovalList {
+export interface ApprovalList extends Paged {
   readonly approvals: readonly ListedApproval[]
 }

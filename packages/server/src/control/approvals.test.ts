@@ -9,6 +9,7 @@ import { openSqliteStore } from '../store/drivers/sqlite.ts'
 import type { ApprovalChange } from './admin-api.ts'
 import { apply, type ControlPorts } from './apply.ts'
 import { changeApproval, listApprovals } from './approvals.ts'
+import type { PageRequest } from './page-api.ts'
 import { accounts, bank, binding, fileOf, shop } from './testing/documents.ts'
 
 const user = (name: string, groups: readonly string[], status = 'active'): string => `apiVersion: holdfast/v1
@@ -62,14 +63,48 @@ describe('approvals on the command line', () => {
   test('are listed in words, with who is missing', async t => {
     const { ports, record, change } = await open(t)
     await change('tess')
-    const listed = await listApprovals(undefined, ports)
+    const listed = await listApprovals({}, ports)
     assert.ok(listed.ok)
-    const [one, ...more] = listed.value
+    const [one, ...more] = listed.value.approvals
     assert.deepEqual(more, [])
     assert.deepEqual(
       [one?.name, one?.client, one?.user, one?.missing, one?.scopes.map(({ name }) => name), one?.waitsUntil],
       [record.name, 'shop', 'ada', ['legal'], ['accounts'], later(86_400)],
     )
+  })
+
+  test('are listed in pages, those that wait longest first, each once', async t => {
+    const { ports, store, record, change } = await open(t)
+    const names = [record.name]
+    for (let index = 1; index < 6; index++) {
+      const at = later(index)
+      const one = newApproval(binding.url, { ...content, seconds: 900 + index }, `txn-${index}`, at)
+      await store.commit([{ kind: 'ask-approval', record: one, at, ofAskerMax: 20 }])
+      names.push(one.name)
+    }
+    const pageAt = async (asked: PageRequest): Promise<readonly [readonly string[], string | undefined]> => {
+      const listed = await listApprovals(asked, ports)
+      assert.ok(listed.ok, JSON.stringify(listed))
+      return [listed.value.approvals.map(({ name }) => name), listed.value.next]
+    }
+    assert.deepEqual(await pageAt({ limit: 6 }), [names, undefined])
+    const [first, next] = await pageAt({ limit: 2 })
+    assert.deepEqual(first, names.slice(0, 2))
+    // What was answered is not listed any more, and makes nothing else be skipped.
+    for (const name of [names[1], names[3]]) await change('tess', { step: 'deny', name: name ?? '' })
+    const [second, last] = await pageAt({ limit: 2, after: next })
+    assert.deepEqual(second, [names[2], names[4]])
+    assert.deepEqual(await pageAt({ limit: 2, after: last, issuer: binding.name }), [[names[5]], undefined])
+
+    for (const [asked, field] of [
+      [{ issuer: 'nowhere' }, 'issuer'],
+      [{ after: '' }, 'after'],
+      [{ after: String(next).replace('Approval', 'ScopeGrant') }, 'after'],
+      [{ after: String(next).replace(binding.url, 'https://gone.example') }, 'after'],
+    ] as const) {
+      const refused = await listApprovals(asked, ports)
+      assert.deepEqual(refused.ok ? [] : refused.problems.map(problem => problem.field), [field])
+    }
   })
 
   for (const [name, as, more, ruleId] of [

@@ -14,12 +14,14 @@ import type { IssuerSnapshot } from '../snapshot/snapshot.ts'
 import type { FoundApproval } from '../store/store.ts'
 import type { Write } from '../store/writes.ts'
 import type { ControlPorts } from './apply.ts'
-import type { ApprovalChange, ChangedApproval, ListedApproval } from './approval-api.ts'
+import type { ApprovalChange, ApprovalList, ChangedApproval, ListedApproval } from './approval-api.ts'
 import { storedDocuments } from './documents.ts'
 import { issuersNamed } from './issuers-named.ts'
+import { misfitOfPage, nearestOf, pageOf, placeInTime } from './page.ts'
+import type { PageRequest } from './page-api.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
 
-/** Of each issuer, so many are listed; the longest waiting come first. */
+/** Of each issuer, so many are listed at one time, chosen in turns of who asks. */
 const listedMax = 500
 
 /** A person answers, by the same judgement as on the page. A denial also takes back an approval that is not spent. */
@@ -91,24 +93,35 @@ async function findAt(
   return undefined
 }
 
-/** What waits, of every issuer or of the one named. */
+/** What waits, of every issuer or of the one named; the longest waiting of each comes first. */
 export async function listApprovals(
-  issuer: string | undefined,
+  asked: PageRequest,
   { store, clock, issuers }: ControlPorts,
-): Promise<Checked<readonly ListedApproval[]>> {
+): Promise<Checked<ApprovalList>> {
+  const document = 'Approval'
+  const misfit = misfitOfPage(asked, issuers, [document])
+  if (misfit !== undefined) return wrong({ document, ...misfit })
   const stored = storedDocuments(await store.listDocuments())
   if (!stored.ok) return stored
   const compiled = compileSnapshot({ revision: 0, issuers, documents: stored.value })
   if (!compiled.ok) return compiled
   const now = clock.now()
   const lists = await Promise.all(
-    issuersNamed(issuer, issuers).map(async ({ url }) => {
-      const snapshot = compiled.value.issuers.get(url)
-      const waiting = await store.listWaitingApprovals(url, undefined, now, listedMax)
-      return await Promise.all(waiting.map(found => listedOf(found, snapshot, store)))
-    }),
+    issuersNamed(asked.issuer, issuers).map(({ url }) =>
+      store.listWaitingApprovals(url, undefined, now, listedMax),
+    ),
   )
-  return checked(lists.flat())
+  const nearest = nearestOf(lists.flat(), asked, ({ issuedAt, ...found }) =>
+    placeInTime(document, { ...found, at: issuedAt }),
+  )
+  const listed = await Promise.all(
+    nearest.map(found => listedOf(found, compiled.value.issuers.get(found.issuer), store)),
+  )
+  const { page, ...more } = pageOf(listed, asked, {
+    placeOf: ({ askedAt, ...approval }) => placeInTime(document, { ...approval, at: askedAt }),
+    show: approval => approval,
+  })
+  return checked({ approvals: page, ...more })
 }
 
 async function listedOf(

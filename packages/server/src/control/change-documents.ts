@@ -1,3 +1,4 @@
+import { announcing, factsOfNarrowed } from '../data/mint/narrowed.ts'
 import { compileSnapshot, type IssuerBinding, type PlacedDocument } from '../snapshot/compile.ts'
 import type { AuditRecord } from '../store/records.ts'
 import type { Write } from '../store/writes.ts'
@@ -11,7 +12,7 @@ import {
 } from './document.ts'
 import { storedDocuments } from './documents.ts'
 import { issuersNamed } from './issuers-named.ts'
-import { announcing, factsOfNarrowed, narrowedClients } from './narrowed-clients.ts'
+import { narrowedClients } from './narrowed-clients.ts'
 import { type Checked, checked, type Problem, wrong } from './problem.ts'
 import type { KindName } from './resources/index.ts'
 

@@ -20,6 +20,23 @@ const caller = (name: string, scope: string, more = 'resources: [ledger]'): stri
     `{${more}, metadata: {grant_types: [client_credentials], scope: ${scope}, dpop_bound_access_tokens: true,
       jwks: {keys: [${jwk}]}}}`,
   )
+const bank = documentOf('ResourceServer', 'bank', '{audience: https://bank.example, scopes: []}')
+/** @param more of its first field */
+const mandate = (more = '', words = 'title: Mandate, description: Once.', fields = ''): string =>
+  documentOf(
+    'AuthorizationDetailsType',
+    'mandate',
+    `{resourceServer: bank, ${words}, fields: [{name: to, label: To, kind: text, lengthMax: 20${more}}${fields}]}`,
+  )
+/** A client that may ask users for these types. */
+const asking = (name: string, types: string): string =>
+  documentOf(
+    'Client',
+    name,
+    `{resources: [bank], metadata: {grant_types: [authorization_code], redirect_uris: ['https://${name}.example/cb'],
+      scope: openid, authorization_details_types: [${types}], dpop_bound_access_tokens: true, jwks: {keys: [${jwk}]}}}`,
+  )
+const typed = [bank, mandate(), asking('payer', 'mandate'), asking('other', '')]
 const detailed = (details: string): string => `resources: [bank], ownAuthorizationDetails: [${details}]`
 
 const before = [api('read, write'), ...words, caller('a', 'read write'), caller('b', 'read')]
@@ -55,6 +72,17 @@ for (const { name, skip, open: on } of stores)
       assert.deepEqual(await announced(world), ['a'])
       const [record] = await world.ports.store.findAudit(reference ?? '', 10)
       assert.deepEqual([record?.facts.narrowedCount, record?.facts.narrowed], [1, ['a']])
+    })
+
+    test('are those whose type of details judges otherwise, and of a display text nobody is', async t => {
+      const world = await open(t, typed, on)
+      const tighter = await done(applied([mandate(', required: true')], world.ports))
+      assert.deepEqual(await announced(world), ['payer'])
+      const [record] = await world.ports.store.findAudit(tighter.reference ?? '', 10)
+      assert.deepEqual([record?.facts.narrowedCount, record?.facts.narrowed], [1, ['payer']])
+      const words = 'title: Direct debit, description: As often as it likes.'
+      const worded = await done(applied([mandate(', required: true', words)], world.ports))
+      assert.deepEqual([worded.narrowed, await announced(world)], [[], ['payer']])
     })
 
     test('are those of a grant of scopes that is revoked, once', async t => {
@@ -124,6 +152,30 @@ describe('a client is narrowed', () => {
       )
     const world = await open(t, [open100, type, own('us')])
     assert.deepEqual(await narrowedBy(world, own('them')), ['c'])
+  })
+
+  const tightened: readonly (readonly [how: string, type: string])[] = [
+    ['has a shorter text', mandate().replace('20', '19')],
+    ['asks for what could be left out', mandate(', required: true')],
+    ['takes text of one format only', mandate(', format: iban')],
+    ['has another name for its field', mandate().replace('name: to', 'name: payee')],
+    ['lets what it has in its own name say less', mandate(', format: date, narrowing: at-most')],
+    // Nobody loses by it, and nobody looks whether somebody does.
+    ['has one more field', mandate('', undefined, ', {name: by, label: By, kind: boolean}')],
+  ]
+  for (const [how, type] of tightened)
+    test(`when a type of details that it may ask for ${how}`, async t => {
+      assert.deepEqual(await narrowedBy(await open(t, typed), type), ['payer'])
+    })
+
+  test('and not when a type of details reads otherwise, or stands on another profile', async t => {
+    const world = await open(t, typed)
+    for (const type of [
+      mandate('', 'title: Direct debit, description: As often as it likes.'),
+      mandate().replace('label: To', 'label: Payee'),
+      mandate('', 'title: Mandate, description: Once., profile: fapi2-security'),
+    ])
+      assert.deepEqual(await narrowedBy(world, type), [])
   })
 
   test('when it is suspended', async t => {

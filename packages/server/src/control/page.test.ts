@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { misfitOfPage, pageBytesMax, pageOf, pageQuery, placeAt } from './page.ts'
+import {
+  misfitOfPage,
+  nearestOf,
+  pageBody,
+  pageBytesMax,
+  pageOf,
+  pageQuery,
+  placeAt,
+  placeInTime,
+} from './page.ts'
 import { binding } from './testing/documents.ts'
 
 const list = { placeOf: (name: string) => name, show: (name: string) => name }
@@ -21,6 +30,41 @@ describe('a page', () => {
     const huge = 'h'.repeat(2 * pageBytesMax)
     assert.deepEqual(pageOf([huge, 'i'], {}, list), { page: [huge], next: huge })
     assert.deepEqual(pageOf([huge], {}, list), { page: [huge] })
+  })
+
+  test('is made of those that are nearest behind its place: they make the same page as all', () => {
+    const names = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 3 }), { maxLength: 20 })
+    fc.assert(
+      fc.property(names, fc.string({ maxLength: 3 }), fc.integer({ min: 1, max: 5 }), (all, after, limit) => {
+        const asked = { limit, after }
+        const nearest = nearestOf(all, asked, list.placeOf)
+        assert.ok(nearest.length <= limit + 1)
+        assert.deepEqual(pageOf(nearest, asked, list), pageOf(all, asked, list))
+      }),
+    )
+    assert.equal(
+      nearestOf(
+        Array.from({ length: 200 }, (_, index) => `n${index}`),
+        {},
+        list.placeOf,
+      ).length,
+      101,
+    )
+  })
+
+  test('by time holds what came first, and by name what came at once', () => {
+    const placeOf = ({ name, at }: { readonly name: string; readonly at: number }) =>
+      placeInTime('Approval', { issuer: binding.url, name, at })
+    const items = [
+      { name: 'b', at: 1_700_000_000 },
+      { name: 'a', at: 1_700_000_000 },
+      { name: 'c', at: 999_999_999 },
+      { name: 'd', at: 0 },
+    ]
+    const { page } = pageOf(items, {}, { placeOf, show: ({ name }) => name })
+    assert.deepEqual(page, ['d', 'c', 'a', 'b'])
+    for (const item of items)
+      assert.equal(misfitOfPage({ after: placeOf(item) }, [binding], ['Approval']), undefined)
   })
 
   test('after page shows what was there all the time once, whatever comes and goes in between', () => {
@@ -83,6 +127,10 @@ describe('a question for a page', () => {
   })
 
   test('has bounds, and says a hundred when it says nothing', () => {
+    assert.deepEqual(pageBody.parse({}), { limit: 100 })
+    for (const limit of [1, 500]) assert.deepEqual(pageBody.parse({ limit }), { limit })
+    for (const limit of [0, 501, 1.5, '5', null])
+      assert.ok(!pageBody.safeParse({ limit }).success, `${limit}`)
     assert.deepEqual(pageQuery.parse({}), { limit: 100 })
     assert.ok(pageQuery.safeParse({ issuer: 'i'.repeat(2048), after: 'a'.repeat(4096) }).success)
     assert.ok(!pageQuery.safeParse({ issuer: 'i'.repeat(2049) }).success)

@@ -18,11 +18,35 @@ export const pageQuery = z.strictObject({
   after: z.string().max(placeMax).optional(),
 })
 
+/** The same of a question that is posted. */
+export const pageBody = pageQuery.extend({
+  limit: z.number().int().min(1).max(pageItemsMax).default(pageItems),
+})
+
 /** How one list is cut. */
 interface List<I, T> {
   /** No two items have the same. The order of the list; it says where a page ended also when that item is gone. */
   readonly placeOf: (item: I) => string
   readonly show: (item: I) => T
+}
+
+/** The items behind `after`, in order. */
+function behind<I>(items: readonly I[], after: string, placeOf: (item: I) => string) {
+  return items
+    .map(item => ({ item, place: placeOf(item) }))
+    .filter(({ place }) => place > after)
+    .toSorted((left, right) => (left.place < right.place ? -1 : 1))
+}
+
+/** Those that a page is made of, and one more: what costs something to be shown is asked for these alone. */
+export function nearestOf<I>(
+  items: readonly I[],
+  { limit = pageItems, after = '' }: Omit<PageRequest, 'issuer'>,
+  placeOf: (item: I) => string,
+): readonly I[] {
+  return behind(items, after, placeOf)
+    .slice(0, limit + 1)
+    .map(({ item }) => item)
 }
 
 /** The items behind `after`, as many as a page holds. */
@@ -31,10 +55,7 @@ export function pageOf<I, T>(
   { limit = pageItems, after = '' }: Omit<PageRequest, 'issuer'>,
   { placeOf, show }: List<I, T>,
 ): { readonly page: readonly T[]; readonly next?: string } {
-  const rest = items
-    .map(item => ({ item, place: placeOf(item) }))
-    .filter(({ place }) => place > after)
-    .toSorted((left, right) => (left.place < right.place ? -1 : 1))
+  const rest = behind(items, after, placeOf)
   const page: T[] = []
   let bytes = 0
   for (const { item } of rest.slice(0, limit)) {
@@ -50,6 +71,14 @@ export function pageOf<I, T>(
 /** Where something stands in a list that is about several issuers. */
 export function placeAt(kind: string, { issuer, name }: { readonly issuer: string; readonly name: string }) {
   return `${kind} ${issuer} ${name}`
+}
+
+/** Where something stands that is listed by time, the earliest of each issuer first; it does not move. */
+export function placeInTime(
+  kind: string,
+  { issuer, name, at }: { readonly issuer: string; readonly name: string; readonly at: number },
+): string {
+  return placeAt(kind, { issuer, name: `${String(at).padStart(12, '0')}.${name}` })
 }
 
 /**

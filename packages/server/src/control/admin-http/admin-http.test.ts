@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { parse } from 'yaml'
+import { newApproval } from '../../data/approvals/approval.ts'
+import type { ApprovalContent } from '../../store/approval-records.ts'
 import { adminScopes } from '../admin-scopes.ts'
 import {
   type AdminWorld,
@@ -302,6 +304,7 @@ describe('documents over HTTPS', () => {
 const pagedLists = [
   ['/admin/v1/scope-grants', 'grants'],
   ['/admin/v1/onboardings', 'onboardings'],
+  ['/admin/v1/approvals', 'approvals'],
   ['/admin/v1/registration-tokens', 'tokens'],
   ['/admin/v1/documents', 'documents'],
 ] as const
@@ -336,7 +339,19 @@ describe('lists over HTTPS', () => {
       },
     }),
   }
+  /** As a policy would: nobody asks for an approval over this API. */
+  const askApproval = async (index: number): Promise<string> => {
+    const content: ApprovalContent = {
+      ...{ moment: 'authorize', clientId: 'shop', subject: `u_${index}`, scopes: [], resources: [] },
+      ...{ authorizationDetails: [], groups: ['treasury'], seconds: 900, isReusable: false },
+    }
+    const at = world.clock.now()
+    const record = newApproval(issuer, content, `txn-${index}`, at)
+    await world.store.commit([{ kind: 'ask-approval', record, at, ofAskerMax: 20 }])
+    return record.name
+  }
   const made = async (path: string, list: string, index: number): Promise<string> => {
+    if (list === 'approvals') return await askApproval(index)
     const isDocument = list === 'documents'
     const body = isDocument
       ? documentFor('Scope', `more-${index}`, { title: 'T', description: 'T' })
@@ -379,8 +394,8 @@ describe('lists over HTTPS', () => {
       const first = await pageAt(path, list, `limit=${whole.items.length - 4}`)
       assert.deepEqual(first.names, whole.names.slice(0, -4))
       const [gone, later] = [first.items.at(-1), whole.items.at(-2)]
-      // Tokens are not removed: they end by time.
-      const removed = list === 'tokens' ? [] : [gone?.name, later?.name]
+      // What is no document ends by time.
+      const removed = list === 'tokens' || list === 'approvals' ? [] : [gone?.name, later?.name]
       const stored = await world.store.listDocuments()
       for (const { documentKind, name } of stored.filter(one => removed.includes(one.name)))
         await world.store.commit([
@@ -417,6 +432,24 @@ describe('lists over HTTPS', () => {
     const page = await pageAt('/admin/v1/scope-grants', 'grants', '')
     assert.equal(page.items.length, 100)
     assert.equal(typeof page.next, 'string')
+  })
+
+  test('of what is due are asked for in the body, by the same rules', async () => {
+    const due = (asked: object) =>
+      anna.ask('POST', '/admin/v1/onboardings/due', { body: { days: 30, ...asked } })
+    for (const asked of [{}, { limit: 1 }, { limit: 500, issuer: 'main' }])
+      assert.deepEqual((await due(asked)).body, { due: [] })
+    for (const [asked, ruleId] of [
+      ...[{ limit: 0 }, { limit: 501 }, { limit: '5' }, { after: 'x'.repeat(4097) }].map(
+        one => [one, 'admin.body'] as const,
+      ),
+      [{ after: 'x' }, 'admin.body'],
+      [{ after: `Approval ${issuer} x` }, 'admin.body'],
+      [{ issuer: 'nowhere' }, 'admin.issuer'],
+    ] as const) {
+      const answer = await due(asked)
+      assert.deepEqual([answer.status, answer.body.ruleId], [400, ruleId], JSON.stringify(asked))
+    }
   })
 
   test('begin at no place but their own', async () => {

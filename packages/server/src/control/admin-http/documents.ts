@@ -56,7 +56,7 @@ export const documentOperations: readonly AdminOperation[] = [
         scopesOfKinds([kind], 'read').every(scope => caller.scopes.includes(scope)),
       )
       const stored = standing.records.map(({ issuer }) => issuer)
-      const refusal = judgePage({ desk }, query, open, stored)
+      const refusal = judgePage({ desk }, query, open, { left: stored })
       if (refusal !== undefined) return refused(refusal)
       return { ok: true, status: 200, body: documentPage(standing, query, desk.options.ports.issuers, open) }
     },

@@ -32,10 +32,10 @@ export function judgePage(
   { desk }: Pick<AdminVisit, 'desk'>,
   asked: PageRequest,
   kinds: readonly string[],
-  left: readonly string[] = [],
+  { left = [], of = 'query' }: { readonly left?: readonly string[]; readonly of?: 'query' | 'body' } = {},
 ): Refusal | undefined {
   const { issuers } = desk.options.ports
   const misfit = misfitOfPage(asked, issuers, kinds, left)
   if (misfit === undefined) return undefined
-  return misfit.field === 'issuer' ? issuerUnclear(issuers) : unfit('query', misfit.message)
+  return misfit.field === 'issuer' ? issuerUnclear(issuers) : unfit(of, misfit.message)
 }

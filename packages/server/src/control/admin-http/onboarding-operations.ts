@@ -11,10 +11,11 @@ import {
 import type { ClientOnboardingSpec } from '../resources/client-onboarding.ts'
 import { judgeAnotherPerson } from './another-person.ts'
 import { refused } from './documents.ts'
+import { isLastDoor, lastDoor, withSuspended } from './doors.ts'
 import { etagOfValue } from './etag.ts'
-import { listOperation } from './list-operation.ts'
+import { judgePage, listOperation } from './list-operation.ts'
 import { operation } from './operation.ts'
-import { groundOf, isLastDoor, lastDoor } from './risk.ts'
+import { groundOf } from './risk.ts'
 import { type AdminOperation, type AdminVisit, apiOf, done } from './visit.ts'
 
 /** The person is who the token says: a body that names one does not fit. */
@@ -97,7 +98,10 @@ export const onboardingOperations: readonly AdminOperation[] = [
     summary: 'What ends soon or waits for somebody: records, reviews, keys, certificates, secrets.',
     scopes: ['admin.governance:read'],
     body: dueBody,
-    work: async visit => done(await apiOf(visit).dueOnboardings(visit.body)),
+    work: async visit => {
+      const refusal = judgePage(visit, visit.body, ['ClientOnboarding'], { of: 'body' })
+      return refusal === undefined ? done(await apiOf(visit).dueOnboardings(visit.body)) : refused(refusal)
+    },
   }),
   operation({
     id: 'listOnboardingFlags',
@@ -116,10 +120,10 @@ function closedDoors(
   { step, record }: { readonly step: Step; readonly record: string },
 ): readonly string[] {
   if (step !== 'suspend' && step !== 'retire') return []
-  const { documents } = standing
-  const ground = { before: documents, after: documents, ...groundOf(desk) }
-  return recordsNamed(standing.documents, record).flatMap(({ issuerUrl, document }) => {
+  const { documents: before } = standing
+  return recordsNamed(before, record).flatMap(({ issuerUrl, document }) => {
     const { client } = document.spec.content
+    const ground = { before, after: withSuspended(before, issuerUrl, client), ...groundOf(desk) }
     return isLastDoor(client, issuerUrl, ground) ? [`Client/${client}: ${lastDoor}`] : []
   })
 }

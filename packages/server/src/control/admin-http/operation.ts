@@ -19,6 +19,7 @@ interface OperationLine<B, Q> {
   readonly preconditions?: true
   readonly twoPersons?: {
     readonly approve: AdminScope
+    readonly misfit?: (visit: AdminVisit<B, Q>) => Done | undefined
     readonly reasons: (visit: AdminVisit<B, Q>) => readonly string[] | Promise<readonly string[]>
     readonly base: (visit: AdminVisit<B, Q>) => Promise<Readonly<Record<string, string>>>
   }
@@ -32,6 +33,7 @@ export function operation<B = undefined, Q = undefined>(line: OperationLine<B, Q
   const own = (visit: AdminVisit): AdminVisit<B, Q> => visit as AdminVisit<B, Q>
   const both: TwoPersons | undefined = twoPersons && {
     approve: twoPersons.approve,
+    misfit: visit => twoPersons.misfit?.(own(visit)),
     reasons: visit => twoPersons.reasons(own(visit)),
     base: visit => twoPersons.base(own(visit)),
   }

@@ -9,10 +9,8 @@ import {
   renewBody,
   reportBody,
   requestGrantBody,
-  revokeAccessBody,
   revokeBody,
   revokeKeyBody,
-  revokeTenantBody,
   revokeTokenBody,
   rotateBody,
   rotateKeysBody,
@@ -25,11 +23,13 @@ import { registrationTokenPlace } from '../registration-tokens.ts'
 import { judgeAnotherPerson } from './another-person.ts'
 import { changeOperations } from './changes.ts'
 import { documentOperations, refused } from './documents.ts'
+import { isLastDoor, lastDoor } from './doors.ts'
 import { etagOf, etagOfValue } from './etag.ts'
 import { listOperation } from './list-operation.ts'
 import { onboardingOperations } from './onboarding-operations.ts'
 import { issuerQuery, operation } from './operation.ts'
-import { arePowerful, decidesForOthers, isAdministrators, isPowerfulClient } from './risk.ts'
+import { revocationOperations } from './revocation-operations.ts'
+import { arePowerful, decidesForOthers, groundOf, isAdministrators, isPowerfulClient } from './risk.ts'
 import { type AdminOperation, type AdminVisit, apiOf, done } from './visit.ts'
 
 /** Repeated parameters as lists; one that is absent says nothing. */
@@ -170,35 +170,7 @@ export const adminOperations: readonly AdminOperation[] = [
     },
     work: async visit => done(await apiOf(visit).resetSecondFactors(visit.body)),
   }),
-  operation({
-    id: 'revokeAccess',
-    method: 'POST',
-    path: '/admin/v1/revocation',
-    summary: 'Ends all access of a user or a client, or one grant. One person is enough: it must be quick.',
-    scopes: ['admin.access:write'],
-    body: revokeAccessBody,
-    work: async visit => done(await apiOf(visit).revokeAccess(visit.body)),
-  }),
-  operation({
-    id: 'revokeTenant',
-    method: 'POST',
-    path: '/admin/v1/revocation/tenant',
-    summary:
-      'Ends all access at every issuer of a tenant. Takes two persons; who runs the server needs none.',
-    scopes: ['admin.access:write'],
-    body: revokeTenantBody,
-    twoPersons: {
-      approve: 'admin.access:approve',
-      reasons: ({ body: { tenant } }) => [`everybody of the tenant ${tenant} is signed out`],
-      base: async ({ standing }) =>
-        Object.fromEntries(
-          standing.records
-            .filter(({ documentKind }) => documentKind === 'Issuer')
-            .map(({ name, issuer, body }) => [`Issuer/${name} ${issuer}`, etagOf(body)]),
-        ),
-    },
-    work: async visit => done(await apiOf(visit).revokeTenant(visit.body)),
-  }),
+  ...revocationOperations,
   listOperation({
     id: 'listRegistrationTokens',
     path: '/admin/v1/registration-tokens',
@@ -269,6 +241,17 @@ export const adminOperations: readonly AdminOperation[] = [
     needs: ({ body: { step } }) => [isApproval(step) ? 'admin.governance:approve' : 'admin.governance:write'],
     body: changeGrant,
     isHighRisk: ({ body: { step } }) => isApproval(step) || step === 'activate',
+    twoPersons: {
+      approve: 'admin.governance:approve',
+      reasons: visit => (visit.body.step === 'revoke' ? closedDoors(visit, visit.body.name) : []),
+      base: async ({ standing, body: { name } }) =>
+        Object.fromEntries(
+          grantsNamed(standing, name).map(({ issuerUrl, document }) => [
+            `ScopeGrant/${name} ${issuerUrl}`,
+            etagOfValue(document.source),
+          ]),
+        ),
+    },
     work: async visit => {
       const { body, caller } = visit
       const refusal = isApproval(body.step) ? judgeApproval(visit, body) : undefined
@@ -286,14 +269,12 @@ export const adminOperations: readonly AdminOperation[] = [
     work: async visit => done(await apiOf(visit).reportScopes(visit.body)),
   }),
   ...onboardingOperations,
-  operation({
+  listOperation({
     id: 'listApprovals',
-    method: 'GET',
     path: '/admin/v1/approvals',
     summary: 'What policies want approved, and which groups have not answered.',
-    scopes: ['admin.governance:read'],
-    query: issuerQuery,
-    work: async visit => done(await apiOf(visit).listApprovals(visit.query.issuer)),
+    ...{ scope: 'admin.governance:read', kind: 'Approval' },
+    read: (api, asked) => api.listApprovals(asked),
   }),
   operation({
     id: 'changeApproval',
@@ -428,12 +409,31 @@ function judgeApproval(
   visit: Pick<AdminVisit, 'caller' | 'standing' | 'administrators'>,
   { step, name }: z.infer<typeof changeGrant>,
 ): Refusal | undefined {
-  const asking = visit.standing.documents.flatMap(({ document }) => {
-    if (document.kind !== 'ScopeGrant' || document.name !== name) return []
+  const asking = grantsNamed(visit.standing, name).flatMap(({ document }) => {
     const { content, approvals } = document.spec
     return [content.requestedBy, ...(step === 'approve' ? approvals.map(({ by }) => by) : [])]
   })
   return judgeAnotherPerson(visit, asking)
+}
+
+function grantsNamed({ documents }: AdminVisit['standing'], name: string) {
+  return documents.flatMap(({ issuerUrl, document }) =>
+    document.kind === 'ScopeGrant' && document.name === name ? [{ issuerUrl, document }] : [],
+  )
+}
+
+/** To take scopes from a client takes one person, but for those by which administrators come in at last. */
+function closedDoors(
+  { standing, desk }: Pick<AdminVisit, 'standing' | 'desk'>,
+  name: string,
+): readonly string[] {
+  const { documents: before } = standing
+  const after = before.filter(({ document }) => document.kind !== 'ScopeGrant' || document.name !== name)
+  const ground = { before, after, ...groundOf(desk) }
+  return grantsNamed(standing, name).flatMap(({ issuerUrl, document }) => {
+    const { client } = document.spec.content
+    return isLastDoor(client, issuerUrl, ground) ? [`Client/${client}: ${lastDoor}`] : []
+  })
 }
 
 /** By the names of the versions: who confirms reads more than the beginning of one. */

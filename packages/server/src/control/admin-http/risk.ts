@@ -1,31 +1,18 @@
-import type { EpochSeconds } from '@holdfast/protocol'
 import { accessEvaluationScope } from '@holdfast/protocol/specs/authzen/rules.ts'
 import { globalRevocationScope } from '@holdfast/protocol/specs/global-token-revocation/rules.ts'
 import type { PlacedDocument } from '../../snapshot/compile.ts'
-import { compileOnboarding } from '../../snapshot/compile-onboarding.ts'
-import { approvedJwks, onboardingAt } from '../../snapshot/onboarded.ts'
 import type { UserRecord } from '../../store/records.ts'
 import type { DocumentRecord, Write } from '../../store/writes.ts'
 import { isAdminScope } from '../admin-scopes.ts'
 import { highTier } from '../content-approvals.ts'
-import { canonicalJson, type DocumentOf, ofKind } from '../document.ts'
+import { canonicalJson, type DocumentOf } from '../document.ts'
 import { storedDocuments } from '../documents.ts'
 import type { KindName } from '../resources/index.ts'
-import { changeLifetimeSeconds } from './propose.ts'
+import { type DoorGround, isLastDoor, lastDoor } from './doors.ts'
 import type { AdminDesk } from './visit.ts'
 
-/** What stands around a change: the documents of every issuer before and after it. */
-export interface RiskGround {
-  readonly before: readonly PlacedDocument[]
-  readonly after: readonly PlacedDocument[]
-  /** Resource identifier of the admin API. */
-  readonly audience: string
-  /** Onboardings end by time. */
-  readonly now: EpochSeconds
-}
-
-/** What says who has which rights: these do not end. */
-export type RightsGround = Omit<RiskGround, 'now'>
+/** The documents of every issuer before and after a change: they say who has which rights. */
+export type RightsGround = Pick<DoorGround, 'before' | 'after' | 'audience'>
 
 type SpecOf<K extends KindName> = DocumentOf<K>['spec']
 
@@ -35,7 +22,7 @@ interface Changed<K extends KindName> {
   readonly issuer: string
   readonly before: SpecOf<K> | undefined
   readonly after: SpecOf<K> | undefined
-  readonly ground: RiskGround
+  readonly ground: DoorGround
 }
 
 /** Why one person may not do this alone; undefined: one may. */
@@ -77,7 +64,7 @@ const judges: { readonly [K in KindName]: Judge<K> } = {
       : undefined,
   Client: judgeClient,
   RegisteredClient: ({ before, after, name, issuer, ground }) => {
-    if (isOnlySuspended(before, after)) return undefined
+    if (isOnlySuspended(before, after)) return isLastDoor(name, issuer, ground) ? lastDoor : undefined
     return before === undefined || isPowerful(rightsOf(after ?? before), name, issuer, ground)
       ? 'a client that registered itself'
       : changesPolicy(before, after)
@@ -94,13 +81,13 @@ const judges: { readonly [K in KindName]: Judge<K> } = {
 export function risksOf(
   before: readonly DocumentRecord[],
   writes: readonly Write[],
-  { audience, now }: ReturnType<typeof groundOf>,
+  at: ReturnType<typeof groundOf>,
   users: Iterable<UserRecord | undefined> = [],
 ): readonly string[] {
   const places = placesOf(writes)
   const untouched = before.filter(record => !places.has(keyOf(record)))
   const put = writes.flatMap(write => (write.kind === 'put-document' ? [write.document] : []))
-  const ground = { before: parsed(before), after: parsed([...untouched, ...put]), audience, now }
+  const ground = { before: parsed(before), after: parsed([...untouched, ...put]), ...at }
   const find = (documents: readonly PlacedDocument[], record: Omit<DocumentRecord, 'body'>) =>
     documents.find(
       ({ issuerUrl, document }) =>
@@ -117,8 +104,9 @@ export function risksOf(
 }
 
 /** Where and when something is done. */
-export function groundOf({ audience, options }: AdminDesk): Pick<RiskGround, 'audience' | 'now'> {
-  return { audience, now: options.ports.clock.now() }
+export function groundOf({ audience, issuerUrl, options }: AdminDesk): Omit<DoorGround, 'before' | 'after'> {
+  const { clock, issuers } = options.ports
+  return { audience, home: issuers.find(({ url }) => url === issuerUrl), now: clock.now() }
 }
 
 /** Whether somebody who is this user decides for others. */
@@ -128,7 +116,7 @@ export function decidesForOthers({ groups = [] }: Pick<UserRecord, 'groups'>): b
 
 function userRisks(
   writes: readonly Write[],
-  ground: RiskGround,
+  ground: DoorGround,
   users: readonly (UserRecord | undefined)[],
 ): readonly string[] {
   return writes.flatMap(write => {
@@ -252,54 +240,6 @@ function judgeClient({ name, issuer, before, after, ground }: Changed<'Client'>)
   return before !== undefined && after !== undefined && before.profile !== after.profile
     ? 'its profile'
     : undefined
-}
-
-export const lastDoor = 'the last client by which administrators come in'
-
-/**
- * Whether no client would be left that persons use for the admin API: they could not take it back. One is left when it
- * stands for as long as a change waits for its second person; of one that ends before, nobody could rely on renewing it.
- */
-export function isLastDoor(
-  name: string,
-  issuer: string,
-  { before, after, audience, now }: RiskGround,
-): boolean {
-  const later = (now + changeLifetimeSeconds) as EpochSeconds
-  return (
-    doorsAt(now, issuer, before, audience).includes(name) &&
-    doorsAt(later, issuer, after, audience).every(one => one === name)
-  )
-}
-
-/** By document and by onboarding: either may hold a client back, and an onboarding ends by time. */
-function doorsAt(
-  time: EpochSeconds,
-  issuer: string,
-  documents: readonly PlacedDocument[],
-  audience: string,
-): readonly string[] {
-  const own = documents.flatMap(({ issuerUrl, document }) => (issuerUrl === issuer ? [document] : []))
-  const servers = ofKind(own, 'ResourceServer').flatMap(({ name, spec }) =>
-    spec.audience === audience ? [name] : [],
-  )
-  const isRequired = ofKind(own, 'Issuer')[0]?.spec.onboarding === 'required'
-  const clients = ofKind(own, 'Client')
-  const known = new Map(clients.map(client => [client.name, client]))
-  const compiled = compileOnboarding(ofKind(own, 'ClientOnboarding'), { isRequired, clients: known }, [])
-  const { records } = onboardingAt(compiled, time)
-  return clients.flatMap(({ name, spec: { status, resources, metadata } }) => {
-    const { grant_types: grants = ['authorization_code'], jwks } = metadata
-    const isForPersons = grants.some(grant => grant !== 'client_credentials')
-    const record = records.get(name)
-    const isServed =
-      record === undefined
-        ? !isRequired
-        : record.withheld === undefined && (jwks === undefined || approvedJwks(jwks, record).keys.length > 0)
-    return status === 'active' && isServed && isForPersons && resources.some(one => servers.includes(one))
-      ? [name]
-      : []
-  })
 }
 
 function changesPolicy(before: SpecOf<'RegisteredClient'>, after: SpecOf<'RegisteredClient'> | undefined) {

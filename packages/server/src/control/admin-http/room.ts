@@ -21,6 +21,7 @@ import type { Write } from '../../store/writes.ts'
 import type { DocumentOf } from '../document.ts'
 import { administratorOf, callerOf, judgeScopes, judgeStepUp } from './authority.ts'
 import { HeldBack } from './bound-store.ts'
+import { isStrict } from './doors.ts'
 import { propose } from './propose.ts'
 import { doneReply, refusalReply, strangersReply } from './reply.ts'
 import { unfit } from './unfit.ts'
@@ -115,6 +116,8 @@ export async function worked(operation: AdminOperation, visit: AdminVisit): Prom
     const { twoPersons } = operation
     const reasons = (await twoPersons?.reasons(visit)) ?? []
     if (twoPersons === undefined || reasons.length === 0) return await operation.work(visit)
+    const misfit = twoPersons.misfit?.(visit)
+    if (misfit !== undefined) return misfit
     const refusal = judgeStepUp(visit)
     if (refusal !== undefined) return { ok: false, refusal }
     return await propose(visit, {
@@ -140,10 +143,7 @@ function judgeCaller(
   return firstRefusal(adminCallerRules, {
     ...{ tokenAudience: token.audience, audience },
     isBound: token.binding.jkt !== undefined || token.binding.x5tS256 !== undefined,
-    isStrict:
-      profile.senderConstraint === 'required' &&
-      profile.publicClients === 'forbidden' &&
-      profile.pushedAuthorizationRequests === 'required',
+    isStrict: isStrict(profile),
     isExchanged: token.act !== undefined,
     administrator: administrator?.name,
   })

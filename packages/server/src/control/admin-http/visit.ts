@@ -181,6 +181,8 @@ export interface AdminOperation {
 /** How an operation on other things than documents waits for a second person. */
 export interface TwoPersons {
   readonly approve: AdminScope
+  /** Why it could not be done whoever confirmed it: it does not wait. */
+  readonly misfit?: (visit: AdminVisit) => Done | undefined
   /** Why one is not enough; empty: one is. */
   readonly reasons: (visit: AdminVisit) => readonly string[] | Promise<readonly string[]>
   /** What it is decided on, by name: entity tags. */

@@ -116,8 +116,7 @@ export interface ListedClientKey {
   readonly until?: number
 }
 
-export interface DueRequest {
-  readonly issuer?: string | undefined
+export interface DueRequest extends PageRequest {
   /** What ends within this time, or ended. */
   readonly days: number
 }
@@ -169,6 +168,6 @@ export interface OnboardingList extends Paged {
   readonly onboardings: readonly ListedOnboarding[]
 }
 
-export interface DueList {
+export interface DueList extends Paged {
   readonly due: readonly DueItem[]
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pageBody } from '../page.ts'
 import { personName } from '../person.ts'
 
 /** Bodies of the admin socket that are about onboarding. */
@@ -40,7 +41,7 @@ export const changeOnboardingBody = z.strictObject({
 
 export const checkOnboardingBody = z.strictObject({ as: personName, record, issuer })
 
-export const dueBody = z.strictObject({ issuer, days: z.number().int().min(0).max(3650) })
+export const dueBody = pageBody.extend({ days: z.number().int().min(0).max(3650) })
 
 export const flagsBody = z.strictObject({
   issuer,

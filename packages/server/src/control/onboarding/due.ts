@@ -1,19 +1,42 @@
+import { sha256 } from '@holdfast/protocol/jose/hash.ts'
 import type { ControlPorts } from '../apply.ts'
 import { daySeconds } from '../content-approvals.ts'
 import { type ControlDocument, type DocumentOf, ofKind } from '../document.ts'
 import { storedDocuments } from '../documents.ts'
 import { issuersNamed } from '../issuers-named.ts'
-import { type Checked, checked } from '../problem.ts'
-import type { DueItem, DueRequest } from './api.ts'
+import { misfitOfPage, pageOf, placeInTime } from '../page.ts'
+import { type Checked, checked, wrong } from '../problem.ts'
+import type { DueItem, DueList, DueRequest } from './api.ts'
 import { movedNow } from './registration-now.ts'
 import { approvedKeys, needsCertification, onboardingReviewDueAt } from './state.ts'
 
 type RecordDocument = DocumentOf<'ClientOnboarding'>
 type Item = Pick<DueItem, 'what' | 'at' | 'detail' | 'todo'>
 
+/** The same in pages: the most urgent of each issuer first. */
+export async function pageOfDue(
+  { days, ...asked }: DueRequest,
+  ports: Pick<ControlPorts, 'store' | 'issuers' | 'clock'>,
+): Promise<Checked<DueList>> {
+  const document = 'ClientOnboarding'
+  const misfit = misfitOfPage(asked, ports.issuers, [document])
+  if (misfit !== undefined) return wrong({ document, ...misfit })
+  const due = await dueOnboardings({ days, issuer: asked.issuer }, ports)
+  if (!due.ok) return due
+  const placeOf = ({ issuer, record, what, at, detail }: DueItem): string => {
+    const name = `${record}.${what}.${sha256(detail)}`
+    // What is registered otherwise is due at any time: it must not move from one page to the next.
+    return placeInTime(document, { issuer, name, at: what === 'registration' ? 0 : Math.max(at, 0) })
+  }
+  // Two certificates may end in the same second, and are told of once.
+  const items = new Map(due.value.map(found => [placeOf(found), found]))
+  const { page, ...more } = pageOf([...items.values()], asked, { placeOf, show: found => found })
+  return checked({ due: page, ...more })
+}
+
 /** What ends within some days, or ended already, of clients that are or were served: the most urgent first. */
 export async function dueOnboardings(
-  { issuer, days }: DueRequest,
+  { issuer, days }: Pick<DueRequest, 'issuer' | 'days'>,
   { store, issuers, clock }: Pick<ControlPorts, 'store' | 'issuers' | 'clock'>,
 ): Promise<Checked<readonly DueItem[]>> {
   const stored = storedDocuments(await store.listDocuments())

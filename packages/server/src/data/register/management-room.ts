@@ -117,10 +117,8 @@ async function update(managing: Managing): Promise<Reply> {
     return accept({
       client: judged.value.client,
       secrets: undefined,
-      writes: [
-        rotation(exchange, clientId, tokenHash, next),
-        auditAccepted(exchange, now, 'client.updated', { clientId }, facts),
-      ],
+      writes: [rotation(exchange, clientId, tokenHash, next)],
+      audit: auditAccepted(exchange, now, 'client.updated', { clientId }, facts),
     })
   }
   const committed = await changeInTurn(exchange, ports, decide, () => overtaken)
@@ -180,10 +178,8 @@ async function remove({ exchange, ports, clientId, tokenHash, now }: Managing): 
     return accept({
       client: { ...client, status: 'deleted' },
       secrets: hasSecrets ? [] : undefined,
-      writes: [
-        { kind: 'end-registration', issuer: url, clientId, tokenHash },
-        auditAccepted(exchange, now, 'client.deleted', { clientId }, { by: 'client' }),
-      ],
+      writes: [{ kind: 'end-registration', issuer: url, clientId, tokenHash }],
+      audit: auditAccepted(exchange, now, 'client.deleted', { clientId }, { by: 'client' }),
     })
   }
   const committed = await changeInTurn(exchange, ports, decide, () => overtaken)

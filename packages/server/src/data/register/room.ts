@@ -151,8 +151,8 @@ function makeClient(
       writes: [
         { kind: 'use-initial-access-token', hash: initialHash, at: now },
         { kind: 'put-registration', issuer, clientId, tokenHash: managing.hash },
-        audit,
       ],
+      audit,
     },
     registrationAccessToken: managing.value,
     secret: secret?.secret,

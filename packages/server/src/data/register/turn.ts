@@ -4,6 +4,7 @@ import type { Ports } from '../../ports.ts'
 import type { Client, IssuerSnapshot, RegisteredClient, StoredSecret } from '../../snapshot/snapshot.ts'
 import type { Store } from '../../store/store.ts'
 import type { GuardKind, Write } from '../../store/writes.ts'
+import { announcing, factsOfNarrowed, isNarrowed } from '../mint/narrowed.ts'
 import { judgeRegistration } from '../policy/register.ts'
 
 /** How often a change starts again because another node, or an operator, came first. */
@@ -16,8 +17,10 @@ export interface RegistrationChange {
   readonly client: RegisteredClient
   /** Instead of those it has; undefined: they stay. */
   readonly secrets: readonly StoredSecret[] | undefined
-  /** Tokens and audit: they travel with the document. */
+  /** They travel with the document. */
   readonly writes: readonly Write[]
+  /** Its record; where the client has less afterwards, it says so. */
+  readonly audit: Extract<Write, { kind: 'append-audit' }>
 }
 
 export interface Registered {
@@ -68,7 +71,7 @@ async function change(
     if (issuer === undefined) return busy
     const decided = decide(issuer)
     if (!decided.ok) return decided
-    const { client, secrets, writes } = decided.value
+    const { client, secrets, writes, audit } = decided.value
     const prepared = issuer.registrar.prepare(revision, client, secrets)
     if (!prepared.ok) return prepared
     const { client: compiled } = prepared.value
@@ -77,13 +80,30 @@ async function change(
     const permitted = registering && (await judgeRegistration(registering, { ...exchange, issuer }, ports))
     if (permitted?.ok === false) return { ...permitted.refusal, records: permitted.writes }
     const records = permitted?.writes ?? []
-    const result = await ports.store.commit([...prepared.value.writes, ...records, ...writes])
+    const result = await ports.store.commit([
+      ...prepared.value.writes,
+      ...records,
+      ...writes,
+      ...narrowing(issuer, compiled, audit),
+    ])
     // Whoever was overtaken must see what came first; whoever was not is served before it is answered.
     if (result.committed || result.guard === 'raise-revision') await ports.refreshSnapshot()
     if (result.committed) return accept({ client, compiled })
     if (result.guard !== 'raise-revision') return conflict(result.guard)
   }
   return busy
+}
+
+/** Who remembers tokens of a client that takes less for itself is told, as when a document takes it. */
+function narrowing(
+  issuer: IssuerSnapshot,
+  client: Client | undefined,
+  { kind, record }: RegistrationChange['audit'],
+): readonly Write[] {
+  const isLess = client !== undefined && isNarrowed(issuer, issuer, client)
+  const narrowed = isLess ? [{ issuer: issuer.url, name: client.clientId }] : []
+  const facts = { ...record.facts, ...factsOfNarrowed(narrowed, issuer.url) }
+  return [...announcing(narrowed), { kind, record: { ...record, facts } }]
 }
 
 const busy = refuse(

@@ -104,6 +104,7 @@ export const governanceAnswers = {
   ),
   listDueOnboardings: answer<DueList>()(
     z.strictObject({
+      ...paged,
       due: z.array(
         z.strictObject({
           ...{ client: text, issuer: text, record: text, detail: text, todo: text },
@@ -131,6 +132,7 @@ export const governanceAnswers = {
   ),
   listApprovals: answer<ApprovalList>()(
     z.strictObject({
+      ...paged,
       approvals: z.array(
         z.strictObject({
           ...{ name: text, issuer: text, client: text, user: text.optional(), txn: text },
