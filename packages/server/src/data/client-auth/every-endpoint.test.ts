@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { oidcBaseline } from '@holdfast/protocol/profiles/oidc-baseline.ts'
 import type { PeerCertificate, Reply } from '../../http/exchange.ts'
+import type { CertificateLists } from '../../ports.ts'
 import type { Client } from '../../snapshot/snapshot.ts'
 import { newAuthority, newPeerCertificate } from '../testing/certificates.ts'
 import { accounts, basicHeader, clientOf, jwkOfCertificate, keys, secretOf } from '../testing/clients.ts'
@@ -16,12 +17,11 @@ import {
   secretJwtClient,
   signingSecret,
 } from '../testing/secret-assertion.ts'
-import { type SvidOptions, spiffeClient, svidKeys, svidOf, trustDomains } from '../testing/spiffe.ts'
+import { spiffeClient, svidOf, trustDomains } from '../testing/spiffe.ts'
+import { spoiledAssertions, spoiledSvids } from '../testing/spoiled-credentials.ts'
 import {
-  type AssertionOptions,
   type FormFields,
   issuerUrl,
-  mtlsUrl,
   openWorld,
   type RequestOptions,
   startOfWorld,
@@ -42,6 +42,7 @@ const certificates = {
   foreign: await newPeerCertificate({ subject, issuedBy: otherAuthority }),
   otherSubject: await newPeerCertificate({ subject: 'CN=client-2, O=Bank', issuedBy: authority }),
   expired: await newPeerCertificate({ subject, issuedBy: authority, notAfter: at(-1) }),
+  revoked: await newPeerCertificate({ subject, issuedBy: authority }),
   early: await newPeerCertificate({ subject, issuedBy: authority, notBefore: at(1) }),
   registered: await newPeerCertificate({ subject: 'CN=self' }),
   sameName: await newPeerCertificate({ subject: 'CN=self' }),
@@ -106,8 +107,16 @@ const clients: readonly Client[] = [
     introspects,
   }),
 ]
+const certificateLists: CertificateLists = {
+  standing: (_issuer, _anchor, { raw }) => ({
+    policy: 'soft',
+    standing: raw.equals(certificates.revoked.der) ? 'revoked' : 'good',
+  }),
+}
 const openTestWorld = (): Promise<World> =>
-  openWorld({ clients, clientTrustAnchors: [authority.pem], spiffeTrustDomains: trustDomains })
+  openWorld({
+    ...{ clients, clientTrustAnchors: [authority.pem], spiffeTrustDomains: trustDomains, certificateLists },
+  })
 
 interface Credentials {
   readonly form?: FormFields
@@ -128,64 +137,6 @@ function send(world: World, endpoint: ClientEndpoint, credentials: Credentials):
     ...rest,
   })
 }
-
-const spoiledAssertions: readonly (readonly [name: string, spoil: AssertionOptions, ruleId: string])[] = [
-  ['another iss', { claims: { iss: 'c_other' } }, 'assertion.iss'],
-  ['no iss', { claims: { iss: undefined } }, 'assertion.iss'],
-  ['no sub', { claims: { sub: undefined } }, 'client-auth.subject'],
-  ['a sub that is no text', { claims: { sub: 7 } }, 'client-auth.subject'],
-  ['the issuer in an array', { claims: { aud: [issuerUrl] } }, 'assertion.aud'],
-  ['two audiences', { claims: { aud: [issuerUrl, 'https://other.example'] } }, 'assertion.aud'],
-  ['another server as audience', { claims: { aud: 'https://other.example' } }, 'assertion.aud'],
-  ['the issuer with a slash', { claims: { aud: `${issuerUrl}/` } }, 'assertion.aud'],
-  ['the mutual-TLS origin as audience', { claims: { aud: mtlsUrl } }, 'assertion.aud'],
-  ['no aud', { claims: { aud: undefined } }, 'assertion.aud'],
-  ['no exp', { claims: { exp: undefined } }, 'assertion.exp'],
-  ['an exp five minutes ago', { claims: { exp: startOfWorld - 300 } }, 'assertion.exp'],
-  ['no jti', { claims: { jti: undefined } }, 'assertion.jti'],
-  ['an iat 61 seconds ahead', { claims: { iat: startOfWorld + 61 } }, 'assertion.iat'],
-  ['an nbf 61 seconds ahead', { claims: { nbf: startOfWorld + 61 } }, 'assertion.nbf'],
-  ['a lifetime of an hour', { claims: { exp: startOfWorld + 3600 } }, 'assertion.lifetime'],
-  ['typ dpop+jwt', { header: { typ: 'dpop+jwt' } }, 'assertion.typ'],
-  ['typ oauth-authz-req+jwt', { header: { typ: 'oauth-authz-req+jwt' } }, 'assertion.typ'],
-  ['typ at+jwt', { header: { typ: 'at+jwt' } }, 'assertion.typ'],
-  ['typ logout+jwt', { header: { typ: 'logout+jwt' } }, 'assertion.typ'],
-  ['the key of an attacker', { key: keys.attacker }, 'client-auth.signature'],
-  ['a kid nobody registered', { header: { kid: 'other' } }, 'client-auth.signature'],
-  ['alg none', { header: { alg: 'none' } }, 'client-auth.alg'],
-  ['alg HS256', { header: { alg: 'HS256' } }, 'client-auth.alg'],
-  ['alg RS256', { header: { alg: 'RS256' } }, 'client-auth.alg'],
-  [
-    'the key of an attacker in the header',
-    { key: keys.attacker, header: { jwk: keys.attacker.publicJwk, kid: undefined } },
-    'client-auth.signature',
-  ],
-]
-
-const spoiledSvids: readonly (readonly [name: string, spoil: SvidOptions, ruleId: string])[] = [
-  ['no sub', { claims: { sub: undefined } }, 'spiffe-id.scheme'],
-  ['the client as sub', { claims: { sub: 'c_spiffe' } }, 'spiffe-id.scheme'],
-  ['an unknown workload', { claims: { sub: 'spiffe://prod.example/other' } }, 'client-auth.unknown'],
-  [
-    'a workload of a suspended client',
-    { claims: { sub: 'spiffe://prod.example/suspended' } },
-    'client-auth.suspended',
-  ],
-  ['a key of another trust domain', { key: svidKeys.staging }, 'client-auth.svid-signature'],
-  ['a key for X.509-SVIDs', { key: svidKeys.x509 }, 'client-auth.svid-signature'],
-  ['a kid nobody has', { header: { kid: 'other' } }, 'client-auth.svid-signature'],
-  ['alg none', { header: { alg: 'none' } }, 'client-auth.svid-signature'],
-  ['alg HS256', { header: { alg: 'HS256' } }, 'client-auth.svid-signature'],
-  ['a header of its own', { header: { cty: 'JWT' } }, 'svid.header'],
-  ['typ at+jwt', { header: { typ: 'at+jwt' } }, 'svid.typ'],
-  ['no aud', { claims: { aud: undefined } }, 'svid.aud'],
-  ['two audiences', { claims: { aud: [issuerUrl, 'https://other.example'] } }, 'svid.aud'],
-  ['the mutual-TLS origin as audience', { claims: { aud: mtlsUrl } }, 'svid.aud'],
-  ['no exp', { claims: { exp: undefined } }, 'svid.exp'],
-  ['an exp five minutes ago', { claims: { exp: startOfWorld - 300 } }, 'svid.exp'],
-  ['an iat 61 seconds ahead', { claims: { iat: startOfWorld + 61 } }, 'svid.ahead'],
-  ['a lifetime of an hour', { claims: { exp: startOfWorld + 3600 } }, 'svid.lifetime'],
-]
 
 const spoiledMacs: readonly (readonly [
   name: string,
@@ -418,6 +369,7 @@ const failures: readonly Failure[] = [
       ],
       ['an expired certificate', 'c_tls', certificates.expired, 'client-auth.certificate-dates'],
       ['a certificate of tomorrow', 'c_tls', certificates.early, 'client-auth.certificate-dates'],
+      ['a revoked certificate', 'c_tls', certificates.revoked, 'client-auth.certificate-revoked'],
       ['no certificate', 'c_self', undefined, 'client-auth.self-signed-missing'],
       [
         'an unregistered certificate of its name',
