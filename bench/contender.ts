@@ -79,10 +79,18 @@ async function cheapHash(password: string): Promise<string> {
   return `$argon2id$v=19$m=8,t=1,p=1$${unpadded(nonce)}$${unpadded(tag)}`
 }
 
-/** Our server as an operator runs it: durable commits, audit on. @param more scope of its client, documents beside it */
+interface More {
+  /** Of its client. */
+  readonly scope?: string
+  readonly documents?: readonly string[]
+  /** `cheap` unless said: hashes cost next to nothing. */
+  readonly passwords?: 'cheap' | 'shipped'
+}
+
+/** Our server as an operator runs it: durable commits, audit on. */
 export async function startHoldfast(
   keys: ClientKeys,
-  more: { readonly scope?: string; readonly documents?: readonly string[] } = {},
+  more: More = {},
 ): Promise<Contender & { readonly tls: TlsFiles }> {
   const metadata = {
     token_endpoint_auth_method: 'private_key_jwt',
@@ -116,7 +124,11 @@ export async function startHoldfast(
       documentOf('PolicySet', `bench.${versionOfPolicies(content)}`, { ...content, state: 'active' }),
       ...(await Promise.all(
         people.map(async ({ username, password }) =>
-          documentOf('User', username, { passwordHash: await cheapHash(password) }),
+          documentOf(
+            'User',
+            username,
+            more.passwords === 'shipped' ? { password } : { passwordHash: await cheapHash(password) },
+          ),
         ),
       )),
       ...(more.documents ?? []),

@@ -1,6 +1,7 @@
 import { argon2, timingSafeEqual } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
+import { putHashingBehind } from './hashing-threads.ts'
 import { type Entropy, Fault, type Passwords } from './ports.ts'
 
 /** argon2id cost as OWASP states it: 19 MiB, two passes, one lane. */
@@ -63,19 +64,23 @@ export function openPasswords(options: PasswordsOptions): OpenPasswords {
   }
 }
 
+/** Of this process, which has one pool of them. */
+const threads = { wereLookedFor: false }
+
 async function tagOf(password: string, cost: Omit<Parsed, 'tag'>, length: number): Promise<Buffer> {
   const { memoryKib, passes, parallelism, salt } = cost
-  return Buffer.from(
-    await derive('argon2id', {
-      // One form for what two keyboards may send as different code points (RFC 8265).
-      message: password.normalize('NFKC'),
-      nonce: salt,
-      memory: memoryKib,
-      passes,
-      parallelism,
-      tagLength: length,
-    }),
-  )
+  const hashing = derive('argon2id', {
+    // One form for what two keyboards may send as different code points (RFC 8265).
+    message: password.normalize('NFKC'),
+    nonce: salt,
+    memory: memoryKib,
+    passes,
+    parallelism,
+    tagLength: length,
+  })
+  if (!threads.wereLookedFor) putHashingBehind()
+  threads.wereLookedFor = true
+  return Buffer.from(await hashing)
 }
 
 const phc =
