@@ -2,42 +2,10 @@ import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { opensslAuthority, opensslList } from '../../data/testing/openssl-list.ts'
 import { DerError } from './der.ts'
 import { readList } from './read-list.ts'
 import { isSignedBy } from './verify-list.ts'
-
-/** Made by OpenSSL: `openssl ca -gencrl`, of an authority that revoked its certificate 0A01 and not 0A02. */
-const opensslAuthority = `-----BEGIN CERTIFICATE-----
-MIIDGjCCAgKgAwIBAgIUOWAxUodjb23IBhzAGVyyNXueFHAwDQYJKoZIhvcNAQEL
-BQAwJTEPMA0GA1UECgwGVmVjdG9yMRIwEAYDVQQDDAlWZWN0b3IgQ0EwHhcNMjYx
-MTIyMDkwMDA2WhcNMzYxMTE5MDkwMDA2WjAlMQ8wDQYDVQQKDAZWZWN0b3IxEjAQ
-BgNVBAMMCVZlY3RvciBDQTCCASIwDQYJKoZIhvcNAQEBBQADggEPADCCAQoCggEB
-ALbLD6Lm8ynJ6ZOe9Ip1GSXbH7td8jwmyc/bT70ZoMEKnlVrWVx+dOLfPrk/+glp
-5IZlbyLED9293+gAkzDiMJVBolruYJwQkygGQsi7P1GfLJPkBTQ08QGi+HbPkUU2
-R019e14Vc2OWEoSLATPP4tkT8gnpnUHeFzl4Q+U7T5FtvFEkpEVeKIf0KhUAkmdD
-e3wstAA0erV3xO5sMRZKoyL6rNV4CkIizKRHv6LCFtswoxt6OuetkqipNpjSGOEQ
-EYV7DVyj9jN/2To12fAMt1NiRFhH9onTLouSOmLpZqIXpKtj8aRrNGIaxcl19ZZi
-7MY08R6xjPRhnf51YgRbC60CAwEAAaNCMEAwDwYDVR0TAQH/BAUwAwEB/zAOBgNV
-HQ8BAf8EBAMCAQYwHQYDVR0OBBYEFDR8jDwucUsKpdXHkMRRVCN8cD2TMA0GCSqG
-SIb3DQEBCwUAA4IBAQCRxZIHnJAQJceDmsFVjva0+NstJa5/S6LtvJZ3MfTDZrHm
-sZid3kkm7SiwfpvC+HGIYN1BR6o/VfeITUvWIJbR5t0/yNqF8DiCJ220zSrME9ym
-ZI69uu9bJJwI2tLjoCcSC8Su8jOTbdXXtLSW3GDnJf/7ZAUaasy422zRk+vl0J06
-e+ed9LZJ+dSFXoxSS5pl8MNyChK4vBafmMjZ/QRPOtfb3V3jCSAm+J40NBjoeuRy
-EOAaMugTURTDL30HO9rRWJmfrhPdqL53yDWVjtCAsDXvbGQxMmJXHf0gtWbG7eWb
-prt+zxPgGe4vGmqUHORAHYcbzU5K0lWiSw7uAKxV
------END CERTIFICATE-----`
-const opensslList = `-----BEGIN X509 CRL-----
-MIIBxDCBrQIBATANBgkqhkiG9w0BAQsFADAlMQ8wDQYDVQQKDAZWZWN0b3IxEjAQ
-BgNVBAMMCVZlY3RvciBDQRcNMjYxMTIyMDkwMDA2WhcNMjYxMjIyMDkwMDA2WjAj
-MCECAgoBFw0yNjExMjIwOTAwMDZaMAwwCgYDVR0VBAMKAQGgLzAtMB8GA1UdIwQY
-MBaAFDR8jDwucUsKpdXHkMRRVCN8cD2TMAoGA1UdFAQDAgEHMA0GCSqGSIb3DQEB
-CwUAA4IBAQCt3CRL7ESw1Uw39YwD3yaqTm+VZu40JIFdtk5kWdWLbsru1uhFz0q+
-70yRWD26N5uMkqLN6hbtiR8yUCmxBGk4ivN4nSp0l+8TP32zhRls8zwbgCs6w9mU
-WDxe2ZRBSyju+v06OmpyEzO9N3J+nVrbeD0itbVgtnzUcyvZmsCaAfgu1Ns5Fgpf
-jfvOKXUp1EPiLoM6n/3uF0tBv8CuRMz0fjCTNLR3PI8Ns4rvdumhrFqZI9TqsCo6
-gdbvowAQ/kEyZLV+ZJe/bC+xr0M5T2erjH55m+aCzsZYPOHalQ7DOPKK/VPya5qR
-0pj/LdbmwCw7AWM1b57hGRDsRK2++0Sq
------END X509 CRL-----`
 
 /** An element of DER. */
 function der(tag: number, ...contents: readonly Buffer[]): Buffer {
