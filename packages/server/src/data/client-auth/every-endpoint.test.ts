@@ -18,10 +18,12 @@ import {
   signingSecret,
 } from '../testing/secret-assertion.ts'
 import { spiffeClient, svidOf, trustDomains } from '../testing/spiffe.ts'
-import { spoiledAssertions, spoiledSvids } from '../testing/spoiled-credentials.ts'
+import { spoiledSvids } from '../testing/spoiled-svids.ts'
 import {
+  type AssertionOptions,
   type FormFields,
   issuerUrl,
+  mtlsUrl,
   openWorld,
   type RequestOptions,
   startOfWorld,
@@ -137,6 +139,39 @@ function send(world: World, endpoint: ClientEndpoint, credentials: Credentials):
     ...rest,
   })
 }
+
+const spoiledAssertions: readonly (readonly [name: string, spoil: AssertionOptions, ruleId: string])[] = [
+  ['another iss', { claims: { iss: 'c_other' } }, 'assertion.iss'],
+  ['no iss', { claims: { iss: undefined } }, 'assertion.iss'],
+  ['no sub', { claims: { sub: undefined } }, 'client-auth.subject'],
+  ['a sub that is no text', { claims: { sub: 7 } }, 'client-auth.subject'],
+  ['the issuer in an array', { claims: { aud: [issuerUrl] } }, 'assertion.aud'],
+  ['two audiences', { claims: { aud: [issuerUrl, 'https://other.example'] } }, 'assertion.aud'],
+  ['another server as audience', { claims: { aud: 'https://other.example' } }, 'assertion.aud'],
+  ['the issuer with a slash', { claims: { aud: `${issuerUrl}/` } }, 'assertion.aud'],
+  ['the mutual-TLS origin as audience', { claims: { aud: mtlsUrl } }, 'assertion.aud'],
+  ['no aud', { claims: { aud: undefined } }, 'assertion.aud'],
+  ['no exp', { claims: { exp: undefined } }, 'assertion.exp'],
+  ['an exp five minutes ago', { claims: { exp: startOfWorld - 300 } }, 'assertion.exp'],
+  ['no jti', { claims: { jti: undefined } }, 'assertion.jti'],
+  ['an iat 61 seconds ahead', { claims: { iat: startOfWorld + 61 } }, 'assertion.iat'],
+  ['an nbf 61 seconds ahead', { claims: { nbf: startOfWorld + 61 } }, 'assertion.nbf'],
+  ['a lifetime of an hour', { claims: { exp: startOfWorld + 3600 } }, 'assertion.lifetime'],
+  ['typ dpop+jwt', { header: { typ: 'dpop+jwt' } }, 'assertion.typ'],
+  ['typ oauth-authz-req+jwt', { header: { typ: 'oauth-authz-req+jwt' } }, 'assertion.typ'],
+  ['typ at+jwt', { header: { typ: 'at+jwt' } }, 'assertion.typ'],
+  ['typ logout+jwt', { header: { typ: 'logout+jwt' } }, 'assertion.typ'],
+  ['the key of an attacker', { key: keys.attacker }, 'client-auth.signature'],
+  ['a kid nobody registered', { header: { kid: 'other' } }, 'client-auth.signature'],
+  ['alg none', { header: { alg: 'none' } }, 'client-auth.alg'],
+  ['alg HS256', { header: { alg: 'HS256' } }, 'client-auth.alg'],
+  ['alg RS256', { header: { alg: 'RS256' } }, 'client-auth.alg'],
+  [
+    'the key of an attacker in the header',
+    { key: keys.attacker, header: { jwk: keys.attacker.publicJwk, kid: undefined } },
+    'client-auth.signature',
+  ],
+]
 
 const spoiledMacs: readonly (readonly [
   name: string,
